@@ -1,0 +1,130 @@
+package amqprpc_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/goleak"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+func TestCall(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	queue := rabbitmq.QueueName(t)
+	s := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{node.URL()}, Name: "echo-1"}, Queue: queue})
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	defer s.Shutdown(context.Background())
+	defer c.Close()
+
+	reply, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("hello"), ContentType: "text/plain"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(reply.Body) != "hello" || reply.ContentType != "text/plain" || reply.Server != "echo-1" {
+		t.Errorf("reply %+v", reply)
+	}
+	if reply.Received.IsZero() || reply.Replied.Before(reply.Received) || reply.Attempt != 1 || reply.RequestRedelivered {
+		t.Errorf("provenance: received %v, replied %v, attempt %d, redelivered %v", reply.Received, reply.Replied, reply.Attempt, reply.RequestRedelivered)
+	}
+	told.until(t, "the story is whole", func(t *tally) bool { return t.kinds[amqprpc.EventConfirmed] == 1 })
+	told.check(t)
+	if n := c.InFlight(); n != 0 {
+		t.Errorf("%d calls in flight", n)
+	}
+}
+
+func TestManyConcurrentCalls(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	queue := rabbitmq.QueueName(t)
+	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 64})
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	const workers, each = 64, 100
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := range each {
+				body := fmt.Sprintf("%d/%d", w, i)
+				reply, err := c.Call(context.Background(), amqprpc.Request{Body: []byte(body)})
+				if err != nil || string(reply.Body) != body {
+					t.Errorf("%s: reply %q, error %v", body, reply.Body, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	told.until(t, "all confirmed", func(t *tally) bool { return t.kinds[amqprpc.EventConfirmed] == workers*each })
+	told.check(t)
+}
+
+func TestUnroutableAtOnce(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: rabbitmq.QueueName(t), Observer: told, Timeout: time.Hour})
+	_, err := c.Call(context.Background(), amqprpc.Request{})
+	wantIs(t, err, amqprpc.ErrUnroutable, amqprpc.ErrNotExecuted)
+	told.check(t)
+}
+
+func TestTimeoutAndNeverComputed(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	queue := rabbitmq.QueueName(t)
+	declare(t, node.URL(), queue)
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+	_, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("old"), Timeout: 50 * time.Millisecond})
+	wantIs(t, err, amqprpc.ErrTimeout, context.DeadlineExceeded)
+	wantIsNot(t, err, amqprpc.ErrNotExecuted)
+
+	var mu sync.Mutex
+	var computed []string
+	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		computed = append(computed, string(req.Body))
+		return echo(ctx, req)
+	}})
+	// The queue keeps its order: when this one is answered, the old one has been dealt with.
+	if _, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("new")}); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if strings.Join(computed, " ") != "new" {
+		t.Errorf("computed %q", computed)
+	}
+}
+
+// declare makes a classic durable queue.
+func declare(t testing.TB, url, queue string) {
+	t.Helper()
+	withChannel(t, url, func(ch *amqp.Channel) error {
+		_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
+		return err
+	})
+}
+
+func withChannel(t testing.TB, url string, f func(*amqp.Channel) error) {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f(ch); err != nil {
+		t.Fatal(err)
+	}
+}

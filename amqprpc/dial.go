@@ -1,0 +1,239 @@
+package amqprpc
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// DefaultURL is the broker that is meant where none is named.
+const DefaultURL = "amqp://guest:guest@localhost:5672/"
+
+// ErrInvalidConfig: a Config or Server field cannot be used. Its message never
+// holds a password.
+var ErrInvalidConfig = errors.New("invalid configuration")
+
+// A DialError says why no broker could be reached. Its message names addresses,
+// never users or passwords.
+type DialError struct {
+	Address string // host:port
+	Err     error
+}
+
+// Error returns "cannot connect to host:port: why".
+func (e *DialError) Error() string { return "cannot connect to " + e.Address + ": " + e.reason() }
+
+// Unwrap returns Err.
+func (e *DialError) Unwrap() error { return e.Err }
+
+func (e *DialError) reason() string {
+	var refused *amqp.Error
+	var op *net.OpError
+	switch {
+	case errors.Is(e.Err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.Is(e.Err, amqp.ErrCredentials), errors.Is(e.Err, amqp.ErrSASL):
+		return "the broker refused the user name or password"
+	case errors.Is(e.Err, amqp.ErrVhost):
+		return "the broker refused access to the virtual host"
+	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
+		return "the broker refused the user name or password"
+	case errors.As(e.Err, &op) && op.Op == "dial" && op.Err != nil:
+		return op.Err.Error() // without the address, which was just said
+	}
+	return e.Err.Error()
+}
+
+// Broker is where and how to connect. It is shared by [Config] and [Server].
+type Broker struct {
+	// URLs are tried in turn, at the start and on every reconnect: the nodes of a
+	// cluster. amqp:// or amqps://, with the query parameters of RabbitMQ's URI
+	// specification (heartbeat, connection_timeout, cacertfile, certfile, keyfile,
+	// server_name_indication, auth_mechanism). Empty means [DefaultURL].
+	URLs []string
+	// TLS is used for amqps:// URLs instead of what their parameters say.
+	TLS *tls.Config
+	// Name shows on the broker as the connection's name; a client's requests and
+	// a server's replies bear it as app_id.
+	Name string
+	// Heartbeat is how often a silent peer is asked for a sign of life; it is taken
+	// for dead after about two of them. Default 10 s, and not less than 1 s.
+	Heartbeat time.Duration
+	// DialTimeout bounds each try to connect to one URL, all handshakes included.
+	// Default 10 s.
+	DialTimeout time.Duration
+	// MaxMessage bounds the bodies that are sent, in bytes. Default 16 MiB, which is
+	// what RabbitMQ 4 accepts: on a larger one it closes the channel, and all that
+	// was in flight with it.
+	MaxMessage int
+	// Dial opens the TCP connection; nil means a net.Dialer. Tests and proxies use
+	// it.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (b *Broker) setDefaults() error {
+	if len(b.URLs) == 0 {
+		b.URLs = []string{DefaultURL}
+	}
+	for _, u := range b.URLs {
+		if _, err := parseURL(u); err != nil {
+			return err
+		}
+	}
+	if b.Heartbeat == 0 {
+		b.Heartbeat = 10 * time.Second
+	}
+	if b.Heartbeat < time.Second {
+		return fmt.Errorf("%w: a heartbeat of %v is less than a second", ErrInvalidConfig, b.Heartbeat)
+	}
+	if b.DialTimeout == 0 {
+		b.DialTimeout = 10 * time.Second
+	}
+	if b.DialTimeout < 0 {
+		return fmt.Errorf("%w: a negative dial timeout", ErrInvalidConfig)
+	}
+	if b.MaxMessage == 0 {
+		b.MaxMessage = 16 << 20
+	}
+	if b.MaxMessage < 0 {
+		return fmt.Errorf("%w: a negative MaxMessage", ErrInvalidConfig)
+	}
+	if b.Dial == nil {
+		var d net.Dialer
+		b.Dial = d.DialContext
+	}
+	if err := checkShort("the name", b.Name); err != nil {
+		return fmt.Errorf("%w: the name is longer than %d bytes", ErrInvalidConfig, maxShortString)
+	}
+	return nil
+}
+
+// parseURL checks a URL. net/url's errors quote the whole URL, password and all,
+// so they are not passed on.
+func parseURL(u string) (amqp.URI, error) {
+	uri, err := amqp.ParseURI(u)
+	if err != nil {
+		return uri, fmt.Errorf("%w: not a usable AMQP URL (want amqp://user:password@host:port/vhost, special characters percent-encoded)", ErrInvalidConfig)
+	}
+	if uri.Port < 1 || uri.Port > 65535 {
+		return uri, fmt.Errorf("%w: the AMQP URL's port is not between 1 and 65535", ErrInvalidConfig)
+	}
+	return uri, nil
+}
+
+// Address returns the host:port of an AMQP URL, fit for a screen or a log: no
+// user, no password. The error wraps [ErrInvalidConfig].
+func Address(url string) (string, error) {
+	uri, err := parseURL(url)
+	if err != nil {
+		return "", err
+	}
+	return net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port)), nil
+}
+
+// LoadTLS makes a TLS configuration from PEM files, each optional: the CAs to
+// trust instead of the system's, and a client certificate with its key.
+// serverName overrides the name that the broker's certificate must bear.
+func LoadTLS(caFile, certFile, keyFile, serverName string) (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName}
+	if caFile != "" {
+		pem, err := os.ReadFile(caFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w: CA file: %w", ErrInvalidConfig, err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%w: CA file %s holds no PEM certificate", ErrInvalidConfig, caFile)
+		}
+	}
+	if (certFile == "") != (keyFile == "") {
+		return nil, fmt.Errorf("%w: a TLS certificate and its key must be given together", ErrInvalidConfig)
+	}
+	if certFile != "" {
+		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w: TLS certificate: %w", ErrInvalidConfig, err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
+	}
+	return cfg, nil
+}
+
+// A link is one AMQP connection and the socket under it.
+type link struct {
+	*amqp.Connection
+	wire    *gatherConn
+	closing chan *amqp.Error
+}
+
+// close ends the link within the time, politely if possible.
+func (l *link) close(within time.Duration) {
+	if within > 0 {
+		l.CloseDeadline(time.Now().Add(within)) //nolint:errcheck // it is closed either way
+	}
+	l.wire.Close()
+	for range l.closing { // until amqp091-go has noticed
+	}
+}
+
+// dial opens one connection. Every step of it ends with ctx.
+func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
+	ctx, cancel := context.WithTimeout(ctx, b.DialTimeout)
+	defer cancel()
+	address, err := Address(url)
+	if err != nil {
+		return nil, err
+	}
+	l := &link{}
+	abandon := func() bool { return true }
+	props := amqp.NewConnectionProperties()
+	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
+	cfg := amqp.Config{
+		Heartbeat:  b.Heartbeat,
+		Properties: props,
+		Dial: func(network, addr string) (net.Conn, error) {
+			raw, err := b.Dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			if d, ok := ctx.Deadline(); ok {
+				if err := raw.SetDeadline(d); err != nil { // amqp091-go clears it when open
+					raw.Close()
+					return nil, err
+				}
+			}
+			l.wire = newGatherConn(raw)
+			abandon = context.AfterFunc(ctx, func() { raw.Close() })
+			return l.wire, nil
+		},
+	}
+	if b.TLS != nil {
+		cfg.TLSClientConfig = b.TLS.Clone() // amqp091-go writes the server's name into it
+	}
+	conn, err := amqp.DialConfig(url, cfg)
+	if err == nil && !abandon() {
+		conn.CloseDeadline(time.Now()) //nolint:errcheck // its socket is closed already
+		err = ctx.Err()
+	}
+	if err != nil {
+		if l.wire != nil {
+			l.wire.Close()
+		}
+		if !abandon() && ctx.Err() != nil {
+			err = ctx.Err() // rather than "use of closed network connection"
+		}
+		return nil, &DialError{Address: address, Err: err}
+	}
+	l.Connection = conn
+	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))
+	return l, nil
+}

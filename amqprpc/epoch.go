@@ -1,0 +1,425 @@
+package amqprpc
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// An epoch is a client's time on one pair of connections, with one callback queue.
+type epoch struct {
+	*pair
+	client *Client
+	number int
+
+	replies  <-chan amqp.Delivery
+	blocking chan amqp.Blocking
+
+	wake     chan struct{} // the outbox has something, or the broker has unblocked
+	blocked  bool          // guarded by client.mu
+	confirms chan unconfirmed[attempt]
+
+	inspecting sync.Mutex // one passive declare at a time
+	wg         sync.WaitGroup
+}
+
+// attempt is one publish of one call.
+type attempt struct {
+	call   *Call
+	number int
+}
+
+// connect opens an epoch on the first broker that answers.
+func (c *Client) connect(ctx context.Context) (*epoch, error) {
+	e := &epoch{
+		client:   c,
+		wake:     make(chan struct{}, 1),
+		confirms: make(chan unconfirmed[attempt], mostUnacked),
+	}
+	var err error
+	e.pair, err = c.cfg.connect(ctx, "publish", "consume", !c.cfg.NoConfirms, func(p *pair) error {
+		e.blocking = p.publisher.NotifyBlocked(make(chan amqp.Blocking, 16))
+		queue, err := p.sub.QueueDeclare("", false, true, true, false, nil)
+		if err != nil {
+			return fmt.Errorf("declare the callback queue: %w", err)
+		}
+		p.info.Queue = queue.Name
+		if e.replies, err = p.sub.Consume(queue.Name, "", true, true, false, false, nil); err != nil {
+			return fmt.Errorf("consume the callback queue: %w", err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// begin makes e the client's epoch. c.mu is held.
+func (c *Client) begin(e *epoch) {
+	c.epochs++
+	e.number = c.epochs
+	c.epoch = e
+	info := e.info
+	c.observe(Event{Kind: EventConnected, Time: time.Now(), Epoch: e.number, Connection: &info})
+	e.wakePublisher()
+}
+
+// stayConnected runs one epoch after another until the client is closed.
+func (c *Client) stayConnected(e *epoch) {
+	defer close(c.done)
+	wait := newBackoff(c.cfg.Backoff)
+	for {
+		began := time.Now()
+		c.runEpoch(e)
+		if time.Since(began) > time.Second {
+			wait.Reset() // else a connection that dies at once would be retried without pause
+		} else if !c.pause(wait.NextBackOff(), nil) {
+			return
+		}
+		for {
+			var err error
+			if e, err = c.connect(c.ctx); err == nil {
+				break
+			}
+			if !c.pause(wait.NextBackOff(), err) {
+				return
+			}
+		}
+		c.mu.Lock()
+		if c.closed {
+			c.mu.Unlock()
+			e.close(0)
+			return
+		}
+		c.begin(e)
+		c.mu.Unlock()
+	}
+}
+
+// pause waits before the next try to connect. It returns false when the client is
+// closed.
+func (c *Client) pause(d time.Duration, why error) bool {
+	c.mu.Lock()
+	if !c.closed {
+		c.observe(Event{Kind: EventReconnecting, Time: time.Now(), Epoch: c.epochs, Delay: d, Text: errorText(why)})
+	}
+	c.mu.Unlock()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.ctx.Done():
+		return false
+	}
+}
+
+// runEpoch serves an epoch from its beginning to its end.
+func (c *Client) runEpoch(e *epoch) {
+	e.wg.Go(e.publish)
+	e.wg.Go(func() { settleConfirms(e.pair, e.confirms, e.returned, e.confirmed) })
+	e.wg.Go(e.receive)
+	e.wg.Go(e.lost)
+	e.watch()
+
+	c.mu.Lock()
+	c.epoch = nil
+	polite := 100 * time.Millisecond // perhaps only one channel or connection of them died
+	if c.closed {
+		polite = time.Second
+	} else {
+		now := time.Now()
+		c.observe(Event{Kind: EventDisconnected, Time: now, Epoch: e.number, Text: errorText(e.cause)})
+		for _, call := range c.calls {
+			if call.epoch == e.number && !call.queued && !call.waiting {
+				c.again(call, now, ConnectionLost, e.cause, false)
+			}
+		}
+	}
+	c.mu.Unlock()
+	e.close(polite)
+	e.wg.Wait()
+}
+
+// watch passes on the broker's blocking until the epoch is over.
+func (e *epoch) watch() {
+	for {
+		select {
+		case <-e.client.ctx.Done():
+			e.end(ErrClosed)
+			return
+		case <-e.over:
+			return
+		case b, ok := <-e.blocking:
+			if !ok {
+				e.blocking = nil
+				continue
+			}
+			e.block(b)
+		}
+	}
+}
+
+func (e *epoch) block(b amqp.Blocking) {
+	c := e.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e.blocked == b.Active {
+		return
+	}
+	e.blocked = b.Active
+	kind := EventUnblocked
+	if b.Active {
+		kind = EventBlocked
+	}
+	c.observe(Event{Kind: kind, Time: time.Now(), Epoch: e.number, Text: b.Reason})
+	e.wakePublisher()
+}
+
+func (e *epoch) wakePublisher() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// publish hands calls from the outbox to the broker: the one goroutine that uses
+// the publishing channel. It may be stuck in a socket write for as long as the
+// broker does not read; calls end by their deadlines all the same.
+func (e *epoch) publish() {
+	for {
+		select {
+		case <-e.wake:
+		case <-e.over:
+			return
+		}
+		for more := true; more; {
+			e.publisher.wire.hold()
+			var err error
+			more, err = e.publishBatch()
+			if werr := e.publisher.wire.release(); err == nil {
+				err = werr
+			}
+			if err != nil {
+				e.end(err)
+				return
+			}
+		}
+	}
+}
+
+// publishBatch publishes what is in the outbox, up to a limit, and reports whether
+// there may be more.
+func (e *epoch) publishBatch() (more bool, err error) {
+	for range publishBatch {
+		call, p, number := e.take()
+		if call == nil {
+			return false, nil
+		}
+		dc, err := e.pub.PublishWithDeferredConfirm("", call.req.Queue, !e.client.cfg.NoMandatory, false, p)
+		if err != nil {
+			return false, err
+		}
+		if dc == nil {
+			continue
+		}
+		select {
+		case e.confirms <- unconfirmed[attempt]{attempt{call, number}, dc}:
+		case <-e.over:
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// take takes the next call out of the outbox and makes its message.
+func (e *epoch) take() (*Call, amqp.Publishing, int) {
+	c := e.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		call := c.outbox.first
+		if call == nil || e.blocked || c.epoch != e {
+			return nil, amqp.Publishing{}, 0
+		}
+		c.outbox.remove(call)
+		now := time.Now()
+		left := call.deadline.Sub(now)
+		if left <= 0 {
+			c.fail(call, now, Timeout, nil)
+			continue
+		}
+		call.attempts++
+		call.unaccounted++ // from here on a server may get it
+		call.epoch = e.number
+		call.published = now
+		p := e.message(call, now, left)
+		if c.cfg.Observer != nil {
+			m := fromPublishing("", call.req.Queue, &p)
+			c.observe(Event{Kind: EventPublished, Time: now, ID: call.id, Attempt: call.attempts, Epoch: e.number, Message: &m})
+		}
+		return call, p, call.attempts
+	}
+}
+
+// mostExpiration is what RabbitMQ takes at most (2^32-1 ms, seven weeks).
+const mostExpiration = 1<<32 - 1
+
+func (e *epoch) message(call *Call, now time.Time, left time.Duration) amqp.Publishing {
+	req := &call.req
+	headers := make(amqp.Table, len(req.Headers)+2)
+	for k, v := range req.Headers {
+		headers[k] = v
+	}
+	headers[HeaderDeadline] = call.deadline.UnixMicro()
+	headers[HeaderAttempt] = int32(call.attempts)
+	ms := min((left+time.Millisecond-1)/time.Millisecond, mostExpiration) // rounded up: never before the caller's own deadline
+	p := amqp.Publishing{
+		Headers:       headers,
+		ContentType:   req.ContentType,
+		Type:          req.Type,
+		Priority:      req.Priority,
+		CorrelationId: call.id,
+		ReplyTo:       e.info.Queue,
+		Expiration:    strconv.FormatInt(int64(ms), 10),
+		Timestamp:     now,
+		AppId:         e.client.cfg.Name,
+		Body:          req.Body,
+		DeliveryMode:  amqp.Transient,
+	}
+	if req.Persistent {
+		p.DeliveryMode = amqp.Persistent
+	}
+	return p
+}
+
+func (e *epoch) confirmed(a attempt, acked bool) {
+	c := e.client
+	if acked && c.cfg.Observer == nil {
+		return // the common case has nothing to tell and nobody to tell it to
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if acked {
+		c.observe(Event{Kind: EventConfirmed, Time: now, ID: a.call.id, Attempt: a.number, Epoch: e.number})
+		return
+	}
+	c.observe(Event{Kind: EventNacked, Time: now, ID: a.call.id, Attempt: a.number, Epoch: e.number})
+	if a.call.outcome == InFlight && a.call.attempts == a.number && !a.call.queued && !a.call.waiting {
+		// A nack does not prove that nobody executed the request: a queue can die
+		// between its delivery and its confirm.
+		c.again(a.call, now, Rejected, nil, true)
+	}
+}
+
+func (e *epoch) returned(r amqp.Return) {
+	c := e.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	number := headerAttempt(r.Headers)
+	c.observe(Event{Kind: EventReturned, Time: now, ID: r.CorrelationId, Attempt: number, Epoch: e.number,
+		Code: int(r.ReplyCode), Text: r.ReplyText})
+	call, ok := c.calls[r.CorrelationId]
+	if !ok || call.attempts != number || call.queued || call.waiting {
+		return
+	}
+	call.unaccounted--
+	c.again(call, now, Unroutable, fmt.Errorf("%s: %d %s", call.req.Queue, r.ReplyCode, r.ReplyText), true)
+}
+
+// receive takes replies off the callback queue. amqp091-go's buffer before it has
+// no bound, so this loop does little for each.
+func (e *epoch) receive() {
+	for d := range e.replies {
+		e.client.receive(&d)
+	}
+}
+
+// receive gives a reply its class and its call.
+func (c *Client) receive(d *amqp.Delivery) {
+	now := time.Now()
+	m := fromDelivery(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call, waiting := c.calls[m.CorrelationID]
+	if waiting {
+		if outcome, reason := deadLettered(m.Headers); outcome != InFlight {
+			c.fail(call, now, outcome, fmt.Errorf("dead-lettered: %s", reason))
+			waiting = false
+		}
+	}
+	if waiting {
+		outcome := Completed
+		latency := now.Sub(call.published)
+		call.reply = replyFrom(m, latency)
+		if remote := m.remoteError(); remote != nil {
+			outcome = Remote
+			call.err = &CallError{ID: call.id, Outcome: Remote, Attempts: call.attempts, Err: remote}
+		}
+		c.observeReply(now, m, Event{Attempt: call.attempts, Class: Answer, Outcome: outcome, Since: latency})
+		c.finish(call, now, outcome, m.AppID)
+		return
+	}
+	was, known := c.ended.get(m.CorrelationID, now)
+	switch {
+	case !known:
+		c.observeReply(now, m, Event{Class: Unknown})
+	case was.value.outcome == Completed || was.value.outcome == Remote:
+		c.observeReply(now, m, Event{Class: Duplicate, Outcome: was.value.outcome, Since: now.Sub(was.at), AnsweredBy: was.value.server})
+	default:
+		c.observeReply(now, m, Event{Class: Late, Outcome: was.value.outcome, Since: now.Sub(was.at)})
+	}
+}
+
+// observeReply tells the observer of a reply. The copy of m is made only when there
+// is somebody to tell. c.mu is held.
+func (c *Client) observeReply(now time.Time, m Message, e Event) {
+	if c.cfg.Observer == nil {
+		return
+	}
+	e.Kind, e.Time, e.ID, e.Message = EventReply, now, m.CorrelationID, &m
+	if c.epoch != nil {
+		e.Epoch = c.epoch.number
+	}
+	c.cfg.Observer.Observe(e)
+}
+
+// deadLettered recognizes a request that came back instead of a reply: somebody
+// forwarded it from a dead-letter queue to its reply_to. Outcome is InFlight where
+// it is none.
+func deadLettered(headers amqp.Table) (Outcome, string) {
+	reason, ok := headers["x-first-death-reason"].(string)
+	if !ok {
+		return InFlight, ""
+	}
+	if reason == "expired" {
+		return Expired, reason
+	}
+	return Rejected, fmt.Sprintf("%.40q", reason)
+}
+
+// inspect declares a queue passively, on a channel that dies if there is none.
+func (e *epoch) inspect(queue string) (ready, consumers int, err error) {
+	e.inspecting.Lock()
+	defer e.inspecting.Unlock()
+	ch, err := e.consumer.Channel()
+	if err != nil {
+		return 0, 0, fmt.Errorf("%w: %w", ErrConnectionLost, err)
+	}
+	q, err := ch.QueueDeclarePassive(queue, false, false, false, false, nil)
+	if err != nil {
+		if isNotFound(err) {
+			return 0, 0, fmt.Errorf("%w: there is no queue %q", ErrUnroutable, queue)
+		}
+		ch.Close() //nolint:errcheck // the error at hand matters more
+		return 0, 0, err
+	}
+	return q.Messages, q.Consumers, ch.Close()
+}

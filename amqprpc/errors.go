@@ -1,0 +1,163 @@
+package amqprpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sentinels that the errors of calls wrap. Use errors.Is.
+var (
+	// ErrTimeout: the deadline passed. Also errors.Is context.DeadlineExceeded.
+	ErrTimeout = errors.New("deadline exceeded")
+	// ErrCanceled: the caller's context was canceled. Also errors.Is context.Canceled.
+	ErrCanceled = errors.New("canceled")
+	// ErrUnroutable: no queue took the request.
+	ErrUnroutable = errors.New("no queue took the request")
+	// ErrRejected: the broker refused responsibility for the request.
+	ErrRejected = errors.New("the broker rejected the request")
+	// ErrExpired: the request grew too old in the request queue.
+	ErrExpired = errors.New("the request expired in its queue")
+	// ErrConnectionLost: the connection was lost before the reply came. Whether a
+	// server executed the request is not known.
+	ErrConnectionLost = errors.New("connection lost")
+	// ErrClosed: the client or server is closed.
+	ErrClosed = errors.New("closed")
+
+	// ErrNotExecuted holds, besides one of the others, where no server can have
+	// executed the request: it never left this client, or the broker returned it.
+	// Such a call is safe to repeat whatever it does.
+	ErrNotExecuted = errors.New("not executed")
+
+	// ErrTooManyInFlight: [Config.MaxInFlight] calls are in flight and
+	// [Config.FailWhenFull] is set. It implies ErrNotExecuted. No call began, and
+	// no event tells of it.
+	ErrTooManyInFlight = errors.New("too many calls in flight")
+	// ErrInvalidRequest: the request cannot be expressed in AMQP. It implies
+	// ErrNotExecuted. No call began, and no event tells of it.
+	ErrInvalidRequest = errors.New("invalid request")
+)
+
+var outcomeErrors = [outcomes]error{
+	Timeout: ErrTimeout, Canceled: ErrCanceled, Unroutable: ErrUnroutable, Rejected: ErrRejected,
+	Expired: ErrExpired, ConnectionLost: ErrConnectionLost, Closed: ErrClosed,
+}
+
+// A CallError is the error of a call that began and failed.
+type CallError struct {
+	ID      string  // the call's correlation ID
+	Outcome Outcome // how it ended, never Completed
+	// Attempts says how often the request was handed to a connection; 0 means it
+	// never left.
+	Attempts int
+	// NotExecuted says that no server can have executed the request.
+	NotExecuted bool
+	// Err tells more: the *RemoteError for Remote, the broker's or the context's
+	// words for others; may be nil.
+	Err error
+}
+
+// Error says what happened, in one line.
+func (e *CallError) Error() string {
+	if e.Outcome == Remote && e.Err != nil {
+		return e.Err.Error()
+	}
+	var b strings.Builder
+	if e.Outcome < outcomes && outcomeErrors[e.Outcome] != nil {
+		b.WriteString(outcomeErrors[e.Outcome].Error())
+	} else {
+		b.WriteString(e.Outcome.String())
+	}
+	if e.Err != nil {
+		b.WriteString(": ")
+		b.WriteString(e.Err.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *CallError) Unwrap() error { return e.Err }
+
+// Is makes errors.Is hold for the sentinel of the outcome, for ErrNotExecuted, and
+// for the context's own errors.
+func (e *CallError) Is(target error) bool {
+	switch target {
+	case ErrNotExecuted:
+		return e.NotExecuted
+	case context.DeadlineExceeded:
+		return e.Outcome == Timeout
+	case context.Canceled:
+		return e.Outcome == Canceled
+	case nil:
+		return false
+	}
+	return e.Outcome < outcomes && target == outcomeErrors[e.Outcome]
+}
+
+// Timeout makes the error a net.Error-like timeout where it is one.
+func (e *CallError) Timeout() bool { return e.Outcome == Timeout }
+
+// The canonical codes of error replies, as gRPC and Google APIs use them
+// (google.rpc.Code).
+const (
+	CodeCanceled           = "CANCELLED"
+	CodeUnknown            = "UNKNOWN"
+	CodeInvalidArgument    = "INVALID_ARGUMENT"
+	CodeDeadlineExceeded   = "DEADLINE_EXCEEDED"
+	CodeNotFound           = "NOT_FOUND"
+	CodeAlreadyExists      = "ALREADY_EXISTS"
+	CodePermissionDenied   = "PERMISSION_DENIED"
+	CodeResourceExhausted  = "RESOURCE_EXHAUSTED"
+	CodeFailedPrecondition = "FAILED_PRECONDITION"
+	CodeAborted            = "ABORTED"
+	CodeOutOfRange         = "OUT_OF_RANGE"
+	CodeUnimplemented      = "UNIMPLEMENTED"
+	CodeInternal           = "INTERNAL"
+	CodeUnavailable        = "UNAVAILABLE"
+	CodeDataLoss           = "DATA_LOSS"
+	CodeUnauthenticated    = "UNAUTHENTICATED"
+)
+
+// A RemoteError is an error that a server answered with. On the wire: property
+// type "error", header x-rpc-error = Code, body = Message as text/plain. A
+// [Handler] returns one to choose what its caller sees.
+//
+// A client keeps at most 1,024 bytes of Message and reads a code that is not of
+// the canonical form (upper case letters and underscores, at most 64) as UNKNOWN.
+type RemoteError struct {
+	Code    string
+	Message string
+}
+
+// Error returns "CODE: message".
+func (e *RemoteError) Error() string {
+	if e.Message == "" {
+		return e.Code
+	}
+	return e.Code + ": " + e.Message
+}
+
+// Errorf makes a [RemoteError] for a handler to return.
+func Errorf(code, format string, args ...any) *RemoteError {
+	return &RemoteError{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+func validCode(code string) bool {
+	if code == "" || len(code) > 64 {
+		return false
+	}
+	for _, c := range []byte(code) {
+		if c != '_' && (c < 'A' || c > 'Z') {
+			return false
+		}
+	}
+	return true
+}
+
+// notBegun is the error of a call that never became one.
+type notBegun struct{ err error }
+
+func (e notBegun) Error() string        { return e.err.Error() }
+func (e notBegun) Unwrap() error        { return e.err }
+func (e notBegun) Is(target error) bool { return target == ErrNotExecuted }

@@ -1,0 +1,147 @@
+package amqprpc
+
+import (
+	"fmt"
+	"time"
+)
+
+// An EventKind says what an [Event] is about.
+type EventKind uint8
+
+// The kinds of events. The first group tells the story of one call, in this
+// order; the second is about the connection.
+const (
+	NoEvent EventKind = iota
+
+	// EventSent: a call began. From here on it is in flight. Sets ID, Intended
+	// and Deadline.
+	EventSent
+	// EventPublished: the request was handed to the connection. Sets ID, Attempt,
+	// Epoch and Message.
+	EventPublished
+	// EventReturned: the broker returned the request: no queue took it. Sets ID,
+	// Attempt, Code and Text.
+	EventReturned
+	// EventConfirmed: the broker took responsibility for the request (or, after
+	// EventReturned, has dealt with it). Sets ID and Attempt. It can come after
+	// the answer.
+	EventConfirmed
+	// EventNacked: the broker refused responsibility for the request. Sets ID and
+	// Attempt.
+	EventNacked
+	// EventRetry: the attempt came to nothing and the request will be sent again
+	// under the same correlation ID. Sets ID, Attempt (of the one that failed),
+	// Outcome (what the call would have ended in), Text and Delay.
+	EventRetry
+	// EventReply: a message arrived on the callback queue. Sets ID, Class and
+	// Message. For an answer, Outcome is what the call ended in, Completed or
+	// Remote: this one event both counts the reply and ends the call. For a
+	// duplicate or late reply, Outcome is what the call had ended in before, Since
+	// how long ago that was, and AnsweredBy which server had answered.
+	EventReply
+	// EventFailed: the call ended without an answer. Sets ID, Attempt, Outcome
+	// and Text.
+	EventFailed
+
+	// EventConnected: an epoch began: connections are open, a new callback queue
+	// is consumed. Sets Epoch and Connection.
+	EventConnected
+	// EventDisconnected: the epoch ended. Sets Epoch and Text.
+	EventDisconnected
+	// EventReconnecting: a try to connect failed or is about to be made. Sets
+	// Delay, the time until the next one, and Text, why the last one failed.
+	EventReconnecting
+	// EventBlocked: the broker has blocked publishers (a memory or disk alarm).
+	// Sets Text, the broker's reason. Requests wait in the client until
+	// EventUnblocked.
+	EventBlocked
+	// EventUnblocked: the alarm is over.
+	EventUnblocked
+	// EventReset: what came before does not count. No client sends it; load
+	// generators do, between warm-up and measurement, so that a recording holds
+	// it too.
+	EventReset
+
+	eventKinds = iota
+)
+
+var eventKindNames = [eventKinds]string{
+	"", "sent", "published", "returned", "confirmed", "nacked", "retry", "reply", "failed",
+	"connected", "disconnected", "reconnecting", "blocked", "unblocked", "reset",
+}
+
+// String returns the kind's name as it stands in recordings: "sent", "reply", ...
+func (k EventKind) String() string {
+	if int(k) < len(eventKindNames) {
+		return eventKindNames[k]
+	}
+	return fmt.Sprintf("event(%d)", uint8(k))
+}
+
+// MarshalText writes the kind's name.
+func (k EventKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what [EventKind.MarshalText] wrote.
+func (k *EventKind) UnmarshalText(text []byte) error {
+	i, err := index(eventKindNames[:], string(text), "event kind")
+	*k = EventKind(i)
+	return err
+}
+
+// An Event is one step in the life of a call, or of the connection. Which fields
+// are set depends on Kind; see the constants.
+type Event struct {
+	Kind    EventKind
+	Time    time.Time
+	ID      string // the call's correlation ID; as received, so possibly hostile, for replies
+	Attempt int    // 1 for the first publish of a request, 2 for its first retry, ...
+	Epoch   int    // 1 for the first connection of the client, ...
+
+	Intended time.Time // when the call was meant to start (see Request.Intended)
+	Deadline time.Time
+
+	Class      Class
+	Outcome    Outcome
+	Since      time.Duration
+	AnsweredBy string // app_id of the answer
+
+	// Message is the request as it was published or the reply as it was received.
+	// It belongs to the observer only while Observe runs, Headers and Body
+	// included: keep copies, not references, and bounded ones.
+	Message *Message
+
+	Code  int           // the broker's reply code, such as 312
+	Text  string        // why, for people
+	Delay time.Duration // until the next try
+
+	Connection *ConnectionInfo
+}
+
+// ConnectionInfo describes the connections of one epoch.
+type ConnectionInfo struct {
+	Address string // host:port of the broker
+	Product string // what the broker calls itself, such as "RabbitMQ"
+	Version string
+	Queue   string // the callback queue's name
+}
+
+// An Observer is told everything that happens in a [Client], as it happens, by
+// one goroutine at a time and in one total order: at every moment the events so
+// far obey
+//
+//	sent = completed + failed + in flight
+//	received = answers + duplicates + late + unknown
+//	answers = completed + failed[remote]
+//
+// Observe is called with the client's lock held. It must not block, must be
+// quick (a microsecond, not a millisecond: it is in the way of every call), and
+// must not use the Client.
+type Observer interface {
+	Observe(Event)
+}
+
+// ObserverFunc makes an [Observer] of a function.
+type ObserverFunc func(Event)
+
+// Observe calls f(e).
+func (f ObserverFunc) Observe(e Event) { f(e) }

@@ -1,0 +1,191 @@
+package amqprpc_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+func TestMain(m *testing.M) { os.Exit(rabbitmq.Main(m)) }
+
+// patience is how long a test waits for what must happen. It is a bound on a
+// failure, not a measure of success.
+const patience = 30 * time.Second
+
+func echo(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	return amqprpc.Response{Body: req.Body, ContentType: req.ContentType}, nil
+}
+
+// serve starts a server and waits until it consumes. The test's end shuts it down.
+func serve(t testing.TB, s *amqprpc.Server) *amqprpc.Server {
+	t.Helper()
+	serving := make(chan struct{}, 100)
+	s.Serving = func(amqprpc.ConnectionInfo) { serving <- struct{}{} }
+	if s.Handler == nil {
+		s.Handler = echo
+	}
+	if s.QueueType == "" {
+		s.QueueType = amqprpc.QueueClassic
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(context.Background()) }()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+	})
+	select {
+	case <-serving:
+	case err := <-ended:
+		t.Fatalf("serve: %v", err)
+	case <-time.After(patience):
+		t.Fatal("the server does not consume")
+	}
+	return s
+}
+
+func dial(t testing.TB, cfg amqprpc.Config) *amqprpc.Client {
+	t.Helper()
+	c, err := amqprpc.Dial(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func at(url string) amqprpc.Broker { return amqprpc.Broker{URLs: []string{url}} }
+
+// A tally is an observer that holds the conservation laws against every event.
+type tally struct {
+	mu      sync.Mutex
+	changed *sync.Cond
+	kinds   map[amqprpc.EventKind]int
+	classes map[amqprpc.Class]int
+	ended   map[amqprpc.Outcome]int
+	flying  map[string]bool
+	events  []amqprpc.Event // of calls whose story is kept
+	keep    bool
+	broken  []string
+}
+
+func newTally() *tally {
+	t := &tally{
+		kinds: map[amqprpc.EventKind]int{}, classes: map[amqprpc.Class]int{},
+		ended: map[amqprpc.Outcome]int{}, flying: map[string]bool{},
+	}
+	t.changed = sync.NewCond(&t.mu)
+	return t
+}
+
+func (t *tally) Observe(e amqprpc.Event) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	defer t.changed.Broadcast()
+	t.kinds[e.Kind]++
+	if t.keep {
+		if e.Message != nil {
+			m := *e.Message
+			e.Message = &m
+		}
+		t.events = append(t.events, e)
+	}
+	end := func() {
+		if !t.flying[e.ID] {
+			t.broken = append(t.broken, fmt.Sprintf("%s ended, which was not in flight: %v %v", e.ID, e.Kind, e.Outcome))
+		}
+		delete(t.flying, e.ID)
+		t.ended[e.Outcome]++
+	}
+	switch e.Kind {
+	case amqprpc.EventSent:
+		if t.flying[e.ID] {
+			t.broken = append(t.broken, e.ID+" sent twice")
+		}
+		t.flying[e.ID] = true
+	case amqprpc.EventFailed:
+		end()
+	case amqprpc.EventReply:
+		t.classes[e.Class]++
+		if e.Class == amqprpc.Answer {
+			end()
+		}
+	}
+	total := 0
+	for _, n := range t.ended {
+		total += n
+	}
+	if t.kinds[amqprpc.EventSent] != total+len(t.flying) {
+		t.broken = append(t.broken, fmt.Sprintf("sent %d, ended %d, in flight %d", t.kinds[amqprpc.EventSent], total, len(t.flying)))
+	}
+	if t.classes[amqprpc.Answer] != t.ended[amqprpc.Completed]+t.ended[amqprpc.Remote] {
+		t.broken = append(t.broken, "answers are not completed + remote")
+	}
+}
+
+// check fails the test where a law was broken.
+func (t *tally) check(tb testing.TB) {
+	tb.Helper()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, b := range t.broken {
+		if i == 5 {
+			break
+		}
+		tb.Errorf("law broken: %s", b)
+	}
+}
+
+// until waits until the condition holds, which is looked at after each event.
+func (t *tally) until(tb testing.TB, what string, holds func(*tally) bool) {
+	tb.Helper()
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		t.mu.Lock()
+		late = true
+		t.mu.Unlock()
+		t.changed.Broadcast()
+	})
+	defer timer.Stop()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for !holds(t) {
+		if late {
+			tb.Fatalf("never: %s; kinds %v, classes %v, outcomes %v", what, t.kinds, t.classes, t.ended)
+		}
+		t.changed.Wait()
+	}
+}
+
+func (t *tally) count(f func(*tally) int) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return f(t)
+}
+
+func wantIs(t testing.TB, err error, targets ...error) {
+	t.Helper()
+	for _, target := range targets {
+		if !errors.Is(err, target) {
+			t.Errorf("error %q (%T) is not %q", err, err, target)
+		}
+	}
+}
+
+func wantIsNot(t testing.TB, err error, targets ...error) {
+	t.Helper()
+	for _, target := range targets {
+		if errors.Is(err, target) {
+			t.Errorf("error %q (%T) is %q", err, err, target)
+		}
+	}
+}

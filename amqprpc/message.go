@@ -1,0 +1,233 @@
+package amqprpc
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// The headers that this package adds to requests and replies. All are optional
+// for the other side. Times are unix microseconds, as AMQP long-long integers.
+const (
+	HeaderDeadline    = "x-rpc-deadline"    // request: when the caller stops waiting
+	HeaderAttempt     = "x-rpc-attempt"     // request, echoed in the reply: 1, 2, ...
+	HeaderReceived    = "x-rpc-received"    // reply: when the server got the request
+	HeaderReplied     = "x-rpc-replied"     // reply: when it published this reply
+	HeaderRedelivered = "x-rpc-redelivered" // reply: the request had been delivered before
+	HeaderReplayed    = "x-rpc-replayed"    // reply: it was stored when the request was answered before
+	HeaderError       = "x-rpc-error"       // error reply: a canonical code, such as INVALID_ARGUMENT
+)
+
+// TypeError is the AMQP property "type" of an error reply.
+const TypeError = "error"
+
+// maxShortString is the greatest length of an AMQP short string in octets
+// (AMQP 0-9-1, 4.2.5.3). amqp091-go kills the connection on a longer one.
+const maxShortString = 255
+
+// A Message is an AMQP message with all its properties, as it was published or
+// delivered. Strings, Headers and Body of a received message are whatever the
+// sender made them: escape before showing.
+type Message struct {
+	Exchange   string
+	RoutingKey string
+
+	ContentType     string
+	ContentEncoding string
+	Headers         amqp.Table
+	DeliveryMode    uint8 // 0 or 1 transient, 2 persistent
+	Priority        uint8
+	CorrelationID   string
+	ReplyTo         string
+	Expiration      string // whole milliseconds
+	MessageID       string
+	Timestamp       time.Time // whole seconds
+	Type            string
+	UserID          string
+	AppID           string
+
+	Redelivered bool
+	Body        []byte
+}
+
+func fromDelivery(d *amqp.Delivery) Message {
+	return Message{
+		Exchange: d.Exchange, RoutingKey: d.RoutingKey,
+		ContentType: d.ContentType, ContentEncoding: d.ContentEncoding, Headers: d.Headers,
+		DeliveryMode: d.DeliveryMode, Priority: d.Priority, CorrelationID: d.CorrelationId,
+		ReplyTo: d.ReplyTo, Expiration: d.Expiration, MessageID: d.MessageId, Timestamp: d.Timestamp,
+		Type: d.Type, UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, Body: d.Body,
+	}
+}
+
+func fromPublishing(exchange, key string, p *amqp.Publishing) Message {
+	return Message{
+		Exchange: exchange, RoutingKey: key,
+		ContentType: p.ContentType, ContentEncoding: p.ContentEncoding, Headers: p.Headers,
+		DeliveryMode: p.DeliveryMode, Priority: p.Priority, CorrelationID: p.CorrelationId,
+		ReplyTo: p.ReplyTo, Expiration: p.Expiration, MessageID: p.MessageId, Timestamp: p.Timestamp,
+		Type: p.Type, UserID: p.UserId, AppID: p.AppId, Body: p.Body,
+	}
+}
+
+// A Request is what a caller sends and what a [Handler] gets, as http.Request is
+// in net/http.
+type Request struct {
+	// Queue is where the request goes, by way of the default exchange. A client
+	// puts [Config.Queue] where it is empty.
+	Queue string
+
+	Body        []byte
+	ContentType string
+	Type        string // the AMQP property "type", free for applications
+	Headers     amqp.Table
+	Persistent  bool  // delivery mode 2: survives a broker's restart in a durable queue
+	Priority    uint8 // 0 to 9, for queues declared with x-max-priority
+
+	// For callers.
+
+	// Timeout bounds the call besides its context; 0 means [Config.Timeout] where
+	// the context has no deadline.
+	Timeout time.Duration
+	// Idempotent allows [Config.Retry] to send the request again although a server
+	// may have executed it already.
+	Idempotent bool
+	// Intended is when the call was meant to start. A load generator sets it, so
+	// that response times count the time spent waiting for a late start. Zero means
+	// now.
+	Intended time.Time
+
+	// For handlers; a client ignores them.
+
+	CorrelationID string
+	ReplyTo       string
+	Redelivered   bool      // a server has had it before, and may have executed it
+	Attempt       int       // the caller's: 1, 2, ...; 0 where it did not say
+	Deadline      time.Time // when the caller stops waiting; zero where it did not say
+	Received      time.Time // when this server got it
+	AppID         string    // who calls, as it says itself
+	Expiration    string
+}
+
+// A Reply is the answer to a call.
+type Reply struct {
+	Message
+	// Server is the replying server's name, as it says itself (property app_id).
+	Server string
+	// Received and Replied are the server's clock; zero where it did not say.
+	Received, Replied time.Time
+	// Attempt is the attempt that this answers; 0 where the server did not say.
+	Attempt int
+	// RequestRedelivered says that the request had been delivered to a server before.
+	RequestRedelivered bool
+	// Latency is from the request's (last) publish to this reply.
+	Latency time.Duration
+}
+
+// replyTo reads the provenance headers of a reply. Nonsense in them reads as absent.
+func replyFrom(m Message, latency time.Duration) Reply {
+	r := Reply{Message: m, Server: m.AppID, Latency: latency}
+	if m.Headers != nil {
+		r.Received = headerTime(m.Headers, HeaderReceived)
+		r.Replied = headerTime(m.Headers, HeaderReplied)
+		r.Attempt = headerAttempt(m.Headers)
+		r.RequestRedelivered, _ = m.Headers[HeaderRedelivered].(bool)
+	}
+	return r
+}
+
+// remoteError returns the error that the reply carries, or nil.
+func (m *Message) remoteError() *RemoteError {
+	if m.Type != TypeError && m.Headers[HeaderError] == nil {
+		return nil
+	}
+	code, _ := m.Headers[HeaderError].(string)
+	if !validCode(code) {
+		code = CodeUnknown
+	}
+	const most = 1024
+	text := m.Body
+	if len(text) > most {
+		text = text[:most]
+	}
+	return &RemoteError{Code: code, Message: string(text)}
+}
+
+// headerInt reads an integer of any of the widths that AMQP clients send.
+func headerInt(t amqp.Table, key string) (int64, bool) {
+	switch v := t[key].(type) {
+	case int64:
+		return v, true
+	case int32:
+		return int64(v), true
+	case int16:
+		return int64(v), true
+	case int8:
+		return int64(v), true
+	case byte:
+		return int64(v), true
+	case uint16:
+		return int64(v), true
+	case uint32:
+		return int64(v), true
+	}
+	return 0, false
+}
+
+// headerTime reads unix microseconds. Times that no sane clock shows read as absent.
+func headerTime(t amqp.Table, key string) time.Time {
+	us, ok := headerInt(t, key)
+	const year2200 = 7258118400 * 1_000_000
+	if !ok || us <= 0 || us > year2200 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
+}
+
+func headerAttempt(t amqp.Table) int {
+	n, ok := headerInt(t, HeaderAttempt)
+	if !ok || n < 1 || n > math.MaxInt32 {
+		return 0
+	}
+	return int(n)
+}
+
+// checkShort returns an error where an AMQP short string would be too long.
+func checkShort(what, s string) error {
+	if len(s) > maxShortString {
+		return fmt.Errorf("%w: %s is %d bytes long, AMQP allows %d", ErrInvalidRequest, what, len(s), maxShortString)
+	}
+	return nil
+}
+
+// checkHeaders returns an error where headers cannot be sent: amqp091-go would
+// kill the connection on a long name.
+func checkHeaders(t amqp.Table) error {
+	if err := t.Validate(); err != nil {
+		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
+	}
+	return checkNames(t)
+}
+
+func checkNames(v any) error {
+	switch v := v.(type) {
+	case amqp.Table:
+		for k, inner := range v {
+			if err := checkShort("a header's name", k); err != nil {
+				return err
+			}
+			if err := checkNames(inner); err != nil {
+				return err
+			}
+		}
+	case []any:
+		for _, inner := range v {
+			if err := checkNames(inner); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

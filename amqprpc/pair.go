@@ -1,0 +1,213 @@
+package amqprpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// A pair is what clients and servers both live on, from one connect to the loss
+// of that connection: two connections, each with one channel. The one that
+// publishes is apart from the one that consumes, because a broker under an alarm
+// stops reading from publishers. When either is lost, the pair is over.
+type pair struct {
+	info      ConnectionInfo
+	publisher *link
+	consumer  *link
+	pub, sub  *amqp.Channel
+
+	returns  chan amqp.Return
+	canceled chan string // the broker canceled the consumer
+	pubShut  chan *amqp.Error
+	subShut  chan *amqp.Error
+
+	over    chan struct{} // closed when the pair is over
+	endOnce sync.Once
+	cause   error
+}
+
+const (
+	publishBatch = 128  // publishes between two system calls
+	mostUnacked  = 4096 // publishes whose confirms may be outstanding; above publishBatch, so that a batch in the making never waits for its own confirms
+)
+
+// connect opens a pair on the first URL that answers, trying each once. prepare
+// declares and consumes on the new pair; it need not watch the context.
+func (b *Broker) connect(ctx context.Context, publishes, consumes string, confirms bool, prepare func(*pair) error) (*pair, error) {
+	var errs []error
+	for _, url := range b.URLs {
+		p, err := b.open(ctx, url, publishes, consumes, confirms, prepare)
+		if err == nil {
+			return p, nil
+		}
+		errs = append(errs, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
+func (b *Broker) open(ctx context.Context, url, publishes, consumes string, confirms bool, prepare func(*pair) error) (_ *pair, err error) {
+	p := &pair{
+		returns:  make(chan amqp.Return, 256),
+		canceled: make(chan string, 1),
+		over:     make(chan struct{}),
+	}
+	if p.info.Address, err = Address(url); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			p.close(0)
+			if d := (*DialError)(nil); !errors.As(err, &d) {
+				err = &DialError{Address: p.info.Address, Err: err}
+			}
+		}
+	}()
+	if p.publisher, err = b.dial(ctx, url, publishes); err != nil {
+		return nil, err
+	}
+	if p.consumer, err = b.dial(ctx, url, consumes); err != nil {
+		return nil, err
+	}
+	p.info.Product, _ = p.publisher.Properties["product"].(string)
+	p.info.Version, _ = p.publisher.Properties["version"].(string)
+
+	// What follows takes no context: a broker that has stopped answering is left by
+	// closing the sockets.
+	setup, cancel := context.WithTimeout(ctx, b.DialTimeout)
+	defer cancel()
+	stop := context.AfterFunc(setup, func() {
+		p.publisher.wire.Close()
+		p.consumer.wire.Close()
+	})
+	defer stop()
+	if p.pub, err = p.publisher.Channel(); err != nil {
+		return nil, fmt.Errorf("open a channel: %w", err)
+	}
+	if confirms {
+		if err = p.pub.Confirm(false); err != nil {
+			return nil, fmt.Errorf("select confirms: %w", err)
+		}
+	}
+	p.pub.NotifyReturn(p.returns)
+	p.pubShut = p.pub.NotifyClose(make(chan *amqp.Error, 1))
+	if p.sub, err = p.consumer.Channel(); err != nil {
+		return nil, fmt.Errorf("open a channel: %w", err)
+	}
+	p.subShut = p.sub.NotifyClose(make(chan *amqp.Error, 1))
+	p.sub.NotifyCancel(p.canceled)
+	if err = prepare(p); err != nil {
+		if setup.Err() != nil {
+			err = setup.Err()
+		}
+		return nil, err
+	}
+	return p, nil
+}
+
+// lost ends the pair when one of its halves has died. It blocks until then, or
+// until something else has ended it.
+func (p *pair) lost() {
+	var why *amqp.Error
+	select {
+	case <-p.over:
+		return
+	case queue := <-p.canceled:
+		p.end(fmt.Errorf("the broker canceled the consumer %q: its queue was deleted or has moved", queue))
+		return
+	case why = <-p.pubShut:
+	case why = <-p.subShut:
+	case why = <-p.publisher.closing:
+	case why = <-p.consumer.closing:
+	}
+	if why != nil {
+		p.end(why)
+	} else {
+		p.end(errors.New("the connection was closed"))
+	}
+}
+
+// end ends the pair; the first cause stays.
+func (p *pair) end(cause error) {
+	p.endOnce.Do(func() {
+		p.cause = cause
+		close(p.over)
+	})
+}
+
+// close closes both connections, politely if it can be done within the time, and
+// returns when amqp091-go is done with them.
+func (p *pair) close(polite time.Duration) {
+	p.end(ErrClosed)
+	var wg sync.WaitGroup
+	for _, l := range []*link{p.publisher, p.consumer} {
+		if l != nil {
+			wg.Go(func() { l.close(polite) })
+		}
+	}
+	wg.Wait()
+}
+
+// An unconfirmed is a publish whose confirm is outstanding.
+type unconfirmed[T any] struct {
+	of T
+	dc *amqp.DeferredConfirmation
+}
+
+// settleConfirms waits for confirms in the order of publishing and calls settled
+// with each, and returned with each returned message, until the pair is over.
+//
+// A confirm is three-valued: acked, nacked, or never known because the connection
+// died; the last is not told. RabbitMQ sends a return before the confirm of the
+// same publish, and amqp091-go hands it on before it completes the confirm. So
+// all that is in p.returns when a confirm completes is seen to first: when settled
+// is called, returned has been, if it ever will be.
+func settleConfirms[T any](p *pair, confirms <-chan unconfirmed[T], returned func(amqp.Return), settled func(of T, acked bool)) {
+	returns := p.returns
+	see := func(r amqp.Return, ok bool) {
+		if ok {
+			returned(r)
+		} else {
+			returns = nil // the channel is closed
+		}
+	}
+	for {
+		var u unconfirmed[T]
+		select {
+		case <-p.over:
+			return
+		case r, ok := <-returns:
+			see(r, ok)
+			continue
+		case u = <-confirms:
+		}
+		for done := u.dc.Done(); done != nil; {
+			select {
+			case <-p.over:
+				return
+			case r, ok := <-returns:
+				see(r, ok)
+			case <-done:
+				done = nil
+			}
+		}
+		for drained := returns == nil; !drained; {
+			select {
+			case r, ok := <-returns:
+				see(r, ok)
+				drained = !ok
+			default:
+				drained = true
+			}
+		}
+		if acked := u.dc.Acked(); acked || !p.pub.IsClosed() {
+			settled(u.of, acked)
+		}
+	}
+}

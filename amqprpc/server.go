@@ -1,0 +1,248 @@
+package amqprpc
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Server answers the requests of a queue. Set its fields, then call
+// [Server.Serve]; they must not be changed afterwards.
+type Server struct {
+	Broker
+
+	Queue     string    // required
+	QueueType QueueType // default QueueAuto
+	Handler   Handler   // required
+
+	// Prefetch is how many requests the broker may hand to this server before it
+	// has acked the first. 1, the default, spreads slow work fairly over servers;
+	// for quick work it costs a round trip for each request: use 64 or more. A
+	// negative number means no limit, and then no bound on this server's memory.
+	Prefetch int
+	// Concurrency is how many handlers run at once. Default Prefetch, or 64 where
+	// that is without a limit.
+	Concurrency int
+
+	// Replay is how many replies to store, so that a request that was answered
+	// before (the same correlation ID and body, redelivered or sent again) gets the
+	// stored reply and is not executed a second time by this server. Other servers
+	// know nothing of it. Default 0, none. ReplayFor bounds their age; default 10
+	// minutes. Replies over 64 KiB are not stored.
+	Replay    int
+	ReplayFor time.Duration
+
+	// Backoff is how a lost connection is tried for again.
+	Backoff Backoff
+
+	// Logger is told of refusals, redeliveries, undeliverable replies, handler
+	// failures and lost connections, with correlation IDs; nil means nobody is.
+	Logger *slog.Logger
+	// Serving is called each time the server has begun to consume, after a
+	// reconnect too; may be nil.
+	Serving func(ConnectionInfo)
+	Hooks   ServerHooks
+
+	counts serverCounts
+	slots  chan struct{} // a token for each running handler, over all connections
+	replay struct {
+		sync.Mutex
+		*memory[replayKey, Message]
+	}
+
+	state struct {
+		sync.Mutex
+		serving  bool
+		draining chan struct{} // closed by Shutdown
+		stopped  chan struct{} // closed when Serve has returned
+		abort    context.CancelCauseFunc
+	}
+}
+
+// ServerStats counts what a server did since it began to serve.
+type ServerStats struct {
+	Requests      int64 // deliveries from the request queue
+	Redelivered   int64 // of those, delivered before to some server
+	Answered      int64 // replied to with a result
+	Errors        int64 // replied to with an error
+	Panics        int64 // of those, because the handler panicked
+	Replayed      int64 // replied to with a stored reply
+	Refused       int64 // rejected: they name no reply_to
+	Expired       int64 // dropped unanswered: their deadline had passed
+	Undeliverable int64 // replies that the broker returned: nobody was left to take them
+	Nacked        int64 // replies that the broker refused
+	Reconnects    int64
+}
+
+type serverCounts struct {
+	requests, redelivered, answered, errors, panics, replayed,
+	refused, expired, undeliverable, nacked, reconnects atomic.Int64
+}
+
+// Stats may be called at any time.
+func (s *Server) Stats() ServerStats {
+	c := &s.counts
+	return ServerStats{
+		Requests: c.requests.Load(), Redelivered: c.redelivered.Load(), Answered: c.answered.Load(),
+		Errors: c.errors.Load(), Panics: c.panics.Load(), Replayed: c.replayed.Load(),
+		Refused: c.refused.Load(), Expired: c.expired.Load(), Undeliverable: c.undeliverable.Load(),
+		Nacked: c.nacked.Load(), Reconnects: c.reconnects.Load(),
+	}
+}
+
+func (s *Server) setDefaults() error {
+	if err := s.Broker.setDefaults(); err != nil {
+		return err
+	}
+	switch {
+	case s.Queue == "":
+		return fmt.Errorf("%w: a server needs a Queue", ErrInvalidConfig)
+	case len(s.Queue) > maxShortString:
+		return fmt.Errorf("%w: the queue's name is longer than %d bytes", ErrInvalidConfig, maxShortString)
+	case s.Handler == nil:
+		return fmt.Errorf("%w: a server needs a Handler", ErrInvalidConfig)
+	case s.Prefetch > 65535:
+		return fmt.Errorf("%w: a prefetch of %d is more than AMQP's 65535", ErrInvalidConfig, s.Prefetch)
+	case s.Concurrency < 0:
+		return fmt.Errorf("%w: a negative concurrency", ErrInvalidConfig)
+	}
+	if s.QueueType == "" {
+		s.QueueType = QueueAuto
+	}
+	if _, err := ParseQueueType(string(s.QueueType)); err != nil {
+		return err
+	}
+	if s.Prefetch == 0 {
+		s.Prefetch = 1
+	}
+	if s.Concurrency == 0 {
+		s.Concurrency = s.Prefetch
+		if s.Prefetch < 0 {
+			s.Concurrency = 64
+		}
+	}
+	if s.ReplayFor == 0 {
+		s.ReplayFor = 10 * time.Minute
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	s.Backoff = s.Backoff.orDefaults()
+	return nil
+}
+
+// Serve connects, declares the queue as QueueType says, and answers requests until
+// [Server.Shutdown], when it returns nil, or until ctx ends, when it drops
+// everything at once and returns the context's cause: requests not yet acked go
+// back to the queue.
+//
+// An error while first connecting or declaring is returned: [ErrInvalidConfig],
+// [*DialError]s. A connection lost later is tried for again for ever. Serve may
+// be called once.
+func (s *Server) Serve(ctx context.Context) error {
+	if err := s.setDefaults(); err != nil {
+		return err
+	}
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	s.state.Lock()
+	if s.state.serving {
+		s.state.Unlock()
+		return fmt.Errorf("%w: Serve was called before", ErrInvalidConfig)
+	}
+	s.state.serving = true
+	s.state.abort = abort
+	draining, stopped := s.lifeline()
+	s.state.Unlock()
+	defer close(stopped)
+
+	s.slots = make(chan struct{}, s.Concurrency)
+	s.replay.memory = newMemory[replayKey, Message](s.Replay, s.ReplayFor)
+	wait := newBackoff(s.Backoff)
+	first := true
+	for {
+		select {
+		case <-draining:
+			return nil
+		default:
+		}
+		began := time.Now()
+		ss, err := s.connect(ctx)
+		if err != nil {
+			if first {
+				return err
+			}
+		} else {
+			if !first {
+				s.counts.reconnects.Add(1)
+			}
+			first = false
+			if s.Serving != nil {
+				s.Serving(ss.info)
+			}
+			err = ss.run(ctx, draining)
+			if err == nil {
+				return nil // drained
+			}
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		delay := time.Duration(0)
+		if ss != nil && time.Since(began) > time.Second {
+			wait.Reset()
+		} else {
+			delay = wait.NextBackOff()
+		}
+		s.Logger.Warn("connection lost, connecting again", "error", err, "in", delay)
+		timer := time.NewTimer(delay)
+		select {
+		case <-timer.C:
+		case <-draining:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// lifeline returns the channels that tie Serve and Shutdown together. s.state is
+// locked.
+func (s *Server) lifeline() (draining, stopped chan struct{}) {
+	if s.state.draining == nil {
+		s.state.draining, s.state.stopped = make(chan struct{}), make(chan struct{})
+	}
+	return s.state.draining, s.state.stopped
+}
+
+// Shutdown stops consuming, gives back requests that no handler has begun, waits
+// for the running handlers, their replies' confirms and their acks, and closes the
+// connections. It returns nil when [Server.Serve] has returned.
+//
+// When ctx ends first, the handlers' contexts are canceled, everything is dropped
+// (unacked requests go back to the queue), and ctx's error is returned. Serve
+// returns soon after; a handler that ignores its context may outlive it.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.state.Lock()
+	draining, stopped := s.lifeline()
+	select {
+	case <-draining:
+	default:
+		close(draining)
+	}
+	serving, abort := s.state.serving, s.state.abort
+	s.state.Unlock()
+	if !serving {
+		return nil
+	}
+	select {
+	case <-stopped:
+		return nil
+	case <-ctx.Done():
+		abort(ErrClosed)
+		<-stopped
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,255 @@
+package amqprpc
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// work handles requests until the delivery channel closes. Those that arrive while
+// the server drains go back unhandled.
+func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
+	s := ss.server
+	for d := range ss.deliveries {
+		ss.delivered.Add(1)
+		select {
+		case <-draining:
+			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			continue
+		default:
+		}
+		select {
+		case <-draining:
+			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			continue
+		case s.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		j := &job{delivery: d}
+		reply, v := s.answer(ctx, j)
+		<-s.slots
+		if ctx.Err() != nil {
+			return // the connection is gone, and the request will be delivered again
+		}
+		if v == respond {
+			j.replies = []Message{reply}
+			if s.Hooks.Replies != nil {
+				j.replies = s.checked(s.Hooks.Replies(j.request, reply))
+			}
+		}
+		switch {
+		case v == turnAway:
+			ss.acks.offer(settlement{d.DeliveryTag, refuse})
+		case len(j.replies) == 0:
+			ss.done(j)
+		default:
+			j.left = len(j.replies)
+			ss.outgoing.offer(j)
+		}
+	}
+}
+
+// answer's second result.
+type action uint8
+
+const (
+	respond  action = iota
+	ignore          // ack, without a reply
+	turnAway        // reject
+)
+
+// answer makes the reply to a request.
+func (s *Server) answer(ctx context.Context, j *job) (Message, action) {
+	d := &j.delivery
+	req := &Request{
+		Queue: s.Queue, Body: d.Body, ContentType: d.ContentType, Type: d.Type, Headers: d.Headers,
+		Persistent: d.DeliveryMode == amqp.Persistent, Priority: d.Priority,
+		CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo, Redelivered: d.Redelivered,
+		Attempt: headerAttempt(d.Headers), Deadline: headerTime(d.Headers, HeaderDeadline),
+		Received: time.Now(), AppID: d.AppId, Expiration: d.Expiration,
+	}
+	j.request = req
+	s.counts.requests.Add(1)
+	if req.Redelivered {
+		s.counts.redelivered.Add(1)
+		s.Logger.Info("redelivered request", "correlation_id", req.CorrelationID, "attempt", req.Attempt)
+	}
+	if req.ReplyTo == "" {
+		s.counts.refused.Add(1)
+		s.Logger.Warn("request without reply_to rejected", "correlation_id", req.CorrelationID, "app_id", req.AppID)
+		return Message{}, turnAway
+	}
+	if !req.Deadline.IsZero() {
+		if !req.Received.Before(req.Deadline) {
+			s.counts.expired.Add(1)
+			s.Logger.Info("request dropped, its deadline has passed", "correlation_id", req.CorrelationID, "deadline", req.Deadline)
+			return Message{}, ignore
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, req.Deadline)
+		defer cancel()
+	}
+	key, replayable := s.replayKey(req)
+	if replayable {
+		if m, ok := s.recall(key); ok {
+			s.counts.replayed.Add(1)
+			return s.address(m, req), respond
+		}
+	}
+	m := s.reply(ctx, req)
+	if replayable && ctx.Err() == nil {
+		s.store(key, m)
+	}
+	return s.address(m, req), respond
+}
+
+// reply runs the handler.
+func (s *Server) reply(ctx context.Context, req *Request) Message {
+	response, err := s.handle(ctx, req)
+	if err == nil {
+		err = s.check(response)
+	}
+	if err != nil {
+		s.counts.errors.Add(1)
+		return s.errorReply(req, err)
+	}
+	s.counts.answered.Add(1)
+	return Message{ContentType: response.ContentType, Type: response.Type, Headers: response.Headers, Body: response.Body}
+}
+
+// handle calls the handler and turns a panic into an error.
+func (s *Server) handle(ctx context.Context, req *Request) (_ Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.counts.panics.Add(1)
+			s.Logger.Error("handler panicked", "correlation_id", req.CorrelationID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = Errorf(CodeInternal, "the handler panicked")
+		}
+	}()
+	return s.Handler(ctx, req)
+}
+
+// check refuses what the broker would close the channel for.
+func (s *Server) check(r Response) error {
+	switch {
+	case len(r.Body) > s.MaxMessage:
+		return Errorf(CodeResourceExhausted, "the result has %d bytes, the limit is %d", len(r.Body), s.MaxMessage)
+	case r.Type == TypeError:
+		return fmt.Errorf("the handler returned a response of the reserved type %q", r.Type)
+	}
+	return errors.Join(checkShort("the content type", r.ContentType), checkShort("the type", r.Type), checkHeaders(r.Headers))
+}
+
+// errorReply puts an error on the wire.
+func (s *Server) errorReply(req *Request, err error) Message {
+	var remote *RemoteError
+	if !errors.As(err, &remote) {
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			remote = Errorf(CodeDeadlineExceeded, "the deadline passed while the request was being handled")
+		case errors.Is(err, context.Canceled):
+			remote = Errorf(CodeCanceled, "the server stopped handling the request")
+		default:
+			s.Logger.Error("handler failed", "correlation_id", req.CorrelationID, "error", err)
+			remote = Errorf(CodeInternal, "internal error")
+		}
+	}
+	code, text := remote.Code, remote.Message
+	if !validCode(code) {
+		s.Logger.Error("handler returned an error code of no canonical form", "code", code)
+		code = CodeUnknown
+	}
+	return Message{ContentType: "text/plain", Type: TypeError, Headers: amqp.Table{HeaderError: code}, Body: []byte(text[:min(len(text), s.MaxMessage)])}
+}
+
+// address adds where a reply goes and where it comes from.
+func (s *Server) address(m Message, req *Request) Message {
+	headers := make(amqp.Table, len(m.Headers)+4)
+	for k, v := range m.Headers {
+		headers[k] = v
+	}
+	now := time.Now()
+	headers[HeaderReceived] = req.Received.UnixMicro()
+	headers[HeaderReplied] = now.UnixMicro()
+	headers[HeaderRedelivered] = req.Redelivered
+	if req.Attempt > 0 {
+		headers[HeaderAttempt] = int32(req.Attempt)
+	}
+	m.Headers = headers
+	m.RoutingKey = req.ReplyTo
+	m.CorrelationID = req.CorrelationID
+	m.AppID = s.Name
+	m.Timestamp = now
+	m.DeliveryMode = amqp.Transient
+	return m
+}
+
+// checked drops what a hook made that AMQP cannot carry.
+func (s *Server) checked(replies []Message) []Message {
+	kept := replies[:0:0]
+	for _, m := range replies {
+		err := errors.Join(checkShort("correlation ID", m.CorrelationID), checkShort("routing key", m.RoutingKey), checkHeaders(m.Headers))
+		if err != nil || m.RoutingKey == "" {
+			s.Logger.Error("a hook's reply cannot be sent", "error", err)
+			continue
+		}
+		kept = append(kept, m)
+	}
+	return kept
+}
+
+func (m *Message) publishing() amqp.Publishing {
+	return amqp.Publishing{
+		Headers: m.Headers, ContentType: m.ContentType, ContentEncoding: m.ContentEncoding,
+		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationId: m.CorrelationID,
+		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageId: m.MessageID, Timestamp: m.Timestamp,
+		Type: m.Type, UserId: m.UserID, AppId: m.AppID, Body: m.Body,
+	}
+}
+
+// replayKey names a request by its correlation ID and what it asks: another
+// caller that uses the same ID for another question gets its own answer.
+type replayKey struct {
+	id   string
+	body [sha256.Size]byte
+}
+
+const mostReplay = 64 << 10 // bytes of a reply that is stored
+
+func (s *Server) replayKey(req *Request) (replayKey, bool) {
+	if s.Replay <= 0 || req.CorrelationID == "" {
+		return replayKey{}, false
+	}
+	return replayKey{req.CorrelationID, sha256.Sum256(req.Body)}, true
+}
+
+func (s *Server) recall(key replayKey) (Message, bool) {
+	s.replay.Lock()
+	defer s.replay.Unlock()
+	e, ok := s.replay.get(key, time.Now())
+	if !ok {
+		return Message{}, false
+	}
+	m := e.value
+	headers := amqp.Table{HeaderReplayed: true}
+	for k, v := range m.Headers {
+		headers[k] = v
+	}
+	m.Headers = headers
+	return m, true
+}
+
+func (s *Server) store(key replayKey, m Message) {
+	if len(m.Body) > mostReplay {
+		return
+	}
+	s.replay.Lock()
+	defer s.replay.Unlock()
+	s.replay.put(key, m, time.Now())
+}
