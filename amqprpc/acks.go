@@ -1,6 +1,9 @@
 package amqprpc
 
-import "fmt"
+import (
+	"fmt"
+	"runtime"
+)
 
 // verdict is what becomes of a delivery.
 type verdict uint8
@@ -28,6 +31,7 @@ func (ss *session) ack() {
 		case <-ss.over:
 			return
 		}
+		runtime.Gosched() // see gatherConn
 		batch = ss.acks.take(batch)
 		ss.consumer.wire.hold()
 		err := order.settle(batch, ss.sub)

@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -199,6 +200,7 @@ func (e *epoch) publish() {
 			return
 		}
 		for more := true; more; {
+			runtime.Gosched() // see gatherConn
 			e.publisher.wire.hold()
 			var err error
 			more, err = e.publishBatch()

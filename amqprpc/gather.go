@@ -12,7 +12,12 @@ import (
 // amqp091-go flushes once per publish and reads 4 KiB at a time. With many calls
 // in flight the system calls are what limits throughput. The goroutine that
 // publishes calls hold, publishes what is waiting, and calls release; what others
-// write in between (heartbeats, acks, closes) joins the queue in order.
+// write in between (heartbeats, closes) joins the queue in order.
+//
+// Before it looks at what is waiting, that goroutine yields once
+// (runtime.Gosched): goroutines that are about to add to it run first. With
+// nothing else to run that costs nothing; with 64 calls in flight it makes a batch
+// of 1.3 publishes one of 8, and a call a third cheaper.
 type gatherConn struct {
 	net.Conn
 	r *bufio.Reader

@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -174,6 +175,7 @@ func (ss *session) publish() {
 		case <-ss.over:
 			return
 		}
+		runtime.Gosched() // see gatherConn
 		batch = ss.outgoing.take(batch)
 		if err := ss.publishAll(batch); err != nil {
 			ss.end(err)

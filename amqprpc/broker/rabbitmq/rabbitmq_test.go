@@ -1,0 +1,366 @@
+//go:build unix
+
+package rabbitmq
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/goleak"
+)
+
+// helperMode, in the environment, makes the test binary a program that starts a node,
+// says where, and waits to be killed. Its value says how its children are tethered.
+const helperMode = "RABBITMQ_TEST_HELPER"
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(helperMode); mode != "" {
+		byStdin = byStdin || mode == "stdin"
+		n, err := Start(context.Background(), Config{})
+		if err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		fmt.Println(n.PID(), n.site.epmd.pid(), n.site.dir)
+		select {}
+	}
+	code := Main(m)
+	if err := goleak.Find(goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// within bounds a test.
+func within(t *testing.T, d time.Duration) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// open connects and opens a channel.
+func open(t *testing.T, url string) (*amqp.Connection, *amqp.Channel) {
+	t.Helper()
+	conn, err := amqp.DialConfig(url, amqp.Config{Heartbeat: 2 * time.Second, Dial: amqp.DefaultDial(5 * time.Second)})
+	must(t, err)
+	t.Cleanup(func() { _ = conn.CloseDeadline(time.Now().Add(time.Second)) })
+	ch, err := conn.Channel()
+	must(t, err)
+	return conn, ch
+}
+
+// put publishes and waits for the confirm.
+func put(ctx context.Context, t *testing.T, ch *amqp.Channel, queue, body string) {
+	t.Helper()
+	must(t, ch.Confirm(false))
+	c, err := ch.PublishWithDeferredConfirmWithContext(ctx, "", queue, true, false,
+		amqp.Publishing{DeliveryMode: amqp.Persistent, Body: []byte(body)})
+	must(t, err)
+	if ok, err := c.WaitContext(ctx); err != nil || !ok {
+		t.Fatalf("publish: confirmed %v, %v", ok, err)
+	}
+}
+
+func get(t *testing.T, ch *amqp.Channel, queue, want string) {
+	t.Helper()
+	d, ok, err := ch.Get(queue, true)
+	must(t, err)
+	if !ok || string(d.Body) != want {
+		t.Fatalf("got %q, %v from %s, want %q", d.Body, ok, queue, want)
+	}
+}
+
+// gone waits for a process that is not our child to end. There is no event to wait
+// for that is portable, so it looks, a bounded number of times.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for range 500 {
+		if !exists(pid) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Errorf("process %d still exists", pid)
+}
+
+// exists says whether a process is there and not merely unburied.
+func exists(pid int) bool {
+	if syscall.Kill(pid, 0) != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || !strings.Contains(string(stat), ") Z ")
+}
+
+func TestStopAndStartAgain(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	n := Own(t, Config{})
+	url, pid := n.URL(), n.PID()
+	if !strings.HasPrefix(url, "amqp://guest:guest@127.0.0.1:") || n.TLSURL() != "" || n.Version() == "unknown" || pid == 0 {
+		t.Errorf("url %s, TLS %q, version %s, pid %d", url, n.TLSURL(), n.Version(), pid)
+	}
+	if err := n.Start(ctx); !errors.Is(err, ErrRunning) {
+		t.Errorf("start of a running node: %v", err)
+	}
+	conn, ch := open(t, url)
+	if v := conn.Properties["version"]; v != n.Version() {
+		t.Errorf("the server says %v, Version %s", v, n.Version())
+	}
+	_, err := ch.QueueDeclare("q", true, false, false, false, nil)
+	must(t, err)
+	put(ctx, t, ch, "q", "first")
+	put(ctx, t, ch, "q", "second")
+	get(t, ch, "q", "first")
+
+	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
+	must(t, n.Stop(ctx))
+	must(t, n.Stop(ctx)) // does nothing
+	if e := <-closed; e == nil || e.Code != amqp.ConnectionForced {
+		t.Errorf("an orderly stop closes connections with %v", e)
+	}
+	if n.Running() || n.PID() != 0 || exists(pid) {
+		t.Error("stopped, and still there")
+	}
+	if err := n.Freeze(); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("freeze of a stopped node: %v", err)
+	}
+	must(t, n.Start(ctx))
+	if n.URL() != url || n.PID() == pid || n.PID() == 0 {
+		t.Errorf("started again: %s, pid %d", n.URL(), n.PID())
+	}
+	_, ch = open(t, url)
+	get(t, ch, "q", "second")
+
+	// The same by force: what was confirmed is there.
+	put(ctx, t, ch, "q", "third")
+	n.Kill()
+	n.Kill() // does nothing
+	if n.Running() {
+		t.Error("killed, and still there")
+	}
+	must(t, n.Start(ctx))
+	_, ch = open(t, url)
+	get(t, ch, "q", "third")
+}
+
+func TestFreeze(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	n := Own(t, Config{})
+	_, ch := open(t, n.URL())
+	_, err := ch.QueueDeclare("q", false, true, false, false, nil)
+	must(t, err)
+
+	must(t, n.Freeze())
+	if !n.Running() {
+		t.Error("a frozen node is running")
+	}
+	answer := make(chan error, 1)
+	go func() {
+		_, err := ch.QueueDeclarePassive("q", false, true, false, false, nil)
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		t.Errorf("a frozen node answered: %v", err)
+	case <-time.After(300 * time.Millisecond): // nothing to wait for: the point is that nothing comes
+	}
+	must(t, n.Thaw())
+	must(t, <-answer)
+
+	must(t, n.Freeze())
+	must(t, n.Stop(ctx)) // thaws it
+	must(t, n.Start(ctx))
+	must(t, n.Freeze())
+	must(t, n.Close())
+}
+
+func TestMemoryAlarm(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	n := Own(t, Config{})
+	conn, ch := open(t, n.URL())
+	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 4))
+	must(t, n.RaiseMemoryAlarm(ctx))
+	must(t, ch.PublishWithContext(ctx, "", "nowhere", false, false, amqp.Publishing{}))
+	for _, want := range []bool{true, false} {
+		select {
+		case b := <-blocked:
+			if b.Active != want {
+				t.Fatalf("blocked: %v, want %v", b.Active, want)
+			}
+		case <-ctx.Done():
+			t.Fatalf("no blocked: %v", want)
+		}
+		if want {
+			must(t, n.ClearMemoryAlarm(ctx))
+		}
+	}
+}
+
+func TestCtl(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	n := Shared(t)
+	queue := QueueName(t)
+	conn, ch := open(t, n.URL())
+	_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
+	must(t, err)
+	out, err := n.Ctl(ctx, "list_queues", "name", "--no-table-headers")
+	must(t, err)
+	if !strings.Contains(out, queue) {
+		t.Errorf("list_queues: %q", out)
+	}
+	if _, err := n.Ctl(ctx, "delete_user", "nobody"); err == nil || !strings.Contains(err.Error(), "no_such_user") &&
+		!strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("a failed command: %v", err)
+	}
+	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
+	defer cancel()
+	if _, err := n.Ctl(short, "list_queues"); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a command out of time: %v", err)
+	}
+	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
+	must(t, n.CloseConnections(ctx, "a test says so"))
+	if e := <-closed; e == nil || e.Code != amqp.ConnectionForced || !strings.Contains(e.Reason, "a test says so") {
+		t.Errorf("connections closed with %v", e)
+	}
+}
+
+func TestCloseLeavesNothing(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	n, err := Start(ctx, Config{})
+	must(t, err)
+	pid, epmd, dir := n.PID(), n.site.epmd.pid(), n.site.dir
+	if !exists(pid) || !exists(epmd) {
+		t.Fatal("not even there")
+	}
+	must(t, n.Close())
+	must(t, n.Close())
+	gone(t, pid)
+	gone(t, epmd)
+	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the folder: %v", err)
+	}
+	if err := n.Start(ctx); !errors.Is(err, ErrClosed) {
+		t.Errorf("start after close: %v", err)
+	}
+	if err := n.Stop(ctx); !errors.Is(err, ErrClosed) {
+		t.Errorf("stop after close: %v", err)
+	}
+	if _, err := n.Ctl(ctx, "status"); !errors.Is(err, ErrClosed) {
+		t.Errorf("rabbitmqctl after close: %v", err)
+	}
+	n.Kill()
+}
+
+func TestCloseDuringStart(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	n, err := Start(ctx, Config{})
+	must(t, err)
+	n.Kill()
+	started := make(chan error)
+	go func() { started <- n.Start(ctx) }()
+	for len(n.starting) == 0 { // until it has begun; it cannot be over within this loop
+		time.Sleep(time.Millisecond)
+	}
+	must(t, n.Close())
+	if err := <-started; !errors.Is(err, ErrClosed) {
+		t.Errorf("a start that was cut short: %v", err)
+	}
+	if n.Running() {
+		t.Error("closed, and running")
+	}
+}
+
+// A parent that has no chance to clean up leaves no process.
+func TestParentKilled(t *testing.T) {
+	for _, mode := range []string{"signal", "stdin"} {
+		t.Run(mode, func(t *testing.T) {
+			ctx := within(t, 60*time.Second)
+			cmd := exec.CommandContext(ctx, os.Args[0])
+			cmd.Env = append(os.Environ(), helperMode+"="+mode)
+			out, err := cmd.StdoutPipe()
+			must(t, err)
+			must(t, cmd.Start())
+			line, _ := bufio.NewReader(out).ReadString('\n')
+			var pid, epmd int
+			var dir string
+			if _, err := fmt.Sscan(line, &pid, &epmd, &dir); err != nil {
+				t.Fatalf("the helper says %q", line)
+			}
+			t.Cleanup(func() { _ = os.RemoveAll(dir) })
+			if !exists(pid) || !exists(epmd) {
+				t.Fatal("not even there")
+			}
+			must(t, cmd.Process.Kill())
+			_ = cmd.Wait() // says that it was killed
+			gone(t, pid)
+			gone(t, epmd)
+			for _, p := range using(dir) {
+				gone(t, p)
+			}
+		})
+	}
+}
+
+// using returns the processes whose $HOME is dir or below it, on Linux.
+func using(dir string) (pids []int) {
+	files, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, f := range files {
+		var pid int
+		if env, err := os.ReadFile(f); err == nil && strings.Contains("\x00"+string(env), "\x00HOME="+dir) {
+			_, _ = fmt.Sscanf(f, "/proc/%d/environ", &pid)
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func TestCluster(t *testing.T) {
+	ctx := within(t, 120*time.Second)
+	c, err := StartCluster(ctx, 3, Config{})
+	must(t, err)
+	t.Cleanup(func() { must(t, c.Close()) })
+	urls := c.URLs()
+	_, ch := open(t, urls[0])
+	_, err = ch.QueueDeclare("q", true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+	must(t, err)
+	put(ctx, t, ch, "q", "hello")
+	_, ch = open(t, urls[2])
+	q, err := ch.QueueDeclarePassive("q", true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+	must(t, err)
+	if q.Name != "q" {
+		t.Errorf("node 3 sees %+v", q)
+	}
+	members, err := c.Nodes()[1].Ctl(ctx, "list_queues", "name", "members", "--no-table-headers")
+	must(t, err)
+	for _, n := range c.Nodes() {
+		if !strings.Contains(members, n.Name()) {
+			t.Errorf("%s is no member: %s", n.Name(), members)
+		}
+	}
+	// Two of three are enough. Not the first, which leads the queue where it was declared:
+	// the others would need a moment to elect another.
+	second := c.Nodes()[1]
+	second.Kill()
+	get(t, ch, "q", "hello")
+	must(t, second.Start(ctx))
+	_, ch = open(t, urls[1])
+	put(ctx, t, ch, "q", "again")
+}

@@ -1,0 +1,55 @@
+// Package ledger keeps the books of an [amqprpc.Client]: what became of every
+// correlation ID. Events go in, snapshots come out. The screen, the JSON summary and
+// the exit code are all made of the same [Snapshot], so they cannot disagree.
+//
+//	books := ledger.New(ledger.Config{})
+//	client, err := amqprpc.Dial(ctx, amqprpc.Config{Observer: books})
+//	...
+//	s := books.Snapshot(ledger.Query{Now: time.Now(), InFlight: 20, Duplicates: 20})
+//
+// # The laws
+//
+// After every event, and so in every snapshot,
+//
+//	sent = completed + failed + in flight
+//	received = answers + duplicates + late + unknown
+//	answers = completed + failed[remote]
+//
+// This holds for any sequence of events whatever, since recordings may be damaged or
+// forged. The ledger believes what an event says of itself (its kind, class and
+// outcome), with one rule: a call goes in flight only where it is not, and ends only
+// where it is. An event that cannot be true (a second start, an end of what is not in
+// flight, an answer nobody waits for, an outcome that is none) changes nothing and is
+// counted in [Traffic].Ignored. A ledger that is attached to a client with calls in
+// flight ignores their ends in the same way.
+//
+// # Where it may be called from
+//
+// [Ledger.Observe] and [Ledger.Apply] are called by one goroutine at a time, all else
+// from anywhere, at any time. A mutex is all there is: nothing here starts a
+// goroutine, reads a clock or sleeps. Times come from the events and from [Query].Now
+// alone, which is why a replayed recording gives the very same snapshot.
+//
+// # What it costs
+//
+// An event costs O(1), and in the steady state no allocation: records are reused. A
+// snapshot costs what it shows (rows, seconds, bars), and one pass over two
+// histograms of fixed size, whatever the number of calls seen. [Ledger.Inspect] costs
+// its story. [Ledger.Find] goes through all that is remembered and is meant for a
+// person's keystroke.
+//
+// # What bounds it
+//
+// Calls in flight are never forgotten; amqprpc.Config.MaxInFlight bounds them. All else is
+// bounded by [Config], in number and in bytes: ended calls by Completed and Failed, a
+// call's story by StoryEvents and StoryBytes, a message by BodyBytes and HeaderBytes,
+// discarded replies by Duplicates and Orphans. Those have rings of their own, so
+// that normal traffic cannot push them out, and a call that a duplicate or late reply
+// belongs to is remembered for as long as that reply is. [Config.MaxBytes] is the sum.
+// Messages are copied; nothing of them is referenced after Observe has returned.
+//
+// # Recordings
+//
+// A [Recorder] writes events as NDJSON, a [Reader] reads them, [Replay] feeds them to
+// a ledger. What a Recorder writes is at least what any ledger keeps.
+package ledger

@@ -1,0 +1,61 @@
+package load
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// due and offset are each other's inverse at every rate, also after hours.
+func TestScheduleInverse(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		s := newSchedule(rapid.Float64Range(MinRate, MaxRate).Draw(rt, "rate"))
+		e := time.Duration(rapid.Int64Range(0, int64(100*time.Hour)).Draw(rt, "elapsed"))
+		k := s.due(e)
+		if s.next(k) <= e {
+			rt.Errorf("call %d is not due at %v but was meant for %v", k, e, s.next(k))
+		}
+		if k < 1 || s.start(k-1) > e {
+			rt.Errorf("call %d is due at %v but meant for %v", k-1, e, s.start(k-1))
+		}
+	})
+}
+
+// However the rate is changed, calls stay in order and in time, the total is the
+// integral of the rate, and what is remembered is bounded by the backlog.
+func TestScheduleChanges(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rate := rapid.Float64Range(0.1, 10_000).Draw(rt, "rate")
+		s := newSchedule(rate)
+		var e, last time.Duration
+		next := 0
+		expected := 1.0
+		for range rapid.IntRange(1, 50).Draw(rt, "steps") {
+			d := time.Duration(rapid.Int64Range(0, int64(2*time.Second)).Draw(rt, "later"))
+			e += d
+			expected += d.Seconds() * rate
+			due := s.due(e)
+			if math.Abs(float64(due)-expected) > 1.001 { // changes are rounded to 1 ns
+				rt.Fatalf("%d calls are due, the rates make %.3f", due, expected)
+			}
+			for n := rapid.IntRange(0, due-next).Draw(rt, "started"); n > 0; n-- {
+				at := s.start(next)
+				if at < last || at > e {
+					rt.Fatalf("call %d at %v, the one before it at %v, now is %v", next, at, last, e)
+				}
+				last = at
+				next++
+			}
+			rate = rapid.OneOf(rapid.Just(MinRate), rapid.Float64Range(0.1, 10_000)).Draw(rt, "rate")
+			s.setRate(e, rate)
+			if s.due(e) != due {
+				rt.Fatalf("%d were due before the change, %d after it", due, s.due(e))
+			}
+			if len(s.segments) > due-next+2 {
+				rt.Fatalf("%d segments for a backlog of %d", len(s.segments), due-next)
+			}
+		}
+	})
+}

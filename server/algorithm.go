@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"math/bits"
+	"strings"
+)
+
+// An Algorithm is a way to compute Fibonacci numbers. The zero value is [Recursive],
+// the tutorial's. A pointer to one is a pflag.Value.
+type Algorithm int
+
+const (
+	// Recursive calls itself twice: honest exponential work, 1.6 times as much for
+	// each further n.
+	Recursive Algorithm = iota
+	// Iterative adds n times. The numbers grow, so the work is quadratic.
+	Iterative
+	// Doubling computes fib(2k) and fib(2k+1) from fib(k) and fib(k+1): about 2*log2(n)
+	// long multiplications.
+	Doubling
+	algorithms
+)
+
+// What each algorithm does in about ten seconds on one core, decimal digits included,
+// rounded down: on the two-core machine where it was measured, fib(45) takes 4 s
+// (fib(47) 12 s), iterative fib(2,000,000) 8 s, doubling fib(40,000,000) 7 s, more
+// than half of it for the digits. And the most that each can do at all.
+//
+// Recursive sums are uint64s, and fib(93) is the last that fits. The others are
+// limited by what a reply may be: RabbitMQ 4 takes 16 MiB, and fib(80,000,000) has
+// 16.7 million digits.
+var algorithmTable = [algorithms]struct {
+	name              string
+	defaultMax, limit int
+}{
+	Recursive: {"recursive", 45, 93},
+	Iterative: {"iterative", 2_000_000, 80_000_000},
+	Doubling:  {"doubling", 40_000_000, 80_000_000},
+}
+
+// ParseAlgorithm reads "recursive", "iterative" or "doubling".
+func ParseAlgorithm(s string) (Algorithm, error) {
+	var names []string
+	for a := range algorithms {
+		if s == algorithmTable[a].name {
+			return a, nil
+		}
+		names = append(names, algorithmTable[a].name)
+	}
+	return 0, fmt.Errorf("unknown algorithm %s: it is one of %s", quote(s), strings.Join(names, ", "))
+}
+
+// String returns the algorithm's name as [ParseAlgorithm] reads it.
+func (a Algorithm) String() string {
+	if !a.valid() {
+		return fmt.Sprintf("Algorithm(%d)", int(a))
+	}
+	return algorithmTable[a].name
+}
+
+// Set implements pflag.Value.
+func (a *Algorithm) Set(s string) (err error) {
+	parsed, err := ParseAlgorithm(s)
+	if err == nil {
+		*a = parsed
+	}
+	return err
+}
+
+// Type implements pflag.Value: what a usage text calls the flag's value.
+func (a *Algorithm) Type() string { return "algorithm" }
+
+// DefaultMaxN is the greatest n that the algorithm computes in about ten seconds.
+func (a Algorithm) DefaultMaxN() int { return algorithmTable[a].defaultMax }
+
+// LimitN is the greatest n that the algorithm can compute and a reply can carry, in
+// however long a time.
+func (a Algorithm) LimitN() int { return algorithmTable[a].limit }
+
+func (a Algorithm) valid() bool { return a >= 0 && a < algorithms }
+
+// Fib computes fib(n), where fib(0) = 0 and fib(1) = 1. It returns the context's
+// error soon after the context has ended, and another for an n outside of 0 to
+// [Algorithm.LimitN].
+func (a Algorithm) Fib(ctx context.Context, n int) (*big.Int, error) {
+	if !a.valid() {
+		return nil, fmt.Errorf("no such algorithm: %v", a)
+	}
+	if n < 0 || n > a.LimitN() {
+		return nil, fmt.Errorf("fib(%d) is out of range: the %v algorithm goes from 0 to %d", n, a, a.LimitN())
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	switch a {
+	case Iterative:
+		return iterative(ctx, n)
+	case Doubling:
+		return doubling(ctx, n)
+	default:
+		sum, err := recursive(ctx, n)
+		return new(big.Int).SetUint64(sum), err
+	}
+}
+
+// uninterrupted is how deep a recursion goes without a look at the context:
+// 2^17 calls, well below a millisecond.
+const uninterrupted = 24
+
+func recursive(ctx context.Context, n int) (uint64, error) {
+	if n <= uninterrupted {
+		return naive(n), ctx.Err()
+	}
+	a, err := recursive(ctx, n-1)
+	if err != nil {
+		return 0, err
+	}
+	b, err := recursive(ctx, n-2)
+	return a + b, err
+}
+
+func naive(n int) uint64 {
+	if n < 2 {
+		return uint64(n)
+	}
+	return naive(n-1) + naive(n-2)
+}
+
+func iterative(ctx context.Context, n int) (*big.Int, error) {
+	a, b := big.NewInt(0), big.NewInt(1)
+	for i := range n {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		a.Add(a, b)
+		a, b = b, a
+	}
+	return a, nil
+}
+
+// doubling walks through the bits of n from the highest, with a, b = fib(k), fib(k+1)
+// for the k that the bits so far make:
+//
+//	fib(2k)   = fib(k) * (2*fib(k+1) - fib(k))
+//	fib(2k+1) = fib(k)^2 + fib(k+1)^2
+func doubling(ctx context.Context, n int) (*big.Int, error) {
+	a, b := big.NewInt(0), big.NewInt(1)
+	t, u := new(big.Int), new(big.Int)
+	for i := bits.Len(uint(n)) - 1; i >= 0; i-- {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		t.Lsh(b, 1)
+		t.Sub(t, a)
+		t.Mul(t, a)
+		a.Mul(a, a)
+		u.Mul(b, b)
+		u.Add(u, a)
+		a, b, t, u = t, u, a, b
+		if n>>i&1 == 1 {
+			a.Add(a, b)
+			a, b = b, a
+		}
+	}
+	return a, nil
+}

@@ -1,0 +1,364 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/goleak"
+	"pgregory.net/rapid"
+
+	"rpcscope/amqprpc"
+)
+
+// A Faults flag has to fit both of these, which are pflag's.
+var (
+	_ interface {
+		String() string
+		Set(string) error
+		Type() string
+	} = (*Faults)(nil)
+	_ amqprpc.Handler = (*Service)(nil).Handle
+)
+
+func TestMain(m *testing.M) {
+	if os.Getenv("SERVER_TEST_DIE") != "" {
+		Die()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func service(t *testing.T, c Config) *Service {
+	t.Helper()
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func request(body string) *amqprpc.Request { return &amqprpc.Request{Body: []byte(body)} }
+
+func TestHandle(t *testing.T) {
+	var told []string
+	s := service(t, Config{OnRequest: func(c Call) { told = append(told, c.String()) }})
+	response, err := s.Handle(t.Context(), request("30"))
+	if err != nil || string(response.Body) != "832040" || response.ContentType != "text/plain" {
+		t.Errorf("fib(30): %q, %v", response.Body, err)
+	}
+	for body, code := range map[string]string{"-1": invalid, "46": outOfRange, "\x1b[31m": invalid} {
+		_, err := s.Handle(t.Context(), request(body))
+		var remote *amqprpc.RemoteError
+		if !errors.As(err, &remote) || remote.Code != code {
+			t.Errorf("%q: %v", body, err)
+		}
+	}
+	slices.Sort(told)
+	if want := []string{`fib("-1")`, `fib("46")`, `fib("\x1b[31m")`, "fib(30)"}; !slices.Equal(told, want) {
+		t.Errorf("told %q, want %q", told, want)
+	}
+	if hooks := s.Hooks(); hooks.Replies != nil || hooks.BeforeAck != nil {
+		t.Error("hooks without faults")
+	}
+}
+
+func TestNewRefuses(t *testing.T) {
+	for want, c := range map[string]Config{
+		"no such algorithm":             {Algorithm: 7},
+		"max-n must not be negative":    {MaxN: -1},
+		"recursive algorithm can hold":  {MaxN: 94},
+		"more than the 16 MiB":          {Algorithm: Doubling, MaxN: 80_000_001},
+		"the delay -1s is negative":     {Delay: -time.Second},
+		"fault drop: 2 is not":          {Faults: Faults{Drop: 2}},
+		"fault slow: the duration -1ns": {Faults: Faults{SlowFor: -1}},
+	} {
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: %v, want %q", c, err, want)
+		}
+	}
+	if s := service(t, Config{Algorithm: Iterative}); s.MaxN() != Iterative.DefaultMaxN() {
+		t.Errorf("max-n is %d", s.MaxN())
+	}
+	if s := service(t, Config{MaxN: 93}); s.MaxN() != 93 {
+		t.Errorf("max-n is %d", s.MaxN())
+	}
+}
+
+func TestDelayHonoursTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := service(t, Config{Delay: time.Hour})
+		begin := time.Now()
+		if _, err := s.Handle(t.Context(), request("5")); err != nil || time.Since(begin) != time.Hour {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin = time.Now()
+		if _, err := s.Handle(ctx, request("5")); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+// serve takes a request through all that a server would, and tells what it did.
+func serve(s *Service, body string) (story []string) {
+	req := request(body)
+	hooks := s.Hooks()
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				story = append(story, fmt.Sprint(p))
+			}
+		}()
+		if response, err := s.Handle(context.Background(), req); err != nil {
+			story = append(story, err.Error())
+		} else {
+			story = append(story, string(response.Body))
+		}
+	}()
+	replies := hooks.Replies(req, amqprpc.Message{CorrelationID: "id", RoutingKey: "to", Headers: amqp.Table{}})
+	for _, m := range replies {
+		if m.RoutingKey == "to" && m.CorrelationID == "id" {
+			story = append(story, "reply")
+		} else if m.RoutingKey == "to" && len(m.CorrelationID) == 36 {
+			story = append(story, "stray")
+		}
+	}
+	hooks.BeforeAck(req)
+	return append(story, "ack")
+}
+
+func TestFaultStories(t *testing.T) {
+	for list, want := range map[string]string{
+		"drop=0":                     "5 reply ack",
+		"duplicate":                  "5 reply reply ack",
+		"unknown":                    "5 reply stray ack",
+		"duplicate,unknown":          "5 reply reply stray ack",
+		"drop":                       "5 ack",
+		"drop,duplicate":             "5 ack",
+		"drop,unknown":               "5 stray ack",
+		"error":                      "INTERNAL: injected error reply ack",
+		"panic":                      "injected panic reply ack",
+		"panic,error":                "injected panic reply ack",
+		"slow=1:1h":                  "5 [1h0m0s] reply ack",
+		"ack-delay=1m":               "5 reply [1m0s] ack",
+		"crash-before-ack":           "5 reply died ack",
+		"crash-before-ack,duplicate": "5 reply reply died ack",
+		"crash-before-reply":         "5 died ack",
+		"crash-before-reply,unknown": "5 died ack",
+		// The delay first: the caller has its answer, and the window is open.
+		"crash-before-ack,ack-delay=1m": "5 reply [1m0s] died ack",
+	} {
+		t.Run(list, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, err := ParseFaults(list)
+				if err != nil {
+					t.Fatal(err)
+				}
+				deaths := 0
+				c := Config{Faults: f, Die: func() { deaths++ }}
+				if f == (Faults{}) {
+					c.Faults.AckDelay = 1 // so that there are hooks
+				}
+				s := service(t, c)
+				begin := time.Now()
+				got := strings.Join(serve(s, "5"), " ")
+				spent := time.Since(begin).Truncate(time.Second)
+				plain := strings.Join(slices.DeleteFunc(strings.Fields(want), func(w string) bool { return w == "died" || w[0] == '[' }), " ")
+				if got != plain {
+					t.Errorf("got %q, want %q", got, plain)
+				}
+				if (deaths == 1) != strings.Contains(want, "died") {
+					t.Errorf("died %d times", deaths)
+				}
+				if (spent > 0) != strings.Contains(want, "["+spent.String()+"]") {
+					t.Errorf("took %v", spent)
+				}
+			})
+		})
+	}
+}
+
+func TestDiesAfterTheAckDelay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		var at time.Duration
+		s := service(t, Config{Faults: Faults{CrashBeforeAck: 1, AckDelay: time.Minute}, Die: func() { at = time.Since(begin) }})
+		serve(s, "5")
+		if at != time.Minute {
+			t.Errorf("died after %v", at)
+		}
+	})
+}
+
+func TestSlowDoesNotCare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := service(t, Config{Faults: Faults{Slow: 1, SlowFor: time.Hour}, Delay: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		response, err := s.Handle(ctx, request("10"))
+		if err != nil || string(response.Body) != "55" || time.Since(begin) != 2*time.Hour {
+			t.Errorf("%q, %v after %v", response.Body, err, time.Since(begin))
+		}
+	})
+}
+
+func TestFaultsHitInvalidRequests(t *testing.T) {
+	s := service(t, Config{Faults: Faults{Duplicate: 1}})
+	got := strings.Join(serve(s, "abc"), ", ")
+	if want := `INVALID_ARGUMENT: "abc" is not a decimal number, reply, reply, ack`; got != want {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestHooksOfAForeignRequest(t *testing.T) {
+	s := service(t, Config{Faults: Faults{Drop: 1, CrashBeforeAck: 1}, Die: func() { t.Error("died") }})
+	req := request("5")
+	if got := s.Hooks().Replies(req, amqprpc.Message{}); len(got) != 1 {
+		t.Errorf("%d replies", len(got))
+	}
+	s.Hooks().BeforeAck(req)
+}
+
+func deal(f Faults, seed int64, n int) []drawn {
+	d := newDealer(f, seed)
+	hits := make([]drawn, n)
+	for i := range hits {
+		hits[i] = d.next()
+	}
+	return hits
+}
+
+func TestDecisionsOfASeed(t *testing.T) {
+	// Golden: whoever changes these changes what --seed means.
+	got := fmt.Sprintf("%v", deal(Faults{CrashBeforeAck: 0.1, Duplicate: 0.5, Slow: 0.2}, 42, 12))
+	want := "[   duplicate  duplicate    crash-before-ack,slow duplicate ]"
+	if got != want {
+		t.Fatalf("seed 42 deals %s, want %s", got, want)
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		f := anyFaults().Draw(r, "faults")
+		seed := rapid.Int64().Draw(r, "seed")
+		hits := deal(f, seed, 64)
+		if !slices.Equal(hits, deal(f, seed, 64)) {
+			r.Fatal("the same seed deals differently")
+		}
+		// Another probability for one fault changes nothing about the others, and a
+		// greater one only adds.
+		i := rapid.IntRange(0, len(newDealer(f, 0).streams)-1).Draw(r, "fault")
+		more := f
+		p := faults[i].chance(&more)
+		*p = rapid.Float64Range(*p, 1).Draw(r, "P")
+		for k, hit := range deal(more, seed, 64) {
+			if hit&^(1<<i) != hits[k]&^(1<<i) || hits[k]&^hit != 0 {
+				r.Fatalf("request %d: %v became %v", k+1, hits[k], hit)
+			}
+		}
+	})
+}
+
+func TestSeedsAndFaultsDiffer(t *testing.T) {
+	half := Faults{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0}
+	seen := map[string]string{}
+	for seed := range int64(20) {
+		hits := deal(half, seed-10, 200)
+		for i := range newDealer(half, 0).streams {
+			var pattern strings.Builder
+			count := 0
+			for _, hit := range hits {
+				if hit&(1<<i) != 0 {
+					pattern.WriteByte('x')
+					count++
+				} else {
+					pattern.WriteByte('.')
+				}
+			}
+			who := fmt.Sprintf("seed %d, %s", seed-10, faults[i].name)
+			if other, ok := seen[pattern.String()]; ok {
+				t.Errorf("%s deals as %s", who, other)
+			}
+			seen[pattern.String()] = who
+			if count < 60 || count > 140 { // fixed seeds: this cannot flake
+				t.Errorf("%s: %d of 200 at P = 0.5", who, count)
+			}
+		}
+	}
+	for i, hit := range deal(Faults{Drop: 1}, 1, 1000) {
+		if hit != drop {
+			t.Errorf("request %d: %v", i+1, hit)
+		}
+	}
+}
+
+func TestDrawnNames(t *testing.T) {
+	for d, want := range map[drawn]string{
+		0: "", crashBeforeAck: "crash-before-ack", crashBeforeReply: "crash-before-reply", duplicate: "duplicate",
+		unknown: "unknown", drop: "drop", injectedError: "error", injectedPanic: "panic", slow: "slow",
+		drop | slow: "drop,slow",
+	} {
+		if d.String() != want {
+			t.Errorf("%d is %q, want %q", d, d.String(), want)
+		}
+	}
+}
+
+func TestConcurrentRequestsKeepTheirFaults(t *testing.T) {
+	s := service(t, Config{Faults: Faults{Duplicate: 0.5}})
+	hooks := s.Hooks()
+	done := make(chan int)
+	for range 8 {
+		go func() {
+			wrong := 0
+			for range 500 {
+				req := request("5")
+				_, _ = s.Handle(context.Background(), req)
+				first := len(hooks.Replies(req, amqprpc.Message{}))
+				if again := len(hooks.Replies(req, amqprpc.Message{})); again != first {
+					wrong++
+				}
+				hooks.BeforeAck(req)
+			}
+			done <- wrong
+		}()
+	}
+	for range 8 {
+		if wrong := <-done; wrong > 0 {
+			t.Errorf("%d requests changed their minds", wrong)
+		}
+	}
+	if n := remembered(s); n != 0 {
+		t.Errorf("%d requests remembered", n)
+	}
+}
+
+func remembered(s *Service) (n int) {
+	s.memory.m.Range(func(any, any) bool { n++; return true })
+	return n
+}
+
+// A request whose connection was lost never gets to its ack.
+func TestForgetsRequestsThatAreGone(t *testing.T) {
+	s := service(t, Config{Faults: Faults{Drop: 1}})
+	for range 100 {
+		_, _ = s.Handle(t.Context(), request("5"))
+	}
+	kept := request("5")
+	_, _ = s.Handle(t.Context(), kept)
+	for remembered(s) > 1 { // the test's own deadline ends this
+		runtime.GC()
+		runtime.Gosched()
+	}
+	if got := s.Hooks().Replies(kept, amqprpc.Message{}); got != nil {
+		t.Errorf("forgot a request that lives: %v", got)
+	}
+	runtime.KeepAlive(kept)
+}
