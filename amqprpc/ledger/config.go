@@ -83,8 +83,8 @@ func (c Config) MaxBytes(inFlight int) int {
 	// A story's last event may be longer than what is left for it: see record.add.
 	story := perRecord + (c.StoryBytes+storyReserve)*9/8
 	stray := perRecord + 2*maxShort + c.maxEvent()*9/8
-	records := c.Completed + c.Failed + c.Duplicates + c.Orphans + freeRecords + inFlight
-	return fixed + records*story + (c.Duplicates+c.Orphans)*stray +
+	records := c.Completed + c.Failed + c.Duplicates + c.Orphans + inFlight
+	return fixed + records*story + freeRecords*(perRecord+freeBytes) + (c.Duplicates+c.Orphans)*stray +
 		c.Servers*perServer + c.Connection*perEvent + c.Seconds*perSecond
 }
 

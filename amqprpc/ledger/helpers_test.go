@@ -169,7 +169,7 @@ func anyMessage(t *rapid.T, id string) *amqprpc.Message {
 		m.CorrelationID = short.Draw(t, "correlation id")
 	}
 	if rapid.Bool().Draw(t, "timestamp") {
-		m.Timestamp = time.Unix(rapid.Int64().Draw(t, "unix"), 0)
+		m.Timestamp = time.Unix(rapid.Int64Range(-1<<62, 1<<62).Draw(t, "unix"), 0)
 	}
 	if rapid.Bool().Draw(t, "headers") {
 		m.Headers = amqp.Table(rapid.MapOfN(rapid.String(), anyField(3), 0, 8).Draw(t, "table"))

@@ -68,10 +68,12 @@ func (l *latency) summary() Latency {
 		return Latency{}
 	}
 	p := l.hist.ValueAtPercentilesSlice(quantiles)
-	most := ms(l.max)
-	at := func(us int64) float64 { return min(float64(us)/1000, most) } // the histogram rounds up
+	least, most := ms(l.min), ms(l.max)
+	at := func(us int64) float64 { // the histogram rounds
+		return min(max(float64(us)/1000, least), most)
+	}
 	return Latency{
-		Count: l.n, Min: ms(l.min), Mean: l.sum / float64(l.n) / 1e6, Max: most,
+		Count: l.n, Min: least, Mean: l.sum / float64(l.n) / 1e6, Max: most,
 		P50: at(p[0]), P90: at(p[1]), P99: at(p[2]), P999: at(p[3]),
 	}
 }
@@ -105,8 +107,11 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 		if i == len(l.spread) {
 			return below
 		}
-		from, to := max(spreadValue(i), lo), spreadValue(i+1)
-		part := min(max((x-from)/(to-from), 0), 1)
+		from, to := max(spreadValue(i), lo), min(spreadValue(i+1), hi)
+		if x <= from || to <= from {
+			return below
+		}
+		part := min((x-from)/(to-from), 1)
 		return below + uint64(math.Round(part*float64(l.spread[i])))
 	}
 	done := upTo(lo)

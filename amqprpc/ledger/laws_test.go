@@ -172,7 +172,7 @@ func (l *Ledger) check() error {
 		return fmt.Errorf("%d free records", len(l.free))
 	}
 	for _, r := range l.free {
-		if all[r] {
+		if all[r] || cap(r.story) > freeBytes {
 			return fmt.Errorf("%q is free and in use", r.id)
 		}
 	}

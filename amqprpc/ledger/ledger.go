@@ -6,8 +6,11 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// freeRecords is how many unused records are kept for reuse.
-const freeRecords = 1024
+// Unused records are kept for reuse: so many, and of a story's memory so much.
+const (
+	freeRecords = 1024
+	freeBytes   = 2048
+)
 
 // A Ledger keeps the books. Make one with [New].
 type Ledger struct {
@@ -325,6 +328,9 @@ func (l *Ledger) release(r *record) {
 	}
 	if len(l.free) < freeRecords {
 		r.reset("")
+		if cap(r.story) > freeBytes {
+			r.story = nil
+		}
 		l.free = append(l.free, r)
 	}
 }

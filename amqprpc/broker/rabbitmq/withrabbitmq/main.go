@@ -1,0 +1,72 @@
+// Command withrabbitmq runs a command with a private RabbitMQ node beside it, whose
+// address the command finds in AMQP_URL:
+//
+//	go run ./amqprpc/broker/rabbitmq/withrabbitmq go run ./cmd/rpcscope load --servers 2
+//
+// It needs the package rabbitmq-server installed (and no RabbitMQ running). The node
+// listens on a loopback port of its own and ends, leaving nothing behind, with the
+// command, whose exit code is passed on.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	if len(args) == 0 {
+		fmt.Fprintln(os.Stderr, "usage: withrabbitmq COMMAND [ARGUMENT...]")
+		return 2
+	}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	terminated := make(chan struct{})
+	go func() {
+		for s := range signals {
+			cancel() // while the node boots
+			// Ctrl+C reaches the command by itself, being in the same process group; what
+			// it makes of it is waited for.
+			if s == syscall.SIGTERM {
+				close(terminated)
+				return
+			}
+		}
+	}()
+	node, err := rabbitmq.Start(ctx, rabbitmq.Config{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "withrabbitmq:", err)
+		return 3
+	}
+	defer node.Close() //nolint:errcheck // nothing can be done about it
+	fmt.Fprintf(os.Stderr, "withrabbitmq: RabbitMQ %s at AMQP_URL=%s\n", node.Version(), node.URL())
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Env = append(os.Environ(), "AMQP_URL="+node.URL())
+	if err = cmd.Start(); err == nil {
+		go func() {
+			<-terminated
+			cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // it may have ended
+		}()
+		err = cmd.Wait()
+	}
+	var exit *exec.ExitError
+	switch {
+	case errors.As(err, &exit):
+		return max(1, exit.ExitCode())
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "withrabbitmq:", err)
+		return 1
+	}
+	return 0
+}

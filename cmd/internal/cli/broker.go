@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"os"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"rpcscope/amqprpc"
+)
+
+// BrokerFlags are the flags that say where the broker is.
+type BrokerFlags struct {
+	urls                     []string
+	ca, cert, key, serverTLS string
+}
+
+// Add adds the flags to a set.
+func (f *BrokerFlags) Add(flags *pflag.FlagSet) {
+	flags.StringArrayVar(&f.urls, "url", nil, "broker, amqp:// or amqps://; give it once for each node of a cluster\n(default $AMQP_URL, else "+amqprpc.DefaultURL+")")
+	flags.StringVar(&f.ca, "tls-ca", "", "PEM file of the CAs to trust for amqps://, instead of the system's")
+	flags.StringVar(&f.cert, "tls-cert", "", "PEM file of a client certificate for amqps://")
+	flags.StringVar(&f.key, "tls-key", "", "PEM file of the client certificate's key")
+	flags.StringVar(&f.serverTLS, "tls-server-name", "", "the name that the broker's certificate must bear, if not the URL's host")
+}
+
+// URLs returns the brokers to try: the flags', else the environment's AMQP_URL,
+// which may hold several, apart by white space, else the default.
+func (f *BrokerFlags) URLs() []string {
+	if len(f.urls) > 0 {
+		return f.urls
+	}
+	if urls := strings.Fields(os.Getenv("AMQP_URL")); len(urls) > 0 {
+		return urls
+	}
+	return []string{amqprpc.DefaultURL}
+}
+
+// Environment is what a server process needs to reach the same broker: the
+// value of AMQP_URL.
+func (f *BrokerFlags) Environment() string { return strings.Join(f.URLs(), " ") }
+
+// ServerArgs are the flags that a server process needs besides.
+func (f *BrokerFlags) ServerArgs() []string {
+	var args []string
+	for _, a := range []struct{ flag, value string }{
+		{"--tls-ca", f.ca}, {"--tls-cert", f.cert}, {"--tls-key", f.key}, {"--tls-server-name", f.serverTLS},
+	} {
+		if a.value != "" {
+			args = append(args, a.flag+"="+a.value)
+		}
+	}
+	return args
+}
+
+// Broker makes the library's configuration of the flags. The name shows on the
+// broker. Errors are usage errors.
+func (f *BrokerFlags) Broker(name string) (amqprpc.Broker, error) {
+	b := amqprpc.Broker{URLs: f.URLs(), Name: name}
+	for _, u := range b.URLs {
+		if _, err := amqprpc.Address(u); err != nil {
+			return b, Fail(Usage, err)
+		}
+	}
+	if f.ca+f.cert+f.key+f.serverTLS != "" {
+		var err error
+		if b.TLS, err = amqprpc.LoadTLS(f.ca, f.cert, f.key, f.serverTLS); err != nil {
+			return b, Fail(Usage, err)
+		}
+	}
+	return b, nil
+}

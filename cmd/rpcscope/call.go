@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui"
+)
+
+// arguments lets negative numbers be arguments of call: pflag would take -5 for a
+// flag.
+func arguments(args []string) []string {
+	if len(args) == 0 || args[0] != "call" {
+		return args
+	}
+	var flags, numbers []string
+	for i, a := range args {
+		if a == "--" {
+			return append(append(flags, "--"), append(numbers, args[i+1:]...)...)
+		}
+		if number.MatchString(a) && a[0] == '-' && !(i > 0 && valueOf(args[i-1])) {
+			numbers = append(numbers, a)
+		} else if number.MatchString(a) && len(numbers) > 0 && !valueOf(args[i-1]) {
+			numbers = append(numbers, a) // stays behind the one before it
+		} else {
+			flags = append(flags, a)
+		}
+	}
+	if len(numbers) == 0 {
+		return flags
+	}
+	return append(append(flags, "--"), numbers...)
+}
+
+// valueOf reports whether what follows a is the value of the flag a.
+func valueOf(a string) bool {
+	return strings.HasPrefix(a, "--") && !strings.Contains(a, "=") && a != "--json"
+}
+
+var number = regexp.MustCompile(`^[-+]?[0-9]+$`)
+
+const mostDigits = 10_000 // of an N on the command line
+
+func callCommand() *cobra.Command {
+	var broker cli.BrokerFlags
+	var queue string
+	var timeout time.Duration
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "call N...",
+		Short: "Request fib(N), one after the other, and print the replies",
+		Long: `call is the tutorial's client: it requests fib(N) for each N and prints the reply.
+Errors go to stderr, and the exit code is 1 if there was one.
+
+With --json each N makes one object on stdout, in one line:
+{"n":30,"result":"832040","correlation_id":"...","service_ms":1.2,"server":"fib-1"} or
+{"n":-1,"error":{"code":"INVALID_ARGUMENT","message":"..."}}
+where code is what the server said (upper case), or how the call failed without an
+answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if timeout <= 0 {
+				return fmt.Errorf("--timeout %v is not above zero", timeout)
+			}
+			for _, a := range args {
+				if !number.MatchString(a) || len(a) > mostDigits {
+					return fmt.Errorf("%s is no whole number", tui.Escape(fmt.Sprintf("%q", a), 50))
+				}
+			}
+			b, err := broker.Broker("rpcscope")
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: b, Queue: queue, Timeout: timeout})
+			if err != nil {
+				if ctx.Err() != nil {
+					return cli.Fail(cli.Interrupted, context.Cause(ctx))
+				}
+				return cli.OnBroker(err)
+			}
+			defer client.Close()
+			c := caller{client: client, queue: queue, asJSON: asJSON, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}
+			return c.callAll(ctx, args)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	broker.Add(flags)
+	flags.StringVar(&queue, "queue", "rpc_queue", "queue to send requests to")
+	flags.DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait for each reply")
+	flags.BoolVar(&asJSON, "json", false, "print one JSON object per line")
+	return cmd
+}
+
+type caller struct {
+	client   *amqprpc.Client
+	queue    string
+	asJSON   bool
+	out, err io.Writer
+}
+
+// callAll calls once for each n. Its error is an exit code: what went wrong has been
+// printed.
+func (c *caller) callAll(ctx context.Context, ns []string) error {
+	failed := false
+	for _, n := range ns {
+		if err := c.call(ctx, n); err != nil {
+			if ctx.Err() != nil {
+				return cli.Fail(cli.Interrupted, context.Cause(ctx))
+			}
+			failed = true
+		}
+	}
+	if failed {
+		return &cli.ExitError{Code: cli.FellShort}
+	}
+	return nil
+}
+
+type callResult struct {
+	N             json.Number `json:"n"`
+	Result        string      `json:"result"`
+	CorrelationID string      `json:"correlation_id"`
+	ServiceMS     float64     `json:"service_ms"`
+	Server        string      `json:"server"`
+}
+
+type callFailure struct {
+	N     json.Number `json:"n"`
+	Error callError   `json:"error"`
+}
+
+type callError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (c *caller) call(ctx context.Context, arg string) error {
+	value, ok := new(big.Int).SetString(arg, 10)
+	if !ok {
+		return fmt.Errorf("%q is no whole number", arg)
+	}
+	n := value.String()
+	if !c.asJSON {
+		fmt.Fprintf(c.out, " [x] Requesting fib(%s)\n", shorten(n))
+	}
+	reply, err := c.client.Call(ctx, amqprpc.Request{Body: []byte(n), ContentType: "text/plain"})
+	if err != nil {
+		failure := describe(err, c.queue)
+		if c.asJSON {
+			c.print(callFailure{json.Number(n), failure})
+		}
+		fmt.Fprintf(c.err, "rpcscope: fib(%s): %s\n", shorten(n), tui.Escape(failure.Code+": "+failure.Message, 400))
+		return err
+	}
+	if c.asJSON {
+		c.print(callResult{
+			N: json.Number(n), Result: string(reply.Body), CorrelationID: reply.CorrelationID,
+			ServiceMS: float64(reply.Latency.Microseconds()) / 1000, Server: reply.Server,
+		})
+		return nil
+	}
+	fmt.Fprintf(c.out, " [.] Got %s\n", result(reply.Body))
+	return nil
+}
+
+func (c *caller) print(v any) {
+	json.NewEncoder(c.out).Encode(v) //nolint:errcheck // strings and numbers always encode
+}
+
+// describe says in one sentence what became of a call.
+func describe(err error, queue string) callError {
+	var remote *amqprpc.RemoteError
+	if errors.As(err, &remote) {
+		return callError{remote.Code, remote.Message}
+	}
+	var call *amqprpc.CallError
+	if !errors.As(err, &call) {
+		return callError{"invalid", err.Error()}
+	}
+	text := err.Error()
+	switch call.Outcome {
+	case amqprpc.Unroutable:
+		text = fmt.Sprintf("no queue %q: no server has declared it", queue)
+	case amqprpc.Timeout:
+		text = "no reply before the deadline"
+	}
+	return callError{call.Outcome.String(), text}
+}
+
+// result shows a reply's body: digits whole, however many, anything else escaped and
+// cut, for it did not come from fibserver.
+func result(body []byte) string {
+	if number.Match(body) {
+		return string(body)
+	}
+	return tui.Escape(string(body), 400)
+}
+
+func shorten(digits string) string {
+	if len(digits) <= 60 {
+		return digits
+	}
+	return fmt.Sprintf("%s…%s (%d digits)", digits[:20], digits[len(digits)-5:], len(digits))
+}

@@ -1,0 +1,333 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/server/pool"
+	"rpcscope/tui"
+)
+
+type loadOptions struct {
+	broker      cli.BrokerFlags
+	queue       string
+	count       int
+	duration    time.Duration
+	concurrency int
+	rate        float64
+	fib         string
+	timeout     time.Duration
+	warmup      time.Duration
+	seed        uint64
+	asJSON      bool
+	record      string
+	maxFailed   uint64
+	servers     int
+	serverFlags []string
+
+	fibs *fibs
+}
+
+func loadCommand() *cobra.Command {
+	var o loadOptions
+	cmd := &cobra.Command{
+		Use:   "load",
+		Short: "Fire many concurrent requests and sum up what became of them",
+		Long: `load fires fib requests and prints a summary: outcomes, discarded replies, throughput,
+latencies. Without --rate it keeps -c requests in flight (closed loop); with --rate
+it starts so many per second, whatever became of the ones before (open model), and
+response times count from when a request was meant to start.
+
+The exit code is 1 when more than --max-failed calls failed or were answered wrong.
+The first Ctrl+C ends the load and prints the summary, the second ends at once.`,
+		Example: `  rpcscope load -n 20000 -c 64 --servers 2
+  rpcscope load --rate 200 --duration 30s --fib 20-30 --json
+  rpcscope load -n 2000 --servers 2 --server-flag=--fault=duplicate=0.05`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(cmd); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.broker.Add(flags)
+	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
+	flags.IntVarP(&o.count, "count", "n", 0, "how many requests (default 1000, if there is no --duration)")
+	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
+	flags.IntVarP(&o.concurrency, "concurrency", "c", 64, "requests in flight; with --rate the most that may be (default then\nno limit)")
+	flags.Float64Var(&o.rate, "rate", 0, "requests per second (open model)")
+	flags.StringVar(&o.fib, "fib", "30", "n, or a range such as 20-35 to choose from at random")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
+	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
+	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
+	flags.BoolVar(&o.asJSON, "json", false, "print the summary as one JSON object")
+	flags.StringVar(&o.record, "record", "", "write every event to this file (NDJSON)")
+	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
+	flags.IntVar(&o.servers, "servers", 0, "start so many local fibservers for the run")
+	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for those servers, such as --server-flag=--delay=20ms; repeatable")
+	return cmd
+}
+
+const mostServers = 256
+
+// validate checks what the flags' own types do not.
+func (o *loadOptions) validate(cmd *cobra.Command) (err error) {
+	given := cmd.Flags().Changed
+	switch {
+	case given("count") && o.count <= 0:
+		return fmt.Errorf("-n %d is not above zero", o.count)
+	case given("duration") && o.duration <= 0:
+		return fmt.Errorf("--duration %v is not above zero", o.duration)
+	case given("concurrency") && (o.concurrency < 1 || o.concurrency > load.MaxConcurrency):
+		return fmt.Errorf("-c %d is not between 1 and %d", o.concurrency, load.MaxConcurrency)
+	case given("rate") && !(o.rate >= load.MinRate && o.rate <= load.MaxRate):
+		return fmt.Errorf("--rate %v is not between %g and %g", o.rate, load.MinRate, load.MaxRate)
+	case o.timeout <= 0:
+		return fmt.Errorf("--timeout %v is not above zero", o.timeout)
+	case o.warmup < 0:
+		return fmt.Errorf("--warmup %v is negative", o.warmup)
+	case o.servers < 0 || o.servers > mostServers:
+		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, mostServers)
+	case len(o.serverFlags) > 0 && o.servers == 0:
+		return errors.New("--server-flag is for the servers that --servers starts, and there are none")
+	}
+	if o.count == 0 && o.duration == 0 {
+		o.count = 1000
+	}
+	if o.rate > 0 && !given("concurrency") {
+		o.concurrency = 0
+	}
+	o.fibs, err = parseFibs(o.fib)
+	return err
+}
+
+func (o *loadOptions) config() ledger.RunConfig {
+	return ledger.RunConfig{
+		Queue: o.queue, Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib,
+		TimeoutMS: o.timeout.Milliseconds(), Seed: o.seed,
+	}
+}
+
+func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	broker, err := o.broker.Broker("rpcscope")
+	if err != nil {
+		return err
+	}
+	books := ledger.New(ledger.Config{})
+	observers := &fanOut{to: []amqprpc.Observer{books}}
+	if o.record != "" {
+		close, err := observers.record(o.record, o.config())
+		if err != nil {
+			return err
+		}
+		defer func() {
+			if e := close(); e != nil && err == nil {
+				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", e))
+			}
+		}()
+	}
+	client, err := amqprpc.Dial(ctx, amqprpc.Config{
+		Broker: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
+		MaxInFlight: load.MaxConcurrency,
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return cli.Fail(cli.Interrupted, context.Cause(ctx))
+		}
+		return cli.OnBroker(err)
+	}
+	defer client.Close()
+	servers, err := o.startServers(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return cli.Fail(cli.Interrupted, context.Cause(ctx))
+		}
+		return cli.Fail(cli.FellShort, err)
+	}
+	defer servers.close() //nolint:errcheck // the first close tells
+	l, err := load.New(client, load.Plan{
+		Source: o.fibs.request, Check: o.fibs.check, Seed: o.seed,
+		Rate: o.rate, Concurrency: o.concurrency,
+		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
+	})
+	if err != nil {
+		return err
+	}
+	result, runErr := o.watched(ctx, l, books)
+	interrupted := ctx.Err() != nil
+	if runErr != nil && !interrupted {
+		return cli.Fail(cli.FellShort, runErr)
+	}
+	if err := servers.close(); err != nil {
+		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
+	}
+	settle(client)
+
+	s := books.Snapshot(ledger.Query{Bars: 12, LogBars: true})
+	if err := s.Broken(); err != nil {
+		return cli.Fail(cli.FellShort, err)
+	}
+	if o.asJSON {
+		if err := json.NewEncoder(stdout).Encode(s.Summary(o.config())); err != nil {
+			return cli.Fail(cli.FellShort, err)
+		}
+	} else if err := o.summarize(stdout, s, result, interrupted); err != nil {
+		return cli.Fail(cli.FellShort, err)
+	}
+	servers.report(stderr)
+	for _, wrong := range result.Wrongs {
+		if o.asJSON {
+			fmt.Fprintf(stderr, "rpcscope: wrong answer: %s\n", tui.Escape(wrong.Error(), 400))
+		}
+	}
+	switch {
+	case interrupted:
+		return &cli.ExitError{Code: cli.Interrupted}
+	case s.Calls.Failed+uint64(result.Wrong)+uint64(result.Refused) > o.maxFailed:
+		return &cli.ExitError{Code: cli.FellShort}
+	}
+	return nil
+}
+
+// settle gives replies that are on their way a chance to be counted: a duplicate of
+// the last answer, say. When the broker has answered a question that was put behind
+// them, they are here.
+func settle(client *amqprpc.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if queue := client.CallbackQueue(); queue != "" {
+		client.QueueStats(ctx, queue) //nolint:errcheck // the answer does not matter
+	}
+}
+
+// fanOut is several observers in one. Unlike a client, load calls it without a lock.
+type fanOut struct {
+	mu sync.Mutex
+	to []amqprpc.Observer
+}
+
+func (f *fanOut) Observe(e amqprpc.Event) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, o := range f.to {
+		o.Observe(e)
+	}
+}
+
+// record adds a recording. Call close when nothing is observed any more.
+func (f *fanOut) record(path string, cfg ledger.RunConfig) (close func() error, err error) {
+	if err := mayOverwrite(path); err != nil {
+		return nil, err
+	}
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, err
+	}
+	r := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: cfg})
+	f.to = append(f.to, r)
+	return func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return errors.Join(r.Close(), file.Close())
+	}, nil
+}
+
+// mayOverwrite refuses to destroy a file that is no recording.
+func mayOverwrite(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return nil // there is none, or os.Create says what is wrong with it
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if _, err := ledger.NewReader(file); errors.Is(err, ledger.ErrNotRecording) {
+		return fmt.Errorf("--record: %s exists and is no recording; it stays as it is", path)
+	}
+	return nil
+}
+
+// localServers are the servers that --servers started.
+type localServers struct {
+	pool  *pool.Pool
+	mu    sync.Mutex
+	ended map[string]int // unasked, by name
+	once  sync.Once
+	err   error
+}
+
+func (o *loadOptions) startServers(ctx context.Context) (_ *localServers, err error) {
+	s := &localServers{ended: make(map[string]int)}
+	s.pool = pool.New(pool.Config{
+		Args:          append([]string{"--queue=" + o.queue, "--quiet"}, o.broker.ServerArgs()...),
+		URL:           o.broker.Environment(),
+		RestartOnExit: true,
+		OnExit: func(status pool.Status) {
+			if status.State == pool.Crashed {
+				s.mu.Lock()
+				s.ended[status.Name]++
+				s.mu.Unlock()
+			}
+		},
+	})
+	defer func() {
+		if err != nil {
+			s.close() //nolint:errcheck // the error at hand matters more
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var wg sync.WaitGroup
+	errs := make([]error, o.servers)
+	for i := range o.servers {
+		// Servers of one seed would misbehave in step.
+		args := append([]string{"--seed=" + strconv.FormatInt(int64(o.seed*mostServers+uint64(i)), 10)}, o.serverFlags...)
+		if i == 0 {
+			_, errs[i] = s.pool.Start(ctx, args...) // the first may have to build fibserver
+			if errs[i] != nil {
+				break
+			}
+			continue
+		}
+		wg.Go(func() { _, errs[i] = s.pool.Start(ctx, args...) })
+	}
+	wg.Wait()
+	return s, errors.Join(errs...)
+}
+
+// close stops the servers and waits until they have ended.
+func (s *localServers) close() error {
+	s.once.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		s.err = s.pool.Close(ctx)
+	})
+	return s.err
+}
+
+// report tells of servers that died on their own.
+func (s *localServers) report(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, n := range s.ended {
+		fmt.Fprintf(w, "rpcscope: %s died %d times by itself and was started again\n", name, n)
+	}
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+)
+
+// The commands are tested as their users run them: as processes.
+var bin struct {
+	folder              string
+	rpcscope, fibserver string
+}
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "rpcscope-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	build := exec.Command("go", "build", "-o", folder+string(filepath.Separator), "rpcscope/cmd/rpcscope", "rpcscope/cmd/fibserver")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
+		return 1
+	}
+	suffix := ""
+	if runtime.GOOS == "windows" {
+		suffix = ".exe"
+	}
+	bin.folder = folder
+	bin.rpcscope = filepath.Join(folder, "rpcscope"+suffix)
+	bin.fibserver = filepath.Join(folder, "fibserver"+suffix)
+	return rabbitmq.Main(m)
+}
+
+// patience bounds what must happen at some time.
+const patience = time.Minute
+
+type outcome struct {
+	code           int
+	stdout, stderr string
+}
+
+// rpcscope runs the program to its end. url is what AMQP_URL says.
+func rpcscope(t testing.TB, url string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin.rpcscope, args...)
+	cmd.Env = append(os.Environ(), "AMQP_URL="+url)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("%s: %v", cmd, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("%s does not end; stdout %q, stderr %q", cmd, stdout.String(), stderr.String())
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+func (o outcome) want(t testing.TB, code int, stdout string, stderr ...string) {
+	t.Helper()
+	if o.code != code {
+		t.Errorf("exit code %d, want %d; stderr %q", o.code, code, o.stderr)
+	}
+	if o.stdout != stdout {
+		t.Errorf("stdout %q, want %q", o.stdout, stdout)
+	}
+	for _, s := range stderr {
+		if !strings.Contains(o.stderr, s) {
+			t.Errorf("stderr %q has no %q", o.stderr, s)
+		}
+	}
+	if len(stderr) == 0 && o.stderr != "" {
+		t.Errorf("stderr %q", o.stderr)
+	}
+}
+
+// summary reads the one object of load --json.
+func (o outcome) summary(t testing.TB) ledger.Summary {
+	t.Helper()
+	var s ledger.Summary
+	d := json.NewDecoder(strings.NewReader(o.stdout))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		t.Fatalf("%v; exit code %d, stdout %q, stderr %q", err, o.code, o.stdout, o.stderr)
+	}
+	if strings.Count(strings.TrimSpace(o.stdout), "\n") != 0 {
+		t.Errorf("more than one line: %q", o.stdout)
+	}
+	f := s.Failures
+	failed := f.Timeout + f.Canceled + f.Unroutable + f.Rejected + f.Expired + f.Remote + f.ConnectionLost + f.Closed
+	if s.Calls.Failed != failed {
+		t.Errorf("failed %d is not the sum of %+v", s.Calls.Failed, f)
+	}
+	if s.Calls.Sent != s.Calls.Completed+s.Calls.Failed+s.Calls.InFlight {
+		t.Errorf("sent is not completed + failed + in flight: %+v", s.Calls)
+	}
+	r := s.Replies
+	if r.Received != r.Answers+r.Duplicates+r.Late+r.Unknown || r.Answers != s.Calls.Completed+f.Remote {
+		t.Errorf("replies %+v do not go with calls %+v, %+v", r, s.Calls, f)
+	}
+	return s
+}
+
+// A fleet is some fibservers on one queue.
+type fleet struct {
+	*pool.Pool
+	mu    sync.Mutex
+	lines []string
+}
+
+func newFleet(t testing.TB, url, queue string, cfg pool.Config) *fleet {
+	t.Helper()
+	f := &fleet{}
+	cfg.Command = []string{bin.fibserver}
+	cfg.URL = url
+	cfg.Args = append([]string{"--queue=" + queue}, cfg.Args...)
+	cfg.Output = func(server, line string) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.lines = append(f.lines, line)
+	}
+	f.Pool = pool.New(cfg)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := f.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return f
+}
+
+func (f *fleet) start(t testing.TB, args ...string) *pool.Process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	p, err := f.Start(ctx, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// said counts the lines of output that contain s.
+func (f *fleet) said(s string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, line := range f.lines {
+		if strings.Contains(line, s) {
+			n++
+		}
+	}
+	return n
+}
