@@ -37,7 +37,8 @@ type Call struct {
 	prev, next *Call
 }
 
-// ID returns the call's correlation ID, a UUID.
+// ID returns the call's correlation ID, a UUID; "" for a call that never began, whose
+// Result is no [*CallError].
 func (call *Call) ID() string { return call.id }
 
 // Done is closed when the call has ended.
@@ -123,6 +124,9 @@ func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 		if outcome := c.waitForRoom(ctx, call); outcome != InFlight {
 			c.mu.Lock()
 			defer c.mu.Unlock()
+			if c.closed {
+				return nil, notBegun{ErrClosed} // no event comes after Close
+			}
 			c.observe(Event{Kind: EventSent, Time: now, ID: call.id, Intended: req.Intended, Deadline: call.deadline})
 			c.fail(call, time.Now(), outcome, errors.New("there was no room for another call in flight"))
 			return call, nil

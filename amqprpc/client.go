@@ -232,15 +232,19 @@ type QueueStats struct {
 
 // QueueStats asks the broker about a queue (a passive declare). It blocks for one
 // round trip, at most until ctx ends. A queue that does not exist is
-// [ErrUnroutable]; while disconnected the error is [ErrConnectionLost].
+// [ErrUnroutable]; while disconnected the error is [ErrConnectionLost], after Close
+// [ErrClosed].
 func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, error) {
 	if err := checkShort("the queue's name", queue); err != nil {
 		return QueueStats{}, err
 	}
 	c.mu.Lock()
-	e := c.epoch
+	e, closed := c.epoch, c.closed
 	c.mu.Unlock()
-	if e == nil {
+	switch {
+	case closed:
+		return QueueStats{}, ErrClosed
+	case e == nil:
 		return QueueStats{}, ErrConnectionLost
 	}
 	type answer struct {

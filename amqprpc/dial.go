@@ -57,8 +57,9 @@ func (e *DialError) reason() string {
 type Broker struct {
 	// URLs are tried in turn, at the start and on every reconnect: the nodes of a
 	// cluster. amqp:// or amqps://, with the query parameters of RabbitMQ's URI
-	// specification (heartbeat, connection_timeout, cacertfile, certfile, keyfile,
-	// server_name_indication, auth_mechanism). Empty means [DefaultURL].
+	// specification (heartbeat, which goes before Heartbeat, channel_max, cacertfile,
+	// certfile, keyfile, server_name_indication, auth_mechanism; connection_timeout
+	// is not used, see DialTimeout). Empty means [DefaultURL].
 	URLs []string
 	// TLS is used for amqps:// URLs instead of what their parameters say.
 	TLS *tls.Config
@@ -178,7 +179,11 @@ type link struct {
 // close ends the link within the time, politely if possible.
 func (l *link) close(within time.Duration) {
 	if within > 0 {
+		// A write that is stuck keeps CloseDeadline from its turn, and not every
+		// net.Conn minds a deadline.
+		stop := time.AfterFunc(within, func() { l.wire.Close() })
 		l.CloseDeadline(time.Now().Add(within)) //nolint:errcheck // it is closed either way
+		stop.Stop()
 	}
 	l.wire.Close()
 	for range l.closing { // until amqp091-go has noticed
@@ -204,12 +209,6 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 			raw, err := b.Dial(ctx, network, addr)
 			if err != nil {
 				return nil, err
-			}
-			if d, ok := ctx.Deadline(); ok {
-				if err := raw.SetDeadline(d); err != nil { // amqp091-go clears it when open
-					raw.Close()
-					return nil, err
-				}
 			}
 			l.wire = newGatherConn(raw)
 			abandon = context.AfterFunc(ctx, func() { raw.Close() })

@@ -246,7 +246,7 @@ func (e *epoch) take() (*Call, amqp.Publishing, int) {
 	defer c.mu.Unlock()
 	for {
 		call := c.outbox.first
-		if call == nil || e.blocked || c.epoch != e {
+		if call == nil || e.blocked || c.epoch != e || e.isOver() {
 			return nil, amqp.Publishing{}, 0
 		}
 		c.outbox.remove(call)
@@ -280,7 +280,8 @@ func (e *epoch) message(call *Call, now time.Time, left time.Duration) amqp.Publ
 	}
 	headers[HeaderDeadline] = call.deadline.UnixMicro()
 	headers[HeaderAttempt] = int32(call.attempts)
-	ms := min((left+time.Millisecond-1)/time.Millisecond, mostExpiration) // rounded up: never before the caller's own deadline
+	left = min(left, mostExpiration*time.Millisecond)
+	ms := (left + time.Millisecond - 1) / time.Millisecond // rounded up: never before the caller's own deadline
 	p := amqp.Publishing{
 		Headers:       headers,
 		ContentType:   req.ContentType,
@@ -419,6 +420,9 @@ func (e *epoch) inspect(queue string) (ready, consumers int, err error) {
 	if err != nil {
 		if isNotFound(err) {
 			return 0, 0, fmt.Errorf("%w: there is no queue %q", ErrUnroutable, queue)
+		}
+		if e.consumer.IsClosed() {
+			return 0, 0, fmt.Errorf("%w: %w", ErrConnectionLost, err)
 		}
 		ch.Close() //nolint:errcheck // the error at hand matters more
 		return 0, 0, err

@@ -17,7 +17,7 @@ import (
 // Before it looks at what is waiting, that goroutine yields once
 // (runtime.Gosched): goroutines that are about to add to it run first. With
 // nothing else to run that costs nothing; with 64 calls in flight it makes a batch
-// of 1.3 publishes one of 8, and a call a third cheaper.
+// of one or two publishes one of eight.
 type gatherConn struct {
 	net.Conn
 	r *bufio.Reader

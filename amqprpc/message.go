@@ -81,10 +81,10 @@ type Request struct {
 
 	Body        []byte
 	ContentType string
-	Type        string // the AMQP property "type", free for applications
-	Headers     amqp.Table
-	Persistent  bool  // delivery mode 2: survives a broker's restart in a durable queue
-	Priority    uint8 // 0 to 9, for queues declared with x-max-priority
+	Type        string     // the AMQP property "type", free for applications
+	Headers     amqp.Table // at most 64 KiB on the wire; names that begin with x-rpc- are taken
+	Persistent  bool       // delivery mode 2: survives a broker's restart in a durable queue
+	Priority    uint8      // 0 to 9, for queues declared with x-max-priority
 
 	// For callers.
 
@@ -126,7 +126,7 @@ type Reply struct {
 	Latency time.Duration
 }
 
-// replyTo reads the provenance headers of a reply. Nonsense in them reads as absent.
+// replyFrom reads the provenance headers of a reply. Nonsense in them reads as absent.
 func replyFrom(m Message, latency time.Duration) Reply {
 	r := Reply{Message: m, Server: m.AppID, Latency: latency}
 	if m.Headers != nil {
@@ -202,32 +202,59 @@ func checkShort(what, s string) error {
 	return nil
 }
 
-// checkHeaders returns an error where headers cannot be sent: amqp091-go would
-// kill the connection on a long name.
+// mostHeaders bounds the headers of a message as they are on the wire. AMQP cannot
+// split them over frames, and a broker closes the connection on a frame that is
+// larger than was agreed: 128 KiB by RabbitMQ's default.
+const mostHeaders = 64 << 10
+
+// checkHeaders returns an error where headers cannot be sent: amqp091-go or the
+// broker would kill the connection, or a number would arrive as another one.
 func checkHeaders(t amqp.Table) error {
 	if err := t.Validate(); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
 	}
-	return checkNames(t)
+	size, err := fieldSize(t)
+	if err == nil && size > mostHeaders {
+		err = fmt.Errorf("%w: headers of %d bytes, the limit is %d", ErrInvalidRequest, size, mostHeaders)
+	}
+	return err
 }
 
-func checkNames(v any) error {
+// fieldSize returns how many bytes a valid field's value takes on the wire, at
+// most, and an error where it cannot be sent.
+func fieldSize(v any) (int, error) {
 	switch v := v.(type) {
 	case amqp.Table:
+		sum := 4
 		for k, inner := range v {
 			if err := checkShort("a header's name", k); err != nil {
-				return err
+				return 0, err
 			}
-			if err := checkNames(inner); err != nil {
-				return err
+			n, err := fieldSize(inner)
+			if err != nil {
+				return 0, err
 			}
+			sum += 1 + len(k) + 1 + n
 		}
+		return sum, nil
 	case []any:
+		sum := 4
 		for _, inner := range v {
-			if err := checkNames(inner); err != nil {
-				return err
+			n, err := fieldSize(inner)
+			if err != nil {
+				return 0, err
 			}
+			sum += 1 + n
+		}
+		return sum, nil
+	case string:
+		return 4 + len(v), nil
+	case []byte:
+		return 4 + len(v), nil
+	case int:
+		if int(int32(v)) != v { // amqp091-go sends an int as 32 bits, whatever it holds
+			return 0, fmt.Errorf("%w: the int %d in a header has more than 32 bits; use int64", ErrInvalidRequest, v)
 		}
 	}
-	return nil
+	return 8, nil
 }

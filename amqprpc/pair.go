@@ -141,6 +141,15 @@ func (p *pair) end(cause error) {
 	})
 }
 
+func (p *pair) isOver() bool {
+	select {
+	case <-p.over:
+		return true
+	default:
+		return false
+	}
+}
+
 // close closes both connections, politely if it can be done within the time, and
 // returns when amqp091-go is done with them.
 func (p *pair) close(polite time.Duration) {

@@ -12,16 +12,19 @@ type memory[K comparable, V any] struct {
 	order   []memorized[K] // a ring of len most once full; oldest at head
 	head    int
 	n       int
+	puts    uint64
 }
 
 type remembered[V any] struct {
 	value V
 	at    time.Time
+	put   uint64
 }
 
 type memorized[K comparable] struct {
 	key K
-	at  time.Time // tells an entry from a later one with the same key
+	at  time.Time
+	put uint64 // tells an entry from a later one with the same key
 }
 
 func newMemory[K comparable, V any](most int, age time.Duration) *memory[K, V] {
@@ -36,8 +39,9 @@ func (m *memory[K, V]) put(k K, v V, now time.Time) {
 	for m.n > 0 && (m.n == m.most || m.stale(m.order[m.head].at, now)) {
 		m.forgetOldest()
 	}
-	m.entries[k] = remembered[V]{v, now}
-	slot := memorized[K]{k, now}
+	m.puts++
+	m.entries[k] = remembered[V]{v, now, m.puts}
+	slot := memorized[K]{k, now, m.puts}
 	if m.n == len(m.order) && m.n < m.most {
 		m.grow()
 	}
@@ -61,7 +65,7 @@ func (m *memory[K, V]) forgetOldest() {
 	m.order[m.head] = memorized[K]{}
 	m.head = (m.head + 1) % len(m.order)
 	m.n--
-	if e, ok := m.entries[oldest.key]; ok && e.at.Equal(oldest.at) {
+	if e, ok := m.entries[oldest.key]; ok && e.put == oldest.put {
 		delete(m.entries, oldest.key)
 	}
 }

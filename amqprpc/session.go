@@ -153,6 +153,11 @@ func (ss *session) drain(ctx context.Context) bool {
 		return false
 	}
 	go func() { // the delivery channel closes after a cancel, so the workers end
+		// They may be busy for long: what no handler has begun goes back without them.
+		for d := range ss.deliveries {
+			ss.delivered.Add(1)
+			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+		}
 		ss.workers.Wait()
 		ss.allTaken.Store(true)
 		ss.acks.nudge()

@@ -149,7 +149,7 @@ func (s *Server) check(r Response) error {
 // errorReply puts an error on the wire.
 func (s *Server) errorReply(req *Request, err error) Message {
 	var remote *RemoteError
-	if !errors.As(err, &remote) {
+	if !errors.As(err, &remote) || remote == nil { // nil: a handler's own typed nil
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):
 			remote = Errorf(CodeDeadlineExceeded, "the deadline passed while the request was being handled")
@@ -194,9 +194,16 @@ func (s *Server) address(m Message, req *Request) Message {
 func (s *Server) checked(replies []Message) []Message {
 	kept := replies[:0:0]
 	for _, m := range replies {
-		err := errors.Join(checkShort("correlation ID", m.CorrelationID), checkShort("routing key", m.RoutingKey), checkHeaders(m.Headers))
-		if err != nil || m.RoutingKey == "" {
-			s.Logger.Error("a hook's reply cannot be sent", "error", err)
+		err := checkHeaders(m.Headers)
+		for _, short := range []string{m.Exchange, m.RoutingKey, m.ContentType, m.ContentEncoding, m.CorrelationID,
+			m.ReplyTo, m.Expiration, m.MessageID, m.Type, m.UserID, m.AppID} {
+			err = errors.Join(err, checkShort("a property", short))
+		}
+		if len(m.Body) > s.MaxMessage {
+			err = errors.Join(err, fmt.Errorf("a body of %d bytes, the limit is %d", len(m.Body), s.MaxMessage))
+		}
+		if err != nil {
+			s.Logger.Error("a hook's reply cannot be sent", "correlation_id", m.CorrelationID, "error", err)
 			continue
 		}
 		kept = append(kept, m)
