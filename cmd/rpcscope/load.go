@@ -161,15 +161,17 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return cli.Fail(cli.FellShort, err)
 	}
 	defer servers.close() //nolint:errcheck // the first close tells
+	var said tui.Tally
 	l, err := load.New(client, load.Plan{
 		Source: o.fibs.request, Check: o.fibs.check, Seed: o.seed,
 		Rate: o.rate, Concurrency: o.concurrency,
 		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
+		OnResult: func(c *load.Call) { said.Add(c.Err) },
 	})
 	if err != nil {
 		return err
 	}
-	result, runErr := o.watched(ctx, l, books)
+	result, runErr := watched(ctx, l, books)
 	interrupted := ctx.Err() != nil
 	if runErr != nil && !interrupted {
 		return cli.Fail(cli.FellShort, runErr)
@@ -179,7 +181,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	settle(client)
 
-	s := books.Snapshot(ledger.Query{Bars: 12, LogBars: true})
+	s := books.Snapshot(tui.SummaryQuery())
 	if err := s.Broken(); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
@@ -187,7 +189,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		if err := json.NewEncoder(stdout).Encode(s.Summary(o.config())); err != nil {
 			return cli.Fail(cli.FellShort, err)
 		}
-	} else if err := o.summarize(stdout, s, result, interrupted); err != nil {
+	} else if err := o.summarize(stdout, s, result, &said, interrupted); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
 	servers.report(stderr)

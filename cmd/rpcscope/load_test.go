@@ -12,7 +12,6 @@ import (
 	"reflect"
 	"strings"
 	"testing"
-	"time"
 
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/amqprpc/ledger"
@@ -203,12 +202,7 @@ func TestLoadInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer cmd.Process.Kill() //nolint:errcheck // it has ended, if all is well
-	for servers.said("fib(5)") < 100 {
-		if ctx.Err() != nil {
-			t.Fatal("the load does not get going")
-		}
-		time.Sleep(10 * time.Millisecond) // the server's output is all there is to see of it
-	}
+	servers.untilSaid(t, "fib(5)", 100)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

@@ -127,12 +127,14 @@ func (o outcome) summary(t testing.TB) ledger.Summary {
 type fleet struct {
 	*pool.Pool
 	mu    sync.Mutex
+	more  *sync.Cond
 	lines []string
 }
 
 func newFleet(t testing.TB, url, queue string, cfg pool.Config) *fleet {
 	t.Helper()
 	f := &fleet{}
+	f.more = sync.NewCond(&f.mu)
 	cfg.Command = []string{bin.fibserver}
 	cfg.URL = url
 	cfg.Args = append([]string{"--queue=" + queue}, cfg.Args...)
@@ -140,6 +142,7 @@ func newFleet(t testing.TB, url, queue string, cfg pool.Config) *fleet {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.lines = append(f.lines, line)
+		f.more.Broadcast()
 	}
 	f.Pool = pool.New(cfg)
 	t.Cleanup(func() {
@@ -167,6 +170,31 @@ func (f *fleet) start(t testing.TB, args ...string) *pool.Process {
 func (f *fleet) said(s string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return f.count(s)
+}
+
+// untilSaid waits until so many lines of output contain s.
+func (f *fleet) untilSaid(t testing.TB, s string, n int) {
+	t.Helper()
+	late := false
+	timer := time.AfterFunc(patience, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		late = true
+		f.more.Broadcast()
+	})
+	defer timer.Stop()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for f.count(s) < n {
+		if late {
+			t.Fatalf("the servers said %q %d times, not %d", s, f.count(s), n)
+		}
+		f.more.Wait()
+	}
+}
+
+func (f *fleet) count(s string) int {
 	n := 0
 	for _, line := range f.lines {
 		if strings.Contains(line, s) {

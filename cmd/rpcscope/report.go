@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"time"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/tui"
+)
+
+// watched runs a load, with a progress line where stderr is a terminal.
+func watched(ctx context.Context, l *load.Load, books *ledger.Ledger) (load.Result, error) {
+	if tui.IsTerminal(os.Stderr) {
+		line := tui.NewProgressLine(os.Stderr, func() (load.Progress, ledger.Snapshot) {
+			return l.Progress(), books.Snapshot(ledger.Query{Now: time.Now()})
+		})
+		line.Start()
+		defer line.Stop()
+	}
+	return l.Run(ctx)
+}
+
+// summarize writes the summary that a person reads.
+func (o *loadOptions) summarize(w io.Writer, s ledger.Snapshot, result load.Result, said *tui.Tally, interrupted bool) error {
+	summary := tui.Summary{
+		Snapshot: s, Config: o.config(), Interrupted: interrupted,
+		Wrong: result.Wrong, Wrongs: result.Wrongs, Missed: result.Missed, Refused: result.Refused,
+		Failures: said.Sentences(),
+	}
+	width := 0
+	if f, ok := w.(*os.File); ok && tui.IsTerminal(f) {
+		width = tui.TerminalWidth(f)
+	}
+	return summary.Write(w, width)
+}

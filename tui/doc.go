@@ -1,0 +1,29 @@
+// Package tui is what a person sees: words, numbers, colours and layout. It knows the
+// books (a ledger.Snapshot) and how far a load is (a load.Progress), and nothing of AMQP.
+//
+//   - [Escape] makes text from elsewhere fit for a terminal.
+//   - [Summary] sums a run up in text: at the end of a headless load, and in the
+//     scrollback after the screen has gone. [Tally] collects the sentences for it.
+//   - [ProgressText] is one line about a load that goes on; [ProgressLine] keeps
+//     such a line up to date on a terminal.
+//
+// # Promises
+//
+// Everything that is drawn is a pure function of what is passed in, clock included. It
+// never draws a line wider than it was told to, whatever the numbers and names.
+//
+// Text that somebody else wrote (names of servers, queues and brokers, error
+// messages) goes through Escape. Where none of ours is in between, a reply cannot move
+// the cursor, set a title, or pretend to be part of the screen.
+//
+// Colour comes from a renderer that was made for the writer in question, so that
+// NO_COLOR and pipes are honoured. Nothing is said by colour alone: there is always a
+// word or a glyph too. Only the sixteen colours are used that people choose for their
+// terminals themselves, and no question is ever put to a terminal.
+//
+// Numbers have three significant digits where they are measured, and all their digits,
+// in groups of three, where they are counted.
+//
+// Nothing here starts a goroutine but [ProgressLine.Start], whose goroutine has ended
+// when [ProgressLine.Stop] returns.
+package tui

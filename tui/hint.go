@@ -1,0 +1,68 @@
+package tui
+
+import (
+	"strings"
+
+	"rpcscope/amqprpc"
+)
+
+// hint says what to try when no call completed, in a sentence. It is empty where calls
+// did, and where there is nothing to advise.
+func (s *Summary) hint() string {
+	c, f, conn := s.Snapshot.Calls, s.Snapshot.Failures, s.Snapshot.Connection
+	if c.Completed > 0 {
+		return ""
+	}
+	queue := Escape(s.Config.Queue, 40)
+	if queue == "" {
+		queue = "the request queue"
+	} else {
+		queue = "'" + queue + "'"
+	}
+	if c.Failed == 0 {
+		switch {
+		case !conn.Connected && conn.Reason != "":
+			return "not connected: " + Escape(conn.Reason, 200)
+		case c.Sent > 0:
+			return "the run was over before a call had ended"
+		}
+		return ""
+	}
+	worst := amqprpc.Timeout
+	for _, o := range amqprpc.Failures() {
+		if f.Of(o) > f.Of(worst) {
+			worst = o
+		}
+	}
+	switch worst {
+	case amqprpc.Unroutable:
+		return "no queue " + queue + ": is a server running? Start one with: " + s.fibserver()
+	case amqprpc.Timeout, amqprpc.Expired:
+		if late := s.Snapshot.Replies.Late; late > 0 {
+			return things(late, "reply", "replies") + " came too late: give calls more time, send fewer at once, or start more servers"
+		}
+		return "is a server consuming from " + queue + "? Start one with: " + s.fibserver()
+	case amqprpc.Remote:
+		return "the server takes requests and answers each with an error: is it meant for these?"
+	case amqprpc.Rejected:
+		return "the broker refuses requests: is " + queue + " full, or without a leader?"
+	case amqprpc.ConnectionLost:
+		if conn.Reason != "" {
+			return "the connection was lost: " + Escape(conn.Reason, 200)
+		}
+		return "the connection was lost: is the broker still there?"
+	}
+	return ""
+}
+
+// fibserver is the command that would start a server for the queue.
+func (s *Summary) fibserver() string {
+	const standard = "rpc_queue"
+	switch q := s.Config.Queue; {
+	case q == "" || q == standard:
+		return "fibserver"
+	case strings.Trim(q, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/:") == "":
+		return "fibserver --queue " + q
+	}
+	return "fibserver --queue NAME" // better than one that a shell reads otherwise
+}
