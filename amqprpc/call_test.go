@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
 	"go.uber.org/goleak"
 
 	"rpcscope/amqprpc"
@@ -101,30 +100,5 @@ func TestTimeoutAndNeverComputed(t *testing.T) {
 	defer mu.Unlock()
 	if strings.Join(computed, " ") != "new" {
 		t.Errorf("computed %q", computed)
-	}
-}
-
-// declare makes a classic durable queue.
-func declare(t testing.TB, url, queue string) {
-	t.Helper()
-	withChannel(t, url, func(ch *amqp.Channel) error {
-		_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
-		return err
-	})
-}
-
-func withChannel(t testing.TB, url string, f func(*amqp.Channel) error) {
-	t.Helper()
-	conn, err := amqp.Dial(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	ch, err := conn.Channel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f(ch); err != nil {
-		t.Fatal(err)
 	}
 }

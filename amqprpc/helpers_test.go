@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
@@ -116,6 +118,9 @@ func (t *tally) Observe(e amqprpc.Event) {
 		end()
 	case amqprpc.EventReply:
 		t.classes[e.Class]++
+		if e.Class == amqprpc.NoClass || e.Message == nil || e.Message.CorrelationID != e.ID {
+			t.broken = append(t.broken, fmt.Sprintf("a reply of class %q, ID %q, message %v", e.Class, e.ID, e.Message))
+		}
 		if e.Class == amqprpc.Answer {
 			end()
 		}
@@ -188,4 +193,131 @@ func wantIsNot(t testing.TB, err error, targets ...error) {
 			t.Errorf("error %q (%T) is %q", err, err, target)
 		}
 	}
+}
+
+// declare makes a classic durable queue.
+func declare(t testing.TB, url, queue string) {
+	t.Helper()
+	withChannel(t, url, func(ch *amqp.Channel) error {
+		_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
+		return err
+	})
+}
+
+func withChannel(t testing.TB, url string, f func(*amqp.Channel) error) {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f(ch); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foreign opens a channel of somebody who uses neither Client nor Server. It is
+// closed with the test.
+func foreign(t testing.TB, url string) *amqp.Channel {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ch
+}
+
+// send publishes on a foreign channel by way of the default exchange.
+func send(t testing.TB, ch *amqp.Channel, key string, p amqp.Publishing) {
+	t.Helper()
+	if err := ch.PublishWithContext(context.Background(), "", key, false, false, p); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// consume takes what arrives in a queue, acked at once.
+func consume(t testing.TB, ch *amqp.Channel, queue string) <-chan amqp.Delivery {
+	t.Helper()
+	deliveries, err := ch.Consume(queue, "", true, false, false, false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deliveries
+}
+
+// next returns the next value of a channel.
+func next[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v, ok := <-c:
+		if !ok {
+			t.Fatalf("the channel of %T is closed", v)
+		}
+		return v
+	case <-time.After(patience):
+		t.Fatalf("no %T came", *new(T))
+	}
+	panic("unreachable")
+}
+
+// soon fails the test where f takes longer than patience.
+func soon(t testing.TB, what string, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatalf("%s is stuck", what)
+	}
+}
+
+// story returns the events of one call, or of those with this ID, so far.
+func (t *tally) story(id string) []amqprpc.Event {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var events []amqprpc.Event
+	for _, e := range t.events {
+		if e.ID == id {
+			events = append(events, e)
+		}
+	}
+	return events
+}
+
+// kept makes a tally that keeps events.
+func kept() *tally {
+	t := newTally()
+	t.keep = true
+	return t
+}
+
+func replies(class amqprpc.Class, n int) func(*tally) bool {
+	return func(t *tally) bool { return t.classes[class] >= n }
+}
+
+func seen(kind amqprpc.EventKind, n int) func(*tally) bool {
+	return func(t *tally) bool { return t.kinds[kind] >= n }
+}
+
+// asCall returns the CallError in err.
+func asCall(t testing.TB, err error) *amqprpc.CallError {
+	t.Helper()
+	var e *amqprpc.CallError
+	if !errors.As(err, &e) {
+		t.Fatalf("%v (%T) is no CallError", err, err)
+	}
+	return e
 }
