@@ -49,7 +49,7 @@ func run(args []string) int {
 		return 3
 	}
 	defer node.Close() //nolint:errcheck // nothing can be done about it
-	fmt.Fprintf(os.Stderr, "withrabbitmq: RabbitMQ %s at AMQP_URL=%s\n", node.Version(), node.URL())
+	fmt.Fprintf(os.Stderr, "withrabbitmq: RabbitMQ %s, its address is in AMQP_URL\n", node.Version())
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Env = append(os.Environ(), "AMQP_URL="+node.URL())
