@@ -8,15 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 func TestCall(t *testing.T) {
 	node := rabbitmq.Shared(t)
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	noLeaks(t)
 	queue := rabbitmq.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{node.URL()}, Name: "echo-1"}, Queue: queue})
 	told := newTally()

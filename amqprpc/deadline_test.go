@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
@@ -206,7 +204,7 @@ func (c *stuckConn) Close() error {
 
 func TestStuckWrite(t *testing.T) {
 	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	noLeaks(t)
 	declare(t, url, queue)
 	var stuck atomic.Bool
 	waiting := make(chan struct{}, 1)

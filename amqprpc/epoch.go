@@ -387,7 +387,8 @@ func (c *Client) observeReply(now time.Time, m Message, e Event) {
 	if c.cfg.Observer == nil {
 		return
 	}
-	e.Kind, e.Time, e.ID, e.Message = EventReply, now, m.CorrelationID, &m
+	seen := m // only this copy goes to the heap
+	e.Kind, e.Time, e.ID, e.Message = EventReply, now, m.CorrelationID, &seen
 	if c.epoch != nil {
 		e.Epoch = c.epoch.number
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/goleak"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/rabbitmq"
@@ -320,4 +321,13 @@ func asCall(t testing.TB, err error) *amqprpc.CallError {
 		t.Fatalf("%v (%T) is no CallError", err, err)
 	}
 	return e
+}
+
+// noLeaks fails the test if goroutines are left when all that the test opens after
+// this has been closed.
+func noLeaks(t testing.TB) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	node := goleak.IgnoreAnyFunction("rpcscope/amqprpc/broker/rabbitmq.(*process).hold") // of a node that was started again
+	t.Cleanup(func() { goleak.VerifyNone(t, before, node) })
 }

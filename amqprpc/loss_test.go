@@ -1,0 +1,346 @@
+package amqprpc_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Most: 200 * time.Millisecond}
+
+// The connection is lost in every way there is; each time the calls in flight end
+// at once, and the client goes on by itself.
+func TestConnectionLoss(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	ctx := context.Background()
+	must := func(t *testing.T, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, way := range []struct {
+		name string
+		lose func(*testing.T, *amqprpc.Client) // until the client notices
+		heal func(*testing.T)
+		down bool // between the two nothing can be sent
+	}{
+		{name: "dropped sockets", lose: func(_ *testing.T, c *amqprpc.Client) { c.DropConnection() }},
+		{name: "closed by the broker", lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.CloseConnections(ctx, "test")) }},
+		{name: "callback queue deleted", lose: func(t *testing.T, c *amqprpc.Client) {
+			_, err := node.Ctl(ctx, "delete_queue", c.CallbackQueue())
+			must(t, err)
+		}},
+		{name: "broker stopped", down: true,
+			lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.Stop(ctx)) },
+			heal: func(t *testing.T) { must(t, node.Start(ctx)) }},
+		{name: "broker killed", down: true,
+			lose: func(*testing.T, *amqprpc.Client) { node.Kill() },
+			heal: func(t *testing.T) { must(t, node.Start(ctx)) }},
+		{name: "broker frozen", down: true,
+			lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.Freeze()) },
+			heal: func(t *testing.T) { must(t, node.Thaw()) }},
+	} {
+		t.Run(way.name, func(t *testing.T) {
+			noLeaks(t)
+			queue := "loss"
+			declare(t, node.URL(), queue) // nobody answers
+			told := kept()
+			broker := at(node.URL())
+			broker.Heartbeat = time.Second
+			c := dial(t, amqprpc.Config{Broker: broker, Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
+			defer c.Close()
+			callback := c.CallbackQueue()
+			var calls []*amqprpc.Call
+			for range 100 {
+				calls = append(calls, c.Go(ctx, amqprpc.Request{}))
+			}
+			told.until(t, "all confirmed", seen(amqprpc.EventConfirmed, 100))
+
+			way.lose(t, c)
+			told.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
+			for _, call := range calls {
+				soon(t, "a call of the lost epoch", func() {
+					_, err := call.Result()
+					wantIs(t, err, amqprpc.ErrConnectionLost)
+					wantIsNot(t, err, amqprpc.ErrNotExecuted)
+				})
+			}
+			if way.down {
+				if name := c.CallbackQueue(); name != "" {
+					t.Errorf("while disconnected there is a callback queue %q", name)
+				}
+				_, err := c.Call(ctx, amqprpc.Request{Timeout: 30 * time.Millisecond})
+				wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
+				_, err = c.QueueStats(ctx, queue)
+				wantIs(t, err, amqprpc.ErrConnectionLost)
+			}
+			waiting := c.Go(ctx, amqprpc.Request{Body: []byte("after")})
+			if way.heal != nil {
+				way.heal(t)
+			}
+			serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 64})
+			soon(t, "a call that waits for a connection", func() {
+				if reply, err := waiting.Result(); err != nil || string(reply.Body) != "after" {
+					t.Errorf("reply %q, error %v", reply.Body, err)
+				}
+			})
+			if name := c.CallbackQueue(); name == callback || name == "" {
+				t.Errorf("the callback queue is %q, as before %q", name, callback)
+			}
+			told.check(t)
+			told.until(t, "every call has ended", func(t *tally) bool { return len(t.flying) == 0 })
+		})
+	}
+}
+
+// Under load, whatever is lost: each call has one outcome, and with Retry and
+// Idempotent the outcome is an answer.
+func TestLossUnderLoad(t *testing.T) {
+	url := rabbitmq.Shared(t).URL()
+	for _, idempotent := range []bool{false, true} {
+		t.Run(fmt.Sprintf("idempotent=%v", idempotent), func(t *testing.T) {
+			queue := rabbitmq.QueueName(t)
+			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
+			told := kept()
+			c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+			const workers, drops = 32, 5
+			stop := make(chan struct{})
+			var wg sync.WaitGroup
+			for range workers {
+				wg.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						body := fmt.Sprint(time.Now().UnixNano())
+						reply, err := c.Call(context.Background(), amqprpc.Request{Body: []byte(body), Idempotent: idempotent})
+						switch {
+						case err == nil:
+							if string(reply.Body) != body {
+								t.Errorf("%q was answered %q", body, reply.Body)
+							}
+						case idempotent:
+							t.Error(err)
+						default:
+							wantIs(t, err, amqprpc.ErrConnectionLost)
+						}
+					}
+				})
+			}
+			for i := range drops {
+				before := told.count(func(t *tally) int { return t.classes[amqprpc.Answer] })
+				told.until(t, "some answers", replies(amqprpc.Answer, before+200))
+				c.DropConnection()
+				told.until(t, "connected again", seen(amqprpc.EventConnected, i+2))
+			}
+			close(stop)
+			wg.Wait()
+			told.check(t)
+			told.until(t, "every call has ended", func(t *tally) bool { return len(t.flying) == 0 })
+			lost := told.count(func(t *tally) int { return t.ended[amqprpc.ConnectionLost] })
+			retried := told.count(func(t *tally) int { return t.kinds[amqprpc.EventRetry] })
+			if idempotent && retried == 0 || !idempotent && (lost == 0 || retried != 0) {
+				t.Errorf("%d calls lost, %d retries", lost, retried)
+			}
+			checkAttempts(t, told)
+		})
+	}
+}
+
+// checkAttempts holds each call's publishes against what Retry promises: numbers
+// from 1 without a gap, one correlation ID, one callback queue an epoch.
+func checkAttempts(t *testing.T, told *tally) {
+	t.Helper()
+	told.mu.Lock()
+	defer told.mu.Unlock()
+	attempts := map[string][]int{}
+	queues := map[int]string{}
+	for _, e := range told.events {
+		switch e.Kind {
+		case amqprpc.EventConnected:
+			for _, q := range queues {
+				if q == e.Connection.Queue {
+					t.Errorf("epoch %d has the callback queue of another", e.Epoch)
+				}
+			}
+			queues[e.Epoch] = e.Connection.Queue
+		case amqprpc.EventPublished:
+			attempts[e.ID] = append(attempts[e.ID], e.Attempt)
+			m := e.Message
+			if m.CorrelationID != e.ID || m.ReplyTo != queues[e.Epoch] || m.Headers[amqprpc.HeaderAttempt] != int32(e.Attempt) {
+				t.Errorf("attempt %d of %s: ID %s, reply to %s, header %v", e.Attempt, e.ID, m.CorrelationID, m.ReplyTo, m.Headers[amqprpc.HeaderAttempt])
+			}
+		}
+	}
+	for id, numbers := range attempts {
+		want := make([]int, len(numbers))
+		for i := range want {
+			want[i] = i + 1
+		}
+		if !slices.Equal(numbers, want) {
+			t.Errorf("attempts of %s: %v", id, numbers)
+		}
+	}
+}
+
+// Attempts bounds how often a request is sent altogether.
+func TestRetryIsBounded(t *testing.T) {
+	b := handServed(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: 3}})
+	call := b.Go(context.Background(), amqprpc.Request{Idempotent: true})
+	for range 3 {
+		next(t, b.requests)
+		b.DropConnection()
+	}
+	_, err := call.Result()
+	wantIs(t, err, amqprpc.ErrConnectionLost)
+	if e := asCall(t, err); e.Attempts != 3 || e.NotExecuted {
+		t.Errorf("%+v", e)
+	}
+	checkAttempts(t, b.told)
+}
+
+// A reply to an earlier attempt is the answer, too, if it comes while the call waits.
+func TestAnswerToAnEarlierAttempt(t *testing.T) {
+	b := handServed(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	call := b.Go(context.Background(), amqprpc.Request{Idempotent: true})
+	first := next(t, b.requests)
+	b.DropConnection()
+	second := next(t, b.requests)
+	if first.CorrelationId != second.CorrelationId || first.ReplyTo == second.ReplyTo {
+		t.Fatalf("first %s %s, then %s %s", first.CorrelationId, first.ReplyTo, second.CorrelationId, second.ReplyTo)
+	}
+	first.ReplyTo = second.ReplyTo // as a server would that looks the caller up elsewhere
+	b.answer(t, first, "early")
+	b.answer(t, second, "late")
+	if reply, err := call.Result(); err != nil || reply.Server != "early" {
+		t.Errorf("answered by %q, error %v", reply.Server, err)
+	}
+	b.told.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
+}
+
+// Of several URLs any one that works will do, at the start and later.
+func TestSeveralURLs(t *testing.T) {
+	live := rabbitmq.Shared(t).URL()
+	dead, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := "amqp://" + dead.Addr().String()
+	dead.Close()
+	// A second way to the live broker, which the test can cut.
+	proxy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := amqprpc.Address(live)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pipes sync.WaitGroup
+	t.Cleanup(pipes.Wait)
+	t.Cleanup(func() { proxy.Close() })
+	pipes.Go(func() {
+		for {
+			in, err := proxy.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", address)
+			if err != nil {
+				in.Close()
+				continue
+			}
+			copyOver := func(to, from net.Conn) {
+				defer to.Close()
+				defer from.Close()
+				b := make([]byte, 4096)
+				for {
+					n, err := from.Read(b)
+					if err != nil {
+						return
+					}
+					if _, err := to.Write(b[:n]); err != nil {
+						return
+					}
+				}
+			}
+			pipes.Go(func() { copyOver(in, out) })
+			pipes.Go(func() { copyOver(out, in) })
+		}
+	})
+	queue := rabbitmq.QueueName(t)
+	serve(t, &amqprpc.Server{Broker: at(live), Queue: queue})
+	told := newTally()
+	c := dial(t, amqprpc.Config{
+		Broker: amqprpc.Broker{URLs: []string{nobody, "amqp://guest:guest@" + proxy.Addr().String(), live}},
+		Queue:  queue, Observer: told, Backoff: quick,
+	})
+	if info, ok := c.Connection(); !ok || info.Address != proxy.Addr().String() || info.Product != "RabbitMQ" {
+		t.Fatalf("connected to %+v", info)
+	}
+	proxy.Close()
+	c.DropConnection()
+	told.until(t, "connected again", seen(amqprpc.EventConnected, 2))
+	if info, ok := c.Connection(); !ok || info.Address != address {
+		t.Errorf("connected to %+v, %v", info, ok)
+	}
+	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// While the broker has an alarm, requests wait in the client, where their deadlines
+// find them, and go out when it is over.
+func TestMemoryAlarm(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	ctx := context.Background()
+	queue := "alarm"
+	declare(t, node.URL(), queue)
+	told := kept()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	if err := node.RaiseMemoryAlarm(ctx); err != nil {
+		t.Fatal(err)
+	}
+	first := c.Go(ctx, amqprpc.Request{}) // the broker tells of the alarm when somebody publishes
+	told.until(t, "blocked", seen(amqprpc.EventBlocked, 1))
+	for range 3 {
+		_, err := c.Call(ctx, amqprpc.Request{Timeout: 30 * time.Millisecond})
+		wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
+	}
+	if stats, err := c.QueueStats(ctx, queue); err != nil || stats.Consumers != 0 {
+		t.Errorf("meanwhile: %+v, error %v", stats, err)
+	}
+	held := c.Go(ctx, amqprpc.Request{Body: []byte("held")})
+	if err := node.ClearMemoryAlarm(ctx); err != nil {
+		t.Fatal(err)
+	}
+	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue})
+	for _, call := range []*amqprpc.Call{first, held} {
+		if _, err := call.Result(); err != nil {
+			t.Error(err)
+		}
+	}
+	told.until(t, "unblocked", seen(amqprpc.EventUnblocked, 1))
+
+	// Blocked for good, Close comes to its end all the same.
+	if err := node.RaiseMemoryAlarm(ctx); err != nil {
+		t.Fatal(err)
+	}
+	c.Go(ctx, amqprpc.Request{})
+	told.until(t, "blocked again", seen(amqprpc.EventBlocked, 2))
+	soon(t, "Close while blocked", func() { c.Close() })
+	told.check(t)
+	if err := node.ClearMemoryAlarm(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
