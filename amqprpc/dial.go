@@ -22,15 +22,23 @@ const DefaultURL = "amqp://guest:guest@localhost:5672/"
 // holds a password.
 var ErrInvalidConfig = errors.New("invalid configuration")
 
-// A DialError says why no broker could be reached. Its message names addresses,
+// A DialError says why a broker could not be reached or used. Its message names addresses,
 // never users or passwords.
 type DialError struct {
 	Address string // host:port
 	Err     error
+
+	connected bool // the broker let us in, and refused what we asked for then
 }
 
-// Error returns "cannot connect to host:port: why".
-func (e *DialError) Error() string { return "cannot connect to " + e.Address + ": " + e.reason() }
+// Error returns "cannot connect to host:port: why", or "host:port: why" where the
+// connection was fine but a queue could not be declared or consumed.
+func (e *DialError) Error() string {
+	if e.connected {
+		return e.Address + ": " + e.reason()
+	}
+	return "cannot connect to " + e.Address + ": " + e.reason()
+}
 
 // Unwrap returns Err.
 func (e *DialError) Unwrap() error { return e.Err }

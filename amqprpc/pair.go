@@ -65,7 +65,7 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 		if err != nil {
 			p.close(0)
 			if d := (*DialError)(nil); !errors.As(err, &d) {
-				err = &DialError{Address: p.info.Address, Err: err}
+				err = &DialError{Address: p.info.Address, Err: err, connected: true}
 			}
 		}
 	}()

@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -163,7 +164,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.replay.memory = newMemory[replayKey, Message](s.Replay, s.ReplayFor)
 	wait := newBackoff(s.Backoff)
 	first := true
-	for {
+	for tries := 1; ; tries++ {
 		select {
 		case <-draining:
 			return nil
@@ -172,7 +173,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		began := time.Now()
 		ss, err := s.connect(ctx)
 		if err != nil {
-			if first {
+			if first && (tries == 5 || !errors.Is(err, errQueueStarting)) {
 				return err
 			}
 		} else {

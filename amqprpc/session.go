@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -78,6 +79,11 @@ func (h *handover[T]) take(used []T) []T {
 	return taken
 }
 
+// errQueueStarting: RabbitMQ answers a consume of a quorum queue with 541 and a
+// closed connection while the queue is still being made: servers that start
+// together are all but one too early.
+var errQueueStarting = errors.New("is the queue still being made?")
+
 const consumerTag = "rpc" // tags are local to a channel
 
 // connect opens a session on the first broker that answers, and begins to consume.
@@ -100,7 +106,11 @@ func (s *Server) connect(ctx context.Context) (*session, error) {
 		}
 		var err error
 		if ss.deliveries, err = p.sub.Consume(s.Queue, consumerTag, false, false, false, false, nil); err != nil {
-			return fmt.Errorf("consume the queue %q: %w", s.Queue, err)
+			err = fmt.Errorf("consume the queue %q: %w", s.Queue, err)
+			if e := (*amqp.Error)(nil); errors.As(err, &e) && e.Code == amqp.InternalError {
+				err = errors.Join(err, errQueueStarting)
+			}
+			return err
 		}
 		return nil
 	})

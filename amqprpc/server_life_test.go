@@ -1,0 +1,329 @@
+package amqprpc_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+// A gate is a handler that tells when it has begun a request and waits to be let on.
+type gate struct {
+	begun chan *amqprpc.Request
+	open  chan struct{}
+}
+
+func newGate() *gate { return &gate{make(chan *amqprpc.Request, 1000), make(chan struct{})} }
+
+func (g *gate) handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	g.begun <- req
+	select {
+	case <-g.open:
+		return echo(ctx, req)
+	case <-ctx.Done():
+		return amqprpc.Response{}, ctx.Err()
+	}
+}
+
+// Shutdown lets the running handler finish, its reply arrive and its request be
+// acked; what no handler has begun goes to other servers at once, not after it.
+func TestShutdownDrains(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	noLeaks(t)
+	g := newGate()
+	first := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "first"}, Queue: queue,
+		Prefetch: 10, Concurrency: 1, Handler: g.handle})
+	a := newAsker(t, url, queue)
+	for i := range 10 {
+		a.ask(t, amqp.Publishing{CorrelationId: fmt.Sprint(i)})
+	}
+	if req := next(t, g.begun); req.CorrelationID != "0" {
+		t.Fatalf("began with %s", req.CorrelationID)
+	}
+	down := make(chan error, 1)
+	go func() { down <- first.Shutdown(context.Background()) }()
+	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue})
+	for range 9 { // while the first handler still runs
+		if d := next(t, a.replies); d.AppId != "second" || d.CorrelationId == "0" || d.Headers[amqprpc.HeaderRedelivered] != true {
+			t.Errorf("reply to %s by %q: %v", d.CorrelationId, d.AppId, d.Headers)
+		}
+	}
+	select {
+	case err := <-down:
+		t.Fatalf("Shutdown returned before the handler: %v", err)
+	default:
+	}
+	close(g.open)
+	if d := next(t, a.replies); d.AppId != "first" || d.CorrelationId != "0" {
+		t.Errorf("reply to %s by %q", d.CorrelationId, d.AppId)
+	}
+	if err := next(t, down); err != nil {
+		t.Error(err)
+	}
+	if err := first.Shutdown(context.Background()); err != nil {
+		t.Errorf("a second Shutdown: %v", err)
+	}
+	if len(g.begun) != 0 || first.Stats().Answered != 1 {
+		t.Errorf("%d more begun; %+v", len(g.begun), first.Stats())
+	}
+}
+
+// When Shutdown runs out of time the handlers' contexts end and the requests go back.
+func TestShutdownOutOfTime(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	noLeaks(t)
+	g := newGate()
+	ended := make(chan error, 1)
+	s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: amqprpc.QueueClassic, Handler: g.handle}
+	go func() { ended <- s.Serve(context.Background()) }()
+	declare(t, url, queue)
+	a := newAsker(t, url, queue)
+	a.ask(t, amqp.Publishing{CorrelationId: "1"})
+	next(t, g.begun)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	soon(t, "a Shutdown out of time", func() {
+		if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("Shutdown returned %v", err)
+		}
+	})
+	if err := next(t, ended); !errors.Is(err, amqprpc.ErrClosed) {
+		t.Errorf("Serve returned %v", err)
+	}
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	if d := next(t, a.replies); d.CorrelationId != "1" || d.Headers[amqprpc.HeaderRedelivered] != true {
+		t.Errorf("reply to %s: %v", d.CorrelationId, d.Headers)
+	}
+}
+
+func TestServerIsNotServing(t *testing.T) {
+	s := &amqprpc.Server{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), Handler: echo}
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Errorf("Shutdown before Serve: %v", err)
+	}
+	if err := s.Serve(context.Background()); err != nil {
+		t.Errorf("Serve after Shutdown: %v", err)
+	}
+	if err := s.Serve(context.Background()); !errors.Is(err, amqprpc.ErrInvalidConfig) {
+		t.Errorf("a second Serve: %v", err)
+	}
+	for name, s := range map[string]*amqprpc.Server{
+		"no queue":   {Handler: echo},
+		"no handler": {Queue: "q"},
+		"a type":     {Queue: "q", Handler: echo, QueueType: "stream"},
+		"prefetch":   {Queue: "q", Handler: echo, Prefetch: 65536},
+	} {
+		if err := s.Serve(context.Background()); !errors.Is(err, amqprpc.ErrInvalidConfig) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Serve outlives its connections, and Concurrency holds over all of them: handlers
+// of a lost connection that do not notice keep their slots.
+func TestServerReconnects(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	noLeaks(t)
+	ctx := context.Background()
+	queue := "reconnect"
+	var running, most atomic.Int64
+	begun, open := make(chan string, 100), make(chan struct{})
+	s := serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 10, Concurrency: 2, Backoff: quick,
+		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) { // deaf to its context
+			n := running.Add(1)
+			defer running.Add(-1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			begun <- req.CorrelationID
+			<-open
+			return amqprpc.Response{Body: req.Body}, nil
+		}})
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+	var calls []*amqprpc.Call
+	for range 6 {
+		calls = append(calls, c.Go(ctx, amqprpc.Request{Idempotent: true}))
+	}
+	next(t, begun)
+	next(t, begun)
+	for i := range 2 {
+		if err := node.CloseConnections(ctx, "test"); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, s, "a reconnect", func(n amqprpc.ServerStats) bool { return n.Reconnects == int64(i+1) })
+	}
+	close(open)
+	for _, call := range calls {
+		if _, err := call.Result(); err != nil {
+			t.Error(err)
+		}
+	}
+	if most.Load() != 2 {
+		t.Errorf("%d handlers ran at once", most.Load())
+	}
+	if err := node.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	held := c.Go(ctx, amqprpc.Request{Idempotent: true})
+	if err := node.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := held.Result(); err != nil {
+		t.Errorf("after the broker's restart: %v", err)
+	}
+	told.check(t)
+
+	// Down for good: Shutdown does not wait for a broker.
+	node.Kill()
+	soon(t, "Shutdown without a broker", func() {
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// With prefetch 1 a slow server holds one request; with more it hoards them.
+func TestPrefetchIsFairness(t *testing.T) {
+	url := rabbitmq.Shared(t).URL()
+	for _, prefetch := range []int{1, 10} {
+		t.Run(fmt.Sprint(prefetch), func(t *testing.T) {
+			queue := rabbitmq.QueueName(t)
+			slow := newGate()
+			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: prefetch, Concurrency: 1, Handler: slow.handle})
+			a := newAsker(t, url, queue)
+			a.ask(t, amqp.Publishing{})
+			next(t, slow.begun)
+			var quickly atomic.Int64
+			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: prefetch, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+				quickly.Add(1)
+				return echo(ctx, req)
+			}})
+			for range 9 {
+				a.ask(t, amqp.Publishing{})
+			}
+			left := 10
+			if prefetch == 1 { // all the others are answered, although the slow server is busy
+				for left > 1 {
+					next(t, a.replies)
+					left--
+				}
+			}
+			close(slow.open)
+			for range left {
+				next(t, a.replies)
+			}
+			if n := quickly.Load(); (n == 9) != (prefetch == 1) {
+				t.Errorf("prefetch %d: the quick server has answered %d of 10", prefetch, n)
+			}
+		})
+	}
+}
+
+func TestQueueTypes(t *testing.T) {
+	url := rabbitmq.Shared(t).URL()
+	quorum := amqp.Table{"x-queue-type": "quorum"}
+	type declared struct {
+		durable bool
+		args    amqp.Table
+	}
+	for name, c := range map[string]struct {
+		before *declared
+		kind   amqprpc.QueueType
+		after  declared // declaring it so again must succeed
+	}{
+		"auto creates quorum":            {nil, amqprpc.QueueAuto, declared{true, quorum}},
+		"auto is the default":            {nil, "", declared{true, quorum}},
+		"auto uses a transient one":      {&declared{false, nil}, amqprpc.QueueAuto, declared{false, nil}},
+		"auto uses a classic one":        {&declared{true, nil}, amqprpc.QueueAuto, declared{true, nil}},
+		"auto uses one with arguments":   {&declared{true, amqp.Table{"x-max-length": 7}}, amqprpc.QueueAuto, declared{true, amqp.Table{"x-max-length": 7}}},
+		"quorum as it was":               {&declared{true, quorum}, amqprpc.QueueQuorum, declared{true, quorum}},
+		"classic creates a durable one":  {nil, amqprpc.QueueClassic, declared{true, nil}},
+		"transient creates such a queue": {nil, amqprpc.QueueTransient, declared{false, nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			queue := rabbitmq.QueueName(t)
+			as := func(d declared) {
+				withChannel(t, url, func(ch *amqp.Channel) error {
+					_, err := ch.QueueDeclare(queue, d.durable, false, false, false, d.args)
+					return err
+				})
+			}
+			if c.before != nil {
+				as(*c.before)
+			}
+			serving := make(chan amqprpc.ConnectionInfo, 1)
+			s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: c.kind, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			ended := make(chan error, 1)
+			go func() { ended <- s.Serve(context.Background()) }()
+			if info := next(t, serving); info.Queue != queue || info.Product != "RabbitMQ" {
+				t.Errorf("%+v", info)
+			}
+			as(c.after)
+			if err := s.Shutdown(context.Background()); err != nil || next(t, ended) != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// What cannot be served is said at once, with the broker's words.
+func TestQueueRefused(t *testing.T) {
+	url := rabbitmq.Shared(t).URL()
+	queue, mine := rabbitmq.QueueName(t), rabbitmq.QueueName(t)
+	declare(t, url, queue)
+	if _, err := foreign(t, url).QueueDeclare(mine, false, false, true, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		queue string
+		kind  amqprpc.QueueType
+		code  int
+	}{
+		{queue, amqprpc.QueueQuorum, 406}, {queue, amqprpc.QueueTransient, 406},
+		{mine, amqprpc.QueueAuto, 405}, {mine, amqprpc.QueueClassic, 405},
+	} {
+		err := (&amqprpc.Server{Broker: at(url), Queue: c.queue, QueueType: c.kind, Handler: echo}).Serve(context.Background())
+		var refused *amqp.Error
+		if !errors.As(err, &refused) || refused.Code != c.code {
+			t.Errorf("%v of %q: %v", c.kind, c.queue, err)
+		}
+		t.Log(err)
+	}
+}
+
+// Two servers that start at once on a queue that does not exist both serve it.
+func TestServersRaceToDeclare(t *testing.T) {
+	url := rabbitmq.Shared(t).URL()
+	for range 3 {
+		queue := rabbitmq.QueueName(t)
+		var wg sync.WaitGroup
+		for range 4 {
+			serving := make(chan struct{}, 1)
+			s := &amqprpc.Server{Broker: at(url), Queue: queue, Handler: echo, Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} }}
+			wg.Go(func() {
+				ended := make(chan error, 1)
+				go func() { ended <- s.Serve(context.Background()) }()
+				select {
+				case <-serving:
+				case err := <-ended:
+					t.Error(err)
+					return
+				case <-time.After(patience):
+					t.Error("a server does not consume")
+				}
+				if err := s.Shutdown(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
