@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -16,6 +17,8 @@ const (
 	enoughForBars = 20
 	// mostServers is how many servers a summary lists.
 	mostServers = 12
+	// shareCells is the width of a share: ">99.9 %".
+	shareCells = 7
 )
 
 // latencyTable shows response and service times side by side.
@@ -96,17 +99,16 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 			b.style = p.Completed
 		}
 	}
-	const share = 6 // "20.6 %"
-	room := p.width - labelCells - (2 + digits) - (2 + share) - (2 + notes)
-	p.row("response", span{left("from, and how many", room), p.Faint},
-		span{right("calls", 2+digits) + right("share", 2+share), p.Faint})
+	room := p.width - labelCells - (2 + digits) - (2 + shareCells) - (2 + notes)
+	p.row("spread", span{left(Escape("response times, from the time on the left", room), room), p.Faint},
+		span{right("calls", 2+digits) + right("share", 2+shareCells), p.Faint})
 	for _, b := range bins {
 		part := float64(b.n) / float64(l.Count)
 		p.line(line{
 			{right(millis(b.from), labelCells-2) + "  ", p.Plain},
 			{left(bar(float64(b.n)/float64(most), room), room), b.style},
 			{right(count(b.n), 2+digits), p.Plain},
-			{right(percent(part), 2+share), p.Plain},
+			{right(percent(part), 2+shareCells), p.Plain},
 			{"  " + strings.Join(b.marks, " "), p.Faint},
 		})
 	}
@@ -116,17 +118,20 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 func binned(l ledger.Latency, bars []ledger.Bar) []bin {
 	var bins []bin
 	seen := uint64(0)
-	for _, b := range bars {
-		seen += b.Count
-		if n := len(bins); n > 0 && millis(bins[n-1].from) == millis(b.From) {
-			bins[n-1].n += b.Count
-			bins[n-1].to = b.To
-			continue
+	add := func(from, to float64, n uint64) {
+		seen += n
+		if last := len(bins) - 1; last >= 0 && millis(bins[last].from) == millis(from) {
+			bins[last].to = to
+			bins[last].n += n
+			return
 		}
-		bins = append(bins, bin{from: b.From, to: b.To, n: b.Count})
+		bins = append(bins, bin{from: from, to: to, n: n})
+	}
+	for _, b := range bars {
+		add(b.From, b.To, b.Count)
 	}
 	if l.Count > seen { // bars end at p99.9
-		bins = append(bins, bin{from: bins[len(bins)-1].to, to: l.Max, n: l.Count - seen})
+		add(bins[len(bins)-1].to, l.Max, l.Count-seen)
 	}
 	for _, m := range []struct {
 		name string
@@ -143,58 +148,81 @@ func binned(l ledger.Latency, bars []ledger.Bar) []bin {
 
 // servers shows who replied how often.
 func servers(p *sheet, all []ledger.Server, elapsed time.Duration) {
-	shown, rest := all, []ledger.Server(nil)
-	if len(all) > mostServers {
-		shown = slices.SortedStableFunc(slices.Values(all), func(a, b ledger.Server) int {
-			switch {
-			case a.Replies > b.Replies:
-				return -1
-			case a.Replies < b.Replies:
-				return 1
-			}
-			return 0
-		})
-		shown, rest = shown[:mostServers], shown[mostServers:]
+	rows := serverRows(all, elapsed, max(16, p.width/4))
+	names, replies, rates, most := labelCells-2, cells("replies"), cells("rate"), 0.0
+	for _, r := range rows {
+		names = max(names, cells(r.name))
+		replies = max(replies, cells(r.replies))
+		rates = max(rates, cells(r.rate))
+		most = max(most, r.part)
 	}
-	longest := max(16, p.width/4)
-	names, digits, most := 0, cells("replies"), 0.0
-	for _, s := range shown {
-		names = max(names, cells(serverName(s, longest)))
-		digits = max(digits, cells(count(s.Replies)))
-		most = max(most, s.Share)
+	room := p.width - (names + 2) - (2 + replies) - (2 + shareCells) - (2 + rates)
+	withRate := room >= 8
+	if !withRate {
+		room += 2 + rates
 	}
-	names = max(names, labelCells-2)
-	const share, speed = 6, 8 // "50.1 %", "12,408/s"
-	room := p.width - (names + 2) - (2 + digits) - (2 + share) - (2 + speed)
-	narrow := room < 8 // then speed is left out
-	if narrow {
-		room += 2 + speed
-	}
-	head := line{{left("servers", names+2), p.Label}, {left("", room), p.Faint},
-		{right("replies", 2+digits) + right("share", 2+share), p.Faint}}
-	if !narrow {
-		head = append(head, span{right("rate", 2+speed), p.Faint})
-	}
-	p.line(head)
-	for _, s := range shown {
+	write := func(nameStyle, style lipgloss.Style, name, bar, n, share, rate string) {
 		l := line{
-			{left(serverName(s, longest), names+2), p.Plain},
-			{left(bar(s.Share/most, room), room), p.Bar},
-			{right(count(s.Replies), 2+digits), p.Plain},
-			{right(percent(s.Share), 2+share), p.Plain},
+			{left(name, names+2), nameStyle}, {left(bar, room), p.Bar},
+			{right(n, 2+replies) + right(share, 2+shareCells), style},
 		}
-		if !narrow && elapsed > 0 {
-			l = append(l, span{right(perSecond(float64(s.Replies)/elapsed.Seconds()), 2+speed), p.Plain})
+		if withRate {
+			l = append(l, span{right(rate, 2+rates), style})
 		}
 		p.line(l)
 	}
-	if len(rest) > 0 {
-		var n uint64
-		for _, s := range rest {
-			n += s.Replies
-		}
-		p.line(line{{"and " + count(len(rest)) + " more, with " + things(n, "reply", "replies"), p.Faint}})
+	write(p.Label, p.Faint, "servers", "", "replies", "share", "rate")
+	for _, r := range rows {
+		write(p.Plain, p.Plain, r.name, bar(r.part/most, room), r.replies, percent(r.part), r.rate)
 	}
+}
+
+type serverRow struct {
+	name, replies, rate string
+	part                float64
+}
+
+// serverRows returns a row for each server, or for the busiest ones and one for all others.
+func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serverRow {
+	row := func(name string, replies uint64, part float64) serverRow {
+		r := serverRow{name: name, replies: count(replies), part: part}
+		if elapsed > 0 {
+			r.rate = perSecond(float64(replies) / elapsed.Seconds())
+		}
+		return r
+	}
+	shown := all
+	if len(all) > mostServers {
+		shown = slices.Clone(all)
+		slices.SortStableFunc(shown, func(a, b ledger.Server) int {
+			switch {
+			case a.Others: // they go with the rest
+				return 1
+			case b.Others:
+				return -1
+			}
+			return cmp.Compare(b.Replies, a.Replies)
+		})
+	}
+	var rows []serverRow
+	for _, s := range shown[:min(len(shown), mostServers)] {
+		rows = append(rows, row(serverName(s, longest), s.Replies, s.Share))
+	}
+	if len(shown) > mostServers {
+		rest := shown[mostServers:]
+		name := count(len(rest)) + " others"
+		var replies uint64
+		part := 0.0
+		for _, s := range rest {
+			replies += s.Replies
+			part += s.Share
+			if s.Others { // nobody knows how many these are
+				name = "others"
+			}
+		}
+		rows = append(rows, row(name, replies, part))
+	}
+	return rows
 }
 
 func serverName(s ledger.Server, most int) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -61,6 +62,8 @@ func percent(x float64) string {
 	switch {
 	case math.IsNaN(x):
 		return "?"
+	case x == 0:
+		return "0 %"
 	case x > 0 && x < 0.001:
 		return "<0.1 %"
 	case x < 1 && x >= 0.9995: // not all of it, so do not round to that
@@ -80,10 +83,14 @@ func millis(ms float64) string {
 	case ms == 0:
 		return "0 ms"
 	case ms < 0.9995:
-		if us := math.Round(ms * 1000); us >= 10 {
-			return strconv.Itoa(int(us)) + " µs"
+		switch us := ms * 1000; {
+		case us < 0.05: // clocks have no such digits
+			return "<0.1 µs"
+		case us < 9.95:
+			return strconv.FormatFloat(us, 'f', 1, 64) + " µs"
+		default:
+			return strconv.FormatFloat(us, 'f', 0, 64) + " µs"
 		}
-		return strconv.FormatFloat(ms*1000, 'g', 2, 64) + " µs"
 	case ms < 999.5:
 		return three(ms) + " ms"
 	case ms < 599_500:
@@ -106,6 +113,16 @@ func clock(d time.Duration) string {
 		return fmt.Sprintf("%dm%02ds", s/60, s%60)
 	}
 	return fmt.Sprintf("%dh%02dm", s/3600, s/60%60)
+}
+
+// wholeClock writes a duration that somebody has chosen in the manner of [clock]: 1m and
+// not 1m00s.
+func wholeClock(d time.Duration) string {
+	s := clock(d)
+	if d >= time.Minute {
+		s = strings.TrimSuffix(strings.TrimSuffix(s, "00s"), "00m")
+	}
+	return s
 }
 
 // plainDuration writes a duration that somebody has chosen: 5 s, 250 ms, 1m30s.

@@ -109,7 +109,7 @@ func progressPieces(st *Styles, p load.Progress, s *ledger.Snapshot) []piece {
 			add(0, st.Plain, of)
 		}
 	case p.Duration > 0:
-		of := clock(p.Elapsed) + " of " + clock(p.Duration)
+		of := clock(p.Elapsed) + " of " + wholeClock(p.Duration)
 		add(0, st.Plain, count(ended)+" calls, "+of, of)
 	default:
 		add(0, st.Plain, count(ended)+" calls in "+clock(p.Elapsed), clock(p.Elapsed))
@@ -119,7 +119,8 @@ func progressPieces(st *Styles, p load.Progress, s *ledger.Snapshot) []piece {
 	if running && !p.Paused {
 		add(3, st.Title, perSecond(s.Rate))
 	}
-	if left, known := p.Remaining(); known && !p.Paused && p.Phase < load.Draining {
+	getsOn := running && !p.Paused && p.Phase != load.Draining && s.Connection.Connected && !s.Connection.Blocked
+	if left, known := p.Remaining(); known && getsOn { // else it would be a guess that grows
 		add(4, st.Plain, clock(left)+" left")
 	}
 	if p.Failed > 0 {

@@ -92,6 +92,9 @@ func (s *Summary) Render(styles *Styles, width int) string {
 func (s *Summary) verdict(p *sheet) {
 	c := s.Snapshot.Calls
 	completed := things(c.Completed, "call", "calls") + " completed"
+	if c.Completed == 0 {
+		completed = "no call completed"
+	}
 	var said line
 	switch {
 	case s.Interrupted:
@@ -104,9 +107,9 @@ func (s *Summary) verdict(p *sheet) {
 	case c.Completed == 0:
 		said = line{{"✗ no call completed", p.Bad}}
 	case s.Wrong > 0:
-		said = line{{"✗ " + things(s.Wrong, "answer", "answers") + " wrong", p.Bad}, {" of " + count(c.Completed), p.Title}}
+		said = line{{"✗ " + count(s.Wrong) + " wrong", p.Bad}, {" of " + things(c.Completed, "answer", "answers"), p.Title}}
 	case c.Failed > 0:
-		said = line{{"! " + things(c.Failed, "call", "calls") + " failed", p.Warn}, {" of " + count(c.Sent), p.Title}}
+		said = line{{"! " + count(c.Failed) + " failed", p.Warn}, {" of " + things(c.Sent, "call", "calls"), p.Title}}
 	default:
 		said = line{{"✓", p.Good}, {" " + completed, p.Title}}
 	}
@@ -119,10 +122,13 @@ func (s *Summary) verdict(p *sheet) {
 		}
 		speed = append(speed, span{took(e), p.Plain})
 	}
-	if gap := p.width - said.cells() - speed.cells(); gap >= 2 {
-		said = append(append(said, span{spaces(gap), p.Plain}), speed...)
+	gap := p.width - said.cells() - speed.cells()
+	if gap < 2 {
+		p.line(said)
+		p.line(append(line{{"  ", p.Plain}}, speed...))
+		return
 	}
-	p.line(said)
+	p.line(append(append(said, span{spaces(gap), p.Plain}), speed...))
 }
 
 // run says what was asked for, and of whom.
@@ -243,7 +249,7 @@ func (s *Summary) trouble(p *sheet) {
 	for _, f := range s.Failures {
 		rows = append(rows, reason{n: uint64(max(f.Count, 0)), why: f.Text, style: p.Failed})
 	}
-	reasons(p, "said", rows)
+	reasons(p, "errors", rows)
 
 	if s.Wrong > 0 {
 		rest := s.Wrong
@@ -263,8 +269,8 @@ func (s *Summary) trouble(p *sheet) {
 	if s.Refused > 0 {
 		p.words("refused", things(s.Refused, "call was", "calls were")+" not taken on by the client", p.Warn)
 	}
-	if n := s.Snapshot.Connection.Epochs; n > 1 {
-		p.words("connection", "reconnected "+map[bool]string{true: "once", false: count(n-1) + " times"}[n == 2], p.Warn)
+	if n := s.Snapshot.Connection.Epochs - 1; n > 0 {
+		p.words("connection", "lost and made again "+things(n, "time", "times"), p.Warn)
 	}
 }
 

@@ -1,0 +1,50 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+)
+
+func TestTally(t *testing.T) {
+	var tally Tally
+	if got := tally.Sentences(); len(got) != 0 {
+		t.Errorf("the zero Tally says %v", got)
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 100 {
+				tally.Add(nil)
+				tally.Add(errors.New("timeout"))
+				if i%2 == 0 {
+					tally.Add(errors.New("two\nlines"))
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got, want := tally.Sentences(), []Sentence{{"timeout", 400}, {`two\nlines`, 200}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	tally.Reset()
+	if got := tally.Sentences(); len(got) != 0 {
+		t.Errorf("after a reset: %v", got)
+	}
+}
+
+func TestTallyIsBounded(t *testing.T) {
+	var tally Tally
+	for i := range 1000 {
+		tally.Add(fmt.Errorf("error %03d", i))
+	}
+	got := tally.Sentences()
+	if len(got) != mostSentences+1 || got[mostSentences] != (Sentence{"other failures", 1000 - mostSentences}) {
+		t.Errorf("%v", got)
+	}
+	if len(tally.counts) > mostTallied {
+		t.Errorf("%d sentences kept", len(tally.counts))
+	}
+}
