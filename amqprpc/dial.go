@@ -51,7 +51,7 @@ func (e *DialError) reason() string {
 		return "no answer in time"
 	case errors.Is(e.Err, amqp.ErrCredentials), errors.Is(e.Err, amqp.ErrSASL):
 		return "the broker refused the user name or password"
-	case errors.Is(e.Err, amqp.ErrVhost):
+	case errors.Is(e.Err, amqp.ErrVhost), errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.connected:
 		return "the broker refused access to the virtual host"
 	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
 		return "the broker refused the user name or password"

@@ -234,6 +234,12 @@ func foreign(t testing.TB, url string) *amqp.Channel {
 	if err != nil {
 		t.Fatal(err)
 	}
+	shut := ch.NotifyClose(make(chan *amqp.Error, 1))
+	go func() {
+		if why := <-shut; why != nil {
+			t.Errorf("the broker has closed a foreign channel: %v", why)
+		}
+	}()
 	return ch
 }
 

@@ -207,13 +207,17 @@ func checkShort(what, s string) error {
 // larger than was agreed: 128 KiB by RabbitMQ's default.
 const mostHeaders = 64 << 10
 
+// deepest bounds how deep tables and arrays in headers may nest. Who reads deeper
+// ones with amqp091-go (32 levels) loses the connection.
+const deepest = 16
+
 // checkHeaders returns an error where headers cannot be sent: amqp091-go or the
 // broker would kill the connection, or a number would arrive as another one.
 func checkHeaders(t amqp.Table) error {
 	if err := t.Validate(); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
 	}
-	size, err := fieldSize(t)
+	size, err := fieldSize(t, 0)
 	if err == nil && size > mostHeaders {
 		err = fmt.Errorf("%w: headers of %d bytes, the limit is %d", ErrInvalidRequest, size, mostHeaders)
 	}
@@ -222,7 +226,10 @@ func checkHeaders(t amqp.Table) error {
 
 // fieldSize returns how many bytes a valid field's value takes on the wire, at
 // most, and an error where it cannot be sent.
-func fieldSize(v any) (int, error) {
+func fieldSize(v any, depth int) (int, error) {
+	if depth > deepest {
+		return 0, fmt.Errorf("%w: headers nest deeper than %d levels", ErrInvalidRequest, deepest)
+	}
 	switch v := v.(type) {
 	case amqp.Table:
 		sum := 4
@@ -230,7 +237,7 @@ func fieldSize(v any) (int, error) {
 			if err := checkShort("a header's name", k); err != nil {
 				return 0, err
 			}
-			n, err := fieldSize(inner)
+			n, err := fieldSize(inner, depth+1)
 			if err != nil {
 				return 0, err
 			}
@@ -240,7 +247,7 @@ func fieldSize(v any) (int, error) {
 	case []any:
 		sum := 4
 		for _, inner := range v {
-			n, err := fieldSize(inner)
+			n, err := fieldSize(inner, depth+1)
 			if err != nil {
 				return 0, err
 			}

@@ -71,9 +71,9 @@ type ServerStats struct {
 	Errors        int64 // replied to with an error
 	Panics        int64 // of those, because the handler panicked
 	Replayed      int64 // replied to with a stored reply
-	Refused       int64 // rejected: they name no reply_to
+	Refused       int64 // rejected: they name no reply_to, or a forged one
 	Expired       int64 // dropped unanswered: their deadline had passed
-	Undeliverable int64 // replies that the broker returned: nobody was left to take them
+	Undeliverable int64 // replies that the broker returned: nobody was left to take them (never told of direct reply-to)
 	Nacked        int64 // replies that the broker refused
 	Reconnects    int64
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -219,7 +220,10 @@ func (ss *session) publishPart(part []*job) error {
 	for _, j := range part {
 		for i := range j.replies {
 			m := &j.replies[i]
-			dc, err := ss.pub.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, true, false, m.publishing())
+			// RabbitMQ returns every mandatory reply to a direct reply-to address, even
+			// one that it has delivered.
+			mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo)
+			dc, err := ss.pub.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, mandatory, false, m.publishing())
 			if err != nil {
 				return err
 			}

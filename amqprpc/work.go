@@ -3,9 +3,12 @@ package amqprpc
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -80,9 +83,9 @@ func (s *Server) answer(ctx context.Context, j *job) (Message, action) {
 		s.counts.redelivered.Add(1)
 		s.Logger.Info("redelivered request", "correlation_id", req.CorrelationID, "attempt", req.Attempt)
 	}
-	if req.ReplyTo == "" {
+	if req.ReplyTo == "" || forgedReplyTo(req.ReplyTo) {
 		s.counts.refused.Add(1)
-		s.Logger.Warn("request without reply_to rejected", "correlation_id", req.CorrelationID, "app_id", req.AppID)
+		s.Logger.Warn("request without a usable reply_to rejected", "correlation_id", req.CorrelationID, "reply_to", req.ReplyTo, "app_id", req.AppID)
 		return Message{}, turnAway
 	}
 	if !req.Deadline.IsZero() {
@@ -107,6 +110,43 @@ func (s *Server) answer(ctx context.Context, j *job) (Message, action) {
 		s.store(key, m)
 	}
 	return s.address(m, req), respond
+}
+
+// directReplyTo begins the addresses that RabbitMQ gives to callers who consume its
+// pseudo queue amq.rabbitmq.reply-to.
+const directReplyTo = "amq.rabbitmq.reply-to."
+
+// forgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made.
+// RabbitMQ 3.10 closes the connection of whoever publishes to one, and the request,
+// delivered again, would do it again. They are prefix, process, dot, key; process
+// and key in base64, the process an Erlang pid of a node "reply@number".
+func forgedReplyTo(to string) bool {
+	rest, direct := strings.CutPrefix(to, directReplyTo)
+	if !direct {
+		return false
+	}
+	process, key, _ := strings.Cut(rest, ".")
+	pid, err := base64.StdEncoding.DecodeString(process)
+	if err != nil || len(pid) < 5 || pid[0] != 131 || pid[1] != 88 {
+		return true
+	}
+	if _, err := base64.StdEncoding.DecodeString(key); err != nil {
+		return true
+	}
+	var length int // of the node's name; 12 bytes follow it
+	var node []byte
+	switch pid[2] {
+	case 118: // an atom
+		length, node = int(pid[3])<<8|int(pid[4]), pid[5:]
+	case 119: // a short atom
+		length, node = int(pid[3]), pid[4:]
+	}
+	if len(node) != length+12 {
+		return true
+	}
+	number, ours := strings.CutPrefix(string(node[:length]), "reply@")
+	_, err = strconv.ParseUint(number, 10, 64)
+	return !ours || err != nil
 }
 
 // reply runs the handler.

@@ -1,0 +1,103 @@
+package amqprpc_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+// Close in the middle of everything: each call has one outcome, no event comes after
+// it, and nothing is left.
+func TestCloseAmongCalls(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	noLeaks(t)
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
+	for _, room := range []int{4, 1000} {
+		told := newTally()
+		var closed atomic.Bool
+		c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, MaxInFlight: room, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if closed.Load() {
+				t.Errorf("after Close: %v of %s", e.Kind, e.ID)
+			}
+			told.Observe(e)
+		})})
+		var wg sync.WaitGroup
+		for range 32 {
+			wg.Go(func() {
+				for {
+					if _, err := c.Go(context.Background(), amqprpc.Request{}).Result(); err != nil {
+						wantIs(t, err, amqprpc.ErrClosed)
+						return
+					}
+				}
+			})
+		}
+		told.until(t, "some answers", replies(amqprpc.Answer, 100))
+		for range 3 {
+			wg.Go(func() {
+				soon(t, "Close", func() {
+					if err := c.Close(); err != nil {
+						t.Error(err)
+					}
+				})
+				closed.Store(true)
+			})
+		}
+		wg.Wait()
+		told.check(t)
+		if n := c.InFlight(); n != 0 {
+			t.Errorf("%d calls in flight", n)
+		}
+		_, err := c.Call(context.Background(), amqprpc.Request{})
+		wantIs(t, err, amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
+		_, err = c.QueueStats(context.Background(), queue)
+		wantIs(t, err, amqprpc.ErrClosed)
+		c.DropConnection() // does nothing
+		if name := c.CallbackQueue(); name != "" {
+			t.Errorf("the callback queue is %q", name)
+		}
+	}
+}
+
+// A client that is closed while it looks for a broker stops looking.
+func TestCloseWhileDisconnected(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	noLeaks(t)
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: "q", Observer: told})
+	node.Kill()
+	told.until(t, "it looks for a broker", seen(amqprpc.EventReconnecting, 2))
+	call := c.Go(context.Background(), amqprpc.Request{})
+	soon(t, "Close while disconnected", func() { c.Close() })
+	_, err := call.Result()
+	wantIs(t, err, amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
+	told.check(t)
+}
+
+func TestQueueStats(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	declare(t, url, queue)
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
+	c.Go(context.Background(), amqprpc.Request{})
+	told.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
+	if got, err := c.QueueStats(context.Background(), queue); err != nil || got != (amqprpc.QueueStats{Ready: 1}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for range 3 { // a missing queue costs a channel, not the connection
+		_, err := c.QueueStats(context.Background(), queue+"-missing")
+		wantIs(t, err, amqprpc.ErrUnroutable)
+	}
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := c.QueueStats(canceled, queue); err != nil {
+		wantIs(t, err, context.Canceled)
+	}
+	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+		t.Errorf("%d connections lost", n)
+	}
+}
