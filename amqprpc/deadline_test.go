@@ -141,7 +141,7 @@ func TestWaitingForRoom(t *testing.T) {
 	if _, err := first.Result(); err != nil {
 		t.Error(err)
 	}
-	d = next(t, b.requests)
+	next(t, b.requests)
 	call := next(t, second)
 
 	waiting := make(chan error)

@@ -16,7 +16,13 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-func TestMain(m *testing.M) { os.Exit(rabbitmq.Main(m)) }
+func TestMain(m *testing.M) {
+	code := rabbitmq.Main(m)
+	if exampleStarted.Load() {
+		exampleBroker().Close()
+	}
+	os.Exit(code)
+}
 
 // patience is how long a test waits for what must happen. It is a bound on a
 // failure, not a measure of success.

@@ -79,7 +79,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 	requests = append(requests,
 		amqp.Publishing{ContentType: strings.Repeat("\x00", 255), ContentEncoding: "zstd", MessageId: "\xff", Type: amqprpc.TypeError},
-		amqp.Publishing{Body: make([]byte, 1<<20)}, amqp.Publishing{Priority: 255, DeliveryMode: 7})
+		amqp.Publishing{Body: make([]byte, 1<<20)}, amqp.Publishing{Priority: 255})
 	for i, p := range requests {
 		a.ask(t, p)
 		if d := next(t, a.replies); len(d.Body) != len(p.Body) || d.Type != "" {

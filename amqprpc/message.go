@@ -207,9 +207,13 @@ func checkShort(what, s string) error {
 // larger than was agreed: 128 KiB by RabbitMQ's default.
 const mostHeaders = 64 << 10
 
-// deepest bounds how deep tables and arrays in headers may nest. Who reads deeper
-// ones with amqp091-go (32 levels) loses the connection.
-const deepest = 16
+// deepest and mostFields bound how deep tables and arrays in headers may nest and
+// how many fields each may have. Who reads more with amqp091-go (32 levels, 8,192
+// fields) loses the connection.
+const (
+	deepest    = 16
+	mostFields = 4096
+)
 
 // checkHeaders returns an error where headers cannot be sent: amqp091-go or the
 // broker would kill the connection, or a number would arrive as another one.
@@ -232,6 +236,9 @@ func fieldSize(v any, depth int) (int, error) {
 	}
 	switch v := v.(type) {
 	case amqp.Table:
+		if len(v) > mostFields {
+			return 0, fmt.Errorf("%w: a table of %d headers, the limit is %d", ErrInvalidRequest, len(v), mostFields)
+		}
 		sum := 4
 		for k, inner := range v {
 			if err := checkShort("a header's name", k); err != nil {
@@ -245,6 +252,9 @@ func fieldSize(v any, depth int) (int, error) {
 		}
 		return sum, nil
 	case []any:
+		if len(v) > mostFields {
+			return 0, fmt.Errorf("%w: an array of %d in a header, the limit is %d", ErrInvalidRequest, len(v), mostFields)
+		}
 		sum := 4
 		for _, inner := range v {
 			n, err := fieldSize(inner, depth+1)

@@ -45,16 +45,6 @@ func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 	send(t, a.ch, a.queue, p)
 }
 
-// empty tells whether the queue holds nothing ready; unacked requests do not count.
-func (a *asker) ready(t testing.TB) int {
-	t.Helper()
-	q, err := a.ch.QueueDeclarePassive(a.queue, true, false, false, false, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return q.Messages
-}
-
 // eventually waits until a server's counts are as wanted.
 func eventually(t testing.TB, s *amqprpc.Server, what string, holds func(amqprpc.ServerStats) bool) {
 	t.Helper()

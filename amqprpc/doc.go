@@ -1,0 +1,93 @@
+// Package amqprpc makes and answers remote procedure calls over RabbitMQ, or any
+// broker that speaks AMQP 0-9-1 with publisher confirms.
+//
+// A [Client] sends requests to a queue and takes the replies off one exclusive
+// callback queue, matched by correlation ID: any number of calls are in flight at
+// once over two connections. A [Server] takes requests off the queue, runs a
+// [Handler] for each, and acks a request only after its reply is confirmed. Both
+// speak to peers of other makes: reply_to, correlation_id and expiration are all
+// that is needed, and what this package adds are optional headers.
+//
+// # A remote call is no function call
+//
+// [Client.Call] looks like a function and is not one. It crosses a network, a queue
+// and another process, any of which can be slow or gone; so it takes a context,
+// always has a deadline, and always returns an error to look at. When it fails, the
+// request may still have been executed, or be executed yet. errors.Is with
+// [ErrNotExecuted] says when it certainly was not and will not be: then sending it
+// again is safe. In every other case that is for you to know: a request that may
+// run twice should be marked [Request.Idempotent], one that must not should carry
+// something by which the server knows it again.
+//
+// A server can execute a request twice also where no caller repeats it: if it dies
+// between reply and ack, the broker delivers the request to another one
+// ([Request.Redelivered]). The second reply is discarded, classified and counted.
+// [Server.Replay] lets one server answer from memory instead.
+//
+// # Outcomes and replies
+//
+// Every call ends in exactly one [Outcome], every message on the callback queue is
+// of exactly one [Class], and an [Observer] is told of both in one order, in which
+// the conservation laws hold at every event. A reply never ends two calls, and a
+// foreign or hostile one never ends any: it is counted as unknown.
+//
+// # What blocks
+//
+// [Dial] blocks until connected, at most DialTimeout for each URL and connection.
+// [Client.Call] blocks until the outcome, at most until the deadline, whatever the
+// broker does: while disconnected, blocked by an alarm, or stuck in a socket write.
+// [Client.Go] blocks only while there is no room ([Config.MaxInFlight]).
+// [Client.Close] takes a few seconds at most. [Server.Serve] blocks until shut down;
+// [Server.Shutdown] until the running handlers are done or its context ends.
+//
+// # What is bounded by what
+//
+// Calls, and with them the requests in memory, by MaxInFlight. The memory of ended
+// calls, by which duplicate and late replies are told from unknown ones, by Remember
+// and RememberFor. Bodies by MaxMessage, headers by 64 KiB, the text of a remote
+// error by 1 KiB. A server's requests in memory by Prefetch, its handlers by
+// Concurrency over all connections, its stored replies by Replay and ReplayFor. Not
+// bounded are replies that arrive faster than they are looked at (some hundred
+// thousand a second, less with a slow Observer): amqp091-go buffers them.
+//
+// # What is lost when
+//
+// A lost connection takes the callback queue along, and the replies in it. Calls in
+// flight fail at once with [ErrConnectionLost], or are sent again as [Retry] says;
+// calls not yet sent wait for the next connection. Both sides reconnect for ever.
+// Requests are transient unless [Request.Persistent] is set; unacked ones outlive
+// their server but not, when transient, the broker. A closed client loses its
+// replies. A message whose headers amqp091-go refuses to read (nested over 32
+// levels, over 8,192 fields in one table) ends the connection that it arrives on; in
+// a request queue without a delivery limit it does so again and again, and has to be
+// purged by hand.
+//
+// # Deadlines and clocks
+//
+// The deadline travels with the request: as expiration, relative, so that the broker
+// drops it from the queue, and as x-rpc-deadline, absolute, so that a server drops
+// it and ends the handler's context. The second trusts that the clocks of both
+// machines agree to much less than the timeout.
+//
+// # Order
+//
+// Requests of one goroutine reach the queue in the order of their calls, as long as
+// none is sent again. Several servers, or Concurrency above 1, execute them in any
+// order, and replies come in any order. Nothing may be built on it.
+//
+// # Goroutines
+//
+// All methods of Client and Server may be called from any goroutine. An [Observer]
+// is called by one goroutine at a time, with a lock held: it must be quick, must not
+// block, and must not call the Client. Handlers and hooks run concurrently. A
+// handler may keep its Request; nobody may change a Request's Body or Headers from
+// the moment of the call until its outcome.
+//
+// # When RPC is the wrong tool
+//
+// Where the caller has no use for the answer, publish and forget. Where the work
+// takes minutes, or must survive the caller, make it a job: put it into a durable
+// queue and let the result be an event of its own. Where one request fans out into
+// many, or one service calls the next and that the next, prefer a pipeline of
+// queues: each blocking call adds its latency and its ways to fail to the caller's.
+package amqprpc
