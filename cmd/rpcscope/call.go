@@ -177,7 +177,7 @@ func (c *caller) call(ctx context.Context, arg string) error {
 }
 
 func (c *caller) print(v any) {
-	json.NewEncoder(c.out).Encode(v) //nolint:errcheck // strings and numbers always encode
+	cli.PrintJSON(c.out, v) //nolint:errcheck // strings and numbers always encode
 }
 
 // describe says in one sentence what became of a call.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -186,7 +185,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return cli.Fail(cli.FellShort, err)
 	}
 	if o.asJSON {
-		if err := json.NewEncoder(stdout).Encode(s.Summary(o.config())); err != nil {
+		if err := cli.PrintJSON(stdout, s.Summary(o.config())); err != nil {
 			return cli.Fail(cli.FellShort, err)
 		}
 	} else if err := o.summarize(stdout, s, result, &said, interrupted); err != nil {
