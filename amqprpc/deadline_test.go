@@ -148,6 +148,9 @@ func TestWaitingForRoom(t *testing.T) {
 	go func() { _, err := b.Call(context.Background(), amqprpc.Request{}); waiting <- err }()
 	b.Close()
 	wantIs(t, next(t, waiting), amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
+	if n := b.told.count(func(t *tally) int { return t.kinds[amqprpc.EventSent] }); n != 4 {
+		t.Errorf("%d calls began; the one that found no room before Close did not", n)
+	}
 	_, err = call.Result()
 	wantIs(t, err, amqprpc.ErrClosed)
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)

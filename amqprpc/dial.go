@@ -200,8 +200,6 @@ func (l *link) close(within time.Duration) {
 
 // dial opens one connection. Every step of it ends with ctx.
 func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
-	ctx, cancel := context.WithTimeout(ctx, b.DialTimeout)
-	defer cancel()
 	address, err := Address(url)
 	if err != nil {
 		return nil, err

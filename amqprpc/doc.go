@@ -33,7 +33,7 @@
 //
 // # What blocks
 //
-// [Dial] blocks until connected, at most DialTimeout for each URL and connection.
+// [Dial] blocks until connected, at most DialTimeout for each URL.
 // [Client.Call] blocks until the outcome, at most until the deadline, whatever the
 // broker does: while disconnected, blocked by an alarm, or stuck in a socket write.
 // [Client.Go] blocks only while there is no room ([Config.MaxInFlight]).

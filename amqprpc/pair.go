@@ -53,6 +53,8 @@ func (b *Broker) connect(ctx context.Context, publishes, consumes string, confir
 }
 
 func (b *Broker) open(ctx context.Context, url, publishes, consumes string, confirms bool, prepare func(*pair) error) (_ *pair, err error) {
+	ctx, cancel := context.WithTimeout(ctx, b.DialTimeout)
+	defer cancel()
 	p := &pair{
 		returns:  make(chan amqp.Return, 256),
 		canceled: make(chan string, 1),
@@ -63,9 +65,12 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 	}
 	defer func() {
 		if err != nil {
+			if ctx.Err() != nil {
+				err = ctx.Err() // rather than "use of closed network connection"
+			}
 			p.close(0)
 			if d := (*DialError)(nil); !errors.As(err, &d) {
-				err = &DialError{Address: p.info.Address, Err: err, connected: true}
+				err = &DialError{Address: p.info.Address, Err: err, connected: ctx.Err() == nil}
 			}
 		}
 	}()
@@ -80,9 +85,7 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 
 	// What follows takes no context: a broker that has stopped answering is left by
 	// closing the sockets.
-	setup, cancel := context.WithTimeout(ctx, b.DialTimeout)
-	defer cancel()
-	stop := context.AfterFunc(setup, func() {
+	stop := context.AfterFunc(ctx, func() {
 		p.publisher.wire.Close()
 		p.consumer.wire.Close()
 	})
@@ -103,9 +106,6 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 	p.subShut = p.sub.NotifyClose(make(chan *amqp.Error, 1))
 	p.sub.NotifyCancel(p.canceled)
 	if err = prepare(p); err != nil {
-		if setup.Err() != nil {
-			err = setup.Err()
-		}
 		return nil, err
 	}
 	return p, nil

@@ -295,7 +295,7 @@ func TestQueueRefused(t *testing.T) {
 		if !errors.As(err, &refused) || refused.Code != c.code {
 			t.Errorf("%v of %q: %v", c.kind, c.queue, err)
 		}
-		t.Log(err)
+
 	}
 }
 
