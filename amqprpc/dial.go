@@ -200,31 +200,42 @@ func (l *link) close(within time.Duration) {
 
 // dial opens one connection. Every step of it ends with ctx.
 func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
-	address, err := Address(url)
+	uri, err := parseURL(url)
 	if err != nil {
 		return nil, err
+	}
+	address := net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))
+	secure := uri.Scheme == "amqps"
+	if secure {
+		// TLS belongs under the gatherConn, which looks at frames; amqp091-go would put it
+		// on top. So it is done here, and amqp091-go is told that there is none.
+		_, rest, _ := strings.Cut(url, ":")
+		url = "amqp:" + rest
 	}
 	l := &link{}
 	abandon := func() bool { return true }
 	props := amqp.NewConnectionProperties()
 	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
-	cfg := amqp.Config{
+	conn, err := amqp.DialConfig(url, amqp.Config{
 		Heartbeat:  b.Heartbeat,
 		Properties: props,
-		Dial: func(network, addr string) (net.Conn, error) {
-			raw, err := b.Dial(ctx, network, addr)
+		Dial: func(network, _ string) (net.Conn, error) {
+			raw, err := b.Dial(ctx, network, address)
 			if err != nil {
 				return nil, err
 			}
-			l.wire = newGatherConn(raw)
 			abandon = context.AfterFunc(ctx, func() { raw.Close() })
+			conn := raw
+			if secure {
+				if conn, err = b.shake(ctx, raw, uri); err != nil {
+					raw.Close()
+					return nil, err
+				}
+			}
+			l.wire = newGatherConn(conn, raw)
 			return l.wire, nil
 		},
-	}
-	if b.TLS != nil {
-		cfg.TLSClientConfig = b.TLS.Clone() // amqp091-go writes the server's name into it
-	}
-	conn, err := amqp.DialConfig(url, cfg)
+	})
 	if err == nil && !abandon() {
 		conn.CloseDeadline(time.Now()) //nolint:errcheck // its socket is closed already
 		err = ctx.Err()
@@ -241,4 +252,24 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 	l.Connection = conn
 	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))
 	return l, nil
+}
+
+// shake does the TLS handshake.
+func (b *Broker) shake(ctx context.Context, raw net.Conn, uri amqp.URI) (net.Conn, error) {
+	cfg := b.TLS
+	if cfg == nil {
+		var err error
+		if cfg, err = LoadTLS(uri.CACertFile, uri.CertFile, uri.KeyFile, uri.ServerName); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.ServerName == "" {
+		cfg = cfg.Clone()
+		cfg.ServerName = uri.Host
+	}
+	conn := tls.Client(raw, cfg)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		return nil, err
+	}
+	return conn, nil
 }

@@ -57,10 +57,8 @@
 // calls not yet sent wait for the next connection. Both sides reconnect for ever.
 // Requests are transient unless [Request.Persistent] is set; unacked ones outlive
 // their server but not, when transient, the broker. A closed client loses its
-// replies. A message whose headers amqp091-go refuses to read (nested over 32
-// levels, over 8,192 fields in one table) ends the connection that it arrives on; in
-// a request queue without a delivery limit it does so again and again, and has to be
-// purged by hand.
+// replies. A message that arrives with headers which amqp091-go refuses to read
+// (nested over 32 levels, over 8,192 fields in one table) loses those headers.
 //
 // # Deadlines and clocks
 //

@@ -353,7 +353,7 @@ func (c *Client) receive(d *amqp.Delivery) {
 	defer c.mu.Unlock()
 	call, waiting := c.calls[m.CorrelationID]
 	if waiting {
-		if outcome, reason := deadLettered(m.Headers); outcome != InFlight {
+		if outcome, reason := deadLettered(&m); outcome != InFlight {
 			c.fail(call, now, outcome, fmt.Errorf("dead-lettered: %s", reason))
 			waiting = false
 		}
@@ -397,10 +397,10 @@ func (c *Client) observeReply(now time.Time, m Message, e Event) {
 
 // deadLettered recognizes a request that came back instead of a reply: somebody
 // forwarded it from a dead-letter queue to its reply_to. Outcome is InFlight where
-// it is none.
-func deadLettered(headers amqp.Table) (Outcome, string) {
-	reason, ok := headers["x-first-death-reason"].(string)
-	if !ok {
+// it is none. A reply names no reply_to, even if it repeats its request's headers.
+func deadLettered(m *Message) (Outcome, string) {
+	reason, ok := m.Headers["x-first-death-reason"].(string)
+	if !ok || m.ReplyTo == "" {
 		return InFlight, ""
 	}
 	if reason == "expired" {

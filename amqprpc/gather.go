@@ -19,8 +19,9 @@ import (
 // nothing else to run that costs nothing; with 64 calls in flight it makes a batch
 // of one or two publishes one of eight.
 type gatherConn struct {
-	net.Conn
-	r *bufio.Reader
+	net.Conn          // TLS, or raw itself
+	raw      net.Conn // the socket
+	r        tamer
 
 	mu   sync.Mutex
 	held bool
@@ -33,11 +34,16 @@ const (
 	gatherWrite = 64 << 10 // a held buffer that has grown past this is written at once
 )
 
-func newGatherConn(c net.Conn) *gatherConn {
-	return &gatherConn{Conn: c, r: bufio.NewReaderSize(c, gatherRead)}
+func newGatherConn(conn, raw net.Conn) *gatherConn {
+	return &gatherConn{Conn: conn, raw: raw, r: tamer{r: bufio.NewReaderSize(conn, gatherRead)}}
 }
 
-// Read reads by way of the read-ahead buffer. Only one goroutine may read.
+// Close closes the socket, without TLS's goodbye, which would wait for a peer that
+// does not read.
+func (c *gatherConn) Close() error { return c.raw.Close() }
+
+// Read reads by way of the read-ahead buffer, and without the headers that
+// amqp091-go would not read. Only one goroutine may read.
 func (c *gatherConn) Read(p []byte) (int, error) { return c.r.Read(p) }
 
 // Write writes p, or keeps a copy until release. It blocks while another

@@ -40,7 +40,7 @@ func (s *sink) state() ([]byte, int) {
 func TestGatherKeepsOrder(t *testing.T) {
 	const writers, each = 8, 500
 	to := &sink{}
-	c := newGatherConn(to)
+	c := newGatherConn(to, to)
 	var wg sync.WaitGroup
 	for w := range writers {
 		wg.Go(func() {
@@ -82,7 +82,7 @@ func TestGatherKeepsOrder(t *testing.T) {
 
 func TestGatherHoldsUntilRelease(t *testing.T) {
 	to := &sink{}
-	c := newGatherConn(to)
+	c := newGatherConn(to, to)
 	must := func(s string) {
 		if _, err := c.Write([]byte(s)); err != nil {
 			t.Fatal(err)
@@ -116,7 +116,7 @@ func TestGatherHoldsUntilRelease(t *testing.T) {
 // A caller may reuse its buffer as soon as Write has returned.
 func TestGatherCopies(t *testing.T) {
 	to := &sink{}
-	c := newGatherConn(to)
+	c := newGatherConn(to, to)
 	c.hold()
 	p := []byte("before")
 	if _, err := c.Write(p); err != nil {
@@ -134,7 +134,7 @@ func TestGatherCopies(t *testing.T) {
 // A large body goes out while held, in pieces, and its room is not kept for ever.
 func TestGatherLargeBodies(t *testing.T) {
 	to := &sink{}
-	c := newGatherConn(to)
+	c := newGatherConn(to, to)
 	c.hold()
 	var want []byte
 	for i, size := range []int{1, gatherWrite - 1, 5 * gatherWrite, 3, gatherWrite} {
@@ -164,7 +164,7 @@ func TestGatherErrorSticks(t *testing.T) {
 	broken := errors.New("broken")
 	for _, large := range []bool{false, true} {
 		to := &sink{err: broken}
-		c := newGatherConn(to)
+		c := newGatherConn(to, to)
 		c.hold()
 		size := 1
 		if large { // then a write flushes, not the release

@@ -132,7 +132,7 @@ func FuzzHostileMessage(f *testing.F) {
 		if form >= 128 {
 			headers[HeaderError] = shaped
 		}
-		m := Message{Type: kind, Headers: headers, Body: []byte(body)}
+		m := Message{Type: kind, Headers: headers, ReplyTo: kind, Body: []byte(body)}
 		r := replyFrom(m, 0)
 		if r.Attempt < 0 || r.Attempt > math.MaxInt32 {
 			t.Errorf("attempt %d", r.Attempt)
@@ -145,7 +145,7 @@ func FuzzHostileMessage(f *testing.F) {
 		if e := m.remoteError(); e != nil && (!validCode(e.Code) || len(e.Message) > 1024) {
 			t.Errorf("remote error %q, %d bytes", e.Code, len(e.Message))
 		}
-		if o, reason := deadLettered(headers); o != InFlight && (!o.Failed() || len(reason) > 300) {
+		if o, reason := deadLettered(&m); o != InFlight && (!o.Failed() || len(reason) > 300) {
 			t.Errorf("dead-lettered: %v, %d bytes", o, len(reason))
 		}
 		_ = checkHeaders(headers)

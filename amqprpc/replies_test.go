@@ -171,7 +171,7 @@ func TestForgottenReplies(t *testing.T) {
 	}
 }
 
-// A request that comes back from a dead-letter queue is no answer.
+// A request that comes back from a dead-letter queue, as it is, is no answer.
 func TestExpiredInTheQueue(t *testing.T) {
 	b := handServed(t, amqprpc.Config{})
 	url := rabbitmq.Shared(t).URL()
@@ -187,7 +187,7 @@ func TestExpiredInTheQueue(t *testing.T) {
 	call := b.Go(context.Background(), amqprpc.Request{Queue: short, Body: []byte("5")})
 	d := next(t, dropped)
 	for range 2 {
-		send(t, b.ch, d.ReplyTo, amqp.Publishing{CorrelationId: d.CorrelationId, Headers: d.Headers, Body: d.Body})
+		send(t, b.ch, d.ReplyTo, amqp.Publishing{CorrelationId: d.CorrelationId, ReplyTo: d.ReplyTo, Headers: d.Headers, Body: d.Body})
 	}
 	_, err := call.Result()
 	wantIs(t, err, amqprpc.ErrExpired)

@@ -32,7 +32,7 @@ type Server struct {
 	// before (the same correlation ID and body, redelivered or sent again) gets the
 	// stored reply and is not executed a second time by this server. Other servers
 	// know nothing of it. Default 0, none. ReplayFor bounds their age; default 10
-	// minutes. Replies over 64 KiB are not stored.
+	// minutes. Error replies, and those over 64 KiB, are not stored.
 	Replay    int
 	ReplayFor time.Duration
 

@@ -106,7 +106,7 @@ func (s *Server) answer(ctx context.Context, j *job) (Message, action) {
 		}
 	}
 	m := s.reply(ctx, req)
-	if replayable && ctx.Err() == nil {
+	if replayable && m.Type != TypeError { // what failed may be tried again
 		s.store(key, m)
 	}
 	return s.address(m, req), respond
@@ -119,7 +119,8 @@ const directReplyTo = "amq.rabbitmq.reply-to."
 // forgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made.
 // RabbitMQ 3.10 closes the connection of whoever publishes to one, and the request,
 // delivered again, would do it again. They are prefix, process, dot, key; process
-// and key in base64, the process an Erlang pid of a node "reply@number".
+// and key in base64, the process an Erlang pid of a node "reply@number" (seen on
+// 3.10; brokers before it are no longer supported, and may have used other forms).
 func forgedReplyTo(to string) bool {
 	rest, direct := strings.CutPrefix(to, directReplyTo)
 	if !direct {
