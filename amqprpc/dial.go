@@ -28,13 +28,15 @@ type DialError struct {
 	Address string // host:port
 	Err     error
 
-	connected bool // the broker let us in, and refused what we asked for then
+	// Connected says that the broker let us in, and refused what was asked for then: a
+	// queue that is of another type, or exclusive to somebody else.
+	Connected bool
 }
 
 // Error returns "cannot connect to host:port: why", or "host:port: why" where the
 // connection was fine but a queue could not be declared or consumed.
 func (e *DialError) Error() string {
-	if e.connected {
+	if e.Connected {
 		return e.Address + ": " + e.reason()
 	}
 	return "cannot connect to " + e.Address + ": " + e.reason()
@@ -51,7 +53,7 @@ func (e *DialError) reason() string {
 		return "no answer in time"
 	case errors.Is(e.Err, amqp.ErrCredentials), errors.Is(e.Err, amqp.ErrSASL):
 		return "the broker refused the user name or password"
-	case errors.Is(e.Err, amqp.ErrVhost), errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.connected:
+	case errors.Is(e.Err, amqp.ErrVhost), errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
 		return "the broker refused access to the virtual host"
 	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
 		return "the broker refused the user name or password"
@@ -130,7 +132,7 @@ func (b *Broker) setDefaults() error {
 // so they are not passed on.
 func parseURL(u string) (amqp.URI, error) {
 	uri, err := amqp.ParseURI(u)
-	if err != nil {
+	if err != nil || !strings.Contains(u, "://") {
 		return uri, fmt.Errorf("%w: not a usable AMQP URL (want amqp://user:password@host:port/vhost, special characters percent-encoded)", ErrInvalidConfig)
 	}
 	if uri.Port < 1 || uri.Port > 65535 {

@@ -70,7 +70,7 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 			}
 			p.close(0)
 			if d := (*DialError)(nil); !errors.As(err, &d) {
-				err = &DialError{Address: p.info.Address, Err: err, connected: ctx.Err() == nil}
+				err = &DialError{Address: p.info.Address, Err: err, Connected: ctx.Err() == nil}
 			}
 		}
 	}()

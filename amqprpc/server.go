@@ -198,7 +198,11 @@ func (s *Server) Serve(ctx context.Context) error {
 		} else {
 			delay = wait.NextBackOff()
 		}
-		s.Logger.Warn("connection lost, connecting again", "error", err, "in", delay)
+		if ss == nil {
+			s.Logger.Warn("no connection, trying again", "error", err, "in", delay)
+		} else {
+			s.Logger.Warn("connection lost, connecting again", "error", err, "in", delay)
+		}
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:

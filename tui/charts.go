@@ -100,7 +100,7 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 		}
 	}
 	room := p.width - labelCells - (2 + digits) - (2 + shareCells) - (2 + notes)
-	p.row("spread", span{left(Escape("response times, from the time on the left", room), room), p.Faint},
+	p.row("spread", span{left(Escape("response times from", room), room), p.Faint},
 		span{right("calls", 2+digits) + right("share", 2+shareCells), p.Faint})
 	for _, b := range bins {
 		part := float64(b.n) / float64(l.Count)

@@ -28,6 +28,12 @@ func (s *Summary) hint() string {
 		}
 		return ""
 	}
+	switch {
+	case conn.Blocked:
+		return "the broker has raised an alarm and takes no requests: " + Escape(conn.BlockedReason, 100)
+	case !conn.Connected && conn.Reason != "":
+		return "the connection was lost: " + Escape(conn.Reason, 200)
+	}
 	worst := amqprpc.Timeout
 	for _, o := range amqprpc.Failures() {
 		if f.Of(o) > f.Of(worst) {

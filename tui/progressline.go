@@ -18,6 +18,9 @@ const redraw = time.Second / 8
 
 // IsTerminal reports whether f is one: where not, there should be no [ProgressLine].
 func IsTerminal(f *os.File) bool {
+	if os.Getenv("TERM") == "dumb" { // it cannot go back to the beginning of a line
+		return false
+	}
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 

@@ -66,6 +66,9 @@ func (s *Summary) Render(styles *Styles, width int) string {
 	if s.Snapshot.Response.Count > 0 {
 		p.gap()
 		latencyTable(p, &s.Snapshot, s.Config.Rate > 0)
+		if n := s.Snapshot.Calls.Sent - s.Snapshot.Response.Count; n > 0 && s.Snapshot.Calls.Sent > s.Snapshot.Response.Count {
+			p.words("", "of "+things(s.Snapshot.Response.Count, "answer", "answers")+"; "+things(n, "call", "calls")+" had none", p.Faint)
+		}
 	}
 	if s.Snapshot.Response.Count >= enoughForBars && len(s.Snapshot.ResponseBars) > 0 {
 		p.gap()
@@ -108,6 +111,8 @@ func (s *Summary) verdict(p *sheet) {
 		said = line{{"✗ no call completed", p.Bad}}
 	case s.Wrong > 0:
 		said = line{{"✗ " + count(s.Wrong) + " wrong", p.Bad}, {" of " + things(c.Completed, "answer", "answers"), p.Title}}
+	case s.Missed > 0:
+		said = line{{"! " + things(s.Missed, "call", "calls") + " not started", p.Warn}, {", " + completed, p.Title}}
 	case c.Failed > 0:
 		said = line{{"! " + count(c.Failed) + " failed", p.Warn}, {" of " + things(c.Sent, "call", "calls"), p.Title}}
 	default:
@@ -269,8 +274,15 @@ func (s *Summary) trouble(p *sheet) {
 	if s.Refused > 0 {
 		p.words("refused", things(s.Refused, "call was", "calls were")+" not taken on by the client", p.Warn)
 	}
-	if n := s.Snapshot.Connection.Epochs - 1; n > 0 {
+	conn := s.Snapshot.Connection
+	if n := conn.Epochs - 1; n > 0 {
 		p.words("connection", "lost and made again "+things(n, "time", "times"), p.Warn)
+	}
+	switch {
+	case conn.Blocked:
+		p.words("connection", "the broker blocks publishers: "+Escape(conn.BlockedReason, 100), p.Warn)
+	case !conn.Connected && conn.Reason != "":
+		p.words("connection", "lost, and not yet made again: "+Escape(conn.Reason, 200), p.Warn)
 	}
 }
 

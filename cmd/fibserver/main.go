@@ -9,9 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,12 +17,11 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/server"
+	"rpcscope/server/pool"
 )
 
 func main() {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, stop := cli.TwoSignals(context.Background(), signals)
+	ctx, stop := cli.TwoSignals(context.Background())
 	code := cli.Main(ctx, command(), os.Args[1:], os.Stderr)
 	stop()
 	os.Exit(code)
@@ -50,8 +47,8 @@ func command() *cobra.Command {
 		Use:   "fibserver",
 		Short: "Answer fib(n) requests from a RabbitMQ queue",
 		Long: `fibserver answers the fib requests of a RabbitMQ queue: the body of a request is n in
-decimal digits, the body of its reply fib(n). It prints " [x] Awaiting RPC requests"
-once it consumes, and a line for each request.
+decimal digits, the body of its reply fib(n). It prints a line once it consumes, and one
+for each request, as the tutorial's server does.
 
 SIGINT or SIGTERM makes it finish what it has begun and exit with 0; a second one
 ends it at once.
@@ -65,7 +62,8 @@ Faults (--fault) are injected with a probability each, for example
   drop                ack, never reply
   error, panic        answer with an error; panic while handling
   slow=P:DURATION     sleep first, whatever the caller's deadline
-  ack-delay=DURATION  wait between reply and ack: a kill then makes a duplicate`,
+  ack-delay=DURATION  wait between reply and ack: a kill then makes a duplicate
+A name without a probability means always.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
@@ -116,7 +114,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	out := &lines{w: stdout}
-	o.service.Seed = o.seed
+	// A server that a pool starts again must not die of the same request number again.
+	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
 	if !o.quiet {
 		o.service.OnRequest = func(c server.Call) { out.printf(" [.] %v\n", c) }
 	}
@@ -127,7 +126,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	s := &amqprpc.Server{
 		Broker: broker, Queue: o.queue, QueueType: queueType,
 		Prefetch: o.prefetch, Concurrency: o.workers,
-		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger,
+		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
 		Serving: func(info amqprpc.ConnectionInfo) {
 			out.printf(" [x] Awaiting RPC requests\n")
 			logger.Info("consuming", "queue", info.Queue, "broker", info.Address, "product", info.Product, "version", info.Version, "name", o.name, "seed", o.seed)

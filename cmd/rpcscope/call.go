@@ -73,7 +73,13 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 			if timeout <= 0 {
 				return fmt.Errorf("--timeout %v is not above zero", timeout)
 			}
+			if queue == "" || len(queue) > 255 {
+				return errors.New("--queue is empty, or longer than 255 bytes")
+			}
 			for _, a := range args {
+				if len(a) > mostDigits && number.MatchString(a) {
+					return fmt.Errorf("a number of %d digits is too long, the limit is %d", len(a), mostDigits)
+				}
 				if !number.MatchString(a) || len(a) > mostDigits {
 					return fmt.Errorf("%s is no whole number", tui.Escape(fmt.Sprintf("%q", a), 50))
 				}
@@ -83,7 +89,7 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 				return err
 			}
 			ctx := cmd.Context()
-			client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: b, Queue: queue, Timeout: timeout})
+			client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: b, Queue: queue, Timeout: timeout, Backoff: cli.Backoff})
 			if err != nil {
 				if ctx.Err() != nil {
 					return cli.Fail(cli.Interrupted, context.Cause(ctx))
@@ -109,6 +115,17 @@ type caller struct {
 	queue    string
 	asJSON   bool
 	out, err io.Writer
+	broken   error // of out
+}
+
+// Write writes to out and keeps the first error: a result that nobody could read is
+// no success.
+func (c *caller) Write(p []byte) (int, error) {
+	n, err := c.out.Write(p)
+	if err != nil && c.broken == nil {
+		c.broken = err
+	}
+	return n, err
 }
 
 // callAll calls once for each n. Its error is an exit code: what went wrong has been
@@ -116,7 +133,11 @@ type caller struct {
 func (c *caller) callAll(ctx context.Context, ns []string) error {
 	failed := false
 	for _, n := range ns {
-		if err := c.call(ctx, n); err != nil {
+		err := c.call(ctx, n)
+		if c.broken != nil {
+			return cli.Fail(cli.FellShort, c.broken)
+		}
+		if err != nil {
 			if ctx.Err() != nil {
 				return cli.Fail(cli.Interrupted, context.Cause(ctx))
 			}
@@ -154,7 +175,7 @@ func (c *caller) call(ctx context.Context, arg string) error {
 	}
 	n := value.String()
 	if !c.asJSON {
-		fmt.Fprintf(c.out, " [x] Requesting fib(%s)\n", shorten(n))
+		fmt.Fprintf(c, " [x] Requesting fib(%s)\n", shorten(n))
 	}
 	reply, err := c.client.Call(ctx, amqprpc.Request{Body: []byte(n), ContentType: "text/plain"})
 	if err != nil {
@@ -172,12 +193,12 @@ func (c *caller) call(ctx context.Context, arg string) error {
 		})
 		return nil
 	}
-	fmt.Fprintf(c.out, " [.] Got %s\n", result(reply.Body))
+	fmt.Fprintf(c, " [.] Got %s\n", result(reply.Body))
 	return nil
 }
 
 func (c *caller) print(v any) {
-	cli.PrintJSON(c.out, v) //nolint:errcheck // strings and numbers always encode
+	cli.PrintJSON(c, v) //nolint:errcheck // strings and numbers always encode; c keeps the writer's error
 }
 
 // describe says in one sentence what became of a call.
@@ -196,6 +217,9 @@ func describe(err error, queue string) callError {
 		text = fmt.Sprintf("no queue %q: no server has declared it", queue)
 	case amqprpc.Timeout:
 		text = "no reply before the deadline"
+		if call.NotExecuted {
+			text = "the deadline passed before the request could be sent: the connection was lost, or the broker blocks publishers"
+		}
 	}
 	return callError{call.Outcome.String(), text}
 }

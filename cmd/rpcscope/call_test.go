@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"net"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +52,27 @@ func TestCall(t *testing.T) {
 	}
 	if n := servers.said(" [.] fib(30)"); n != 2 {
 		t.Errorf("the server told of fib(30) %d times, want 2", n)
+	}
+}
+
+// A result that nobody could read is no success.
+func TestCallOntoFullDisk(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if os.IsNotExist(err) {
+		return // not Linux: there is no such thing to try it on
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer full.Close()
+	node := rabbitmq.Shared(t)
+	queue := rabbitmq.QueueName(t)
+	newFleet(t, node.URL(), queue, pool.Config{}).start(t)
+	cmd := exec.Command(bin.rpcscope, "call", "--url", node.URL(), "--queue", queue, "1")
+	cmd.Stdout = full
+	cmd.Run() //nolint:errcheck // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != cli.FellShort {
+		t.Errorf("exit code %d", code)
 	}
 }
 
@@ -114,7 +137,7 @@ func TestCallFailures(t *testing.T) {
 
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"call"}, {"call", "abc"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
+		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
 		{"nonsense"}, {"load", "extra"}, {"load", "-n", "0"}, {"load", "-n", "-3"}, {"load", "-c", "0"}, {"load", "-c", "1000000000"},
 		{"load", "--rate", "-1"}, {"load", "--rate", "NaN"}, {"load", "--rate", "0"}, {"load", "--rate", "+Inf"}, {"load", "--duration", "-1s"}, {"load", "--fib", "x"}, {"load", "--fib", "35-20"},
 		{"load", "--fib", "-1"}, {"load", "--fib", "1-2-3"}, {"load", "--fib", "99999999999999999999"}, {"load", "--timeout", "0s"}, {"load", "--warmup", "-1s"},

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,7 +52,8 @@ latencies. Without --rate it keeps -c requests in flight (closed loop); with --r
 it starts so many per second, whatever became of the ones before (open model), and
 response times count from when a request was meant to start.
 
-The exit code is 1 when more than --max-failed calls failed or were answered wrong.
+The exit code is 1 when more than --max-failed calls failed, were answered wrong, or
+(with --rate) could not be started in time.
 The first Ctrl+C ends the load and prints the summary, the second ends at once.`,
 		Example: `  rpcscope load -n 20000 -c 64 --servers 2
   rpcscope load --rate 200 --duration 30s --fib 20-30 --json
@@ -69,14 +72,14 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
 	flags.IntVarP(&o.count, "count", "n", 0, "how many requests (default 1000, if there is no --duration)")
 	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
-	flags.IntVarP(&o.concurrency, "concurrency", "c", 64, "requests in flight; with --rate the most that may be (default then\nno limit)")
+	flags.IntVarP(&o.concurrency, "concurrency", "c", 64, "requests in flight, at most 65536; with --rate it is a limit, and\nthere is none unless this is given")
 	flags.Float64Var(&o.rate, "rate", 0, "requests per second (open model)")
-	flags.StringVar(&o.fib, "fib", "30", "n, or a range such as 20-35 to choose from at random")
+	flags.StringVar(&o.fib, "fib", "30", "n, or a range such as 20-35 to choose from at random; at most\n1000000")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
 	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
 	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as one JSON object")
-	flags.StringVar(&o.record, "record", "", "write every event to this file (NDJSON)")
+	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger.Recorder)")
 	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
 	flags.IntVar(&o.servers, "servers", 0, "start so many local fibservers for the run")
 	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for those servers, such as --server-flag=--delay=20ms; repeatable")
@@ -89,6 +92,10 @@ const mostServers = 256
 func (o *loadOptions) validate(cmd *cobra.Command) (err error) {
 	given := cmd.Flags().Changed
 	switch {
+	case o.queue == "" || len(o.queue) > 255:
+		return errors.New("--queue is empty, or longer than 255 bytes")
+	case given("record") && o.record == "":
+		return errors.New("--record names no file")
 	case given("count") && o.count <= 0:
 		return fmt.Errorf("-n %d is not above zero", o.count)
 	case given("duration") && o.duration <= 0:
@@ -103,6 +110,8 @@ func (o *loadOptions) validate(cmd *cobra.Command) (err error) {
 		return fmt.Errorf("--warmup %v is negative", o.warmup)
 	case o.servers < 0 || o.servers > mostServers:
 		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, mostServers)
+	case slices.ContainsFunc(o.serverFlags, func(f string) bool { return f == "--name" || strings.HasPrefix(f, "--name=") }):
+		return errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
 	case len(o.serverFlags) > 0 && o.servers == 0:
 		return errors.New("--server-flag is for the servers that --servers starts, and there are none")
 	}
@@ -130,20 +139,27 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	books := ledger.New(ledger.Config{})
 	observers := &fanOut{to: []amqprpc.Observer{books}}
+	begin := func() error { return nil }
 	if o.record != "" {
-		close, err := observers.record(o.record, o.config())
-		if err != nil {
-			return err
+		file, openErr := openRecording(o.record)
+		if openErr != nil {
+			return openErr
 		}
+		recorder := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: o.config()})
+		observers.to = append(observers.to, recorder)
 		defer func() {
-			if e := close(); e != nil && err == nil {
-				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", e))
+			observers.mu.Lock()
+			defer observers.mu.Unlock()
+			closeErr := errors.Join(recorder.Close(), file.close())
+			if code := (*cli.ExitError)(nil); closeErr != nil && (err == nil || errors.As(err, &code) && code.Err == nil) {
+				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", closeErr))
 			}
 		}()
+		begin = file.begin
 	}
 	client, err := amqprpc.Dial(ctx, amqprpc.Config{
 		Broker: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
-		MaxInFlight: load.MaxConcurrency,
+		MaxInFlight: load.MaxConcurrency, Backoff: cli.Backoff,
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -160,12 +176,23 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return cli.Fail(cli.FellShort, err)
 	}
 	defer servers.close() //nolint:errcheck // the first close tells
+	observers.mu.Lock()
+	err = begin() // from here on it is a run, and worth overwriting an old recording for
+	observers.mu.Unlock()
+	if err != nil {
+		return cli.Fail(cli.FellShort, err)
+	}
 	var said tui.Tally
 	l, err := load.New(client, load.Plan{
 		Source: o.fibs.request, Check: o.fibs.check, Seed: o.seed,
 		Rate: o.rate, Concurrency: o.concurrency,
 		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
-		OnResult: func(c *load.Call) { said.Add(c.Err) },
+		OnResult: func(c *load.Call) {
+			// The outcome is counted anyway; what more there is to say is said here.
+			if failed := (*amqprpc.CallError)(nil); errors.As(c.Err, &failed) && failed.Err != nil && failed.Outcome != amqprpc.Canceled {
+				said.Add(c.Err)
+			}
+		},
 	})
 	if err != nil {
 		return err
@@ -192,15 +219,23 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return cli.Fail(cli.FellShort, err)
 	}
 	servers.report(stderr)
-	for _, wrong := range result.Wrongs {
-		if o.asJSON {
+	if o.asJSON { // its keys have no room for these, and they decide on the exit code
+		for _, wrong := range result.Wrongs {
 			fmt.Fprintf(stderr, "rpcscope: wrong answer: %s\n", tui.Escape(wrong.Error(), 400))
+		}
+		for _, n := range []struct {
+			count int
+			what  string
+		}{{result.Wrong, "answered wrong"}, {result.Missed, "due and not started before the end"}, {result.Refused, "refused by the client"}} {
+			if n.count > 0 {
+				fmt.Fprintf(stderr, "rpcscope: %d calls %s\n", n.count, n.what)
+			}
 		}
 	}
 	switch {
 	case interrupted:
 		return &cli.ExitError{Code: cli.Interrupted}
-	case s.Calls.Failed+uint64(result.Wrong)+uint64(result.Refused) > o.maxFailed:
+	case s.Calls.Failed+uint64(result.Wrong)+uint64(result.Refused)+uint64(result.Missed) > o.maxFailed:
 		return &cli.ExitError{Code: cli.FellShort}
 	}
 	return nil
@@ -229,41 +264,6 @@ func (f *fanOut) Observe(e amqprpc.Event) {
 	for _, o := range f.to {
 		o.Observe(e)
 	}
-}
-
-// record adds a recording. Call close when nothing is observed any more.
-func (f *fanOut) record(path string, cfg ledger.RunConfig) (close func() error, err error) {
-	if err := mayOverwrite(path); err != nil {
-		return nil, err
-	}
-	file, err := os.Create(path)
-	if err != nil {
-		return nil, err
-	}
-	r := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: cfg})
-	f.to = append(f.to, r)
-	return func() error {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		return errors.Join(r.Close(), file.Close())
-	}, nil
-}
-
-// mayOverwrite refuses to destroy a file that is no recording.
-func mayOverwrite(path string) error {
-	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
-		return nil // there is none, or os.Create says what is wrong with it
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := ledger.NewReader(file); errors.Is(err, ledger.ErrNotRecording) {
-		return fmt.Errorf("--record: %s exists and is no recording; it stays as it is", path)
-	}
-	return nil
 }
 
 // localServers are the servers that --servers started.
@@ -328,7 +328,11 @@ func (s *localServers) close() error {
 func (s *localServers) report(w io.Writer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, n := range s.ended {
-		fmt.Fprintf(w, "rpcscope: %s died %d times by itself and was started again\n", name, n)
+	for _, name := range slices.Sorted(maps.Keys(s.ended)) {
+		times := "once"
+		if n := s.ended[name]; n > 1 {
+			times = fmt.Sprintf("%d times", n)
+		}
+		fmt.Fprintf(w, "rpcscope: %s died %s by itself and was started again\n", name, times)
 	}
 }

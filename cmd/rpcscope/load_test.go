@@ -188,6 +188,55 @@ func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
 	}
 }
 
+// A recording that cannot be written whole is said to be so, and a run that never
+// begins costs no older one.
+func TestRecordingFailures(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	queue := rabbitmq.QueueName(t)
+	if _, err := os.Stat("/dev/full"); err == nil { // Linux
+		o := rpcscope(t, node.URL(), "load", "--queue", queue, "-n=20", "--fib=3", "--servers=1", "--json", "--record=/dev/full")
+		if o.code != cli.FellShort || !strings.Contains(o.stderr, "not whole") {
+			t.Errorf("a full disk: exit code %d, stderr %q", o.code, o.stderr)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "old.ndjson")
+	if o := rpcscope(t, node.URL(), "load", "--queue", queue, "-n=20", "--fib=3", "--servers=1", "--record", file); o.code != cli.OK {
+		t.Fatalf("%+v", o)
+	}
+	before, err := os.ReadFile(file)
+	if err != nil || bytes.Count(before, []byte("\n")) < 60 {
+		t.Fatalf("%d bytes recorded, %v", len(before), err)
+	}
+	fresh := filepath.Join(t.TempDir(), "new.ndjson")
+	for _, path := range []string{file, fresh} {
+		if o := rpcscope(t, "amqp://127.0.0.1:1/", "load", "--record", path); o.code != cli.NoBroker {
+			t.Errorf("no broker: %+v", o)
+		}
+		if o := rpcscope(t, node.URL(), "load", "--queue", queue, "--servers=1", "--server-flag=--nonsense", "--record", path); o.code != cli.FellShort {
+			t.Errorf("no servers: %+v", o)
+		}
+	}
+	if after, _ := os.ReadFile(file); !bytes.Equal(after, before) {
+		t.Errorf("the old recording had %d bytes and has %d", len(before), len(after))
+	}
+	if _, err := os.Stat(fresh); !os.IsNotExist(err) {
+		t.Errorf("a recording of nothing was left: %v", err)
+	}
+}
+
+// An open load that could not be generated has fallen short.
+func TestLoadTooFast(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	args := []string{"load", "--queue", rabbitmq.QueueName(t), "--rate=1000", "-c=1", "--duration=500ms", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
+	o := rpcscope(t, node.URL(), append(args, "--json")...)
+	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Failed != 0 || !strings.Contains(o.stderr, "not started") {
+		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s)
+	}
+	if o := rpcscope(t, node.URL(), args...); strings.Contains(o.stdout, "✓") || !strings.Contains(o.stdout, "not started") {
+		t.Errorf("the summary:\n%s", o.stdout)
+	}
+}
+
 func TestLoadInterrupted(t *testing.T) {
 	node := rabbitmq.Shared(t)
 	queue := rabbitmq.QueueName(t)

@@ -4,8 +4,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +11,7 @@ import (
 )
 
 func main() {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	ctx, stop := cli.TwoSignals(context.Background(), signals)
+	ctx, stop := cli.TwoSignals(context.Background())
 	code := cli.Main(ctx, command(), arguments(os.Args[1:]), os.Stderr)
 	stop()
 	os.Exit(code)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -131,6 +132,11 @@ func (s *Process) launch() (*run, error) {
 	argv := slices.Concat(p.found, p.config.Args, s.args, []string{"--name", s.name})
 	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Env = append(os.Environ(), p.config.Env...)
+	before := 0
+	if s.run != nil {
+		before = s.status.Restarts + 1
+	}
+	r.cmd.Env = append(r.cmd.Env, RestartsEnv+"="+strconv.Itoa(before))
 	if p.config.URL != "" {
 		r.cmd.Env = append(r.cmd.Env, "AMQP_URL="+p.config.URL)
 	}

@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -48,26 +51,23 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	root.SilenceUsage = true
 	root.SetArgs(args)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return OK
 	}
 	code := Usage // cobra's own errors are all about usage
 	var exit *ExitError
-	var dial *amqprpc.DialError
 	switch {
 	case errors.As(err, &exit):
 		code = exit.Code
 		if exit.Err == nil {
 			return code
 		}
-	case errors.As(err, &dial):
-		code = NoBroker
 	}
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	fmt.Fprintf(stderr, "%s: %s\n", root.Name(), text)
 	if code == Usage {
-		fmt.Fprintf(stderr, "Try '%s --help'.\n", root.Name())
+		fmt.Fprintf(stderr, "Try '%s --help'.\n", ran.CommandPath())
 	}
 	return code
 }
@@ -82,30 +82,53 @@ func Fail(code int, err error) error {
 
 // OnBroker gives an error of Dial or Serve its exit code.
 func OnBroker(err error) error {
-	if errors.Is(err, amqprpc.ErrInvalidConfig) {
+	var dial *amqprpc.DialError
+	switch {
+	case errors.Is(err, amqprpc.ErrInvalidConfig):
 		return Fail(Usage, err)
+	case errors.As(err, &dial) && dial.Connected:
+		return Fail(FellShort, err) // there is a broker, and it said no
 	}
 	return Fail(NoBroker, err)
 }
 
-// TwoSignals returns a context that ends at the first of the signals; the second
-// one ends the process at once with the exit code [Interrupted]. Call stop to let go
-// of the signals.
-func TwoSignals(parent context.Context, signals <-chan os.Signal) (ctx context.Context, stop func()) {
+// Backoff is how the commands try for a lost connection: people are waiting.
+var Backoff = amqprpc.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
+
+// TwoSignals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP; a
+// second one ends the process at once with the exit code [Interrupted]. Call stop to
+// let go of the signals.
+func TwoSignals(parent context.Context) (ctx context.Context, stop func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	ctx, cancel := context.WithCancelCause(parent)
 	done := make(chan struct{})
 	go func() {
-		select {
-		case s := <-signals:
-			cancel(fmt.Errorf("%v", s))
-		case <-done:
-			return
-		}
-		select {
-		case <-signals:
-			os.Exit(Interrupted)
-		case <-done:
+		var first time.Time
+		for {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				if first.IsZero() {
+					first = time.Now()
+					cancel(fmt.Errorf("%v", s))
+				} else if time.Since(first) > sameSignal {
+					os.Exit(Interrupted)
+				}
+			}
 		}
 	}()
-	return ctx, func() { close(done); cancel(nil) }
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel(nil)
+	}
 }
+
+// sameSignal is how long a second signal counts as the first one: timeout(1) sends
+// its signal to a process and then to the process's group.
+const sameSignal = 200 * time.Millisecond

@@ -1,0 +1,40 @@
+//go:build unix
+
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/cmd/internal/cli"
+)
+
+// A recording that breaks off in the middle is not passed off as whole.
+func TestRecordingBreaksOff(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan error, 1)
+	go func() {
+		f, err := os.Open(fifo)
+		if err == nil {
+			_, err = io.ReadFull(f, make([]byte, 100))
+			f.Close()
+		}
+		read <- err
+	}()
+	o := rpcscope(t, node.URL(), "load", "--queue", rabbitmq.QueueName(t), "-n=3000", "--fib=3", "--servers=1", "--json", "--record", fifo)
+	if err := <-read; err != nil {
+		t.Fatal(err)
+	}
+	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Completed != 3000 || !strings.Contains(o.stderr, "not whole") {
+		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s.Calls)
+	}
+}
