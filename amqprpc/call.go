@@ -30,6 +30,8 @@ type Call struct {
 	epoch       int       // of the last attempt
 	published   time.Time // the last attempt
 	wait        *backoff.ExponentialBackOff
+	retry       *time.Timer // of the next attempt, nil where none is waited for
+	lastCause   error       // why the attempt before came to nothing
 	unwatch     func() bool // stops watching the context
 
 	waiting    bool // for the time of its next attempt
@@ -55,12 +57,16 @@ func (call *Call) Result() (Reply, error) {
 // process that may be slow, dead, or of another mind: it blocks up to the deadline,
 // and a failure does not always tell whether the request was executed.
 //
-// The deadline is the context's, else [Config.Timeout]; [Request.Timeout] can
-// shorten it. It holds while the client is disconnected, blocked by an alarm,
-// waiting for room, or stuck in a socket write.
+// The deadline is the earlier of the context's and [Request.Timeout], where there are
+// any, else [Config.Timeout]. It holds while the client is disconnected, blocked by an
+// alarm, waiting for room, or stuck in a socket write.
 //
-// Errors are a [*CallError] for calls that began, or wrap [ErrTooManyInFlight] or
-// [ErrInvalidRequest]. errors.Is with [ErrNotExecuted] tells that no server has run
+// The request's Body and Headers belong to the client from here on, for ever: a call
+// that has ended may still be in the middle of being written.
+//
+// Errors are a [*CallError] for calls that began, or wrap [ErrTooManyInFlight],
+// [ErrInvalidRequest] or, after [Client.Close], [ErrClosed], and then
+// [ErrNotExecuted] too. errors.Is with [ErrNotExecuted] tells that no server has run
 // the request; errors.As with [*RemoteError] gives what the server said.
 func (c *Client) Call(ctx context.Context, req Request) (Reply, error) {
 	call, err := c.start(ctx, req)
@@ -127,8 +133,9 @@ func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 			if c.closed {
 				return nil, notBegun{ErrClosed} // no event comes after Close
 			}
+			now = time.Now()
 			c.observe(Event{Kind: EventSent, Time: now, ID: call.id, Intended: req.Intended, Deadline: call.deadline})
-			c.fail(call, time.Now(), outcome, errors.New("there was no room for another call in flight"))
+			c.fail(call, now, outcome, errors.New("there was no room for another call in flight"))
 			return call, nil
 		}
 	}
@@ -140,7 +147,7 @@ func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 		return nil, notBegun{ErrClosed}
 	}
 	c.calls[call.id] = call
-	c.observe(Event{Kind: EventSent, Time: now, ID: call.id, Intended: req.Intended, Deadline: call.deadline})
+	c.observe(Event{Kind: EventSent, Time: time.Now(), ID: call.id, Intended: req.Intended, Deadline: call.deadline})
 	if err := ctx.Err(); err != nil {
 		c.fail(call, time.Now(), contextOutcome(err), context.Cause(ctx))
 		return call, nil
@@ -251,6 +258,9 @@ func (c *Client) fail(call *Call, now time.Time, outcome Outcome, cause error) {
 	if cause == context.DeadlineExceeded || cause == context.Canceled {
 		cause = nil // the outcome says it
 	}
+	if cause == nil && outcome == Timeout {
+		cause = call.lastCause
+	}
 	e := &CallError{ID: call.id, Outcome: outcome, Attempts: call.attempts, NotExecuted: call.unaccounted == 0, Err: cause}
 	call.err = e
 	c.observe(Event{Kind: EventFailed, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.epoch, Outcome: outcome, Text: e.Error()})
@@ -271,6 +281,9 @@ func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server strin
 	if call.unwatch != nil {
 		call.unwatch()
 	}
+	if call.retry != nil {
+		call.retry.Stop() // it would keep the call, and its body, in memory
+	}
 	close(call.done)
 }
 
@@ -290,6 +303,7 @@ func (c *Client) again(call *Call, now time.Time, outcome Outcome, cause error, 
 		}
 		delay = call.wait.NextBackOff()
 	}
+	call.lastCause = cause
 	c.observe(Event{Kind: EventRetry, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.epoch,
 		Outcome: outcome, Text: errorText(cause), Delay: delay})
 	if delay == 0 {
@@ -297,7 +311,7 @@ func (c *Client) again(call *Call, now time.Time, outcome Outcome, cause error, 
 		return
 	}
 	call.waiting = true
-	time.AfterFunc(delay, func() {
+	call.retry = time.AfterFunc(delay, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		call.waiting = false

@@ -50,7 +50,8 @@ type Config struct {
 // within the call's deadline: always where it was provably not executed (the
 // broker returned it), and after a lost connection or a nack only where
 // [Request.Idempotent] is set, because a server may have executed it. Calls that
-// wait for a connection are not retries: they have not been sent yet.
+// wait for a connection are not retries: they have not been sent yet. With retries
+// on, a missing queue is no longer an error at once.
 type Retry struct {
 	// Attempts is how often a request may be sent altogether. 0 or 1 means no
 	// retry; a negative number means until the deadline.
@@ -251,10 +252,18 @@ func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, erro
 		QueueStats
 		err error
 	}
+	select {
+	case e.inspecting <- struct{}{}:
+	case <-ctx.Done():
+		return QueueStats{}, ctx.Err()
+	case <-e.over:
+		return QueueStats{}, ErrConnectionLost
+	}
 	// amqp091-go's requests take no context: one that never gets its answer ends
 	// with the connection.
 	answered := make(chan answer, 1)
 	go func() {
+		defer func() { <-e.inspecting }()
 		ready, consumers, err := e.inspect(queue)
 		answered <- answer{QueueStats{ready, consumers}, err}
 	}()

@@ -46,7 +46,9 @@
 // calls, by which duplicate and late replies are told from unknown ones, by Remember
 // and RememberFor. Bodies by MaxMessage, headers by 64 KiB, the text of a remote
 // error by 1 KiB. A server's requests in memory by Prefetch, its handlers by
-// Concurrency over all connections, its stored replies by Replay and ReplayFor. Not
+// Concurrency over all connections, its stored replies by Replay and ReplayFor.
+// Publishes whose confirms are outstanding by about 4,096: a queue that withholds its
+// confirms, for want of a majority say, holds up calls to other queues then. Not
 // bounded are replies that arrive faster than they are looked at (some hundred
 // thousand a second, less with a slow Observer): amqp091-go buffers them.
 //
@@ -78,8 +80,9 @@
 // All methods of Client and Server may be called from any goroutine. An [Observer]
 // is called by one goroutine at a time, with a lock held: it must be quick, must not
 // block, and must not call the Client. Handlers and hooks run concurrently. A
-// handler may keep its Request; nobody may change a Request's Body or Headers from
-// the moment of the call until its outcome.
+// handler may keep its Request. A Request's Body and Headers belong to the client from
+// the moment of the call, also after its outcome: a call that has timed out may still
+// be in the middle of being written.
 //
 // # When RPC is the wrong tool
 //

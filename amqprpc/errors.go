@@ -34,7 +34,8 @@ var (
 	// [Config.FailWhenFull] is set. It implies ErrNotExecuted. No call began, and
 	// no event tells of it.
 	ErrTooManyInFlight = errors.New("too many calls in flight")
-	// ErrInvalidRequest: the request cannot be expressed in AMQP. It implies
+	// ErrInvalidRequest: the request cannot be sent: AMQP cannot express it, its body is
+	// above MaxMessage, it names no queue, or its timeout is negative. It implies
 	// ErrNotExecuted. No call began, and no event tells of it.
 	ErrInvalidRequest = errors.New("invalid request")
 )

@@ -35,18 +35,20 @@ const (
 	EventRetry
 	// EventReply: a message arrived on the callback queue. Sets ID, Class and
 	// Message. For an answer, Outcome is what the call ended in, Completed or
-	// Remote: this one event both counts the reply and ends the call. For a
-	// duplicate or late reply, Outcome is what the call had ended in before, Since
+	// Remote, Attempt the last one, and Since the time from its publish: this one event
+	// both counts the reply and ends the call. For a duplicate or late reply, Outcome is what the call had ended in before, Since
 	// how long ago that was, and AnsweredBy which server had answered.
 	EventReply
-	// EventFailed: the call ended without an answer. Sets ID, Attempt, Outcome
-	// and Text.
+	// EventFailed: the call ended without an answer. (One that ended with an error reply
+	// is told of by EventReply.) Sets ID, Attempt, Epoch, Outcome and Text.
 	EventFailed
 
-	// EventConnected: an epoch began: connections are open, a new callback queue
+	// EventConnected: an epoch (the time from one connect to the loss of that
+	// connection) began: connections are open, a new callback queue
 	// is consumed. Sets Epoch and Connection.
 	EventConnected
-	// EventDisconnected: the epoch ended. Sets Epoch and Text.
+	// EventDisconnected: the epoch ended, and with it any blocking. Not told of by
+	// [Client.Close]. Sets Epoch and Text.
 	EventDisconnected
 	// EventReconnecting: a try to connect failed or is about to be made. Sets
 	// Delay, the time until the next one, and Text, why the last one failed.
@@ -135,7 +137,8 @@ type ConnectionInfo struct {
 //
 // Observe is called with the client's lock held. It must not block, must be
 // quick (a microsecond, not a millisecond: it is in the way of every call), and
-// must not use the Client.
+// must not use the Client. A panic of it goes up through whatever the Client was doing,
+// and leaves the Client unfit for use.
 type Observer interface {
 	Observe(Event)
 }

@@ -9,14 +9,18 @@ import (
 // A Handler computes the response to a request. It is called from as many
 // goroutines as [Server.Concurrency] says.
 //
-// ctx ends at the caller's deadline, where the request bears one, and when a
-// [Server.Shutdown] runs out of time. A handler that has noticed stops working:
-// nobody waits for its result.
+// ctx ends at the caller's deadline, where the request bears one; when the connection
+// is lost (the request will be delivered again, and this result is discarded); and
+// when [Server.Serve]'s context ends or a [Server.Shutdown] runs out of time. A handler
+// that has noticed stops working: nobody waits for its result. The Response must not
+// be changed after it was returned.
 //
-// An error becomes an error reply: a [*RemoteError] as it is, context.DeadlineExceeded
-// as DEADLINE_EXCEEDED, context.Canceled as CANCELLED, anything else as INTERNAL
+// An error becomes an error reply: a [*RemoteError], wrapped ones too, as it is (so the
+// error of a call to a further server is handed on), context.DeadlineExceeded as
+// DEADLINE_EXCEEDED, context.Canceled as CANCELLED, anything else as INTERNAL
 // without its text, which might hold secrets and goes to the log instead. A
-// panic is recovered, logged with its stack, and answered with INTERNAL.
+// panic is recovered, logged with its stack, and answered with INTERNAL; so is
+// runtime.Goexit, which t.FailNow calls. Panics of hooks are not recovered.
 type Handler func(ctx context.Context, req *Request) (Response, error)
 
 // A Response is what a handler answers with.
@@ -24,7 +28,7 @@ type Response struct {
 	Body        []byte
 	ContentType string
 	Type        string     // the AMQP property "type"; "error" is reserved
-	Headers     amqp.Table // the x-rpc- headers are added to a copy
+	Headers     amqp.Table // without x-rpc- headers, CC and BCC, which are taken out
 }
 
 // ServerHooks let a test, or a demonstration, make a server misbehave. Hooks are

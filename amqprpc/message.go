@@ -73,7 +73,8 @@ func fromPublishing(exchange, key string, p *amqp.Publishing) Message {
 }
 
 // A Request is what a caller sends and what a [Handler] gets, as http.Request is
-// in net/http.
+// in net/http. Callers may set the fields from Queue to Intended; those behind it,
+// from CorrelationID on, are for handlers to read, and a client ignores them.
 type Request struct {
 	// Queue is where the request goes, by way of the default exchange. A client
 	// puts [Config.Queue] where it is empty.
@@ -81,15 +82,18 @@ type Request struct {
 
 	Body        []byte
 	ContentType string
-	Type        string     // the AMQP property "type", free for applications
-	Headers     amqp.Table // at most 64 KiB on the wire; names that begin with x-rpc- are taken
-	Persistent  bool       // delivery mode 2: survives a broker's restart in a durable queue
-	Priority    uint8      // 0 to 9, for queues declared with x-max-priority
+	Type        string // the AMQP property "type", free for applications
+	// Headers take at most 64 KiB on the wire. Values are what amqp.Table says: no uint,
+	// no map but amqp.Table, no slice but []byte and []any; an int must fit 32 bits. Names
+	// that begin with x-rpc- are overwritten.
+	Headers    amqp.Table
+	Persistent bool  // delivery mode 2: survives a broker's restart in a durable queue
+	Priority   uint8 // 0 to 9, for queues declared with x-max-priority
 
 	// For callers.
 
-	// Timeout bounds the call besides its context; 0 means [Config.Timeout] where
-	// the context has no deadline.
+	// Timeout bounds the call besides its context. 0, also as the rest of a time that is
+	// used up, means none here: then the context's deadline holds, else [Config.Timeout].
 	Timeout time.Duration
 	// Idempotent allows [Config.Retry] to send the request again although a server
 	// may have executed it already.
@@ -218,14 +222,36 @@ const (
 // checkHeaders returns an error where headers cannot be sent: amqp091-go or the
 // broker would kill the connection, or a number would arrive as another one.
 func checkHeaders(t amqp.Table) error {
+	size, err := fieldSize(t, 0) // first: Validate has no bound on depth
+	switch {
+	case err != nil:
+		return err
+	case size > mostHeaders:
+		return fmt.Errorf("%w: headers of %d bytes, the limit is %d", ErrInvalidRequest, size, mostHeaders)
+	}
 	if err := t.Validate(); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
 	}
-	size, err := fieldSize(t, 0)
-	if err == nil && size > mostHeaders {
-		err = fmt.Errorf("%w: headers of %d bytes, the limit is %d", ErrInvalidRequest, size, mostHeaders)
+	for _, key := range routingHeaders {
+		if v, ok := t[key]; ok && !isStrings(v) {
+			return fmt.Errorf("%w: the header %s is a %T, RabbitMQ takes it for further routing keys: a []any of strings", ErrInvalidRequest, key, v)
+		}
 	}
-	return err
+	return nil
+}
+
+// routingHeaders are those by which RabbitMQ routes a message to further queues. It
+// closes the channel where they are of another form.
+var routingHeaders = [...]string{"CC", "BCC"}
+
+func isStrings(v any) bool {
+	list, ok := v.([]any)
+	for _, s := range list {
+		if _, isString := s.(string); !isString {
+			return false
+		}
+	}
+	return ok
 }
 
 // fieldSize returns how many bytes a valid field's value takes on the wire, at

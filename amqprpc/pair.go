@@ -32,7 +32,7 @@ type pair struct {
 
 const (
 	publishBatch = 128  // publishes between two system calls
-	mostUnacked  = 4096 // publishes whose confirms may be outstanding; above publishBatch, so that a batch in the making never waits for its own confirms
+	mostUnacked  = 4096 // publishes whose confirms may be outstanding
 )
 
 // connect opens a pair on the first URL that answers, trying each once. prepare
@@ -169,6 +169,25 @@ type unconfirmed[T any] struct {
 	dc *amqp.DeferredConfirmation
 }
 
+// await hands a publish on to settleConfirms, and returns false when the pair is over.
+// Where too many confirms are outstanding it blocks, without holding the wire: what
+// is gathered must go out, or its confirms would never come, nor would heartbeats.
+func await[T any](p *pair, confirms chan<- unconfirmed[T], u unconfirmed[T]) bool {
+	select {
+	case confirms <- u:
+		return true
+	default:
+	}
+	p.publisher.wire.release() //nolint:errcheck // the next write returns it too
+	defer p.publisher.wire.hold()
+	select {
+	case confirms <- u:
+		return true
+	case <-p.over:
+		return false
+	}
+}
+
 // settleConfirms waits for confirms in the order of publishing and calls settled
 // with each, and returned with each returned message, until the pair is over.
 //
@@ -178,6 +197,11 @@ type unconfirmed[T any] struct {
 // all that is in p.returns when a confirm completes is seen to first: when settled
 // is called, returned has been, if it ever will be.
 func settleConfirms[T any](p *pair, confirms <-chan unconfirmed[T], returned func(amqp.Return), settled func(of T, acked bool)) {
+	// amqp091-go waits 5 s for each return that nobody takes, also while it closes.
+	defer func() {
+		for range p.returns {
+		}
+	}()
 	returns := p.returns
 	see := func(r amqp.Return, ok bool) {
 		if ok {

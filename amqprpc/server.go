@@ -11,7 +11,7 @@ import (
 )
 
 // A Server answers the requests of a queue. Set its fields, then call
-// [Server.Serve]; they must not be changed afterwards.
+// [Server.Serve], once; they must not be changed afterwards.
 type Server struct {
 	Broker
 
@@ -20,12 +20,13 @@ type Server struct {
 	Handler   Handler   // required
 
 	// Prefetch is how many requests the broker may hand to this server before it
-	// has acked the first. 1, the default, spreads slow work fairly over servers;
-	// for quick work it costs a round trip for each request: use 64 or more. A
-	// negative number means no limit, and then no bound on this server's memory.
+	// has acked the first. 1 spreads slow work fairly over servers; for quick work it
+	// costs a round trip for each request: use 64 or more. A negative number means no
+	// limit, and then no bound on this server's memory. Default Concurrency, or 1 where
+	// that is not set either.
 	Prefetch int
-	// Concurrency is how many handlers run at once. Default Prefetch, or 64 where
-	// that is without a limit.
+	// Concurrency is how many handlers may run at once; never more than Prefetch do.
+	// Default Prefetch, or 64 where that is without a limit.
 	Concurrency int
 
 	// Replay is how many replies to store, so that a request that was answered
@@ -42,24 +43,30 @@ type Server struct {
 	// Logger is told of refusals, redeliveries, undeliverable replies, handler
 	// failures and lost connections, with correlation IDs; nil means nobody is.
 	Logger *slog.Logger
-	// Serving is called each time the server has begun to consume, after a
-	// reconnect too; may be nil.
+	// Serving is called, in a goroutine of its own, each time the server has begun to
+	// consume, after a reconnect too; may be nil.
 	Serving func(ConnectionInfo)
 	Hooks   ServerHooks
 
 	counts serverCounts
-	slots  chan struct{} // a token for each running handler, over all connections
-	replay struct {
-		sync.Mutex
-		*memory[replayKey, Message]
-	}
-
-	state struct {
+	state  struct {
 		sync.Mutex
 		serving  bool
 		draining chan struct{} // closed by Shutdown
 		stopped  chan struct{} // closed when Serve has returned
 		abort    context.CancelCauseFunc
+	}
+}
+
+// A service is a Server at work: its fields with the defaults filled in, so that the
+// caller's are only ever read.
+type service struct {
+	*Server // a copy, but for counts
+	counts  *serverCounts
+	slots   chan struct{} // a token for each running handler, over all connections
+	replay  struct {
+		sync.Mutex
+		*memory[replayKey, Message]
 	}
 }
 
@@ -94,6 +101,21 @@ func (s *Server) Stats() ServerStats {
 	}
 }
 
+// service checks the fields and makes a service of them.
+func (s *Server) service() (*service, error) {
+	filled := &Server{
+		Broker: s.Broker, Queue: s.Queue, QueueType: s.QueueType, Handler: s.Handler,
+		Prefetch: s.Prefetch, Concurrency: s.Concurrency, Replay: s.Replay, ReplayFor: s.ReplayFor,
+		Backoff: s.Backoff, Logger: s.Logger, Serving: s.Serving, Hooks: s.Hooks,
+	}
+	if err := filled.setDefaults(); err != nil {
+		return nil, err
+	}
+	sv := &service{Server: filled, counts: &s.counts, slots: make(chan struct{}, filled.Concurrency)}
+	sv.replay.memory = newMemory[replayKey, Message](filled.Replay, filled.ReplayFor)
+	return sv, nil
+}
+
 func (s *Server) setDefaults() error {
 	if err := s.Broker.setDefaults(); err != nil {
 		return err
@@ -117,7 +139,7 @@ func (s *Server) setDefaults() error {
 		return err
 	}
 	if s.Prefetch == 0 {
-		s.Prefetch = 1
+		s.Prefetch = min(max(1, s.Concurrency), 65535)
 	}
 	if s.Concurrency == 0 {
 		s.Concurrency = s.Prefetch
@@ -138,15 +160,13 @@ func (s *Server) setDefaults() error {
 // Serve connects, declares the queue as QueueType says, and answers requests until
 // [Server.Shutdown], when it returns nil, or until ctx ends, when it drops
 // everything at once and returns the context's cause: requests not yet acked go
-// back to the queue.
+// back to the queue. So do not give it a context that a signal ends; let the signal
+// call Shutdown.
 //
 // An error while first connecting or declaring is returned: [ErrInvalidConfig],
 // [*DialError]s. A connection lost later is tried for again for ever. Serve may
-// be called once.
+// be called once, whatever it returned.
 func (s *Server) Serve(ctx context.Context) error {
-	if err := s.setDefaults(); err != nil {
-		return err
-	}
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
 	s.state.Lock()
@@ -159,38 +179,51 @@ func (s *Server) Serve(ctx context.Context) error {
 	draining, stopped := s.lifeline()
 	s.state.Unlock()
 	defer close(stopped)
+	sv, err := s.service()
+	if err != nil {
+		return err
+	}
+	return sv.serve(ctx, draining)
+}
 
-	s.slots = make(chan struct{}, s.Concurrency)
-	s.replay.memory = newMemory[replayKey, Message](s.Replay, s.ReplayFor)
+// serve runs one session after another.
+func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
+	// A dial that is under way does not hold up a Shutdown.
+	dialing, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-draining:
+			cancel()
+		case <-dialing.Done():
+		}
+	}()
 	wait := newBackoff(s.Backoff)
 	first := true
 	for tries := 1; ; tries++ {
-		select {
-		case <-draining:
-			return nil
-		default:
-		}
 		began := time.Now()
-		ss, err := s.connect(ctx)
-		if err != nil {
-			if first && (tries == 5 || !errors.Is(err, errQueueStarting)) {
-				return err
-			}
-		} else {
+		ss, err := s.connect(dialing)
+		if err == nil {
 			if !first {
 				s.counts.reconnects.Add(1)
 			}
 			first = false
 			if s.Serving != nil {
-				s.Serving(ss.info)
+				go s.Serving(ss.info)
 			}
-			err = ss.run(ctx, draining)
-			if err == nil {
+			if err = ss.run(ctx, draining); err == nil {
 				return nil // drained
 			}
 		}
-		if ctx.Err() != nil {
+		select {
+		case <-ctx.Done():
 			return context.Cause(ctx)
+		case <-draining:
+			return nil
+		default:
+		}
+		if first && (tries == 5 || !errors.Is(err, errQueueStarting)) {
+			return err
 		}
 		delay := time.Duration(0)
 		if ss != nil && time.Since(began) > time.Second {
@@ -206,8 +239,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
-		case <-draining:
-		case <-ctx.Done():
+		case <-dialing.Done():
 		}
 		timer.Stop()
 	}
@@ -224,7 +256,8 @@ func (s *Server) lifeline() (draining, stopped chan struct{}) {
 
 // Shutdown stops consuming, gives back requests that no handler has begun, waits
 // for the running handlers, their replies' confirms and their acks, and closes the
-// connections. It returns nil when [Server.Serve] has returned.
+// connections. It returns nil when [Server.Serve] has returned, and at once where Serve
+// was not called: a later Serve returns nil too.
 //
 // When ctx ends first, the handlers' contexts are canceled, everything is dropped
 // (unacked requests go back to the queue), and ctx's error is returned. Serve
@@ -247,7 +280,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		abort(ErrClosed)
-		<-stopped
 		return ctx.Err()
 	}
 }

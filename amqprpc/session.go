@@ -22,7 +22,7 @@ import (
 // the two sockets sees few and large writes.
 type session struct {
 	*pair
-	server     *Server
+	server     *service
 	deliveries <-chan amqp.Delivery
 
 	outgoing handover[*job]
@@ -88,7 +88,7 @@ var errQueueStarting = errors.New("is the queue still being made?")
 const consumerTag = "rpc" // tags are local to a channel
 
 // connect opens a session on the first broker that answers, and begins to consume.
-func (s *Server) connect(ctx context.Context) (*session, error) {
+func (s *service) connect(ctx context.Context) (*session, error) {
 	ss := &session{
 		server:   s,
 		outgoing: newHandover[*job](),
@@ -227,9 +227,7 @@ func (ss *session) publishPart(part []*job) error {
 			if err != nil {
 				return err
 			}
-			select {
-			case ss.confirms <- unconfirmed[*job]{j, dc}:
-			case <-ss.over:
+			if !await(ss.pair, ss.confirms, unconfirmed[*job]{j, dc}) {
 				return nil
 			}
 		}

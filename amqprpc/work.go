@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,6 @@ import (
 // work handles requests until the delivery channel closes. Those that arrive while
 // the server drains go back unhandled.
 func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
-	s := ss.server
 	for d := range ss.deliveries {
 		ss.delivered.Add(1)
 		select {
@@ -30,31 +30,57 @@ func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
 		case <-draining:
 			ss.acks.offer(settlement{d.DeliveryTag, requeue})
 			continue
-		case s.slots <- struct{}{}:
+		case ss.server.slots <- struct{}{}:
 		case <-ctx.Done():
 			return
 		}
-		j := &job{delivery: d}
-		reply, v := s.answer(ctx, j)
-		<-s.slots
-		if ctx.Err() != nil {
+		if !ss.workOn(ctx, draining, &job{delivery: d}) {
 			return // the connection is gone, and the request will be delivered again
 		}
-		if v == respond {
-			j.replies = []Message{reply}
-			if s.Hooks.Replies != nil {
-				j.replies = s.checked(s.Hooks.Replies(j.request, reply))
-			}
+	}
+}
+
+// workOn handles one request, in a slot that it frees.
+func (ss *session) workOn(ctx context.Context, draining <-chan struct{}, j *job) bool {
+	s := ss.server
+	returned := false
+	defer func() {
+		<-s.slots
+		if returned {
+			return
 		}
-		switch {
-		case v == turnAway:
-			ss.acks.offer(settlement{d.DeliveryTag, refuse})
-		case len(j.replies) == 0:
-			ss.done(j)
-		default:
-			j.left = len(j.replies)
-			ss.outgoing.offer(j)
+		// The handler has called runtime.Goexit: this goroutine is coming to its end.
+		s.counts.errors.Add(1)
+		s.Logger.Error("handler ended its goroutine", "correlation_id", j.request.CorrelationID)
+		ss.respond(j, respond, s.address(s.errorReply(j.request, Errorf(CodeInternal, "the handler gave up")), j))
+		ss.workers.Go(func() { ss.work(ctx, draining) })
+	}()
+	reply, a := s.answer(ctx, j)
+	returned = true
+	if ctx.Err() != nil {
+		return false
+	}
+	ss.respond(j, a, reply)
+	return true
+}
+
+// respond sends a job on its way.
+func (ss *session) respond(j *job, a action, reply Message) {
+	s := ss.server
+	if a == respond {
+		j.replies = []Message{reply}
+		if s.Hooks.Replies != nil {
+			j.replies = s.checked(s.Hooks.Replies(j.request, reply))
 		}
+	}
+	switch {
+	case a == turnAway:
+		ss.acks.offer(settlement{j.delivery.DeliveryTag, refuse})
+	case len(j.replies) == 0:
+		ss.done(j)
+	default:
+		j.left = len(j.replies)
+		ss.outgoing.offer(j)
 	}
 }
 
@@ -68,7 +94,7 @@ const (
 )
 
 // answer makes the reply to a request.
-func (s *Server) answer(ctx context.Context, j *job) (Message, action) {
+func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 	d := &j.delivery
 	req := &Request{
 		Queue: s.Queue, Body: d.Body, ContentType: d.ContentType, Type: d.Type, Headers: d.Headers,
@@ -102,14 +128,14 @@ func (s *Server) answer(ctx context.Context, j *job) (Message, action) {
 	if replayable {
 		if m, ok := s.recall(key); ok {
 			s.counts.replayed.Add(1)
-			return s.address(m, req), respond
+			return s.address(m, j), respond
 		}
 	}
 	m := s.reply(ctx, req)
 	if replayable && m.Type != TypeError { // what failed may be tried again
 		s.store(key, m)
 	}
-	return s.address(m, req), respond
+	return s.address(m, j), respond
 }
 
 // directReplyTo begins the addresses that RabbitMQ gives to callers who consume its
@@ -151,8 +177,9 @@ func forgedReplyTo(to string) bool {
 }
 
 // reply runs the handler.
-func (s *Server) reply(ctx context.Context, req *Request) Message {
+func (s *service) reply(ctx context.Context, req *Request) Message {
 	response, err := s.handle(ctx, req)
+	response.Headers = allowed(response.Headers)
 	if err == nil {
 		err = s.check(response)
 	}
@@ -164,8 +191,23 @@ func (s *Server) reply(ctx context.Context, req *Request) Message {
 	return Message{ContentType: response.ContentType, Type: response.Type, Headers: response.Headers, Body: response.Body}
 }
 
+// allowed takes those headers out that would make a reply another one, or send it
+// elsewhere too: a handler may well repeat its request's.
+func allowed(headers amqp.Table) amqp.Table {
+	if len(headers) == 0 {
+		return nil
+	}
+	kept := make(amqp.Table, len(headers))
+	for k, v := range headers {
+		if !strings.HasPrefix(k, "x-rpc-") && !slices.Contains(routingHeaders[:], k) {
+			kept[k] = v
+		}
+	}
+	return kept
+}
+
 // handle calls the handler and turns a panic into an error.
-func (s *Server) handle(ctx context.Context, req *Request) (_ Response, err error) {
+func (s *service) handle(ctx context.Context, req *Request) (_ Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.counts.panics.Add(1)
@@ -177,7 +219,7 @@ func (s *Server) handle(ctx context.Context, req *Request) (_ Response, err erro
 }
 
 // check refuses what the broker would close the channel for.
-func (s *Server) check(r Response) error {
+func (s *service) check(r Response) error {
 	switch {
 	case len(r.Body) > s.MaxMessage:
 		return Errorf(CodeResourceExhausted, "the result has %d bytes, the limit is %d", len(r.Body), s.MaxMessage)
@@ -188,7 +230,7 @@ func (s *Server) check(r Response) error {
 }
 
 // errorReply puts an error on the wire.
-func (s *Server) errorReply(req *Request, err error) Message {
+func (s *service) errorReply(req *Request, err error) Message {
 	var remote *RemoteError
 	if !errors.As(err, &remote) || remote == nil { // nil: a handler's own typed nil
 		switch {
@@ -209,8 +251,10 @@ func (s *Server) errorReply(req *Request, err error) Message {
 	return Message{ContentType: "text/plain", Type: TypeError, Headers: amqp.Table{HeaderError: code}, Body: []byte(text[:min(len(text), s.MaxMessage)])}
 }
 
-// address adds where a reply goes and where it comes from.
-func (s *Server) address(m Message, req *Request) Message {
+// address adds where a reply goes and where it comes from, whatever the handler has
+// done to its Request.
+func (s *service) address(m Message, j *job) Message {
+	req := j.request
 	headers := make(amqp.Table, len(m.Headers)+4)
 	for k, v := range m.Headers {
 		headers[k] = v
@@ -223,8 +267,8 @@ func (s *Server) address(m Message, req *Request) Message {
 		headers[HeaderAttempt] = int32(req.Attempt)
 	}
 	m.Headers = headers
-	m.RoutingKey = req.ReplyTo
-	m.CorrelationID = req.CorrelationID
+	m.RoutingKey = j.delivery.ReplyTo
+	m.CorrelationID = j.delivery.CorrelationId
 	m.AppID = s.Name
 	m.Timestamp = now
 	m.DeliveryMode = amqp.Transient
@@ -232,7 +276,7 @@ func (s *Server) address(m Message, req *Request) Message {
 }
 
 // checked drops what a hook made that AMQP cannot carry.
-func (s *Server) checked(replies []Message) []Message {
+func (s *service) checked(replies []Message) []Message {
 	kept := replies[:0:0]
 	for _, m := range replies {
 		err := checkHeaders(m.Headers)
@@ -270,14 +314,14 @@ type replayKey struct {
 
 const mostReplay = 64 << 10 // bytes of a reply that is stored
 
-func (s *Server) replayKey(req *Request) (replayKey, bool) {
+func (s *service) replayKey(req *Request) (replayKey, bool) {
 	if s.Replay <= 0 || req.CorrelationID == "" {
 		return replayKey{}, false
 	}
 	return replayKey{req.CorrelationID, sha256.Sum256(req.Body)}, true
 }
 
-func (s *Server) recall(key replayKey) (Message, bool) {
+func (s *service) recall(key replayKey) (Message, bool) {
 	s.replay.Lock()
 	defer s.replay.Unlock()
 	e, ok := s.replay.get(key, time.Now())
@@ -293,7 +337,7 @@ func (s *Server) recall(key replayKey) (Message, bool) {
 	return m, true
 }
 
-func (s *Server) store(key replayKey, m Message) {
+func (s *service) store(key replayKey, m Message) {
 	if len(m.Body) > mostReplay {
 		return
 	}

@@ -1,0 +1,290 @@
+package amqprpc_test
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+// An ackless connection swallows the broker's confirms, as a queue without a majority
+// withholds them.
+type ackless struct {
+	net.Conn
+	on  *atomic.Bool
+	buf []byte
+}
+
+func (a *ackless) Read(p []byte) (int, error) {
+	for len(a.buf) == 0 {
+		head := make([]byte, 7)
+		if _, err := io.ReadFull(a.Conn, head); err != nil {
+			return 0, err
+		}
+		rest := make([]byte, binary.BigEndian.Uint32(head[3:])+1)
+		if _, err := io.ReadFull(a.Conn, rest); err != nil {
+			return 0, err
+		}
+		const method, basic, ack = 1, 60, 80
+		if a.on.Load() && head[0] == method && binary.BigEndian.Uint16(rest) == basic && binary.BigEndian.Uint16(rest[2:]) == ack {
+			continue
+		}
+		a.buf = append(head, rest...)
+	}
+	n := copy(p, a.buf)
+	a.buf = a.buf[n:]
+	return n, nil
+}
+
+// More publishes than may be unconfirmed: heartbeats go on, the connection lives, and
+// every call has its outcome in time.
+func TestConfirmsWithheld(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 1000, Concurrency: 4})
+	var on atomic.Bool
+	told := newTally()
+	c := dial(t, amqprpc.Config{
+		Broker: amqprpc.Broker{URLs: []string{url}, Heartbeat: time.Second, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return &ackless{Conn: conn, on: &on}, err
+		}},
+		Queue: queue, Timeout: 5 * time.Second, Observer: told, // heartbeats, if they stopped, would be missed by then
+	})
+	on.Store(true)
+	var calls []*amqprpc.Call
+	for range 4300 {
+		calls = append(calls, c.Go(context.Background(), amqprpc.Request{}))
+	}
+	completed := 0
+	for _, call := range calls {
+		if _, err := call.Result(); err == nil {
+			completed++
+		} else {
+			wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
+		}
+	}
+	told.check(t)
+	if completed < 4000 {
+		t.Errorf("%d calls completed", completed)
+	}
+	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+		t.Errorf("disconnected %d times", n)
+	}
+}
+
+// Ended calls that were waiting for their next attempt are not kept.
+func TestRetriesHoldNoMemory(t *testing.T) {
+	const size, calls = 1 << 19, 100
+	c := dial(t, amqprpc.Config{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), MaxInFlight: 10,
+		Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}}})
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			for range calls / 10 {
+				_, err := c.Call(context.Background(), amqprpc.Request{Body: make([]byte, size), Timeout: 100 * time.Millisecond})
+				wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
+			}
+		})
+	}
+	wg.Wait()
+	if after := heap(); after > before+size*calls/4 {
+		t.Errorf("%d MB after %d ended calls of %d KB", (after-before)>>20, calls, size>>10)
+	}
+}
+
+// A call that ran into its deadline while it was being retried says why.
+func TestRetriedCallKeepsItsReason(t *testing.T) {
+	c := dial(t, amqprpc.Config{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
+	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: 300 * time.Millisecond})
+	wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
+	if e := asCall(t, err); e.Attempts < 2 || e.Err == nil {
+		t.Errorf("%d attempts, cause %v", e.Attempts, e.Err)
+	}
+}
+
+// Event times do not step back, not even for a call that had to wait for room.
+func TestEventTimesGrow(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	var last time.Time
+	var back time.Duration
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, MaxInFlight: 1, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+		back = max(back, last.Sub(e.Time))
+		last = e.Time
+	})})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	c.Close()
+	if back > 0 {
+		t.Errorf("time stepped back by %v", back)
+	}
+}
+
+// Serving may block; the server goes on, over any number of connections.
+func TestServingMayBlock(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	var calls atomic.Int64
+	release := make(chan struct{})
+	drop := make(chan net.Conn, 100)
+	s := &amqprpc.Server{Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo,
+		Broker: amqprpc.Broker{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			drop <- conn
+			return conn, err
+		}},
+		Serving: func(amqprpc.ConnectionInfo) { calls.Add(1); <-release },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(context.Background()) }()
+	defer close(release)
+	declare(t, url, queue)
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Timeout: patience})
+	for range 3 {
+		if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
+			t.Fatal(err)
+		}
+		(<-drop).Close()
+		(<-drop).Close()
+	}
+	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil || s.Stats().Reconnects != 3 {
+		t.Errorf("serve: %v, %+v", err, s.Stats())
+	}
+}
+
+// runtime.Goexit in a handler, which t.FailNow calls, costs its caller an error and the
+// server nothing.
+func TestGoexitInHandler(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+		if string(req.Body) == "exit" {
+			runtime.Goexit()
+		}
+		return echo(ctx, req)
+	}})
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue})
+	for range 3 {
+		_, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("exit")})
+		if remote := (*amqprpc.RemoteError)(nil); !errors.As(err, &remote) || remote.Code != amqprpc.CodeInternal {
+			t.Errorf("error %v", err)
+		}
+		if _, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("stay")}); err != nil {
+			t.Error(err)
+		}
+	}
+	if stats := s.Stats(); stats.Requests != 6 || stats.Errors != 3 || stats.Answered != 3 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// Headers by which RabbitMQ routes, and closes the channel where they are of another
+// form, do no harm; nor do those of ours that a handler repeats, or what it does to its
+// request.
+func TestDangerousHeaders(t *testing.T) {
+	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+		headers := req.Headers
+		headers["CC"], headers["BCC"] = "x", []any{queue}
+		req.ReplyTo, req.CorrelationID = queue, "another"
+		return amqprpc.Response{Headers: headers}, nil
+	}})
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
+	for _, bad := range []any{"x", nil, int32(1), []any{int32(1)}, amqp.Table{}} {
+		for _, key := range []string{"CC", "BCC"} {
+			_, err := c.Call(context.Background(), amqprpc.Request{Headers: amqp.Table{key: bad}})
+			wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
+		}
+	}
+	cycle := amqp.Table{}
+	cycle["self"] = cycle
+	_, err := c.Call(context.Background(), amqprpc.Request{Headers: cycle})
+	wantIs(t, err, amqprpc.ErrInvalidRequest)
+	reply, err := c.Call(context.Background(), amqprpc.Request{Headers: amqp.Table{"x-rpc-error": "PERMISSION_DENIED", "own": "kept"}})
+	if err != nil || reply.Headers["own"] != "kept" || reply.Headers["CC"] != nil || reply.Headers["BCC"] != nil {
+		t.Errorf("%v, %v", reply.Headers, err)
+	}
+	if stats := s.Stats(); stats.Requests != 1 || stats.Answered != 1 || stats.Reconnects != 0 {
+		t.Errorf("%+v", stats)
+	}
+	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+		t.Errorf("disconnected %d times", n)
+	}
+}
+
+// Neither Shutdown nor the end of Serve's context waits for a dial.
+func TestServerEndsWhileDialling(t *testing.T) {
+	dialling := make(chan struct{}, 10)
+	black := amqprpc.Broker{URLs: []string{amqprpc.DefaultURL, amqprpc.DefaultURL}, DialTimeout: time.Hour,
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			dialling <- struct{}{}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}}
+	s := &amqprpc.Server{Broker: black, Queue: "q", Handler: echo}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(context.Background()) }()
+	<-dialling
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Errorf("after Shutdown: %v", err)
+	}
+	mine := errors.New("mine")
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s = &amqprpc.Server{Broker: black, Queue: "q", Handler: echo}
+	go func() { ended <- s.Serve(ctx) }()
+	<-dialling
+	cancel(mine)
+	wantIs(t, <-ended, mine)
+}
+
+// A Server's fields may be read while it serves: the race detector looks on.
+func TestServerFieldsAreOnlyRead(t *testing.T) {
+	s := &amqprpc.Server{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), QueueType: amqprpc.QueueClassic, Handler: echo}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(context.Background()) }()
+	c := dial(t, amqprpc.Config{Broker: s.Broker, Queue: s.Queue})
+	c.Close()
+	if s.Prefetch != 0 || s.Concurrency != 0 || s.Logger != nil {
+		t.Errorf("fields were filled in: %d, %d, %v", s.Prefetch, s.Concurrency, s.Logger)
+	}
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
