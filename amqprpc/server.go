@@ -215,9 +215,10 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 				return nil // drained
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil { // also where Shutdown came first and ran out of time
 			return context.Cause(ctx)
+		}
+		select {
 		case <-draining:
 			return nil
 		default:
