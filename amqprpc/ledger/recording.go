@@ -7,31 +7,7 @@ import (
 	"time"
 )
 
-// A recording is NDJSON: a header line, then one event a line, with short keys:
-//
-//	{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05.678Z","config":{...}}
-//	{"t":0,"k":"sent","id":"7f3a...","a":1,"in":0,"dl":5000000000}
-//	{"t":41023,"k":"published","id":"7f3a...","a":1,"ep":1,"m":{"rk":"rpc_queue","rt":"amq.gen-...","b":"30"}}
-//	{"t":3104921,"k":"reply","id":"7f3a...","c":"answer","o":"completed","m":{"ai":"fib-1","b":"832040"}}
-//
-// Times are nanoseconds since "start". A key that would be zero or empty is left out.
-//
-//	t time   k kind   id   a attempt   ep epoch   in intended   dl deadline   c class   o outcome
-//	si since (ns)   by answered by   co code   x text   d delay (ns)   cn connection   m message
-//
-// of the connection: ad address, pr product, ve version, qu queue; and of a message:
-//
-//	ex exchange   rk routing key   ct content type   ce content encoding   dm delivery mode
-//	pr priority   ci correlation ID, where it is not the event's   rt reply to   xp expiration
-//	mi message ID   ts timestamp (unix s)   ty type   ui user ID   ai app ID   rd redelivered
-//	h headers, each [key, type, text] or, where the text is cut, [key, type, text, true]
-//	hn how many there were, if more   b body, or b64 where it is not UTF-8
-//	n the whole body's length, if more
-//
-// The type of a header is AMQP's letter for it. Strings are UTF-8; a byte that is not is
-// written as the lone surrogate \udc80 to \udcff (as Python's surrogateescape does).
-// C1 control characters are escaped too, so that a recording can be shown on a terminal.
-// Within a version, a reader ignores keys that it does not know.
+// The format is described in the package's documentation.
 const (
 	recordingFormat  = "rpcscope recording"
 	recordingVersion = 1

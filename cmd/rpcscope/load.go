@@ -79,7 +79,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
 	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as one JSON object")
-	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger.Recorder)")
+	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger)")
 	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
 	flags.IntVar(&o.servers, "servers", 0, "start so many local fibservers for the run")
 	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for those servers, such as --server-flag=--delay=20ms; repeatable")
