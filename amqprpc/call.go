@@ -271,6 +271,9 @@ func (c *Client) fail(call *Call, now time.Time, outcome Outcome, cause error) {
 // observer has been told. c.mu is held.
 func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server string) {
 	call.outcome = outcome
+	// The call itself stays around until its confirm, and for as long as its caller
+	// likes; what it may weigh does not.
+	call.req.Body, call.req.Headers = nil, nil
 	if _, begun := c.calls[call.id]; begun {
 		delete(c.calls, call.id)
 		<-c.room
