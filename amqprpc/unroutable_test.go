@@ -75,7 +75,9 @@ func TestRetryUntilTheQueueAppears(t *testing.T) {
 	checkAttempts(t, told)
 
 	// It ends at its deadline where the queue never appears, and is still safe to repeat.
-	_, err = c.Call(context.Background(), amqprpc.Request{Queue: queue + "-missing", Timeout: 100 * time.Millisecond})
+	// (No attempt is under way then, of which nothing is known yet: the next is an hour off.)
+	patient := dial(t, amqprpc.Config{Broker: at(url), Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}}})
+	_, err = patient.Call(context.Background(), amqprpc.Request{Queue: queue + "-missing", Timeout: 2 * time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
 }
 
