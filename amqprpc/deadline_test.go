@@ -219,9 +219,9 @@ func TestStuckWrite(t *testing.T) {
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: broker, Queue: queue, Observer: told})
 	stuck.Store(true)
-	first := c.Go(context.Background(), amqprpc.Request{Timeout: 100 * time.Millisecond})
+	first := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
 	next(t, waiting)
-	second := c.Go(context.Background(), amqprpc.Request{Timeout: 100 * time.Millisecond})
+	second := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
 	third := c.Go(context.Background(), amqprpc.Request{Timeout: time.Hour})
 	soon(t, "a call whose write is stuck", func() {
 		_, err := first.Result()
