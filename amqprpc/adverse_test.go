@@ -72,6 +72,9 @@ func TestConfirmsWithheld(t *testing.T) {
 			completed++
 		} else {
 			wantIs(t, err, amqprpc.ErrTimeout)
+			if e := asCall(t, err); e.NotExecuted != (e.Attempts == 0) {
+				t.Errorf("%d attempts, not executed: %v", e.Attempts, e.NotExecuted)
+			}
 		}
 	}
 	told.check(t)

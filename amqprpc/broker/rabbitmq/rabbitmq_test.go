@@ -276,7 +276,7 @@ func TestCloseDuringStart(t *testing.T) {
 	n.Kill()
 	started := make(chan error)
 	go func() { started <- n.Start(ctx) }()
-	for len(n.starting) == 0 { // until it has begun; it cannot be over within this loop
+	for len(n.starting) == 0 && ctx.Err() == nil { // until it has begun; it cannot be over within this loop
 		time.Sleep(time.Millisecond)
 	}
 	must(t, n.Close())
