@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"rpcscope/amqprpc/ledger"
 )
 
@@ -76,7 +74,7 @@ type bin struct {
 	from, to float64 // ms
 	n        uint64
 	marks    []string // which percentiles are in here
-	style    lipgloss.Style
+	style    Ink
 }
 
 // histogram draws the bars, and what is slower than all of them, with the percentiles
@@ -161,7 +159,7 @@ func servers(p *sheet, all []ledger.Server, elapsed time.Duration) {
 	if !withRate {
 		room += 2 + rates
 	}
-	write := func(nameStyle, style lipgloss.Style, name, bar, n, share, rate string) {
+	write := func(nameStyle, style Ink, name, bar, n, share, rate string) {
 		l := line{
 			{left(name, names+2), nameStyle}, {left(bar, room), p.Bar},
 			{right(n, 2+replies) + right(share, 2+shareCells), style},

@@ -3,15 +3,13 @@ package tui
 import (
 	"math"
 	"strings"
-
-	"github.com/charmbracelet/lipgloss"
 )
 
 // A span is text in one style. Its text is escaped or our own, so that its width can
 // be told before it is styled.
 type span struct {
 	text  string
-	style lipgloss.Style
+	style Ink
 }
 
 // A line is a line of text in several styles.
@@ -52,11 +50,7 @@ func (l line) cut(most int) line {
 func (l line) render() string {
 	var b strings.Builder
 	for _, s := range l {
-		if strings.TrimSpace(s.text) == "" {
-			b.WriteString(s.text)
-		} else {
-			b.WriteString(s.style.Render(s.text))
-		}
+		b.WriteString(s.style.Render(s.text))
 	}
 	return strings.TrimRight(b.String(), " ")
 }
@@ -151,7 +145,7 @@ func (s *sheet) flow(label string, items []line) {
 }
 
 // words writes a text of many words, in as many rows as it takes.
-func (s *sheet) words(label, text string, style lipgloss.Style) {
+func (s *sheet) words(label, text string, style Ink) {
 	for _, part := range wrap(text, s.width-labelCells) {
 		s.row(label, span{part, style})
 		label = ""

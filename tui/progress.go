@@ -4,8 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 )
@@ -25,7 +23,7 @@ func ProgressText(styles *Styles, p load.Progress, s *ledger.Snapshot, width int
 // A piece is a part of a progress line. Its forms are from the longest to the shortest.
 type piece struct {
 	forms []string
-	style lipgloss.Style
+	style Ink
 	rank  int // the lower, the longer it stays when room gets scarce
 }
 
@@ -91,7 +89,7 @@ func fit(pieces []piece, width int) []int {
 // progressPieces are in the order of the screen.
 func progressPieces(st *Styles, p load.Progress, s *ledger.Snapshot) []piece {
 	var all []piece
-	add := func(rank int, style lipgloss.Style, forms ...string) {
+	add := func(rank int, style Ink, forms ...string) {
 		all = append(all, piece{forms, style, rank})
 	}
 	if style, forms := stateOf(st, p, s); forms != nil {
@@ -143,7 +141,7 @@ func progressPieces(st *Styles, p load.Progress, s *ledger.Snapshot) []piece {
 
 // stateOf says what is going on when it is anything but calls being made, the most
 // pressing of it.
-func stateOf(st *Styles, p load.Progress, s *ledger.Snapshot) (lipgloss.Style, []string) {
+func stateOf(st *Styles, p load.Progress, s *ledger.Snapshot) (Ink, []string) {
 	c := &s.Connection
 	switch {
 	case p.Phase == load.Done:

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/lipgloss"
-
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 )
@@ -291,7 +289,7 @@ type reason struct {
 	n     uint64
 	what  string
 	why   string // of somebody else, perhaps
-	style lipgloss.Style
+	style Ink
 }
 
 // reasons lists those that happened.

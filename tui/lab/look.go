@@ -1,0 +1,106 @@
+package lab
+
+import (
+	"time"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/server/pool"
+)
+
+// A Query says how much a [Look] shows.
+type Query struct {
+	// Books is what is asked of the ledger; Books.Now is when.
+	Books ledger.Query
+	// Notes is how many of the last notes.
+	Notes int
+}
+
+// A Look is all there is to see at one moment. It shares no memory with the lab.
+type Look struct {
+	Books ledger.Snapshot
+	Queue Queue
+	Load  Load
+	// Pool are the servers that were started here, in that order: the ones that have
+	// ended too.
+	Pool []pool.Status
+	// Starting is how many servers are being started and not yet in Pool.
+	Starting int
+	// Fault is what the next server will do wrong, as --fault reads it; "" is nothing.
+	Fault string
+	// Marks are when servers came and went, oldest first, as far back as the ledger's
+	// rates go and at most [MostMarks].
+	Marks []Mark
+	// Notes are the last notes, oldest first.
+	Notes []Note
+	// Frozen says that this is a picture of the past: Books.Now is its time.
+	Frozen bool
+	// Err says why the lab cannot go on: something in it has panicked.
+	Err error
+}
+
+// Queue is the state of the request queue, as the broker told it last.
+type Queue struct {
+	Name string
+	// Known says that the broker has been asked and has answered since the last
+	// connect.
+	Known bool
+	// Missing says that there is no such queue: calls are unroutable.
+	Missing   bool
+	Ready     int // messages waiting in the queue
+	Consumers int
+	At        time.Time // when the broker said so
+	Err       string    // why it did not answer, when asked last
+}
+
+// Load is the state of the load.
+type Load struct {
+	Concurrency int     // calls in flight of a closed loop; of an open model the limit, 0 for none
+	Rate        float64 // calls per second; 0 in a closed loop
+	Fib         string
+	Timeout     time.Duration
+	Seed        uint64
+	// Paused says that somebody has paused it.
+	Paused bool
+	// Waiting says that it has not begun, because nobody consumes from the queue: it
+	// begins when a server does.
+	Waiting bool
+	// Progress is the present load's: it begins anew where the model changes.
+	Progress load.Progress
+	// Wrong is how many answers of all loads were not the right number.
+	Wrong int
+}
+
+// MostMarks is how many marks are kept.
+const MostMarks = 64
+
+// A Mark is a change in who serves, for a chart to show.
+type Mark struct {
+	Time   time.Time
+	Server string
+	Came   bool // else it went
+}
+
+// MostNotes is how many notes are kept.
+const MostNotes = 512
+
+// A Note is one line about something that was done, or happened, and what came of it.
+// Its text may quote what others wrote: escape it before it is shown.
+type Note struct {
+	Seq  uint64 // from 1; a note that is rewritten keeps it
+	Time time.Time
+	Mood Mood
+	Text string
+	// ID is the correlation ID that it is about, "" for none.
+	ID string
+}
+
+// A Mood says how to take a note.
+type Mood uint8
+
+// The moods.
+const (
+	Neutral Mood = iota
+	Good         // it worked
+	Bad          // it did not, or something broke
+)
