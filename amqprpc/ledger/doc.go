@@ -34,8 +34,9 @@
 //
 // An event costs O(1), and in the steady state no allocation: records are reused. A
 // snapshot costs what it shows (rows, seconds, bars), and one pass over two
-// histograms of fixed size, whatever the number of calls seen. [Ledger.Inspect] costs
-// its story. [Ledger.Find] goes through all that is remembered and is meant for a
+// histograms of fixed size, whatever the number of calls seen; where [Query].Calls or
+// Strays pick the rows, it costs what they look at. [Ledger.Inspect] costs its story.
+// [Ledger.Find] and [Ledger.Clone] go through all that is remembered and are meant for a
 // person's keystroke.
 //
 // # What bounds it

@@ -18,6 +18,14 @@ type Query struct {
 	InFlight, Completed, Failed, Duplicates, Orphans int
 	// Text is how much of a body a row shows, in bytes; 64 by default.
 	Text int
+	// Calls and Strays pick the rows of the lanes; nil takes them all. They see a row as
+	// it would be shown, so of a body what Text says. At most 8,192 rows of each lane
+	// are looked at, those first that would be shown first. They are called with the
+	// ledger's lock held: they must be quick, and neither use the ledger nor keep or
+	// change what they are given. The numbers are those of all calls and replies
+	// nevertheless.
+	Calls  func(*Call) bool
+	Strays func(*Stray) bool
 
 	// Seconds is how many seconds of rates.
 	Seconds int
@@ -246,14 +254,13 @@ func (l *Ledger) Snapshot(q Query) Snapshot {
 		}
 	}
 
-	s.InFlight = make([]Call, 0, min(max(q.InFlight, 0), l.inFlight.len))
-	for r := l.inFlight.first; r != nil && len(s.InFlight) < q.InFlight; r = r.next {
-		s.InFlight = append(s.InFlight, l.call(r, now, q.Text))
-	}
-	s.Completed = l.lane(&l.completed, q.Completed, now, q.Text)
-	s.Failed = l.lane(&l.failed, q.Failed, now, q.Text)
-	s.Duplicates = l.strays(&l.duplicates, q.Duplicates, q.Text)
-	s.Orphans = l.strays(&l.orphans, q.Orphans, q.Text)
+	later := func(r *record) *record { return r.next }
+	earlier := func(r *record) *record { return r.prev }
+	s.InFlight = l.lane(l.inFlight.first, later, min(q.InFlight, l.inFlight.len), now, &q)
+	s.Completed = l.lane(l.completed.last, earlier, min(q.Completed, l.completed.len), now, &q)
+	s.Failed = l.lane(l.failed.last, earlier, min(q.Failed, l.failed.len), now, &q)
+	s.Duplicates = l.strays(&l.duplicates, q.Duplicates, &q)
+	s.Orphans = l.strays(&l.orphans, q.Orphans, &q)
 	return s
 }
 
@@ -286,10 +293,18 @@ func perSecond(n uint64, d time.Duration) float64 {
 	return float64(n) / d.Seconds()
 }
 
-func (l *Ledger) lane(lane *list, n int, now int64, text int) []Call {
-	rows := make([]Call, 0, min(max(n, 0), lane.len))
-	for r := lane.last; r != nil && len(rows) < n; r = r.prev {
-		rows = append(rows, l.call(r, now, text))
+// mostPicked is how many rows of a lane [Query].Calls and Strays are asked about.
+const mostPicked = 8192
+
+// lane returns n rows, or as many as q picks, from r on.
+func (l *Ledger) lane(r *record, next func(*record) *record, n int, now int64, q *Query) []Call {
+	rows := make([]Call, 0, max(n, 0))
+	for looked := 0; r != nil && len(rows) < n && (q.Calls == nil || looked < mostPicked); looked++ {
+		rows = append(rows, l.call(r, now, q.Text))
+		if last := len(rows) - 1; q.Calls != nil && !q.Calls(&rows[last]) {
+			rows = rows[:last]
+		}
+		r = next(r)
 	}
 	return rows
 }
@@ -311,16 +326,19 @@ func (l *Ledger) call(r *record, now int64, text int) Call {
 	}
 }
 
-func (l *Ledger) strays(in *ring, n, text int) []Stray {
+func (l *Ledger) strays(in *ring, n int, q *Query) []Stray {
 	n = min(max(n, 0), len(in.slots))
-	rows := make([]Stray, n)
-	for i := range rows {
+	rows := make([]Stray, 0, n)
+	for i := 0; i < len(in.slots) && len(rows) < n && (q.Strays == nil || i < mostPicked); i++ {
 		s := in.newest(i)
-		rows[i] = Stray{
+		rows = append(rows, Stray{
 			Seq: s.seq, ID: s.id, Time: l.clock.time(s.at), Class: s.class,
 			Known: s.call != nil, Nth: s.nth, Outcome: s.outcome, Since: time.Duration(s.since),
 			Server: s.server, AnsweredBy: s.answeredBy, Error: s.err, Redelivered: s.redelivered,
-			Body: s.body.text(s.event, text), BodyLen: s.body.full,
+			Body: s.body.text(s.event, q.Text), BodyLen: s.body.full,
+		})
+		if last := len(rows) - 1; q.Strays != nil && !q.Strays(&rows[last]) {
+			rows = rows[:last]
 		}
 	}
 	return rows
