@@ -51,7 +51,8 @@ type Status struct {
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended,omitzero"`
 	// Reason says how the last process ended: "exit status 1", "signal: killed".
-	// Where it has crashed, the last line that it wrote follows, quoted.
+	// Where it has crashed, the last line that it wrote follows, quoted, unless that
+	// was the one by which it said that it is ready.
 	Reason string `json:"reason,omitempty"`
 	// Restarts counts the processes after the first, asked for or not.
 	Restarts int `json:"restarts"`
@@ -215,7 +216,8 @@ func (s *Process) ended(r *run) Status {
 		s.status.State = s.asked
 	default:
 		s.status.State = Crashed
-		if tail := r.out.tail(); len(tail) > 0 {
+		// That it was ready once is no reason to have ended.
+		if tail := r.out.tail(); len(tail) > 0 && !strings.Contains(tail[len(tail)-1], p.config.Ready) {
 			s.status.Reason += ": " + tail[len(tail)-1]
 		}
 	}

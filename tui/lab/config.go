@@ -1,9 +1,12 @@
 package lab
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
 )
 
@@ -29,7 +32,9 @@ type Config struct {
 	// Paused starts with the load paused.
 	Paused bool
 
-	// Pool is how servers are started. Its OnExit and Output are the lab's.
+	// Pool is how servers are started. Its OnExit and Output are the lab's. Servers are
+	// told the queue (--queue) and to be quiet (--quiet) before Pool.Args, and learn the
+	// address of the broker from Broker.URLs where Pool.URL is empty.
 	Pool pool.Config
 	// ServerSeed is the seed of the first server started; each further one gets the
 	// next.
@@ -38,4 +43,84 @@ type Config struct {
 	// Observer, where it is set, is told of every event besides the ledger: a
 	// recorder, say.
 	Observer amqprpc.Observer
+	// OnFailure, where it is set, is told of each call that failed and has more to say
+	// than its outcome, see [SaysMore]. It is called from many goroutines at once and is
+	// in the way of the next call.
+	OnFailure func(error)
 }
+
+// withDefaults checks a Config and fills in what is missing.
+func (c Config) withDefaults() (Config, error) {
+	if c.Concurrency == 0 && c.Rate == 0 {
+		c.Concurrency = 1
+	}
+	if c.Fib == "" {
+		c.Fib = "30"
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 5 * time.Second
+	}
+	if c.Broker.Name == "" {
+		c.Broker.Name = "rpcscope"
+	}
+	if c.Queue == "" || len(c.Queue) > 255 {
+		return c, invalid("the queue's name is empty, or longer than 255 bytes")
+	}
+	if err := validTimeout(c.Timeout); err != nil {
+		return c, err
+	}
+	if c.Rate != 0 {
+		if err := validRate(c.Rate); err != nil {
+			return c, err
+		}
+	}
+	least := 1
+	if c.Rate != 0 {
+		least = 0
+	}
+	if err := validConcurrency(c.Concurrency, least); err != nil {
+		return c, err
+	}
+	if _, err := ParseFib(c.Fib); err != nil {
+		return c, prefixed("fib ", err)
+	}
+	c.Pool.Args = append([]string{"--queue=" + c.Queue, "--quiet"}, c.Pool.Args...)
+	if c.Pool.URL == "" {
+		c.Pool.URL = strings.Join(c.Broker.URLs, " ")
+	}
+	return c, nil
+}
+
+func validConcurrency(n, least int) error {
+	if n < least || n > load.MaxConcurrency {
+		return invalid("concurrency %d is not from %d to %d", n, least, load.MaxConcurrency)
+	}
+	return nil
+}
+
+func validRate(rate float64) error {
+	if rate >= load.MinRate && rate <= load.MaxRate {
+		return nil
+	}
+	return invalid("rate %v per second is not from %g to %.0f", rate, load.MinRate, load.MaxRate)
+}
+
+func validTimeout(d time.Duration) error {
+	if d <= 0 {
+		return invalid("timeout %v is not above zero", d)
+	}
+	return nil
+}
+
+// An invalidError is an amqprpc.ErrInvalidConfig that says only what is wrong: it is
+// shown right below what was typed in.
+type invalidError struct{ text string }
+
+func (e invalidError) Error() string        { return e.text }
+func (e invalidError) Is(target error) bool { return target == amqprpc.ErrInvalidConfig }
+
+func invalid(format string, args ...any) error {
+	return invalidError{fmt.Sprintf(format, args...)}
+}
+
+func prefixed(prefix string, err error) error { return invalidError{prefix + err.Error()} }

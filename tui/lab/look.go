@@ -26,7 +26,7 @@ type Look struct {
 	Pool []pool.Status
 	// Starting is how many servers are being started and not yet in Pool.
 	Starting int
-	// Fault is what the next server will do wrong, as --fault reads it; "" is nothing.
+	// Fault is what the next server, and that alone, will do wrong, as --fault reads it; "" is nothing.
 	Fault string
 	// Marks are when servers came and went, oldest first, as far back as the ledger's
 	// rates go and at most [MostMarks].
@@ -67,7 +67,8 @@ type Load struct {
 	Waiting bool
 	// Progress is the present load's: it begins anew where the model changes.
 	Progress load.Progress
-	// Wrong is how many answers of all loads were not the right number.
+	// Wrong is how many answers were not the right number: of all loads, of bursts, and
+	// of single calls.
 	Wrong int
 }
 

@@ -1,0 +1,142 @@
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/load"
+)
+
+// nextRequest makes a request for a call that is not the load's. Its random numbers
+// depend on the seed alone, too.
+func (l *Lab) nextRequest() amqprpc.Request {
+	k := l.byHand.Add(1) - 1
+	return l.request(int(k), rand.New(rand.NewPCG(l.cfg.Seed, ^uint64(k))))
+}
+
+// Call makes one call besides the load and returns its correlation ID at once, "" where
+// none began. The note of it is rewritten when its outcome is there.
+func (l *Lab) Call() (id string) {
+	req := l.nextRequest()
+	if l.client.InFlight() >= mostInFlight {
+		l.notes.add(Bad, "no call: too many are in flight", "")
+		return ""
+	}
+	call := l.client.Go(l.ctx, req)
+	if call.ID() == "" {
+		_, err := call.Result()
+		l.notes.add(Bad, fmt.Sprintf("no call: %v", err), "")
+		return ""
+	}
+	what := fmt.Sprintf("call %s fib(%s)", short(call.ID()), req.Body)
+	seq := l.notes.add(Neutral, what, call.ID())
+	err := l.start(func() {
+		reply, err := call.Result()
+		l.failed(err)
+		mood, outcome := l.outcome(req, reply, err)
+		l.notes.rewrite(seq, mood, what+": "+outcome)
+	})
+	if err != nil {
+		l.notes.rewrite(seq, Bad, what+": "+err.Error())
+	}
+	return call.ID()
+}
+
+// outcome says what became of a call.
+func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Mood, string) {
+	if err == nil {
+		text := fmt.Sprintf("%s in %s", result(reply.Body), took(reply.Latency))
+		if reply.Server != "" {
+			text += " from " + reply.Server
+		}
+		if l.check(req, reply) != nil {
+			return Bad, text + ", which is wrong"
+		}
+		return Good, text
+	}
+	var failed *amqprpc.CallError
+	if !errors.As(err, &failed) {
+		return Bad, err.Error()
+	}
+	text := failed.Outcome.String()
+	switch {
+	case failed.Outcome == amqprpc.Unroutable:
+		text += ": no queue " + l.cfg.Queue
+	case failed.Outcome == amqprpc.Timeout && failed.NotExecuted:
+		text += ": it could not be sent before its deadline"
+	case failed.Outcome == amqprpc.Timeout:
+		text += ": no reply within " + req.Timeout.String()
+	case failed.Err != nil:
+		text += ": " + failed.Err.Error()
+	}
+	return Bad, text
+}
+
+// result is the body of a reply, shortened to what fits into a line.
+func result(body []byte) string {
+	const most = 60
+	if len(body) <= most {
+		return strings.TrimSpace(string(body))
+	}
+	return fmt.Sprintf("%s…%s (%d bytes)", body[:20], body[len(body)-5:], len(body))
+}
+
+// MostBurst is how many calls of bursts may be in flight at once.
+const MostBurst = load.MaxConcurrency
+
+// Burst makes n calls at once besides the load, 1 to [MostBurst], and returns before they
+// have begun. The note of it is rewritten when all have ended.
+func (l *Lab) Burst(n int) error {
+	if n < 1 || n > MostBurst {
+		return l.note("", invalid("a burst of %d calls is not from 1 to %d", n, MostBurst))
+	}
+	if l.bursts.Add(int64(n)) > MostBurst {
+		l.bursts.Add(int64(-n))
+		return l.note("", errors.New("no burst: too many calls of bursts are in flight"))
+	}
+	what := fmt.Sprintf("burst of %d", n)
+	seq := l.notes.add(Neutral, what, "")
+	err := l.start(func() {
+		defer l.bursts.Add(int64(-n))
+		mood, outcome := l.burst(n)
+		l.notes.rewrite(seq, mood, what+": "+outcome)
+	})
+	if err != nil {
+		l.bursts.Add(int64(-n))
+		l.notes.rewrite(seq, Bad, what+": "+err.Error())
+	}
+	return err
+}
+
+func (l *Lab) burst(n int) (Mood, string) {
+	began := time.Now()
+	calls, reqs := make([]*amqprpc.Call, n), make([]amqprpc.Request, n)
+	for i := range calls {
+		reqs[i] = l.nextRequest()
+		calls[i] = l.client.Go(l.ctx, reqs[i])
+	}
+	completed, wrong := 0, 0
+	for i, call := range calls {
+		reply, err := call.Result()
+		switch {
+		case err != nil:
+			l.failed(err)
+			continue
+		case l.check(reqs[i], reply) != nil:
+			wrong++
+		}
+		completed++
+	}
+	mood, text := Good, fmt.Sprintf("%d completed in %s", completed, took(time.Since(began)))
+	if completed < n {
+		mood, text = Bad, fmt.Sprintf("%s, %d failed", text, n-completed)
+	}
+	if wrong > 0 {
+		mood, text = Bad, fmt.Sprintf("%s, %d wrong", text, wrong)
+	}
+	return mood, text
+}

@@ -1,0 +1,148 @@
+package lab
+
+import (
+	"io"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+)
+
+// WriteJSON writes what a Look shows as one JSON object in one line. It holds as many rows
+// as were asked for, and no secrets. Control characters, and what changes the direction of
+// text, are escaped, so that it can be shown on a terminal.
+//
+// First come the keys of [ledger.Summary], then (lines broken here for reading):
+//
+//	"time":"2026-01-02T15:04:05.678Z","frozen":false,
+//	"connection":{"connected":true,"since":"…","address":"localhost:5672","callback_queue":"amq.gen-JzTY2…",
+//	  "epochs":1,"reason":"","blocked":false,"blocked_reason":""},
+//	"queue":{"name":"rpc_queue","known":true,"missing":false,"ready":3,"consumers":2,"error":""},
+//	"in_flight":[{"id":"7f3a91c2-…","request":"30","outcome":"in_flight","attempt":1,"age_ms":41.2}],
+//	"completed":[{"id":"1b22e0aa-…","request":"30","outcome":"completed","attempt":1,"service_ms":38.1,
+//	  "server":"fib-1","body":"832040","replies":1}],
+//	"failed":[{"id":"c0de51de-…","request":"30","outcome":"timeout","attempt":1,"age_ms":5000.2}],
+//	"duplicates":[{"id":"9c01d7fe-…","class":"duplicate","nth":2,"outcome":"completed","since_ms":1200.4,
+//	  "server":"fib-2","answered_by":"fib-1","redelivered":true,"body":"832040"}],
+//	"orphaned":[{"id":"44aa02be-…","class":"late","nth":1,"outcome":"timeout","since_ms":312.0,"server":"fib-1",
+//	  "redelivered":false,"body":"832040"}],
+//	"pool":[{"name":"fib-1","pid":4121,"state":"running","args":["--seed=1"],"started":"…","restarts":0}]
+//
+// A row's age_ms counts from the first publish, its service_ms from there to the answer;
+// failed rows that a server answered (outcome "remote") have service_ms too. request and
+// body are the beginnings of the bodies. A key of a row that would be empty is left out,
+// but for those that have a number of ms, or are shown as false here. in_flight here is a
+// list, and the number of calls in flight is in "calls".
+func WriteJSON(w io.Writer, look Look, cfg ledger.RunConfig) error {
+	b := &look.Books
+	c := b.Connection
+	return ledger.PrintJSON(w, picture{
+		Summary: b.Summary(cfg), Time: b.Now, Frozen: look.Frozen,
+		Connection: connectionJSON{
+			Connected: c.Connected, Since: c.Since, Address: c.Info.Address, Callback: c.Info.Queue, Epochs: c.Epochs,
+			Reason: c.Reason, Blocked: c.Blocked, BlockedReason: c.BlockedReason,
+		},
+		Queue: queueJSON{
+			Name: look.Queue.Name, Known: look.Queue.Known, Missing: look.Queue.Missing,
+			Ready: look.Queue.Ready, Consumers: look.Queue.Consumers, Error: look.Queue.Err,
+		},
+		InFlight: rows(b.InFlight), Completed: rows(b.Completed), Failed: rows(b.Failed),
+		Duplicates: strays(b.Duplicates), Orphaned: strays(b.Orphans),
+		Pool: append([]pool.Status{}, look.Pool...),
+	})
+}
+
+type picture struct {
+	ledger.Summary
+	Time       time.Time      `json:"time"`
+	Frozen     bool           `json:"frozen"`
+	Connection connectionJSON `json:"connection"`
+	Queue      queueJSON      `json:"queue"`
+	InFlight   []callJSON     `json:"in_flight"`
+	Completed  []callJSON     `json:"completed"`
+	Failed     []callJSON     `json:"failed"`
+	Duplicates []strayJSON    `json:"duplicates"`
+	Orphaned   []strayJSON    `json:"orphaned"`
+	Pool       []pool.Status  `json:"pool"`
+}
+
+type connectionJSON struct {
+	Connected     bool      `json:"connected"`
+	Since         time.Time `json:"since"` // of the connection, or of its loss
+	Address       string    `json:"address"`
+	Callback      string    `json:"callback_queue"`
+	Epochs        int       `json:"epochs"`
+	Reason        string    `json:"reason"`
+	Blocked       bool      `json:"blocked"`
+	BlockedReason string    `json:"blocked_reason"`
+}
+
+type queueJSON struct {
+	Name      string `json:"name"`
+	Known     bool   `json:"known"`
+	Missing   bool   `json:"missing"`
+	Ready     int    `json:"ready"`
+	Consumers int    `json:"consumers"`
+	Error     string `json:"error"`
+}
+
+type callJSON struct {
+	ID      string          `json:"id"`
+	Request string          `json:"request,omitempty"`
+	Outcome amqprpc.Outcome `json:"outcome"`
+	Attempt int             `json:"attempt,omitempty"`
+	Age     *float64        `json:"age_ms,omitempty"`
+	Service *float64        `json:"service_ms,omitempty"`
+	Server  string          `json:"server,omitempty"`
+	Body    string          `json:"body,omitempty"`
+	Replies int             `json:"replies,omitempty"`
+}
+
+type strayJSON struct {
+	ID          string          `json:"id"`
+	Class       amqprpc.Class   `json:"class"`
+	Nth         int             `json:"nth,omitempty"`
+	Outcome     amqprpc.Outcome `json:"outcome,omitzero"`
+	Since       *float64        `json:"since_ms,omitempty"`
+	Server      string          `json:"server,omitempty"`
+	AnsweredBy  string          `json:"answered_by,omitempty"`
+	Redelivered bool            `json:"redelivered"`
+	Error       string          `json:"error,omitempty"`
+	Body        string          `json:"body,omitempty"`
+}
+
+func rows(calls []ledger.Call) []callJSON {
+	all := make([]callJSON, len(calls))
+	for i, c := range calls {
+		all[i] = callJSON{
+			ID: c.ID, Request: c.Request, Outcome: c.Outcome, Attempt: c.Attempt,
+			Server: c.Server, Body: c.Answer, Replies: c.Replies,
+		}
+		if c.Outcome == amqprpc.Completed || c.Outcome == amqprpc.Remote {
+			all[i].Service = inMS(c.Age)
+		} else {
+			all[i].Age = inMS(c.Age)
+		}
+	}
+	return all
+}
+
+func strays(in []ledger.Stray) []strayJSON {
+	all := make([]strayJSON, len(in))
+	for i, s := range in {
+		all[i] = strayJSON{
+			ID: s.ID, Class: s.Class, Nth: s.Nth, Outcome: s.Outcome, Server: s.Server, AnsweredBy: s.AnsweredBy,
+			Redelivered: s.Redelivered, Error: s.Error, Body: s.Body,
+		}
+		if s.Class != amqprpc.Unknown {
+			all[i].Since = inMS(s.Since)
+		}
+	}
+	return all
+}
+
+func inMS(d time.Duration) *float64 {
+	ms := float64(d.Microseconds()) / 1000
+	return &ms
+}

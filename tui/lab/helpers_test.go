@@ -1,0 +1,230 @@
+package lab_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"go.uber.org/goleak"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+var fibserver string // the binary
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "lab-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	fibserver = filepath.Join(folder, "fibserver")
+	if runtime.GOOS == "windows" {
+		fibserver += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", fibserver, "rpcscope/cmd/fibserver")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
+		return 1
+	}
+	return rabbitmq.Main(m)
+}
+
+// patience bounds what must happen at some time.
+const patience = time.Minute
+
+// config is a quiet lab on a queue of the test's own: paused, fib(5).
+func config(t testing.TB, node *rabbitmq.Node) lab.Config {
+	return lab.Config{
+		Broker:  amqprpc.Broker{URLs: []string{node.URL()}},
+		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
+		Queue:   rabbitmq.QueueName(t), Concurrency: 4, Fib: "5", Timeout: 30 * time.Second, Seed: 1, Paused: true,
+		Pool: pool.Config{Command: []string{fibserver}}, ServerSeed: 42,
+	}
+}
+
+// open opens a lab that is closed with the test, and leaves nothing behind then.
+func open(t testing.TB, cfg lab.Config) *lab.Lab {
+	t.Helper()
+	noLeaks(t)
+	l, err := lab.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		closeLab(t, l)
+		if err := l.Look(lab.Query{}).Err; err != nil {
+			t.Errorf("%+v", err)
+		}
+	})
+	return l
+}
+
+func closeLab(t testing.TB, l *lab.Lab) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := l.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	look := l.Look(lab.Query{})
+	for _, s := range look.Pool {
+		if s.State.Alive() {
+			t.Errorf("%s outlives the lab: %+v", s.Name, s)
+		}
+	}
+	if err := look.Books.Broken(); err != nil {
+		t.Error(err)
+	}
+}
+
+// noLeaks fails the test if goroutines are left when all that the test opens after this
+// has been closed.
+func noLeaks(t testing.TB) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	node := goleak.IgnoreAnyFunction("rpcscope/amqprpc/broker/rabbitmq.(*process).hold") // of a node that was started again
+	t.Cleanup(func() { goleak.VerifyNone(t, before, node) })
+}
+
+// everything asks for all there is.
+func everything() lab.Query {
+	const all = 1000
+	return lab.Query{Notes: all, Books: ledger.Query{
+		Now: time.Now(), InFlight: all, Completed: all, Failed: all, Duplicates: all, Orphans: all,
+		Seconds: 10, Bars: 10, Connection: 10,
+	}}
+}
+
+// until looks until the condition holds.
+func until(t testing.TB, l *lab.Lab, what string, holds func(lab.Look) bool) lab.Look {
+	t.Helper()
+	late := time.After(patience)
+	turn := time.NewTicker(5 * time.Millisecond)
+	defer turn.Stop()
+	for {
+		look := l.Look(everything())
+		if holds(look) {
+			return look
+		}
+		select {
+		case <-turn.C:
+		case <-late:
+			t.Fatalf("never: %s; notes:\n%s\nqueue %+v\nload %+v\npool %+v\ncalls %+v, replies %+v", what,
+				texts(look.Notes), look.Queue, look.Load, look.Pool, look.Books.Calls, look.Books.Replies)
+		}
+	}
+}
+
+func texts(notes []lab.Note) string {
+	var b strings.Builder
+	for _, n := range notes {
+		fmt.Fprintf(&b, "%d %d %s\n", n.Seq, n.Mood, n.Text)
+	}
+	return b.String()
+}
+
+// noted is a condition: there is a note with all these parts, in their order.
+func noted(parts ...string) func(lab.Look) bool {
+	return func(look lab.Look) bool {
+		for _, n := range look.Notes {
+			if inOrder(n.Text, parts) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func inOrder(text string, parts []string) bool {
+	for _, p := range parts {
+		_, after, ok := strings.Cut(text, p)
+		if !ok {
+			return false
+		}
+		text = after
+	}
+	return true
+}
+
+func untilNoted(t testing.TB, l *lab.Lab, parts ...string) lab.Look {
+	t.Helper()
+	return until(t, l, fmt.Sprintf("a note %q", parts), noted(parts...))
+}
+
+// count counts notes with all these parts.
+func count(look lab.Look, parts ...string) int {
+	n := 0
+	for _, note := range look.Notes {
+		if inOrder(note.Text, parts) {
+			n++
+		}
+	}
+	return n
+}
+
+func start(t testing.TB, l *lab.Lab) string {
+	t.Helper()
+	name, err := l.StartServer(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serve answers the queue with a handler of the test's own, until the test ends.
+func serve(t testing.TB, node *rabbitmq.Node, queue string, handler amqprpc.Handler) {
+	t.Helper()
+	serving := make(chan struct{}, 1)
+	s := &amqprpc.Server{
+		Broker: amqprpc.Broker{URLs: []string{node.URL()}, Name: "test"}, Queue: queue, Handler: handler, Prefetch: 64,
+		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(context.Background()) }()
+	t.Cleanup(func() {
+		s.Shutdown(context.Background()) //nolint:errcheck // Serve tells
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-serving:
+	case err := <-done:
+		done <- err
+		t.Fatal(err)
+	}
+}
+
+// declare makes a queue without consumers.
+func declare(t testing.TB, node *rabbitmq.Node, queue string) {
+	t.Helper()
+	conn, err := amqp.Dial(node.URL())
+	must(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	must(t, err)
+	_, err = ch.QueueDeclare(queue, true, false, false, false, nil)
+	must(t, err)
+}

@@ -1,0 +1,227 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/server/pool"
+)
+
+// ErrClosed is returned by what cannot be done any more after [Lab.Close].
+var ErrClosed = errors.New("the lab is closed")
+
+// A Lab is a client, a load, a pool of servers and their books. Make one with [Open], and
+// close it.
+type Lab struct {
+	cfg    Config
+	books  *ledger.Ledger
+	notes  notes
+	watch  watch
+	queue  queue
+	fleet  fleet
+	hand   hand
+	client *amqprpc.Client
+	pool   *pool.Pool
+
+	// What the next request is made of; read by every worker of the load.
+	fib     atomic.Pointer[Fib]
+	timeout atomic.Int64 // in ns
+	wrong   atomic.Int64 // answers
+	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
+	bursts  atomic.Int64 // calls of bursts that have not ended
+
+	panicked atomic.Pointer[PanicError]
+
+	ctx     context.Context // ends when Close has given calls their grace
+	cancel  context.CancelFunc
+	running sync.WaitGroup // the lab's goroutines; Add with mu held and closed false
+	closing sync.Once
+	closeOf error
+
+	mu      sync.Mutex
+	closed  bool
+	load    *load.Load    // the present one
+	loads   []*load.Load  // those that run, the present one last
+	drained chan struct{} // closed when no load runs any more, after Close has begun
+	state   Load          // without Progress and Wrong
+	fault   string
+	seed    int64 // of the next server
+}
+
+// Open dials the broker and begins the load as soon as somebody consumes from the queue.
+// It blocks until connected, as [amqprpc.Dial] does; ctx bounds that alone.
+//
+// The error is an amqprpc.ErrInvalidConfig, or what amqprpc.Dial returns.
+func Open(ctx context.Context, cfg Config) (*Lab, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	fib, err := ParseFib(cfg.Fib)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lab{cfg: cfg, books: ledger.New(ledger.Config{}), seed: cfg.ServerSeed}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.fib.Store(fib)
+	l.timeout.Store(int64(cfg.Timeout))
+	l.drained = make(chan struct{})
+	l.queue.init(cfg.Queue)
+	l.hand.init(cfg.Broker)
+	l.fleet.init(cfg.Pool)
+	l.state = Load{
+		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Timeout: cfg.Timeout, Seed: cfg.Seed,
+		Paused: cfg.Paused, Waiting: true,
+	}
+	cfg.Pool.Output, cfg.Pool.OnExit = l.serverSaid, l.serverEnded
+	l.pool = pool.New(cfg.Pool)
+
+	all := ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
+	l.client, err = amqprpc.Dial(ctx, amqprpc.Config{
+		Broker: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			defer l.catch()
+			all.Observe(e)
+		}),
+	})
+	if err != nil {
+		l.cancel()
+		return nil, err
+	}
+	l.mu.Lock()
+	err = l.newLoad(cfg.Rate, cfg.Concurrency)
+	l.mu.Unlock()
+	if err != nil { // cannot be: all of it was checked
+		l.cancel()
+		l.client.Close() //nolint:errcheck // returns nil
+		return nil, err
+	}
+	l.start(l.poll)
+	return l, nil
+}
+
+// grace is how long calls in flight may go on after [Lab.Close].
+const grace = 250 * time.Millisecond
+
+// Close ends the load, stops all servers and closes the client, in this order. Calls that
+// have not ended a quarter of a second after the last one was begun are canceled. When it
+// returns, no goroutine and no process of the lab is left; its books can still be read.
+//
+// Servers drain, however long that takes, unless ctx ends first: the error names those
+// that had to be killed then. All Closes wait for the first one and return its error.
+func (l *Lab) Close(ctx context.Context) error {
+	l.closing.Do(func() { l.closeOf = l.close(ctx) })
+	return l.closeOf
+}
+
+func (l *Lab) close(ctx context.Context) error {
+	l.mu.Lock()
+	l.closed = true
+	for _, running := range l.loads {
+		running.Stop()
+	}
+	if len(l.loads) == 0 {
+		close(l.drained)
+	}
+	l.mu.Unlock()
+
+	wait := time.NewTimer(grace)
+	defer wait.Stop()
+	select {
+	case <-l.drained:
+	case <-wait.C:
+	case <-ctx.Done():
+	}
+	l.cancel()
+	err := l.pool.Close(ctx)
+	l.hand.close()
+	l.client.Close() //nolint:errcheck // returns nil
+	l.running.Wait()
+	return err
+}
+
+// start runs f on a goroutine of the lab, unless the lab is closed.
+func (l *Lab) start(f func()) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.startLocked(f)
+}
+
+// startLocked is start with mu held.
+func (l *Lab) startLocked(f func()) error {
+	if l.closed {
+		return ErrClosed
+	}
+	l.running.Go(func() {
+		defer l.catch()
+		f()
+	})
+	return nil
+}
+
+// bounded returns a context that also ends with the lab, and after the given time.
+func (l *Lab) bounded(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	stop := context.AfterFunc(l.ctx, cancel)
+	return ctx, func() {
+		stop()
+		cancel()
+	}
+}
+
+// Look returns what there is to see. It is cheap and waits for nobody: call it ten to
+// twenty times a second.
+func (l *Lab) Look(q Query) Look {
+	// Notes are left when something has happened, and the ledger is told before anybody
+	// else. In this order there is no note of what the rest does not show yet.
+	look := Look{Notes: l.notes.last(q.Notes)}
+	look.Queue, look.Marks, look.Pool = l.queue.look(), l.fleet.lastMarks(), l.pool.List()
+	look.Starting = l.fleet.notYetIn(look.Pool)
+	l.mu.Lock()
+	look.Load, look.Fault = l.state, l.fault
+	look.Load.Progress = l.load.Progress()
+	l.mu.Unlock()
+	look.Load.Wrong = int(l.wrong.Load())
+	if p := l.panicked.Load(); p != nil {
+		look.Err = p
+	}
+	look.Books = l.books.Snapshot(q.Books)
+	return look
+}
+
+// Inspect returns the story of a correlation ID, as [ledger.Ledger.Inspect] does.
+func (l *Lab) Inspect(id string) (ledger.Story, bool) { return l.books.Inspect(id) }
+
+// InspectStray returns the story that a discarded reply belongs to, as
+// [ledger.Ledger.InspectStray] does.
+func (l *Lab) InspectStray(seq uint64) (ledger.Story, bool) { return l.books.InspectStray(seq) }
+
+// Find returns IDs that begin with prefix, at most so many, as [ledger.Ledger.Find] does.
+func (l *Lab) Find(prefix string, most int) []string { return l.books.Find(prefix, most) }
+
+// RunConfig returns what the load is asked to do at present, for summaries.
+func (l *Lab) RunConfig() ledger.RunConfig {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return ledger.RunConfig{
+		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate, Fib: l.state.Fib,
+		TimeoutMS: l.state.Timeout.Milliseconds(), Seed: l.state.Seed,
+	}
+}
+
+// DropConnection cuts the client's sockets, as a failing network does. The client
+// connects again.
+func (l *Lab) DropConnection() {
+	if _, connected := l.client.Connection(); !connected {
+		l.notes.add(Bad, "there is no connection to drop", "")
+		return
+	}
+	l.notes.add(Neutral, "the connection is dropped", "")
+	l.client.DropConnection()
+}

@@ -1,0 +1,599 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/load"
+	"rpcscope/tui/lab"
+)
+
+// The load waits for a consumer, and for nothing else once it has begun.
+func TestTheLoadWaitsForAServer(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cfg := config(t, node)
+	cfg.Paused = false
+	l := open(t, cfg)
+	look := until(t, l, "the queue is missed", func(look lab.Look) bool { return look.Queue.Missing })
+	if !look.Load.Waiting || look.Load.Paused || !look.Queue.Known || look.Queue.Name != cfg.Queue {
+		t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
+	}
+	untilNoted(t, l, "waits for a server: there is no queue "+cfg.Queue)
+	id := l.Call()
+	look = untilNoted(t, l, "call "+id[:8]+" fib(5): unroutable: no queue "+cfg.Queue)
+	if look.Books.Calls.Sent != 1 || look.Books.Failures.Unroutable != 1 || look.Load.Progress.Started != 0 {
+		t.Errorf("calls %+v, failures %+v, load %+v", look.Books.Calls, look.Books.Failures, look.Load)
+	}
+
+	declare(t, node, cfg.Queue)
+	look = until(t, l, "the queue is there", func(look lab.Look) bool { return !look.Queue.Missing })
+	if !look.Load.Waiting || look.Queue.Consumers != 0 {
+		t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
+	}
+
+	name := start(t, l)
+	look = untilNoted(t, l, name+" consumes from "+cfg.Queue+": the load begins")
+	if look.Load.Waiting || look.Queue.Consumers != 1 || name != "fib-1" {
+		t.Errorf("%s: load %+v, queue %+v", name, look.Load, look.Queue)
+	}
+	look = until(t, l, "100 calls", func(look lab.Look) bool { return look.Load.Progress.Completed >= 100 })
+	if look.Load.Wrong != 0 || look.Books.Failures.Unroutable != 1 {
+		t.Errorf("load %+v, failures %+v", look.Load, look.Books.Failures)
+	}
+	until(t, l, "one server", func(look lab.Look) bool { return len(look.Marks) == 1 && look.Marks[0].Came })
+
+	must(t, l.StopServer(t.Context(), name))
+	look = until(t, l, "no consumers", func(look lab.Look) bool { return look.Queue.Known && look.Queue.Consumers == 0 })
+	if look.Load.Waiting {
+		t.Error("the load waits again")
+	}
+}
+
+// Somebody else's server will do, and the queue may be there without one.
+func TestTheLoadTakesAnyServer(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cfg := config(t, node)
+	declare(t, node, cfg.Queue)
+	l := open(t, cfg)
+	untilNoted(t, l, "waits for a server: nobody consumes from "+cfg.Queue)
+	serve(t, node, cfg.Queue, func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
+		return amqprpc.Response{Body: []byte("5")}, nil
+	})
+	look := untilNoted(t, l, "somebody consumes from "+cfg.Queue+": the load begins when it is resumed")
+	if !look.Load.Paused || look.Load.Waiting || look.Load.Progress.Started != 0 {
+		t.Errorf("load %+v", look.Load)
+	}
+	l.Resume()
+	until(t, l, "calls", func(look lab.Look) bool { return !look.Load.Paused && look.Load.Progress.Completed > 10 })
+	l.Pause()
+	look = until(t, l, "nothing in flight", func(look lab.Look) bool { return look.Load.Paused && look.Books.Calls.InFlight == 0 })
+	if !noted("the load is paused")(look) || !noted("the load goes on")(look) {
+		t.Errorf("notes:\n%s", texts(look.Notes))
+	}
+}
+
+// A pause while the load waits is a pause after, and a resume does not begin it.
+func TestPausedAndWaitingAreIndependent(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	l := open(t, cfg)
+	l.Resume()
+	look := until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known })
+	if look.Load.Paused || !look.Load.Waiting || look.Load.Progress.Started != 0 {
+		t.Errorf("load %+v", look.Load)
+	}
+	l.Pause()
+	start(t, l)
+	look = until(t, l, "no waiting", func(look lab.Look) bool { return !look.Load.Waiting })
+	if !look.Load.Paused || look.Load.Progress.Started != 0 {
+		t.Errorf("load %+v", look.Load)
+	}
+}
+
+func TestLoadVerbs(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Paused = false
+	l := open(t, cfg)
+	start(t, l)
+	more := func(what string) lab.Look {
+		t.Helper()
+		return until(t, l, what, func(look lab.Look) bool { return look.Load.Progress.Completed >= 20 })
+	}
+	if look := more("closed"); look.Load.Concurrency != 4 || look.Load.Rate != 0 {
+		t.Errorf("load %+v", look.Load)
+	}
+	must(t, l.SetConcurrency(2))
+	if look := l.Look(lab.Query{}); look.Load.Progress.Concurrency != 2 || look.Load.Progress.Completed == 0 {
+		t.Errorf("the same load goes on: %+v", look.Load)
+	}
+	must(t, l.SetRate(500))
+	if look := more("open"); look.Load.Rate != 500 || look.Load.Progress.Rate != 500 || look.Load.Concurrency != 0 {
+		t.Errorf("load %+v", look.Load)
+	}
+	must(t, l.SetRate(1000))
+	if look := l.Look(lab.Query{}); look.Load.Progress.Rate != 1000 || look.Load.Progress.Completed == 0 {
+		t.Errorf("the same load goes on: %+v", look.Load)
+	}
+	must(t, l.SetConcurrency(3))
+	if look := more("closed again"); look.Load.Rate != 0 || look.Load.Concurrency != 3 {
+		t.Errorf("load %+v", look.Load)
+	}
+	until(t, l, "the open model's calls have ended", func(look lab.Look) bool { return look.Books.Calls.InFlight <= 3 })
+
+	must(t, l.SetFib("7-9"))
+	until(t, l, "another fib", func(look lab.Look) bool {
+		return len(look.Books.Completed) > 0 && strings.Contains("7 8 9", look.Books.Completed[0].Request)
+	})
+	must(t, l.SetTimeout(17*time.Second))
+	until(t, l, "another timeout", func(look lab.Look) bool {
+		c := look.Books.Completed
+		return len(c) > 0 && c[0].Deadline.Sub(c[0].Sent).Round(time.Second) == 17*time.Second
+	})
+	if got := l.RunConfig(); got.Fib != "7-9" || got.TimeoutMS != 17_000 || got.Concurrency != 3 || got.Rate != 0 || got.Queue != cfg.Queue || got.Seed != 1 {
+		t.Errorf("%+v", got)
+	}
+	look := l.Look(everything())
+	if look.Books.Calls.Failed != 0 || look.Load.Wrong != 0 {
+		t.Errorf("calls %+v, failures %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Load.Wrong)
+	}
+
+	before := look.Load
+	for what, err := range map[string]error{
+		"concurrency": l.SetConcurrency(0), "most": l.SetConcurrency(load.MaxConcurrency + 1), "rate": l.SetRate(0),
+		"rate -": l.SetRate(-1), "fib": l.SetFib("x"), "range": l.SetFib("9-7"), "timeout": l.SetTimeout(0),
+		"burst": l.Burst(0), "burst most": l.Burst(lab.MostBurst + 1), "fault": l.SetFault("nonsense"),
+	} {
+		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Look(everything())) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	after := l.Look(lab.Query{}).Load
+	before.Progress, after.Progress = load.Progress{}, load.Progress{}
+	if before != after {
+		t.Errorf("the load was %+v and is %+v", before, after)
+	}
+}
+
+func TestCallAndBurst(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cfg := config(t, node)
+	cfg.Fib = "30"
+	var said atomic.Int32
+	cfg.OnFailure = func(error) { said.Add(1) }
+	l := open(t, cfg)
+	var n atomic.Int32
+	serve(t, node, cfg.Queue, func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
+		switch n.Add(1) {
+		case 2:
+			return amqprpc.Response{Body: []byte("\x1b[2Jno")}, nil
+		case 3:
+			return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeOutOfRange, "too much")
+		}
+		return amqprpc.Response{Body: []byte("832040")}, nil
+	})
+	var ids []string
+	for _, want := range []string{": 832040 in ", "no in ", ": remote: OUT_OF_RANGE: too much"} {
+		id := l.Call()
+		ids = append(ids, id)
+		untilNoted(t, l, "call "+id[:8]+" fib(30)", want)
+	}
+	look := l.Look(everything())
+	if !noted("from test, which is wrong")(look) || look.Load.Wrong != 1 || said.Load() != 1 {
+		t.Errorf("%d wrong, %d said; notes:\n%s", look.Load.Wrong, said.Load(), texts(look.Notes))
+	}
+	var seen []string
+	for _, note := range look.Notes {
+		if note.ID != "" {
+			seen = append(seen, note.ID)
+		}
+	}
+	if fmt.Sprint(seen) != fmt.Sprint(ids) {
+		t.Errorf("the notes are about %q, want %q", seen, ids)
+	}
+	for _, id := range ids {
+		if story, ok := l.Inspect(id); !ok || story.ID != id {
+			t.Errorf("no story of %s", id)
+		}
+		if found := l.Find(id[:8], 5); len(found) != 1 || found[0] != id {
+			t.Errorf("found %q", found)
+		}
+	}
+	must(t, l.Burst(100))
+	look = untilNoted(t, l, "burst of 100: 100 completed in ")
+	if look.Books.Calls.Completed != 102 {
+		t.Errorf("calls %+v", look.Books.Calls)
+	}
+	n.Store(1)
+	must(t, l.Burst(5))
+	untilNoted(t, l, "burst of 5: 4 completed in ", ", 1 failed, 1 wrong")
+	must(t, l.SetTimeout(time.Millisecond))
+	must(t, l.SetFib("31"))
+}
+
+func TestServers(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	l := open(t, cfg)
+	ctx := t.Context()
+	first := start(t, l)
+	must(t, l.SetFault("slow=0.5:1ms,duplicate"))
+	fault := l.Look(lab.Query{}).Fault
+	if !strings.Contains(fault, "duplicate") {
+		t.Errorf("fault %q", fault)
+	}
+	second := start(t, l)
+	look := until(t, l, "two consumers", func(look lab.Look) bool { return look.Queue.Consumers == 2 && len(look.Marks) == 2 })
+	if len(look.Pool) != 2 || look.Starting != 0 || look.Pool[0].Name != first || look.Pool[1].Name != second {
+		t.Errorf("pool %+v", look.Pool)
+	}
+	if args := fmt.Sprint(look.Pool[0].Args, look.Pool[1].Args); args != "[--seed=42] [--seed=43 --fault="+fault+"]" {
+		t.Errorf("arguments %s", args)
+	}
+	if look.Fault != "" {
+		t.Errorf("the server after the next gets --fault=%s too", look.Fault)
+	}
+
+	must(t, l.KillServer(first))
+	must(t, l.StopServer(ctx, second))
+	until(t, l, "both gone", func(look lab.Look) bool {
+		return len(look.Marks) == 4 && !look.Marks[2].Came && !look.Marks[3].Came && look.Queue.Consumers == 0
+	})
+	must(t, l.RestartServer(ctx, first))
+	look = until(t, l, "one is back", func(look lab.Look) bool { return len(look.Marks) == 5 && look.Queue.Consumers == 1 })
+	must(t, l.RemoveServer(second))
+
+	// Somebody else kills it.
+	process, err := os.FindProcess(look.Pool[0].PID)
+	must(t, err)
+	must(t, process.Kill())
+	look = untilNoted(t, l, first+" crashed: signal: killed")
+	if n := count(look, "crashed") + count(look, "by itself"); n != 1 {
+		t.Errorf("%d servers ended by themselves; notes:\n%s", n, texts(look.Notes))
+	}
+	must(t, l.RestartServer(ctx, first))
+	look = until(t, l, "it is back", func(look lab.Look) bool { return len(look.Marks) == 7 })
+	process, err = os.FindProcess(look.Pool[0].PID)
+	must(t, err)
+	must(t, process.Signal(syscall.SIGTERM))
+	look = untilNoted(t, l, first+" ended by itself")
+	for _, what := range []string{
+		first + " started, pid ", second + " started, pid ", first + " killed", second + " stopped in ", first + " restarted",
+		second + " taken off the list", "the next server gets --fault=",
+	} {
+		if !noted(what)(look) {
+			t.Errorf("no note %q in:\n%s", what, texts(look.Notes))
+		}
+	}
+	if len(look.Pool) != 1 {
+		t.Errorf("pool %+v", look.Pool)
+	}
+	for what, err := range map[string]error{
+		"kill": l.KillServer("nobody"), "stop": l.StopServer(ctx, "nobody"), "restart": l.RestartServer(ctx, "nobody"),
+		"remove": l.RemoveServer("nobody"), "kill twice": l.KillServer(first),
+	} {
+		if err == nil || !noted(err.Error())(l.Look(everything())) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestServerThatCannotStart(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Pool.Args = []string{"--nonsense"}
+	l := open(t, cfg)
+	_, err := l.StartServer(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("%v", err)
+	}
+	look := l.Look(everything())
+	if !noted("nonsense")(look) || count(look, "crashed") != 0 || len(look.Marks) != 0 || look.Starting != 0 {
+		t.Errorf("marks %v, %d starting, notes:\n%s", look.Marks, look.Starting, texts(look.Notes))
+	}
+}
+
+// A kill between reply and ack makes a duplicate, as it would in earnest.
+func TestKillMakesADuplicate(t *testing.T) {
+	l := open(t, config(t, rabbitmq.Shared(t)))
+	must(t, l.SetFault("ack-delay=1h"))
+	slow := start(t, l)
+	id := l.Call()
+	untilNoted(t, l, "call "+id[:8], "from "+slow)
+	other := start(t, l)
+	must(t, l.KillServer(slow))
+	look := until(t, l, "a duplicate", func(look lab.Look) bool { return len(look.Books.Duplicates) == 1 })
+	d := look.Books.Duplicates[0]
+	if d.ID != id || !d.Redelivered || d.Server != other || d.AnsweredBy != slow || d.Nth != 2 || d.Body != "5" {
+		t.Errorf("%+v", d)
+	}
+	if story, ok := l.InspectStray(d.Seq); !ok || story.ID != id || story.Replies != 2 {
+		t.Errorf("%+v, %v", story, ok)
+	}
+}
+
+func TestDropConnection(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Paused = false
+	l := open(t, cfg)
+	start(t, l)
+	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 && look.Queue.Known })
+	l.DropConnection()
+	look := untilNoted(t, l, "connected to ", " again after ")
+	if !noted("the connection is dropped")(look) || !noted("connection lost: ")(look) || look.Books.Connection.Epochs != 2 {
+		t.Errorf("connection %+v, notes:\n%s", look.Books.Connection, texts(look.Notes))
+	}
+	completed := look.Books.Calls.Completed
+	until(t, l, "more calls", func(look lab.Look) bool {
+		return look.Books.Calls.Completed > completed+50 && look.Queue.Known && look.Queue.Consumers == 1
+	})
+}
+
+// What the broker is asked is not known while there is none.
+func TestBrokerGoes(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	cfg := config(t, node)
+	l := open(t, cfg)
+	until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known })
+	node.Kill()
+	look := until(t, l, "it is gone", func(look lab.Look) bool { return !look.Books.Connection.Connected })
+	if look.Queue.Known {
+		t.Errorf("queue %+v", look.Queue)
+	}
+	l.DropConnection()
+	look = untilNoted(t, l, "there is no connection to drop")
+	if _, err := l.UnknownReply(t.Context()); err == nil || !strings.Contains(err.Error(), "no callback queue") {
+		t.Errorf("%v", err)
+	}
+	must(t, node.Start(t.Context()))
+	look = until(t, l, "asked again", func(look lab.Look) bool { return look.Queue.Known })
+	if look.Books.Connection.Epochs != 2 {
+		t.Errorf("%+v", look.Books.Connection)
+	}
+}
+
+func TestAlarm(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	cfg := config(t, node)
+	cfg.Paused = false
+	l := open(t, cfg)
+	start(t, l)
+	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
+	must(t, node.RaiseMemoryAlarm(t.Context()))
+	l.Call() // RabbitMQ blocks who publishes, and those in flight may be all that do
+	look := untilNoted(t, l, "the broker blocks publishers, by an alarm: ")
+	if c := look.Books.Connection; !c.Blocked || c.BlockedReason == "" {
+		t.Errorf("connection %+v", c)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if id, err := l.UnknownReply(ctx); err == nil || !strings.Contains(err.Error(), "unknown reply "+id[:8]+" was not sent: ") {
+		t.Errorf("%v", err)
+	}
+	must(t, node.ClearMemoryAlarm(t.Context()))
+	until(t, l, "no alarm", func(look lab.Look) bool { return !look.Books.Connection.Blocked })
+	untilNoted(t, l, "alarm is over")
+	_, err := l.UnknownReply(t.Context())
+	must(t, err)
+}
+
+func TestFreeze(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Paused = false
+	l := open(t, cfg)
+	start(t, l)
+	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 })
+	f := l.Freeze()
+	then := f.Look(everything())
+	if !then.Frozen || then.Books.Calls.Completed < 50 || len(then.Pool) != 1 || len(then.Notes) == 0 {
+		t.Fatalf("%+v", then)
+	}
+	must(t, l.SetFib("6"))
+	until(t, l, "more calls", func(look lab.Look) bool { return look.Books.Calls.Completed > then.Books.Calls.Completed+200 })
+	now := f.Look(everything())
+	if !reflect.DeepEqual(then, now) {
+		t.Errorf("the picture was\n%+v\nand is\n%+v", then, now)
+	}
+	id := then.Books.Completed[0].ID
+	if story, ok := f.Inspect(id); !ok || story.ID != id || story.Outcome != amqprpc.Completed {
+		t.Errorf("%+v, %v", story, ok)
+	}
+	if found := f.Find(id, 2); len(found) != 1 {
+		t.Errorf("found %q", found)
+	}
+	if _, ok := f.InspectStray(1); ok {
+		t.Error("a stray reply out of nothing")
+	}
+	later := l.Call()
+	untilNoted(t, l, "call "+later[:8], ": 8 in ")
+	if _, ok := f.Inspect(later); ok {
+		t.Error("a call of later is in the picture")
+	}
+	if look := f.Look(lab.Query{Notes: 1}); len(look.Notes) != 1 || look.Notes[0] != then.Notes[len(then.Notes)-1] {
+		t.Errorf("%+v", look.Notes)
+	}
+}
+
+// Close leaves nothing behind, in the middle of everything; afterwards the books can be
+// read and nothing else can be done.
+func TestCloseInTheMiddle(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Paused, cfg.Fib, cfg.Concurrency = false, "5-15", 64
+	l := open(t, cfg)
+	start(t, l)
+	start(t, l)
+	must(t, l.SetRate(500))
+	must(t, l.Burst(500))
+	_, err := l.UnknownReply(t.Context())
+	must(t, err)
+	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 })
+	pids := l.Look(lab.Query{}).Pool
+	starting := make(chan struct{})
+	go func() {
+		defer close(starting)
+		l.StartServer(context.Background()) //nolint:errcheck // it may be quick enough, or not
+	}()
+	closeLab(t, l)
+	<-starting
+	closeLab(t, l) // again
+	for _, s := range pids {
+		if p, err := os.FindProcess(s.PID); err == nil && p.Signal(syscall.Signal(0)) == nil {
+			t.Errorf("process %d of %s lives", s.PID, s.Name)
+		}
+	}
+	look := l.Look(everything())
+	if look.Books.Calls.InFlight != 0 || look.Books.Calls.Completed == 0 {
+		t.Errorf("calls %+v", look.Books.Calls)
+	}
+	_, startErr := l.StartServer(t.Context())
+	_, unknownErr := l.UnknownReply(t.Context())
+	for what, err := range map[string]error{
+		"fib": l.SetFib("3"), "concurrency": l.SetConcurrency(3), "rate": l.SetRate(3), "timeout": l.SetTimeout(1),
+		"fault": l.SetFault(""), "burst": l.Burst(3), "start": startErr, "unknown": unknownErr, "second": l.SecondReply(t.Context(), ""),
+	} {
+		if err == nil {
+			t.Errorf("%s after Close", what)
+		}
+	}
+	if id := l.Call(); id != "" {
+		t.Errorf("call %s after Close", id)
+	}
+	l.Pause()
+	l.Resume()
+	l.DropConnection()
+}
+
+// A server that will not end is killed when the time is up, and named.
+func TestCloseKills(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	noLeaks(t)
+	l, err := lab.Open(t.Context(), cfg)
+	must(t, err)
+	must(t, l.SetFault("ack-delay=1h"))
+	name := start(t, l)
+	id := l.Call()
+	untilNoted(t, l, "call "+id[:8], "from "+name)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := l.Close(ctx); err == nil || !strings.Contains(err.Error(), name) {
+		t.Errorf("%v", err)
+	}
+	if s := l.Look(lab.Query{}).Pool[0]; s.State.Alive() {
+		t.Errorf("%+v", s)
+	}
+}
+
+// All verbs at once, and Close among them.
+func TestRace(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Paused = false
+	l := open(t, cfg)
+	name := start(t, l)
+	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	verbs := []func(i int){
+		func(i int) { l.SetConcurrency(1 + i%4) },           //nolint:errcheck // any will do
+		func(i int) { l.SetRate(float64(100 + i)) },         //nolint:errcheck // likewise, here and below
+		func(i int) { l.SetFib(fmt.Sprint(i % 9)) },         //nolint:errcheck // "
+		func(i int) { l.SetTimeout(time.Second) },           //nolint:errcheck // "
+		func(i int) { l.Pause(); l.Resume() },               //nolint:errcheck // "
+		func(i int) { l.Call() },                            //nolint:errcheck // "
+		func(i int) { l.Burst(3) },                          //nolint:errcheck // "
+		func(i int) { l.SecondReply(ctx, "") },              //nolint:errcheck // "
+		func(i int) { l.UnknownReply(ctx) },                 //nolint:errcheck // "
+		func(i int) { l.Look(everything()); l.RunConfig() }, //nolint:errcheck // "
+		func(i int) { l.Freeze().Look(everything()) },       //nolint:errcheck // "
+		func(i int) { l.Note(lab.Good, "text", "id") },      //nolint:errcheck // "
+		func(i int) {
+			if i%10 == 0 {
+				l.DropConnection()
+			}
+		},
+		func(i int) {
+			if i < 2 {
+				l.StartServer(ctx)          //nolint:errcheck // "
+				l.RestartServer(ctx, name)  //nolint:errcheck // "
+				l.KillServer("fib-2")       //nolint:errcheck // "
+				l.RemoveServer("fib-2")     //nolint:errcheck // "
+				l.SetFault("duplicate=0.1") //nolint:errcheck // "
+			}
+		},
+	}
+	var wg sync.WaitGroup
+	var done atomic.Int32
+	for _, verb := range verbs {
+		wg.Go(func() {
+			for i := range 30 {
+				verb(i)
+				done.Add(1)
+			}
+		})
+	}
+	wg.Go(func() {
+		until(t, l, "half of it is done", func(lab.Look) bool { return int(done.Load()) > len(verbs)*15 })
+		closeLab(t, l)
+	})
+	wg.Wait()
+}
+
+func TestPanics(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	for what, arm := range map[string]func(*lab.Config){
+		"observer": func(c *lab.Config) {
+			c.Observer = amqprpc.ObserverFunc(func(e amqprpc.Event) {
+				if e.Kind == amqprpc.EventFailed {
+					panic(fmt.Errorf("test %w", os.ErrInvalid))
+				}
+			})
+		},
+		"failure": func(c *lab.Config) { c.OnFailure = func(error) { panic(fmt.Errorf("test %w", os.ErrInvalid)) } },
+	} {
+		t.Run(what, func(t *testing.T) {
+			cfg := config(t, node)
+			arm(&cfg)
+			noLeaks(t)
+			l, err := lab.Open(t.Context(), cfg)
+			must(t, err)
+			l.Call()
+			look := until(t, l, "a panic", func(look lab.Look) bool { return look.Err != nil })
+			var p *lab.PanicError
+			if !errors.As(look.Err, &p) || !errors.Is(look.Err, os.ErrInvalid) || look.Err.Error() != "panic: test invalid argument" {
+				t.Errorf("%v", look.Err)
+			}
+			if text := fmt.Sprintf("%+v", look.Err); !strings.Contains(text, "lab_test.go") || strings.Contains(fmt.Sprintf("%v", look.Err), "lab_test.go") {
+				t.Errorf("%s", text)
+			}
+			closeLab(t, l)
+		})
+	}
+}
+
+func TestInvalidConfig(t *testing.T) {
+	good := lab.Config{Broker: amqprpc.Broker{URLs: []string{"amqp://guest:hunter2@127.0.0.1:1/"}}, Queue: "q"}
+	for what, spoil := range map[string]func(*lab.Config){
+		"no queue": func(c *lab.Config) { c.Queue = "" }, "long queue": func(c *lab.Config) { c.Queue = strings.Repeat("q", 256) },
+		"fib": func(c *lab.Config) { c.Fib = "-1" }, "concurrency": func(c *lab.Config) { c.Concurrency = -1 },
+		"too much": func(c *lab.Config) { c.Concurrency = load.MaxConcurrency + 1 }, "rate": func(c *lab.Config) { c.Rate = -1 },
+		"limit": func(c *lab.Config) { c.Rate, c.Concurrency = 1, -1 }, "timeout": func(c *lab.Config) { c.Timeout = -1 },
+		"url": func(c *lab.Config) { c.Broker.URLs = []string{"amqp://guest:hunter2@[::1"} },
+	} {
+		cfg := good
+		spoil(&cfg)
+		if _, err := lab.Open(t.Context(), cfg); !errors.Is(err, amqprpc.ErrInvalidConfig) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	noLeaks(t)
+	var dial *amqprpc.DialError
+	if _, err := lab.Open(t.Context(), good); !errors.As(err, &dial) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+}

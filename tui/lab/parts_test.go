@@ -1,0 +1,317 @@
+package lab
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+)
+
+func TestParseFib(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for text, most := range map[string]int{"0": 0, "30": 30, "20-35": 35, "7-7": 7, "1000000": MostFib} {
+		f, err := ParseFib(text)
+		if err != nil || f.String() != text || f.to != most {
+			t.Errorf("%q: %+v, %v", text, f, err)
+			continue
+		}
+		for range 100 {
+			req := f.Request(0, rng)
+			var n int
+			if _, err := fmt.Sscan(string(req.Body), &n); err != nil || n < f.from || n > f.to || req.ContentType != "text/plain" {
+				t.Errorf("%q: request %q", text, req.Body)
+			}
+		}
+	}
+	for _, text := range []string{"", "x", "-5", "5-", "35-20", "1-2-3", "1000001", "99999999999999999999", strings.Repeat("1", 9999)} {
+		if _, err := ParseFib(text); !errors.Is(err, amqprpc.ErrInvalidConfig) || len(err.Error()) > 200 {
+			t.Errorf("%.20q: %v", text, err)
+		}
+	}
+	f, _ := ParseFib("10")
+	for body, right := range map[string]bool{"55": true, " 55\n": true, "54": false, "": false, "\x1b[2J": false} {
+		for range 2 { // the second time from memory
+			err := f.Check(amqprpc.Request{Body: []byte("10")}, amqprpc.Reply{Message: amqprpc.Message{Body: []byte(body)}})
+			if (err == nil) != right {
+				t.Errorf("%q: %v", body, err)
+			}
+		}
+	}
+	if f.Check(amqprpc.Request{Body: []byte("x")}, amqprpc.Reply{}) == nil {
+		t.Error("no number was asked for")
+	}
+}
+
+// The memory of right answers is bounded in bytes, and what has no room in it is checked
+// all the same.
+func TestRightAnswersAreBounded(t *testing.T) {
+	f, _ := ParseFib("1000")
+	f.size = mostAnswers - 100
+	for _, n := range []int{1000, 10, 2000} {
+		if b, err := f.right(n); err != nil || len(b) == 0 {
+			t.Errorf("fib(%d): %q, %v", n, b, err)
+		}
+	}
+	if len(f.known) != 1 || string(f.known[10]) != "55" || f.size > mostAnswers {
+		t.Errorf("%d known, %d bytes", len(f.known), f.size)
+	}
+}
+
+// The notes are the last ones, in order; each rewrite is of its own note or of none.
+func TestNotes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var n notes
+		var all []string
+		for range rapid.IntRange(0, 3*MostNotes).Draw(t, "adds") {
+			seq := n.add(Neutral, fmt.Sprint("note ", len(all)), "")
+			all = append(all, fmt.Sprint("note ", len(all)))
+			if seq != uint64(len(all)) {
+				t.Fatalf("note %d has the number %d", len(all), seq)
+			}
+		}
+		for range rapid.IntRange(0, 20).Draw(t, "rewrites") {
+			seq := rapid.IntRange(1, len(all)+3).Draw(t, "seq")
+			n.rewrite(uint64(seq), Good, "rewritten")
+			if seq <= len(all) {
+				all[seq-1] = "rewritten"
+			}
+		}
+		most := rapid.IntRange(-1, MostNotes+5).Draw(t, "most")
+		got := n.last(most)
+		if want := min(max(most, 0), MostNotes, len(all)); len(got) != want {
+			t.Fatalf("%d notes, want %d", len(got), want)
+		}
+		for i, note := range got {
+			seq := len(all) - len(got) + i + 1
+			if note.Seq != uint64(seq) || note.Text != all[seq-1] {
+				t.Fatalf("note %d is %+v, want %q", seq, note, all[seq-1])
+			}
+		}
+	})
+}
+
+func TestClip(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.String().Draw(t, "s") + string(rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "bytes"))
+		most := rapid.IntRange(3, 40).Draw(t, "most")
+		got := clip(s, most)
+		if len(got) > most || len(s) <= most && got != s || utf8.ValidString(s) && !utf8.ValidString(got) {
+			t.Fatalf("clip(%q, %d) = %q", s, most, got)
+		}
+	})
+}
+
+func TestTook(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-1: "0.00 ms", 0: "0.00 ms", 1234 * time.Microsecond: "1.23 ms", 41234 * time.Microsecond: "41.2 ms", 312400 * time.Microsecond: "312 ms",
+		1234 * time.Millisecond: "1.2 s", 59 * time.Second: "59.0 s", 3723 * time.Second: "1h2m3s",
+	} {
+		if got := took(d); got != want {
+			t.Errorf("took(%d) = %s, want %s", d, got, want)
+		}
+	}
+}
+
+// A watch follows so many replies and no more, and takes each once.
+func TestWatch(t *testing.T) {
+	var w watch
+	all := make([]*followed, mostFollowed+3)
+	for i := range all {
+		all[i] = &followed{id: fmt.Sprint(i % 7)}
+		w.follow(all[i])
+	}
+	if n := w.following.Load(); n != mostFollowed {
+		t.Errorf("%d are followed", n)
+	}
+	var order []*followed
+	for w.take(func(f *followed) bool { return f.id == "5" }, func(f *followed) { order = append(order, f) }) {
+	}
+	for i, f := range order {
+		if f.id != "5" || i > 0 && f == order[i-1] {
+			t.Errorf("%+v", f)
+		}
+	}
+	if n := int(w.following.Load()); n != mostFollowed-len(order) || len(order) < 9 {
+		t.Errorf("%d are followed, %d were taken", n, len(order))
+	}
+	still := func(f *followed) (is bool) {
+		w.still(f, func() { is = true })
+		return is
+	}
+	if still(order[0]) || still(all[0]) || !still(all[len(all)-1]) {
+		t.Error("still followed or not: wrong")
+	}
+}
+
+// Marks are the last ones; a server comes once, however often it says so, and goes once.
+func TestMarks(t *testing.T) {
+	var f fleet
+	f.init(pool.Config{})
+	f.came("fib-1")
+	f.came("fib-1")
+	f.came("fib-2")
+	if f.newest() != "fib-2" {
+		t.Errorf("newest %q", f.newest())
+	}
+	f.ask("fib-2")
+	if served, asked := f.went("fib-2"); !served || !asked {
+		t.Errorf("%v, %v", served, asked)
+	}
+	if served, asked := f.went("fib-2"); served || asked {
+		t.Errorf("%v, %v", served, asked)
+	}
+	f.ask("fib-9")
+	f.unask("fib-9", fmt.Errorf("fib-9: %w", pool.ErrUnknown))
+	if len(f.asked) != 0 {
+		t.Errorf("asked %v", f.asked)
+	}
+	if marks := f.lastMarks(); len(marks) != 3 || !marks[0].Came || !marks[1].Came || marks[2].Came || marks[2].Server != "fib-2" {
+		t.Errorf("%+v", marks)
+	}
+	for range MostMarks {
+		f.came("fib-3")
+		f.went("fib-3")
+	}
+	if marks := f.lastMarks(); len(marks) != MostMarks || marks[0].Server != "fib-3" {
+		t.Errorf("%d marks", len(marks))
+	}
+	f.marks[0].Time = f.marks[0].Time.Add(-marksKept - time.Second)
+	if marks := f.lastMarks(); len(marks) != MostMarks-1 {
+		t.Errorf("%d marks: an old one is kept", len(marks))
+	}
+	done := f.starting("--seed=1")
+	f.starting("--seed=2")
+	if n := f.notYetIn([]pool.Status{{Args: []string{"--seed=2"}}, {}, {Args: []string{"--seed=0"}}}); n != 1 {
+		t.Errorf("%d not yet there", n)
+	}
+	done()
+	if n := f.notYetIn(nil); n != 1 {
+		t.Errorf("%d not yet there", n)
+	}
+}
+
+// An answer from before a reconnect is none.
+func TestQueueAnswers(t *testing.T) {
+	var q queue
+	q.init("q")
+	before := q.begin()
+	if now, ok := q.answered(before, amqprpc.QueueStats{Ready: 3, Consumers: 2}, nil); !ok || !now.Known || now.Ready != 3 || now.Consumers != 2 || now.Name != "q" {
+		t.Errorf("%+v, %v", now, ok)
+	}
+	if now, ok := q.answered(before, amqprpc.QueueStats{}, errors.New("locked")); ok || now.Err != "locked" || !now.Known || now.Ready != 3 {
+		t.Errorf("%+v, %v", now, ok)
+	}
+	if now, ok := q.answered(before, amqprpc.QueueStats{}, fmt.Errorf("%w: gone", amqprpc.ErrUnroutable)); !ok || !now.Missing || now.Err != "" || now.Consumers != 0 {
+		t.Errorf("%+v, %v", now, ok)
+	}
+	q.reconnected()
+	if now, ok := q.answered(before, amqprpc.QueueStats{Ready: 9}, nil); ok || now.Known || now.Ready == 9 {
+		t.Errorf("%+v, %v", now, ok)
+	}
+}
+
+// hostileLook is a Look in which others have written what they could.
+func hostileLook() Look {
+	evil := "\x1b[2J\u009b31m\u202egnp\x7f\xff\" 漢字"
+	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
+	look := Look{Frozen: true, Queue: Queue{Name: evil, Known: true, Ready: 3, Consumers: 2, Err: evil}}
+	look.Books = ledger.Snapshot{
+		Now: now, Calls: ledger.Calls{Sent: 3, Completed: 1, Failed: 1, InFlight: 1},
+		Servers:    []ledger.Server{{Name: evil, Replies: 3, Share: 1}},
+		Connection: ledger.Connection{Connected: true, Since: now, Epochs: 2, Reason: evil, Info: amqprpc.ConnectionInfo{Queue: evil, Address: "h:1"}},
+		InFlight:   []ledger.Call{{ID: "a", Request: "30", Age: 41200 * time.Microsecond, Attempt: 1}},
+		Completed:  []ledger.Call{{ID: "b", Outcome: amqprpc.Completed, Server: evil, Answer: evil, Age: time.Millisecond, Replies: 1}},
+		Failed:     []ledger.Call{{ID: "c", Outcome: amqprpc.Timeout, Age: time.Second}, {ID: "d", Outcome: amqprpc.Remote, Server: "s"}},
+		Duplicates: []ledger.Stray{{ID: "b", Class: amqprpc.Duplicate, Nth: 2, Outcome: amqprpc.Completed, Since: 1200 * time.Millisecond, Server: "fib-2", AnsweredBy: "fib-1", Redelivered: true, Body: "832040"}},
+		Orphans:    []ledger.Stray{{ID: evil, Class: amqprpc.Unknown, Error: evil, Body: evil}},
+	}
+	look.Pool = []pool.Status{{Name: "fib-1", PID: 4121, State: pool.Crashed, Reason: evil, Started: now}}
+	return look
+}
+
+func TestWriteJSON(t *testing.T) {
+	var out bytes.Buffer
+	if err := WriteJSON(&out, hostileLook(), ledger.RunConfig{Fib: "30"}); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if strings.Count(text, "\n") != 1 || !strings.HasPrefix(text, `{"calls":{"sent":3,`) {
+		t.Errorf("%q", text)
+	}
+	for _, r := range strings.TrimSuffix(text, "\n") {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			t.Fatalf("%U in %q", r, text)
+		}
+	}
+	var got map[string]any
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{
+		"in_flight": `[{"age_ms":41.2,"attempt":1,"id":"a","outcome":"in_flight","request":"30"}]`,
+		"failed":    `[{"age_ms":1000,"id":"c","outcome":"timeout"},{"id":"d","outcome":"remote","server":"s","service_ms":0}]`,
+		"duplicates": `[{"answered_by":"fib-1","body":"832040","class":"duplicate","id":"b","nth":2,"outcome":"completed",` +
+			`"redelivered":true,"server":"fib-2","since_ms":1200}]`,
+		"frozen": `true`, "time": `"2026-01-02T15:04:05Z"`,
+	} {
+		if have, _ := json.Marshal(got[key]); string(have) != want {
+			t.Errorf("%s is %s, want %s", key, have, want)
+		}
+	}
+	evil := "\x1b[2J\u009b31m\u202egnp\x7f\ufffd\" 漢字" // what is no UTF-8 cannot be in JSON
+	if row := got["orphaned"].([]any)[0].(map[string]any); row["id"] != evil || row["error"] != evil || row["since_ms"] != nil || row["outcome"] != nil {
+		t.Errorf("%q", row)
+	}
+	// Nothing there is an empty list, and no null.
+	out.Reset()
+	if err := WriteJSON(&out, Look{}, ledger.RunConfig{}); err != nil || strings.Contains(out.String(), "null") {
+		t.Errorf("%s, %v", out.String(), err)
+	}
+	var keys map[string]any
+	if err := json.Unmarshal(out.Bytes(), &keys); err != nil || len(keys) != 20 {
+		t.Errorf("%d keys, %v: %s", len(keys), err, out.String())
+	}
+	if err := WriteJSON(broken{}, Look{}, ledger.RunConfig{}); !errors.Is(err, errBroken) {
+		t.Errorf("%v", err)
+	}
+}
+
+var errBroken = errors.New("broken")
+
+type broken struct{}
+
+func (broken) Write([]byte) (int, error) { return 0, errBroken }
+
+// A header that is remembered is made again as it was, where that can be.
+func TestHeaderValue(t *testing.T) {
+	for _, c := range []struct {
+		kind, text string
+		want       any
+	}{
+		{"int8", "-5", int8(-5)}, {"uint8", "200", byte(200)}, {"uint16", "65535", uint16(65535)}, {"uint32", "4294967295", uint32(4294967295)},
+		{"int64", "-9223372036854775808", int64(-1 << 63)}, {"float32", "0.5", float32(0.5)}, {"bytes", "00ff", []byte{0, 255}}, {"void", "", nil},
+		{"time", "2026-01-02T15:04:05Z", time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)}, {"string", "\x1b", "\x1b"}, {"bool", "true", true},
+	} {
+		if got, ok := headerValue(ledger.Header{Type: c.kind, Value: c.text}); !ok || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s %q: %v, %v", c.kind, c.text, got, ok)
+		}
+	}
+	for _, kind := range []string{"array", "table", "other", "decimal", "", "int8", "uint32", "float64", "bytes", "time"} {
+		if got, ok := headerValue(ledger.Header{Type: kind, Value: "nonsense"}); ok {
+			t.Errorf("%s: %v", kind, got)
+		}
+	}
+}

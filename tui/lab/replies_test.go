@@ -1,0 +1,222 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/tui/lab"
+)
+
+func TestRepliesByHand(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cfg := config(t, node)
+	cfg.Fib = "30"
+	l := open(t, cfg)
+	ctx := t.Context()
+	if err := l.SecondReply(ctx, ""); err == nil || !strings.Contains(err.Error(), "no call has completed yet") {
+		t.Errorf("%v", err)
+	}
+	name := start(t, l)
+	older := l.Call()
+	untilNoted(t, l, "call "+older[:8]+" fib(30): 832040 in ", " from "+name)
+	id := l.Call()
+	untilNoted(t, l, "call "+id[:8]+" fib(30): 832040 in ", " from "+name)
+
+	must(t, l.SecondReply(ctx, ""))
+	look := untilNoted(t, l, "second reply to "+id[:8]+" came in: a duplicate, ", " after the answer; discarded")
+	d := look.Books.Duplicates[0]
+	if look.Books.Replies.Duplicates != 1 || d.ID != id || d.Server != lab.HandName || d.AnsweredBy != name || d.Body != "832040" {
+		t.Errorf("replies %+v, %+v", look.Books.Replies, d)
+	}
+	if n := look.Notes[len(look.Notes)-1]; n.ID != id || n.Mood != lab.Good || count(look, "second reply to ") != 1 {
+		t.Errorf("note %+v of\n%s", n, texts(look.Notes))
+	}
+	must(t, l.SecondReply(ctx, older))
+	untilNoted(t, l, "second reply to "+older[:8]+" came in: a duplicate, ")
+
+	unknown, err := l.UnknownReply(ctx)
+	must(t, err)
+	look = untilNoted(t, l, "unknown reply "+unknown[:8]+" came in: unknown: no call of that ID is remembered; discarded")
+	o := look.Books.Orphans[0]
+	if look.Books.Replies.Unknown != 1 || o.ID != unknown || o.Class != amqprpc.Unknown || o.Server != lab.HandName {
+		t.Errorf("replies %+v, %+v", look.Books.Replies, o)
+	}
+
+	// After a reconnect there is another callback queue, and the client remembers.
+	l.DropConnection()
+	untilNoted(t, l, " again after ")
+	must(t, l.SecondReply(ctx, id))
+	until(t, l, "three duplicates", func(look lab.Look) bool { return look.Books.Replies.Duplicates == 3 })
+
+	if err := l.SecondReply(ctx, "no such call"); err == nil || !strings.Contains(err.Error(), "no call no such  is remembered") {
+		t.Errorf("%v", err)
+	}
+	must(t, l.StopServer(ctx, name))
+	must(t, l.SetTimeout(time.Hour))
+	waiting := l.Call()
+	if err := l.SecondReply(ctx, waiting); err == nil || !strings.Contains(err.Error(), "has no answer yet") {
+		t.Errorf("%v", err)
+	}
+	must(t, l.SetTimeout(100*time.Millisecond))
+	failed := l.Call()
+	untilNoted(t, l, "call "+failed[:8]+" fib(30): timeout: no reply within 100ms")
+	if err := l.SecondReply(ctx, failed); err == nil || !strings.Contains(err.Error(), "has no answer: timeout") {
+		t.Errorf("%v", err)
+	}
+}
+
+// The copy bears all the properties and headers that can be sent again.
+func TestSecondReplyIsACopy(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cfg := config(t, node)
+	l := open(t, cfg)
+	stamp := time.Unix(1767366245, 0)
+	table := amqp.Table{
+		"bool": true, "int8": int8(-5), "uint8": byte(200), "int16": int16(-500), "int32": int32(-70000), "int64": int64(1) << 40,
+		"float32": float32(0.5), "float64": 0.25, "string": "s\x1b[2J", "bytes": []byte{0, 255}, "time": stamp, "void": nil,
+		"uint16": uint16(65535), "uint32": uint32(1) << 31, "array": []any{"not sent again"}, "CC": []any{},
+		"cut": strings.Repeat("x", 2000),
+	}
+	answer(t, node, cfg.Queue, amqp.Publishing{
+		ContentType: "text/plain", ContentEncoding: "utf-8", Headers: table, DeliveryMode: 2, Priority: 3, MessageId: "m", Timestamp: stamp,
+		Type: "kind", UserId: "guest", AppId: "somebody", ReplyTo: "elsewhere", Body: []byte("5"),
+	})
+	id := l.Call()
+	untilNoted(t, l, "call "+id[:8], "from somebody")
+	must(t, l.SecondReply(t.Context(), id))
+	until(t, l, "a duplicate", func(look lab.Look) bool { return look.Books.Replies.Duplicates == 1 })
+	story, _ := l.Inspect(id)
+	first, second := story.Events[len(story.Events)-2].Message(), story.Events[len(story.Events)-1].Message()
+	for i := range story.Events { // a confirm can come between
+		if story.Events[i].Class == amqprpc.Answer {
+			first = story.Events[i].Message()
+		}
+	}
+	have := map[string]string{}
+	for _, h := range second.Headers {
+		have[h.Key] = h.Type + " " + h.Value
+	}
+	for _, h := range first.Headers {
+		want := h.Type + " " + h.Value
+		if h.Key == "array" || h.Key == "CC" || h.Key == "cut" {
+			want = ""
+		}
+		if have[h.Key] != want {
+			t.Errorf("header %s is %q, want %q", h.Key, have[h.Key], want)
+		}
+	}
+	if len(first.Headers) < len(table)-1 {
+		t.Errorf("headers %+v", first.Headers)
+	}
+	if second.AppID != lab.HandName || second.UserID != "" {
+		t.Errorf("app %q, user %q", second.AppID, second.UserID)
+	}
+	a, b := first.Message, second.Message
+	a.AppID, a.UserID, b.AppID = "", "", ""
+	a.Body, b.Body = nil, nil
+	if a.ContentType != b.ContentType || a.ContentEncoding != b.ContentEncoding || a.DeliveryMode != b.DeliveryMode || a.Priority != b.Priority ||
+		a.MessageID != b.MessageID || !a.Timestamp.Equal(b.Timestamp) || a.Type != b.Type || a.ReplyTo != b.ReplyTo || a.CorrelationID != b.CorrelationID ||
+		string(first.Body) != string(second.Body) {
+		t.Errorf("%+v\n%+v", first, second)
+	}
+}
+
+// answer answers the next request of a queue with p.
+func answer(t *testing.T, node *rabbitmq.Node, queue string, p amqp.Publishing) {
+	t.Helper()
+	declare(t, node, queue)
+	conn, err := amqp.Dial(node.URL())
+	must(t, err)
+	t.Cleanup(func() { conn.Close() })
+	ch, err := conn.Channel()
+	must(t, err)
+	requests, err := ch.Consume(queue, "", true, false, false, false, nil)
+	must(t, err)
+	go func() {
+		for d := range requests {
+			p.CorrelationId = d.CorrelationId
+			if err := ch.PublishWithContext(context.Background(), "", d.ReplyTo, false, false, p); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+}
+
+// An answer that is not remembered whole is not sent as if it were.
+func TestSecondReplyOfALongAnswer(t *testing.T) {
+	cfg := config(t, rabbitmq.Shared(t))
+	cfg.Fib = "9000"
+	cfg.Pool.Args = []string{"--algorithm=doubling"}
+	l := open(t, cfg)
+	start(t, l)
+	long := l.Call()
+	untilNoted(t, l, "call "+long[:8]+" fib(9000): ", "…", " (1881 bytes) in ")
+	for _, id := range []string{long, ""} {
+		if err := l.SecondReply(t.Context(), id); err == nil || !strings.Contains(err.Error(), "1881 bytes, and only 1024 of them are remembered") {
+			t.Errorf("%v", err)
+		}
+	}
+	must(t, l.SetFib("9"))
+	brief := l.Call()
+	untilNoted(t, l, "call "+brief[:8]+" fib(9): 34 in ")
+	must(t, l.SetFib("9001"))
+	later := l.Call()
+	untilNoted(t, l, "call "+later[:8], "from ")
+	must(t, l.SecondReply(t.Context(), "")) // the newest one that can be
+	untilNoted(t, l, "second reply to "+brief[:8]+" came in")
+}
+
+// The connection of the replies is opened again when it is dead. URLs are tried in turn.
+func TestHandReconnects(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	cfg := config(t, node)
+	cfg.Broker.URLs = []string{strings.Replace(node.URL(), "guest:guest", "guest:hunter2", 1), node.URL()}
+	l := open(t, cfg)
+	_, err := l.UnknownReply(t.Context())
+	must(t, err)
+	untilNoted(t, l, "unknown reply ", " came in")
+	must(t, node.CloseConnections(t.Context(), "for a test"))
+	until(t, l, "connected again", func(look lab.Look) bool { return look.Books.Connection.Epochs == 2 && look.Books.Connection.Connected })
+	id, err := l.UnknownReply(t.Context())
+	must(t, err)
+	untilNoted(t, l, "unknown reply "+id[:8]+" came in")
+}
+
+// Its errors tell no secrets.
+func TestHandCannotConnect(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cfg := config(t, node)
+	cfg.Broker.URLs = []string{strings.Replace(node.URL(), "guest:guest", "guest:hunter2", 1), node.URL()}
+	allow := make(chan struct{}) // closed: no more connections
+	cfg.Broker.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		select {
+		case <-allow:
+			return nil, &net.OpError{Op: "dial", Net: network, Err: os.ErrPermission}
+		default:
+		}
+		var d net.Dialer
+		return d.DialContext(ctx, network, address)
+	}
+	l := open(t, cfg)
+	close(allow)
+	_, err := l.UnknownReply(t.Context())
+	var dial *amqprpc.DialError
+	if !errors.As(err, &dial) || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), "was not sent: cannot connect to 127.0.0.1:") {
+		t.Errorf("%v", err)
+	}
+	untilNoted(t, l, "unknown reply ", " was not sent: cannot connect to ")
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.UnknownReply(canceled); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,121 @@
+package lab
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rpcscope/amqprpc"
+)
+
+// mostFollowed is how many replies sent by hand are waited for.
+const mostFollowed = 64
+
+// A watch is what the lab itself takes from the client's events: notes about the
+// connection, and what became of replies that were sent by hand. It is called with the
+// client's lock held, in the way of every call, so usual traffic costs it one comparison.
+type watch struct {
+	lost time.Time // when the connection was lost; the client's events alone touch it
+
+	following atomic.Int32 // len(followed)
+	mu        sync.Mutex
+	followed  []*followed
+}
+
+// A followed is a reply that was sent by hand and has not come in.
+type followed struct {
+	id   string
+	note uint64
+	what string
+}
+
+// observe is told of every event.
+func (l *Lab) observe(e amqprpc.Event) {
+	switch e.Kind {
+	case amqprpc.EventReply:
+		if e.Class != amqprpc.Answer && l.watch.following.Load() > 0 && e.Message.AppID == HandName {
+			l.cameIn(e)
+		}
+	case amqprpc.EventConnected:
+		where := ""
+		if e.Connection != nil {
+			where = " to " + e.Connection.Address
+		}
+		if l.watch.lost.IsZero() {
+			l.notes.add(Good, "connected"+where, "")
+		} else {
+			l.notes.add(Good, fmt.Sprintf("connected%s again after %s", where, took(e.Time.Sub(l.watch.lost))), "")
+		}
+		l.queue.reconnected()
+	case amqprpc.EventDisconnected:
+		l.watch.lost = e.Time
+		l.notes.add(Bad, "connection lost: "+e.Text, "")
+		l.queue.reconnected()
+		l.neverCame()
+	case amqprpc.EventBlocked:
+		l.notes.add(Bad, "the broker blocks publishers, by an alarm: "+e.Text, "")
+	case amqprpc.EventUnblocked:
+		l.notes.add(Good, "the broker's alarm is over", "")
+	}
+}
+
+// follow begins to wait for a reply.
+func (w *watch) follow(f *followed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.followed) == mostFollowed {
+		w.followed = w.followed[1:] // it has not come for a long time
+	}
+	w.followed = append(w.followed, f)
+	w.following.Store(int32(len(w.followed)))
+}
+
+// take ends the waiting for the first that is so, and calls then with it. It returns false
+// where none is. then is called with the mutex held, so that of two rewrites of one note
+// the later one is of what happened later.
+func (w *watch) take(where func(*followed) bool, then func(*followed)) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, f := range w.followed {
+		if where(f) {
+			w.followed = append(w.followed[:i:i], w.followed[i+1:]...)
+			w.following.Store(int32(len(w.followed)))
+			then(f)
+			return true
+		}
+	}
+	return false
+}
+
+// cameIn rewrites the note of a reply that was sent by hand.
+func (l *Lab) cameIn(e amqprpc.Event) {
+	what := "unknown: no call of that ID is remembered"
+	switch e.Class {
+	case amqprpc.Duplicate:
+		what = fmt.Sprintf("a duplicate, %s after the answer", took(e.Since))
+	case amqprpc.Late:
+		what = fmt.Sprintf("late, %s after the call had failed (%v)", took(e.Since), e.Outcome)
+	}
+	l.watch.take(func(f *followed) bool { return f.id == e.ID }, func(f *followed) {
+		l.notes.rewrite(f.note, Good, fmt.Sprintf("%s came in: %s; discarded", f.what, what))
+	})
+}
+
+// neverCame rewrites the notes of replies that went with the callback queue.
+func (l *Lab) neverCame() {
+	for l.watch.take(func(*followed) bool { return true }, func(f *followed) {
+		l.notes.rewrite(f.note, Bad, f.what+" never came in: the callback queue went with the connection")
+	}) {
+	}
+}
+
+// still calls f where o has not come in, and before it does.
+func (w *watch) still(o *followed, f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if slices.Contains(w.followed, o) {
+		f()
+	}
+}
