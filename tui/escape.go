@@ -5,6 +5,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/ansi"
 	"github.com/mattn/go-runewidth"
 	"github.com/rivo/uniseg"
 )
@@ -128,11 +129,16 @@ var narrow = &runewidth.Condition{StrictEmojiNeutral: true}
 // layouts are built on do not agree, it is the most that one of them says: a line that
 // is a cell short is better than one that wraps.
 func runeCells(r rune) int {
-	if r < utf8.RuneSelf {
+	if r < utf8.RuneSelf || drawing(r) {
 		return 1
 	}
-	return max(narrow.RuneWidth(r), uniseg.StringWidth(string(r)))
+	s := string(r)
+	return max(narrow.RuneWidth(r), uniseg.StringWidth(s), ansi.StringWidth(s))
 }
+
+// drawing reports whether r is one of the lines and blocks that a screen is full of.
+// They take one cell.
+func drawing(r rune) bool { return r >= 0x2500 && r < 0x25a0 }
 
 // cells returns how many cells s takes, which is escaped or our own.
 func cells(s string) int {

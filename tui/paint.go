@@ -37,6 +37,20 @@ type frame struct {
 	focused bool
 }
 
+// padded returns f with a margin left and right of what is in it.
+func (f frame) padded(margin int) frame {
+	if margin <= 0 {
+		return f
+	}
+	body := make([]line, len(f.body))
+	for i, l := range f.body {
+		body[i] = append(line{{text: spaces(margin)}}, l...)
+	}
+	f.body = body
+	f.cells += 2 * margin
+	return f
+}
+
 // A tier is a row of frames of one height.
 type tier struct {
 	rows   int // inside
@@ -46,15 +60,6 @@ type tier struct {
 // A grid is tiers of frames, one above the other, that share their borders. All tiers
 // are equally wide: the cells of their frames, and a border before, between and after.
 type grid []tier
-
-// rows is how many lines the grid takes.
-func (g grid) rows() int {
-	n := 1
-	for _, t := range g {
-		n += t.rows + 1
-	}
-	return n
-}
 
 // edges is where the borders of a tier are.
 func (t tier) edges() []int {

@@ -1,0 +1,172 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/tui/lab"
+)
+
+// adviceText is what advise says, one advice a line.
+func adviceText(look *lab.Look) string {
+	var b strings.Builder
+	for _, a := range advise(look) {
+		b.WriteString([]string{lab.Neutral: "  ", lab.Good: "+ ", lab.Bad: "! "}[a.mood] + a.text + "\n")
+	}
+	return b.String()
+}
+
+func TestAdviseSays(t *testing.T) {
+	with := func(name string, f func(*lab.Look)) *lab.Look {
+		look := *looks()[name]
+		f(&look)
+		return &look
+	}
+	failing := func(completed, failed, orphans int, failures ledger.Failures, f func(*lab.Look)) *lab.Look {
+		return with("healthy", func(l *lab.Look) {
+			l.Books.Seconds = []ledger.Second{{Completed: completed, Failed: failed, Orphans: orphans}}
+			l.Books.Failures = failures
+			l.Books.Replies.Late = uint64(orphans)
+			f(l)
+		})
+	}
+	timeouts := ledger.Failures{Timeout: 90}
+	const paused = "  The load is paused. Press space to resume it, or c to make one call.\n"
+	for _, c := range []struct {
+		name string
+		look *lab.Look
+		want string
+	}{
+		{"nothing known", &lab.Look{}, "! There is no connection yet. Calls wait for it until their deadline.\n"},
+		{"no broker", &lab.Look{Books: ledger.Snapshot{Connection: ledger.Connection{Reason: "connection refused."}}},
+			"! There is no connection yet: connection refused. Calls wait for it until their deadline.\n"},
+		{"lost", looks()["lost"], "! The connection was lost 3s ago: EOF. The next try is in 2s, and until then calls fail at their own deadline.\n"},
+		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = time.Time{} }),
+			"! The connection was lost 3s ago: EOF. It is being tried again now, and until then calls fail at their own deadline.\n"},
+		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
+		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }),
+			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
+		{"missing, starting", with("empty", func(l *lab.Look) { l.Queue.Missing, l.Starting = true, 1 }),
+			"! There is no queue rpc_queue yet: the server that is starting declares it.\n"},
+		{"no consumers", with("empty", func(l *lab.Look) { l.Load.Waiting = false }),
+			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n"},
+		{"waiting", looks()["empty"], "! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
+		{"waiting, starting", with("empty", func(l *lab.Look) { l.Starting = 2 }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
+		{"waiting, unknown", with("empty", func(l *lab.Look) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
+		{"waiting and paused", with("empty", func(l *lab.Look) { l.Load.Paused = true }),
+			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n" + paused},
+		{"paused", with("mixed", func(l *lab.Look) { l.Load, l.Fault, l.Books.Seconds = lab.Load{Paused: true}, "", []ledger.Second{{}} }),
+			paused + "  Press enter on a duplicate or an orphan to see its whole story.\n"},
+		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, while the calls go on behind it. Press f to see the present.\n"},
+		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
+		{"fault", with("healthy", func(l *lab.Look) { l.Fault = "duplicate=1" }), "  The next server will have the fault duplicate=1. Press s to start it.\n"},
+		{"begun", with("healthy", func(l *lab.Look) { l.Books.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
+		{"a few failed", failing(50, 2, 0, timeouts, func(*lab.Look) {}), ""},
+		{"too few servers", failing(50, 90, 0, timeouts, func(l *lab.Look) { l.Queue.Ready = 312 }),
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
+		{"too few servers, late", failing(50, 90, 7, timeouts, func(l *lab.Look) { l.Queue.Ready = 312 }),
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n" +
+				"! Some answers come too late: their calls have timed out. Press t for a longer timeout.\n"},
+		{"late", failing(50, 60, 60, timeouts, func(*lab.Look) {}), "! Some answers come too late: their calls have timed out. Press t for a longer timeout.\n"},
+		{"stuck", failing(0, 60, 0, timeouts, func(*lab.Look) {}),
+			"! Most calls time out, although the queue has 2 consumers. Press enter on one to see how far it came, or s to start another server.\n"},
+		{"errors", failing(0, 60, 0, ledger.Failures{Timeout: 1, Remote: 60}, func(*lab.Look) {}),
+			"! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
+		{"errors now, timeouts before", failing(0, 60, 0, timeouts, func(l *lab.Look) {
+			l.Books.Failed = []ledger.Call{{Outcome: amqprpc.Remote, Ended: l.Books.Now}, {Outcome: amqprpc.Timeout, Ended: l.Books.Now.Add(-time.Minute)}}
+		}), "! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
+		{"backlog", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
+			"! 1,300 calls are due and cannot start. Press s to start another server, or - for a lower rate.\n"},
+		{"wrong", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Wrong = 1 }),
+			"! 1 answer was not the right number: some server computes something else.\n"},
+		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("index out of range") }),
+			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
+	} {
+		if got := adviceText(c.look); got != c.want {
+			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
+		}
+	}
+}
+
+// What others wrote is escaped and bounded.
+func TestAdviseIsHarmless(t *testing.T) {
+	long := strings.Repeat(hostile, 500)
+	for _, look := range []*lab.Look{
+		{Err: errors.New(long)},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Reason: long}}},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Since: epoch, Reason: long}}},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Blocked: true, BlockedReason: long}}},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long, Known: true}, Fault: long},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
+	} {
+		all := advise(look)
+		if len(all) == 0 {
+			t.Errorf("nothing said of %+v", look)
+		}
+		for _, a := range all {
+			harmless(t, a.text, 320)
+		}
+	}
+}
+
+// However things stand, advice is in whole sentences, the most urgent first, and does not
+// contradict itself.
+func TestAdviseNeverContradictsItself(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
+		n := func(name string) int { return rapid.SampledFrom([]int{0, 1, 100}).Draw(t, name) }
+		look := &lab.Look{
+			Queue:    lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
+			Load:     lab.Load{Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Wrong: n("wrong"), Progress: load.Progress{Backlog: 10 * n("backlog")}},
+			Starting: n("starting"), Frozen: yes("frozen") && yes("frozen indeed"),
+		}
+		if yes("fault") {
+			look.Fault = "duplicate=1"
+		}
+		b := &look.Books
+		b.Connection = ledger.Connection{Connected: yes("connected"), Blocked: yes("blocked")}
+		if b.Connection.Connected || yes("was connected") {
+			b.Connection.Since = epoch
+		}
+		b.Seconds = []ledger.Second{{Completed: n("completed"), Failed: n("failed"), Orphans: n("orphans")}}
+		b.Calls.Completed = uint64(n("all completed"))
+		b.Failures = ledger.Failures{Timeout: uint64(n("timeout")), Remote: uint64(n("remote"))}
+		b.Replies = ledger.Replies{Late: uint64(n("late")), Duplicates: uint64(n("duplicates"))}
+
+		text := adviceText(look)
+		all := advise(look)
+		for i, a := range all {
+			if !strings.HasSuffix(a.text, ".") || strings.Contains(a.text, "..") || strings.ToUpper(a.text[:1]) != a.text[:1] {
+				t.Fatalf("not a sentence: %q", a.text)
+			}
+			if i > 0 && a.mood == lab.Bad && all[i-1].mood != lab.Bad && !strings.Contains(all[i-1].text, "paused") && !strings.Contains(all[i-1].text, "The load begins") {
+				t.Fatalf("not the most urgent first:\n%s", text)
+			}
+		}
+		never := func(a, b string) {
+			if strings.Contains(text, a) && strings.Contains(text, b) {
+				t.Fatalf("both %q and %q:\n%s", a, b, text)
+			}
+		}
+		never("All is well", "! ")
+		never("All is well", "The load begins")
+		never("There is no queue", "Nobody consumes")
+		never("connection", "queue")
+		never("alarm", "queue")
+		never("a server is starting", "Press s to start a server")
+		never("another server", "start a server")
+		if strings.Contains(text, "Press space") != (look.Load.Paused && !look.Frozen) {
+			t.Fatalf("paused: %v:\n%s", look.Load.Paused, text)
+		}
+		if !b.Connection.Connected && !look.Frozen && !strings.Contains(text, "connection") {
+			t.Fatalf("not a word of the connection:\n%s", text)
+		}
+	})
+}

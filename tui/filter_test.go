@@ -1,0 +1,194 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+
+	"rpcscope/tui/lab"
+)
+
+func TestFilterPicks(t *testing.T) {
+	calls := []ledger.Call{
+		{ID: "7f3a91c2-open", Request: "30", RequestLen: 2},
+		{ID: "1b22e0aa-done", Outcome: amqprpc.Completed, Server: "fib-1", Request: "30", RequestLen: 2, Answer: "832040", AnswerLen: 6},
+		{ID: "1b22ffff-done", Outcome: amqprpc.Completed, Server: "FIB-2", Request: "21", RequestLen: 2, Answer: "10946", AnswerLen: 5},
+		{ID: "2c33-late", Outcome: amqprpc.Timeout, Request: "40", RequestLen: 2},
+		{ID: "3d44-lost", Outcome: amqprpc.ConnectionLost, Request: "a shed to paint", RequestLen: 15},
+		{ID: "4e55-bad", Outcome: amqprpc.Remote, Server: "fib-1", Request: "99", RequestLen: 9999, Answer: "N is above 45"},
+	}
+	strays := []ledger.Stray{
+		{ID: "1b22e0aa-done", Class: amqprpc.Duplicate, Server: "fib-2", AnsweredBy: "fib-1", Body: "832040"},
+		{ID: "2c33-late", Class: amqprpc.Late, Server: "fib-1", Error: "out_of_range"},
+		{ID: "", Class: amqprpc.Unknown, Server: lab.HandName},
+	}
+	for _, c := range []struct{ filter, calls, strays string }{
+		{"", "012345", "012"},
+		{"   ", "012345", "012"},
+		{"state:in-flight", "0", ""},
+		{"state:in_flight", "0", ""},
+		{"state:completed", "12", ""},
+		{"STATE:Failed", "345", ""},
+		{"state:timeout", "3", ""},
+		{"state:connection-lost", "4", ""},
+		{"state:remote", "5", ""},
+		{"state:duplicate", "", "0"},
+		{"state:late", "", "1"},
+		{"state:unknown", "", "2"},
+		{"state:orphaned", "", "12"},
+		{"!state:failed", "012", "012"},
+		{"!!state:failed", "345", ""},
+		{"server:fib", "125", "01"},
+		{"server:fib-2", "2", "0"},
+		{"server:fib-1", "15", "01"},
+		{`server:"by hand"`, "", "2"},
+		{"n:30", "01", ""},
+		{"n:21-30", "012", ""},
+		{"n:99", "", ""}, // that is only the beginning of the request
+		{"!n:30", "2345", "012"},
+		{"id:1b22", "12", "0"},
+		{"id:1B22E", "1", "0"},
+		{"id:22", "", ""},
+		{"832040", "1", "0"},
+		{"shed", "4", ""},
+		{`"a shed"`, "4", ""},
+		{"to ABOVE", "", ""},
+		{"above", "5", ""},
+		{"lost", "4", ""},
+		{"range", "", "1"},
+		{"hand", "", "2"},
+		{"fib-1 832040", "1", "0"},
+		{"server:fib-1 !832040", "5", "1"},
+		{"state:completed n:20-25 server:2", "2", ""},
+		{`"state:failed"`, "", ""},
+	} {
+		f, err := parseFilter(c.filter)
+		if err != nil {
+			t.Errorf("%s: %v", c.filter, err)
+			continue
+		}
+		q := ledger.Query{Calls: func(*ledger.Call) bool { return true }, Strays: func(*ledger.Stray) bool { return true }}
+		f.apply(&q)
+		var picked, pickedStrays strings.Builder
+		for i := range calls {
+			if q.Calls(&calls[i]) {
+				picked.WriteByte(byte('0' + i))
+			}
+		}
+		for i := range strays {
+			if q.Strays(&strays[i]) {
+				pickedStrays.WriteByte(byte('0' + i))
+			}
+		}
+		if picked.String() != c.calls || pickedStrays.String() != c.strays {
+			t.Errorf("%s picks calls %s and replies %s, want %s and %s", c.filter, &picked, &pickedStrays, c.calls, c.strays)
+		}
+	}
+}
+
+func TestFilterErrors(t *testing.T) {
+	for _, c := range []struct{ filter, want string }{
+		{"fib state:gone", "state:gone: the states are in-flight, completed, failed, timeout, canceled, unroutable, rejected, expired, " +
+			"remote, connection-lost, closed, duplicate, late, unknown, orphaned"},
+		{"!sever:fib-1 x", "!sever:fib-1: known are state:, server:, n:, id:; quote it to look for it as text"},
+		{"n:many", "n:many: a number or a range is wanted, such as n:30 or n:20-35"},
+		{"n:35-20", "n:35-20: a number or a range is wanted, such as n:30 or n:20-35"},
+		{"n:-3", "n:-3: a number or a range is wanted, such as n:30 or n:20-35"},
+		{"n:", "n:: a number or a range is wanted, such as n:30 or n:20-35"},
+		{"id:", "id:: there is nothing to look for"},
+		{"!", "!: there is nothing to look for"},
+		{`""`, `"": there is nothing to look for`},
+		{`server:"by hand`, `server:"by hand: a quote is missing at the end`},
+		{"state:\x1b[2J\u202e", `state:\x1b[2J\u202e: the states are`},
+		{strings.Repeat("x", 257), "a filter has at most 256 bytes"},
+	} {
+		_, err := parseFilter(c.filter)
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%q: %v, want %s", c.filter, err, c.want)
+		}
+	}
+	if _, err := parseFilter(strings.Repeat("x", 256)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFilterIsWrittenAsItIsRead(t *testing.T) {
+	for in, want := range map[string]string{
+		"":                        "",
+		"  a   b ":                "a b",
+		"STATE:IN_FLIGHT":         "state:in-flight",
+		"n:030-030":               "n:30",
+		"n:20-35":                 "n:20-35",
+		`!server:"by hand"`:       `!server:"by hand"`,
+		`serv"er:x"`:              `"server:x"`,
+		`"!a" !!b !!!c`:           `"!a" b !c`,
+		"12:30 :x id:a:b":         "12:30 :x id:a:b",
+		"Fib\u3000\"1\u30002\" é": "Fib \"1\u30002\" é",
+	} {
+		f, err := parseFilter(in)
+		if err != nil || f.String() != want {
+			t.Errorf("%q is written %q (%v), want %q", in, f.String(), err, want)
+		}
+	}
+}
+
+// A filter goes all the way to the ledger, and the lanes say that there is one.
+func TestLanesFilter(t *testing.T) {
+	f, err := parseFilter("server:fib-2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &lanes{focus: endedLane}
+	l.setFilter(f)
+	look := lookingAt(l, busy(), at(20*time.Second), 120, 9)
+	if n := len(look.Books.Completed); n != 18 {
+		t.Errorf("%d completed calls, of those that were asked for", n)
+	}
+	for _, c := range look.Books.Completed {
+		if c.Server != "fib-2" {
+			t.Errorf("%s was answered by %s", c.ID, c.Server)
+		}
+	}
+	text := drawnLanes(l, styled(false), look, true, 120, 9)
+	for _, want := range []string{"In flight 24 filter", "No row here passes", "Duplicate 5 filter", "Done 40 failed 8 filter"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing from\n%s", want, text)
+		}
+	}
+	var q ledger.Query
+	if (filter{}).apply(&q); q.Calls != nil || q.Strays != nil {
+		t.Error("no filter asks about rows")
+	}
+}
+
+func FuzzParseFilter(f *testing.F) {
+	for _, s := range []string{
+		"", "state:failed !server:fib-1", "n:20-35 id:7f3a", `"by hand" "!x" !"a:b"`, "x:", `"`, "!!!", "n:99999999999999999999", "\x1b]0;", "é\u3000長:x",
+	} {
+		f.Add(s)
+	}
+	calls := []ledger.Call{{}, {ID: hostile, Request: "30", RequestLen: 2, Outcome: amqprpc.Remote, Answer: hostile}}
+	strays := []ledger.Stray{{}, {ID: hostile, Class: amqprpc.Duplicate, Server: hostile}}
+	f.Fuzz(func(t *testing.T, s string) {
+		a, err := parseFilter(s)
+		if err != nil {
+			harmless(t, err.Error(), 400)
+			return
+		}
+		b, err := parseFilter(a.String())
+		if err != nil {
+			t.Fatalf("%q is written %q, which is no filter: %v", s, a, err)
+		}
+		if a.String() != b.String() || a.set() != b.set() {
+			t.Fatalf("%q is read back as %q", a, b)
+		}
+		for i := range calls {
+			if a.call(&calls[i]) != b.call(&calls[i]) || a.stray(&strays[i]) != b.stray(&strays[i]) {
+				t.Fatalf("%q and %q pick differently", a, b)
+			}
+		}
+	})
+}

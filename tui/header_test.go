@@ -1,0 +1,282 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+// lookAt is a healthy look at what a story has told.
+func lookAt(s *story, bars int) *lab.Look {
+	return &lab.Look{
+		Books: s.books.Snapshot(ledger.Query{Now: at(s.now), Seconds: secondsOf(15 * time.Minute), Bars: bars, LogBars: true, Failed: 20}),
+		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(s.now)},
+		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
+		Pool: []pool.Status{
+			{Name: "fib-1", PID: 4121, State: pool.Running, Started: epoch},
+			{Name: "fib-2", PID: 4122, State: pool.Running, Started: at(20 * time.Second)},
+		},
+		Marks: []lab.Mark{
+			{Time: epoch, Server: "fib-1", Came: true}, {Time: at(20 * time.Second), Server: "fib-2", Came: true},
+		},
+	}
+}
+
+// looks are what the panels are drawn of.
+var looks = sync.OnceValue(func() map[string]*lab.Look {
+	all := make(map[string]*lab.Look)
+	busy := func(s *story) {
+		s.complete(5000, 0, "fib-1")
+		s.complete(9000, 0, "fib-1", "fib-2")
+	}
+	tell := func(name string, f func(*story), then func(*lab.Look)) {
+		s := newStory()
+		f(s)
+		look := lookAt(s, 60)
+		then(look)
+		all[name] = look
+	}
+
+	all["zero"] = &lab.Look{}
+	tell("healthy", busy, func(*lab.Look) {})
+	tell("empty", func(*story) {}, func(l *lab.Look) {
+		l.Pool, l.Marks, l.Queue.Consumers, l.Queue.Ready, l.Load.Waiting = nil, nil, 0, 0, true
+	})
+	tell("mixed", func(s *story) {
+		busy(s)
+		for range 300 {
+			s.complete(7, 0, "fib-1", "elsewhere")
+			s.fail(s.send(0), amqprpc.Timeout, 0)
+			s.reply(amqprpc.Duplicate, amqprpc.Completed, "00000001-0000-4000-8000-000000000000", "fib-1", 0)
+		}
+		s.reply(amqprpc.Unknown, amqprpc.InFlight, "who", lab.HandName, 0)
+		s.complete(1500, 40*time.Millisecond, "fib-1", "elsewhere")
+	}, func(l *lab.Look) {
+		now := l.Books.Now
+		l.Fault = "crash-before-ack=0.02"
+		l.Starting = 1
+		l.Load.Wrong = 9
+		l.Marks = append(l.Marks, lab.Mark{Time: now.Add(-12 * time.Second), Server: "fib-2"})
+		l.Pool[1].State, l.Pool[1].Ended = pool.Killed, now.Add(-12*time.Second)
+		l.Pool = append(l.Pool,
+			pool.Status{Name: "fib-3", PID: 4123, State: pool.Crashed, Ended: now.Add(-40 * time.Second), Reason: `signal: killed: "` + hostile + `"`},
+			pool.Status{Name: "fib-4", PID: 4124, State: pool.Stopping, Restarts: 2},
+			pool.Status{Name: "fib-5", PID: 4125, State: pool.Stopped, Ended: now.Add(-3 * time.Minute)},
+			pool.Status{Name: "fib-6", PID: 4126, State: pool.Stopped, Ended: now.Add(-4 * time.Minute)})
+	})
+	tell("paused", busy, func(l *lab.Look) { l.Load.Paused, l.Frozen = true, true })
+	tell("open", busy, func(l *lab.Look) {
+		l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 12}
+	})
+	tell("lost", func(s *story) {
+		busy(s)
+		s.tell(amqprpc.Event{Kind: amqprpc.EventDisconnected, Epoch: 1, Text: "EOF"})
+		s.tell(amqprpc.Event{Kind: amqprpc.EventReconnecting, Attempt: 1, Delay: 5 * time.Second})
+		s.now += 3 * time.Second
+	}, func(l *lab.Look) { l.Queue.Known = false })
+	tell("blocked", func(s *story) {
+		busy(s)
+		s.tell(amqprpc.Event{Kind: amqprpc.EventBlocked, Epoch: 1, Text: "low on memory"})
+		s.now += 12 * time.Second
+	}, func(*lab.Look) {})
+	tell("hostile", func(s *story) {
+		s.connect(hostile, hostile, hostile)
+		s.complete(900, 0, hostile, "", strings.Repeat("長", 5000), "한국어 서버")
+	}, func(l *lab.Look) {
+		l.Queue.Name, l.Load.Fib, l.Fault = hostile, hostile, strings.Repeat(hostile, 100)
+		l.Pool = []pool.Status{{Name: hostile, State: pool.Running}, {Name: "\xff", State: pool.Crashed, Reason: hostile}}
+		l.Marks = []lab.Mark{{Time: l.Books.Now, Server: hostile, Came: true}, {Time: epoch, Server: "\x1b[31m"}}
+	})
+	tell("crowd", func(s *story) {
+		var names []string
+		for i := range 70 {
+			names = append(names, fmt.Sprintf("worker%d", i))
+		}
+		s.complete(3000, 0, names...)
+	}, func(*lab.Look) {})
+	return all
+})
+
+// paintFrames draws frames of one height side by side, as a screen does.
+func paintFrames(st *Styles, h int, frames ...frame) string {
+	return strings.Join(grid{{rows: h, frames: frames}}.paint(st, nil), "\n") + "\n"
+}
+
+// goldenPanel compares a panel at the sizes it has on screens with golden files.
+func goldenPanel(t *testing.T, name string, draw func(st *Styles, look *lab.Look, w, h int) frame) {
+	t.Helper()
+	for _, look := range []string{"empty", "healthy", "mixed", "paused", "hostile"} {
+		var plain, colour strings.Builder
+		for _, size := range [][2]int{{24, 6}, {38, 12}, {60, 12}} {
+			w, h := size[0], size[1]
+			fmt.Fprintf(&plain, "%d x %d\n%s", w, h, paintFrames(styled(false), h, draw(styled(false), looks()[look], w, h)))
+			fmt.Fprintf(&colour, "%d x %d\n%s", w, h, paintFrames(styled(true), h, draw(styled(true), looks()[look], w, h)))
+		}
+		golden(t, name+"-"+look, plain.String())
+		golden(t, name+"-"+look+"-colour", colour.String())
+		if ansi.Strip(colour.String()) != plain.String() {
+			t.Errorf("%s: colour changes more than colour", look)
+		}
+	}
+}
+
+// sweepPanel draws a panel at all kinds of sizes: nothing panics, nothing is too large.
+func sweepPanel(t *testing.T, draw func(st *Styles, look *lab.Look, w, h int) frame) {
+	t.Helper()
+	st := styled(false)
+	for name, look := range looks() {
+		seen := make(map[string]bool)
+		for w := -1; w <= 160; w += 1 + w/28*9 {
+			for h := -1; h <= 40; h += 1 + h/9*9 {
+				f := draw(st, look, w, h)
+				if f.cells != max(w, 0) || len(f.body) > max(h, 0) {
+					t.Fatalf("%s at %d x %d: %d cells, %d rows", name, w, h, f.cells, len(f.body))
+				}
+				for _, l := range f.body {
+					if l.cells() > max(w, 0) {
+						t.Fatalf("%s at %d x %d: %d cells: %v", name, w, h, l.cells(), l)
+					}
+					if text := l.render(); !seen[text] { // most rows are the same at every height
+						seen[text] = true
+						harmless(t, text, w)
+					}
+				}
+				sound(t, joinedBody(f))
+				harmless(t, f.title.render(), max(w-4, 0))
+			}
+		}
+	}
+}
+
+// joinedBody is a frame's body as text.
+func joinedBody(f frame) string {
+	var b strings.Builder
+	for _, l := range f.body {
+		b.WriteString(l.render() + "\n")
+	}
+	return b.String()
+}
+
+func TestHeaderGolden(t *testing.T) {
+	for name, look := range looks() {
+		var plain, colour strings.Builder
+		for _, w := range []int{40, 80, 120, 160} {
+			for _, l := range headerLines(styled(false), look, w) {
+				plain.WriteString(l.render() + "\n")
+			}
+			for _, l := range headerLines(styled(true), look, w) {
+				colour.WriteString(l.render() + "\n")
+			}
+		}
+		golden(t, "header-"+name, plain.String())
+		golden(t, "header-"+name+"-colour", colour.String())
+		if ansi.Strip(colour.String()) != plain.String() {
+			t.Errorf("%s: colour changes more than colour", name)
+		}
+	}
+}
+
+func TestHeaderFits(t *testing.T) {
+	for name, look := range looks() {
+		for w := -1; w <= 200; w += 1 + w/100 {
+			lines := headerLines(styled(false), look, w)
+			if len(lines) != 2 {
+				t.Fatalf("%s at %d: %d lines", name, w, len(lines))
+			}
+			for _, l := range lines {
+				harmless(t, l.render(), w)
+			}
+		}
+	}
+}
+
+func TestHeaderSays(t *testing.T) {
+	with := func(name string, f func(*lab.Look)) *lab.Look {
+		look := *looks()[name]
+		f(&look)
+		return &look
+	}
+	for _, c := range []struct {
+		name string
+		look *lab.Look
+		w    int
+		yes  []string
+		no   []string
+	}{
+		{"all of it", looks()["healthy"], 140, []string{"rpcscope  RabbitMQ 4.2.1  localhost:5672  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2", "● connected 42s",
+			"closed loop 64  fib(30)  timeout 5 s  seed 42", "sent 14,000  completed 14,000  failed 0  in flight 0", "/s"}, []string{"PAUSED", "FROZEN", "WAITING", "WRONG"}},
+		{"80 cells", looks()["healthy"], 80, []string{"rpc_queue 3 ready, 2 consumers", "● connected 42s", "completed 14,000", "/s"}, []string{"callback", "seed"}},
+		{"connecting", looks()["zero"], 80, []string{"○ connecting"}, []string{"connected"}},
+		{"lost", looks()["lost"], 120, []string{"○ reconnecting, lost 3s ago, next try in 2s"}, []string{"ready", "● connected"}},
+		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = l.Books.Now }), 120, []string{"lost 3s ago, trying now"}, nil},
+		{"blocked", looks()["blocked"], 120, []string{"■ blocked by an alarm for 12s"}, []string{"● connected"}},
+		{"paused and frozen", looks()["paused"], 120, []string{"PAUSED", "FROZEN at 15:04:47"}, nil},
+		{"paused and frozen, little room", looks()["paused"], 80, []string{"PAUSED", "FROZEN", "completed 14,000", "/s"}, nil},
+		{"waiting", looks()["empty"], 120, []string{"WAITING for a server", "rpc_queue 0 ready, no consumers"}, nil},
+		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }), 120, []string{"rpc_queue is missing"}, []string{"ready"}},
+		{"mute", with("empty", func(l *lab.Look) { l.Queue.Known, l.Queue.Err = false, "no" }), 120, []string{"rpc_queue does not answer"}, nil},
+		{"one consumer", with("healthy", func(l *lab.Look) { l.Queue.Consumers = 1 }), 120, []string{"1 consumer "}, nil},
+		{"open", looks()["open"], 120, []string{"200/s open, backlog 12"}, []string{"closed"}},
+		{"wrong", looks()["mixed"], 120, []string{"9 WRONG", "failed 300"}, nil},
+		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("x") }), 80, []string{"✗ something in here broke"}, []string{"connected"}},
+		{"hostile", looks()["hostile"], 160, []string{`\x1b]0;owned`}, []string{"\x1b"}},
+		{"narrow", looks()["lost"], 24, []string{"○ reconnecting"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			lines := headerLines(styled(false), c.look, c.w)
+			says(t, lines[0].render()+"\n"+lines[1].render(), c.yes, c.no)
+			if got := lines[0].cells(); got != c.w-1 {
+				t.Errorf("the state ends at cell %d of %d", got, c.w)
+			}
+		})
+	}
+}
+
+// says fails the test where a text lacks something or has something that it should not.
+func says(t *testing.T, text string, yes, no []string) {
+	t.Helper()
+	for _, s := range yes {
+		if !strings.Contains(text, s) {
+			t.Errorf("%q is missing from\n%s", s, text)
+		}
+	}
+	for _, s := range no {
+		if strings.Contains(text, s) {
+			t.Errorf("%q is in\n%s", s, text)
+		}
+	}
+}
+
+// The panels of a screen of 120 x 40, once.
+func BenchmarkPanels(b *testing.B) {
+	st, look := styled(true), looks()["mixed"]
+	var servers serverList
+	for name, draw := range map[string]func(){
+		"header":     func() { headerLines(st, look, 120) },
+		"throughput": func() { throughputPanel(st, look, time.Minute, 38, 12) },
+		"latency":    func() { latencyPanel(st, look, 38, 12) },
+		"servers":    func() { servers.panel(st, look, true, 40, 12) },
+		"advice":     func() { advise(look) },
+		"painted": func() {
+			paintFrames(st, 12, throughputPanel(st, look, time.Minute, 38, 12), latencyPanel(st, look, 38, 12), servers.panel(st, look, true, 40, 12))
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				draw()
+			}
+		})
+	}
+}

@@ -1,0 +1,80 @@
+package tui
+
+// The words that a newcomer has to know, in the order of the lanes.
+var vocabulary = [][2]string{
+	{"in flight", "a call that waits for its answer"},
+	{"completed", "a call whose answer came. Others failed, and say why"},
+	{"duplicate", "a reply to a call that has its answer. Discarded"},
+	{"orphaned", "a reply that no call waits for: late, or of an unknown ID. Discarded"},
+}
+
+// helpLines are the help: all keys, and what the words mean.
+func (m *Model) helpLines(w int) []line {
+	st := m.st
+	const gap = 3
+	groups := m.keys.groups()
+	width := func(g keyGroup) (keys, all int) {
+		words := cells(g.title)
+		for _, b := range g.keys {
+			keys = max(keys, cells(b.Help().Key))
+			words = max(words, cells(b.Help().Desc))
+		}
+		return keys, keys + 2 + words
+	}
+
+	var out []line
+	for len(groups) > 0 {
+		// As many groups side by side as fit.
+		n, used := 0, 1
+		for n < len(groups) {
+			_, all := width(groups[n])
+			if n > 0 && used+all > w {
+				break
+			}
+			used += all + gap
+			n++
+		}
+		rows := 0
+		for _, g := range groups[:n] {
+			rows = max(rows, len(g.keys))
+		}
+		for row := range rows + 1 {
+			l := line{{" ", st.Plain}}
+			for _, g := range groups[:n] {
+				keys, all := width(g)
+				switch {
+				case row == 0:
+					l = append(l, span{left(g.title, all), st.Title})
+				case row <= len(g.keys):
+					h := g.keys[row-1].Help()
+					l = append(l, span{left(h.Key, keys+2), st.Key}, span{left(h.Desc, all-keys-2), st.Plain})
+				default:
+					l = append(l, span{spaces(all), st.Plain})
+				}
+				l = append(l, span{spaces(gap), st.Plain})
+			}
+			out = append(out, l.cut(w))
+		}
+		out = append(out, nil)
+		groups = groups[n:]
+	}
+
+	out = append(out, line{{" What the words mean", st.Title}})
+	inks := []Ink{st.InFlight, st.Completed, st.Duplicate, st.Orphaned}
+	for i, v := range vocabulary {
+		for j, part := range wrap(v[1], w-13) {
+			word := ""
+			if j == 0 {
+				word = v[0]
+			}
+			out = append(out, line{{" " + left(word, 12), inks[i]}, {part, st.Plain}})
+		}
+	}
+	out = append(out, nil)
+	for _, part := range wrap("S, K and r are about the server that is selected, or else the newest one. d is about the call "+
+		"that is selected, or else the newest completed one. A filter is words that must all hold: state:failed server:fib-1 "+
+		"n:20-35 id:7f3a, any other text, and ! for not.", w-2) {
+		out = append(out, line{{" " + part, st.Faint}})
+	}
+	return out
+}

@@ -1,0 +1,390 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+
+	"rpcscope/tui/lab"
+)
+
+// Widths, in cells, from which rows of a lane say more.
+const (
+	midLane    = 24  // an answer, or why there is none
+	pairLane   = 36  // the request too
+	serverLane = 48  // who answered
+	wholeLane  = 78  // the whole ID
+	flatLane   = 110 // a discarded reply in one line
+)
+
+const (
+	shortIDCells = 8  // the first group of a UUID
+	wholeIDCells = 36 // a UUID
+	leastIDCells = 4
+)
+
+// rowID returns so much of a correlation ID as a row has room for. Of a UUID that is its
+// beginning, which is told apart from others well enough; all else says that it is cut.
+func rowID(id string, most int) string {
+	switch {
+	case id == "":
+		return Escape("(no ID)", most)
+	case most < wholeIDCells && uuidLike(id):
+		return id[:min(most, shortIDCells)]
+	}
+	return Escape(id, most)
+}
+
+func uuidLike(s string) bool {
+	if len(s) != wholeIDCells {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == 8 || i == 13 || i == 18 || i == 23:
+			if c != '-' {
+				return false
+			}
+		case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'f':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// fibArgument returns the digits that c asks for, where its request is a decimal number.
+func fibArgument(c *ledger.Call) (digits string, ok bool) {
+	const most = 18
+	s := c.Request
+	if s == "" || len(s) > most || len(s) != c.RequestLen {
+		return "", false
+	}
+	return s, strings.Trim(s, "0123456789") == ""
+}
+
+// requestWords says what c asks for.
+func requestWords(c *ledger.Call, most int) string {
+	if digits, ok := fibArgument(c); ok {
+		return Escape("fib("+digits+")", most)
+	}
+	if c.Attempt == 0 && c.RequestLen == 0 { // not published, so nobody has seen it
+		return ""
+	}
+	return bodyText(c.Request, c.RequestLen, most)
+}
+
+// bodyText shows the beginning of a body of so many bytes.
+func bodyText(body string, full, most int) string {
+	switch {
+	case full == 0:
+		return Escape("(empty)", most)
+	case len(body) < full:
+		return Escape(Escape(body, most)+ellipsis, most)
+	}
+	return Escape(body, most)
+}
+
+// senderWords names who sent a reply.
+func senderWords(server string, most int) string {
+	switch server {
+	case "":
+		return Escape("(no name)", most)
+	case lab.HandName:
+		return Escape("by hand", most)
+	}
+	return Escape(server, most)
+}
+
+// ageWords writes a time that is short and does not flicker, in at most 7 cells.
+func ageWords(d time.Duration) string {
+	if d = max(d, 0); d >= time.Millisecond && d < time.Second {
+		return strconv.Itoa(int(d/time.Millisecond)) + " ms"
+	}
+	return took(d)
+}
+
+// failureWords says how a call failed, and the same in 10 cells.
+func failureWords(o amqprpc.Outcome) (long, short string) {
+	if o == amqprpc.ConnectionLost {
+		return "connection lost", "conn. lost"
+	}
+	return o.String(), o.String()
+}
+
+// nthWords says the how-manieth reply to its call it was, and the same in a word.
+func nthWords(n int) (long, short string) {
+	switch {
+	case n <= 0:
+		return "another reply", "another"
+	case n%10 == 1 && n%100 != 11:
+		short = "st"
+	case n%10 == 2 && n%100 != 12:
+		short = "nd"
+	case n%10 == 3 && n%100 != 13:
+		short = "rd"
+	default:
+		short = "th"
+	}
+	short = count(n) + short
+	return short + " reply", short
+}
+
+// hadEnded says what the call of a late reply had come to.
+func hadEnded(o amqprpc.Outcome) string {
+	switch o {
+	case amqprpc.Timeout:
+		return "the call had timed out"
+	case amqprpc.Canceled:
+		return "the call had been canceled"
+	case amqprpc.Unroutable:
+		return "the request had been returned"
+	case amqprpc.Rejected:
+		return "the request had been refused"
+	case amqprpc.Expired:
+		return "the request had expired"
+	case amqprpc.ConnectionLost:
+		return "the connection had been lost"
+	case amqprpc.Closed:
+		return "the client had been closed"
+	}
+	return "the call had ended"
+}
+
+// used is how much of its time a call has used up, from 0 to 1 and above. A call without
+// a deadline has all the time there is.
+func used(c *ledger.Call, now time.Time) float64 {
+	all := c.Deadline.Sub(c.Sent)
+	if c.Deadline.IsZero() || all <= 0 {
+		return 0
+	}
+	return max(float64(now.Sub(c.Sent))/float64(all), 0)
+}
+
+// gauge shows it in one cell, and how bad it is: past half, past four fifths, past all.
+func gauge(st *Styles, used float64) span {
+	const levels = "▁▂▃▄▅▆▇█"
+	ink := st.Plain
+	switch {
+	case used >= 1:
+		return span{"!", st.Bad}
+	case used > 0.8:
+		ink = st.Bad
+	case used > 0.5:
+		ink = st.Warn
+	}
+	return span{string([]rune(levels)[int(used*8)]), ink}
+}
+
+// firstFit returns the first of the texts that fits, or of the last what fits of it.
+func firstFit(room int, texts ...string) string {
+	for _, s := range texts {
+		if cells(s) <= room {
+			return s
+		}
+	}
+	return Escape(texts[len(texts)-1], room)
+}
+
+// idCells is how much room the ID has in a row of n cells.
+func idCells(n int) int {
+	if n >= wholeLane {
+		return wholeIDCells
+	}
+	return shortIDCells
+}
+
+// A laneRow is a row of a lane in the making: its ID on the left, then what is said of
+// it, and on the right what is compared from row to row.
+type laneRow struct {
+	id    string
+	ink   Ink
+	words line
+	right line
+}
+
+// line lays the row out in n cells, the first of which is for the mark of what is
+// selected. An ID makes room for words down to a few of its digits; what is on the right
+// goes where there is no room for it.
+func (r laneRow) line(n int, mark string) line {
+	rest := n - 1
+	words, side := r.words.cells(), r.right.cells()
+	if words > 0 {
+		words++
+	}
+	if rest-words-side < leastIDCells {
+		r.right, side = nil, 0
+	}
+	id := rowID(r.id, min(max(rest-words-side, leastIDCells), idCells(n)))
+	out := line{{mark, r.ink}, {id, r.ink}}
+	rest -= cells(id)
+	if pad := idCells(n) - cells(id); pad > 0 && rest-pad-words-side >= 0 {
+		out = append(out, span{text: spaces(pad)})
+		rest -= pad
+	}
+	if words > 0 {
+		out = append(out, span{text: " "})
+		out = append(out, r.words...)
+		rest -= words
+	}
+	if rest > side && side > 0 {
+		out = append(out, span{text: spaces(rest - side)})
+	}
+	return append(out, r.right...).fill(n)
+}
+
+// flightRow shows a call in flight.
+func flightRow(st *Styles, c *ledger.Call, now time.Time, n int) laneRow {
+	g := gauge(st, used(c, now))
+	r := laneRow{id: c.ID, ink: st.InFlight}
+	tried := "try " + strconv.Itoa(c.Attempt)
+	if n < midLane {
+		r.right = line{g, {right(ageWords(c.Age), 6), g.style}}
+		tried = "×" + strconv.Itoa(c.Attempt)
+	} else {
+		r.right = line{{text: " "}, g, {right(ageWords(c.Age), 7), g.style}}
+	}
+	room := n - 1 - idCells(n) - 1 - r.right.cells()
+	if c.Attempt > 1 {
+		r.words = line{{tried, st.Warn}}
+		room -= cells(tried) + 1
+	}
+	switch request := requestWords(c, max(room, 0)); {
+	case room < len("fib(9)"):
+	case c.Attempt == 0:
+		r.words = append(r.words, span{"unsent", st.Faint})
+	case c.Attempt > 1 && !strings.HasSuffix(request, ellipsis):
+		r.words = append(line{{request + " ", st.Plain}}, r.words...)
+	case c.Attempt == 1:
+		r.words = line{{request, st.Plain}}
+	}
+	return r
+}
+
+// endedRow shows a completed or failed call.
+func endedRow(st *Styles, c *ledger.Call, n int) laneRow {
+	r := laneRow{id: c.ID, ink: st.Completed}
+	long, short := failureWords(c.Outcome)
+	failed := c.Outcome.Failed()
+	if failed {
+		r.ink = st.Failed
+	}
+	if n < midLane {
+		if failed {
+			r.words = line{{short, r.ink}}
+		} else {
+			r.right = line{{right(ageWords(c.Age), 7), st.Plain}}
+		}
+		return r
+	}
+	r.right = line{{right(took(c.Age), 8), st.Plain}}
+	if n < pairLane {
+		r.right = line{{right(ageWords(c.Age), 7), st.Plain}}
+	}
+	if n >= serverLane {
+		names := 8
+		if n >= flatLane {
+			names = 16
+		}
+		server := ""
+		if c.Server != "" {
+			server = senderWords(c.Server, names)
+		}
+		r.right = append(r.right, span{"  " + left(server, names), st.Faint})
+	}
+	room := n - 1 - idCells(n) - 1 - r.right.cells()
+	if n >= pairLane {
+		request := left(requestWords(c, min(room/2, 24)), min(room/2, 7))
+		r.words = line{{request + " ", st.Plain}}
+		room -= cells(request) + 1
+	}
+	switch {
+	case failed:
+		why := firstFit(room, long, short)
+		r.words = append(r.words, span{why, r.ink})
+		if room -= cells(why) + 2; c.AnswerLen > 0 && room >= 8 {
+			r.words = append(r.words, span{": " + bodyText(c.Answer, c.AnswerLen, room), st.Faint})
+		}
+	case n >= pairLane:
+		r.words = append(r.words, span{"= " + bodyText(c.Answer, c.AnswerLen, max(room-2, 1)), st.Plain})
+	default:
+		r.words = line{{bodyText(c.Answer, c.AnswerLen, room), st.Plain}}
+	}
+	return r
+}
+
+// strayRow shows a discarded reply: what it was, and in a second text why it was
+// discarded.
+func strayRow(st *Styles, s *ledger.Stray, now time.Time, n int) (r laneRow, why string) {
+	r = laneRow{id: s.ID, ink: st.Duplicate}
+	if n >= wholeLane {
+		r.right = line{{right(clock(now.Sub(s.Time))+" ago", 10), st.Faint}}
+	}
+	room := max(n-1-idCells(n)-1-r.right.cells(), 7)
+	name, after := senderWords(s.Server, 24), took(s.Since)
+	var what string
+	var whys []string
+	switch {
+	case s.Class == amqprpc.Duplicate:
+		long, short := nthWords(s.Nth)
+		what = firstFit(room, long+", "+name, long, short)
+		whys = []string{after + " after the answer", after + " later", "+" + after}
+		if s.AnsweredBy != "" {
+			first := senderWords(s.AnsweredBy, 24)
+			whys = append([]string{after + " after " + first + "'s answer", after + " after " + first}, whys...)
+		}
+	case s.Class == amqprpc.Late:
+		r.ink = st.Orphaned
+		had := hadEnded(s.Outcome)
+		what = firstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
+		whys = []string{had, strings.TrimPrefix(had, "the ")}
+		if what == "late" {
+			whys = append(whys, "by "+after)
+		}
+	default:
+		r.ink = st.Orphaned
+		what = firstFit(room, "unknown ID, "+name, "unknown ID", "unknown")
+		whys = []string{"no such call here", "no such call"}
+		if s.ID == "" {
+			what = firstFit(room, "no ID, "+name, "unknown")
+			whys = []string{"it names no call", "names no call"}
+		}
+	}
+	r.words = line{{what, st.Plain}}
+	return r, strayWhy(s, n, whys, name, !strings.HasSuffix(what, name))
+}
+
+// strayWhy returns the fullest of the texts that fits, with the sender where it has not
+// been named yet, and whether the request had been redelivered.
+func strayWhy(s *ledger.Stray, n int, whys []string, name string, unnamed bool) string {
+	var texts []string
+	add := func(prefix string) {
+		for _, why := range whys {
+			texts = append(texts, prefix+why)
+		}
+	}
+	before := ""
+	if unnamed {
+		before = name + ", "
+	}
+	if s.Redelivered {
+		add(before + "redelivered, ")
+		add("redelivered, ")
+		texts = append(texts, "redelivered")
+	}
+	add(before)
+	add("")
+	room := max(n-1, 1)
+	why := firstFit(room, texts...)
+	if room -= cells(why) + 2; n >= wholeLane && room >= 8 {
+		body := bodyText(s.Body, s.BodyLen, room)
+		if s.Error != "" {
+			body = Escape("error "+s.Error, room)
+		}
+		why += ": " + body
+	}
+	return why
+}

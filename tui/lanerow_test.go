@@ -1,0 +1,280 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+const someID = "7f3a91c2-1f2e-4d3c-8b5a-1234567890ab"
+
+func call(change func(*ledger.Call)) *ledger.Call {
+	c := &ledger.Call{
+		ID: someID, Sent: at(0), Deadline: at(5 * time.Second), Attempt: 1, Age: 41 * time.Millisecond,
+		Request: "30", RequestLen: 2,
+	}
+	change(c)
+	return c
+}
+
+func answered(c *ledger.Call) {
+	c.Outcome, c.Server, c.Answer, c.AnswerLen, c.Replies = amqprpc.Completed, "fib-1", "832040", 6, 1
+	c.Age = 38100 * time.Microsecond
+}
+
+// squeeze leaves one space where there are many.
+func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+func TestCallRows(t *testing.T) {
+	st := styled(false)
+	for _, c := range []struct {
+		name   string
+		change func(*ledger.Call)
+		now    time.Duration
+		rows   map[int]string
+		says   string
+	}{
+		{"in flight", func(*ledger.Call) {}, 41 * time.Millisecond, map[int]string{
+			16:  "7f3a91c2▁ 41 ms",
+			28:  "7f3a91c2 fib(30) ▁ 41 ms",
+			118: someID + " fib(30) ▁ 41 ms",
+		}, someID + " fib(30): in flight for 41 ms, 4.96 s left."},
+		{"retried, past half", func(c *ledger.Call) { c.Attempt, c.Age = 3, 2600*time.Millisecond }, 2600 * time.Millisecond, map[int]string{
+			16: "7f3a9 ×3▅2.60 s",
+			28: "7f3a91c2 try 3 ▅ 2.60 s",
+			40: "7f3a91c2 fib(30) try 3 ▅ 2.60 s",
+		}, someID + " fib(30): in flight for 2.60 s, try 3, 2.40 s left."},
+		{"past its deadline", func(c *ledger.Call) { c.Age = 6 * time.Second }, 6 * time.Second, map[int]string{
+			16: "7f3a91c2!6.00 s",
+		}, someID + " fib(30): in flight for 6.00 s, past its deadline by 1.00 s."},
+		{"no deadline", func(c *ledger.Call) { c.Deadline, c.Age = time.Time{}, time.Hour }, time.Hour, map[int]string{
+			16: "7f3a91c2▁ 1h00m",
+		}, someID + " fib(30): in flight for 1h00m."},
+		{"not published", func(c *ledger.Call) { c.Attempt, c.Request, c.RequestLen = 0, "", 0 }, 41 * time.Millisecond, map[int]string{
+			28: "7f3a91c2 unsent ▁ 41 ms",
+		}, someID + ": waits to be published, since 41 ms, 4.96 s left."},
+		{"text", func(c *ledger.Call) { c.Request, c.RequestLen = "paint\x1b[2J", 9 }, 0, map[int]string{
+			40: `7f3a91c2 paint\x1b[2J ▁ 41 ms`,
+		}, someID + ` paint\x1b[2J: in flight for 41 ms, 5.00 s left.`},
+		{"cut text", func(c *ledger.Call) { c.Request, c.RequestLen = "123", 4000 }, 0, map[int]string{
+			40: "7f3a91c2 123… ▁ 41 ms",
+		}, someID + ` 123…: in flight for 41 ms, 5.00 s left.`},
+		{"empty", func(c *ledger.Call) { c.Request, c.RequestLen, c.ID = "", 0, "" }, 0, map[int]string{
+			28: "(no ID) (empty) ▁ 41 ms",
+		}, "(no ID) (empty): in flight for 41 ms, 5.00 s left."},
+		{"another ID", func(c *ledger.Call) { c.ID = "order-4711\x1b" }, 0, map[int]string{
+			28: "order-4… fib(30) ▁ 41 ms",
+		}, `order-4711\x1b fib(30): in flight for 41 ms, 5.00 s left.`},
+
+		{"completed", answered, 0, map[int]string{
+			16:  "7f3a91c2 38 ms",
+			28:  "7f3a91c2 832040 38 ms",
+			40:  "7f3a91c2 fib(30) = 832040 38.1 ms",
+			60:  "7f3a91c2 fib(30) = 832040 38.1 ms fib-1",
+			118: someID + " fib(30) = 832040 38.1 ms fib-1",
+		}, someID + " fib(30) = 832040: completed in 38.1 ms, answered by fib-1."},
+		{"many replies", func(c *ledger.Call) { answered(c); c.Replies, c.Attempt = 3, 2 }, 0, nil,
+			someID + " fib(30) = 832040: completed in 38.1 ms, answered by fib-1, try 2; 3 replies, the others were discarded."},
+		{"a name that is no name", func(c *ledger.Call) { answered(c); c.Server = "" }, 0, nil,
+			someID + " fib(30) = 832040: completed in 38.1 ms, answered by (no name)."},
+		{"unroutable", func(c *ledger.Call) { c.Outcome = amqprpc.Unroutable }, 0, map[int]string{
+			16: "7f3a unroutable",
+			28: "7f3a91c2 unroutable 41 ms",
+			40: "7f3a91c2 fib(30) unroutable 41.0 ms",
+		}, someID + " fib(30): failed (unroutable) after 41.0 ms: returned by the broker: no queue took it."},
+		{"connection lost", func(c *ledger.Call) { c.Outcome = amqprpc.ConnectionLost }, 0, map[int]string{
+			16: "7f3a conn. lost",
+			60: "7f3a91c2 fib(30) connection lost 41.0 ms",
+		}, someID + " fib(30): failed (connection lost) after 41.0 ms: the connection went before a reply came."},
+		{"remote", func(c *ledger.Call) {
+			answered(c)
+			c.Outcome, c.Answer, c.AnswerLen = amqprpc.Remote, "n is above 45", 13
+		}, 0, map[int]string{
+			28:  "7f3a91c2 remote 38 ms",
+			118: someID + " fib(30) remote: n is above 45 38.1 ms fib-1",
+		}, someID + " fib(30): failed (remote) after 38.1 ms: fib-1 answered with an error: n is above 45."},
+	} {
+		v := call(c.change)
+		for n, want := range c.rows {
+			r := endedRow(st, v, n)
+			if v.Outcome == amqprpc.InFlight {
+				r = flightRow(st, v, at(c.now), n)
+			}
+			var b strings.Builder
+			r.line(n, " ").write(&b)
+			if got := squeeze(b.String()); got != want || cells(b.String()) != n {
+				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
+			}
+		}
+		if got := callSentence(v, at(c.now)); got != c.says {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.says)
+		}
+	}
+}
+
+func TestStrayRows(t *testing.T) {
+	st := styled(false)
+	stray := func(class amqprpc.Class, change func(*ledger.Stray)) *ledger.Stray {
+		s := &ledger.Stray{ID: someID, Time: at(0), Class: class, Server: "fib-2", Body: "832040", BodyLen: 6}
+		switch class {
+		case amqprpc.Duplicate:
+			s.Nth, s.Outcome, s.Since, s.AnsweredBy = 2, amqprpc.Completed, 1200*time.Millisecond, "fib-1"
+		case amqprpc.Late:
+			s.Nth, s.Outcome, s.Since = 1, amqprpc.Timeout, 312*time.Millisecond
+		}
+		change(s)
+		return s
+	}
+	as := func(*ledger.Stray) {}
+	for _, c := range []struct {
+		name string
+		s    *ledger.Stray
+		rows map[int]string
+		says string
+	}{
+		{"duplicate", stray(amqprpc.Duplicate, as), map[int]string{
+			16: "7f3a91c2 2nd|fib-2, +1.20 s",
+			28: "7f3a91c2 2nd reply, fib-2|1.20 s after fib-1's answer",
+			78: someID + " 2nd reply, fib-2 12s ago|1.20 s after fib-1's answer: 832040",
+		}, someID + ": 2nd reply, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer. Discarded."},
+		{"redelivered", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Redelivered = true }), map[int]string{
+			16: "7f3a91c2 2nd|redelivered",
+			28: "7f3a91c2 2nd reply, fib-2|redelivered, 1.20 s later",
+			78: someID + " 2nd reply, fib-2 12s ago|redelivered, 1.20 s after fib-1's answer: 832040",
+		}, someID + ": 2nd reply, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer; its request had been redelivered. Discarded."},
+		{"by hand", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Server, s.Nth = lab.HandName, 3 }), map[int]string{
+			28: "7f3a91c2 3rd reply, by hand|1.20 s after fib-1's answer",
+		}, someID + ": 3rd reply, by hand, 1.20 s after fib-1's answer: a duplicate, since the call has its answer. Discarded."},
+		{"of a call that is forgotten", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Nth, s.AnsweredBy = 0, "" }), map[int]string{
+			28: "7f3a91c2 another reply|fib-2, 1.20 s later",
+		}, someID + ": another reply, from fib-2, 1.20 s after the answer: a duplicate, since the call has its answer. Discarded."},
+		{"late", stray(amqprpc.Late, as), map[int]string{
+			16: "7f3a91c2 late|by 312 ms",
+			28: "7f3a91c2 late 312 ms, fib-2|the call had timed out",
+			34: "7f3a91c2 late by 312 ms, fib-2|the call had timed out",
+		}, someID + ": a reply from fib-2, late by 312 ms: the call had timed out. Discarded."},
+		{"late by hand", stray(amqprpc.Late, func(s *ledger.Stray) { s.Server, s.Outcome = lab.HandName, amqprpc.Closed }), map[int]string{
+			34: "7f3a91c2 late by 312 ms, by hand|the client had been closed",
+		}, someID + ": a reply by hand, late by 312 ms: the client had been closed. Discarded."},
+		{"unknown", stray(amqprpc.Unknown, as), map[int]string{
+			16: "7f3a91c unknown|no such call",
+			28: "7f3a91c2 unknown ID, fib-2|no such call here",
+		}, someID + ": a reply from fib-2 that no call here waits for: its ID is unknown. Discarded."},
+		{"no ID", stray(amqprpc.Unknown, func(s *ledger.Stray) { s.ID, s.Server = "", "" }), map[int]string{
+			16: "(no ID) unknown|names no call",
+			28: "(no ID) no ID, (no name)|it names no call",
+		}, "A reply from (no name) without a correlation ID: nobody can tell which call it is for. Discarded."},
+		{"an error", stray(amqprpc.Unknown, func(s *ledger.Stray) { s.Error = "overflow\n" }), map[int]string{
+			118: someID + ` unknown ID, fib-2, no such call here: error overflow\n 12s ago`,
+		}, someID + ": a reply from fib-2 that no call here waits for: its ID is unknown. Discarded."},
+	} {
+		for n, want := range c.rows {
+			look := &lab.Look{Books: ledger.Snapshot{Now: at(12 * time.Second)}}
+			var got string
+			for i, l := range drawRow(st, laneRows{strays: []ledger.Stray{*c.s}}, 0, look, n, false) {
+				if i > 0 {
+					got += "|"
+				}
+				got += squeeze(l.render())
+			}
+			if got != want {
+				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
+			}
+		}
+		if got := straySentence(c.s); got != c.says {
+			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.says)
+		}
+	}
+}
+
+func TestAgeing(t *testing.T) {
+	st := styled(true)
+	c := call(func(*ledger.Call) {})
+	for _, v := range []struct {
+		after time.Duration
+		sign  string
+		ink   Ink
+	}{
+		{-time.Hour, "▁", st.Plain}, {0, "▁", st.Plain}, {2500 * time.Millisecond, "▅", st.Plain}, {2501 * time.Millisecond, "▅", st.Warn},
+		{4 * time.Second, "▇", st.Warn}, {4001 * time.Millisecond, "▇", st.Bad}, {4999 * time.Millisecond, "█", st.Bad},
+		{5 * time.Second, "!", st.Bad}, {time.Hour, "!", st.Bad},
+	} {
+		if got := gauge(st, used(c, at(v.after))); got != (span{v.sign, v.ink}) {
+			t.Errorf("after %v: %q", v.after, got.text)
+		}
+	}
+}
+
+func TestNthWords(t *testing.T) {
+	for n, want := range map[int]string{
+		-1: "another reply", 0: "another reply", 1: "1st reply", 2: "2nd reply", 3: "3rd reply", 4: "4th reply", 11: "11th reply",
+		12: "12th reply", 13: "13th reply", 21: "21st reply", 112: "112th reply", 1002: "1,002nd reply",
+	} {
+		if got, _ := nthWords(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestBriefly(t *testing.T) {
+	for n, want := range map[uint64]string{
+		0: "0", 999: "999", 1000: "1k", 1040: "1k", 1500: "1.5k", 12_327: "12.3k", 99_949: "99.9k", 99_950: "100k", 999_499: "999k", 999_500: "1M",
+		12_345_678: "12.3M", 5e9: "5G", 1e18: "many",
+	} {
+		if got := briefly(n); got != want || cells(got) > 5 {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}
+
+func TestLaneTitles(t *testing.T) {
+	look := &lab.Look{Books: ledger.Snapshot{
+		Calls: ledger.Calls{InFlight: 1000, Completed: 12_327, Failed: 17}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
+	}}
+	for room, want := range map[int]string{
+		27: "In flight 1,000 filter|Done 12.3k failed 17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
+		23: "In flight 1,000 filter|Done 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
+		12: "Flying 1k /|Done 12.3k /|Dupl. 1.7k /|Orphaned 5 /",
+		5:  "Flyi…|Done…|Dupl…|Orph…",
+		0:  "|||",
+	} {
+		l := lanes{}
+		l.filter.words = make([]filterWord, 1)
+		var got []string
+		for kind := range laneKind(laneCount) {
+			got = append(got, l.title(styled(false), look, kind, room).render())
+		}
+		if s := strings.Join(got, "|"); s != want {
+			t.Errorf("%d cells:\ngot  %s\nwant %s", room, s, want)
+		}
+	}
+}
+
+func TestEmptyLanesExplainThemselves(t *testing.T) {
+	look := &lab.Look{}
+	l := &lanes{empty: [laneCount]string{inFlightLane: "Paused: space goes on."}}
+	text := strings.Join(strings.Fields(strings.NewReplacer("│", " ").Replace(drawnLanes(&lanes{focus: duplicateLane, zoomed: true}, styled(false), look, true, 160, 3))), " ")
+	if want := "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."; !strings.Contains(text, want) {
+		t.Errorf("%q is missing from\n%s", want, text)
+	}
+	for kind, want := range []string{"Paused: space goes on.", "None yet. A call", "None yet. A", "None yet. An"} {
+		body := l.frames(styled(false), look, true, 120, 9)[kind].body
+		if len(body) == 0 || strings.TrimSpace(body[0].render()) != want && !strings.HasPrefix(body[0].render(), " "+want) {
+			t.Errorf("lane %d says %v, want %q", kind, body, want)
+		}
+	}
+	if _, ok := l.selected(look); ok || l.sentence(styled(false), look, 80) != nil {
+		t.Error("something is selected in an empty lane")
+	}
+	for ended, want := range []string{"None yet. A call ends", "None yet. A call is completed", "None. Every call"} {
+		l := &lanes{focus: endedLane, zoomed: true, ended: endedRows(ended)}
+		if got := fmt.Sprint(l.frames(styled(false), look, true, 120, 9)[0].body[0].render()); !strings.HasPrefix(got, " "+want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

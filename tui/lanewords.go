@@ -1,0 +1,228 @@
+package tui
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+// A row is what is selected in a lane.
+type row struct {
+	lane laneKind
+	id   string // as it was received: escape it before it is shown
+	seq  uint64 // of a discarded reply, to inspect it by; else 0
+	// sentence says what the row is, with the whole ID.
+	sentence string
+}
+
+// selected returns the selected row of the lane in focus.
+func (l *lanes) selected(look *lab.Look) (row, bool) {
+	rows := l.sync(look, l.focus)
+	if rows.len() == 0 {
+		return row{}, false
+	}
+	r, i := row{lane: l.focus}, l.list[l.focus].cursor
+	if rows.strays != nil {
+		s := &rows.strays[i]
+		r.id, r.seq, r.sentence = s.ID, s.Seq, straySentence(s)
+	} else {
+		c := rows.calls[i]
+		r.id, r.sentence = c.ID, callSentence(c, look.Books.Now)
+	}
+	return r, true
+}
+
+// sentence says in at most w cells what is selected: the whole ID, what it is, and why.
+func (l *lanes) sentence(st *Styles, look *lab.Look, w int) line {
+	r, ok := l.selected(look)
+	if !ok {
+		return nil
+	}
+	return line{{r.sentence, st.Plain}}.cut(w)
+}
+
+// The most of a text that a sentence quotes, in cells.
+const (
+	mostIDQuoted   = 64
+	mostBodyQuoted = 40
+	mostNameQuoted = 40
+)
+
+func callSentence(c *ledger.Call, now time.Time) string {
+	subject := rowID(c.ID, mostIDQuoted)
+	if request := requestWords(c, mostBodyQuoted); request != "" {
+		subject += " " + request
+	}
+	tried := ""
+	if c.Attempt > 1 {
+		tried = ", try " + strconv.Itoa(c.Attempt)
+	}
+	switch {
+	case c.Outcome == amqprpc.InFlight && c.Attempt == 0:
+		return subject + ": waits to be published, since " + ageWords(c.Age) + timeLeft(c, now) + "."
+	case c.Outcome == amqprpc.InFlight:
+		return subject + ": in flight for " + ageWords(c.Age) + tried + timeLeft(c, now) + "."
+	case c.Outcome == amqprpc.Completed:
+		s := subject + " = " + bodyText(c.Answer, c.AnswerLen, mostBodyQuoted) + ": completed in " + took(c.Age) +
+			", answered by " + senderWords(c.Server, mostNameQuoted) + tried
+		if c.Replies > 1 {
+			s += "; " + count(c.Replies) + " replies, the others were discarded"
+		}
+		return s + "."
+	}
+	long, _ := failureWords(c.Outcome)
+	s := subject + ": failed (" + long + ") after " + took(c.Age) + tried
+	if c.Outcome == amqprpc.Remote {
+		return s + ": " + senderWords(c.Server, mostNameQuoted) + " answered with an error: " +
+			bodyText(c.Answer, c.AnswerLen, mostBodyQuoted) + "."
+	}
+	if why := new(Summary).failedBecause(c.Outcome); why != "" {
+		s += ": " + why
+	}
+	return s + "."
+}
+
+// timeLeft says how long a call in flight has until its deadline.
+func timeLeft(c *ledger.Call, now time.Time) string {
+	switch left := c.Deadline.Sub(now); {
+	case c.Deadline.IsZero():
+		return ""
+	case left < 0:
+		return ", past its deadline by " + ageWords(-left)
+	default:
+		return ", " + ageWords(left) + " left"
+	}
+}
+
+func straySentence(s *ledger.Stray) string {
+	name := senderWords(s.Server, mostNameQuoted)
+	if s.Server != lab.HandName {
+		name = "from " + name
+	}
+	subject := rowID(s.ID, mostIDQuoted)
+	var text string
+	switch s.Class {
+	case amqprpc.Duplicate:
+		long, _ := nthWords(s.Nth)
+		first := "the answer"
+		if s.AnsweredBy != "" {
+			first = senderWords(s.AnsweredBy, mostNameQuoted) + "'s answer"
+		}
+		text = subject + ": " + long + ", " + name + ", " + took(s.Since) + " after " + first +
+			": a duplicate, since the call has its answer"
+	case amqprpc.Late:
+		text = subject + ": a reply " + name + ", late by " + took(s.Since) + ": " + hadEnded(s.Outcome)
+	default:
+		text = subject + ": a reply " + name + " that no call here waits for: its ID is unknown"
+		if s.ID == "" {
+			text = "A reply " + name + " without a correlation ID: nobody can tell which call it is for"
+		}
+	}
+	if s.Redelivered {
+		text += "; its request had been redelivered"
+	}
+	return text + ". Discarded."
+}
+
+// title names a lane and says how many rows there are of it, in at most so many cells.
+func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line {
+	c, r := look.Books.Calls, look.Books.Replies
+	var titles []line
+	add := func(ink Ink, name string, n uint64) {
+		titles = append(titles, line{{name + " " + count(n), ink}})
+	}
+	brief := func(ink Ink, name string, n uint64) {
+		titles = append(titles, line{{name + " " + briefly(n), ink}})
+	}
+	switch kind {
+	case inFlightLane:
+		add(st.InFlight, "In flight", c.InFlight)
+		brief(st.InFlight, "Flying", c.InFlight)
+	case duplicateLane:
+		add(st.Duplicate, "Duplicate", r.Duplicates)
+		brief(st.Duplicate, "Dupl.", r.Duplicates)
+	case orphanedLane:
+		add(st.Orphaned, "Orphaned", r.Orphaned())
+		brief(st.Orphaned, "Orph.", r.Orphaned())
+	default:
+		if l.ended == failedOnly {
+			add(st.Failed, "Failed", c.Failed)
+			brief(st.Failed, "Fail", c.Failed)
+			break
+		}
+		add(st.Completed, "Completed", c.Completed)
+		brief(st.Completed, "Done", c.Completed)
+		if l.ended == allEnded && c.Failed > 0 {
+			with := func(i int, text string) line {
+				return append(titles[i][:1:1], span{" " + text, st.Failed})
+			}
+			titles = []line{with(0, "failed "+count(c.Failed)), with(1, "failed "+briefly(c.Failed)), with(1, "✗"+briefly(c.Failed)), titles[1]}
+		}
+	}
+	for _, mark := range []string{" filter", " /"} {
+		if !l.filter.set() {
+			mark = ""
+		}
+		for _, t := range titles {
+			if t.cells()+cells(mark) > room {
+				continue
+			}
+			if mark != "" {
+				t = append(t, span{mark, st.Warn})
+			}
+			return t
+		}
+	}
+	return titles[len(titles)-1].cut(max(room, 0))
+}
+
+// briefly writes a number of things in at most 5 cells.
+func briefly(n uint64) string {
+	x := float64(n)
+	for _, unit := range []string{"", "k", "M", "G", "T", "P"} {
+		switch {
+		case unit == "" && n < 1000:
+			return strconv.FormatUint(n, 10)
+		case unit != "" && x < 99.95:
+			return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0") + unit
+		case unit != "" && x < 999.5:
+			return strconv.FormatFloat(x, 'f', 0, 64) + unit
+		}
+		x /= 1000
+	}
+	return "many"
+}
+
+// nothing is what a lane says that has no rows.
+func (l *lanes) nothing(st *Styles, kind laneKind, n, h int) []line {
+	text := l.empty[kind]
+	switch {
+	case l.filter.set():
+		text = "No row here passes the filter."
+	case text != "":
+	case kind == inFlightLane:
+		text = "None. No request waits for its reply."
+	case kind == duplicateLane:
+		text = "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."
+	case kind == orphanedLane:
+		text = "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u sends one."
+	case l.ended == completedOnly:
+		text = "None yet. A call is completed when its answer has come."
+	case l.ended == failedOnly:
+		text = "None. Every call that has ended has its answer."
+	default:
+		text = "None yet. A call ends with its answer, or fails."
+	}
+	var lines []line
+	for _, part := range wrap(text, max(n-2, 1)) {
+		if len(lines) == h {
+			break
+		}
+		lines = append(lines, line{{" " + part, st.Faint}}.fill(n))
+	}
+	return lines
+}

@@ -1,0 +1,143 @@
+package tui
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+func TestLatencyGolden(t *testing.T) { goldenPanel(t, "latency", latencyPanel) }
+func TestLatencyFits(t *testing.T)   { sweepPanel(t, latencyPanel) }
+
+// latencyLook has n bars of growing width, as a ledger draws them from so many answers.
+func latencyLook(counts ...uint64) *lab.Look {
+	look := &lab.Look{}
+	b := &look.Books
+	from := 10.0
+	for _, n := range counts {
+		b.ResponseBars = append(b.ResponseBars, ledger.Bar{From: from, To: 1.2 * from, Count: n})
+		b.Response.Count += n
+		from *= 1.2
+	}
+	if b.Response.Count > 0 {
+		b.Response.Max = from
+	}
+	b.Response.P50, b.Response.P90, b.Response.P99 = from/4, from/2, from*0.95
+	b.Service = b.Response
+	return look
+}
+
+// Each column is as high as what is in its part of the bars, none is higher than the
+// chart, and the fullest fills it.
+func TestLatencyColumnsFollowTheData(t *testing.T) {
+	st := styled(false)
+	rapid.Check(t, func(t *rapid.T) {
+		counts := rapid.SliceOfN(rapid.Uint64Range(0, 1e6), 1, 80).Draw(t, "counts")
+		w, h := rapid.IntRange(1, 100).Draw(t, "w"), rapid.IntRange(3, 20).Draw(t, "h")
+		b := latencyLook(counts...).Books
+		lines := latencyColumns(st, b.Response, b.ResponseBars, w, h)
+		if len(lines) != h {
+			t.Fatalf("%d lines of %d", len(lines), h)
+		}
+		heights, _ := heightsOf(t, lines[:h-2])
+		if len(heights) != w {
+			t.Fatalf("%d columns in %d cells", len(heights), w)
+		}
+		sum, highest := 0.0, 0
+		all := sliced(b.ResponseBars, w)
+		for i, s := range all {
+			sum += s.n
+			highest = max(highest, heights[i])
+			for j, other := range all {
+				if s.n < other.n && heights[i] > heights[j] {
+					t.Fatalf("%v answers are higher than %v", s.n, other.n)
+				}
+			}
+			if s.n > 0 != (heights[i] > 0) {
+				t.Fatalf("%v answers are %d eighths high", s.n, heights[i])
+			}
+		}
+		if n := float64(b.Response.Count); math.Abs(sum-n) > 1e-9*n {
+			t.Fatalf("%v of %v answers", sum, n)
+		}
+		if sum > 0 && highest != 8*(h-2) {
+			t.Fatalf("the highest is %d eighths of %d", highest, 8*(h-2))
+		}
+	})
+}
+
+// What is even stays even, however many bars there are for how many cells.
+func TestSlicedIsEven(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		counts := make([]uint64, rapid.IntRange(1, 100).Draw(t, "bars"))
+		for i := range counts {
+			counts[i] = 1000
+		}
+		bars := latencyLook(counts...).Books.ResponseBars
+		all := sliced(bars, rapid.IntRange(1, 100).Draw(t, "width"))
+		for i, s := range all {
+			if math.Abs(s.n-all[0].n) > 1e-6 || s.to <= s.from || i > 0 && s.from != all[i-1].to {
+				t.Fatalf("slice %d is %+v, the first one %+v", i, s, all[0])
+			}
+		}
+		if first, last := all[0].from, all[len(all)-1].to; first != bars[0].From || last != bars[len(bars)-1].To {
+			t.Fatalf("from %v to %v", first, last)
+		}
+	})
+}
+
+func TestLatencySays(t *testing.T) {
+	waited := func() *lab.Look {
+		look := *looks()["healthy"]
+		look.Books.Response.P50 *= 3
+		return &look
+	}
+	for _, c := range []struct {
+		name string
+		look *lab.Look
+		w, h int
+		yes  []string
+		no   []string
+	}{
+		{"empty", &lab.Look{}, 40, 8, []string{"no answers yet"}, []string{"p50"}},
+		{"empty and narrow", &lab.Look{}, 5, 1, []string{"no a…"}, nil},
+		{"table", looks()["healthy"], 38, 12, []string{"p50     p90     p99     max", "▲p50", "▲p90", "▲p99", " ms"}, []string{"service", "serv."}},
+		{"pairs", looks()["healthy"], 24, 6, []string{"p50 ", "p90 ", "p99 ", "max ", "█"}, []string{"service"}},
+		{"one line", looks()["healthy"], 60, 1, []string{"p50 ", "p90 ", "p99 ", "max "}, []string{"█"}},
+		{"short line", looks()["healthy"], 24, 3, []string{"p50 ", "p99 "}, []string{"max"}},
+		{"waited", waited(), 60, 12, []string{"response", "service"}, nil},
+		{"waited, less room", waited(), 38, 12, []string{"resp.", "serv."}, nil},
+		{"waited, no room", waited(), 24, 6, []string{"service p50"}, nil},
+		{"together", latencyLook(1), 40, 12, []string{"▲", "10.0 ms"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			st := styled(false)
+			says(t, paintFrames(st, c.h, latencyPanel(st, c.look, c.w, c.h)), c.yes, c.no)
+		})
+	}
+}
+
+// The marks are below the bars that the percentiles are in.
+func TestLatencyMarks(t *testing.T) {
+	counts := make([]uint64, 30)
+	for i := range counts {
+		counts[i] = 1
+	}
+	look := latencyLook(counts...)
+	b := look.Books.ResponseBars
+	l := &look.Books.Response
+	l.P50, l.P90, l.P99 = b[3].From, b[14].From, b[29].To+1
+	lines := latencyColumns(styled(false), *l, b, 30, 5)
+	if got, want := lines[3].render(), "───▲p50───────▲p90────────p99▲"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := lines[4].render(), fmt.Sprintf("10.0 ms%s154 ms%s2.37 s", strings.Repeat(" ", 5), strings.Repeat(" ", 6)); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

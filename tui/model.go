@@ -1,0 +1,241 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+// A Subject is what a screen looks at: a lab, or a picture of one.
+type Subject interface {
+	Look(lab.Query) lab.Look
+	Inspect(id string) (ledger.Story, bool)
+	InspectStray(seq uint64) (ledger.Story, bool)
+	Find(prefix string, most int) []string
+}
+
+// A Lab is what a screen looks at and drives. None of it knows of screens; those that
+// take a context, Burst and KillServer may block, the others return at once.
+type Lab interface {
+	Subject
+	Freeze() Subject
+
+	Call() (id string)
+	Burst(n int) error
+	SetFib(fib string) error
+	SetConcurrency(n int) error
+	SetRate(perSecond float64) error
+	SetTimeout(d time.Duration) error
+	Pause()
+	Resume()
+	SetFault(list string) error
+	StartServer(ctx context.Context) (name string, err error)
+	StopServer(ctx context.Context, name string) error
+	KillServer(name string) error
+	RestartServer(ctx context.Context, name string) error
+	SecondReply(ctx context.Context, id string) error
+	UnknownReply(ctx context.Context) (id string, err error)
+	DropConnection()
+	Note(mood lab.Mood, text, id string)
+	RunConfig() ledger.RunConfig
+}
+
+// A mode is what the keys are about.
+type mode int
+
+const (
+	looking    mode = iota // the lanes and all around them
+	inspecting             // one call's story
+	logging                // the notes
+	helping
+	choosing  // from a menu
+	prompting // for a line of text
+)
+
+// A Model is the whole screen: the one tea.Model there is. What is on it are plain
+// structs and pure functions, in files of their own.
+//
+// The picture is polled: ten times a second the model takes a [lab.Look] and draws that.
+// Nothing that happens in the lab is sent to it, so that nothing there ever waits for
+// the terminal.
+type Model struct {
+	ctx     context.Context
+	lab     Lab
+	frozen  Subject // nil while the picture is live
+	st      *Styles
+	keys    keyMap
+	tell    func(sequence string) // writes to the terminal, past the renderer
+	tick    int                   // the chain of ticks that is listened to
+	w, h    int
+	look    lab.Look
+	mode    mode
+	under   mode // what a prompt came up over
+	failure error
+
+	lanes     lanes
+	servers   serverList
+	onServers bool // the list of servers has the focus
+	span      int  // of spans
+
+	inspector inspector
+	target    target
+	log       noteLog
+	prompt    prompt
+	menu      menu
+	helpFrom  int // the first line of the help that is shown
+	filter    string
+
+	frame string // what View returns
+}
+
+// A target is whose story the inspector shows.
+type target struct {
+	id  string
+	seq uint64 // of a discarded reply; 0 for a call
+}
+
+// interval is how often the picture is taken.
+const interval = 100 * time.Millisecond
+
+// enoughForAdvice is how many failed calls tell what goes wrong at present.
+const enoughForAdvice = 20
+
+// newModel returns a screen for a lab. ctx ends what the screen has begun.
+func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
+	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
+	m.refresh()
+	return m
+}
+
+type (
+	// tickMsg is time to look. Ticks of an old chain are not listened to.
+	tickMsg int
+	// doneMsg says that something that was asked for is done; its note tells how.
+	doneMsg struct{}
+	// panicMsg is a panic of a command.
+	panicMsg struct{ err error }
+)
+
+// Init begins to look.
+func (m *Model) Init() tea.Cmd { return m.nextTick() }
+
+func (m *Model) nextTick() tea.Cmd {
+	chain := m.tick
+	return tea.Tick(interval, func(time.Time) tea.Msg { return tickMsg(chain) })
+}
+
+// Update takes a message. It never blocks: what may is a command.
+// A panic on the way quits: the terminal must be restored before that can be told.
+func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
+	defer func() {
+		if v := recover(); v != nil {
+			m.failure, cmd = panicked(v), tea.Quit
+		}
+	}()
+	switch msg := msg.(type) {
+	case tickMsg:
+		if int(msg) != m.tick {
+			return m, nil
+		}
+		cmd = m.nextTick()
+	case tea.WindowSizeMsg:
+		m.w, m.h = msg.Width, msg.Height
+	case tea.KeyMsg:
+		cmd = m.typed(msg)
+	case tea.ResumeMsg:
+		m.tick++ // a tick that was under way may be lost, or not
+		cmd = m.nextTick()
+	case panicMsg:
+		m.failure = msg.err
+	case doneMsg:
+	default:
+		return m, nil
+	}
+	m.refresh()
+	if m.failure == nil && m.look.Err != nil {
+		m.failure = m.look.Err
+	}
+	if m.failure != nil {
+		return m, tea.Quit
+	}
+	return m, cmd
+}
+
+// refresh takes the picture anew and draws it.
+func (m *Model) refresh() {
+	m.look = m.subject().Look(m.query())
+	if m.frozen != nil { // what one does, and what comes of it, is told all the same
+		live := m.lab.Look(lab.Query{Books: ledger.Query{Now: time.Now()}, Notes: lab.MostNotes})
+		m.look.Notes, m.look.Err = live.Notes, live.Err
+		m.look.Load.Paused, m.look.Fault = live.Load.Paused, live.Fault
+	}
+	if m.mode == inspecting {
+		m.showStory()
+	}
+	m.frame = m.draw()
+}
+
+func (m *Model) subject() Subject {
+	if m.frozen != nil {
+		return m.frozen
+	}
+	return m.lab
+}
+
+// query asks for what is on the screen and no more.
+func (m *Model) query() lab.Query {
+	q := lab.Query{
+		Books: ledger.Query{
+			Now: time.Now(), Seconds: secondsOf(spans[m.span]), LogBars: true,
+		},
+		Notes: 1,
+	}
+	if m.mode == logging || m.under == logging {
+		q.Notes = lab.MostNotes
+	}
+	if d, ok := m.layout(); ok {
+		q.Books.Bars = max(d.latency-2*d.margin, 1)
+		m.lanes.query(&q.Books, m.w, d.lanes)
+		q.Books.Failed = max(q.Books.Failed, enoughForAdvice)
+	}
+	return q
+}
+
+// do makes a command of what may block.
+func (m *Model) do(f func(ctx context.Context)) tea.Cmd {
+	ctx := m.ctx
+	return func() (msg tea.Msg) {
+		defer func() {
+			if v := recover(); v != nil {
+				msg = panicMsg{panicked(v)}
+			}
+		}()
+		f(ctx)
+		return doneMsg{}
+	}
+}
+
+// A panicError is a panic that was caught, so that the terminal could be restored and
+// the servers ended before it is told of.
+type panicError struct {
+	value any
+	stack []byte
+}
+
+func panicked(v any) error { return &panicError{v, debug.Stack()} }
+
+func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.value, e.stack) }
+
+// fail notes what is wrong with what was asked for, where the lab has not done so.
+func (m *Model) fail(err error) {
+	if err != nil && !errors.Is(err, context.Canceled) {
+		m.lab.Note(lab.Bad, err.Error(), "")
+	}
+}

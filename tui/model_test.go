@@ -1,0 +1,474 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+// A fakeLab is a lab that remembers what it was asked to do and does none of it.
+type fakeLab struct {
+	books *ledger.Ledger
+	look  lab.Look // all but Books
+
+	mu   sync.Mutex
+	done []string
+	fail error // what verbs return
+}
+
+func (s *fakeLab) did(format string, args ...any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = append(s.done, strings.TrimSpace(fmt.Sprintf(format, args...)))
+	return s.fail
+}
+
+func (s *fakeLab) Look(q lab.Query) lab.Look {
+	look := s.look
+	q.Books.Now = time.Time{}
+	look.Books = s.books.Snapshot(q.Books)
+	look.Notes = slices.Clone(look.Notes[max(len(look.Notes)-q.Notes, 0):])
+	return look
+}
+func (s *fakeLab) Inspect(id string) (ledger.Story, bool)          { return s.books.Inspect(id) }
+func (s *fakeLab) InspectStray(seq uint64) (ledger.Story, bool)    { return s.books.InspectStray(seq) }
+func (s *fakeLab) Find(prefix string, most int) []string           { return s.books.Find(prefix, most) }
+func (s *fakeLab) Call() string                                    { s.did("call"); return "" } //nolint:errcheck
+func (s *fakeLab) Burst(n int) error                               { return s.did("burst %d", n) }
+func (s *fakeLab) SetFib(fib string) error                         { return s.did("fib %s", fib) }
+func (s *fakeLab) SetConcurrency(n int) error                      { return s.did("concurrency %d", n) }
+func (s *fakeLab) SetRate(r float64) error                         { return s.did("rate %g", r) }
+func (s *fakeLab) SetTimeout(d time.Duration) error                { return s.did("timeout %v", d) }
+func (s *fakeLab) Pause()                                          { s.look.Load.Paused = true; s.did("pause") }   //nolint:errcheck
+func (s *fakeLab) Resume()                                         { s.look.Load.Paused = false; s.did("resume") } //nolint:errcheck
+func (s *fakeLab) SetFault(list string) error                      { return s.did("fault %s", list) }
+func (s *fakeLab) StartServer(context.Context) (string, error)     { return "", s.did("start") }
+func (s *fakeLab) StopServer(_ context.Context, n string) error    { return s.did("stop %s", n) }
+func (s *fakeLab) KillServer(n string) error                       { return s.did("kill %s", n) }
+func (s *fakeLab) RestartServer(_ context.Context, n string) error { return s.did("restart %s", n) }
+func (s *fakeLab) SecondReply(_ context.Context, id string) error  { return s.did("second %s", id) }
+func (s *fakeLab) UnknownReply(context.Context) (string, error)    { return "", s.did("unknown") }
+func (s *fakeLab) DropConnection()                                 { s.did("drop") } //nolint:errcheck
+func (s *fakeLab) RunConfig() ledger.RunConfig                     { return closedLoop }
+func (s *fakeLab) Note(mood lab.Mood, text, id string) {
+	s.look.Notes = append(s.look.Notes, lab.Note{Seq: uint64(len(s.look.Notes) + 1), Time: at(0), Mood: mood, Text: text, ID: id})
+}
+
+func (s *fakeLab) Freeze() Subject {
+	return &fakeLab{books: s.books.Clone(), look: frozen(s.look)}
+}
+
+func frozen(l lab.Look) lab.Look { l.Frozen = true; return l }
+
+// setFakeLab is a lab in the middle of an afternoon: two servers, all four lanes.
+func setFakeLab() (*fakeLab, *story) {
+	b := newStory()
+	b.complete(400, 0, "fib-1", "fib-2")
+	s := &fakeLab{books: b.books, look: lab.Look{
+		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(0)},
+		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
+		Pool: []pool.Status{
+			{Name: "fib-1", PID: 4121, State: pool.Running, Started: at(-time.Minute)},
+			{Name: "fib-2", PID: 4122, State: pool.Running, Started: at(-time.Minute)},
+		},
+		Notes: []lab.Note{{Seq: 1, Time: at(0), Mood: lab.Good, Text: "fib-1 consumes from rpc_queue: the load begins"}},
+	}}
+	id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", 7)
+	b.tell(amqprpc.Event{
+		Kind: amqprpc.EventReply, ID: id, Class: amqprpc.Duplicate, Outcome: amqprpc.Completed, Since: 1200 * time.Millisecond, AnsweredBy: "fib-1",
+		Message: &amqprpc.Message{CorrelationID: id, AppID: "fib-2", Body: []byte("832040")},
+	})
+	b.tell(amqprpc.Event{
+		Kind: amqprpc.EventReply, ID: "00000000-aaaa-4000-8000-000000000000", Class: amqprpc.Unknown,
+		Message: &amqprpc.Message{CorrelationID: "00000000-aaaa-4000-8000-000000000000", AppID: "somebody", Body: []byte("0")},
+	})
+	for range 64 {
+		b.send(0)
+		b.now += 20 * time.Millisecond
+	}
+	return s, b
+}
+
+func newScreen(t testing.TB, l Lab, w, h int) *Model {
+	t.Helper()
+	m := newModel(t.Context(), l, styled(false), func(string) {})
+	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+	return m
+}
+
+// press presses keys, one after the other, and carries out what they ask for.
+func press(m *Model, keys ...string) (quit bool) {
+	for _, k := range keys {
+		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
+		for typ := tea.KeyType(-100); typ < 200; typ++ {
+			if named := (tea.KeyMsg{Type: typ}); typ != tea.KeyRunes && named.String() == k && k != "" {
+				msg = named
+				break
+			}
+		}
+		_, cmd := m.Update(msg)
+		if cmd != nil {
+			switch msg := cmd().(type) {
+			case tea.QuitMsg:
+				return true
+			case nil:
+			default:
+				m.Update(msg)
+			}
+		}
+	}
+	return false
+}
+
+func TestKeysDoWhatTheySay(t *testing.T) {
+	newest := fmt.Sprintf("%08x-0000-4000-8000-000000000000", 400)
+	for _, c := range []struct {
+		keys []string
+		want []string
+	}{
+		{[]string{"c"}, []string{"call"}},
+		{[]string{"b", "enter"}, []string{"burst 100"}},
+		{[]string{"n", "backspace", "backspace", "2", "0", "-", "3", "5", "enter"}, []string{"fib 20-35"}},
+		{[]string{"+"}, []string{"concurrency 128"}},
+		{[]string{"-"}, []string{"concurrency 32"}},
+		{[]string{"l", "ctrl+u", "2", "0", "0", "/", "s", "enter"}, []string{"rate 200"}},
+		{[]string{"l", "ctrl+u", "9", "enter"}, []string{"concurrency 9"}},
+		{[]string{"t", "ctrl+u", "2", "5", "0", "m", "s", "enter"}, []string{"timeout 250ms"}},
+		{[]string{" ", " "}, []string{"pause", "resume"}},
+		{[]string{"s"}, []string{"start"}},
+		{[]string{"S"}, []string{"stop fib-2"}}, // the newest, where none is selected
+		{[]string{"K"}, []string{"kill fib-2"}},
+		{[]string{"r"}, []string{"restart fib-2"}},
+		{[]string{"shift+tab", "home", "K"}, []string{"kill fib-1"}}, // the selected one
+		{[]string{"x", "down", "enter"}, []string{"fault crash-before-ack=0.02"}},
+		{[]string{"x", "end"}, nil},
+		{[]string{"d"}, []string{"second"}}, // the lab takes the newest completed
+		{[]string{"tab", "d"}, []string{"second " + newest}},
+		{[]string{"u"}, []string{"unknown"}},
+		{[]string{"D"}, []string{"drop"}},
+		{[]string{"b", "esc"}, nil},
+		{[]string{"l", "ctrl+u", "x", "enter", "esc"}, nil},
+	} {
+		t.Run(strings.Join(c.keys, " "), func(t *testing.T) {
+			s, _ := setFakeLab()
+			m := newScreen(t, s, 120, 40)
+			if press(m, c.keys...) {
+				t.Error("quits")
+			}
+			if !slices.Equal(s.done, c.want) {
+				t.Errorf("did %q, not %q", s.done, c.want)
+			}
+		})
+	}
+}
+
+// Keys that come together are keys all the same; what is pasted is none.
+func TestKeysTogether(t *testing.T) {
+	runes := func(s string) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(s)} }
+	run := func(m *Model, msg tea.Msg) {
+		_, cmd := m.Update(msg)
+		for batch := []tea.Cmd{cmd}; len(batch) > 0; batch = batch[1:] {
+			if batch[0] == nil {
+				continue
+			}
+			switch msg := batch[0]().(type) {
+			case tea.BatchMsg:
+				batch = append(batch, msg...)
+			default:
+				m.Update(msg)
+			}
+		}
+	}
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	run(m, runes("cKu"))
+	if want := []string{"call", "kill fib-2", "unknown"}; !slices.Equal(s.done, want) {
+		t.Errorf("cKu did %q", s.done)
+	}
+	run(m, runes("n9"))
+	if m.mode != prompting || m.prompt.input.Value() != "309" {
+		t.Errorf("n9 in one asks with %q", m.prompt.input.Value())
+	}
+	alt := runes("z")
+	alt.Alt = true
+	run(m, alt)
+	if m.mode != looking || !m.lanes.zoomed {
+		t.Error("esc z in one does not leave the prompt and zoom")
+	}
+	s.done = nil
+	paste := runes("cccq")
+	paste.Paste = true
+	run(m, paste)
+	if len(s.done) > 0 {
+		t.Errorf("a paste did %q", s.done)
+	}
+	run(m, runes("b"))
+	paste.Runes = []rune("7\n8")
+	run(m, paste)
+	if got := m.prompt.input.Value(); got != "1007 8" {
+		t.Errorf("pasted %q into a prompt", got)
+	}
+}
+
+func TestQuit(t *testing.T) {
+	for _, keys := range [][]string{{"q"}, {"ctrl+c"}, {"n", "ctrl+c"}, {"?", "ctrl+c"}, {"?", "q", "q"}, {"v", "q", "q"}, {"enter", "esc", "q"}} {
+		s, _ := setFakeLab()
+		m := newScreen(t, s, 80, 24)
+		if last := len(keys) - 1; press(m, keys[:last]...) || !press(m, keys[last]) {
+			t.Errorf("%q does not quit with its last key", keys)
+		}
+	}
+}
+
+// Every key is in the help, no two things have the same key, and each key hint of the
+// footer is a key.
+func TestKeyMap(t *testing.T) {
+	k := newKeyMap()
+	seen := map[string]string{}
+	bindings := 0
+	for _, g := range k.groups() {
+		for _, b := range g.keys {
+			bindings++
+			for _, name := range b.Keys() {
+				if other, twice := seen[name]; twice {
+					t.Errorf("%q is both %q and %q", name, other, b.Help().Desc)
+				}
+				seen[name] = b.Help().Desc
+			}
+			if b.Help().Desc == "" || b.Help().Key == "" {
+				t.Errorf("no help for %q", b.Keys())
+			}
+		}
+	}
+	if want := bindingsOf(k); bindings != want {
+		t.Errorf("%d keys in the help, %d in the map", bindings, want)
+	}
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		s, _ := setFakeLab()
+		m := newScreen(t, s, size[0], size[1])
+		press(m, "?")
+		shown := m.View()
+		for i := 0; i < 30; i++ {
+			press(m, "down")
+			shown += m.View()
+		}
+		for _, g := range k.groups() {
+			for _, b := range g.keys {
+				if !strings.Contains(shown, b.Help().Desc) {
+					t.Errorf("%v: the help does not show %q", size, b.Help().Desc)
+				}
+			}
+		}
+	}
+}
+
+func TestFreeze(t *testing.T) {
+	s, b := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	before := m.look.Books.Calls
+	press(m, "f")
+	b.complete(50, 0, "fib-1")
+	m.Update(tickMsg(m.tick))
+	if m.look.Books.Calls != before || !m.look.Frozen || !strings.Contains(m.View(), "FROZEN") {
+		t.Errorf("the picture moves, or does not say that it is frozen:\n%s", m.View())
+	}
+	s.Note(lab.Good, "something was done", "")
+	m.Update(tickMsg(m.tick))
+	if !strings.Contains(m.View(), "something was done") {
+		t.Error("a frozen screen does not tell what is done")
+	}
+	press(m, "f")
+	if m.look.Books.Calls.Sent != before.Sent+50 || m.look.Frozen {
+		t.Errorf("does not go on: %+v", m.look.Books.Calls)
+	}
+}
+
+func TestStaleTicksEnd(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 80, 24)
+	old := tickMsg(m.tick)
+	if _, cmd := m.Update(tea.ResumeMsg{}); cmd == nil {
+		t.Error("no tick after a suspension")
+	}
+	if _, cmd := m.Update(old); cmd != nil {
+		t.Error("two chains of ticks after a suspension")
+	}
+}
+
+func TestPanics(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 80, 24)
+	msg := m.do(func(context.Context) { panic("of a command") })()
+	if _, cmd := m.Update(msg); cmd == nil || m.failure == nil || !strings.Contains(m.failure.Error(), "of a command") {
+		t.Errorf("a panic of a command: %v", m.failure)
+	}
+
+	m = newScreen(t, s, 80, 24)
+	s.look.Err = errors.New("the lab has panicked")
+	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || !errors.Is(m.failure, s.look.Err) {
+		t.Errorf("a panic of the lab: %v", m.failure)
+	}
+	s.look.Err = nil
+
+	m = newScreen(t, s, 80, 24)
+	m.lab = nil
+	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || m.failure == nil {
+		t.Errorf("a panic of the screen: %v", m.failure)
+	}
+}
+
+func TestCopy(t *testing.T) {
+	s, _ := setFakeLab()
+	var told string
+	m := newModel(t.Context(), s, styled(false), func(sequence string) { told += sequence })
+	m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+	press(m, "y")
+	// 00000191-... in base64
+	if !strings.HasPrefix(told, "\x1b]52;c;MDAwMDAxOTEt") {
+		t.Errorf("told the terminal %q", told)
+	}
+	if got := clipboardSequence("a\nrm -rf /\x1b[31m"); strings.Contains(got, "Cg") || got == "" {
+		t.Errorf("a hostile ID goes to the clipboard as %q", got)
+	}
+}
+
+func TestExport(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 80, 24)
+	file := filepath.Join(t.TempDir(), "out.json")
+	press(m, "e", "ctrl+u")
+	press(m, strings.Split(file, "")...)
+	press(m, "enter")
+	b, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(b), `"duplicates"`) {
+		t.Fatalf("%v: %.200s", err, b)
+	}
+	press(m, "e", "ctrl+u")
+	press(m, strings.Split(file, "")...)
+	press(m, "enter")
+	if !strings.Contains(m.View(), "exists") {
+		t.Errorf("a file that exists is not refused:\n%s", m.View())
+	}
+	if again, _ := os.ReadFile(file); string(again) != string(b) {
+		t.Error("a file that exists was written to")
+	}
+}
+
+func TestFind(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	press(m, "/", "0", "0", "0", "0", "0", "0", "0", "7", "enter")
+	if m.mode != inspecting || m.target.id != "00000007-0000-4000-8000-000000000000" {
+		t.Fatalf("found %+v in mode %d:\n%s", m.target, m.mode, m.View())
+	}
+	press(m, "esc", "/", "z", "enter")
+	if m.mode != prompting || !strings.Contains(m.View(), "nothing remembered begins with") {
+		t.Errorf("what is not there is found:\n%s", m.View())
+	}
+}
+
+func TestFilter(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
+	for _, c := range m.look.Books.Completed {
+		if c.Server != "fib-2" {
+			t.Fatalf("the filter lets through %+v", c)
+		}
+	}
+	if len(m.look.Books.Completed) == 0 {
+		t.Error("the filter lets nothing through")
+	}
+	press(m, "esc")
+	if m.filter != "" {
+		t.Error("esc does not take the filter away")
+	}
+	press(m, append([]string{"F"}, append(strings.Split("state:nonsense", ""), "enter")...)...)
+	if m.mode != prompting || !strings.Contains(m.View(), "nonsense") {
+		t.Errorf("nonsense is a filter:\n%s", m.View())
+	}
+}
+
+// Whatever the size, a screen has exactly its lines, and none is too wide.
+func TestSizes(t *testing.T) {
+	s, b := setFakeLab()
+	hostile := "\x1b]0;title\a\u202e漢字" + strings.Repeat("x", 300)
+	b.tell(amqprpc.Event{Kind: amqprpc.EventReply, ID: hostile, Class: amqprpc.Unknown, Message: &amqprpc.Message{
+		CorrelationID: hostile, AppID: hostile, Body: []byte(hostile),
+	}})
+	s.look.Queue.Name = hostile
+	s.Note(lab.Bad, hostile, hostile)
+	for _, keys := range [][]string{nil, {"?"}, {"v"}, {"x"}, {"n"}, {"/", "0"}, {"z"}, {"shift+tab"}, {"tab", "tab", "tab", "enter"}, {"enter"}, {"f"}} {
+		m := newScreen(t, s, 120, 40)
+		press(m, keys...)
+		sizes := [][2]int{{0, 0}, {1, 1}, {5, 1}, {0, 10}, {10, 0}, {79, 24}, {80, 23}, {80, 24}, {81, 25}, {99, 30}, {100, 30}, {120, 40}, {300, 100}}
+		for w := 80; w < 200; w += 7 {
+			sizes = append(sizes, [2]int{w, 24 + w%23})
+		}
+		for _, size := range sizes {
+			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+			view := m.View()
+			lines := strings.Split(view, "\n")
+			if w, h := size[0], size[1]; w >= minWidth && h >= minHeight && len(lines) != h || len(lines) > max(h, 1) {
+				t.Fatalf("%q at %v: %d lines\n%s", keys, size, len(lines), view)
+			}
+			fits(t, view, size[0])
+			if strings.ContainsAny(ansi.Strip(view), "\x1b\a\u202e") {
+				t.Fatalf("%q at %v: control characters in %q", keys, size, view)
+			}
+		}
+	}
+}
+
+func TestViews(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		for _, colour := range []bool{false, true} {
+			for name, keys := range map[string][]string{
+				"lanes": nil, "help": {"?"}, "faults": {"x"}, "inspect": {"tab", "tab", "enter"}, "notes": {"v"}, "prompt": {"/", "0", "0"},
+			} {
+				s, _ := setFakeLab()
+				m := newModel(t.Context(), s, styled(colour), func(string) {})
+				m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+				press(m, keys...)
+				suffix := ""
+				if colour {
+					suffix = "-colour"
+				}
+				golden(t, fmt.Sprintf("screen-%s-%dx%d%s", name, size[0], size[1], suffix), m.View())
+			}
+		}
+	}
+}
+
+// Without colour the states can still be told apart.
+func TestNoColour(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	if view := m.View(); strings.Contains(view, "\x1b") {
+		t.Errorf("escape sequences without colour: %q", view)
+	}
+	for _, word := range []string{"In flight", "Completed", "Duplicate", "Orphaned", "connected", "unknown", "▸"} {
+		if !strings.Contains(m.View(), word) {
+			t.Errorf("no %q on the screen:\n%s", word, m.View())
+		}
+	}
+}
+
+// bindingsOf counts the fields of a key map.
+func bindingsOf(k keyMap) int { return reflect.TypeOf(k).NumField() }

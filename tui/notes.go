@@ -1,0 +1,76 @@
+package tui
+
+import "rpcscope/tui/lab"
+
+// noteLine is a note in one line.
+func noteLine(st *Styles, n lab.Note, w int) line {
+	ink, mark := st.Plain, "·"
+	switch n.Mood {
+	case lab.Good:
+		ink, mark = st.Good, "✓"
+	case lab.Bad:
+		ink, mark = st.Bad, "✗"
+	}
+	const clockCells = 10 // "15:04:05" and two spaces
+	return line{
+		{n.Time.Format("15:04:05") + "  ", st.Faint}, {mark + " ", ink},
+		{Escape(n.Text, max(w-clockCells-2, 0)), st.Plain},
+	}.cut(w)
+}
+
+// A noteLog scrolls through the notes. Its zero value shows the newest.
+type noteLog struct {
+	// seq is the note that is selected, 0 for always the newest.
+	seq uint64
+}
+
+// index is where in notes the selected one is; -1 where there are none.
+func (g *noteLog) index(notes []lab.Note) int {
+	if g.seq != 0 {
+		for i := range notes {
+			if notes[i].Seq >= g.seq { // the oldest ones go first
+				return i
+			}
+		}
+	}
+	return len(notes) - 1
+}
+
+func (g *noteLog) move(notes []lab.Note, delta int) {
+	i := g.index(notes)
+	if i < 0 {
+		return
+	}
+	i = min(max(i+delta, 0), len(notes)-1)
+	g.seq = notes[i].Seq
+	if i == len(notes)-1 {
+		g.seq = 0
+	}
+}
+
+// selected returns the selected note.
+func (g *noteLog) selected(notes []lab.Note) (lab.Note, bool) {
+	i := g.index(notes)
+	if i < 0 {
+		return lab.Note{}, false
+	}
+	return notes[i], true
+}
+
+// lines are the notes around the selected one, in h lines of w cells.
+func (g *noteLog) lines(st *Styles, notes []lab.Note, w, h int) []line {
+	if len(notes) == 0 || h <= 0 {
+		return []line{{{" nothing has happened yet", st.Faint}}}
+	}
+	at := g.index(notes)
+	from := min(max(at-h/2, 0), max(len(notes)-h, 0))
+	var out []line
+	for i := from; i < len(notes) && len(out) < h; i++ {
+		mark := line{{"  ", st.Plain}}
+		if i == at {
+			mark = line{{"▸ ", st.Title}}
+		}
+		out = append(out, append(mark, noteLine(st, notes[i], w-2)...))
+	}
+	return out
+}

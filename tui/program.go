@@ -1,0 +1,38 @@
+package tui
+
+import (
+	"context"
+	"os"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rpcscope/tui/lab"
+)
+
+// Run shows a lab on the terminal until the user quits or ctx ends, and returns with
+// the terminal as it was. It blocks. The lab goes on; closing it is the caller's.
+//
+// The error is a panic's where there was one, the screen's or the lab's, with its
+// stack; else it is about the terminal.
+func Run(ctx context.Context, l *lab.Lab) error {
+	// Bubble Tea looks at what it is told next only when it has drawn what it was told
+	// before. Whatever cannot wait does not go through it.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
+	m := newModel(ctx, openLab{l}, NewStyles(os.Stdout), tell)
+	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()) // Update catches its own
+	stop := context.AfterFunc(ctx, p.Quit)
+	defer stop()
+	_, err := p.Run()
+	if m.failure != nil {
+		return m.failure
+	}
+	return err
+}
+
+// An openLab is a lab as a screen wants it.
+type openLab struct{ *lab.Lab }
+
+// Freeze returns a picture of now.
+func (l openLab) Freeze() Subject { return l.Lab.Freeze() }

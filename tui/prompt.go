@@ -1,0 +1,113 @@
+package tui
+
+import (
+	"unicode/utf8"
+
+	"github.com/charmbracelet/bubbles/textinput"
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// A prompt asks for a line of text in the footer, so that what it is about stays in
+// sight.
+type prompt struct {
+	input textinput.Model
+	ask   string
+	help  string
+	err   string
+	// enter is given the text. Where it returns an error, the prompt stays.
+	enter func(text string) (tea.Cmd, error)
+	// matches, where it is set, finds what the text so far could mean; enter gets the
+	// selected one.
+	matches  func(text string) []string
+	found    []string
+	selected int
+}
+
+// mostInput is the longest text that can be typed, in characters.
+const mostInput = 256
+
+// newPrompt returns a prompt that has the focus.
+func newPrompt(ask, help, value string, enter func(string) (tea.Cmd, error)) prompt {
+	in := textinput.New()
+	in.Prompt = ""
+	in.CharLimit = mostInput
+	in.SetValue(value)
+	in.CursorEnd()
+	in.Focus()
+	return prompt{input: in, ask: ask, help: help, enter: enter}
+}
+
+// key handles a key. It returns true when the prompt is over.
+func (p *prompt) key(msg tea.KeyMsg, k *keyMap) (tea.Cmd, bool) {
+	switch msg.Type {
+	case tea.KeyEsc:
+		return nil, true
+	case tea.KeyUp:
+		p.selected = max(p.selected-1, 0)
+		return nil, false
+	case tea.KeyDown:
+		p.selected = min(p.selected+1, max(len(p.found)-1, 0))
+		return nil, false
+	case tea.KeyEnter:
+		text := p.input.Value()
+		if p.selected < len(p.found) {
+			text = p.found[p.selected]
+		}
+		cmd, err := p.enter(text)
+		if err != nil {
+			p.err = err.Error()
+			return nil, false
+		}
+		return cmd, true
+	}
+	before := p.input.Value()
+	p.input, _ = p.input.Update(msg) // its only command makes the cursor blink
+	if p.input.Value() != before {
+		p.err = ""
+		p.look()
+	}
+	return nil, false
+}
+
+// look finds the matches.
+func (p *prompt) look() {
+	if p.matches != nil {
+		p.found, p.selected = p.matches(p.input.Value()), 0
+	}
+}
+
+// lines are the two lines of the prompt.
+func (p *prompt) lines(st *Styles, w int) []line {
+	const caret = "▏"
+	ask := Escape(p.ask, max(w-20, 0)) + " "
+	text, at := []rune(p.input.Value()), p.input.Position()
+	before, after := string(text[:at]), string(text[at:])
+	room := max(w-cells(ask)-3, 1)
+	// What is before the caret must be in sight: its end, where it is long.
+	shown := Escape(before, len(before)*10)
+	for cells(shown) > room {
+		_, size := utf8.DecodeRuneInString(shown)
+		shown = shown[size:]
+	}
+	first := line{{" " + ask, st.Title}, {shown, st.Plain}, {caret, st.Warn}, {Escape(after, max(room-cells(shown), 0)), st.Plain}}
+
+	second := line{{" " + p.help, st.Faint}}
+	switch {
+	case p.err != "":
+		second = line{{" ✗ " + Escape(p.err, max(w-3, 0)), st.Bad}}
+	case p.matches != nil && p.input.Value() != "":
+		second = line{{" ", st.Plain}}
+		if len(p.found) == 0 {
+			second = line{{" nothing remembered begins with that", st.Faint}}
+		}
+		from := max(p.selected-1, 0)
+		for i, id := range p.found[from:] {
+			mark, ink := "  ", st.Plain
+			if from+i == p.selected {
+				mark, ink = "▸ ", st.Selected
+			}
+			second = append(second, span{mark, st.Title}, span{Escape(id, 40), ink}, span{"  ", st.Plain})
+		}
+	}
+	return []line{first.cut(w), second.cut(w)}
+}

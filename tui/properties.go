@@ -1,0 +1,347 @@
+package tui
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+
+	"rpcscope/tui/lab"
+)
+
+// The width of the column of names: "content_encoding" and two spaces at least.
+const leastNames, mostNames = 18, 28
+
+// A leaf is a text of named values that is w cells wide, names of them for the names.
+type leaf struct {
+	*Styles
+	w, names int
+	lines    []line
+}
+
+// value writes a name and what it stands for, which may be somebody else's, in as many
+// lines as it takes. note is our own and comes after it.
+func (p *leaf) value(name, value, note string) {
+	names := p.names
+	if p.w < 2*names { // a narrow column of values would be read by nobody
+		names = 2
+		p.lines = append(p.lines, line{{Escape(name, p.w), p.Label}})
+		name = ""
+	}
+	for i, part := range fold(Escape(value, 1<<20), max(p.w-names, 1)) {
+		l := line{{left(Escape(name, names-1), names), p.Label}, {part, p.Plain}}
+		if i > 0 {
+			l = line{{spaces(names), p.Plain}, {part, p.Plain}}
+		}
+		p.lines = append(p.lines, l)
+	}
+	if note == "" {
+		return
+	}
+	gap := "  "
+	if value == "" {
+		gap = ""
+	}
+	last := &p.lines[len(p.lines)-1]
+	if last.cells()+cells(gap+note) <= p.w {
+		*last = append(*last, span{gap + note, p.Faint})
+		return
+	}
+	for _, part := range wrap(note, max(p.w-names, 1)) {
+		p.lines = append(p.lines, line{{spaces(names), p.Plain}, {part, p.Faint}})
+	}
+}
+
+// words writes a text of our own.
+func (p *leaf) words(text string, ink Ink) {
+	for _, part := range wrap(text, p.w) {
+		p.lines = append(p.lines, line{{part, ink}})
+	}
+}
+
+// fold breaks an escaped text into lines of at most n cells, wherever it has to but never
+// between a character and its marks. An empty text is one empty line.
+func fold(text string, n int) []string {
+	var out []string
+	start, width := 0, 0 // of the present line
+	char, wide := 0, 0   // of the present character, its marks included
+	for i, r := range text {
+		if !unicode.Is(unicode.M, r) {
+			char, wide = i, 0
+		}
+		w := runeCells(r)
+		width, wide = width+w, wide+w
+		if width > n && char > start {
+			out = append(out, text[start:char])
+			start, width = char, wide
+		}
+	}
+	out = append(out, text[start:])
+	for i := range out {
+		out[i] = Escape(out[i], n) // a character that is wider than all of n, or its marks
+	}
+	return out
+}
+
+// messageOf returns the event whose message tells of a step: its own, else that of the
+// request it is about; -1 where there is none.
+func (e *evidence) messageOf(k stepKey) int {
+	if k.part == wholeEvent || k.part == serverReceived || k.part == serverReplied {
+		if k.event < len(e.messages) && e.messages[k.event] != nil {
+			return k.event
+		}
+		if k.event < len(e.Events) {
+			if a := e.attempt(e.Events[k.event].Attempt); !a.published.IsZero() && e.messages[a.event] != nil {
+				return a.event
+			}
+		}
+	}
+	for i := len(e.attempts) - 1; i >= 0; i-- {
+		if e.messages[e.attempts[i].event] != nil {
+			return e.attempts[i].event
+		}
+	}
+	return -1
+}
+
+// messageTitle says which message that is.
+func (e *evidence) messageTitle(event int) string {
+	if event < 0 {
+		return "No message"
+	}
+	ev := &e.Events[event]
+	if ev.Kind != amqprpc.EventReply {
+		return "Request" + tried(ev.Attempt)
+	}
+	nth := 0
+	for i := range e.replies {
+		if e.replies[i].event <= event {
+			nth++
+		}
+	}
+	r := &e.replies[nth-1]
+	return "Reply " + count(nth) + ", " + Escape(ev.Class.String(), nameCells) + ", from " + r.server
+}
+
+// properties lists all that is known of a message.
+func (e *evidence) properties(st *Styles, event, w int) []line {
+	if w <= 0 {
+		return nil
+	}
+	p := &leaf{Styles: st, w: w, names: leastNames}
+	if event < 0 {
+		p.words("No message is remembered: none was published, or there was no room for it.", st.Faint)
+		return p.lines
+	}
+	m := e.messages[event]
+	for i := range m.Headers {
+		p.names = max(p.names, min(2+cells(Escape(m.Headers[i].Key, mostNames))+2, mostNames))
+	}
+	reply := e.Events[event].Kind == amqprpc.EventReply
+	if m.Exchange == "" {
+		p.value("exchange", "", "(default)")
+	} else {
+		p.value("exchange", m.Exchange, "")
+	}
+	p.value("routing key", m.RoutingKey, "")
+	if reply {
+		p.value("redelivered", yesNo(m.Redelivered), "this reply, not its request")
+	}
+	unset := e.basic(p, m)
+	p.words("(unset: "+strings.Join(append(unset, "cluster_id, reserved and not read"), ", ")+")", st.Faint)
+	e.headers(p, m)
+	body(p, m)
+	return p.lines
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// basic lists the basic properties that are set, headers apart, in AMQP's order, and
+// returns the names of the others.
+func (e *evidence) basic(p *leaf, m *ledger.Message) (unset []string) {
+	show := func(name, value, note string) {
+		if value == "" {
+			unset = append(unset, name)
+			return
+		}
+		p.value(name, value, note)
+	}
+	number := func(n uint8) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(int(n))
+	}
+	show("content_type", m.ContentType, "")
+	show("content_encoding", m.ContentEncoding, "")
+	if m.HeadersTotal == 0 && len(m.Headers) == 0 {
+		unset = append(unset, "headers")
+	}
+	mode := map[uint8]string{1: "transient", 2: "persistent"}[m.DeliveryMode]
+	if mode == "" {
+		mode = "no such mode"
+	}
+	show("delivery_mode", number(m.DeliveryMode), mode)
+	show("priority", number(m.Priority), "")
+	show("correlation_id", m.CorrelationID, "")
+	show("reply_to", m.ReplyTo, "")
+	show("expiration", m.Expiration, expirationWords(m.Expiration))
+	show("message_id", m.MessageID, "")
+	when := ""
+	if !m.Timestamp.IsZero() {
+		when = m.Timestamp.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	show("timestamp", when, "")
+	show("type", m.Type, "")
+	show("user_id", m.UserID, "")
+	note := ""
+	if m.AppID == lab.HandName {
+		note = "sent by hand from this program"
+	}
+	show("app_id", m.AppID, note)
+	return unset
+}
+
+// expirationWords reads an expiration, which is a number of ms as text.
+func expirationWords(s string) string {
+	ms, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return "not a number of ms"
+	}
+	return "ms, " + millis(float64(ms))
+}
+
+// headers lists the headers, each with its type.
+func (e *evidence) headers(p *leaf, m *ledger.Message) {
+	if m.HeadersTotal == 0 && len(m.Headers) == 0 {
+		return
+	}
+	p.lines = append(p.lines, line{{left("headers", p.names), p.Label}, {count(m.HeadersTotal), p.Plain}})
+	for i := range m.Headers {
+		h := &m.Headers[i]
+		value, note := h.Value, h.Type
+		if h.Cut {
+			note += ", cut"
+		}
+		if t := e.headerTime(m, h.Key); !t.IsZero() {
+			value = t.Format("2006-01-02 15:04:05.000000 UTC")
+			note += " µs"
+			if e.Ours {
+				note += ", " + offset(t.Sub(e.Sent))
+			}
+		}
+		p.value("  "+h.Key, value, note)
+	}
+	if more := m.HeadersTotal - len(m.Headers); more > 0 {
+		p.words(things(more, "more header is", "more headers are")+" not remembered", p.Faint)
+	}
+}
+
+// headerTime reads the headers of this program that are times.
+func (e *evidence) headerTime(m *ledger.Message, key string) time.Time {
+	switch key {
+	case amqprpc.HeaderDeadline, amqprpc.HeaderReceived, amqprpc.HeaderReplied:
+		return headerTime(m, key)
+	}
+	return time.Time{}
+}
+
+// body shows a body as text, or as a hex dump where it is none.
+func body(p *leaf, m *ledger.Message) {
+	size := things(m.BodyLen, "byte", "bytes")
+	switch {
+	case m.BodyLen == 0:
+		p.value("body", "", "empty")
+		return
+	case len(m.Body) == 0:
+		p.value("body", "", size+", not remembered")
+		return
+	case len(m.Body) < m.BodyLen:
+		size = "the first " + count(len(m.Body)) + " of " + size
+	}
+	text, ok := asText(m)
+	if !ok {
+		p.value("body", "", size+", not text")
+		p.dump(m.Body)
+		return
+	}
+	p.value("body", "", size)
+	for l := range strings.Lines(text) {
+		l = strings.TrimSuffix(strings.TrimSuffix(l, "\n"), "\r")
+		for _, part := range fold(Escape(l, 1<<20), max(p.w-2, 1)) {
+			p.lines = append(p.lines, line{{"  ", p.Plain}, {part, p.Plain}})
+		}
+	}
+}
+
+// asText returns the body where it is text: UTF-8 without a NUL. One that was cut within
+// a character loses the part of it.
+func asText(m *ledger.Message) (string, bool) {
+	b := m.Body
+	if len(b) < m.BodyLen {
+		for i := len(b) - 1; i >= max(len(b)-utf8.UTFMax, 0); i-- {
+			if utf8.RuneStart(b[i]) {
+				if !utf8.FullRune(b[i:]) {
+					b = b[:i]
+				}
+				break
+			}
+		}
+	}
+	s := string(b)
+	return s, utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+}
+
+// dump writes bytes as hexadecimal numbers and as characters.
+func (p *leaf) dump(b []byte) {
+	each := 16
+	for each > 1 && 2+4+2+3*each+1+each > p.w {
+		each /= 2
+	}
+	for at := 0; at < len(b); at += each {
+		row := b[at:min(at+each, len(b))]
+		var hexes, signs strings.Builder
+		for _, c := range row {
+			fmt.Fprintf(&hexes, "%02x ", c)
+			if c < ' ' || c > '~' {
+				c = '.'
+			}
+			signs.WriteByte(c)
+		}
+		p.lines = append(p.lines, line{
+			{fmt.Sprintf("  %04x  ", at), p.Faint}, {left(hexes.String(), 3*each+1), p.Plain}, {signs.String(), p.Faint},
+		})
+	}
+}
+
+// window returns as many of the lines as there are rows, from the given one on, and says
+// how many there are besides.
+func window(st *Styles, all []line, top, rows int) []line {
+	if rows <= 0 {
+		return nil
+	}
+	if len(all) <= rows {
+		return all
+	}
+	rows--
+	top = min(max(top, 0), len(all)-rows)
+	var words []string
+	if top > 0 {
+		words = append(words, "↑ "+things(top, "line", "lines")+" above")
+	}
+	if more := len(all) - rows - top; more > 0 {
+		words = append(words, "↓ "+things(more, "more line", "more lines"))
+	}
+	out := append([]line(nil), all[top:top+rows]...)
+	return append(out, line{{strings.Join(words, " · "), st.Faint}})
+}

@@ -1,0 +1,418 @@
+package tui
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+const (
+	// mostDead is how many servers that have ended are listed.
+	mostDead = 3
+	// silentAfter is when a server that is not ours is said to be silent.
+	silentAfter = 10 * time.Second
+	// serverBarCells is the least room that a bar of a server is worth.
+	serverBarCells = 4
+	// mostBarCells keeps a number near to the name that it is about.
+	mostBarCells = 40
+)
+
+// A serverKey tells rows apart: names are unique among those that have one.
+type serverKey struct {
+	kind serverKind
+	name string
+}
+
+type serverKind uint8
+
+const (
+	noServer     serverKind = iota
+	namedServer             // of the pool, or known by its replies
+	otherServers            // those that the ledger has no room for
+	byHand                  // not a server at all
+	startingServer
+)
+
+// A serverEntry is what is known of one server, of the pool or by its replies or both.
+type serverEntry struct {
+	serverKey
+	isPool  bool
+	status  pool.Status
+	replies ledger.Server
+}
+
+// alive says that the server may serve, as far as is known.
+func (e *serverEntry) alive() bool { return !e.isPool || e.status.State.Alive() }
+
+// serverList is the panel of servers. Its cursor follows a server, not a row. The zero
+// serverList is at the newest running server of the pool.
+type serverList struct {
+	cursor serverKey
+	offset int // rows above the first one that is shown
+}
+
+// serverEntries are the servers in the order of the screen: those of the pool that run, in
+// the order of their starts, foreign ones, and the last ones to end. keep is shown in any
+// case.
+func serverEntries(look *lab.Look, keep serverKey) []serverEntry {
+	byName := make(map[string]ledger.Server, len(look.Books.Servers))
+	for _, s := range look.Books.Servers {
+		if !s.Others {
+			byName[s.Name] = s
+		}
+	}
+	var all, dead, others, hand []serverEntry
+	ours := make(map[string]bool, len(look.Pool))
+	for _, status := range look.Pool {
+		ours[status.Name] = true
+		e := serverEntry{serverKey{namedServer, status.Name}, true, status, byName[status.Name]}
+		if status.State.Alive() {
+			all = append(all, e)
+		} else {
+			dead = append(dead, e)
+		}
+	}
+	for range min(max(look.Starting, 0), lab.MostMarks) {
+		all = append(all, serverEntry{serverKey: serverKey{kind: startingServer}})
+	}
+	for _, s := range look.Books.Servers {
+		switch {
+		case s.Others:
+			others = append(others, serverEntry{serverKey: serverKey{kind: otherServers}, replies: s})
+		case s.Name == lab.HandName:
+			hand = append(hand, serverEntry{serverKey: serverKey{kind: byHand, name: s.Name}, replies: s})
+		case !ours[s.Name]:
+			all = append(all, serverEntry{serverKey: serverKey{namedServer, s.Name}, replies: s})
+		}
+	}
+	all = append(all, others...)
+	slices.SortStableFunc(dead, func(a, b serverEntry) int { return b.status.Ended.Compare(a.status.Ended) })
+	for i, e := range dead {
+		if i < mostDead || e.serverKey == keep {
+			all = append(all, e)
+		}
+	}
+	return append(all, hand...)
+}
+
+// at is the row that the cursor is at, -1 where there is none.
+func (s *serverList) at(entries []serverEntry) int {
+	if s.cursor.kind != noServer {
+		if i := slices.IndexFunc(entries, func(e serverEntry) bool { return e.serverKey == s.cursor }); i >= 0 {
+			return i
+		}
+	}
+	newest := -1
+	for i, e := range entries {
+		if e.isPool && e.status.State == pool.Running {
+			newest = i
+		}
+	}
+	return newest
+}
+
+// move moves the cursor by so many rows.
+func (s *serverList) move(look *lab.Look, delta int) {
+	entries := serverEntries(look, s.cursor)
+	now := s.at(entries)
+	if now >= 0 {
+		s.cursor = entries[now].serverKey
+	}
+	entries = slices.DeleteFunc(entries, func(e serverEntry) bool { return e.kind == startingServer })
+	if len(entries) == 0 {
+		return
+	}
+	to := 0
+	if now >= 0 {
+		now = s.at(entries)
+		to = now + min(max(delta, -now), len(entries)-1-now)
+	} else if delta < 0 {
+		to = len(entries) - 1
+	}
+	s.cursor = entries[to].serverKey
+}
+
+// selected returns the server that keys act on: the one at the cursor, else the newest
+// running one of the pool. The name is as its sender wrote it, and empty where there is no
+// such server; isPool says that it was started here, and has a status.
+func (s *serverList) selected(look *lab.Look) (name string, status pool.Status, isPool bool) {
+	entries := serverEntries(look, s.cursor)
+	if i := s.at(entries); i >= 0 {
+		return entries[i].name, entries[i].status, entries[i].isPool
+	}
+	return "", pool.Status{}, false
+}
+
+// panel draws the servers: who they are, what share of the work each has, and what became
+// of those that have ended.
+func (s *serverList) panel(st *Styles, look *lab.Look, focused bool, w, h int) frame {
+	w, h = max(w, 0), max(h, 0)
+	f := frame{cells: w, focused: focused}
+	entries := serverEntries(look, s.cursor)
+	at := s.at(entries)
+
+	var words []string
+	if text := nobodyServes(look); text != "" {
+		words = wrap(text, w)
+	}
+	room := max(h-min(len(words), h/2), 0)
+	if len(entries) == 0 {
+		room = 0
+	}
+	s.offset = min(max(s.offset, 0), max(len(entries)-room, 0))
+	if at >= 0 && room > 0 {
+		s.offset = min(max(s.offset, at-room+1), at)
+	}
+	shown := entries[s.offset:min(s.offset+room, len(entries))]
+	f.title = serverTitle(st, look, s.offset, len(shown), len(entries), w-4)
+
+	columns := layServers(look, entries, w)
+	for i := range shown {
+		l := columns.row(st, look, &shown[i], focused && s.offset+i == at)
+		f.body = append(f.body, l.cut(w))
+	}
+	for _, text := range words[:min(len(words), h-len(f.body))] {
+		f.body = append(f.body, line{{text, st.Faint}})
+	}
+	return f
+}
+
+func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line {
+	running := 0
+	for _, status := range look.Pool {
+		if status.State == pool.Running {
+			running++
+		}
+	}
+	pieces := []piece{{[]string{"Servers"}, st.Title, 0}, {[]string{count(running) + " running"}, st.Plain, 1}}
+	if shown < all && shown > 0 {
+		pieces = append(pieces, piece{[]string{count(offset+1) + " to " + count(offset+shown) + " of " + count(all)}, st.Faint, 3})
+	}
+	if look.Fault != "" {
+		fault := Escape(look.Fault, 60)
+		pieces = append(pieces, piece{[]string{"next: " + fault, "next: " + Escape(fault, 24), "next: fault"}, st.Warn, 2})
+	}
+	return joined(pieces, fit(pieces, room))
+}
+
+// nobodyServes explains what to do where there is no server, or none that has been heard
+// of. It is empty where there is one.
+func nobodyServes(look *lab.Look) string {
+	if look.Starting > 0 {
+		return ""
+	}
+	for _, s := range look.Pool {
+		if s.State.Alive() {
+			return ""
+		}
+	}
+	heard := slices.ContainsFunc(look.Books.Servers, func(s ledger.Server) bool { return s.Rate > 0 && s.Name != lab.HandName })
+	switch n := look.Queue.Consumers; {
+	case look.Queue.Known && n > 0 && !heard:
+		return things(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
+	case look.Queue.Known && n > 0, !look.Queue.Known && heard:
+		return ""
+	}
+	return "No server. Press s to start one here, or run " + fibserverFor(look.Queue.Name) + " in another terminal."
+}
+
+// fibserverFor is the command that would start a server for a queue.
+func fibserverFor(queue string) string {
+	return (&Summary{Config: ledger.RunConfig{Queue: queue}}).fibserver()
+}
+
+// serverColumns are the widths of the columns of the list; what there is no room for is 0.
+type serverColumns struct {
+	name, bar, value, share, discarded, note int
+	live                                     bool    // values are present rates, else shares of all replies
+	most                                     float64 // of the values
+	sum                                      float64
+	width                                    int
+}
+
+// layServers decides what the rows have room for. From the left: the cursor's mark, the
+// name, a bar, the rate, the share, what was discarded, and what it is.
+func layServers(look *lab.Look, entries []serverEntry, w int) serverColumns {
+	c := serverColumns{width: w}
+	for _, e := range entries {
+		c.live = c.live || e.replies.Rate > 0 && e.kind != byHand
+	}
+	c.live = c.live && !look.Load.Paused
+	note, discarded := 0, 0
+	for i := range entries {
+		e := &entries[i]
+		c.name = max(c.name, cells(e.label(max(w/4, 6))))
+		if e.worded() {
+			continue
+		}
+		c.most = max(c.most, c.of(e))
+		c.sum += c.of(e)
+		c.value = max(c.value, cells(c.text(e)))
+		discarded = max(discarded, cells(e.discards()))
+		note = max(note, cells(e.note(look)))
+	}
+	room := w - cells("▸ ") - c.name - 1 - c.value
+	take := func(column *int, n, leave int) {
+		if n > 0 && room-n-1 >= leave {
+			*column = n
+			room -= n + 1
+		}
+	}
+	take(&c.note, note, serverBarCells+1)
+	take(&c.discarded, discarded, serverBarCells+1)
+	if c.live {
+		take(&c.share, shareCells, 2*serverBarCells)
+	}
+	if room > serverBarCells {
+		c.bar = min(room-1, mostBarCells)
+	}
+	return c
+}
+
+// of is the value of a row.
+func (c *serverColumns) of(e *serverEntry) float64 {
+	if c.live {
+		return e.replies.Rate
+	}
+	return e.replies.Share
+}
+
+// text is the value in words.
+func (c *serverColumns) text(e *serverEntry) string {
+	if c.live {
+		return perSecond(e.replies.Rate)
+	}
+	return percent(e.replies.Share)
+}
+
+// row writes one server, its mark included.
+func (c *serverColumns) row(st *Styles, look *lab.Look, e *serverEntry, selected bool) line {
+	l := line{{text: "  "}}
+	if selected {
+		l[0].text = "▸ "
+	}
+	ink := st.Plain
+	if !e.alive() || e.kind != namedServer {
+		ink = st.Faint
+	}
+	l = append(l, span{left(e.label(c.name), c.name+1), ink})
+	if e.worded() {
+		text, mood := e.words(st, look, c.width-l.cells())
+		l = append(l, span{text, mood})
+	} else {
+		if c.bar > 0 {
+			part := 0.0
+			if c.most > 0 {
+				part = c.of(e) / c.most
+			}
+			l = append(l, span{left(bar(part, c.bar), c.bar+1), st.Bar})
+		}
+		l = append(l, span{right(c.text(e), c.value), st.Plain})
+		if c.share > 0 {
+			part := 0.0
+			if c.sum > 0 {
+				part = c.of(e) / c.sum
+			}
+			l = append(l, span{" " + right(percent(part), c.share), st.Faint})
+		}
+		if c.discarded > 0 {
+			l = append(l, span{" " + left(e.discards(), c.discarded), st.Duplicate})
+		}
+		if c.note > 0 {
+			l = append(l, span{" " + e.note(look), st.Faint})
+		}
+	}
+	if selected {
+		return l.fill(c.width).dyed(st.Selected)
+	}
+	return l
+}
+
+// label is the name as it is shown.
+func (e *serverEntry) label(most int) string {
+	switch e.kind {
+	case startingServer:
+		return "…"
+	case byHand:
+		return Escape("(by hand)", most)
+	case otherServers:
+		return "others"
+	}
+	if e.isPool {
+		return Escape(e.name, most)
+	}
+	return serverName(e.replies, most)
+}
+
+// worded says that words take the place of the bar and the numbers.
+func (e *serverEntry) worded() bool {
+	return e.kind == startingServer || e.kind == byHand || e.isPool && e.status.State != pool.Running
+}
+
+// words say what a server does that does not serve, in the longest form that fits.
+func (e *serverEntry) words(st *Styles, look *lab.Look, room int) (string, Ink) {
+	ago := clock(look.Books.Now.Sub(e.status.Ended)) + " ago"
+	pid := ", pid " + strconv.Itoa(e.status.PID)
+	ink := st.Faint
+	var forms []string
+	switch {
+	case e.kind == byHand:
+		n := things(e.replies.Replies, "reply", "replies")
+		forms = []string{n + " that you sent", n}
+	case e.kind == startingServer:
+		forms, ink = []string{"starting…"}, st.Warn
+	case e.status.State == pool.Starting, e.status.State == pool.Stopping:
+		doing := e.status.State.String()
+		forms, ink = []string{doing + pid, doing}, st.Warn
+	case e.status.State == pool.Crashed:
+		ink = st.Bad
+		reason := Escape(e.status.Reason, 200)
+		how, _, _ := strings.Cut(e.status.Reason, `: "`) // what it wrote last is for those with room
+		how = Escape(how, 40)
+		if reason == "" {
+			forms = []string{"crashed " + ago, "crashed"}
+			break
+		}
+		forms = []string{"crashed " + ago + ": " + reason, "crashed " + ago + ": " + how, "crashed: " + how}
+	case e.status.State == pool.Killed:
+		forms, ink = []string{"killed " + ago, "killed"}, st.Bad
+	default:
+		state := e.status.State.String()
+		forms = []string{state + " " + ago, state}
+	}
+	for _, text := range forms {
+		if cells(text) <= room {
+			return text, ink
+		}
+	}
+	return Escape(forms[len(forms)-1], room), ink
+}
+
+// discards says what of a server's replies was discarded.
+func (e *serverEntry) discards() string {
+	if n := e.replies.Duplicates; n > 0 {
+		return count(n) + " dup."
+	}
+	return ""
+}
+
+// note says what a server is that serves.
+func (e *serverEntry) note(look *lab.Look) string {
+	switch {
+	case e.kind == otherServers:
+		return ""
+	case e.isPool && e.status.Restarts > 0:
+		return "pid " + strconv.Itoa(e.status.PID) + ", " + things(e.status.Restarts, "restart", "restarts")
+	case e.isPool:
+		return "pid " + strconv.Itoa(e.status.PID)
+	}
+	if silent := look.Books.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
+		return "not ours, silent " + clock(silent)
+	}
+	return "not ours"
+}

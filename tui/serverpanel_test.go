@@ -1,0 +1,171 @@
+package tui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+func focusedServers(st *Styles, look *lab.Look, w, h int) frame {
+	return new(serverList).panel(st, look, true, w, h)
+}
+
+func TestServersGolden(t *testing.T) { goldenPanel(t, "servers", focusedServers) }
+
+func TestServersFit(t *testing.T) {
+	sweepPanel(t, focusedServers)
+	down := serverList{}
+	sweepPanel(t, func(st *Styles, look *lab.Look, w, h int) frame {
+		down.move(look, 3)
+		return down.panel(st, look, h%2 == 0, w, h)
+	})
+}
+
+func serversText(look *lab.Look, w, h int) string {
+	st := styled(false)
+	return paintFrames(st, h, focusedServers(st, look, w, h))
+}
+
+func TestServersSay(t *testing.T) {
+	with := func(name string, f func(*lab.Look)) *lab.Look {
+		look := *looks()[name]
+		f(&look)
+		return &look
+	}
+	for _, c := range []struct {
+		name string
+		look *lab.Look
+		w, h int
+		yes  []string
+		no   []string
+	}{
+		{"two", looks()["healthy"], 60, 6, []string{"Servers  2 running", "  fib-1 █", "▸ fib-2 █", "/s", "pid 4121", "pid 4122"}, []string{"not ours", "No server"}},
+		{"two, narrow", looks()["healthy"], 24, 6, []string{"fib-1", "fib-2", "█", "/s"}, []string{"pid"}},
+		{"share", looks()["healthy"], 100, 6, []string{"50.0 %"}, nil},
+		{"paused", looks()["paused"], 60, 6, []string{"67.9 %", "32.1 %"}, []string{"/s"}},
+		{"mixed", looks()["mixed"], 100, 12, []string{"next: crash-before-ack=0.02", "…", "starting…", "elsewhere", "not ours", "killed 12s ago", "crashed 40s ago: signal: killed",
+			"stopping, pid 4124", "stopped 3m00s ago", "300 dup.", "1 reply that you sent"}, []string{"fib-6", "\x1b", "4m00s"}},
+		{"mixed, narrow", looks()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "(by h", "1 reply"}, nil},
+		{"nobody", looks()["empty"], 80, 4, []string{"No server. Press s to start one here, or run fibserver in another terminal.", "0 running"}, nil},
+		{"nobody for another queue", with("empty", func(l *lab.Look) { l.Queue.Name = "q" }), 80, 4, []string{"run fibserver --queue q in another"}, nil},
+		{"starting", with("empty", func(l *lab.Look) { l.Starting = 1 }), 80, 4, []string{"starting…"}, []string{"No server"}},
+		{"one of somebody else", with("empty", func(l *lab.Look) { l.Queue.Consumers = 1 }), 90, 4, []string{"1 consumer waits for requests in another program"}, []string{"No server"}},
+		{"all dead", with("empty", func(l *lab.Look) {
+			l.Pool = []pool.Status{{Name: "fib-1", State: pool.Killed, Ended: l.Books.Now.Add(-2 * time.Second)}}
+		}), 90, 4, []string{"fib-1 killed 2s ago", "No server. Press s"}, nil},
+		{"crowd", looks()["crowd"], 60, 6, []string{"of 67"}, nil},
+		{"silent", with("mixed", func(l *lab.Look) { l.Books.Now = l.Books.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) { says(t, serversText(c.look, c.w, c.h), c.yes, c.no) })
+	}
+}
+
+// Those that run come first in the order of their starts, then foreign ones, then those
+// that have ended, the newest first, and what was sent by hand is last.
+func TestServersOrder(t *testing.T) {
+	var names []string
+	for _, e := range serverEntries(looks()["mixed"], serverKey{}) {
+		names = append(names, e.label(20))
+	}
+	if got, want := strings.Join(names, " "), "fib-1 fib-4 … elsewhere fib-2 fib-3 fib-5 (by hand)"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestServersSelected(t *testing.T) {
+	look := looks()["mixed"]
+	s := new(serverList)
+	is := func(want string, ours bool) {
+		t.Helper()
+		name, status, isPool := s.selected(look)
+		if name != want || isPool != ours || isPool && status.Name != want || !isPool && status.Name != "" {
+			t.Errorf("selected %q (%+v, %v), want %q, %v", name, status, isPool, want, ours)
+		}
+	}
+	is("fib-1", true) // the newest one that runs
+	s.move(look, 1)
+	is("fib-4", true)
+	s.move(look, 1) // the one that is starting has nothing to act on
+	is("elsewhere", false)
+	s.move(look, 1)
+	is("fib-2", true)
+	s.move(look, 100)
+	is(lab.HandName, false)
+	s.move(look, -100)
+	is("fib-1", true)
+	s.move(look, 100)
+	s.move(look, -1)
+	is("fib-5", true)
+
+	// The cursor stays with a server that is about to leave the list: a key must not
+	// act on another one of a sudden.
+	later := *look
+	later.Pool = append([]pool.Status(nil), look.Pool...)
+	later.Pool[3].State, later.Pool[3].Ended = pool.Killed, look.Books.Now
+	look = &later
+	is("fib-5", true)
+
+	look = &lab.Look{}
+	is("", false)
+	s.move(look, 1)
+	is("", false)
+	look = looks()["healthy"]
+	is("fib-2", true)
+}
+
+// Wherever the cursor goes, and whatever servers come and go, it is seen.
+func TestServersCursorIsSeen(t *testing.T) {
+	st := styled(false)
+	rapid.Check(t, func(t *rapid.T) {
+		s := new(serverList)
+		for range rapid.IntRange(1, 20).Draw(t, "steps") {
+			look := &lab.Look{Starting: rapid.IntRange(0, 2).Draw(t, "starting")}
+			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "pool") {
+				look.Pool = append(look.Pool, pool.Status{
+					Name: "fib-" + strings.Repeat("i", n), State: pool.State(rapid.IntRange(0, 5).Draw(t, "state")),
+				})
+			}
+			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "others") {
+				look.Books.Servers = append(look.Books.Servers, ledger.Server{Name: "fib-" + strings.Repeat("i", n), Rate: float64(n), Share: 0.1})
+			}
+			s.move(look, rapid.IntRange(-5, 5).Draw(t, "delta"))
+			h := rapid.IntRange(1, 12).Draw(t, "h")
+			f := s.panel(st, look, true, 60, h)
+			marks := 0
+			for _, l := range f.body {
+				if text := l.render(); strings.HasPrefix(text, "▸ ") {
+					marks++
+					if name, _, _ := s.selected(look); !strings.HasPrefix(text, "▸ "+Escape(name, 15)) {
+						t.Fatalf("%q is marked, %q is selected", text, name)
+					}
+				}
+			}
+			if name, _, _ := s.selected(look); name != "" != (marks == 1) || marks > 1 {
+				t.Fatalf("%d marks for %q in\n%s", marks, name, joinedBody(f))
+			}
+		}
+	})
+}
+
+// Bars are as long as the rates they stand for.
+func TestServersBars(t *testing.T) {
+	look := &lab.Look{Books: ledger.Snapshot{Servers: []ledger.Server{
+		{Name: "a", Rate: 100, Share: 0.2}, {Name: "b", Rate: 50, Share: 0.8}, {Name: "c", Share: 0},
+	}}}
+	length := func(row int) int {
+		return strings.Count(new(serverList).panel(styled(false), look, false, 50, 5).body[row].render(), "█")
+	}
+	if a, b, c := length(0), length(1), length(2); a < 10 || b < a/2 || b > a/2+1 || c != 0 {
+		t.Errorf("bars of %d, %d and %d cells for 100, 50 and 0 per second", a, b, c)
+	}
+	look.Load.Paused = true
+	if a, b := length(0), length(1); b < 10 || a < b/4-1 || a > b/4+1 {
+		t.Errorf("bars of %d and %d cells for 20 %% and 80 %% of all", a, b)
+	}
+}

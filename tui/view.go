@@ -1,0 +1,168 @@
+package tui
+
+import (
+	"fmt"
+	"strings"
+
+	"rpcscope/tui/lab"
+)
+
+// The smallest screen that everything fits on.
+const minWidth, minHeight = 80, 24
+
+// A layout says how the screen is divided: heights and widths of what is inside frames.
+type layout struct {
+	lanes, charts                int // rows
+	throughput, latency, servers int // cells
+	margin                       int // cells left and right of what is in a chart
+}
+
+const (
+	headRows = 3 // where and how much, and what one might do
+	footRows = 3 // what is selected, what happened last, the keys
+)
+
+// layout divides the screen; it returns false where that is too small.
+func (m *Model) layout() (layout, bool) {
+	if m.w < minWidth || m.h < minHeight {
+		return layout{}, false
+	}
+	const borders = 3
+	rows := m.h - headRows - footRows - borders
+	charts := min(max(rows/3, 6), 14)
+	inside := m.w - 4
+	third := inside * 3 / 10
+	margin := 0
+	if m.w >= 100 {
+		margin = 1
+	}
+	return layout{
+		margin: margin,
+		lanes:  rows - charts, charts: charts,
+		throughput: third, latency: third, servers: inside - 2*third,
+	}, true
+}
+
+// View returns the picture that was taken last.
+func (m *Model) View() string { return m.frame }
+
+// draw draws the picture: as many lines as the screen has, none wider than it is.
+func (m *Model) draw() string {
+	d, ok := m.layout()
+	if !ok {
+		return m.tooSmall()
+	}
+	st := m.st
+	out := make([]string, 0, m.h)
+	add := func(l line) { out = append(out, l.cut(m.w).render()) }
+
+	head := headerLines(st, &m.look, m.w)
+	for _, l := range head {
+		add(l)
+	}
+	body := m.h - headRows - footRows
+	switch m.currentMode() {
+	case inspecting:
+		add(m.advice())
+		out = m.inspector.frames(st, m.w, body).paint(st, out)
+	case logging:
+		add(m.advice())
+		g := grid{{rows: body - 2, frames: []frame{{
+			cells: m.w - 2, title: line{{"All that happened", st.Title}}, body: m.log.lines(st, m.look.Notes, m.w-2, body-2), focused: true,
+		}}}}
+		out = g.paint(st, out)
+	case helping:
+		add(nil)
+		lines := m.helpLines(m.w - 2)
+		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
+		title := line{{"Help", st.Title}}
+		if more := len(lines) - m.helpFrom - (body - 2); more > 0 {
+			title = append(title, span{fmt.Sprintf("  ↓ %d more lines", more), st.Faint})
+		}
+		g := grid{{rows: body - 2, frames: []frame{{cells: m.w - 2, title: title, body: lines[m.helpFrom:], focused: true}}}}
+		out = g.paint(st, out)
+	case choosing:
+		add(nil)
+		g := grid{{rows: body - 2, frames: []frame{{
+			cells: m.w - 2, title: line{{"Fault", st.Title}}, body: m.menu.lines(st, m.w-2, body-2), focused: true,
+		}}}}
+		out = g.paint(st, out)
+	default:
+		add(m.advice())
+		g := grid{
+			{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)},
+			{rows: d.charts, frames: []frame{
+				throughputPanel(st, &m.look, spans[m.span], d.throughput-2*d.margin, d.charts).padded(d.margin),
+				latencyPanel(st, &m.look, d.latency-2*d.margin, d.charts).padded(d.margin),
+				m.servers.panel(st, &m.look, m.onServers, d.servers-2*d.margin, d.charts).padded(d.margin),
+			}},
+		}
+		out = g.paint(st, out)
+	}
+
+	if m.mode == prompting {
+		for _, l := range m.prompt.lines(st, m.w) {
+			add(l)
+		}
+	} else {
+		add(m.selectionLine())
+		add(m.noteLine())
+	}
+	add(m.keyLine())
+	return strings.Join(out, "\n")
+}
+
+// currentMode is what is to be drawn above the footer.
+func (m *Model) currentMode() mode {
+	if m.mode == prompting {
+		return m.under
+	}
+	return m.mode
+}
+
+// advice is the one thing that a newcomer should know now.
+func (m *Model) advice() line {
+	all := advise(&m.look)
+	if len(all) == 0 {
+		return nil
+	}
+	ink, mark := m.st.Plain, " → "
+	if all[0].mood == lab.Bad {
+		ink, mark = m.st.Warn, " ! "
+	}
+	return line{{mark, m.st.Warn}, {all[0].text, ink}}
+}
+
+func (m *Model) selectionLine() line {
+	if m.mode != looking || m.onServers {
+		return nil
+	}
+	return append(line{{" ", m.st.Plain}}, m.lanes.sentence(m.st, &m.look, m.w-1)...)
+}
+
+func (m *Model) noteLine() line {
+	n := len(m.look.Notes)
+	if n == 0 {
+		return nil
+	}
+	return append(line{{" ", m.st.Plain}}, noteLine(m.st, m.look.Notes[n-1], m.w-1)...)
+}
+
+// tooSmall says what a screen has and what is needed, in whatever room there is.
+func (m *Model) tooSmall() string {
+	if m.w <= 0 || m.h <= 0 {
+		return ""
+	}
+	var out []string
+	for _, l := range []line{
+		{{"too small", m.st.Warn}},
+		{{fmt.Sprintf("have %dx%d", m.w, m.h), m.st.Plain}},
+		{{fmt.Sprintf("need %dx%d", minWidth, minHeight), m.st.Plain}},
+		{{"q quits", m.st.Faint}},
+	} {
+		if len(out) < m.h {
+			out = append(out, l.cut(m.w).render())
+		}
+	}
+	return strings.Join(out, "\n")
+}
