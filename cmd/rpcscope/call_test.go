@@ -150,9 +150,8 @@ func TestUsage(t *testing.T) {
 			t.Errorf("rpcscope %q: exit code %d, stdout %q, stderr %q", args, o.code, o.stdout, o.stderr)
 		}
 	}
-	rpcscope(t, "", "--help")
-	if o := rpcscope(t, ""); o.code != cli.OK || !strings.Contains(o.stdout, "load") {
-		t.Errorf("no arguments: %+v", o)
+	if o := rpcscope(t, "", "--help"); o.code != cli.OK || !strings.Contains(o.stdout, "load") {
+		t.Errorf("--help: %+v", o)
 	}
 }
 

@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -20,26 +19,17 @@ import (
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/server/pool"
 	"rpcscope/tui"
+	"rpcscope/tui/lab"
 )
 
 type loadOptions struct {
-	broker      cli.BrokerFlags
-	queue       string
-	count       int
-	duration    time.Duration
-	concurrency int
-	rate        float64
-	fib         string
-	timeout     time.Duration
-	warmup      time.Duration
-	seed        uint64
-	asJSON      bool
-	record      string
-	maxFailed   uint64
-	servers     int
-	serverFlags []string
-
-	fibs *fibs
+	runFlags
+	count     int
+	duration  time.Duration
+	warmup    time.Duration
+	asJSON    bool
+	record    string
+	maxFailed uint64
 }
 
 func loadCommand() *cobra.Command {
@@ -67,69 +57,35 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 		},
 	}
 	flags := cmd.Flags()
-	flags.SortFlags = false
-	o.broker.Add(flags)
-	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
+	o.add(flags)
 	flags.IntVarP(&o.count, "count", "n", 0, "how many requests (default 1000, if there is no --duration)")
 	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
-	flags.IntVarP(&o.concurrency, "concurrency", "c", 64, "requests in flight, at most 65536; with --rate it is a limit, and\nthere is none unless this is given")
-	flags.Float64Var(&o.rate, "rate", 0, "requests per second (open model)")
-	flags.StringVar(&o.fib, "fib", "30", "n, or a range such as 20-35 to choose from at random; at most\n1000000")
-	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
 	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
-	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as one JSON object")
 	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger)")
 	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
-	flags.IntVar(&o.servers, "servers", 0, "start so many local fibservers for the run")
-	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for those servers, such as --server-flag=--delay=20ms; repeatable")
 	return cmd
 }
 
-const mostServers = 256
-
 // validate checks what the flags' own types do not.
-func (o *loadOptions) validate(cmd *cobra.Command) (err error) {
+func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
 	switch {
-	case o.queue == "" || len(o.queue) > 255:
-		return errors.New("--queue is empty, or longer than 255 bytes")
 	case given("record") && o.record == "":
 		return errors.New("--record names no file")
 	case given("count") && o.count <= 0:
 		return fmt.Errorf("-n %d is not above zero", o.count)
 	case given("duration") && o.duration <= 0:
 		return fmt.Errorf("--duration %v is not above zero", o.duration)
-	case given("concurrency") && (o.concurrency < 1 || o.concurrency > load.MaxConcurrency):
-		return fmt.Errorf("-c %d is not between 1 and %d", o.concurrency, load.MaxConcurrency)
-	case given("rate") && !(o.rate >= load.MinRate && o.rate <= load.MaxRate):
-		return fmt.Errorf("--rate %v is not between %g and %g", o.rate, load.MinRate, load.MaxRate)
-	case o.timeout <= 0:
-		return fmt.Errorf("--timeout %v is not above zero", o.timeout)
 	case o.warmup < 0:
 		return fmt.Errorf("--warmup %v is negative", o.warmup)
-	case o.servers < 0 || o.servers > mostServers:
-		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, mostServers)
-	case slices.ContainsFunc(o.serverFlags, func(f string) bool { return f == "--name" || strings.HasPrefix(f, "--name=") }):
-		return errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
 	case len(o.serverFlags) > 0 && o.servers == 0:
 		return errors.New("--server-flag is for the servers that --servers starts, and there are none")
 	}
 	if o.count == 0 && o.duration == 0 {
 		o.count = 1000
 	}
-	if o.rate > 0 && !given("concurrency") {
-		o.concurrency = 0
-	}
-	o.fibs, err = parseFibs(o.fib)
-	return err
-}
-
-func (o *loadOptions) config() ledger.RunConfig {
-	return ledger.RunConfig{
-		Queue: o.queue, Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib,
-		TimeoutMS: o.timeout.Milliseconds(), Seed: o.seed,
-	}
+	return o.runFlags.validate(cmd.Flags())
 }
 
 func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
@@ -138,7 +94,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return err
 	}
 	books := ledger.New(ledger.Config{})
-	observers := &fanOut{to: []amqprpc.Observer{books}}
+	observers := ledger.NewTee(books)
 	begin := func() error { return nil }
 	if o.record != "" {
 		file, openErr := openRecording(o.record)
@@ -146,11 +102,10 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 			return openErr
 		}
 		recorder := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: o.config()})
-		observers.to = append(observers.to, recorder)
+		observers.Add(recorder)
 		defer func() {
-			observers.mu.Lock()
-			defer observers.mu.Unlock()
-			closeErr := errors.Join(recorder.Close(), file.close())
+			var closeErr error
+			observers.Between(func() { closeErr = errors.Join(recorder.Close(), file.close()) })
 			if code := (*cli.ExitError)(nil); closeErr != nil && (err == nil || errors.As(err, &code) && code.Err == nil) {
 				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", closeErr))
 			}
@@ -176,20 +131,19 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		return cli.Fail(cli.FellShort, err)
 	}
 	defer servers.close() //nolint:errcheck // the first close tells
-	observers.mu.Lock()
-	err = begin() // from here on it is a run, and worth overwriting an old recording for
-	observers.mu.Unlock()
+	// From here on it is a run, and worth overwriting an old recording for.
+	observers.Between(func() { err = begin() })
 	if err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
 	var said tui.Tally
 	l, err := load.New(client, load.Plan{
-		Source: o.fibs.request, Check: o.fibs.check, Seed: o.seed,
+		Source: o.fibs.Request, Check: o.fibs.Check, Seed: o.seed,
 		Rate: o.rate, Concurrency: o.concurrency,
 		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
 		OnResult: func(c *load.Call) {
 			// The outcome is counted anyway; what more there is to say is said here.
-			if failed := (*amqprpc.CallError)(nil); errors.As(c.Err, &failed) && failed.Err != nil && failed.Outcome != amqprpc.Canceled {
+			if lab.SaysMore(c.Err) {
 				said.Add(c.Err)
 			}
 		},
@@ -249,20 +203,6 @@ func settle(client *amqprpc.Client) {
 	defer cancel()
 	if queue := client.CallbackQueue(); queue != "" {
 		client.QueueStats(ctx, queue) //nolint:errcheck // the answer does not matter
-	}
-}
-
-// fanOut is several observers in one. Unlike a client, load calls it without a lock.
-type fanOut struct {
-	mu sync.Mutex
-	to []amqprpc.Observer
-}
-
-func (f *fanOut) Observe(e amqprpc.Event) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, o := range f.to {
-		o.Observe(e)
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 )
 
 func main() {
+	if guardMain() {
+		return
+	}
 	ctx, stop := cli.TwoSignals(context.Background())
 	code := cli.Main(ctx, command(), arguments(os.Args[1:]), os.Stderr)
 	stop()
@@ -21,16 +24,21 @@ func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpcscope",
 		Short: "Explore RPC over RabbitMQ: what became of every correlation ID",
-		Long: `rpcscope fires RPC requests through one exclusive callback queue and says what became
-of every correlation ID: completed, failed and why, duplicate, orphaned. fibserver
-answers them.
+		Long: `rpcscope fires RPC requests through one exclusive callback queue and shows, live, what
+becomes of every correlation ID: in flight, completed, failed and why, duplicate,
+orphaned. fibserver answers them; the screen can start some, break them, and tell
+the story of each call. It has a help (?) and leaves a summary behind (q).
+
+Without a terminal there are the commands below.
 
 Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 130 interrupted.`,
+		Example: `  rpcscope --servers 2
+  rpcscope --url amqp://guest:guest@localhost:5672/ -c 16 --fib 20-30`,
 		Args:              cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
-		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	screenCommand(root)
 	root.AddCommand(callCommand(), loadCommand())
 	return root
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/lab"
+)
+
+// runFlags say what is called, how often, and who answers: what the screen and the load
+// have in common.
+type runFlags struct {
+	broker      cli.BrokerFlags
+	queue       string
+	concurrency int
+	rate        float64
+	fib         string
+	timeout     time.Duration
+	seed        uint64
+	servers     int
+	serverFlags []string
+
+	fibs *lab.Fib
+}
+
+// mostServers is how many servers a command starts at most.
+const mostServers = 256
+
+func (o *runFlags) add(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	o.broker.Add(flags)
+	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
+	flags.IntVarP(&o.concurrency, "concurrency", "c", 64, "requests in flight, at most 65536; with --rate it is a limit, and\nthere is none unless this is given")
+	flags.Float64Var(&o.rate, "rate", 0, "requests per second (open model)")
+	flags.StringVar(&o.fib, "fib", "30", "n, or a range such as 20-35 to choose from at random; at most\n1000000")
+	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
+	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
+	flags.IntVar(&o.servers, "servers", 0, "start so many local fibservers for the run")
+	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for local servers, such as --server-flag=--delay=20ms; repeatable")
+}
+
+// validate checks what the flags' own types do not. Errors are about usage.
+func (o *runFlags) validate(flags *pflag.FlagSet) (err error) {
+	given := flags.Changed
+	switch {
+	case o.queue == "" || len(o.queue) > 255:
+		return errors.New("--queue is empty, or longer than 255 bytes")
+	case given("concurrency") && (o.concurrency < 1 || o.concurrency > load.MaxConcurrency):
+		return fmt.Errorf("-c %d is not between 1 and %d", o.concurrency, load.MaxConcurrency)
+	case given("rate") && !(o.rate >= load.MinRate && o.rate <= load.MaxRate):
+		return fmt.Errorf("--rate %v is not between %g and %g", o.rate, load.MinRate, load.MaxRate)
+	case o.timeout <= 0:
+		return fmt.Errorf("--timeout %v is not above zero", o.timeout)
+	case o.servers < 0 || o.servers > mostServers:
+		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, mostServers)
+	case slices.ContainsFunc(o.serverFlags, func(f string) bool { return f == "--name" || strings.HasPrefix(f, "--name=") }):
+		return errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
+	}
+	if o.rate > 0 && !given("concurrency") {
+		o.concurrency = 0
+	}
+	if o.fibs, err = lab.ParseFib(o.fib); err != nil {
+		return fmt.Errorf("--fib %w", err)
+	}
+	return nil
+}
+
+func (o *runFlags) config() ledger.RunConfig {
+	return ledger.RunConfig{
+		Queue: o.queue, Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib,
+		TimeoutMS: o.timeout.Milliseconds(), Seed: o.seed,
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/server/pool"
+	"rpcscope/tui"
+	"rpcscope/tui/lab"
+)
+
+// A screenOptions is what the screen starts with. Nearly all of it can be changed there.
+type screenOptions struct {
+	runFlags
+	paused bool
+}
+
+// screenCommand makes root show the screen.
+func screenCommand(root *cobra.Command) {
+	var o screenOptions
+	o.add(root.Flags())
+	root.Flags().BoolVar(&o.paused, "paused", false, "begin with the load paused")
+	root.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := o.validate(cmd.Flags()); err != nil {
+			return err
+		}
+		return o.run(cmd.Context(), os.Stdout, cmd.ErrOrStderr())
+	}
+}
+
+func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) error {
+	if !tui.IsTerminal(stdout) || os.Getenv("TERM") == "dumb" {
+		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is `rpcscope load`, and `rpcscope load --json`"))
+	}
+	broker, err := o.broker.Broker("rpcscope")
+	if err != nil {
+		return err
+	}
+	l, err := lab.Open(ctx, lab.Config{
+		Broker: broker, Backoff: cli.Backoff, Queue: o.queue,
+		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
+		Pool: pool.Config{
+			Args: append(o.broker.ServerArgs(), o.serverFlags...),
+			URL:  o.broker.Environment(),
+		},
+		ServerSeed: int64(o.seed * mostServers),
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return cli.Fail(cli.Interrupted, context.Cause(ctx))
+		}
+		return cli.OnBroker(err)
+	}
+	release, _ := startGuard(stdout) // where there is none, the screen does as well without
+	for range o.servers {
+		go l.StartServer(ctx) //nolint:errcheck // the screen tells
+	}
+	shown := tui.Run(ctx, l)
+	release()
+	return o.leave(ctx, l, shown, stdout, stderr)
+}
+
+// leave ends what was started, and leaves a summary in the scrollback.
+func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, shown error, stdout *os.File, stderr io.Writer) error {
+	look := l.Look(lab.Query{})
+	alive := look.Starting
+	for _, s := range look.Pool {
+		if s.State.Alive() {
+			alive++
+		}
+	}
+	switch {
+	case alive == 1:
+		fmt.Fprintln(stderr, "rpcscope: ending a server")
+	case alive > 1:
+		fmt.Fprintf(stderr, "rpcscope: ending %d servers\n", alive)
+	}
+	ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := l.Close(ending); err != nil {
+		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
+	}
+	if shown != nil {
+		return cli.Fail(cli.FellShort, shown)
+	}
+	look = l.Look(lab.Query{Books: tui.SummaryQuery()})
+	summary := tui.Summary{
+		Snapshot: look.Books, Config: ledger.RunConfig{Queue: o.queue}, Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
+	}
+	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
+		return cli.Fail(cli.FellShort, err)
+	}
+	if ctx.Err() != nil {
+		return &cli.ExitError{Code: cli.Interrupted}
+	}
+	return nil
+}

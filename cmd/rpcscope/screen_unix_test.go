@@ -1,0 +1,230 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/cmd/rpcscope/internal/screen"
+)
+
+// shell starts a shell with job control on a terminal, where rpcscope and fibserver are on
+// PATH and the broker is the given one.
+func shell(t *testing.T, url string, size screen.Size, env ...string) *screen.Terminal {
+	t.Helper()
+	env = append(env, "PS1=$ ", "AMQP_URL="+url, "PATH="+bin.folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
+	term := screen.Start(t, size, env, "bash", "--norc", "--noprofile", "--noediting", "-i")
+	term.Patience = patience
+	term.WaitFor("$")
+	return term
+}
+
+// number waits until the screen has a number above zero where the pattern has its group,
+// thousands separators left out.
+func shown(term *screen.Terminal, pattern string) (n int) {
+	re := regexp.MustCompile(pattern)
+	term.Wait("a number at "+pattern, func(s string) bool {
+		found := re.FindStringSubmatch(s)
+		if found == nil {
+			return false
+		}
+		n, _ = strconv.Atoi(strings.ReplaceAll(found[1], ",", ""))
+		return n > 0
+	})
+	return n
+}
+
+// An afternoon at the screen: all that a newcomer would do, on a real terminal and a
+// real RabbitMQ.
+func TestScreen(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
+	before := term.Termios()
+	term.Type("rpcscope --fib 20 -c 8 --timeout 2s", "enter")
+
+	// No queue, no server: it says what to do, and does not begin.
+	term.WaitFor("RabbitMQ")
+	term.WaitFor("WAITING")
+	term.WaitFor("Press s to start")
+	term.Type("s")
+	term.WaitFor("fib-1 consumes")
+	shown(term, `Completed ([\d,]+)`)
+	term.Type("s")
+	term.WaitFor("2 running")
+
+	// The four lanes.
+	shown(term, `In flight ([\d,]+)`)
+	term.Type("d")
+	term.WaitFor("by hand")
+	if n := shown(term, `Duplicate ([\d,]+)`); n != 1 {
+		t.Errorf("%d duplicates after one d", n)
+	}
+	term.Type("u")
+	if n := shown(term, `Orphaned ([\d,]+)`); n != 1 {
+		t.Errorf("%d orphans after one u", n)
+	}
+
+	// Why was it a duplicate?
+	term.Type("tab", "tab", "enter")
+	term.WaitFor("Waterfall")
+	term.WaitFor("it was sent by hand")
+	term.WaitFor("correlation_id")
+	term.Type("esc")
+	term.WaitFor("In flight")
+
+	// A server that dies between its reply and its ack: a real duplicate.
+	term.Type("x", "down", "enter")
+	term.WaitFor("gets --fault=crash-before-ack")
+	term.Type("s")
+	term.WaitFor("crashed")
+	term.Wait("a real duplicate", func(s string) bool {
+		found := regexp.MustCompile(`Duplicate (\d+)`).FindStringSubmatch(s)
+		return found != nil && found[1] != "1"
+	})
+	term.Type("home", "enter")
+	term.WaitFor("Waterfall")
+	term.WaitFor("redelivered the request to")
+	term.Type("esc")
+	term.WaitFor("In flight")
+
+	// kill -9 of a good one.
+	term.Type("K")
+	term.WaitFor("killed, as by kill -9")
+
+	// The connection.
+	term.Type("D")
+	term.WaitFor("connection lost")
+	term.WaitFor("again after")
+	term.WaitFor("● connected")
+
+	// Freeze, pause.
+	term.Type("f")
+	term.WaitFor("FROZEN")
+	term.Type("f")
+	term.WaitGone("FROZEN")
+	term.Type(" ")
+	term.WaitFor("PAUSED")
+	term.Wait("calls to end", func(s string) bool { return strings.Contains(s, "In flight 0") })
+	term.Type("c")
+	term.WaitFor("6765 in")
+	term.Type(" ")
+	term.WaitGone("PAUSED")
+
+	// Other sizes.
+	term.Resize(60, 10)
+	term.WaitFor("need 80x24")
+	term.Resize(80, 24)
+	term.WaitFor("In flight")
+	term.WaitFor("quit")
+	term.Resize(120, 40)
+	term.WaitFor("callback")
+
+	// Suspend and resume.
+	term.Type("ctrl+z")
+	term.WaitFor("Stopped")
+	if term.AltScreen() || !term.CursorVisible() || term.Termios() != before {
+		t.Errorf("suspended: alternate screen %t, cursor %t, %+v", term.AltScreen(), term.CursorVisible(), term.Termios())
+	}
+	term.Type("fg", "enter")
+	term.WaitFor("In flight")
+	if !term.AltScreen() {
+		t.Error("no alternate screen after fg")
+	}
+	sent := shown(term, `sent ([\d,]+)`)
+	term.Wait("it goes on", func(s string) bool {
+		found := regexp.MustCompile(`sent ([\d,]+)`).FindStringSubmatch(s)
+		if found == nil {
+			return false
+		}
+		n, _ := strconv.Atoi(strings.ReplaceAll(found[1], ",", ""))
+		return n > sent
+	})
+
+	// Copy and export.
+	term.Type("tab", "y")
+	term.WaitFor("asked the terminal to copy")
+	if term.Clipboard() == "" {
+		t.Error("nothing was copied")
+	}
+	file := filepath.Join(t.TempDir(), "shown.json")
+	term.Type("e", "ctrl+u", file, "enter")
+	term.WaitFor("exported to")
+	var exported map[string]any
+	if b, err := os.ReadFile(file); err != nil || json.Unmarshal(b, &exported) != nil || exported["duplicates"] == nil {
+		t.Errorf("export: %v, %.200s", err, b)
+	}
+
+	term.Type("q")
+	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "(by hand)") })
+	term.Type("echo code=$?", "enter")
+	term.WaitFor("code=0")
+	if term.AltScreen() || !term.CursorVisible() || term.Termios() != before {
+		t.Errorf("left behind: alternate screen %t, cursor %t, %+v", term.AltScreen(), term.CursorVisible(), term.Termios())
+	}
+	if s := term.Scrollback(); !strings.Contains(s, "2 duplicates") || !strings.Contains(s, "lost and made again 1 time") || !strings.Contains(s, "latency") {
+		t.Errorf("no such summary in the scrollback:\n%s", s)
+	}
+	term.WaitAlone()
+}
+
+// Signals end it as q does, servers included, and the exit code tells.
+func TestScreenSignals(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	queue := rabbitmq.QueueName(t)
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
+			before := term.Termios()
+			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5", queue), "enter")
+			shown(term, `Completed ([\d,]+)`)
+			if err := syscall.Kill(term.Foreground(), sig); err != nil {
+				t.Fatal(err)
+			}
+			term.Wait("a summary that says so", func(string) bool { return strings.Contains(term.Scrollback(), "! interrupted") })
+			term.Type("echo code=$?", "enter")
+			term.WaitFor("code=130")
+			if term.AltScreen() || term.Termios() != before {
+				t.Errorf("left behind: alternate screen %t, %+v", term.AltScreen(), term.Termios())
+			}
+			term.WaitAlone()
+		})
+	}
+}
+
+// Without a terminal it says so, and names what works without one.
+func TestScreenNeedsTerminal(t *testing.T) {
+	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")
+}
+
+// Bad flags are told before anything is shown, and so is a broker that is not there.
+func TestScreenRefuses(t *testing.T) {
+	for _, c := range []struct{ args, want, code string }{
+		{"--fib abc", "abc", "2"},
+		{"-c 0", "-c 0", "2"},
+		{"--rate -1", "--rate -1", "2"},
+		{"--timeout 0s", "--timeout 0s", "2"},
+		{"--servers 1000", "--servers", "2"},
+		{"--server-flag=--name=x", "--name", "2"},
+		{"--queue ''", "--queue is empty", "2"},
+		{"", "cannot connect", "3"},
+	} {
+		term := shell(t, "amqp://user:secret@127.0.0.1:1/", screen.Size{Cols: 100, Rows: 24})
+		term.Type("rpcscope "+c.args+"; echo code=$?", "enter")
+		term.WaitFor("code=" + c.code)
+		if s := term.Screen(); !strings.Contains(s, c.want) || strings.Contains(s, "secret") {
+			t.Errorf("rpcscope %s says\n%s", c.args, s)
+		}
+		if strings.Contains(term.Raw(), "\x1b[?1049h") {
+			t.Errorf("rpcscope %s shows a screen", c.args)
+		}
+	}
+}
