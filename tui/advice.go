@@ -22,6 +22,8 @@ const (
 	recently = 10
 	// longQueue is how many waiting requests for each consumer are a long queue.
 	longQueue = 5
+	// silentBroker is how old the answer to a question may be that is put every second.
+	silentBroker = 4 * time.Second
 )
 
 // advise returns what there is to tell, most urgent first. What is said of the same moment
@@ -100,6 +102,8 @@ func obstacle(look *lab.Look) string {
 	case c.Blocked:
 		return because("The broker has raised an alarm and takes no requests", c.BlockedReason) +
 			" They wait in the client; clear the alarm on the broker to go on."
+	case q.Known && !q.At.IsZero() && look.Books.Now.Sub(q.At) > silentBroker:
+		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
 	case q.Known && q.Missing:

@@ -51,6 +51,8 @@ func TestAdviseSays(t *testing.T) {
 		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = time.Time{} }),
 			"! The connection was lost 3s ago: EOF. It is being tried again now, and until then calls fail at their own deadline.\n"},
 		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
+		{"silent", with("healthy", func(l *lab.Look) { l.Queue.At = l.Books.Now.Add(-7 * time.Second) }),
+			"! The broker has not answered for 7s: it hangs, or the network to it does. Calls wait until their deadline.\n"},
 		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }),
 			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
 		{"missing, starting", with("empty", func(l *lab.Look) { l.Queue.Missing, l.Starting = true, 1 }),

@@ -115,7 +115,7 @@ func (m *Model) hints() []keyHint {
 		return []keyHint{{k.Inspect, "do it"}, {k.Back, "leave it"}}
 	}
 	return []keyHint{
-		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "start server"}, {k.Inspect, "inspect"},
+		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
 		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, "fib"}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
 	}

@@ -18,9 +18,18 @@ type layout struct {
 }
 
 const (
-	headRows = 3 // where and how much, and what one might do
+	headRows = 2 // where and how much
 	footRows = 3 // what is selected, what happened last, the keys
 )
+
+// adviceRows is how many lines there are for what one might do: always as many, so that
+// nothing jumps.
+func (m *Model) adviceRows() int {
+	if m.w < 100 {
+		return 2
+	}
+	return 1
+}
 
 // layout divides the screen; it returns false where that is too small.
 func (m *Model) layout() (layout, bool) {
@@ -28,7 +37,7 @@ func (m *Model) layout() (layout, bool) {
 		return layout{}, false
 	}
 	const borders = 3
-	rows := m.h - headRows - footRows - borders
+	rows := m.h - headRows - m.adviceRows() - footRows - borders
 	charts := min(max(rows/3, 6), 14)
 	inside := m.w - 4
 	third := inside * 3 / 10
@@ -56,23 +65,22 @@ func (m *Model) draw() string {
 	out := make([]string, 0, m.h)
 	add := func(l line) { out = append(out, l.cut(m.w).render()) }
 
-	head := headerLines(st, &m.look, m.w)
-	for _, l := range head {
+	for _, l := range headerLines(st, &m.look, m.w) {
 		add(l)
 	}
-	body := m.h - headRows - footRows
+	for _, l := range m.adviceLines() {
+		add(l)
+	}
+	body := m.h - headRows - m.adviceRows() - footRows
 	switch m.currentMode() {
 	case inspecting:
-		add(m.advice())
 		out = m.inspector.frames(st, m.w, body).paint(st, out)
 	case logging:
-		add(m.advice())
 		g := grid{{rows: body - 2, frames: []frame{{
 			cells: m.w - 2, title: line{{"All that happened", st.Title}}, body: m.log.lines(st, m.look.Notes, m.w-2, body-2), focused: true,
 		}}}}
 		out = g.paint(st, out)
 	case helping:
-		add(nil)
 		lines := m.helpLines(m.w - 2)
 		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
 		title := line{{"Help", st.Title}}
@@ -82,13 +90,11 @@ func (m *Model) draw() string {
 		g := grid{{rows: body - 2, frames: []frame{{cells: m.w - 2, title: title, body: lines[m.helpFrom:], focused: true}}}}
 		out = g.paint(st, out)
 	case choosing:
-		add(nil)
 		g := grid{{rows: body - 2, frames: []frame{{
 			cells: m.w - 2, title: line{{"Fault", st.Title}}, body: m.menu.lines(st, m.w-2, body-2), focused: true,
 		}}}}
 		out = g.paint(st, out)
 	default:
-		add(m.advice())
 		g := grid{
 			{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)},
 			{rows: d.charts, frames: []frame{
@@ -120,17 +126,29 @@ func (m *Model) currentMode() mode {
 	return m.mode
 }
 
-// advice is the one thing that a newcomer should know now.
-func (m *Model) advice() line {
+// adviceLines are the one thing that a newcomer should know now.
+func (m *Model) adviceLines() []line {
+	out := make([]line, m.adviceRows())
 	all := advise(&m.look)
 	if len(all) == 0 {
-		return nil
+		return out
 	}
 	ink, mark := m.st.Plain, " → "
 	if all[0].mood == lab.Bad {
 		ink, mark = m.st.Warn, " ! "
 	}
-	return line{{mark, m.st.Warn}, {all[0].text, ink}}
+	text := wrap(all[0].text, m.w-4)
+	for i := range out {
+		if i == len(text) {
+			break
+		}
+		if i == len(out)-1 { // what does not fit is cut
+			text[i] = strings.Join(text[i:], " ")
+		}
+		out[i] = line{{mark, m.st.Warn}, {text[i], ink}}
+		mark = "   "
+	}
+	return out
 }
 
 func (m *Model) selectionLine() line {

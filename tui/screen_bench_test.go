@@ -1,0 +1,64 @@
+package tui
+
+import (
+	"runtime"
+	"testing"
+
+	tea "github.com/charmbracelet/bubbletea"
+)
+
+// What a picture costs after a million calls: taking the look, drawing it, and both.
+func BenchmarkScreen(b *testing.B) {
+	s, story := setFakeLab()
+	story.complete(1_000_000, 0, "fib-1", "fib-2")
+	for range 64 {
+		story.send(0)
+	}
+	for _, size := range []struct {
+		name string
+		w, h int
+	}{{"80x24", 80, 24}, {"120x40", 120, 40}, {"300x100", 300, 100}} {
+		m := newModel(b.Context(), s, styled(true), func(string) {})
+		m.Update(tea.WindowSizeMsg{Width: size.w, Height: size.h})
+		b.Run("look/"+size.name, func(b *testing.B) {
+			for b.Loop() {
+				s.Look(m.query())
+			}
+		})
+		b.Run("draw/"+size.name, func(b *testing.B) {
+			for b.Loop() {
+				m.draw()
+			}
+		})
+		b.Run("tick/"+size.name, func(b *testing.B) {
+			for b.Loop() {
+				m.Update(tickMsg(m.tick))
+				m.View()
+			}
+		})
+	}
+}
+
+// The screen keeps nothing of what it has shown: however long the run, its memory and the
+// ledger's are what they were.
+func TestMemoryIsBounded(t *testing.T) {
+	s, story := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	heap := func(calls int) uint64 {
+		for range calls / 1000 {
+			story.complete(1000, 0, "fib-1", "fib-2")
+			m.Update(tickMsg(m.tick))
+		}
+		runtime.GC()
+		var stats runtime.MemStats
+		runtime.ReadMemStats(&stats)
+		return stats.HeapAlloc
+	}
+	before := heap(20_000)
+	after := heap(200_000)
+	runtime.KeepAlive(m)
+	const most = 1 << 20
+	if after > before+most {
+		t.Errorf("%d bytes after 20,000 calls, %d after 220,000", before, after)
+	}
+}
