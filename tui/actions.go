@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -66,6 +67,10 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 			m.menu.move(-1)
 		case is(k.Down):
 			m.menu.move(1)
+		case is(k.Home):
+			m.menu.move(-len(m.menu.choices))
+		case is(k.End):
+			m.menu.move(len(m.menu.choices))
 		case is(k.Inspect):
 			m.chosen()
 		}
@@ -82,6 +87,10 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 			m.helpFrom -= m.h / 2
 		case is(k.PageDown):
 			m.helpFrom += m.h / 2
+		case is(k.Home):
+			m.helpFrom = 0
+		case is(k.End):
+			m.helpFrom = math.MaxInt32
 		}
 		return nil
 	}

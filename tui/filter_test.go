@@ -153,7 +153,7 @@ func TestLanesFilter(t *testing.T) {
 		}
 	}
 	text := drawnLanes(l, styled(false), look, true, 120, 9)
-	for _, want := range []string{"In flight 24 filter", "No row here passes", "Duplicate 5 filter", "Done 40 failed 8 filter"} {
+	for _, want := range []string{"In flight 24 filter", "No row here passes", "Duplicate 5 filter", "Completed 40 ✗8 filter"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing from\n%s", want, text)
 		}

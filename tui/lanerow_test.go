@@ -237,7 +237,7 @@ func TestLaneTitles(t *testing.T) {
 		Calls: ledger.Calls{InFlight: 1000, Completed: 12_327, Failed: 17}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
 	for room, want := range map[int]string{
-		27: "In flight 1,000 filter|Done 12.3k failed 17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
+		27: "In flight 1,000 filter|Completed 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
 		23: "In flight 1,000 filter|Done 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
 		12: "Flying 1k /|Done 12.3k /|Dupl. 1.7k /|Orphaned 5 /",
 		5:  "Flyi…|Done…|Dupl…|Orph…",

@@ -155,12 +155,17 @@ func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line 
 			break
 		}
 		add(st.Completed, "Completed", c.Completed)
+		brief(st.Completed, "Completed", c.Completed)
 		brief(st.Completed, "Done", c.Completed)
 		if l.ended == allEnded && c.Failed > 0 {
 			with := func(i int, text string) line {
 				return append(titles[i][:1:1], span{" " + text, st.Failed})
 			}
-			titles = []line{with(0, "failed "+count(c.Failed)), with(1, "failed "+briefly(c.Failed)), with(1, "✗"+briefly(c.Failed)), titles[1]}
+			failed := briefly(c.Failed)
+			titles = []line{
+				with(0, "failed "+count(c.Failed)), with(1, "failed "+failed), with(1, "✗"+failed),
+				with(2, "✗"+failed), titles[2],
+			}
 		}
 	}
 	for _, mark := range []string{" filter", " /"} {

@@ -157,7 +157,8 @@ func TestKeysDoWhatTheySay(t *testing.T) {
 		{[]string{"r"}, []string{"restart fib-2"}},
 		{[]string{"shift+tab", "home", "K"}, []string{"kill fib-1"}}, // the selected one
 		{[]string{"x", "down", "enter"}, []string{"fault crash-before-ack=0.02"}},
-		{[]string{"x", "end"}, nil},
+		{[]string{"x", "end", "up", "enter"}, []string{"fault ack-delay=3s"}},
+		{[]string{"x", "end", "enter", "d", "r", "o", "p", "enter"}, []string{"fault drop"}},
 		{[]string{"d"}, []string{"second"}}, // the lab takes the newest completed
 		{[]string{"tab", "d"}, []string{"second " + newest}},
 		{[]string{"u"}, []string{"unknown"}},

@@ -45,7 +45,7 @@ func TestRepliesByHand(t *testing.T) {
 
 	unknown, err := l.UnknownReply(ctx)
 	must(t, err)
-	look = untilNoted(t, l, "unknown reply "+unknown[:8]+" came in: unknown: no call of that ID is remembered; discarded")
+	look = untilNoted(t, l, "unknown reply "+unknown[:8]+" came in: no call of that ID is known here; discarded")
 	o := look.Books.Orphans[0]
 	if look.Books.Replies.Unknown != 1 || o.ID != unknown || o.Class != amqprpc.Unknown || o.Server != lab.HandName {
 		t.Errorf("replies %+v, %+v", look.Books.Replies, o)

@@ -91,7 +91,7 @@ func (w *watch) take(where func(*followed) bool, then func(*followed)) bool {
 
 // cameIn rewrites the note of a reply that was sent by hand.
 func (l *Lab) cameIn(e amqprpc.Event) {
-	what := "unknown: no call of that ID is remembered"
+	what := "no call of that ID is known here"
 	switch e.Class {
 	case amqprpc.Duplicate:
 		what = fmt.Sprintf("a duplicate, %s after the answer", took(e.Since))

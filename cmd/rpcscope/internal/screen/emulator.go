@@ -168,6 +168,8 @@ func (e *emulator) csi(seq []byte) {
 		for _, p := range e.parser.Params() {
 			e.setMode(p.Param(0), cmd.Final() == 'h')
 		}
+	case [3]byte{0, 0, 'm'}:
+		e.forward(strings.NewReplacer("[2m", "[3m", "[2;", "[3;", ";2m", ";3m").Replace(string(seq))) // faint: see SVG
 	default:
 		if cmd.Prefix() == 0 && cmd.Intermediate() == 0 {
 			e.forward(string(seq))

@@ -1,0 +1,68 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"encoding/xml"
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/cmd/rpcscope/internal/screen"
+)
+
+var picture = flag.String("picture", "", "a file to write the README's picture to")
+
+// The picture in the README is of a real run:
+//
+//	go test ./cmd/rpcscope -run TestPicture -picture $PWD/.github/screen.svg
+func TestPicture(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 34})
+	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2", "enter")
+	term.WaitFor("2 running")
+	shown(term, `completed ([\d,]+)`)
+
+	// A server that dies before its ack, one that is too slow, and a reply by hand.
+	term.Type("x", "down", "enter")
+	term.WaitFor("gets --fault=crash-before-ack")
+	term.Type("s")
+	term.WaitFor("crashed: signal: killed")
+	term.Type("x", "end", "up", "up", "enter")
+	term.WaitFor("gets --fault=slow")
+	term.Type("s")
+	term.WaitFor("fib-4 started")
+	term.Type("u")
+	term.Wait("late replies", func(s string) bool { return strings.Contains(s, "the call had timed out") })
+	term.Type("d")
+	term.WaitFor("by hand")
+	shown(term, `completed (\d+,\d+)`)
+	term.Type("tab", "tab")
+	term.WaitFor("▸ Duplicate")
+
+	svg := term.SVG()
+	d := xml.NewDecoder(strings.NewReader(svg))
+	for {
+		if _, err := d.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{">Duplicate ", ">Orphaned ", "crashed"} {
+		if !strings.Contains(svg, text) {
+			t.Errorf("no %q in the picture", text)
+		}
+	}
+	if *picture != "" {
+		if err := os.WriteFile(*picture, []byte(svg), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	term.Type("q")
+	term.WaitAlone()
+}
