@@ -39,7 +39,7 @@ func TestPicture(t *testing.T) {
 	term.Type("u")
 	term.Wait("late replies", func(s string) bool { return strings.Contains(s, "the call had timed out") })
 	term.Type("d")
-	term.WaitFor("by hand")
+	term.WaitFor("came in: a duplicate")
 	shown(term, `completed (\d+,\d+)`)
 	term.Type("tab", "tab")
 	term.WaitFor("▸ Duplicate")
