@@ -1,11 +1,13 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
@@ -108,6 +110,10 @@ func obstacle(look *lab.Look) string {
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
+	case !q.Known && q.Err != "":
+		return because("The broker does not tell of "+queueName(look), q.Err)
+	case q.Known && q.Consumers == 0 && serving(look): // the broker's count has not caught up
+		return ""
 	case q.Known && q.Consumers == 0 && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
 	case q.Known && q.Consumers == 0 && look.Load.Waiting:
@@ -117,6 +123,14 @@ func obstacle(look *lab.Look) string {
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Press s to start a server."
 	}
 	return ""
+}
+
+// serving reports whether a server that was started here runs and calls are being
+// answered.
+func serving(look *lab.Look) bool {
+	n := len(look.Books.Seconds)
+	return n > 0 && look.Books.Seconds[n-1].Completed > 0 &&
+		slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State == pool.Running })
 }
 
 // because ends a sentence with a reason, where there is one.
@@ -147,8 +161,10 @@ func troubles(look *lab.Look) []advice {
 	case most && worst == amqprpc.Remote:
 		add("The servers answer most calls with an error. Press enter on a failed call to see which.")
 	}
-	if now.Failed > 0 && now.Orphans > 0 && look.Books.Replies.Late > 0 {
-		add("Some answers come too late: their calls have timed out. Press t for a longer timeout.")
+	if slices.ContainsFunc(look.Books.Orphans, func(s ledger.Stray) bool {
+		return s.Class == amqprpc.Late && look.Books.Now.Sub(s.Time) <= recently*time.Second
+	}) {
+		add("Some replies come too late: their calls have timed out. Press t for a longer timeout.")
 	}
 	if n := l.Progress.Backlog; l.Rate > 0 && float64(n) > l.Rate && !l.Paused { // more than a second's calls
 		add(count(n) + " calls are due and cannot start. Press s to start another server, or - for a lower rate.")

@@ -33,7 +33,9 @@ func TestAdviseSays(t *testing.T) {
 		return with("healthy", func(l *lab.Look) {
 			l.Books.Seconds = []ledger.Second{{Completed: completed, Failed: failed, Orphans: orphans}}
 			l.Books.Failures = failures
-			l.Books.Replies.Late = uint64(orphans)
+			for range orphans {
+				l.Books.Orphans = append(l.Books.Orphans, ledger.Stray{Class: amqprpc.Late, Time: l.Books.Now.Add(-recently * time.Second / 2)})
+			}
 			f(l)
 		})
 	}
@@ -75,8 +77,8 @@ func TestAdviseSays(t *testing.T) {
 			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
 		{"too few servers, late", failing(50, 90, 7, timeouts, func(l *lab.Look) { l.Queue.Ready = 312 }),
 			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n" +
-				"! Some answers come too late: their calls have timed out. Press t for a longer timeout.\n"},
-		{"late", failing(50, 60, 60, timeouts, func(*lab.Look) {}), "! Some answers come too late: their calls have timed out. Press t for a longer timeout.\n"},
+				"! Some replies come too late: their calls have timed out. Press t for a longer timeout.\n"},
+		{"late", failing(50, 60, 60, timeouts, func(*lab.Look) {}), "! Some replies come too late: their calls have timed out. Press t for a longer timeout.\n"},
 		{"stuck", failing(0, 60, 0, timeouts, func(*lab.Look) {}),
 			"! Most calls time out, although the queue has 2 consumers. Press enter on one to see how far it came, or s to start another server.\n"},
 		{"errors", failing(0, 60, 0, ledger.Failures{Timeout: 1, Remote: 60}, func(*lab.Look) {}),

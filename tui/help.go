@@ -71,9 +71,11 @@ func (m *Model) helpLines(w int) []line {
 		}
 	}
 	out = append(out, nil)
-	for _, part := range wrap("S, K and r are about the server that is selected, or else the newest one. d is about the call "+
-		"that is selected, or else the newest completed one. A filter is words that must all hold: state:failed server:fib-1 "+
-		"n:20-35 id:7f3a, any other text, and ! for not.", w-2) {
+	for _, part := range wrap("A paused load starts no calls; a frozen picture stands still while calls go on. "+
+		"S, K and r are about the server that is selected, or else the newest that runs; d about the call that is selected, "+
+		"or else the newest completed one. In a chart: █ completed, ▒ failed, d o * duplicates, orphans, both, "+
+		"▲ ▼ a server came, went. Latencies are those of the whole run; servers' rates count replies. "+
+		"A filter is words that must all hold: state:failed server:fib-1 n:20-35 id:7f3a, any other text, and ! for not.", w-2) {
 		out = append(out, line{{" " + part, st.Faint}})
 	}
 	return out

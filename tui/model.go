@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"sync"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -22,7 +24,7 @@ type Subject interface {
 }
 
 // A Lab is what a screen looks at and drives. None of it knows of screens; those that
-// take a context, Burst and KillServer may block, the others return at once.
+// take a context, and KillServer, may block, the others return at once.
 type Lab interface {
 	Subject
 	Freeze() Subject
@@ -76,8 +78,9 @@ type Model struct {
 	w, h    int
 	look    lab.Look
 	mode    mode
-	under   mode // what a prompt came up over
+	below   []mode // what the present mode came up over, and that before
 	failure error
+	writing sync.WaitGroup // files that are being written
 
 	lanes     lanes
 	servers   serverList
@@ -93,6 +96,23 @@ type Model struct {
 	filter    string
 
 	frame string // what View returns
+}
+
+// open brings a mode up over the present one.
+func (m *Model) open(over mode) {
+	m.below = append(m.below, m.mode)
+	m.mode = over
+}
+
+// close goes back to what the present mode came up over.
+func (m *Model) close() {
+	m.mode = looking
+	if n := len(m.below) - 1; n >= 0 {
+		m.mode, m.below = m.below[n], m.below[:n]
+	}
+	if m.mode == looking {
+		m.lanes.search() // they were not looked at meanwhile
+	}
 }
 
 // A target is whose story the inspector shows.
@@ -131,7 +151,8 @@ func (m *Model) nextTick() tea.Cmd {
 	return tea.Tick(interval, func(time.Time) tea.Msg { return tickMsg(chain) })
 }
 
-// Update takes a message. It never blocks: what may is a command.
+// Update takes a message. It waits for nothing but for a file to be opened: what may
+// block is a command.
 // A panic on the way quits: the terminal must be restored before that can be told.
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
@@ -150,6 +171,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case tea.KeyMsg:
 		cmd = m.typed(msg)
 	case tea.ResumeMsg:
+		m.lanes.search()
 		m.tick++ // a tick that was under way may be lost, or not
 		cmd = m.nextTick()
 	case panicMsg:
@@ -174,7 +196,7 @@ func (m *Model) refresh() {
 	if m.frozen != nil { // what one does, and what comes of it, is told all the same
 		live := m.lab.Look(lab.Query{Books: ledger.Query{Now: time.Now()}, Notes: lab.MostNotes})
 		m.look.Notes, m.look.Err = live.Notes, live.Err
-		m.look.Load.Paused, m.look.Fault = live.Load.Paused, live.Fault
+		m.look.Load, m.look.Fault = live.Load, live.Fault // which keys change
 	}
 	if m.mode == inspecting {
 		m.showStory()
@@ -197,7 +219,7 @@ func (m *Model) query() lab.Query {
 		},
 		Notes: 1,
 	}
-	if m.mode == logging || m.under == logging {
+	if m.mode == logging || slices.Contains(m.below, logging) {
 		q.Notes = lab.MostNotes
 	}
 	if d, ok := m.layout(); ok {

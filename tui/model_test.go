@@ -46,13 +46,16 @@ func (s *fakeLab) Look(q lab.Query) lab.Look {
 	look.Notes = slices.Clone(look.Notes[max(len(look.Notes)-q.Notes, 0):])
 	return look
 }
-func (s *fakeLab) Inspect(id string) (ledger.Story, bool)          { return s.books.Inspect(id) }
-func (s *fakeLab) InspectStray(seq uint64) (ledger.Story, bool)    { return s.books.InspectStray(seq) }
-func (s *fakeLab) Find(prefix string, most int) []string           { return s.books.Find(prefix, most) }
-func (s *fakeLab) Call() string                                    { s.did("call"); return "" } //nolint:errcheck
-func (s *fakeLab) Burst(n int) error                               { return s.did("burst %d", n) }
-func (s *fakeLab) SetFib(fib string) error                         { return s.did("fib %s", fib) }
-func (s *fakeLab) SetConcurrency(n int) error                      { return s.did("concurrency %d", n) }
+func (s *fakeLab) Inspect(id string) (ledger.Story, bool)       { return s.books.Inspect(id) }
+func (s *fakeLab) InspectStray(seq uint64) (ledger.Story, bool) { return s.books.InspectStray(seq) }
+func (s *fakeLab) Find(prefix string, most int) []string        { return s.books.Find(prefix, most) }
+func (s *fakeLab) Call() string                                 { s.did("call"); return "" } //nolint:errcheck
+func (s *fakeLab) Burst(n int) error                            { return s.did("burst %d", n) }
+func (s *fakeLab) SetFib(fib string) error                      { return s.did("fib %s", fib) }
+func (s *fakeLab) SetConcurrency(n int) error {
+	s.look.Load.Concurrency = n
+	return s.did("concurrency %d", n)
+}
 func (s *fakeLab) SetRate(r float64) error                         { return s.did("rate %g", r) }
 func (s *fakeLab) SetTimeout(d time.Duration) error                { return s.did("timeout %v", d) }
 func (s *fakeLab) Pause()                                          { s.look.Load.Paused = true; s.did("pause") }   //nolint:errcheck
@@ -206,13 +209,34 @@ func TestKeysTogether(t *testing.T) {
 	if m.mode != prompting || m.prompt.input.Value() != "309" {
 		t.Errorf("n9 in one asks with %q", m.prompt.input.Value())
 	}
+	press(m, "esc", "enter")
 	alt := runes("z")
 	alt.Alt = true
 	run(m, alt)
 	if m.mode != looking || !m.lanes.zoomed {
-		t.Error("esc z in one does not leave the prompt and zoom")
+		t.Error("esc z in one does not leave the inspector and zoom")
 	}
 	s.done = nil
+	s.done = nil
+	run(m, runes("++-"))
+	run(m, runes("  "))
+	if want := []string{"concurrency 128", "concurrency 256", "concurrency 128", "pause", "resume"}; !slices.Equal(s.done, want) {
+		t.Errorf("++- and two spaces did %q", s.done)
+	}
+	run(m, runes("f"))
+	run(m, runes("++"))
+	if m.look.Load.Concurrency != 512 {
+		t.Errorf("a frozen screen says that the load is %d", m.look.Load.Concurrency)
+	}
+	run(m, runes("f"))
+	run(m, runes("n"))
+	alt = runes("K")
+	alt.Alt = true
+	s.done = nil
+	run(m, alt)
+	if m.mode != looking || len(s.done) > 0 {
+		t.Errorf("alt+K in a prompt did %q", s.done)
+	}
 	paste := runes("cccq")
 	paste.Paste = true
 	run(m, paste)
@@ -349,6 +373,28 @@ func TestCopy(t *testing.T) {
 	}
 }
 
+// What came up over something goes back to it.
+func TestModes(t *testing.T) {
+	s, _ := setFakeLab()
+	s.Note(lab.Good, "about a call", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 5))
+	m := newScreen(t, s, 120, 40)
+	press(m, "v", "enter", "?")
+	for _, want := range []mode{inspecting, logging, looking} {
+		press(m, "esc")
+		if m.mode != want {
+			t.Fatalf("in mode %d, not %d:\n%s", m.mode, want, m.View())
+		}
+	}
+	press(m, "enter", "x", "esc")
+	if m.mode != inspecting {
+		t.Errorf("the menu goes back to mode %d", m.mode)
+	}
+	press(m, "esc", "v", "d")
+	if want := []string{"second 00000005-0000-4000-8000-000000000000"}; !slices.Equal(s.done, want) {
+		t.Errorf("d on a note did %q", s.done)
+	}
+}
+
 func TestExport(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 80, 24)
@@ -395,6 +441,9 @@ func TestFilter(t *testing.T) {
 	}
 	if len(m.look.Books.Completed) == 0 {
 		t.Error("the filter lets nothing through")
+	}
+	if !strings.Contains(m.View(), "only server:fib-2") {
+		t.Errorf("the filter is not told:\n%s", m.View())
 	}
 	press(m, "esc")
 	if m.filter != "" {

@@ -25,6 +25,7 @@ func Run(ctx context.Context, l *lab.Lab) error {
 	stop := context.AfterFunc(ctx, p.Quit)
 	defer stop()
 	_, err := p.Run()
+	m.writing.Wait()
 	if m.failure != nil {
 		return m.failure
 	}

@@ -18,18 +18,10 @@ type layout struct {
 }
 
 const (
-	headRows = 2 // where and how much
-	footRows = 3 // what is selected, what happened last, the keys
+	headRows   = 2 // where and how much
+	adviceRows = 2 // what one might do: always as many, so that nothing jumps
+	footRows   = 3 // what is selected, what happened last, the keys
 )
-
-// adviceRows is how many lines there are for what one might do: always as many, so that
-// nothing jumps.
-func (m *Model) adviceRows() int {
-	if m.w < 100 {
-		return 2
-	}
-	return 1
-}
 
 // layout divides the screen; it returns false where that is too small.
 func (m *Model) layout() (layout, bool) {
@@ -37,7 +29,7 @@ func (m *Model) layout() (layout, bool) {
 		return layout{}, false
 	}
 	const borders = 3
-	rows := m.h - headRows - m.adviceRows() - footRows - borders
+	rows := m.h - headRows - adviceRows - footRows - borders
 	charts := min(max(rows/3, 6), 14)
 	inside := m.w - 4
 	third := inside * 3 / 10
@@ -71,7 +63,7 @@ func (m *Model) draw() string {
 	for _, l := range m.adviceLines() {
 		add(l)
 	}
-	body := m.h - headRows - m.adviceRows() - footRows
+	body := m.h - headRows - adviceRows - footRows
 	switch m.currentMode() {
 	case inspecting:
 		out = m.inspector.frames(st, m.w, body).paint(st, out)
@@ -121,16 +113,16 @@ func (m *Model) draw() string {
 // currentMode is what is to be drawn above the footer.
 func (m *Model) currentMode() mode {
 	if m.mode == prompting {
-		return m.under
+		return m.below[len(m.below)-1]
 	}
 	return m.mode
 }
 
 // adviceLines are the one thing that a newcomer should know now.
 func (m *Model) adviceLines() []line {
-	out := make([]line, m.adviceRows())
+	out := make([]line, adviceRows)
 	all := advise(&m.look)
-	if len(all) == 0 {
+	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes
 		return out
 	}
 	ink, mark := m.st.Plain, " → "
@@ -155,7 +147,11 @@ func (m *Model) selectionLine() line {
 	if m.mode != looking || m.onServers {
 		return nil
 	}
-	return append(line{{" ", m.st.Plain}}, m.lanes.sentence(m.st, &m.look, m.w-1)...)
+	l := line{{" ", m.st.Plain}}
+	if m.filter != "" {
+		l = append(l, span{"only " + Escape(m.filter, m.w/3), m.st.Warn}, span{" (esc: all)  ", m.st.Faint})
+	}
+	return append(l, m.lanes.sentence(m.st, &m.look, m.w-l.cells())...)
 }
 
 func (m *Model) noteLine() line {
