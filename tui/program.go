@@ -21,7 +21,13 @@ func Run(ctx context.Context, l *lab.Lab) error {
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
 	m := newModel(ctx, openLab{l}, NewStyles(os.Stdout), tell)
-	p := tea.NewProgram(m, tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics()) // Update catches its own
+	options := []tea.ProgramOption{
+		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
+	}
+	if IsTerminal(os.Stdin) { // else Bubble Tea finds one
+		options = append(options, tea.WithInput(&terminalInput{File: os.Stdin, gone: cancel}))
+	}
+	p := tea.NewProgram(m, options...)
 	stop := context.AfterFunc(ctx, p.Quit)
 	defer stop()
 	_, err := p.Run()

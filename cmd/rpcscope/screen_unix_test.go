@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/creack/pty"
 
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
@@ -197,6 +201,48 @@ func TestScreenSignals(t *testing.T) {
 			}
 			term.WaitAlone()
 		})
+	}
+}
+
+// A paste whose end got lost does not make it deaf, and one whose terminal has gone ends,
+// with its servers, although nothing tells it so (nohup).
+func TestScreenLostTerminal(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	queue := rabbitmq.QueueName(t)
+	args := []string{"-c", "trap '' HUP; exec rpcscope --servers 1 --fib 5 --queue " + queue}
+	env := []string{"AMQP_URL=" + node.URL(), "PATH=" + bin.folder + string(filepath.ListSeparator) + os.Getenv("PATH")}
+
+	term := screen.Start(t, screen.Size{Cols: 80, Rows: 24}, env, "bash", args...)
+	shown(term, `completed ([\d,]+)`)
+	term.Type("\x1b[200~abc")
+	term.Type("?")
+	term.Type("ctrl+c")
+	if code := term.WaitExit(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+
+	cmd := exec.Command("bash", args...)
+	cmd.Env = append(os.Environ(), append(env, "CI=1", "TERM=xterm-256color")...)
+	master, err := pty.StartWithSize(cmd, &pty.Winsize{Cols: 80, Rows: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var seen strings.Builder
+	for buf := make([]byte, 4096); !strings.Contains(seen.String(), "Servers"); {
+		n, err := master.Read(buf)
+		if err != nil {
+			t.Fatalf("%v after %q", err, seen.String())
+		}
+		seen.Write(buf[:n])
+	}
+	master.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		cmd.Process.Kill() //nolint:errcheck // it fails anyway
+		t.Error("runs on without a terminal")
 	}
 }
 
