@@ -34,15 +34,22 @@ func (t *terminalInput) Read(p []byte) (int, error) {
 		t.gone()
 		return n, err
 	}
-	if at := bytes.IndexByte(p[:n], interrupt); t.pasting && at >= 0 && !bytes.Contains(p[:at], []byte(pasteEnds)) && n+len(pasteEnds) <= len(p) {
+	if at := bytes.IndexByte(p[:n], interrupt); at >= 0 && t.after(p[:at]) && n+len(pasteEnds) <= len(p) {
 		copy(p[at+len(pasteEnds):], p[at:n])
 		copy(p[at:], pasteEnds)
 		n += len(pasteEnds)
 	}
+	t.pasting = t.after(p[:n])
 	seen := append(t.tail, p[:n]...)
-	if begins, ends := bytes.LastIndex(seen, []byte(pasteBegins)), bytes.LastIndex(seen, []byte(pasteEnds)); begins != ends {
-		t.pasting = begins > ends
-	}
 	t.tail = append([]byte(nil), seen[max(len(seen)-len(pasteBegins)+1, 0):]...)
 	return n, nil
+}
+
+// after reports whether a paste goes on after these bytes.
+func (t *terminalInput) after(read []byte) bool {
+	seen := append(t.tail[:len(t.tail):len(t.tail)], read...)
+	if begins, ends := bytes.LastIndex(seen, []byte(pasteBegins)), bytes.LastIndex(seen, []byte(pasteEnds)); begins != ends {
+		return begins > ends
+	}
+	return t.pasting
 }

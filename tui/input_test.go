@@ -16,6 +16,7 @@ func TestTerminalInput(t *testing.T) {
 		{"keys", []string{"abc", "\x03"}, "abc\x03"},
 		{"a paste", []string{"\x1b[200~hello\x1b[201~", "\x03"}, "\x1b[200~hello\x1b[201~\x03"},
 		{"no end", []string{"\x1b[200~a", "?", "b\x03c"}, "\x1b[200~a?b\x1b[201~\x03c"},
+		{"all at once", []string{"\x1b[200~abc?\x03"}, "\x1b[200~abc?\x1b[201~\x03"},
 		{"split bracket", []string{"\x1b[20", "0~a", "\x03"}, "\x1b[200~a\x1b[201~\x03"},
 		{"split end", []string{"\x1b[200~a", "b\x1b[201", "~", "\x03"}, "\x1b[200~ab\x1b[201~\x03"},
 		{"end before", []string{"\x1b[200~a", "\x1b[201~\x03"}, "\x1b[200~a\x1b[201~\x03"},
