@@ -246,22 +246,42 @@ func containsFold(s, lower string) bool {
 		return true
 	}
 	first := lower[0]
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			if hasPrefixFold(s[i:], lower) {
-				return true
+	// İ and the Kelvin sign are i and k in lower case.
+	quick := first < utf8.RuneSelf && (first != 'i' && first != 'k' || ascii(s))
+	if first >= utf8.RuneSelf && ascii(s) {
+		return false
+	}
+	for s != "" {
+		i, size := 0, 1
+		if quick {
+			if i = indexFold(s, first); i < 0 {
+				return false
 			}
-			_, size := utf8.DecodeRuneInString(s[i:])
-			i += size
-			continue
+		} else if s[0] >= utf8.RuneSelf {
+			_, size = utf8.DecodeRuneInString(s)
 		}
-		if lowerASCII(c) == first && hasPrefixFold(s[i:], lower) {
+		if hasPrefixFold(s[i:], lower) {
 			return true
 		}
-		i++
+		s = s[i+size:]
 	}
 	return false
+}
+
+// indexFold returns where the first c is in s, capital or not, or -1. c is ASCII and in
+// lower case.
+func indexFold(s string, c byte) int {
+	i := strings.IndexByte(s, c)
+	if c < 'a' || 'z' < c {
+		return i
+	}
+	if i >= 0 {
+		s = s[:i]
+	}
+	if j := strings.IndexByte(s, c-('a'-'A')); j >= 0 {
+		return j
+	}
+	return i
 }
 
 // hasPrefixFold reports whether strings.ToLower(s) begins with lower, which is in lower
@@ -284,6 +304,15 @@ func hasPrefixFold(s, lower string) bool {
 			return false
 		}
 		s, lower = s[size:], lower[wantSize:]
+	}
+	return true
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
 	}
 	return true
 }

@@ -198,7 +198,7 @@ func BenchmarkFilter(b *testing.B) {
 		e = amqprpc.Event{Kind: amqprpc.EventPublished, ID: id, Time: at(0), Attempt: 1, Message: &amqprpc.Message{CorrelationID: id, Body: []byte("30")}}
 		books.Observe(e)
 	}
-	for _, s := range []string{"nowhere", "fib-9", "n:31", "é", "state:failed nowhere"} {
+	for _, s := range []string{"nowhere", "7F3b", "kept", "server:fib-9", "n:31", "é", "state:failed nowhere"} {
 		b.Run(s, func(b *testing.B) {
 			f, err := parseFilter(s)
 			if err != nil {

@@ -178,6 +178,17 @@ func TestMarks(t *testing.T) {
 	if len(f.asked) != 0 {
 		t.Errorf("asked %v", f.asked)
 	}
+	f.ask("fib-1")
+	f.unask("fib-1", errors.New("it is still ending"))
+	if !f.asked["fib-1"] {
+		t.Error("what ends as it was asked to has ended by itself")
+	}
+	delete(f.asked, "fib-1")
+	f.ask("fib-9")
+	f.unask("fib-9", errors.New("restart fib-9: no such file"))
+	if len(f.asked) != 0 {
+		t.Errorf("asked %v, and nothing runs", f.asked)
+	}
 	if marks := f.lastMarks(); len(marks) != 3 || !marks[0].Came || !marks[1].Came || marks[2].Came || marks[2].Server != "fib-2" {
 		t.Errorf("%+v", marks)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/server/pool"
 )
 
 // How often the broker is asked about the queue, and how long it may take to answer.
@@ -122,10 +123,7 @@ func (l *Lab) begin(now Queue, first bool) {
 	switch {
 	case !waited:
 	case now.Consumers > 0:
-		who := l.fleet.newest()
-		if who == "" {
-			who = "somebody"
-		}
+		who := l.consumer()
 		what := "the load begins"
 		if paused {
 			what = "the load begins when it is resumed"
@@ -136,4 +134,22 @@ func (l *Lab) begin(now Queue, first bool) {
 	case first:
 		l.notes.add(Neutral, fmt.Sprintf("the load waits for a server: nobody consumes from %s", now.Name), "")
 	}
+}
+
+// consumer is who consumes, as far as it is known.
+func (l *Lab) consumer() string {
+	// In this order: a server is in the list before it is no longer being started, and it
+	// has said that it is ready before its state does.
+	list := l.pool.List()
+	starting := l.fleet.notYetIn(list) > 0
+	for _, s := range list {
+		starting = starting || s.State == pool.Starting
+	}
+	switch name := l.fleet.newest(); {
+	case name != "":
+		return name
+	case starting: // most likely that one, whose line has not been read
+		return "a server"
+	}
+	return "somebody"
 }
