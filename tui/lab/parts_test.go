@@ -326,3 +326,20 @@ func TestHeaderValue(t *testing.T) {
 		}
 	}
 }
+
+func TestReason(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              "",
+		"EOF":                           "EOF",
+		`Exception (501) Reason: "EOF"`: "EOF",
+		`Exception (501) Reason: ""`:    `Exception (501) Reason: ""`,
+		`Exception (501) Reason: "read tcp 127.0.0.1:5->127.0.0.1:6: connection reset by peer"`: "connection reset by peer",
+		`Exception (501) Reason: "read tcp"`:                                                    "read tcp",
+		`closed: Exception (320) Reason: "CONNECTION_FORCED - by \"me\": for a test"`:           `CONNECTION_FORCED - by "me": for a test`,
+		`Exception (320) Reason: "a", and more`:                                                 `Exception (320) Reason: "a", and more`,
+	} {
+		if got := reason(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}

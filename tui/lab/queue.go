@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/server/pool"
 )
 
 // How often the broker is asked about the queue, and how long it may take to answer.
@@ -138,17 +137,15 @@ func (l *Lab) begin(now Queue, first bool) {
 
 // consumer is who consumes, as far as it is known.
 func (l *Lab) consumer() string {
-	// In this order: a server is in the list before it is no longer being started, and it
-	// has said that it is ready before its state does.
-	list := l.pool.List()
-	starting := l.fleet.notYetIn(list) > 0
+	list := l.pool.List() // before the rest, in which servers turn up no earlier
+	ours := l.fleet.notYetIn(list) > 0
 	for _, s := range list {
-		starting = starting || s.State == pool.Starting
+		ours = ours || s.State.Alive()
 	}
 	switch name := l.fleet.newest(); {
 	case name != "":
 		return name
-	case starting: // most likely that one, whose line has not been read
+	case ours: // most likely that one: the broker knows before its ready line is read
 		return "a server"
 	}
 	return "somebody"
