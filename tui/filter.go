@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
@@ -26,7 +27,8 @@ const maxFilter = 256
 // Capitals make no difference. A ! before a word negates it; quotes keep a space, or what
 // would else mean something, in a word. The zero filter picks all rows.
 type filter struct {
-	words []filterWord
+	words []filterWord // as they were written
+	cheap []filterWord // the same, those first that cost least to ask
 }
 
 // A filterWord is one word of a filter.
@@ -59,6 +61,8 @@ func parseFilter(s string) (filter, error) {
 	for {
 		s = strings.TrimLeftFunc(s, unicode.IsSpace)
 		if s == "" {
+			f.cheap = slices.Clone(f.words)
+			slices.SortStableFunc(f.cheap, func(a, b filterWord) int { return a.cost() - b.cost() })
 			return f, nil
 		}
 		w, rest, err := cutWord(s)
@@ -164,6 +168,14 @@ func (w *filterWord) String() string {
 // set reports whether f leaves anything out.
 func (f filter) set() bool { return len(f.words) > 0 }
 
+// cost orders words: state: compares a short word, text searches all fields.
+func (w *filterWord) cost() int {
+	if w.key == "" {
+		return len(filterKeys)
+	}
+	return slices.Index([]string{"state", "id", "n", "server"}, w.key)
+}
+
 // apply makes q ask for the rows that f picks.
 func (f filter) apply(q *ledger.Query) {
 	if !f.set() {
@@ -173,8 +185,8 @@ func (f filter) apply(q *ledger.Query) {
 }
 
 func (f filter) call(c *ledger.Call) bool {
-	for i := range f.words {
-		if w := &f.words[i]; w.call(c) == w.not {
+	for i := range f.cheap {
+		if w := &f.cheap[i]; w.call(c) == w.not {
 			return false
 		}
 	}
@@ -182,8 +194,8 @@ func (f filter) call(c *ledger.Call) bool {
 }
 
 func (f filter) stray(s *ledger.Stray) bool {
-	for i := range f.words {
-		if w := &f.words[i]; w.stray(s) == w.not {
+	for i := range f.cheap {
+		if w := &f.cheap[i]; w.stray(s) == w.not {
 			return false
 		}
 	}
@@ -198,10 +210,13 @@ func (w *filterWord) call(c *ledger.Call) bool {
 		return w.in(c.Server)
 	case "n":
 		digits, ok := fibArgument(c)
+		if !ok {
+			return false
+		}
 		n, err := strconv.ParseUint(digits, 10, 64)
-		return ok && err == nil && w.from <= n && n <= w.to
+		return err == nil && w.from <= n && n <= w.to
 	case "id":
-		return strings.HasPrefix(strings.ToLower(c.ID), w.lower)
+		return hasPrefixFold(c.ID, w.lower)
 	}
 	return w.in(c.ID) || w.in(c.Request) || w.in(c.Answer) || w.in(c.Server) ||
 		c.Outcome.Failed() && w.in(c.Outcome.String())
@@ -216,10 +231,95 @@ func (w *filterWord) stray(s *ledger.Stray) bool {
 	case "n":
 		return false // the request is not in the row
 	case "id":
-		return strings.HasPrefix(strings.ToLower(s.ID), w.lower)
+		return hasPrefixFold(s.ID, w.lower)
 	}
 	return w.in(s.ID) || w.in(s.Body) || w.in(s.Server) || w.in(s.AnsweredBy) || w.in(s.Error)
 }
 
 // in reports whether s has the word in it.
-func (w *filterWord) in(s string) bool { return strings.Contains(strings.ToLower(s), w.lower) }
+func (w *filterWord) in(s string) bool { return containsFold(s, w.lower) }
+
+// containsFold reports whether strings.ToLower(s) contains lower, which is in lower case.
+// It makes no copy: it is asked of thousands of rows while the ledger is locked.
+func containsFold(s, lower string) bool {
+	if lower == "" {
+		return true
+	}
+	first := lower[0]
+	// İ and the Kelvin sign are i and k in lower case.
+	quick := first < utf8.RuneSelf && (first != 'i' && first != 'k' || ascii(s))
+	if first >= utf8.RuneSelf && ascii(s) {
+		return false
+	}
+	for s != "" {
+		i, size := 0, 1
+		if quick {
+			if i = indexFold(s, first); i < 0 {
+				return false
+			}
+		} else if s[0] >= utf8.RuneSelf {
+			_, size = utf8.DecodeRuneInString(s)
+		}
+		if hasPrefixFold(s[i:], lower) {
+			return true
+		}
+		s = s[i+size:]
+	}
+	return false
+}
+
+// indexFold returns where the first c is in s, capital or not, or -1. c is ASCII and in
+// lower case.
+func indexFold(s string, c byte) int {
+	i := strings.IndexByte(s, c)
+	if c < 'a' || 'z' < c {
+		return i
+	}
+	if i >= 0 {
+		s = s[:i]
+	}
+	if j := strings.IndexByte(s, c-('a'-'A')); j >= 0 {
+		return j
+	}
+	return i
+}
+
+// hasPrefixFold reports whether strings.ToLower(s) begins with lower, which is in lower
+// case.
+func hasPrefixFold(s, lower string) bool {
+	for lower != "" {
+		if s == "" {
+			return false
+		}
+		if c := s[0]; c < utf8.RuneSelf {
+			if lowerASCII(c) != lower[0] {
+				return false
+			}
+			s, lower = s[1:], lower[1:]
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s)
+		want, wantSize := utf8.DecodeRuneInString(lower)
+		if unicode.ToLower(r) != want {
+			return false
+		}
+		s, lower = s[size:], lower[wantSize:]
+	}
+	return true
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func lowerASCII(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}

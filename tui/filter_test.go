@@ -1,9 +1,13 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
@@ -161,6 +165,54 @@ func TestLanesFilter(t *testing.T) {
 	var q ledger.Query
 	if (filter{}).apply(&q); q.Calls != nil || q.Strays != nil {
 		t.Error("no filter asks about rows")
+	}
+}
+
+// What is found without a copy in lower case is what would be found in one.
+func TestFoldIsToLower(t *testing.T) {
+	text := rapid.StringOfN(rapid.SampledFrom([]rune("aAbBkK1-\u212aéÉȺⱥİſ長\ufffd")), 0, 6, -1)
+	rapid.Check(t, func(t *rapid.T) {
+		s := text.Draw(t, "s")
+		if rapid.Bool().Draw(t, "spoilt") { // no UTF-8
+			s = s[:len(s)/2] + "\xc3" + s[len(s)/2:]
+		}
+		lower := strings.ToLower(text.Draw(t, "lower"))
+		if i := rapid.IntRange(0, len(s)).Draw(t, "from"); rapid.Bool().Draw(t, "part") && utf8.ValidString(s[i:]) {
+			lower = strings.ToLower(s[i:])
+		}
+		copied := strings.ToLower(s)
+		if containsFold(s, lower) != strings.Contains(copied, lower) || hasPrefixFold(s, lower) != strings.HasPrefix(copied, lower) {
+			t.Fatalf("%q in %q: %t, prefix %t", lower, s, containsFold(s, lower), hasPrefixFold(s, lower))
+		}
+	})
+}
+
+// How long a ledger is locked by a filter that nothing passes.
+func BenchmarkFilter(b *testing.B) {
+	const inFlight = 8_000
+	books := ledger.New(ledger.Config{})
+	for i := range inFlight {
+		id := fmt.Sprintf("7f3a91c2-9b1d-4c5e-8f70-%012d", i)
+		e := amqprpc.Event{Kind: amqprpc.EventSent, ID: id, Time: at(0), Intended: at(0), Deadline: at(time.Minute)}
+		books.Observe(e)
+		e = amqprpc.Event{Kind: amqprpc.EventPublished, ID: id, Time: at(0), Attempt: 1, Message: &amqprpc.Message{CorrelationID: id, Body: []byte("30")}}
+		books.Observe(e)
+	}
+	for _, s := range []string{"nowhere", "7F3b", "kept", "server:fib-9", "n:31", "é", "state:failed nowhere"} {
+		b.Run(s, func(b *testing.B) {
+			f, err := parseFilter(s)
+			if err != nil {
+				b.Fatal(err)
+			}
+			q := ledger.Query{InFlight: 20, Completed: 20, Failed: 20, Duplicates: 20, Orphans: 20}
+			f.apply(&q)
+			b.ReportAllocs()
+			for b.Loop() {
+				if s := books.Snapshot(q); s.Calls.InFlight != inFlight || len(s.InFlight) != 0 {
+					b.Fatalf("%d in flight, %d picked", s.Calls.InFlight, len(s.InFlight))
+				}
+			}
+		})
 	}
 }
 

@@ -6,7 +6,9 @@ import "slices"
 // while l goes on, and given the same events it becomes what l becomes. A screen that
 // looks at a clone has a picture that stands still and can be inspected for ever.
 //
-// It copies all that is remembered, a few MB, under one hold of the lock. Until the
+// It copies all that is remembered under one hold of the lock, and so blocks the events:
+// it takes some 4 ms and a few MB at the default bounds with few calls in flight, and grows
+// with those, which no bound forgets: some 60 ms with 65,000. Until the
 // clone has forgotten what it began with, it may hold on to as much memory again as
 // [Config.MaxBytes] says.
 func (l *Ledger) Clone() *Ledger {

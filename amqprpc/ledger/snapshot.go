@@ -299,17 +299,19 @@ const mostPicked = 8192
 // lane returns n rows, or as many as q picks, from r on.
 func (l *Ledger) lane(r *record, next func(*record) *record, n int, now int64, q *Query) []Call {
 	rows := make([]Call, 0, max(n, 0))
+	var row Call // one for all questions: most rows are not taken
 	for looked := 0; r != nil && len(rows) < n && (q.Calls == nil || looked < mostPicked); looked++ {
-		rows = append(rows, l.call(r, now, q.Text))
-		if last := len(rows) - 1; q.Calls != nil && !q.Calls(&rows[last]) {
-			rows = rows[:last]
+		l.call(&row, r, now, q.Text)
+		if q.Calls == nil || q.Calls(&row) {
+			rows = append(rows, row)
 		}
 		r = next(r)
 	}
 	return rows
 }
 
-func (l *Ledger) call(r *record, now int64, text int) Call {
+// call makes c the row of r.
+func (l *Ledger) call(c *Call, r *record, now int64, text int) {
 	from, to := r.first, r.ended
 	if from == noTime {
 		from = r.sent
@@ -317,28 +319,36 @@ func (l *Ledger) call(r *record, now int64, text int) Call {
 	if to == noTime {
 		to = now
 	}
-	return Call{
-		ID: r.id, Outcome: r.outcome,
-		Sent: l.clock.time(r.sent), Deadline: l.clock.time(r.deadline), Ended: l.clock.time(r.ended),
-		Attempt: r.attempt, Replies: r.replies, Age: time.Duration(max(to-from, 0)), Server: r.server,
-		Request: r.request.text(r.story, text), RequestLen: r.request.full,
-		Answer: r.answer.text(r.story, text), AnswerLen: r.answer.full,
+	c.ID, c.Outcome, c.Server = r.id, r.outcome, r.server
+	c.Sent, c.Deadline, c.Ended = l.clock.time(r.sent), l.clock.time(r.deadline), l.clock.time(r.ended)
+	c.Attempt, c.Replies, c.Age = r.attempt, r.replies, time.Duration(max(to-from, 0))
+	c.Request, c.RequestLen = r.request.again(c.Request, r.story, text), r.request.full
+	c.Answer, c.AnswerLen = r.answer.again(c.Answer, r.story, text), r.answer.full
+}
+
+// again is text, without new memory where it is what it was in the row before: many calls
+// ask for the same.
+func (s span) again(before string, story []byte, most int) string {
+	if b := story[s.start:min(s.end, s.start+most)]; string(b) != before {
+		return string(b)
 	}
+	return before
 }
 
 func (l *Ledger) strays(in *ring, n int, q *Query) []Stray {
 	n = min(max(n, 0), len(in.slots))
 	rows := make([]Stray, 0, n)
+	var row Stray
 	for i := 0; i < len(in.slots) && len(rows) < n && (q.Strays == nil || i < mostPicked); i++ {
 		s := in.newest(i)
-		rows = append(rows, Stray{
+		row = Stray{
 			Seq: s.seq, ID: s.id, Time: l.clock.time(s.at), Class: s.class,
 			Known: s.call != nil, Nth: s.nth, Outcome: s.outcome, Since: time.Duration(s.since),
 			Server: s.server, AnsweredBy: s.answeredBy, Error: s.err, Redelivered: s.redelivered,
-			Body: s.body.text(s.event, q.Text), BodyLen: s.body.full,
-		})
-		if last := len(rows) - 1; q.Strays != nil && !q.Strays(&rows[last]) {
-			rows = rows[:last]
+			Body: s.body.again(row.Body, s.event, q.Text), BodyLen: s.body.full,
+		}
+		if q.Strays == nil || q.Strays(&row) {
+			rows = append(rows, row)
 		}
 	}
 	return rows

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,13 +64,38 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	for range o.servers {
 		go l.StartServer(ctx) //nolint:errcheck // the screen tells
 	}
+	end := sync.OnceValues(func() (lab.Look, error) {
+		last := l.Look(lab.Query{Books: tui.SummaryQuery()})
+		ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		return last, l.Close(ending)
+	})
+	left := make(chan struct{})
+	defer close(left)
+	defer context.AfterFunc(ctx, func() { endAnyway(end, left) })()
 	shown := tui.Run(ctx, l)
 	release()
-	return o.leave(ctx, l, shown, stdout, stderr)
+	return o.leave(ctx, l, end, shown, stdout, stderr)
 }
 
-// leave ends what was started, and leaves a summary in the scrollback.
-func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, shown error, stdout *os.File, stderr io.Writer) error {
+// leaveWait is how long a terminal has, once the lab is closed, to take the last of what
+// is written to it.
+const leaveWait = 3 * time.Second
+
+// endAnyway ends the lab at once, and soon the process: a terminal that stands still lets
+// neither the screen end nor anything be written. The guard sees to such a terminal.
+func endAnyway(end func() (lab.Look, error), left <-chan struct{}) {
+	end() //nolint:errcheck // leave tells, if it comes to that
+	select {
+	case <-left:
+	case <-time.After(leaveWait):
+		os.Exit(cli.Interrupted)
+	}
+}
+
+// leave ends what was started, and leaves a summary in the scrollback: of the calls as
+// they were before the end, which cancels those in flight.
+func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Look, error), shown error, stdout *os.File, stderr io.Writer) error {
 	look := l.Look(lab.Query{})
 	alive := look.Starting
 	for _, s := range look.Pool {
@@ -83,15 +109,13 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, shown error, stdo
 	case alive > 1:
 		fmt.Fprintf(stderr, "rpcscope: ending %d servers\n", alive)
 	}
-	ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	if err := l.Close(ending); err != nil {
+	look, err := end()
+	if err != nil {
 		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
 	}
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}
-	look = l.Look(lab.Query{Books: tui.SummaryQuery()})
 	summary := tui.Summary{
 		Snapshot: look.Books, Config: ledger.RunConfig{Queue: o.queue}, Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
 	}

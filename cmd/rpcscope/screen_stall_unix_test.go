@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -70,6 +71,33 @@ func onTerminal(t testing.TB, url string, args ...string) (*exec.Cmd, *os.File) 
 	return cmd, master
 }
 
+// waiting is how many bytes the program has written and nobody has read.
+func waiting(t testing.TB, master *os.File) int {
+	t.Helper()
+	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCINQ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// untilFull waits until the terminal is full: until nothing is added to it for as long as
+// several pictures would take. It returns how many bytes are in it.
+func untilFull(t testing.TB, master *os.File, meanwhile func()) int {
+	t.Helper()
+	last, since, deadline := 0, time.Now(), time.Now().Add(patience)
+	for time.Since(since) < time.Second {
+		if n := waiting(t, master); n != last || n == 0 {
+			last, since = n, time.Now()
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the terminal does not fill")
+		}
+		meanwhile()
+	}
+	return last
+}
+
 // Calls go on at full speed where the terminal takes nothing of what is drawn.
 func TestScreenStalled(t *testing.T) {
 	node := rabbitmq.Shared(t)
@@ -88,25 +116,9 @@ func TestScreenStalled(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	waiting := func() int {
-		t.Helper()
-		n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCINQ)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	// The terminal is full when nothing is added to it for as long as several pictures
-	// would take.
-	last, since := 0, time.Now()
-	for time.Since(since) < time.Second {
-		if n := waiting(); n != last || n == 0 {
-			last, since = n, time.Now()
-		}
-		until(served.Load() + 100)
-	}
+	last := untilFull(t, master, func() { until(served.Load() + 100) })
 	until(served.Load() + 5_000)
-	if n := waiting(); n != last {
+	if n := waiting(t, master); n != last {
 		t.Errorf("the terminal took %d bytes more: it did not stand still", n-last)
 	}
 
@@ -125,6 +137,61 @@ func TestScreenStalled(t *testing.T) {
 	if s := <-read; !strings.Contains(s, "calls completed") {
 		t.Errorf("no summary in %.300q", s)
 	}
+}
+
+// One SIGTERM ends the program and its servers where the terminal takes nothing.
+func TestScreenStalledTerminated(t *testing.T) {
+	node := rabbitmq.Shared(t)
+	cmd, master := onTerminal(t, node.URL(), "--queue", rabbitmq.QueueName(t), "--fib", "5", "--servers", "1")
+	server := 0
+	untilFull(t, master, func() {
+		if server == 0 {
+			server = child(t, cmd.Process.Pid, "fibserver")
+		}
+		time.Sleep(10 * time.Millisecond)
+	})
+	if server == 0 {
+		t.Fatal("no fibserver runs")
+	}
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		cmd.Wait() //nolint:errcheck // its state says it all
+	}()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+		t.Fatal("it does not end")
+	}
+	if code := cmd.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit code %d", code)
+	}
+	if err := unix.Kill(server, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("its server is still there: %v", err)
+	}
+}
+
+// child returns the process ID of a child with that program name, 0 where there is none.
+func child(t testing.TB, parent int, name string) int {
+	t.Helper()
+	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,comm=").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row := range strings.Lines(string(out)) {
+		f := strings.Fields(row)
+		if len(f) == 3 && f[1] == strconv.Itoa(parent) && filepath.Base(f[2]) == name {
+			pid, err := strconv.Atoi(f[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+	}
+	return 0
 }
 
 // What the screen costs: the throughput of the same calls with it and without it, in

@@ -14,7 +14,8 @@ type Frozen struct {
 	look  Look
 }
 
-// Freeze takes a picture of now. It copies the books: a few MB at most.
+// Freeze takes a picture of now. It copies the books, a few MB and more the more calls are
+// in flight, and no call goes on meanwhile: see [ledger.Ledger.Clone].
 func (l *Lab) Freeze() *Frozen {
 	f := &Frozen{look: l.Look(Query{Notes: MostNotes})}
 	f.books = l.books.Clone() // after the notes, as in Look

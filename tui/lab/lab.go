@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -222,6 +223,13 @@ func (l *Lab) DropConnection() {
 		l.notes.add(Bad, "there is no connection to drop", "")
 		return
 	}
-	l.notes.add(Neutral, "the connection is dropped", "")
+	with := "no call"
+	switch n := l.books.Snapshot(ledger.Query{}).Calls.InFlight; {
+	case n == 1:
+		with = "1 call"
+	case n > 1:
+		with = fmt.Sprintf("%d calls", n)
+	}
+	l.notes.add(Neutral, "dropped the connection, with "+with+" in flight", "")
 	l.client.DropConnection()
 }

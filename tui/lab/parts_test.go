@@ -178,6 +178,17 @@ func TestMarks(t *testing.T) {
 	if len(f.asked) != 0 {
 		t.Errorf("asked %v", f.asked)
 	}
+	f.ask("fib-1")
+	f.unask("fib-1", errors.New("it is still ending"))
+	if !f.asked["fib-1"] {
+		t.Error("what ends as it was asked to has ended by itself")
+	}
+	delete(f.asked, "fib-1")
+	f.ask("fib-9")
+	f.unask("fib-9", errors.New("restart fib-9: no such file"))
+	if len(f.asked) != 0 {
+		t.Errorf("asked %v, and nothing runs", f.asked)
+	}
 	if marks := f.lastMarks(); len(marks) != 3 || !marks[0].Came || !marks[1].Came || marks[2].Came || marks[2].Server != "fib-2" {
 		t.Errorf("%+v", marks)
 	}
@@ -312,6 +323,23 @@ func TestHeaderValue(t *testing.T) {
 	for _, kind := range []string{"array", "table", "other", "decimal", "", "int8", "uint32", "float64", "bytes", "time"} {
 		if got, ok := headerValue(ledger.Header{Type: kind, Value: "nonsense"}); ok {
 			t.Errorf("%s: %v", kind, got)
+		}
+	}
+}
+
+func TestReason(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                              "",
+		"EOF":                           "EOF",
+		`Exception (501) Reason: "EOF"`: "EOF",
+		`Exception (501) Reason: ""`:    `Exception (501) Reason: ""`,
+		`Exception (501) Reason: "read tcp 127.0.0.1:5->127.0.0.1:6: connection reset by peer"`: "connection reset by peer",
+		`Exception (501) Reason: "read tcp"`:                                                    "read tcp",
+		`closed: Exception (320) Reason: "CONNECTION_FORCED - by \"me\": for a test"`:           `CONNECTION_FORCED - by "me": for a test`,
+		`Exception (320) Reason: "a", and more`:                                                 `Exception (320) Reason: "a", and more`,
+	} {
+		if got := reason(text); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}
 }

@@ -122,10 +122,7 @@ func (l *Lab) begin(now Queue, first bool) {
 	switch {
 	case !waited:
 	case now.Consumers > 0:
-		who := l.fleet.newest()
-		if who == "" {
-			who = "somebody"
-		}
+		who := l.consumer()
 		what := "the load begins"
 		if paused {
 			what = "the load begins when it is resumed"
@@ -136,4 +133,20 @@ func (l *Lab) begin(now Queue, first bool) {
 	case first:
 		l.notes.add(Neutral, fmt.Sprintf("the load waits for a server: nobody consumes from %s", now.Name), "")
 	}
+}
+
+// consumer is who consumes, as far as it is known.
+func (l *Lab) consumer() string {
+	list := l.pool.List() // before the rest, in which servers turn up no earlier
+	ours := l.fleet.notYetIn(list) > 0
+	for _, s := range list {
+		ours = ours || s.State.Alive()
+	}
+	switch name := l.fleet.newest(); {
+	case name != "":
+		return name
+	case ours: // most likely that one: the broker knows before its ready line is read
+		return "a server"
+	}
+	return "somebody"
 }

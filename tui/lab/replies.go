@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -114,8 +115,9 @@ func (l *Lab) answerOf(id string) (p amqp.Publishing, err error) {
 
 // copyOf makes a message to publish of one that is remembered. It leaves out what the
 // broker would refuse from us (the name of another user, a reply_to that stands for a
-// consumer of ours) or act on, headers that are not remembered whole, and when a server
-// had the request: none had it for this reply.
+// consumer of ours) or act on, headers that are not remembered whole, and what a server
+// claims of the delivery that it answered (when it had the request, at which attempt,
+// whether again, whether its answer was stored): this reply had none.
 func copyOf(m *ledger.Message) amqp.Publishing {
 	p := amqp.Publishing{
 		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: amqp.Table{},
@@ -127,7 +129,7 @@ func copyOf(m *ledger.Message) amqp.Publishing {
 		p.ReplyTo = ""
 	}
 	for _, h := range m.Headers {
-		if h.Cut || h.Key == "CC" || h.Key == "BCC" || h.Key == amqprpc.HeaderReceived || h.Key == amqprpc.HeaderReplied {
+		if h.Cut || h.Key == "CC" || h.Key == "BCC" || slices.Contains(ofDelivery, h.Key) {
 			continue
 		}
 		if v, ok := headerValue(h); ok {
@@ -135,6 +137,11 @@ func copyOf(m *ledger.Message) amqp.Publishing {
 		}
 	}
 	return p
+}
+
+// ofDelivery are the headers by which a server tells of the delivery that it answers.
+var ofDelivery = []string{
+	amqprpc.HeaderReceived, amqprpc.HeaderReplied, amqprpc.HeaderAttempt, amqprpc.HeaderRedelivered, amqprpc.HeaderReplayed,
 }
 
 // headerValue makes a header of what is remembered of it.

@@ -87,11 +87,16 @@ func (f *fleet) newest() string {
 	return f.serving[len(f.serving)-1]
 }
 
-// unask takes back an ask of what turned out not to run.
+// unask takes back an ask where err says that it failed and nothing serves under that
+// name: nobody would take it back, and a later end of such a server would pass for asked.
 func (f *fleet) unask(name string, err error) {
-	if errors.Is(err, pool.ErrUnknown) || errors.Is(err, pool.ErrNotRunning) {
-		f.mu.Lock()
-		defer f.mu.Unlock()
+	if err == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	notRun := errors.Is(err, pool.ErrUnknown) || errors.Is(err, pool.ErrNotRunning)
+	if notRun || !slices.Contains(f.serving, name) {
 		delete(f.asked, name)
 	}
 }

@@ -2,7 +2,10 @@ package lab
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -51,7 +54,7 @@ func (l *Lab) observe(e amqprpc.Event) {
 		l.queue.reconnected()
 	case amqprpc.EventDisconnected:
 		l.watch.lost = e.Time
-		l.notes.add(Bad, "connection lost: "+e.Text, "")
+		l.notes.add(Bad, "connection lost: "+reason(e.Text), "")
 		l.queue.reconnected()
 		l.neverCame()
 	case amqprpc.EventBlocked:
@@ -118,4 +121,24 @@ func (w *watch) still(o *followed, f func()) {
 	if slices.Contains(w.followed, o) {
 		f()
 	}
+}
+
+// exception is how amqp091-go writes an error of a connection.
+var exception = regexp.MustCompile(`Exception \(\d+\) Reason: ("(?:[^"\\]|\\.)*")$`)
+
+// reason is the part of the text of a connection's error that tells people something:
+// without amqp091-go's words around it, and without the addresses of a socket that failed.
+func reason(text string) string {
+	found := exception.FindStringSubmatch(text)
+	if found == nil {
+		return text
+	}
+	why, err := strconv.Unquote(found[1])
+	if err != nil || why == "" {
+		return text
+	}
+	if strings.HasPrefix(why, "read ") || strings.HasPrefix(why, "write ") { // a net.OpError
+		why = why[strings.LastIndex(why, ": ")+1:]
+	}
+	return strings.TrimSpace(why)
 }

@@ -9,9 +9,11 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +47,7 @@ func (e *ExitError) Error() string {
 func (e *ExitError) Unwrap() error { return e.Err }
 
 // Main runs a command and returns the process's exit code. Errors are told on
-// stderr in one line each.
+// stderr in one line each, and panics with their stack.
 func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Writer) int {
 	root.SilenceErrors = true
 	root.SilenceUsage = true
@@ -64,12 +66,46 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 			return code
 		}
 	}
-	text := strings.ReplaceAll(err.Error(), "\n", "; ")
-	fmt.Fprintf(stderr, "%s: %s\n", root.Name(), text)
+	fmt.Fprintf(stderr, "%s: %s\n", root.Name(), errorText(err))
 	if code == Usage {
 		fmt.Fprintf(stderr, "Try '%s --help'.\n", ran.CommandPath())
 	}
 	return code
+}
+
+// errorText returns an error's text without anything that a terminal would obey: an error
+// may quote what brokers and servers wrote. It is one line, except where a stack is in it.
+func errorText(err error) string {
+	separator := "; "
+	var panicked interface{ StackTrace() []byte }
+	if errors.As(err, &panicked) {
+		separator = "\n"
+	}
+	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = escape(line)
+	}
+	return strings.Join(lines, separator)
+}
+
+// escape writes what is not printable as Go would, except tabs at the beginning, which
+// stacks have.
+func escape(line string) string {
+	var b strings.Builder
+	for i := 0; i < len(line); {
+		r, size := utf8.DecodeRuneInString(line[i:])
+		switch char := line[i : i+size]; {
+		case r == '\t' && strings.Trim(line[:i], "\t") == "":
+			b.WriteByte('\t')
+		case r == utf8.RuneError && size == 1 || !strconv.IsPrint(r):
+			quoted := strconv.Quote(char)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteString(char)
+		}
+		i += size
+	}
+	return b.String()
 }
 
 // Fail wraps an error with an exit code. A nil error stays nil.

@@ -1,0 +1,38 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/spf13/cobra"
+)
+
+// A crash is a panic's error.
+type crash string
+
+func (c crash) Error() string      { return string(c) }
+func (c crash) StackTrace() []byte { return nil }
+
+// Nothing that an error quotes reaches the terminal as it is, and only stacks have lines.
+func TestMainTellsErrors(t *testing.T) {
+	stack := crash("panic: \x1b[2J\n\ngoroutine 1:\n\tmain.go:1\t+0x5\n")
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{errors.New("no"), "x: no\n"},
+		{errors.New("one\ntwo\n"), "x: one; two\n"},
+		{errors.New("a\x1b]0;title\a\r\u202e\xff\u009b\tb é長"), `x: a\x1b]0;title\a\r\u202e\xff\u009b\tb é長` + "\n"},
+		{stack, "x: panic: \\x1b[2J\n\ngoroutine 1:\n\tmain.go:1\\t+0x5\n"},
+		{fmt.Errorf("it broke: %w", stack), "x: it broke: panic: \\x1b[2J\n\ngoroutine 1:\n\tmain.go:1\\t+0x5\n"},
+	} {
+		var stderr bytes.Buffer
+		root := &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return Fail(FellShort, c.err) }}
+		if code := Main(context.Background(), root, nil, &stderr); code != FellShort || stderr.String() != c.want {
+			t.Errorf("%q: code %d, %q, want %q", c.err, code, stderr.String(), c.want)
+		}
+	}
+}
