@@ -3,8 +3,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -157,7 +155,7 @@ func (m *Model) nextTick() tea.Cmd {
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if v := recover(); v != nil {
-			m.failure, cmd = panicked(v), tea.Quit
+			m.failure, cmd = lab.Panicked(v), tea.Quit
 		}
 	}()
 	switch msg := msg.(type) {
@@ -236,24 +234,13 @@ func (m *Model) do(f func(ctx context.Context)) tea.Cmd {
 	return func() (msg tea.Msg) {
 		defer func() {
 			if v := recover(); v != nil {
-				msg = panicMsg{panicked(v)}
+				msg = panicMsg{lab.Panicked(v)}
 			}
 		}()
 		f(ctx)
 		return doneMsg{}
 	}
 }
-
-// A panicError is a panic that was caught, so that the terminal could be restored and
-// the servers ended before it is told of.
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func panicked(v any) error { return &panicError{v, debug.Stack()} }
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.value, e.stack) }
 
 // fail notes what is wrong with what was asked for, where the lab has not done so.
 func (m *Model) fail(err error) {
