@@ -280,7 +280,11 @@ func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server strin
 	}
 	c.deadlines.remove(call)
 	c.outbox.remove(call)
-	c.ended.put(call.id, ending{outcome, server}, now)
+	end := ending{outcome: outcome, server: server}
+	if outcome == Timeout { // a context may say so before the deadline
+		end.overdue = max(0, now.Sub(call.deadline))
+	}
+	c.ended.put(call.id, end, now)
 	if call.unwatch != nil {
 		call.unwatch()
 	}

@@ -131,6 +131,10 @@ type Client struct {
 type ending struct {
 	outcome Outcome
 	server  string // who answered
+	// overdue is how long after its deadline a call was ended as Timeout: long where the
+	// process was suspended. It is kept apart from the time of the end, by which the
+	// memory is ordered, and as a duration, which no jump of the wall clock changes.
+	overdue time.Duration
 }
 
 // Dial connects to the first broker of cfg.URLs that answers and opens the

@@ -67,7 +67,9 @@
 // The deadline travels with the request: as expiration, relative, so that the broker
 // drops it from the queue, and as x-rpc-deadline, absolute, so that a server drops
 // it and ends the handler's context. The second trusts that the clocks of both
-// machines agree to much less than the timeout.
+// machines agree to much less than the timeout. In the client, a reply that is taken
+// off the callback queue at the deadline or after it is late and answers nothing, even
+// where the client, suspended or busy, had not yet ended the call.
 //
 // # Order
 //

@@ -36,8 +36,10 @@ const (
 	// EventReply: a message arrived on the callback queue. Sets ID, Class and
 	// Message. For an answer, Outcome is what the call ended in, Completed or
 	// Remote, Attempt the last one, and Since the time from its publish: this one event
-	// both counts the reply and ends the call. For a duplicate or late reply, Outcome is what the call had ended in before, Since
-	// how long ago that was, and AnsweredBy which server had answered.
+	// both counts the reply and ends the call. For a duplicate or late reply, Outcome
+	// is what the call had ended in before, Since how long ago that was (for Timeout,
+	// counted from the call's deadline, not from when the client noticed), and
+	// AnsweredBy which server had answered.
 	EventReply
 	// EventFailed: the call ended without an answer. (One that ended with an error reply
 	// is told of by EventReply.) Sets ID, Attempt, Epoch, Outcome and Text.
@@ -104,8 +106,8 @@ type Event struct {
 
 	Class      Class
 	Outcome    Outcome
-	Since      time.Duration
-	AnsweredBy string // app_id of the answer
+	Since      time.Duration // see EventReply; never negative
+	AnsweredBy string        // app_id of the answer
 
 	// Message is the request as it was published or the reply as it was received.
 	// It belongs to the observer only while Observe runs, Headers and Body

@@ -17,11 +17,16 @@ func (e *epoch) receive() {
 
 // receive gives a reply its class and its call.
 func (c *Client) receive(d *amqp.Delivery) {
-	now := time.Now()
 	m := fromDelivery(d)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	now := time.Now() // with the lock held: what has ended has ended before now
 	call, waiting := c.calls[m.CorrelationID]
+	if waiting && !call.deadline.After(now) {
+		// The alarm is behind. Which of the two comes first must not matter.
+		c.fail(call, now, Timeout, nil)
+		waiting = false
+	}
 	if waiting {
 		if outcome, reason := deadLettered(&m); outcome != InFlight {
 			c.fail(call, now, outcome, fmt.Errorf("dead-lettered: %s", reason))
@@ -41,13 +46,14 @@ func (c *Client) receive(d *amqp.Delivery) {
 		return
 	}
 	was, known := c.ended.get(m.CorrelationID, now)
+	since := now.Sub(was.at) + was.value.overdue
 	switch {
 	case !known:
 		c.observeReply(now, m, Event{Class: Unknown})
 	case was.value.outcome == Completed || was.value.outcome == Remote:
-		c.observeReply(now, m, Event{Class: Duplicate, Outcome: was.value.outcome, Since: now.Sub(was.at), AnsweredBy: was.value.server})
+		c.observeReply(now, m, Event{Class: Duplicate, Outcome: was.value.outcome, Since: since, AnsweredBy: was.value.server})
 	default:
-		c.observeReply(now, m, Event{Class: Late, Outcome: was.value.outcome, Since: now.Sub(was.at)})
+		c.observeReply(now, m, Event{Class: Late, Outcome: was.value.outcome, Since: since})
 	}
 }
 

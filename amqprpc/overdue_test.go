@@ -1,0 +1,212 @@
+package amqprpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// A told is a client without a broker, and all that its observer was told. It lives
+// in a synctest bubble, where time passes only when everybody waits.
+type told struct {
+	*Client
+	events []Event // guarded by mu, as the observer is called with it held
+}
+
+func newTold(t *testing.T, cfg Config) *told {
+	t.Helper()
+	c := &told{}
+	cfg.Queue = "q"
+	cfg.Observer = ObserverFunc(func(e Event) { c.events = append(c.events, e) })
+	if err := cfg.setDefaults(); err != nil {
+		t.Fatal(err)
+	}
+	c.Client = &Client{
+		cfg: cfg, room: make(chan struct{}, cfg.MaxInFlight), calls: map[string]*Call{},
+		ended: newMemory[string, ending](cfg.Remember, cfg.RememberFor), ctx: t.Context(),
+	}
+	c.alarm = time.AfterFunc(time.Hour, c.expire)
+	t.Cleanup(func() { c.alarm.Stop() })
+	return c
+}
+
+// reply delivers a reply and returns the event that tells of it, after which the
+// laws are held against all events so far.
+func (c *told) reply(t *testing.T, id string) Event {
+	t.Helper()
+	c.receive(&amqp.Delivery{CorrelationId: id, AppId: "fib-1"})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	sent, answers, completed, failed := 0, 0, 0, 0
+	for i, e := range c.events {
+		switch {
+		case e.Kind == EventSent:
+			sent++
+		case e.Kind == EventFailed:
+			failed++
+		case e.Class == Answer:
+			answers++
+			completed++ // none of these tests' replies is an error
+		}
+		if i > 0 && e.Time.Before(c.events[i-1].Time) {
+			t.Errorf("event %d, %v, goes back in time", i, e.Kind)
+		}
+	}
+	if sent != completed+failed+len(c.calls) || answers != completed || len(c.room) != len(c.calls) || len(c.deadlines) != len(c.calls) {
+		t.Errorf("sent %d, completed %d, failed %d, answers %d; in flight %d, room taken %d, deadlines %d",
+			sent, completed, failed, answers, len(c.calls), len(c.room), len(c.deadlines))
+	}
+	last := c.events[len(c.events)-1]
+	if last.Kind != EventReply || last.ID != id {
+		t.Fatalf("the last event is %v of %q", last.Kind, last.ID)
+	}
+	return last
+}
+
+// kinds are those of all events so far.
+func (c *told) kinds() []EventKind {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var kinds []EventKind
+	for _, e := range c.events {
+		kinds = append(kinds, e.Kind)
+	}
+	return kinds
+}
+
+// A call ends at its deadline, whether the alarm or a reply notices first, and
+// wherever the deadline comes from.
+func TestReplyAroundTheDeadline(t *testing.T) {
+	const timeout = 5 * time.Second
+	for name, begin := range map[string]func(*testing.T, *told) *Call{
+		"the default":   func(t *testing.T, c *told) *Call { return c.Go(t.Context(), Request{}) },
+		"the request's": func(t *testing.T, c *told) *Call { return c.Go(t.Context(), Request{Timeout: timeout}) },
+		"the context's": func(t *testing.T, c *told) *Call {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			t.Cleanup(cancel)
+			call, err := c.start(ctx, Request{Timeout: time.Hour}) // nobody watches the context
+			if err != nil {
+				t.Fatal(err)
+			}
+			return call
+		},
+	} {
+		for _, after := range []time.Duration{-timeout, -1, 0, 1, 4400 * time.Millisecond} {
+			for _, alarm := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, %v after, alarm %v", name, after, alarm), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						c := newTold(t, Config{Timeout: timeout})
+						call := begin(t, c)
+						if !alarm {
+							c.alarm.Stop() // it comes too late
+						}
+						time.Sleep(timeout + after)
+						e := c.reply(t, call.ID())
+						_, err := call.Result()
+						if after < 0 {
+							if err != nil || e.Class != Answer || e.Outcome != Completed {
+								t.Errorf("%v, %v, error %v", e.Class, e.Outcome, err)
+							}
+							return
+						}
+						if !errors.Is(err, ErrTimeout) || e.Class != Late || e.Outcome != Timeout || e.Since != after || e.AnsweredBy != "" {
+							t.Errorf("%v, %v, since %v, error %v", e.Class, e.Outcome, e.Since, err)
+						}
+						if kinds := c.kinds(); len(kinds) != 3 || kinds[1] != EventFailed {
+							t.Errorf("events %v", kinds)
+						}
+						c.expire() // finds nothing any more
+						time.Sleep(time.Second)
+						if e := c.reply(t, call.ID()); e.Class != Late || e.Since != after+time.Second {
+							t.Errorf("the next one a second later: %v, since %v", e.Class, e.Since)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// A request that comes back dead-lettered after the deadline finds the call ended,
+// too.
+func TestDeadLetteredAfterTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for after, want := range map[time.Duration]Outcome{-1: Expired, 0: Timeout} {
+			c := newTold(t, Config{})
+			call := c.Go(t.Context(), Request{Timeout: time.Second})
+			c.alarm.Stop()
+			time.Sleep(time.Second + after)
+			c.receive(&amqp.Delivery{CorrelationId: call.ID(), ReplyTo: "callback", Headers: amqp.Table{"x-first-death-reason": "expired"}})
+			e := c.events[len(c.events)-1]
+			if _, err := call.Result(); err.(*CallError).Outcome != want || e.Class != Late || e.Outcome != want || e.Since != 0 {
+				t.Errorf("%v after the deadline: %v, %v, since %v, error %v", after, e.Class, e.Outcome, e.Since, err)
+			}
+		}
+	})
+}
+
+// After a suspension the alarm may also be first. It counts from the deadline, too,
+// and what it ended is not remembered for less long because of that.
+func TestLateAfterALateAlarm(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTold(t, Config{RememberFor: time.Second})
+		first := c.Go(t.Context(), Request{Timeout: 4 * time.Second})
+		second := c.Go(t.Context(), Request{Timeout: 5 * time.Second})
+		c.alarm.Stop()
+		time.Sleep(14 * time.Second)
+		// The second one is noticed first.
+		if e := c.reply(t, second.ID()); e.Class != Late || e.Since != 9*time.Second {
+			t.Errorf("the second call: %v, since %v", e.Class, e.Since)
+		}
+		c.expire()
+		time.Sleep(time.Second)
+		for call, want := range map[*Call]time.Duration{first: 11 * time.Second, second: 10 * time.Second} {
+			if e := c.reply(t, call.ID()); e.Class != Late || e.Outcome != Timeout || e.Since != want {
+				t.Errorf("%v, %v, since %v, want %v", e.Class, e.Outcome, e.Since, want)
+			}
+		}
+		time.Sleep(time.Nanosecond)
+		if e := c.reply(t, first.ID()); e.Class != Unknown || e.Since != 0 {
+			t.Errorf("longer ago than RememberFor: %v, since %v", e.Class, e.Since)
+		}
+	})
+}
+
+// A cancellation ends a call where it is noticed, also after the deadline, and a
+// context that says DeadlineExceeded before its time makes nothing negative.
+func TestLateAfterTheContext(t *testing.T) {
+	passed, cancel := context.WithTimeout(context.Background(), 0)
+	defer cancel()
+	canceled, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, c := range map[string]struct {
+		ctx     context.Context
+		at      time.Duration // when it ends a call of five seconds
+		outcome Outcome
+		since   time.Duration // of a reply at nine seconds
+	}{
+		"canceled":                    {canceled, 2 * time.Second, Canceled, 7 * time.Second},
+		"canceled after the deadline": {canceled, 6 * time.Second, Canceled, 3 * time.Second},
+		"passed before the deadline":  {passed, 2 * time.Second, Timeout, 7 * time.Second},
+		"passed":                      {passed, 6 * time.Second, Timeout, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client := newTold(t, Config{})
+				call := client.Go(t.Context(), Request{Timeout: 5 * time.Second})
+				client.alarm.Stop()
+				time.Sleep(c.at)
+				client.abandon(call, c.ctx)
+				time.Sleep(9*time.Second - c.at)
+				if e := client.reply(t, call.ID()); e.Class != Late || e.Outcome != c.outcome || e.Since != c.since {
+					t.Errorf("%v, %v, since %v", e.Class, e.Outcome, e.Since)
+				}
+			})
+		})
+	}
+}
