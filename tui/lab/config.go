@@ -106,11 +106,17 @@ func validRate(rate float64) error {
 }
 
 func validTimeout(d time.Duration) error {
-	if d <= 0 {
+	switch {
+	case d <= 0:
 		return invalid("timeout %v is not above zero", d)
+	case d > mostTimeout:
+		return invalid("timeout %v is above %v", d, mostTimeout)
 	}
 	return nil
 }
+
+// mostTimeout is longer than anybody waits, and short enough for an expiration.
+const mostTimeout = 1000 * time.Hour
 
 // An invalidError is an amqprpc.ErrInvalidConfig that says only what is wrong: it is
 // shown right below what was typed in.

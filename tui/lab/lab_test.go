@@ -154,7 +154,7 @@ func TestLoadVerbs(t *testing.T) {
 	before := look.Load
 	for what, err := range map[string]error{
 		"concurrency": l.SetConcurrency(0), "most": l.SetConcurrency(load.MaxConcurrency + 1), "rate": l.SetRate(0),
-		"rate -": l.SetRate(-1), "fib": l.SetFib("x"), "range": l.SetFib("9-7"), "timeout": l.SetTimeout(0),
+		"rate -": l.SetRate(-1), "fib": l.SetFib("x"), "range": l.SetFib("9-7"), "timeout": l.SetTimeout(0), "long": l.SetTimeout(1001 * time.Hour),
 		"burst": l.Burst(0), "burst most": l.Burst(lab.MostBurst + 1), "fault": l.SetFault("nonsense"),
 	} {
 		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Look(everything())) {
