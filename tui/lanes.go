@@ -299,8 +299,3 @@ func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected b
 	}
 	return lines
 }
-
-// follows reports whether the lane in focus shows its newest rows, whichever they are.
-func (l *lanes) follows() bool { return l.list[l.focus].stance == atTop }
-
-func (l *lanes) search() {}
