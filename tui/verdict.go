@@ -177,20 +177,34 @@ func (e *evidence) whoHadIt(r *replySeen) string {
 	if r.inStep {
 		to = r.received
 	}
-	var dead []string
-	for _, s := range e.around.pool {
-		switch e.fateOf(s.Name, r.published, to) {
-		case fateKilled, fateCrashed, fateRestarted:
-			dead = append(dead, Escape(s.Name, nameCells))
+	for _, d := range e.discarded() {
+		if !d.hand && !d.replayed && d.tells && !d.redelivered && d.attempt == r.attempt {
+			return d.server + " had it first"
 		}
+	}
+	var dead []string
+	how := " died meanwhile"
+	for _, s := range e.around.pool {
+		until := to.Add(poolLag)
+		answerer := s.Name == r.msg.AppID
+		if answerer { // it may have died of its answer, but had it first only in an earlier life
+			until = to
+		}
+		switch f := e.fateOf(s.Name, r.published, until); {
+		case f == fateRestarted:
+			how = " ended meanwhile"
+		case answerer || f != fateKilled && f != fateCrashed:
+			continue
+		}
+		dead = append(dead, Escape(s.Name, nameCells))
 	}
 	switch len(dead) {
 	case 0:
 		return "probably a server died, lost its connection or gave it back before its ack"
 	case 1:
-		return dead[0] + " died meanwhile, so probably it had the request first"
+		return dead[0] + how + ", so probably it had the request first"
 	}
-	return strings.Join(dead[:min(len(dead), 4)], ", ") + " died meanwhile, so probably one of them had the request first"
+	return strings.Join(dead[:min(len(dead), 4)], ", ") + how + ", so probably one of them had the request first"
 }
 
 // trace says how far a request came that nobody answered.
