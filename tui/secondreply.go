@@ -223,12 +223,18 @@ func (e *evidence) tally(first *replySeen, all []*replySeen) string {
 func (e *evidence) late(all []*replySeen) string {
 	r := all[0]
 	by := took(e.lateBy(r))
-	who := r.server + "'s reply"
-	switch {
-	case r.hand:
-		who = "A reply sent by hand from this program"
-	case r.msg.AppID == "":
-		who = "A reply from a server without a name"
+	kind := replyKind(r)
+	who := r.server + "'s " + kind
+	if r.hand || r.msg.AppID == "" {
+		who = "A " + kind
+		if errorCode(r) != "" {
+			who = "An " + kind
+		}
+		if r.hand {
+			who += " sent by hand from this program"
+		} else {
+			who += " from " + r.server
+		}
 	}
 	switch {
 	case r.Class == amqprpc.Unknown && !e.Ended.IsZero():

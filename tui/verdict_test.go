@@ -125,6 +125,13 @@ var fib1 = said{server: "fib-1", received: 1, replied: 41}
 // fib2 is what fib-2 says of the same request, delivered again.
 var fib2 = said{server: "fib-2", received: 1200, replied: 1240, redelivered: true}
 
+// deadLetter makes e the request that came back, as a reply would.
+func deadLetter(e amqprpc.Event) amqprpc.Event {
+	e.Kind, e.Message = amqprpc.EventReply, &amqprpc.Message{AppID: "rpcscope", ReplyTo: "amq.gen", Body: []byte("30"),
+		Headers: amqp.Table{"x-first-death-reason": "expired"}}
+	return e
+}
+
 func ended(name string, state pool.State, at float64) pool.Status {
 	return pool.Status{Name: name, State: state, Started: epoch.Add(-time.Minute), Ended: epoch.Add(ms(at)), Reason: "signal: killed"}
 }
@@ -139,6 +146,7 @@ func restarted(name string, at float64) pool.Status {
 
 const (
 	completed   = "Completed in 41.2 ms: fib-1 answered 832040."
+	expired     = "Likely it waited in the queue until it expired there and the broker dropped it; or a server dropped it, or one took it and has not replied."
 	secondReply = " The second reply came 1.20 s after the first: "
 )
 
@@ -262,6 +270,15 @@ func TestVerdict(t *testing.T) {
 		{name: "differ", tale: newTale().out().answer(41.2, fib1).dup(1241.2, with(fib2, func(s *said) { s.body = "832041" })), pool: []pool.Status{ended("fib-1", pool.Killed, 50)},
 			text:  completed + secondReply + "fib-1 died (killed) before its ack, the broker redelivered the request to fib-2. It was discarded.",
 			alarm: "The answers differ: 832040 and 832041."},
+		{name: "an answer and none", tale: newTale().out().answer(41.2, fib1).event(41.9, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Duplicate, Message: &amqprpc.Message{AppID: "fib-2"}}),
+			text:  completed + " The second reply came 700 µs after the first: probably the broker redelivered the request to fib-2, which does not say. It was discarded.",
+			alarm: "The answers differ: 832040 and an empty body."},
+		{name: "differ far behind", tale: newTale().out().answer(41.2, with(fib1, func(s *said) { s.body = strings.Repeat("a", 99) + "b" })).dup(41.9, with(fib1, func(s *said) { s.body = strings.Repeat("a", 99) + "c" })),
+			text:  "Completed in 41.2 ms: fib-1 answered " + strings.Repeat("a", 31) + "…. The second reply came 700 µs after the first: fib-1 replied twice by itself (a fault, or a retry of its publish). It was discarded.",
+			alarm: "The answers differ from byte 100 on; both begin with " + strings.Repeat("a", 31) + "…."},
+		{name: "differ in length", tale: newTale().out().answer(41.2, with(fib1, func(s *said) { s.body = strings.Repeat("a", 99) })).dup(41.9, with(fib1, func(s *said) { s.body = strings.Repeat("a", 1100) })),
+			text:  "Completed in 41.2 ms: fib-1 answered " + strings.Repeat("a", 31) + "…. The second reply came 700 µs after the first: fib-1 replied twice by itself (a fault, or a retry of its publish). It was discarded.",
+			alarm: "The answers differ: both begin with " + strings.Repeat("a", 31) + "…, but one has 99 bytes and the other 1,100."},
 		{name: "answer and error", tale: newTale().out().answer(41.2, fib1).dup(1241.2, with(fib2, func(s *said) { s.code, s.body = "INTERNAL", "832040" })),
 			text:  completed + secondReply + "fib-1 probably died, or lost its connection, before its ack, the broker redelivered the request to fib-2. It was discarded.",
 			alarm: "The answers differ: 832040 and INTERNAL: 832040."},
@@ -283,24 +300,37 @@ func TestVerdict(t *testing.T) {
 		{name: "timeout, never confirmed", tale: newTale().sent().published(0.4, 1).failed(5000, amqprpc.Timeout, "deadline exceeded"),
 			text: "Timed out after 5.00 s: it was published and the broker never confirmed it: whether a queue or a server has it, nobody can tell."},
 		{name: "timeout, confirmed", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded"),
-			text: "Timed out after 5.00 s: the broker confirmed the request after 1.20 ms, and no reply came: nobody consumed it, or a server dropped it, or one still works on it."},
+			text: "Timed out after 5.00 s: the broker confirmed the request after 1.20 ms, and no reply came. " + expired},
+		{name: "timeout, confirmed, and the connection is another one", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded"), now: 9000, conn: ledger.Connection{Connected: true, Since: at(7 * time.Second)},
+			text: "Timed out after 5.00 s: the broker confirmed the request after 1.20 ms, and no reply came. Likely it waited in the queue until it expired there and the broker dropped it; or a server dropped it."},
+		{name: "timeout, before the next attempt", tale: newTale().out().event(900, amqprpc.Event{Kind: amqprpc.EventRetry, Attempt: 1, Outcome: amqprpc.ConnectionLost, Delay: ms(100)}).failed(5000, amqprpc.Timeout, "deadline exceeded"),
+			text: "Timed out after 5.00 s: attempt 1 came to nothing (connection lost), and its callback queue went with the connection, so no reply to it could come; the next attempt was never published."},
+		{name: "timeout, returned, before the next attempt", tale: newTale().sent().published(0.4, 1).returned(1, 1).event(1, amqprpc.Event{Kind: amqprpc.EventRetry, Attempt: 1, Outcome: amqprpc.Unroutable, Delay: ms(9000)}).failed(5000, amqprpc.Timeout, "deadline exceeded"),
+			text: "Timed out after 5.00 s: attempt 1 came to nothing (unroutable); the next attempt was never published."},
+		{name: "timeout, in the second attempt", tale: newTale().out().event(900, amqprpc.Event{Kind: amqprpc.EventRetry, Attempt: 1, Outcome: amqprpc.ConnectionLost, Delay: ms(100)}).
+			published(1000, 2).step(1001.2, amqprpc.EventConfirmed, 2).failed(5000, amqprpc.Timeout, "deadline exceeded"),
+			text: "Timed out after 5.00 s: the broker confirmed the request after 1.20 ms, and no reply came. " + expired},
 		{name: "timeout, confirmed afterwards", tale: newTale().sent().published(0.4, 1).failed(5000, amqprpc.Timeout, "deadline exceeded").step(5001, amqprpc.EventConfirmed, 1),
 			text: "Timed out after 5.00 s: it was published, the broker confirmed it only afterwards, and no reply came."},
 		{name: "timeout, returned", tale: newTale().sent().published(0.4, 1).returned(1, 1).failed(5000, amqprpc.Timeout, "deadline exceeded: rpc_queue: 312 NO_ROUTE"),
 			text: "Timed out after 5.00 s: the broker had returned it (312 NO_ROUTE)."},
 		{name: "late", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5312, said{server: "fib-2", received: 5, replied: 5311}),
 			text: "Timed out after 5.00 s. fib-2's reply came 312 ms too late and was discarded."},
+		{name: "late error", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5001.27, said{server: "fib-1", body: "too late", code: amqprpc.CodeDeadlineExceeded}),
+			text: "Timed out after 5.00 s. fib-1's error reply (DEADLINE_EXCEEDED) came 1.27 ms too late and was discarded."},
+		{name: "late error without a name", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5001.27, said{code: "[31m"}),
+			text: "Timed out after 5.00 s. An error reply (UNKNOWN) from a server without a name came 1.27 ms too late and was discarded."},
 		{name: "late, redelivered", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5312, fib2),
 			text: "Timed out after 5.00 s. fib-2's reply, to a redelivered request, came 312 ms too late and was discarded."},
 		{name: "late by hand", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5312, said{server: lab.HandName}),
-			text: "Timed out after 5.00 s: the broker confirmed the request after 1.20 ms, and no reply came: nobody consumed it, or a server dropped it, or one still works on it. A reply sent by hand from this program came 312 ms after that and was discarded."},
+			text: "Timed out after 5.00 s: the broker confirmed the request after 1.20 ms, and no reply came. " + expired + " A reply sent by hand from this program came 312 ms after that and was discarded."},
 		{name: "late, twice", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5312, said{server: "fib-2"}).late(6312, said{server: "fib-2", body: "832041"}),
 			text:  "Timed out after 5.00 s. fib-2's reply came 312 ms too late, and 1 more after it, the last 1.00 s later. All were discarded (the later ones: 1 repeated by a server or after a redelivery).",
 			alarm: "The answers differ: 832040 and 832041."},
 		{name: "late, forgotten", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").discarded(700_000, amqprpc.Unknown, said{server: "fib-2"}),
 			text: "Timed out after 5.00 s. fib-2's reply, of a call that the client had forgotten by then, came 11m35s too late and was discarded."},
 		{name: "canceled", tale: newTale().out().failed(100, amqprpc.Canceled, "canceled"),
-			text: "Canceled after 100 ms: the caller gave up. The broker confirmed the request after 1.20 ms, and no reply came: nobody consumed it, or a server dropped it, or one still works on it."},
+			text: "Canceled after 100 ms: the caller gave up. The broker confirmed the request after 1.20 ms, and no reply came. Likely it still waits in the queue; or a server dropped it, or one took it and has not replied."},
 		{name: "late after canceled", tale: newTale().out().failed(20, amqprpc.Canceled, "canceled").late(41.2, fib1),
 			text: "Canceled after 20.0 ms: the caller gave up. fib-1's reply came 21.2 ms after that and was discarded."},
 		{name: "unroutable", tale: newTale().sent().published(0.4, 1).returned(1.1, 1).failed(1.1, amqprpc.Unroutable, "no queue took the request: rpc_queue: 312 NO_ROUTE"),
@@ -330,6 +360,15 @@ func TestVerdict(t *testing.T) {
 			text: "No call of this ID is known here: never sent, sent by another client, or forgotten since. Discarded. 2 replies of it came, the last 1.20 s after the first."},
 		{name: "no ID", tale: (&tale{story: newStory()}).discarded(0, amqprpc.Unknown, said{server: "\x1b]0;"}),
 			text: `A reply without a correlation ID, from \x1b]0;: it cannot belong to any call. Discarded.`},
+		{name: "a dead letter of a forgotten call", tale: newTale().event(0, deadLetter(amqprpc.Event{Class: amqprpc.Unknown})),
+			text: "A request itself came back from a dead-letter queue (expired), no reply: its call was sent by another client, or forgotten since. Discarded."},
+		{name: "a late dead letter of a forgotten call", tale: newTale().event(0, deadLetter(amqprpc.Event{Class: amqprpc.Late, Outcome: amqprpc.Timeout, Since: ms(312)})),
+			text: "A request itself came back from a dead-letter queue (expired): its call had timed out 312 ms before and is no longer remembered. Discarded."},
+		{name: "a dead letter and a reply of a forgotten call", tale: newTale().event(0, deadLetter(amqprpc.Event{Class: amqprpc.Unknown})).discarded(10, amqprpc.Unknown, fib1),
+			text: "No call of this ID is known here: never sent, sent by another client, or forgotten since. Discarded. It came from fib-1. The request itself came back from a dead-letter queue."},
+		{name: "a late error for a forgotten call", tale: newTale().event(0, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Late, Outcome: amqprpc.Timeout,
+			Since: ms(312), Message: said{server: "fib-1", code: amqprpc.CodeInternal}.message(taleID)}),
+			text: "A late error reply (INTERNAL) from fib-1: the call had timed out 312 ms before. The call itself is no longer remembered. Discarded."},
 		{name: "duplicate of a forgotten call", tale: newTale().event(0, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Duplicate, Outcome: amqprpc.Completed,
 			Since: ms(1200), AnsweredBy: "fib-1", Message: fib2.message(taleID)}),
 			text: "A duplicate from fib-2: fib-1 had answered the call 1.20 s before. The call itself is no longer remembered. Discarded."},
