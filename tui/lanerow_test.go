@@ -170,8 +170,20 @@ func TestStrayRows(t *testing.T) {
 			28: "(no ID) no ID, (no name)|it names no call",
 		}, "A reply from (no name) without a correlation ID: nobody can tell which call it is for. Discarded."},
 		{"an error", stray(amqprpc.Unknown, func(s *ledger.Stray) { s.Error = "overflow\n" }), map[int]string{
-			118: someID + ` unknown ID, fib-2, no such call here: error overflow\n 12s ago`,
-		}, someID + ": a reply from fib-2 that no call here waits for: its ID is unknown. Discarded."},
+			16:  "7f3a91c unknown|an error: over…",
+			28:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n`,
+			40:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n, no such call here`,
+			118: someID + ` unknown ID, fib-2, an error: overflow\n, no such call here 12s ago`,
+		}, someID + `: an error reply (overflow\n) from fib-2 that no call here waits for: its ID is unknown. Discarded.`},
+		{"a late error", stray(amqprpc.Late, func(s *ledger.Stray) { s.Error, s.Since = amqprpc.CodeDeadlineExceeded, 1270*time.Microsecond }), map[int]string{
+			16: "7f3a91c2 late|an error: DEAD…",
+			28: "7f3a91c2 late by 1.27 ms|an error: DEADLINE_EXCEEDED",
+			78: someID + " late by 1.27 ms, fib-2 12s ago|an error: DEADLINE_EXCEEDED, the call had timed out",
+		}, someID + ": an error reply (DEADLINE_EXCEEDED) from fib-2, late by 1.27 ms: the call had timed out. Discarded."},
+		{"a second error", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Error, s.Redelivered = amqprpc.CodeInternal, true }), map[int]string{
+			28: "7f3a91c2 2nd reply, fib-2|an error: INTERNAL, +1.20 s",
+			60: "7f3a91c2 2nd reply, fib-2|an error: INTERNAL, redelivered, 1.20 s after fib-1",
+		}, someID + ": 2nd reply, an error: INTERNAL, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer; its request had been redelivered. Discarded."},
 	} {
 		for n, want := range c.rows {
 			look := &lab.Look{Books: ledger.Snapshot{Now: at(12 * time.Second)}}

@@ -103,11 +103,17 @@ func straySentence(s *ledger.Stray) string {
 	if s.Server != lab.HandName {
 		name = "from " + name
 	}
-	subject := rowID(s.ID, mostIDQuoted)
+	subject, reply := rowID(s.ID, mostIDQuoted), "a reply "
+	if s.Error != "" {
+		reply = "an error reply (" + Escape(s.Error, nameCells) + ") "
+	}
 	var text string
 	switch s.Class {
 	case amqprpc.Duplicate:
 		long, _ := nthWords(s.Nth)
+		if s.Error != "" {
+			long += ", " + errorKind(s)
+		}
 		first := "the answer"
 		if s.AnsweredBy != "" {
 			first = senderWords(s.AnsweredBy, mostNameQuoted) + "'s answer"
@@ -115,11 +121,11 @@ func straySentence(s *ledger.Stray) string {
 		text = subject + ": " + long + ", " + name + ", " + took(s.Since) + " after " + first +
 			": a duplicate, since the call has its answer"
 	case amqprpc.Late:
-		text = subject + ": a reply " + name + ", late by " + took(s.Since) + ": " + hadEnded(s.Outcome)
+		text = subject + ": " + reply + name + ", late by " + took(s.Since) + ": " + hadEnded(s.Outcome)
 	default:
-		text = subject + ": a reply " + name + " that no call here waits for: its ID is unknown"
+		text = subject + ": " + reply + name + " that no call here waits for: its ID is unknown"
 		if s.ID == "" {
-			text = "A reply " + name + " without a correlation ID: nobody can tell which call it is for"
+			text = capital(reply) + name + " without a correlation ID: nobody can tell which call it is for"
 		}
 	}
 	if s.Redelivered {
