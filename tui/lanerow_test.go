@@ -251,7 +251,7 @@ func TestLaneTitles(t *testing.T) {
 	for room, want := range map[int]string{
 		27: "In flight 1,000 filter|Completed 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
 		23: "In flight 1,000 filter|Done 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
-		12: "Flying 1k /|Done 12.3k /|Dupl. 1.7k /|Orphaned 5 /",
+		12: "Flying 1k /|12.3k ✗17 /|Dupl. 1.7k /|Orphaned 5 /",
 		5:  "Flyi…|Done…|Dupl…|Orph…",
 		0:  "|||",
 	} {
@@ -263,6 +263,41 @@ func TestLaneTitles(t *testing.T) {
 		}
 		if s := strings.Join(got, "|"); s != want {
 			t.Errorf("%d cells:\ngot  %s\nwant %s", room, s, want)
+		}
+	}
+}
+
+// A lane that was moved says so where there is room, and then how to undo it.
+func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
+	look := &lab.Look{Books: ledger.Snapshot{
+		Calls: ledger.Calls{InFlight: 1000, Completed: 4_600, Failed: 9_000}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
+	}}
+	for _, c := range []struct {
+		room   int
+		filter bool
+		want   string
+	}{
+		{40, false, "In flight 1,000 ↑ home|Completed 4,600 failed 9,000 ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
+		{40, true, "In flight 1,000 filter ↑ home|Completed 4.6k failed 9k filter ↑ home|Duplicate 1,700 filter ↑ home|Orphaned 5 filter ↑ home"},
+		{24, false, "In flight 1,000 ↑ home|Done 4.6k ✗9k ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
+		{16, false, "Flying 1k ↑ home|4.6k ✗9k ↑ home|Duplicate 1,700|Orph. 5 ↑ home"},
+		{13, false, "Flying 1k|Done 4.6k ✗9k|Dupl. 1.7k|Orphaned 5"},
+		{12, false, "Flying 1k|4.6k ✗9k|Dupl. 1.7k|Orphaned 5"},
+		{8, false, "Flying …|4.6k ✗9k|Dupl. 1…|Orph. 5"},
+	} {
+		var l lanes
+		if c.filter {
+			l.filter.words = make([]filterWord, 1)
+		}
+		for _, s := range []stance{onRow, atLast} {
+			var got []string
+			for kind := range laneKind(laneCount) {
+				l.list[kind].stance = s
+				got = append(got, l.title(styled(false), look, kind, c.room).render())
+			}
+			if s := strings.Join(got, "|"); s != c.want {
+				t.Errorf("%d cells:\ngot  %s\nwant %s", c.room, s, c.want)
+			}
 		}
 	}
 }
