@@ -126,7 +126,7 @@ func (a *axis) legend() string {
 	}
 	all := a.times[len(a.times)-1].Sub(a.times[0])
 	if a.left > 0 {
-		return took(all) + ", ┄ leaves out all but " + took(all-a.left)
+		return took(all) + " (┄: nothing happens for " + took(a.left) + ")"
 	}
 	return took(all)
 }

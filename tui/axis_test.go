@@ -24,7 +24,7 @@ func TestAxis(t *testing.T) {
 		{"linear", []step{moment(0), phase(0, 10), phase(10, 20)}, false,
 			[]string{"◆", "━━━━━━━━━━◆", "          ━━━━━━━━━━◆"}, "20.0 ms"},
 		{"an idle gap that dwarfs the rest is broken", []step{moment(0), phase(0, 10), moment(1010)}, false,
-			[]string{"◆                  ┄", "━━━━━━━━━━━━━━━━━━◆┄", "                   ┄◆"}, "1.01 s, ┄ leaves out all but 10.0 ms"},
+			[]string{"◆                  ┄", "━━━━━━━━━━━━━━━━━━◆┄", "                   ┄◆"}, "1.01 s (┄: nothing happens for 1.00 s)"},
 		{"a gap in which something goes on is not", []step{moment(0), phase(0, 10), phase(10, 1010)}, false,
 			[]string{"◆", "◆", "━━━━━━━━━━━━━━━━━━━━◆"}, "1.01 s"},
 		{"nor one that is merely long", []step{moment(0), phase(0, 10), moment(40)}, false,
@@ -32,7 +32,7 @@ func TestAxis(t *testing.T) {
 		{"nor any of a call in flight", []step{moment(0), phase(0, 10), moment(1010)}, true,
 			[]string{"◆", "◆", "                    ◆"}, "1.01 s"},
 		{"two gaps", []step{moment(0), phase(0, 10), moment(1010), moment(61_010)}, false,
-			[]string{"◆                ┄ ┄", "━━━━━━━━━━━━━━━━◆┄ ┄", "                 ┄◆┄", "                 ┄ ┄◆"}, "61.0 s, ┄ leaves out all but 10.0 ms"},
+			[]string{"◆                ┄ ┄", "━━━━━━━━━━━━━━━━◆┄ ┄", "                 ┄◆┄", "                 ┄ ┄◆"}, "61.0 s (┄: nothing happens for 61.0 s)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := newAxis(c.steps, 21, c.whole)

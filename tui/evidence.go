@@ -229,13 +229,13 @@ const (
 	fateRestarted // it ended somehow, and was started again
 )
 
-// poolLag is how much later the pool may notice a death than the broker does, which
-// another server may have answered by then: it reads the last of the output first.
+// poolLag is how much later the pool may notice a death than the broker does: it reads the
+// last of the output first. By then another server may have answered, but never the one
+// that died.
 const poolLag = 250 * time.Millisecond
 
 // fateOf says what became of a server between two moments.
 func (e *evidence) fateOf(name string, from, to time.Time) fate {
-	to = to.Add(poolLag)
 	within := func(t time.Time) bool { return !t.Before(from) && !t.After(to) }
 	for _, s := range e.around.pool {
 		switch {

@@ -378,13 +378,20 @@ func strayWhy(s *ledger.Stray, n int, whys []string, name string, unnamed bool) 
 	add(before)
 	add("")
 	room := max(n-1, 1)
+	if s.Error != "" { // worth more than why it was discarded
+		for i := range texts {
+			texts[i] = errorKind(s) + ", " + texts[i]
+		}
+		return firstFit(room, append(texts, errorKind(s))...)
+	}
 	why := firstFit(room, texts...)
 	if room -= cells(why) + 2; n >= wholeLane && room >= 8 {
-		body := bodyText(s.Body, s.BodyLen, room)
-		if s.Error != "" {
-			body = Escape("error "+s.Error, room)
-		}
-		why += ": " + body
+		why += ": " + bodyText(s.Body, s.BodyLen, room)
 	}
 	return why
+}
+
+// errorKind names the error that a discarded reply is.
+func errorKind(s *ledger.Stray) string {
+	return "an error: " + Escape(s.Error, nameCells)
 }

@@ -170,8 +170,20 @@ func TestStrayRows(t *testing.T) {
 			28: "(no ID) no ID, (no name)|it names no call",
 		}, "A reply from (no name) without a correlation ID: nobody can tell which call it is for. Discarded."},
 		{"an error", stray(amqprpc.Unknown, func(s *ledger.Stray) { s.Error = "overflow\n" }), map[int]string{
-			118: someID + ` unknown ID, fib-2, no such call here: error overflow\n 12s ago`,
-		}, someID + ": a reply from fib-2 that no call here waits for: its ID is unknown. Discarded."},
+			16:  "7f3a91c unknown|an error: over…",
+			28:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n`,
+			40:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n, no such call here`,
+			118: someID + ` unknown ID, fib-2, an error: overflow\n, no such call here 12s ago`,
+		}, someID + `: an error reply (overflow\n) from fib-2 that no call here waits for: its ID is unknown. Discarded.`},
+		{"a late error", stray(amqprpc.Late, func(s *ledger.Stray) { s.Error, s.Since = amqprpc.CodeDeadlineExceeded, 1270*time.Microsecond }), map[int]string{
+			16: "7f3a91c2 late|an error: DEAD…",
+			28: "7f3a91c2 late by 1.27 ms|an error: DEADLINE_EXCEEDED",
+			78: someID + " late by 1.27 ms, fib-2 12s ago|an error: DEADLINE_EXCEEDED, the call had timed out",
+		}, someID + ": an error reply (DEADLINE_EXCEEDED) from fib-2, late by 1.27 ms: the call had timed out. Discarded."},
+		{"a second error", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Error, s.Redelivered = amqprpc.CodeInternal, true }), map[int]string{
+			28: "7f3a91c2 2nd reply, fib-2|an error: INTERNAL, +1.20 s",
+			60: "7f3a91c2 2nd reply, fib-2|an error: INTERNAL, redelivered, 1.20 s after fib-1",
+		}, someID + ": 2nd reply, an error: INTERNAL, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer; its request had been redelivered. Discarded."},
 	} {
 		for n, want := range c.rows {
 			look := &lab.Look{Books: ledger.Snapshot{Now: at(12 * time.Second)}}
@@ -239,7 +251,7 @@ func TestLaneTitles(t *testing.T) {
 	for room, want := range map[int]string{
 		27: "In flight 1,000 filter|Completed 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
 		23: "In flight 1,000 filter|Done 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
-		12: "Flying 1k /|Done 12.3k /|Dupl. 1.7k /|Orphaned 5 /",
+		12: "Flying 1k /|12.3k ✗17 /|Dupl. 1.7k /|Orphaned 5 /",
 		5:  "Flyi…|Done…|Dupl…|Orph…",
 		0:  "|||",
 	} {
@@ -251,6 +263,41 @@ func TestLaneTitles(t *testing.T) {
 		}
 		if s := strings.Join(got, "|"); s != want {
 			t.Errorf("%d cells:\ngot  %s\nwant %s", room, s, want)
+		}
+	}
+}
+
+// A lane that was moved says so where there is room, and then how to undo it.
+func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
+	look := &lab.Look{Books: ledger.Snapshot{
+		Calls: ledger.Calls{InFlight: 1000, Completed: 4_600, Failed: 9_000}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
+	}}
+	for _, c := range []struct {
+		room   int
+		filter bool
+		want   string
+	}{
+		{40, false, "In flight 1,000 ↑ home|Completed 4,600 failed 9,000 ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
+		{40, true, "In flight 1,000 filter ↑ home|Completed 4.6k failed 9k filter ↑ home|Duplicate 1,700 filter ↑ home|Orphaned 5 filter ↑ home"},
+		{24, false, "In flight 1,000 ↑ home|Done 4.6k ✗9k ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
+		{16, false, "Flying 1k ↑ home|4.6k ✗9k ↑ home|Duplicate 1,700|Orph. 5 ↑ home"},
+		{13, false, "Flying 1k|Done 4.6k ✗9k|Dupl. 1.7k|Orphaned 5"},
+		{12, false, "Flying 1k|4.6k ✗9k|Dupl. 1.7k|Orphaned 5"},
+		{8, false, "Flying …|4.6k ✗9k|Dupl. 1…|Orph. 5"},
+	} {
+		var l lanes
+		if c.filter {
+			l.filter.words = make([]filterWord, 1)
+		}
+		for _, s := range []stance{onRow, atLast} {
+			var got []string
+			for kind := range laneKind(laneCount) {
+				l.list[kind].stance = s
+				got = append(got, l.title(styled(false), look, kind, c.room).render())
+			}
+			if s := strings.Join(got, "|"); s != c.want {
+				t.Errorf("%d cells:\ngot  %s\nwant %s", c.room, s, c.want)
+			}
 		}
 	}
 }

@@ -49,6 +49,8 @@ type lanes struct {
 	grown [laneCount]int    // by which that grew from one look to the next
 	asked int               // ended rows, of the look that came or the one to come: the fewer
 	next  int               // ended rows, of the look that is to come
+
+	searching bool // the next query looks for the rows that are selected
 }
 
 // setFilter shows only the rows that f picks, from the next query on.
@@ -65,13 +67,14 @@ func (l *lanes) query(q *ledger.Query, w, h int) {
 		v := &l.list[kind]
 		n[kind] = max(v.offset, v.cursor) + 2*page
 		switch {
-		case v.stance == atLast:
+		case v.stance == atLast, v.stance == onRow && l.searching:
 			n[kind] = mostLaneRows
 		case v.stance == onRow && laneKind(kind) != inFlightLane:
 			n[kind] += 16 + 2*l.grown[kind]
 		}
 		n[kind] = min(n[kind], mostLaneRows)
 	}
+	l.searching = false
 	q.InFlight = n[inFlightLane]
 	q.Completed, q.Failed = n[endedLane], n[endedLane]
 	q.Duplicates, q.Orphans = n[duplicateLane], n[orphanedLane]
@@ -227,6 +230,13 @@ func (l *lanes) page(look *lab.Look, delta int) { l.move(look, delta*max(l.fit[l
 func (l *lanes) home() { l.list[l.focus].home() }
 func (l *lanes) end()  { l.list[l.focus].end() }
 
+// follows reports whether the lane in focus shows its newest row, whichever that is.
+func (l *lanes) follows() bool { return l.list[l.focus].stance == atTop }
+
+// search makes the next query ask for all rows of the lanes that keep to a row, for it to
+// be found again after a time in which nobody looked.
+func (l *lanes) search() { l.searching = true }
+
 // zoom shows the lane in focus alone, at full width, or all four again.
 func (l *lanes) zoom() { l.zoomed = !l.zoomed }
 
@@ -246,10 +256,8 @@ func (l *lanes) frames(st *Styles, look *lab.Look, focused bool, w, h int) []fra
 			continue
 		}
 		n, mine := widths[kind], focused && kind == l.focus
-		out = append(out, frame{
-			cells: n, title: l.title(st, look, kind, n-4), focused: mine,
-			body: l.body(st, look, kind, mine, n, h),
-		})
+		body := l.body(st, look, kind, mine, n, h) // first, for the title to know where the list is
+		out = append(out, frame{cells: n, title: l.title(st, look, kind, n-4), focused: mine, body: body})
 	}
 	return out
 }

@@ -285,6 +285,63 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	}
 }
 
+// What was selected is found again after a time in which nobody asked for rows.
+func TestSearchFindsTheSelectionAgain(t *testing.T) {
+	const w, h = 120, 10
+	for _, kind := range []laneKind{endedLane, duplicateLane, orphanedLane} {
+		s, l, n := stage{ledger.New(ledger.Config{Duplicates: 4000, Orphans: 4000})}, &lanes{focus: kind}, 0
+		come := func(times int) {
+			for range times {
+				n++
+				now := time.Duration(n) * time.Millisecond
+				switch kind {
+				case endedLane:
+					s.send(uuid(n), now, "30")
+					s.answer(uuid(n), now, "fib-1", "832040")
+				case duplicateLane:
+					s.reply(amqprpc.Event{ID: uuid(n), Class: amqprpc.Duplicate}, now, "fib-2", "1", nil)
+				case orphanedLane:
+					s.reply(amqprpc.Event{ID: uuid(n), Class: amqprpc.Unknown}, now, "fib-2", "1", nil)
+				}
+			}
+		}
+		look := func() row {
+			look := lookingAt(l, s.books, time.Time{}, w, h)
+			l.frames(styled(false), look, true, w, h)
+			r, _ := l.selected(look)
+			return r
+		}
+		come(20)
+		first := lookingAt(l, s.books, time.Time{}, w, h)
+		if !l.follows() {
+			t.Errorf("lane %d does not follow from the beginning", kind)
+		}
+		l.move(first, 3)
+		if l.follows() {
+			t.Errorf("lane %d follows while it keeps to a row", kind)
+		}
+		kept := look()
+		come(3000)
+		l.search()
+		if got := look(); got.id != kept.id || got.id != uuid(17) {
+			t.Errorf("lane %d: %s is selected, not %s", kind, got.id, kept.id)
+		}
+		come(1) // by how many more there are, the next query goes too
+		if got := look(); got.id != kept.id {
+			t.Errorf("lane %d: then %s is selected, not %s", kind, got.id, kept.id)
+		}
+		var q ledger.Query
+		if l.query(&q, w, h); max(q.Completed, q.Duplicates, q.Orphans) >= mostLaneRows {
+			t.Errorf("lane %d goes on asking for everything", kind)
+		}
+		l.home()
+		l.search()
+		if l.query(&q, w, h); !l.follows() || max(q.Completed, q.Duplicates, q.Orphans) >= mostLaneRows {
+			t.Errorf("lane %d asks for everything to show the newest", kind)
+		}
+	}
+}
+
 // A page down goes on past what was seen.
 func TestPagesReachTheEnd(t *testing.T) {
 	for _, kind := range []laneKind{inFlightLane, duplicateLane} {

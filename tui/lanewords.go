@@ -103,11 +103,17 @@ func straySentence(s *ledger.Stray) string {
 	if s.Server != lab.HandName {
 		name = "from " + name
 	}
-	subject := rowID(s.ID, mostIDQuoted)
+	subject, reply := rowID(s.ID, mostIDQuoted), "a reply "
+	if s.Error != "" {
+		reply = "an error reply (" + Escape(s.Error, nameCells) + ") "
+	}
 	var text string
 	switch s.Class {
 	case amqprpc.Duplicate:
 		long, _ := nthWords(s.Nth)
+		if s.Error != "" {
+			long += ", " + errorKind(s)
+		}
 		first := "the answer"
 		if s.AnsweredBy != "" {
 			first = senderWords(s.AnsweredBy, mostNameQuoted) + "'s answer"
@@ -115,11 +121,11 @@ func straySentence(s *ledger.Stray) string {
 		text = subject + ": " + long + ", " + name + ", " + took(s.Since) + " after " + first +
 			": a duplicate, since the call has its answer"
 	case amqprpc.Late:
-		text = subject + ": a reply " + name + ", late by " + took(s.Since) + ": " + hadEnded(s.Outcome)
+		text = subject + ": " + reply + name + ", late by " + took(s.Since) + ": " + hadEnded(s.Outcome)
 	default:
-		text = subject + ": a reply " + name + " that no call here waits for: its ID is unknown"
+		text = subject + ": " + reply + name + " that no call here waits for: its ID is unknown"
 		if s.ID == "" {
-			text = "A reply " + name + " without a correlation ID: nobody can tell which call it is for"
+			text = capital(reply) + name + " without a correlation ID: nobody can tell which call it is for"
 		}
 	}
 	if s.Redelivered {
@@ -128,7 +134,9 @@ func straySentence(s *ledger.Stray) string {
 	return text + ". Discarded."
 }
 
-// title names a lane and says how many rows there are of it, in at most so many cells.
+// title names a lane and says how many rows there are of it, in at most so many cells;
+// where there is room also that it does not follow its newest row, and the key that makes
+// it.
 func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line {
 	c, r := look.Books.Calls, look.Books.Replies
 	var titles []line
@@ -164,22 +172,28 @@ func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line 
 			failed := briefly(c.Failed)
 			titles = []line{
 				with(0, "failed "+count(c.Failed)), with(1, "failed "+failed), with(1, "✗"+failed),
-				with(2, "✗"+failed), titles[2],
+				with(2, "✗"+failed), {{briefly(c.Completed), st.Completed}, {" ✗" + failed, st.Failed}}, titles[2],
 			}
 		}
 	}
-	for _, mark := range []string{" filter", " /"} {
-		if !l.filter.set() {
-			mark = ""
-		}
-		for _, t := range titles {
-			if t.cells()+cells(mark) > room {
-				continue
+	filters, places := []string{""}, []string{""}
+	if l.filter.set() {
+		filters = []string{" filter", " /"}
+	}
+	if l.list[kind].stance != atTop {
+		places = []string{" ↑ home", ""}
+	}
+	for _, place := range places {
+		for _, filter := range filters {
+			for _, t := range titles {
+				if t.cells()+cells(filter+place) > room {
+					continue
+				}
+				if filter+place != "" {
+					t = append(t, span{filter + place, st.Warn})
+				}
+				return t
 			}
-			if mark != "" {
-				t = append(t, span{mark, st.Warn})
-			}
-			return t
 		}
 	}
 	return titles[len(titles)-1].cut(max(room, 0))

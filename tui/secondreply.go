@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,9 @@ const (
 	causeAttempts         // the client had sent the request more than once
 	causeReplayed         // a stored reply
 	causeTwice            // one server replied twice to one delivery
+	causeRepeated         // one server replied twice, to how many deliveries it does not say
 	causeRedelivery       // the broker delivered the request again
+	causeFirst            // the reply to the first delivery, overtaken by that to a later one
 	causeQueued           // two first deliveries: the request was in the queue twice
 	causes
 )
@@ -26,7 +29,8 @@ const (
 // causeWords are the causes as a list counts them.
 var causeWords = [causes]string{
 	"unexplained", "sent by hand", "after one that was sent by hand", "to another attempt", "from a store of replies",
-	"repeated by the same server", "after a redelivery", "to a request that was in the queue twice",
+	"repeated by the same server", "repeated by a server or after a redelivery", "after a redelivery",
+	"to the first delivery", "to a request that was in the queue twice",
 }
 
 // causeOf says why r came after before.
@@ -44,8 +48,12 @@ func causeOf(before, r *replySeen) cause {
 		return causeTwice
 	case r.redelivered:
 		return causeRedelivery
+	case before.redelivered && r.tells:
+		return causeFirst
 	case r.msg.AppID == before.msg.AppID && (r.received.IsZero() || before.received.IsZero()):
-		return causeTwice
+		return causeRepeated
+	case before.redelivered:
+		return causeFirst
 	case r.tells:
 		return causeQueued
 	}
@@ -73,12 +81,30 @@ func (e *evidence) why(before, r *replySeen) string {
 			before.server, before.attempt, r.server, r.attempt)
 	case causeTwice:
 		return r.server + " replied twice by itself (a fault, or a retry of its publish)"
+	case causeRepeated:
+		if r.msg.AppID == "" {
+			return "the server replied twice, or the request was delivered twice (the replies do not say)"
+		}
+		return r.server + " replied twice, or the request was delivered to it twice (the replies do not say)"
+	case causeFirst:
+		if same {
+			return perhaps(!r.tells) + r.server + " had the request twice, and its reply to the first delivery came later than that to the second"
+		}
+		return perhaps(!r.tells) + r.server + " had the request first, and its own reply came later than that of " + before.server +
+			", to which it was redelivered"
 	case causeRedelivery:
 		return e.lostBy(before, r) + " before its ack, the broker redelivered the request to " + again(r.server, same)
 	case causeQueued:
 		return again(r.server, same) + " got the request as if for the first time, so probably it was in the queue twice"
 	}
 	return "probably the broker redelivered the request to " + r.server + ", which does not say"
+}
+
+func perhaps(guessed bool) string {
+	if guessed {
+		return "probably "
+	}
+	return ""
 }
 
 func again(server string, same bool) string {
@@ -94,7 +120,14 @@ func (e *evidence) lostBy(before, r *replySeen) string {
 	if before.inStep {
 		from = before.replied
 	}
-	switch e.fateOf(before.msg.AppID, from, r.Time) {
+	to := r.Time
+	if r.inStep {
+		to = r.received
+	}
+	if r.msg.AppID != before.msg.AppID { // else it was alive again by then
+		to = to.Add(poolLag)
+	}
+	switch e.fateOf(before.msg.AppID, from, to) {
 	case fateKilled:
 		return before.server + " died (killed)"
 	case fateCrashed:
@@ -102,7 +135,7 @@ func (e *evidence) lostBy(before, r *replySeen) string {
 	case fateStopped:
 		return before.server + " was stopped"
 	case fateRestarted:
-		return before.server + " died (it was started again since)"
+		return before.server + " ended (it was started again since)"
 	case fateAlive:
 		return before.server + ", which was still running, lost its connection or gave the request back"
 	}
@@ -169,7 +202,10 @@ func (e *evidence) duplicates(first *replySeen, all []*replySeen) string {
 func (e *evidence) tally(first *replySeen, all []*replySeen) string {
 	var n [causes]int
 	before := first
-	for _, r := range all {
+	for i, r := range all {
+		if first.sameDelivery(r) || slices.ContainsFunc(all[:i], r.sameDelivery) {
+			before = r // whatever came in between
+		}
 		n[causeOf(before, r)]++
 		if !r.hand {
 			before = r
@@ -187,12 +223,18 @@ func (e *evidence) tally(first *replySeen, all []*replySeen) string {
 func (e *evidence) late(all []*replySeen) string {
 	r := all[0]
 	by := took(e.lateBy(r))
-	who := r.server + "'s reply"
-	switch {
-	case r.hand:
-		who = "A reply sent by hand from this program"
-	case r.msg.AppID == "":
-		who = "A reply from a server without a name"
+	kind := replyKind(r)
+	who := r.server + "'s " + kind
+	if r.hand || r.msg.AppID == "" {
+		who = "A " + kind
+		if errorCode(r) != "" {
+			who = "An " + kind
+		}
+		if r.hand {
+			who += " sent by hand from this program"
+		} else {
+			who += " from " + r.server
+		}
 	}
 	switch {
 	case r.Class == amqprpc.Unknown && !e.Ended.IsZero():

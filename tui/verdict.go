@@ -98,10 +98,9 @@ func (e *evidence) soFar() string {
 
 func (e *evidence) waitsFor() string {
 	a, conn, now := e.last(), e.around.conn, e.around.now
-	retry := e.lastRetry()
 	switch {
-	case retry >= 0 && e.Events[retry].Attempt >= a.number:
-		ev := &e.Events[retry]
+	case e.retrying():
+		ev := &e.Events[e.lastRetry()]
 		s := fmt.Sprintf("attempt %d came to nothing (%s), the next ", ev.Attempt, outcomeWords(ev.Outcome))
 		if wait := ev.Time.Add(ev.Delay).Sub(now); wait > 0 {
 			return s + "is due in " + took(wait)
@@ -133,6 +132,23 @@ func (e *evidence) lastRetry() int {
 		}
 	}
 	return -1
+}
+
+// retrying reports whether the last attempt came to nothing and the next one is still to
+// be published.
+func (e *evidence) retrying() bool {
+	retry := e.lastRetry()
+	return retry >= 0 && e.Events[retry].Attempt >= e.last().number
+}
+
+// untried tells of a call that ended before its next attempt was published.
+func (e *evidence) untried() string {
+	ev := &e.Events[e.lastRetry()]
+	s := fmt.Sprintf("attempt %d came to nothing (%s)", ev.Attempt, outcomeWords(ev.Outcome))
+	if ev.Outcome == amqprpc.ConnectionLost {
+		s += ", and its callback queue went with the connection, so no reply to it could come"
+	}
+	return s + "; the next attempt was never published"
 }
 
 func (e *evidence) nth(a *attemptSeen) string {
@@ -177,20 +193,34 @@ func (e *evidence) whoHadIt(r *replySeen) string {
 	if r.inStep {
 		to = r.received
 	}
-	var dead []string
-	for _, s := range e.around.pool {
-		switch e.fateOf(s.Name, r.published, to) {
-		case fateKilled, fateCrashed, fateRestarted:
-			dead = append(dead, Escape(s.Name, nameCells))
+	for _, d := range e.discarded() {
+		if !d.hand && !d.replayed && d.tells && !d.redelivered && d.attempt == r.attempt {
+			return d.server + " had it first"
 		}
+	}
+	var dead []string
+	how := " died meanwhile"
+	for _, s := range e.around.pool {
+		until := to.Add(poolLag)
+		answerer := s.Name == r.msg.AppID
+		if answerer { // it may have died of its answer, but had it first only in an earlier life
+			until = to
+		}
+		switch f := e.fateOf(s.Name, r.published, until); {
+		case f == fateRestarted:
+			how = " ended meanwhile"
+		case answerer || f != fateKilled && f != fateCrashed:
+			continue
+		}
+		dead = append(dead, Escape(s.Name, nameCells))
 	}
 	switch len(dead) {
 	case 0:
 		return "probably a server died, lost its connection or gave it back before its ack"
 	case 1:
-		return dead[0] + " died meanwhile, so probably it had the request first"
+		return dead[0] + how + ", so probably it had the request first"
 	}
-	return strings.Join(dead[:min(len(dead), 4)], ", ") + " died meanwhile, so probably one of them had the request first"
+	return strings.Join(dead[:min(len(dead), 4)], ", ") + how + ", so probably one of them had the request first"
 }
 
 // trace says how far a request came that nobody answered.
@@ -207,6 +237,8 @@ func (e *evidence) trace() string {
 		return "it was never published, for want of a connection or of room, so no server has it."
 	case e.heard():
 		return ""
+	case e.retrying():
+		return e.untried() + detail + "."
 	case !a.returned.IsZero():
 		return fmt.Sprintf("the broker had returned it (%d %s).", a.code, Escape(a.reason, 60))
 	case !a.nacked.IsZero():
@@ -219,7 +251,26 @@ func (e *evidence) trace() string {
 		return "it was published, the broker confirmed it only afterwards, and no reply came."
 	}
 	return "the broker confirmed the request after " + took(max(a.confirmed.Sub(a.published), 0)) +
-		", and no reply came" + detail + ": nobody consumed it, or a server dropped it, or one still works on it."
+		", and no reply came" + detail + ". " + e.silence(a)
+}
+
+// silence says what may have become of a confirmed request that nobody answered, the
+// likely first.
+func (e *evidence) silence(a *attemptSeen) string {
+	s := "Likely it still waits in the queue"
+	now := e.around.now
+	if e.Ended.After(now) {
+		now = e.Ended
+	}
+	m := e.messages[a.event]
+	if m != nil && m.Expiration != "" && !e.Deadline.IsZero() && !now.Before(e.Deadline) {
+		s = "Likely it waited in the queue until it expired there and the broker dropped it"
+	}
+	conn := e.around.conn
+	if !conn.Since.IsZero() && (!conn.Connected || conn.Since.After(a.published)) { // the callback queue has gone
+		return s + "; or a server dropped it."
+	}
+	return s + "; or a server dropped it, or one took it and has not replied."
 }
 
 func (e *evidence) unroutable(after string) string {
@@ -255,8 +306,11 @@ func (e *evidence) stray() string {
 	if len(e.replies) == 0 {
 		return "Nothing is remembered of this ID."
 	}
-	r := &e.replies[0]
-	n := len(e.replies)
+	all := e.discarded()
+	if len(all) == 0 {
+		return e.strayRequest(&e.replies[0])
+	}
+	r, n := all[0], len(all)
 	var s string
 	switch {
 	case r.Class == amqprpc.Duplicate:
@@ -268,7 +322,7 @@ func (e *evidence) stray() string {
 		}
 		s += took(max(r.Since, 0)) + " before. The call itself is no longer remembered. Discarded."
 	case r.Class == amqprpc.Late:
-		s = "A late reply from " + r.server + ": the call had " + endedWords(r.Outcome) + " " + took(max(r.Since, 0)) +
+		s = "A late " + replyKind(r) + " from " + r.server + ": the call had " + endedWords(r.Outcome) + " " + took(max(r.Since, 0)) +
 			" before. The call itself is no longer remembered. Discarded."
 	case r.hand:
 		s = "A reply of an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."
@@ -281,9 +335,42 @@ func (e *evidence) stray() string {
 		}
 	}
 	if n > 1 {
-		s += fmt.Sprintf(" %s replies of it came, the last %s after the first.", count(n), took(max(e.replies[n-1].Time.Sub(r.Time), 0)))
+		s += fmt.Sprintf(" %s replies of it came, the last %s after the first.", count(n), took(max(all[n-1].Time.Sub(r.Time), 0)))
+	}
+	if again := e.returned(); again != "" {
+		s += " " + again
 	}
 	return s
+}
+
+// strayRequest tells of a request that came back as a dead letter, where no call is
+// remembered for it.
+func (e *evidence) strayRequest(r *replySeen) string {
+	if !r.deadLetter { // an answer to nothing: a forged recording
+		return "Nothing is remembered of this ID but a reply."
+	}
+	s := "A request itself came back from a dead-letter queue"
+	if h, _ := r.msg.Header("x-first-death-reason"); h.Value != "" {
+		s += " (" + Escape(h.Value, nameCells) + ")"
+	}
+	since := took(max(r.Since, 0))
+	switch r.Class {
+	case amqprpc.Duplicate:
+		s += ": its call had been answered " + since + " before and is no longer remembered."
+	case amqprpc.Late:
+		s += ": its call had " + endedWords(r.Outcome) + " " + since + " before and is no longer remembered."
+	default:
+		s += ", no reply: its call was sent by another client, or forgotten since."
+	}
+	return s + " Discarded."
+}
+
+// replyKind says whether a reply is an error, and which.
+func replyKind(r *replySeen) string {
+	if code := errorCode(r); code != "" {
+		return "error reply (" + code + ")"
+	}
+	return "reply"
 }
 
 // contradiction tells of replies whose bodies differ.
@@ -295,11 +382,28 @@ func (e *evidence) contradiction() string {
 				continue
 			}
 			if differ, known := contradict(a, b); known && differ {
-				return "The answers differ: " + replyWords(a) + " and " + replyWords(b) + "."
+				return difference(a, b)
 			}
 		}
 	}
 	return ""
+}
+
+// difference says how two replies differ that do.
+func difference(a, b *replySeen) string {
+	x, y := replyNoun(a), replyNoun(b)
+	if x != y {
+		return "The answers differ: " + x + " and " + y + "."
+	}
+	n := 0 // bytes that are the same
+	for n < min(len(a.msg.Body), len(b.msg.Body)) && a.msg.Body[n] == b.msg.Body[n] {
+		n++
+	}
+	if n < min(len(a.msg.Body), len(b.msg.Body)) {
+		return "The answers differ from byte " + count(n+1) + " on; both begin with " + x + "."
+	}
+	return "The answers differ: both begin with " + x + ", but one has " + things(a.msg.BodyLen, "byte", "bytes") +
+		" and the other " + count(b.msg.BodyLen) + "."
 }
 
 // contradict reports whether two replies say different things, as far as that is known.
@@ -341,6 +445,14 @@ func replyWords(r *replySeen) string {
 	default:
 		return Escape(string(m.Body), bodyCells)
 	}
+}
+
+// replyNoun is a reply's body as something that can be compared.
+func replyNoun(r *replySeen) string {
+	if r.msg.BodyLen == 0 && errorCode(r) == "" {
+		return "an empty body"
+	}
+	return replyWords(r)
 }
 
 // errorWords is an error reply's code and text.
