@@ -318,7 +318,7 @@ func TestVerdict(t *testing.T) {
 			text: "Timed out after 5.00 s. fib-2's reply came 312 ms too late and was discarded."},
 		{name: "late error", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5001.27, said{server: "fib-1", body: "too late", code: amqprpc.CodeDeadlineExceeded}),
 			text: "Timed out after 5.00 s. fib-1's error reply (DEADLINE_EXCEEDED) came 1.27 ms too late and was discarded."},
-		{name: "late error without a name", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5001.27, said{code: "[31m"}),
+		{name: "late error without a name", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5001.27, said{code: "\x1b[31m"}),
 			text: "Timed out after 5.00 s. An error reply (UNKNOWN) from a server without a name came 1.27 ms too late and was discarded."},
 		{name: "late, redelivered", tale: newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5312, fib2),
 			text: "Timed out after 5.00 s. fib-2's reply, to a redelivered request, came 312 ms too late and was discarded."},
