@@ -329,10 +329,10 @@ func (l *Ledger) call(c *Call, r *record, now int64, text int) {
 // again is text, without new memory where it is what it was in the row before: many calls
 // ask for the same.
 func (s span) again(before string, story []byte, most int) string {
-	if b := story[s.start:min(s.end, s.start+most)]; string(b) != before {
-		return string(b)
+	if string(story[s.start:min(s.end, s.start+most)]) == before {
+		return before
 	}
-	return before
+	return s.text(story, most)
 }
 
 func (l *Ledger) strays(in *ring, n int, q *Query) []Stray {
