@@ -36,7 +36,7 @@ func advise(look *lab.Look) []advice {
 
 	switch {
 	case look.Err != nil:
-		add(lab.Bad, "Something in here broke: "+Escape(look.Err.Error(), 120)+". Nothing goes on; press q to quit.")
+		add(lab.Bad, "Something in here broke: "+Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
 		return all
 	case look.Frozen: // the rest would be about the past
 		add(lab.Neutral, "This is the picture of "+look.Books.Now.Format(time.TimeOnly)+
@@ -131,6 +131,12 @@ func serving(look *lab.Look) bool {
 	n := len(look.Books.Seconds)
 	return n > 0 && look.Books.Seconds[n-1].Completed > 0 &&
 		slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State == pool.Running })
+}
+
+// firstLine is what an error says before its stack.
+func firstLine(err error) string {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return text
 }
 
 // because ends a sentence with a reason, where there is one.

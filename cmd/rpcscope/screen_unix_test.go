@@ -106,8 +106,11 @@ func TestScreen(t *testing.T) {
 
 	// The connection.
 	term.Type("D")
-	term.WaitFor("connection lost")
 	term.WaitFor("again after")
+	term.Type("v") // the notes before it may have been too short to be seen
+	term.WaitFor("connection lost")
+	term.WaitFor("dropped the connection, with ")
+	term.Type("esc")
 	term.WaitFor("● connected")
 
 	// Freeze, pause.

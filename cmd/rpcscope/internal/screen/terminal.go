@@ -123,6 +123,13 @@ func (term *Terminal) end() {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
 	<-term.exited
+	// The others are not children of this process: nothing tells when they are gone.
+	for deadline := time.Now().Add(term.Patience); len(sessionProcesses(term.session)) > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			term.t.Errorf("processes %v do not end", sessionProcesses(term.session))
+			break
+		}
+	}
 	_ = term.master.Close()
 	<-term.closed
 }
