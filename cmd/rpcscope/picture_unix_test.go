@@ -43,6 +43,7 @@ func TestPicture(t *testing.T) {
 	shown(term, `completed (\d+,\d+)`)
 	term.Type("tab", "tab")
 	term.WaitFor("▸ Duplicate")
+	term.WaitFor("a duplicate, since the call") // the lines below are painted last
 
 	svg := term.SVG()
 	d := xml.NewDecoder(strings.NewReader(svg))
