@@ -169,7 +169,6 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case tea.KeyMsg:
 		cmd = m.typed(msg)
 	case tea.ResumeMsg:
-		m.lanes.search()
 		m.tick++ // a tick that was under way may be lost, or not
 		cmd = m.nextTick()
 	case panicMsg:
@@ -190,6 +189,9 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 
 // refresh takes the picture anew and draws it.
 func (m *Model) refresh() {
+	if m.frozen == nil && time.Since(m.look.Books.Now) > 5*interval { // suspended, or the terminal stood still
+		m.lanes.search()
+	}
 	m.look = m.subject().Look(m.query())
 	if m.frozen != nil { // what one does, and what comes of it, is told all the same
 		live := m.lab.Look(lab.Query{Books: ledger.Query{Now: time.Now()}, Notes: lab.MostNotes})
