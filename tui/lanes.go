@@ -211,11 +211,6 @@ func (l *lanes) totalOf(look *lab.Look, kind laneKind) uint64 {
 	return b.Calls.InFlight
 }
 
-// focusNext moves the focus by so many lanes, around the corner where need be.
-func (l *lanes) focusNext(delta int) {
-	l.focus = laneKind(((int(l.focus)+delta)%laneCount + laneCount) % laneCount)
-}
-
 // move moves the selection of the lane in focus by so many rows.
 func (l *lanes) move(look *lab.Look, delta int) {
 	rows := l.sync(look, l.focus)

@@ -303,6 +303,37 @@ func TestKeyMap(t *testing.T) {
 	}
 }
 
+// An empty lane in flight says why it is empty.
+func TestEmptyInFlight(t *testing.T) {
+	s := &fakeLab{books: newStory().books}
+	s.look.Load.Paused = true
+	m := newScreen(t, s, 120, 40)
+	if !strings.Contains(m.View(), "│ The load is paused. Press") {
+		t.Errorf("a paused load is not explained:\n%s", m.View())
+	}
+	s.look.Load.Paused = false
+	m.Update(tickMsg(m.tick))
+	if !strings.Contains(m.View(), "│ None. No request waits for") {
+		t.Errorf("the reason outlives itself:\n%s", m.View())
+	}
+}
+
+// The four lanes and the servers, around the corner both ways.
+func TestPanels(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 80, 24)
+	for i, want := range []int{1, 2, 3, laneCount, 0, 1} {
+		press(m, "tab")
+		if m.onServers != (want == laneCount) || !m.onServers && int(m.lanes.focus) != want {
+			t.Errorf("tab %d: lane %d, servers %t", i, m.lanes.focus, m.onServers)
+		}
+	}
+	press(m, "shift+tab", "shift+tab")
+	if !m.onServers {
+		t.Errorf("back: lane %d", m.lanes.focus)
+	}
+}
+
 func TestFreeze(t *testing.T) {
 	s, b := setFakeLab()
 	m := newScreen(t, s, 120, 40)

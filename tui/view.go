@@ -87,6 +87,10 @@ func (m *Model) draw() string {
 		}}}}
 		out = g.paint(st, out)
 	default:
+		m.lanes.empty[inFlightLane] = "" // its usual words, unless there is a reason
+		if why := advise(&m.look); len(why) > 0 && (why[0].mood == lab.Bad || m.look.Load.Paused || m.look.Load.Waiting) {
+			m.lanes.empty[inFlightLane] = why[0].text
+		}
 		g := grid{
 			{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)},
 			{rows: d.charts, frames: []frame{
