@@ -2,7 +2,6 @@ package brokertest_test
 
 import (
 	"errors"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -11,8 +10,6 @@ import (
 
 	"rpcscope/amqprpc/broker/brokertest"
 )
-
-func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
 
 func must(t *testing.T, err error) {
 	t.Helper()

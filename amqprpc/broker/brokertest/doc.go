@@ -15,9 +15,9 @@
 //
 // The environment:
 //
-//   - AMQP_URL is where a RabbitMQ is that [Shared] then stands for. It must answer.
-//     Without it a private node is started, where RabbitMQ is installed. So are
-//     those of [Own] and [RabbitMQ] in any case.
+//   - AMQP_URL, amqp://guest:guest@HOST:PORT/, is a RabbitMQ for [Shared] to return. It
+//     must answer. Without it that is a private node, where RabbitMQ is installed. Those
+//     of [Own] and [RabbitMQ] are private ones in any case.
 //   - RPCSCOPE_TEST_REQUIRE lists what must be there, of "rabbitmq" and "python": its
 //     absence is then an error, where otherwise less is run.
 //   - RPCSCOPE_TEST_BROKERS lists the brokers to run on, of "in-process" and "rabbitmq".

@@ -61,15 +61,23 @@ func kinds(env environment) (found []*kind, missing, err error) {
 }
 
 // reach asks the broker at AMQP_URL what it is. Errors are without the password.
+//
+// Tests log in as guest with the password guest, also by other ways than the URL, and with
+// the wrong password. So that is what AMQP_URL must say, which also keeps them off brokers that
+// are in earnest use.
 func reach(url string) (node Node, label string, err error) {
 	uri, err := amqp.ParseURI(url)
 	if err != nil {
 		return nil, "", errors.New("not an AMQP URL")
 	}
 	address := net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))
+	if uri.Scheme != "amqp" || uri.Username != "guest" || uri.Password != "guest" || uri.Vhost != "/" {
+		return nil, "", errors.New("tests run on amqp://guest:guest@HOST:PORT/ and on nothing else; unset it to run them on a private node")
+	}
+	url = "amqp://guest:guest@" + address + "/"
 	conn, err := amqp.DialConfig(url, amqp.Config{Heartbeat: 2 * time.Second, Dial: amqp.DefaultDial(10 * time.Second)})
 	if err != nil {
-		return nil, "", fmt.Errorf("nobody to test on at %s: %w", address, err)
+		return nil, "", fmt.Errorf("no broker to test on at %s: %w", printable(address), err)
 	}
 	defer conn.CloseDeadline(time.Now().Add(time.Second)) //nolint:errcheck // the answer is here
 	said := func(key string) string {

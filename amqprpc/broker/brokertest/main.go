@@ -49,20 +49,21 @@ func Main(m *testing.M) int {
 		return 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	finished := make(chan struct{})
 	defer stop()
+	defer close(finished) // before stop, which ends ctx as well
+	go func() {
+		<-ctx.Done()
+		select {
+		case <-finished:
+		default:
+			_ = endAll() // on our way out; nobody is left to tell
+			os.Exit(130)
+		}
+	}()
 	state.Lock()
 	state.ctx, state.env, state.kinds, state.askedBy = ctx, env, all, map[string]bool{}
 	state.Unlock()
-	finished := make(chan struct{})
-	defer close(finished)
-	go func() {
-		select {
-		case <-ctx.Done():
-			_ = endAll() // on our way out; nobody is left to tell
-			os.Exit(130)
-		case <-finished:
-		}
-	}()
 
 	code := 0
 	began := time.Now()

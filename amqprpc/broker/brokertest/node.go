@@ -13,7 +13,7 @@ import (
 // that are a test's [Own]; the RabbitMQ at AMQP_URL answers them with an error that wraps
 // [errors.ErrUnsupported].
 type Node interface {
-	// URL is where clients connect, as guest or as AMQP_URL says.
+	// URL is where clients connect: amqp://guest:guest@HOST:PORT/.
 	URL() string
 	// Product and Version are what the broker calls itself.
 	Product() string
