@@ -41,7 +41,8 @@ func itself(t *testing.T, env []string, args ...string) (code int, output string
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
-	cmd.Env = append(os.Environ(), "RABBITMQ_HOME="+t.TempDir(), "AMQP_URL=", "RPCSCOPE_TEST_REQUIRE=", "RPCSCOPE_TEST_BROKERS=")
+	cmd.Env = append(os.Environ(), "RABBITMQ_HOME="+t.TempDir(), "AMQP_URL=", "RPCSCOPE_TEST_REQUIRE=", "RPCSCOPE_TEST_BROKERS=",
+		"GORACE=atexit_sleep_ms=0")
 	cmd.Env = append(cmd.Env, env...)
 	out, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
