@@ -35,15 +35,14 @@ func (c *connection) handshake() error {
 	if err := c.r.ReadProtocolHeader(); err != nil {
 		var foreign *wire.ProtocolError
 		if errors.As(err, &foreign) {
-			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got[:]))
-			c.out.add(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
-			return nil
+			c.b.lock()
+			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got))
+			c.write(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
+			c.b.unlock()
 		}
 		return err
 	}
-	if !c.b.awaitThaw() {
-		return errCut
-	}
+	c.b.gate.wait()
 	c.say(&wire.ConnectionStart{VersionMinor: 9, ServerProperties: serverProperties, Mechanisms: "PLAIN", Locales: "en_US"})
 	start, err := expect[*wire.ConnectionStartOk](c)
 	if err != nil {
@@ -73,8 +72,8 @@ func (c *connection) handshake() error {
 	c.b.lock()
 	c.open = true
 	c.send(&wire.ConnectionOpenOk{})
-	c.b.unlock()
 	c.keepAlive()
+	c.b.unlock()
 	return nil
 }
 
@@ -100,9 +99,11 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 		}
 	}
 	refused := about(exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile."), start)
-	if !c.capable.authenticationFailureClose {
+	if !c.capable.authenticationFailureClose { // then, as the specification has it, without a word
+		c.b.lock()
 		c.why = refused.Text
-		return errCut // as the specification has it: without a word
+		c.b.unlock()
+		return errSilently
 	}
 	return c.refuse(refused)
 }
@@ -147,7 +148,10 @@ func (c *connection) refuse(e *wire.Error) error {
 	c.b.lock()
 	c.fail(e)
 	c.b.unlock()
-	return c.loop()
+	if err := c.loop(); err != nil {
+		return err
+	}
+	return errEnded
 }
 
 // expect reads the next method of the handshake, which must be an M.
@@ -162,9 +166,7 @@ func expect[M wire.Method](c *connection) (M, error) {
 			}
 			return none, err
 		}
-		if !c.b.awaitThaw() {
-			return none, errCut
-		}
+		c.b.gate.wait()
 		if f.Type == wire.FrameHeartbeat && f.Channel == 0 {
 			continue
 		}

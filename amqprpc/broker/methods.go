@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-
 	"rpcscope/amqprpc/broker/internal/wire"
 )
 
@@ -269,4 +268,3 @@ func random() string {
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
-
