@@ -181,8 +181,8 @@ func (c *connection) handle(f wire.Frame) {
 	var e *wire.Error
 	switch {
 	case f.Type == wire.FrameHeartbeat:
-		if f.Channel != 0 || len(f.Payload) != 0 {
-			e = exception(wire.FrameError, "heartbeat on channel %d with %d bytes", f.Channel, len(f.Payload))
+		if f.Channel != 0 {
+			e = exception(wire.UnexpectedFrame, "heartbeat on channel %d", f.Channel)
 		}
 	case f.Channel == 0 && f.Type == wire.FrameMethod:
 		e = c.command(f.Payload)
@@ -204,7 +204,7 @@ func (c *connection) channelFrame(f wire.Frame) {
 	case ch == nil && f.Type == wire.FrameMethod:
 		e = c.openChannel(f)
 	case ch == nil:
-		e = exception(wire.ChannelError, "expected 'channel.open'")
+		e = exception(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
 	case ch.closing:
 		e = ch.awaitCloseOk(f)
 	case f.Type == wire.FrameMethod:
@@ -242,14 +242,8 @@ func (c *connection) command(payload []byte) *wire.Error {
 		c.send(&wire.ConnectionCloseOk{})
 		c.finished = true
 		return nil
-	case *wire.ConnectionCloseOk:
-		return about(exception(wire.CommandInvalid, "no connection.close was sent"), m)
 	}
-	class, method := m.ID()
-	if class == 10 {
-		return about(exception(wire.CommandInvalid, "%s in an open connection", wire.MethodName(class, method)), m)
-	}
-	return about(exception(wire.CommandInvalid, "%s on channel 0", wire.MethodName(class, method)), m)
+	return about(exception(wire.ChannelError, "unexpected method in connection state running"), m)
 }
 
 // fail begins to close the connection for an exception: all that was its own goes now, not when the
