@@ -48,7 +48,7 @@ type inProcess struct{ *broker.Broker }
 func (inProcess) Product() string { return broker.Product }
 func (inProcess) Version() string { return broker.Version }
 
-func (n inProcess) Stop(context.Context) error             { return n.Broker.Stop() }
+func (n inProcess) Stop(context.Context) error             { n.Broker.Stop(); return nil }
 func (n inProcess) Start(context.Context) error            { return n.Restart() }
 func (n inProcess) Freeze() error                          { n.Broker.Freeze(); return nil }
 func (n inProcess) Thaw() error                            { n.Broker.Thaw(); return nil }
