@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"sync"
@@ -93,7 +92,7 @@ A name without a probability means always.`,
 }
 
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	logger, err := o.logger(stderr)
+	logger, err := cli.Logger(stderr, o.logFormat, o.quiet)
 	if err != nil {
 		return err
 	}
@@ -151,20 +150,6 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		"redelivered", stats.Redelivered, "expired", stats.Expired, "refused", stats.Refused,
 		"undeliverable", stats.Undeliverable, "replayed", stats.Replayed, "after", time.Since(began).Round(time.Millisecond))
 	return nil
-}
-
-func (o *options) logger(w io.Writer) (*slog.Logger, error) {
-	opts := &slog.HandlerOptions{Level: slog.LevelInfo}
-	if o.quiet {
-		opts.Level = slog.LevelWarn
-	}
-	switch o.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(w, opts)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(w, opts)), nil
-	}
-	return nil, fmt.Errorf("--log-format %.20q is neither text nor json", o.logFormat)
 }
 
 // lines writes whole lines from many goroutines.
