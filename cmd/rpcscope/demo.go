@@ -14,12 +14,14 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/cmd/internal/fibserver"
+	"rpcscope/server/pool"
 	"rpcscope/tui"
 )
 
 // demoFlags are defaults for a first look: no fan turns, rows can be read, and each further
 // server takes its share, as their work is mostly waiting.
-var demoFlags = runFlags{concurrency: 16, fib: "20-25", servers: 2, serverFlags: []string{"--delay=100ms"}}
+var demoFlags = runFlags{concurrency: 8, fib: "20-30", servers: 2, serverFlags: []string{"--delay=100ms"}}
 
 // demoPatience is how long each of the brokers that were asked for has to answer.
 const demoPatience = 2 * time.Second
@@ -59,6 +61,7 @@ more servers (s) do more work on whatever machine: see --server-flag.`,
 
 // demo shows the screen on the broker that was asked for, or else on one of its own.
 func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Writer) error {
+	o.pool = ownServers()
 	asked, err := o.broker.Broker("rpcscope")
 	if err != nil {
 		return err
@@ -80,6 +83,24 @@ func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Wri
 	defer b.Close() //nolint:errcheck // it goes with the process
 	o.broker.Use(b.URL())
 	return o.run(ctx, stdout, stderr)
+}
+
+// serverCommand makes this program a fibserver. With `go run` there is none beside it, and
+// whatever would be built then is left behind by a kill -9.
+func serverCommand() *cobra.Command {
+	cmd := fibserver.Command()
+	cmd.Hidden = true
+	return cmd
+}
+
+// ownServers are servers that are this program.
+func ownServers() pool.Config {
+	program, err := os.Executable()
+	if err != nil {
+		return pool.Config{}
+	}
+	// Bubble Tea asks terminals questions when it is initialised, dumb ones not.
+	return pool.Config{Command: []string{program, fibserver.Command().Name()}, Env: []string{"TERM=dumb"}}
 }
 
 // answers returns nil if one of the URLs lets a client in.

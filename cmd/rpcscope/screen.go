@@ -23,6 +23,8 @@ import (
 type screenOptions struct {
 	runFlags
 	paused bool
+	// pool says what program servers are; the zero value finds fibserver.
+	pool pool.Config
 	// standIn says why the broker is the in-process one instead of the one that was
 	// asked for; "" where it is not.
 	standIn string
@@ -62,13 +64,13 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	if err != nil {
 		return err
 	}
+	servers := o.pool
+	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
+	servers.URL = o.broker.Environment()
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: broker, StandIn: standInAdvice(o.standIn), Backoff: cli.Backoff, Queue: o.queue,
 		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
-		Pool: pool.Config{
-			Args: append(o.broker.ServerArgs(), o.serverFlags...),
-			URL:  o.broker.Environment(),
-		},
+		Pool:       servers,
 		ServerSeed: int64(o.seed * mostServers),
 	})
 	if err != nil {
