@@ -76,7 +76,7 @@ type Broker struct {
 	users       map[string]string
 	maxMessage  int
 	memoryLimit int64
-	addr        string // for good, once a port has been found
+	addr        string     // for good, once a port has been found
 	life        sync.Mutex // Stop, Kill, Restart, Close: one after the other
 	closed      bool       // for good; needs life
 

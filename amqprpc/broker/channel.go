@@ -60,9 +60,6 @@ func (ch *channel) sent(d delivery, noAck bool) (tag uint64) {
 // publish begins a message.
 func (ch *channel) publish(p wire.Publish) *wire.Error {
 	about := func(e *wire.Error) *wire.Error { return about(e, &wire.BasicPublish{}) }
-	if ch.incoming != nil {
-		return about(exception(wire.UnexpectedFrame, "expected content of the message before, got basic.publish"))
-	}
 	if exchange := string(p.Exchange); exchange != "" {
 		if predeclared(exchange) {
 			return about(exception(wire.NotImplemented, "this broker has the default exchange only, not '%s'", exchange))
@@ -93,18 +90,18 @@ func predeclared(exchange string) bool {
 func (ch *channel) header(payload []byte) *wire.Error {
 	in := ch.incoming
 	if in == nil || in.header {
-		return exception(wire.UnexpectedFrame, "expected no content header frame on channel %d", ch.id)
+		return ch.outOfOrder()
 	}
 	h, err := wire.ParseHeader(payload)
 	if err != nil {
 		return asException(err)
 	}
+	publish := &wire.BasicPublish{}
 	if h.Class != basicClass {
-		return exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", basicClass, h.Class)
+		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", basicClass, h.Class), publish)
 	}
 	in.header = true
 	in.size = h.BodySize
-	publish := &wire.BasicPublish{}
 	if h.BodySize > uint64(ch.conn.b.maxMessage) {
 		ch.incoming = nil
 		return about(exception(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.BodySize, ch.conn.b.maxMessage), publish)
@@ -132,16 +129,27 @@ func (ch *channel) header(payload []byte) *wire.Error {
 func (ch *channel) body(payload []byte) *wire.Error {
 	in := ch.incoming
 	if in == nil || !in.header {
-		return exception(wire.UnexpectedFrame, "expected no content body frame on channel %d", ch.id)
+		return ch.outOfOrder()
 	}
 	if uint64(len(in.m.body)+len(payload)) > in.size {
-		return exception(wire.UnexpectedFrame, "content body of %d bytes, where the header said %d", len(in.m.body)+len(payload), in.size)
+		return about(exception(wire.UnexpectedFrame, "content body of %d bytes, where the header said %d", len(in.m.body)+len(payload), in.size), &wire.BasicPublish{})
 	}
 	in.m.body = append(in.m.body, payload...)
 	if uint64(len(in.m.body)) == in.size {
 		return ch.route()
 	}
 	return nil
+}
+
+// outOfOrder is the exception for a frame that is not the one awaited.
+func (ch *channel) outOfOrder() *wire.Error {
+	switch in := ch.incoming; {
+	case in == nil:
+		return exception(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
+	case in.header:
+		return about(exception(wire.UnexpectedFrame, "expected content body, got non content body frame instead"), &wire.BasicPublish{})
+	}
+	return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", basicClass), &wire.BasicPublish{})
 }
 
 // route puts the message that has come into its queue, or returns it; and confirms it.

@@ -14,10 +14,10 @@ import (
 // A connection is one client's. One goroutine reads and one writes.
 type connection struct {
 	b     *Broker
+	up    *uptime
 	raw   net.Conn
 	r     *wire.Reader
 	out   *outbox
-	gone  chan struct{} // closed when the socket is
 	peer  string
 	since time.Time
 
@@ -30,8 +30,6 @@ type connection struct {
 	heartbeat  time.Duration
 
 	heard, spoke atomic.Bool // since the last heartbeat's turn
-	silent       int         // turns in which nothing was heard; the turn's own
-	beat         *time.Timer
 
 	// The rest needs the broker's lock.
 	open      bool
@@ -44,7 +42,10 @@ type connection struct {
 	told      bool        // connection.blocked was sent
 	goodbye   *wire.Error // connection.close was sent
 	finished  bool        // connection.close-ok was sent or received
+	severed   bool        // the socket was closed without a word
 	why       string      // of the end, for the log
+	beat      *time.Timer // of the next heartbeat's turn
+	silent    int         // turns in which nothing was heard
 }
 
 // capabilities are what the client says it can do.
@@ -60,9 +61,9 @@ const (
 	mostAtOnce = 64
 )
 
-func newConnection(b *Broker, raw net.Conn) *connection {
+func newConnection(b *Broker, up *uptime, raw net.Conn) *connection {
 	return &connection{
-		b: b, raw: raw, r: wire.NewReader(raw), out: newOutbox(), gone: make(chan struct{}),
+		b: b, up: up, raw: raw, r: wire.NewReader(raw), out: newOutbox(),
 		peer: raw.RemoteAddr().String(), since: time.Now(), frameMax: wire.FrameMinSize,
 		channels: map[uint16]*channel{}, exclusive: map[*queue]struct{}{},
 	}
@@ -73,8 +74,11 @@ func (c *connection) serve() {
 	writing := make(chan struct{})
 	go func() {
 		defer close(writing)
-		if c.out.run(c.raw, c.beforeWrite, c.drained) != nil {
-			_ = c.raw.Close() // the reader learns of it
+		if c.out.run(c.raw, c.b.gate.wait, c.drained) != nil {
+			_ = c.raw.Close()
+			c.b.lock()
+			c.unblock() // so that the reader learns of it
+			c.b.unlock()
 		}
 	}()
 	err := c.handshake()
@@ -84,46 +88,58 @@ func (c *connection) serve() {
 	}
 	c.b.lock()
 	c.leave()
-	c.b.unlock()
 	if c.beat != nil {
 		c.beat.Stop()
+		c.beat = nil
 	}
+	silently := c.severed || errors.Is(err, errSilently)
+	c.b.unlock()
 	c.out.end()
-	c.part(err, writing)
-	close(c.gone)
+	if silently {
+		c.out.drop()
+	} else {
+		c.part(writing)
+	}
+	_ = c.raw.Close()
 	<-writing
 	c.b.forget(c)
 	c.logEnd(err)
 }
 
-// part closes the socket such that the last that was written arrives: a socket that is closed
-// with input unread resets the connection, and the peer may never see why.
-func (c *connection) part(err error, writing <-chan struct{}) {
-	defer c.raw.Close()
-	if errors.Is(err, net.ErrClosed) || errors.Is(err, errCut) {
-		c.out.drop()
-		return
-	}
+// part sees to it that the last that was written arrives: a socket that is closed with input unread
+// resets the connection, and the peer may never see why.
+func (c *connection) part(writing <-chan struct{}) {
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime))
 	select {
 	case <-writing:
-	case <-c.b.cutting():
+	case <-c.up.cut:
 		return
 	}
-	if half, ok := c.raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil && err != io.EOF {
-		_, _ = io.Copy(io.Discard, c.raw) // until the deadline
+	if half, ok := c.raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
+		_, _ = io.Copy(io.Discard, c.raw) // until the peer has closed too, or the deadline
 	}
 }
 
-var errCut = errors.New("cut")
+// errSilently ends a connection without a word.
+var errSilently = errors.New("closed without a word")
+
+// cut closes the socket without a word.
+func (c *connection) cut(why string) {
+	if c.why == "" {
+		c.why = why
+	}
+	c.severed = true
+	c.leave()
+	c.unblock()
+	c.out.drop()
+	_ = c.raw.Close()
+}
 
 // loop reads until the end. The error says why it is over: nil after a close in good order.
 func (c *connection) loop() error {
 	for {
 		f, err := c.r.ReadFrame()
-		if !c.b.awaitThaw() {
-			return errCut
-		}
+		c.b.gate.wait()
 		c.heard.Store(true)
 		c.b.lock()
 		for n := 1; err == nil; n++ {
@@ -150,10 +166,7 @@ func (c *connection) loop() error {
 			return err
 		}
 		if blocked != nil {
-			select {
-			case <-blocked:
-			case <-c.gone:
-			}
+			<-blocked
 		}
 		c.out.awaitRoom()
 	}
@@ -168,8 +181,8 @@ func (c *connection) handle(f wire.Frame) {
 	var e *wire.Error
 	switch {
 	case f.Type == wire.FrameHeartbeat:
-		if f.Channel != 0 || len(f.Payload) != 0 {
-			e = exception(wire.FrameError, "heartbeat on channel %d with %d bytes", f.Channel, len(f.Payload))
+		if f.Channel != 0 {
+			e = exception(wire.UnexpectedFrame, "heartbeat on channel %d", f.Channel)
 		}
 	case f.Channel == 0 && f.Type == wire.FrameMethod:
 		e = c.command(f.Payload)
@@ -191,7 +204,7 @@ func (c *connection) channelFrame(f wire.Frame) {
 	case ch == nil && f.Type == wire.FrameMethod:
 		e = c.openChannel(f)
 	case ch == nil:
-		e = exception(wire.ChannelError, "expected 'channel.open'")
+		e = exception(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
 	case ch.closing:
 		e = ch.awaitCloseOk(f)
 	case f.Type == wire.FrameMethod:
@@ -229,14 +242,8 @@ func (c *connection) command(payload []byte) *wire.Error {
 		c.send(&wire.ConnectionCloseOk{})
 		c.finished = true
 		return nil
-	case *wire.ConnectionCloseOk:
-		return about(exception(wire.CommandInvalid, "no connection.close was sent"), m)
 	}
-	class, method := m.ID()
-	if class == 10 {
-		return about(exception(wire.CommandInvalid, "%s in an open connection", wire.MethodName(class, method)), m)
-	}
-	return about(exception(wire.CommandInvalid, "%s on channel 0", wire.MethodName(class, method)), m)
+	return about(exception(wire.ChannelError, "unexpected method in connection state running"), m)
 }
 
 // fail begins to close the connection for an exception: all that was its own goes now, not when the
@@ -311,9 +318,6 @@ func (c *connection) send(m wire.Method) {
 	c.write(func(out []byte) []byte { return wire.AppendMethod(out, 0, m) })
 }
 
-// beforeWrite holds the writer up while the broker is frozen.
-func (c *connection) beforeWrite() { c.b.awaitThaw() }
-
 // drained gives deliveries to consumers that waited for room.
 func (c *connection) drained() {
 	c.b.lock()
@@ -326,43 +330,40 @@ func (c *connection) drained() {
 	}
 }
 
-// keepAlive sends heartbeats and ends the connection of a client that has been silent for two of
-// its own.
+// keepAlive begins the heartbeats. It needs the lock.
 func (c *connection) keepAlive() {
-	if c.heartbeat == 0 {
+	if c.heartbeat > 0 {
+		c.beat = time.AfterFunc(c.heartbeat/2, c.turn)
+	}
+}
+
+// turn is half a heartbeat's interval: it sends one if nothing else was sent, and ends the connection
+// of a client that has been silent for two intervals.
+func (c *connection) turn() {
+	c.b.lock()
+	defer c.b.unlock()
+	if c.beat == nil {
 		return
 	}
-	turn := c.heartbeat / 2
-	c.beat = time.AfterFunc(turn, func() {
-		if c.b.frozen() {
-			c.silent = 0
-		} else {
-			if !c.spoke.Swap(false) {
-				c.out.add(wire.AppendHeartbeat)
-				c.out.signal()
-			}
-			c.b.lock()
-			waiting := c.blocked != nil // then it is we who do not listen
-			c.b.unlock()
-			if c.silent++; c.heard.Swap(false) || waiting || c.out.full() {
-				c.silent = 0
-			}
-			if c.silent > 4 {
-				c.b.lock()
-				c.why = "missed heartbeats from the client"
-				c.b.unlock()
-				c.out.drop()
-				_ = c.raw.Close()
-				return
-			}
-		}
-		c.beat.Reset(turn)
-	})
+	c.silent++
+	switch {
+	case c.heard.Swap(false), c.blocked != nil, c.b.frozen(): // or it is we who do not listen
+		c.silent = 0
+	case c.silent > 4:
+		c.cut("missed heartbeats from the client")
+		return
+	}
+	if !c.spoke.Swap(false) && !c.b.frozen() {
+		c.write(wire.AppendHeartbeat)
+		c.spoke.Store(false)
+	}
+	c.beat.Reset(c.heartbeat / 2)
 }
 
 func (c *connection) log(msg string, args ...any) {
 	if log := c.b.cfg.Log; log != nil {
-		log.Info(msg, append([]any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}, args...)...)
+		who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
+		log.Info(msg, append(who, args...)...)
 	}
 }
 

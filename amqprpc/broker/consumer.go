@@ -69,4 +69,3 @@ func (c *consumer) canceledByBroker() {
 		c.ch.send(&wire.BasicCancel{ConsumerTag: c.tag, NoWait: true})
 	}
 }
-

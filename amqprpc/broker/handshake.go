@@ -35,15 +35,14 @@ func (c *connection) handshake() error {
 	if err := c.r.ReadProtocolHeader(); err != nil {
 		var foreign *wire.ProtocolError
 		if errors.As(err, &foreign) {
-			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got[:]))
-			c.out.add(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
-			return nil
+			c.b.lock()
+			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got))
+			c.write(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
+			c.b.unlock()
 		}
 		return err
 	}
-	if !c.b.awaitThaw() {
-		return errCut
-	}
+	c.b.gate.wait()
 	c.say(&wire.ConnectionStart{VersionMinor: 9, ServerProperties: serverProperties, Mechanisms: "PLAIN", Locales: "en_US"})
 	start, err := expect[*wire.ConnectionStartOk](c)
 	if err != nil {
@@ -73,8 +72,8 @@ func (c *connection) handshake() error {
 	c.b.lock()
 	c.open = true
 	c.send(&wire.ConnectionOpenOk{})
-	c.b.unlock()
 	c.keepAlive()
+	c.b.unlock()
 	return nil
 }
 
@@ -99,10 +98,12 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 			return nil
 		}
 	}
-	refused := about(exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile."), start)
-	if !c.capable.authenticationFailureClose {
+	refused := exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile.")
+	if !c.capable.authenticationFailureClose { // then, as the specification has it, without a word
+		c.b.lock()
 		c.why = refused.Text
-		return errCut // as the specification has it: without a word
+		c.b.unlock()
+		return errSilently
 	}
 	return c.refuse(refused)
 }
@@ -113,23 +114,24 @@ func (c *connection) local() bool {
 	return ok && addr.IP.IsLoopback()
 }
 
-// tune takes the limits that the client wants: not above those proposed, 0 for none of its own.
+// tune takes the limits that the client wants, which are not above those proposed. Since
+// there are some, it cannot want none (0).
 func (c *connection) tune(ok *wire.ConnectionTuneOk, proposed wire.ConnectionTune) *wire.Error {
-	switch {
-	case ok.FrameMax != 0 && ok.FrameMax < wire.FrameMinSize:
-		return about(exception(wire.NotAllowed, "negotiated frame_max = %d is lower than the minimum allowed value (%d)", ok.FrameMax, wire.FrameMinSize), ok)
-	case ok.FrameMax > proposed.FrameMax:
-		return about(exception(wire.NotAllowed, "negotiated frame_max = %d is higher than the maximum allowed value (%d)", ok.FrameMax, proposed.FrameMax), ok)
-	case ok.ChannelMax > proposed.ChannelMax:
-		return about(exception(wire.NotAllowed, "negotiated channel_max = %d is higher than the maximum allowed value (%d)", ok.ChannelMax, proposed.ChannelMax), ok)
+	for _, limit := range []struct {
+		name             string
+		got, least, most uint32
+	}{
+		{"frame_max", ok.FrameMax, wire.FrameMinSize, proposed.FrameMax},
+		{"channel_max", uint32(ok.ChannelMax), 1, uint32(proposed.ChannelMax)},
+	} {
+		switch {
+		case limit.got < limit.least:
+			return about(exception(wire.NotAllowed, "negotiated %s = %d is lower than the minimum allowed value (%d)", limit.name, limit.got, limit.least), ok)
+		case limit.got > limit.most:
+			return about(exception(wire.NotAllowed, "negotiated %s = %d is higher than the maximum allowed value (%d)", limit.name, limit.got, limit.most), ok)
+		}
 	}
-	c.frameMax, c.channelMax = proposed.FrameMax, proposed.ChannelMax
-	if ok.FrameMax != 0 {
-		c.frameMax = ok.FrameMax
-	}
-	if ok.ChannelMax != 0 {
-		c.channelMax = ok.ChannelMax
-	}
+	c.frameMax, c.channelMax = ok.FrameMax, ok.ChannelMax
 	c.r.SetFrameMax(c.frameMax)
 	c.heartbeat = time.Duration(ok.Heartbeat) * time.Second
 	return nil
@@ -147,7 +149,10 @@ func (c *connection) refuse(e *wire.Error) error {
 	c.b.lock()
 	c.fail(e)
 	c.b.unlock()
-	return c.loop()
+	if err := c.loop(); err != nil {
+		return err
+	}
+	return errEnded
 }
 
 // expect reads the next method of the handshake, which must be an M.
@@ -162,9 +167,7 @@ func expect[M wire.Method](c *connection) (M, error) {
 			}
 			return none, err
 		}
-		if !c.b.awaitThaw() {
-			return none, errCut
-		}
+		c.b.gate.wait()
 		if f.Type == wire.FrameHeartbeat && f.Channel == 0 {
 			continue
 		}

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 
-
 	"rpcscope/amqprpc/broker/internal/wire"
 )
 
@@ -63,12 +62,8 @@ func (ch *channel) method(payload []byte) *wire.Error {
 	if err != nil {
 		return asException(err)
 	}
-	if in := ch.incoming; in != nil {
-		e := exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", basicClass)
-		if in.header {
-			e = exception(wire.UnexpectedFrame, "expected content body, got non content body frame instead")
-		}
-		return about(e, &wire.BasicPublish{})
+	if ch.incoming != nil {
+		return ch.outOfOrder()
 	}
 	switch uint32(class)<<16 | uint32(method) {
 	case publishMethod:
@@ -164,9 +159,9 @@ func (ch *channel) perform(m wire.Method) *wire.Error {
 	default:
 		class, method := m.ID()
 		if class == wire.ClassConnection {
-			return exception(wire.CommandInvalid, "%s on channel %d", wire.MethodName(class, method), ch.id)
+			return exception(wire.CommandInvalid, "unimplemented method: %s on channel %d", wire.MethodName(class, method), ch.id)
 		}
-		return exception(wire.CommandInvalid, "%s from a client", wire.MethodName(class, method))
+		return exception(wire.CommandInvalid, "unimplemented method: %s from a client", wire.MethodName(class, method))
 	}
 	return nil
 }
@@ -269,4 +264,3 @@ func random() string {
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
-

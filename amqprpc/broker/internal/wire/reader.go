@@ -34,6 +34,16 @@ func (r *Reader) SetFrameMax(size uint32) { r.frameMax = size }
 // Buffered returns how many octets are read ahead and not taken yet.
 func (r *Reader) Buffered() int { return r.end - r.start }
 
+// Ready says whether a whole frame has been read ahead, so that
+// ReadFrame will not wait.
+func (r *Reader) Ready() bool {
+	if r.Buffered() < frameHead {
+		return false
+	}
+	size := binary.BigEndian.Uint32(r.buf[r.start+3:])
+	return uint64(r.Buffered()) >= uint64(size)+FrameOverhead
+}
+
 // ReadProtocolHeader reads the 8 octets with which a client of AMQP 0-9-1 begins. It
 // returns a [*ProtocolError] as soon as any others have come, io.EOF for a stream without a
 // single one, and io.ErrUnexpectedEOF for one that ends among the right ones. Other

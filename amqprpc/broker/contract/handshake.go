@@ -1,0 +1,237 @@
+package contract
+
+import (
+	"errors"
+	"strings"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/broker/internal/wire"
+)
+
+var handshakeTests = []test{
+	{"Start", start},
+	{"LoginRefused", loginRefused},
+	{"LoginRefusedClient", loginRefusedClient},
+	{"Tune", tune},
+	{"TuneRefused", tuneRefused},
+	{"UnknownVirtualHost", unknownVirtualHost},
+	{"HandshakeOutOfOrder", handshakeOutOfOrder},
+	{"HandshakeAgain", handshakeAgain},
+	{"ConnectionClose", connectionClose},
+	{"ConnectionCloseByServer", connectionCloseByServer},
+}
+
+// What the broker says of itself, and above all the capabilities that clients look for.
+func start(t *T) {
+	_, m := t.started()
+	if m.VersionMajor != 0 || m.VersionMinor != 9 {
+		t.Errorf("version %d.%d, want 0.9", m.VersionMajor, m.VersionMinor)
+	}
+	if !strings.Contains(" "+m.Mechanisms+" ", " PLAIN ") {
+		t.Errorf("mechanisms %q, want PLAIN among them", m.Mechanisms)
+	}
+	if !strings.Contains(" "+m.Locales+" ", " en_US ") {
+		t.Errorf("locales %q, want en_US among them", m.Locales)
+	}
+	for _, key := range []string{"product", "version"} {
+		if s, _ := m.ServerProperties[key].(string); s == "" {
+			t.Errorf("server property %s: %#v, want a string", key, m.ServerProperties[key])
+		}
+	}
+	capabilities, _ := m.ServerProperties["capabilities"].(amqp.Table)
+	for _, key := range []string{
+		"publisher_confirms", "basic.nack", "consumer_cancel_notify", "connection.blocked",
+		"authentication_failure_close", "per_consumer_qos",
+	} {
+		if capabilities[key] != true {
+			t.Errorf("capability %s: %#v, want true", key, capabilities[key])
+		}
+	}
+	conn := t.connect()
+	if conn.Major != 0 || conn.Minor != 9 || conn.Properties["product"] != m.ServerProperties["product"] {
+		t.Errorf("a client sees version %d.%d and product %v", conn.Major, conn.Minor, conn.Properties["product"])
+	}
+}
+
+func loginRefused(t *T) {
+	good, _ := t.credentials()
+	user, _, _ := strings.Cut(good[1:], "\x00")
+	tell := amqp.Table{"authentication_failure_close": true}
+	// For what no client sends RabbitMQ has no reply code.
+	refused, malformed := closeWith(403, 0, 0), []string{hangUp, "close 403", "close 501", "close 502", "close 530"}
+	cases := []struct {
+		name         string
+		capabilities amqp.Table
+		mechanism    string
+		response     string
+		want         []string
+		p            *peer
+	}{
+		{name: "wrong password, to be told", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{refused}},
+		{name: "no password, to be told", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user + "\x00", want: []string{refused}},
+		{name: "unknown user, to be told", capabilities: tell, mechanism: "PLAIN", response: "\x00nobody-" + user + "\x00wrong", want: []string{refused}},
+		{name: "wrong password", mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{hangUp}},
+		{name: "capability false", capabilities: amqp.Table{"authentication_failure_close": false}, mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{hangUp}},
+		{name: "unknown mechanism", mechanism: "MAGIC", response: good, want: malformed},
+		{name: "unknown mechanism, to be told", capabilities: tell, mechanism: "MAGIC", response: good, want: malformed},
+		{name: "empty response", capabilities: tell, mechanism: "PLAIN", want: malformed},
+		{name: "no separators", capabilities: tell, mechanism: "PLAIN", response: user, want: malformed},
+		{name: "one separator", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user, want: malformed},
+		{name: "more separators", capabilities: tell, mechanism: "PLAIN", response: good + "\x00", want: append(malformed, refused)},
+	}
+	// All at once: RabbitMQ takes its time with the answer, to slow down those who guess.
+	for i := range cases {
+		c := &cases[i]
+		c.p, _ = t.started()
+		c.p.send(0, &wire.ConnectionStartOk{
+			ClientProperties: amqp.Table{"capabilities": c.capabilities},
+			Mechanism:        c.mechanism, Response: c.response, Locale: "en_US",
+		})
+	}
+	for _, c := range cases {
+		t.wantOutcome(c.name, c.p.outcomeOf(0, nil), c.want...)
+	}
+}
+
+func loginRefusedClient(t *T) {
+	u, err := amqp.ParseURI(t.URL)
+	t.must(err)
+	u.Password = "wrong"
+	conn, err := amqp.DialConfig(u.String(), clientConfig())
+	if err == nil {
+		_ = conn.Close()
+		t.Fatal("logged in with a wrong password")
+	}
+	// The client's own words, whatever the broker's are.
+	if !errors.Is(err, amqp.ErrCredentials) {
+		t.Errorf("got %v, want %v", err, amqp.ErrCredentials)
+	}
+}
+
+// The broker proposes, and the client asks for less.
+func tune(t *T) {
+	_, m := t.tuned(nil)
+	if m.ChannelMax < 100 {
+		t.Errorf("channel_max %d proposed", m.ChannelMax)
+	}
+	if m.FrameMax != 0 && m.FrameMax < 131072 {
+		t.Errorf("frame_max %d proposed, want RabbitMQ's 131072 at least", m.FrameMax)
+	}
+	if m.Heartbeat == 0 {
+		t.Error("no heartbeat proposed")
+	}
+	for name, l := range map[string]limits{
+		"as proposed":        {m.ChannelMax, m.FrameMax, m.Heartbeat},
+		"the least":          {1, wire.FrameMinSize, 1},
+		"no heartbeat":       {m.ChannelMax, m.FrameMax, 0},
+		"a longer heartbeat": {m.ChannelMax, m.FrameMax, m.Heartbeat + 60},
+	} {
+		t.wantOutcome(name, t.loginWith(l, nil).outcome(), goesOn)
+	}
+	// As many channels as were agreed on, and no more.
+	p := t.loginWith(limits{2, 4096, 0}, nil)
+	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{})
+	p.send(3, &wire.ChannelOpen{})
+	t.wantOutcome("a third channel of two", p.outcomeOf(0, nil), "close 530", "close 504")
+}
+
+// Whoever takes more than was proposed, or a frame_max below what every AMQP peer must take.
+func tuneRefused(t *T) {
+	_, m := t.tuned(nil)
+	cases := []struct {
+		name string
+		limits
+		p *peer
+	}{
+		{"frame_max below 4096", limits{10, 4095, 0}, nil},
+		{"frame_max 1", limits{10, 1, 0}, nil},
+		{"frame_max above", limits{10, m.FrameMax + 1, 0}, nil},
+		{"frame_max far above", limits{10, 1<<32 - 1, 0}, nil},
+		{"frame_max without limit", limits{10, 0, 0}, nil},
+		{"channel_max above", limits{m.ChannelMax + 1, 8192, 0}, nil},
+		{"channel_max without limit", limits{0, 8192, 0}, nil},
+	}
+	for i := range cases { // all at once, as with refused logins
+		c := &cases[i]
+		c.p, _ = t.tuned(nil)
+		c.p.send(0, &wire.ConnectionTuneOk{ChannelMax: c.channelMax, FrameMax: c.frameMax, Heartbeat: c.heartbeat}, c.p.connectionOpen())
+	}
+	for _, c := range cases {
+		// The specification wants the connection closed and names no code. RabbitMQ hangs up.
+		t.wantOutcome(c.name, c.p.outcomeOf(0, nil), hangUp, "close 530", "close 501", "close 502")
+	}
+}
+
+func unknownVirtualHost(t *T) {
+	for _, vhost := range []string{"contract-nowhere", ""} {
+		p, _ := t.tuned(nil)
+		p.tuneOk(modest)
+		p.send(0, &wire.ConnectionOpen{VirtualHost: vhost})
+		t.wantOutcome(vhost, p.outcomeOf(0, nil), closeWith(530, 10, 40))
+	}
+	u, err := amqp.ParseURI(t.URL)
+	t.must(err)
+	u.Vhost = "contract-nowhere"
+	_, err = amqp.DialConfig(u.String(), clientConfig())
+	t.wantError(err, amqp.NotAllowed, "NOT_ALLOWED - vhost contract-nowhere not found")
+}
+
+func handshakeOutOfOrder(t *T) {
+	silent := []string{hangUp, "close 503", "close 504", "close 505"} // RabbitMQ hangs up
+	early, _ := t.started()
+	early.send(0, early.connectionOpen())
+	untuned, _ := t.tuned(nil)
+	untuned.send(0, untuned.connectionOpen())
+	channel, _ := t.tuned(nil)
+	channel.tuneOk(modest)
+	channel.send(1, &wire.ChannelOpen{})
+	t.wantOutcome("open before start-ok", early.outcomeOf(0, nil), silent...)
+	t.wantOutcome("open before tune-ok", untuned.outcomeOf(0, nil), silent...)
+	t.wantOutcome("channel.open before open", channel.outcomeOf(0, nil), "close 505", "close 504")
+}
+
+// Once the connection is open, its handshake is over.
+func handshakeAgain(t *T) {
+	for _, m := range []wire.Method{
+		&wire.ConnectionStartOk{Mechanism: "PLAIN", Response: "\x00guest\x00guest", Locale: "en_US"},
+		&wire.ConnectionTuneOk{ChannelMax: 10, FrameMax: 8192},
+		&wire.ConnectionOpen{VirtualHost: "/"},
+		&wire.ConnectionCloseOk{},
+		&wire.ConnectionStart{VersionMinor: 9, Mechanisms: "PLAIN", Locales: "en_US"},
+	} {
+		p := t.login()
+		p.send(0, m)
+		class, method := m.ID()
+		t.wantOutcome(describe(m), p.outcomeOf(0, nil), closeWith(504, class, method))
+	}
+}
+
+// The client's connection.close is answered, and what comes after it is not looked at.
+func connectionClose(t *T) {
+	p := t.login()
+	name := t.name()
+	p.send(0, &wire.ConnectionClose{ReplyCode: 200, ReplyText: "bye"})
+	p.send(1, &wire.QueueDeclare{Queue: name})
+	expect[*wire.ConnectionCloseOk](p, 0)
+	t.must(p.conn.Close()) // RabbitMQ leaves this to the client, for a while
+	t.bystanderIsWell()
+	t.wantGone(name)
+}
+
+// After the broker's connection.close everything but the client's answer is ignored.
+func connectionCloseByServer(t *T) {
+	p := t.login()
+	name := t.name()
+	p.send(1, &wire.ChannelOpen{}, &wire.QueueDeclare{Queue: name}, &wire.ChannelOpen{})
+	p.publish(1, name, "ignored")
+	m := expect[*wire.ConnectionClose](p, 0)
+	if m.ReplyCode != 504 || m.ClassID != 20 || m.MethodID != 10 || m.ReplyText != "CHANNEL_ERROR - second 'channel.open' seen" {
+		t.Errorf("got %s, want 504 about channel.open", describe(m))
+	}
+	p.send(1, &wire.QueueDeclare{Queue: name})
+	p.send(0, &wire.ConnectionCloseOk{})
+	p.ended()
+	t.wantGone(name)
+	t.bystanderIsWell()
+}

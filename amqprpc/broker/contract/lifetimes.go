@@ -1,0 +1,133 @@
+package contract
+
+import (
+	"net"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+)
+
+// Which queues go with what.
+var lifetimeTests = []test{
+	{"AutoDelete", autoDelete},
+	{"AutoDeleteWithoutConsumer", autoDeleteWithoutConsumer},
+	{"ExclusiveGoesWithConnection", exclusiveGoesWithConnection},
+	{"OthersStay", othersStay},
+}
+
+// endings are the ways in which a channel or a connection comes to an end.
+var endings = []struct {
+	name       string
+	connection bool // ends too, not only the channel
+	end        func(t *T, ch *amqp.Channel, c *cutter)
+}{
+	{"channel closed", false, func(t *T, ch *amqp.Channel, _ *cutter) { t.must(ch.Close()) }},
+	{"channel error", false, func(t *T, ch *amqp.Channel, _ *cutter) {
+		_, err := passive(ch, t.name())
+		t.wantError(err, amqp.NotFound)
+	}},
+	{"connection closed", true, func(t *T, _ *amqp.Channel, c *cutter) { t.must(c.conn.CloseDeadline(soon())) }},
+	{"connection cut", true, func(t *T, _ *amqp.Channel, c *cutter) { c.cut(t, false) }},
+	{"connection reset", true, func(t *T, _ *amqp.Channel, c *cutter) { c.cut(t, true) }},
+}
+
+// A cutter is a connection that can end without a word.
+type cutter struct {
+	conn *amqp.Connection
+	tcp  *net.TCPConn
+}
+
+func (t *T) cutter() *cutter {
+	t.Helper()
+	c := &cutter{}
+	cfg := clientConfig()
+	dial := cfg.Dial
+	cfg.Dial = func(network, addr string) (net.Conn, error) {
+		conn, err := dial(network, addr)
+		if err == nil {
+			c.tcp = conn.(*net.TCPConn)
+		}
+		return conn, err
+	}
+	var err error
+	c.conn, err = amqp.DialConfig(t.URL, cfg)
+	t.must(err)
+	t.Cleanup(func() { _ = c.conn.CloseDeadline(soon()) })
+	return c
+}
+
+// cut closes the socket, with a reset (RST) rather than an end (FIN) if so wanted.
+func (c *cutter) cut(t *T, reset bool) {
+	t.Helper()
+	if reset {
+		t.must(c.tcp.SetLinger(0))
+	}
+	t.must(c.tcp.Close())
+}
+
+// An auto-delete queue goes with its last consumer, and not before.
+func autoDelete(t *T) {
+	type ending struct {
+		name string
+		end  func(t *T, ch *amqp.Channel, c *cutter)
+	}
+	all := []ending{{"consumer cancelled", func(t *T, ch *amqp.Channel, _ *cutter) { t.must(ch.Cancel("last", false)) }}}
+	for _, e := range endings {
+		all = append(all, ending{e.name, e.end})
+	}
+	for _, e := range all {
+		t.Log(e.name)
+		c := t.cutter()
+		ch, other := t.channel(c.conn), t.open()
+		queue := t.declare(ch, kind{autoDelete: true})
+		t.put(ch, queue, "message")
+		t.consumeAs(ch, queue, "last")
+		t.consumeAs(other, queue, "first")
+		t.must(other.Cancel("first", false))
+		t.wantThere(queue)
+		e.end(t, ch, c)
+		t.wantGone(queue)
+	}
+}
+
+func autoDeleteWithoutConsumer(t *T) {
+	conn := t.connect()
+	ch := t.channel(conn)
+	queue := t.declare(ch, kind{autoDelete: true})
+	t.put(ch, queue, "message")
+	t.must(t.get(ch, queue).Ack(false)) // makes no consumer
+	t.must(ch.Close())
+	t.must(conn.CloseDeadline(soon()))
+	t.wantThere(queue)
+}
+
+// An exclusive queue goes with its connection, however that ends, and not with a channel.
+func exclusiveGoesWithConnection(t *T) {
+	for _, e := range endings {
+		t.Log(e.name)
+		c := t.cutter()
+		ch, second := t.channel(c.conn), t.channel(c.conn)
+		queue := t.declare(ch, exclusive)
+		q, err := declareAs(ch, "", exclusive)
+		t.must(err)
+		e.end(t, ch, c)
+		if e.connection {
+			t.wantGone(queue)
+			t.wantGone(q.Name)
+			continue
+		}
+		t.put(second, queue, "still there")
+		t.must(t.get(second, queue).Ack(false))
+	}
+}
+
+func othersStay(t *T) {
+	for name, k := range map[string]kind{"transient": transient, "durable": durable, "quorum": quorum} {
+		t.Log(name)
+		c := t.cutter()
+		ch := t.channel(c.conn)
+		queue := t.declare(ch, k)
+		t.put(ch, queue, "message")
+		t.must(c.conn.CloseDeadline(soon()))
+		t.wantReady(t.channel(t.bystander), queue, 1)
+	}
+}

@@ -1,0 +1,220 @@
+package contract
+
+import (
+	"fmt"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/broker/internal/wire"
+)
+
+var publishTests = []test{
+	{"PublishByName", publishByName},
+	{"PublishMandatory", publishMandatory},
+	{"PublishReturnBeforeAck", publishReturnBeforeAck},
+	{"PublishUnconfirmed", publishUnconfirmed},
+	{"PublishUnknownExchange", publishUnknownExchange},
+	{"PublishImmediate", publishImmediate},
+	{"ConfirmTags", confirmTags},
+	{"ConfirmSelectTwice", confirmSelectTwice},
+	{"ConfirmsOfMany", confirmsOfMany},
+}
+
+// The default exchange routes by the name of the queue, the whole of it and nothing else.
+func publishByName(t *T) {
+	ch := t.open()
+	a, b := t.declare(ch, exclusive), t.declare(ch, exclusive)
+	t.put(ch, a, "for a", "for a too")
+	t.put(ch, b, "for b")
+	t.put(ch, a[:len(a)-1], "for nobody")
+	t.put(ch, "", "for nobody") // not even for the queue that was last declared
+	for queue, want := range map[string]struct {
+		body string
+		more uint32
+	}{a: {"for a", 1}, b: {"for b", 0}} {
+		d := t.get(ch, queue)
+		if string(d.Body) != want.body || d.Exchange != "" || d.RoutingKey != queue || d.MessageCount != want.more {
+			t.Errorf("got %q from exchange %q by %q, %d more, want %+v by %q", d.Body, d.Exchange, d.RoutingKey, d.MessageCount, want, queue)
+		}
+	}
+}
+
+// What cannot be routed comes back whole.
+func publishMandatory(t *T) {
+	ch := t.open()
+	returns := ch.NotifyReturn(make(chan amqp.Return, 1))
+	want := everyProperty(t)
+	name := t.name()
+	t.must(ch.PublishWithContext(t.Context(), "", name, true, false, want))
+	r, _ := receive(t, returns)
+	if r.ReplyCode != amqp.NoRoute || r.ReplyText != "NO_ROUTE" || r.Exchange != "" || r.RoutingKey != name {
+		t.Errorf("returned with %d %q from exchange %q by %q, want 312 NO_ROUTE by %q", r.ReplyCode, r.ReplyText, r.Exchange, r.RoutingKey, name)
+	}
+	t.wantSame(amqp.Publishing{
+		ContentType: r.ContentType, ContentEncoding: r.ContentEncoding, Headers: r.Headers,
+		DeliveryMode: r.DeliveryMode, Priority: r.Priority, CorrelationId: r.CorrelationId,
+		ReplyTo: r.ReplyTo, Expiration: r.Expiration, MessageId: r.MessageId, Timestamp: r.Timestamp,
+		Type: r.Type, UserId: r.UserId, AppId: r.AppId, Body: r.Body,
+	}, want)
+}
+
+// A return comes before the confirm of the same message. That is how a client knows what
+// became of it; amqp091-go hides the order.
+func publishReturnBeforeAck(t *T) {
+	p := t.login()
+	queue := p.declare(1)
+	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
+	const n = 30
+	var out []byte
+	missing := map[uint64]string{} // what is to come back, by delivery tag
+	for tag := uint64(1); tag <= n; tag++ {
+		to := queue
+		if tag%3 == 0 {
+			to = t.name()
+			missing[tag] = to
+		}
+		out = append(out, publication(1, wire.BasicPublish{RoutingKey: to, Mandatory: true}, nil, fmt.Append(nil, tag), modest.frameMax)...)
+	}
+	p.write(out)
+	returned := 0
+	for confirmed := (confirms{}); len(confirmed) < n; {
+		switch m := p.method(1).(type) {
+		case *wire.BasicReturn:
+			_, body := p.content(1, int(modest.frameMax))
+			var tag uint64
+			if _, err := fmt.Sscan(string(body), &tag); err != nil || missing[tag] != m.RoutingKey {
+				t.Fatalf("%s with body %q, not one of %v", describe(m), body, missing)
+			}
+			if confirmed[tag] {
+				t.Fatalf("message %d comes back after its confirm", tag)
+			}
+			delete(missing, tag)
+			returned++
+		case *wire.BasicAck:
+			for _, tag := range confirmed.take(t, m, n) {
+				if missing[tag] != "" {
+					t.Fatalf("message %d is confirmed before it comes back", tag)
+				}
+			}
+		default:
+			t.Fatalf("got %s, want basic.return or basic.ack", describe(m))
+		}
+	}
+	if returned != n/3 {
+		t.Errorf("%d of %d came back", returned, n/3)
+	}
+}
+
+// confirms are the delivery tags that have been confirmed.
+type confirms map[uint64]bool
+
+// take notes what an ack confirms and returns the tags that are new. Each must be confirmed
+// once only.
+func (c confirms) take(t *T, m *wire.BasicAck, last uint64) (tags []uint64) {
+	t.Helper()
+	if m.DeliveryTag == 0 || m.DeliveryTag > last || c[m.DeliveryTag] {
+		t.Fatalf("%s, want a tag from 1 to %d that was not yet confirmed", describe(m), last)
+	}
+	first := m.DeliveryTag
+	if m.Multiple {
+		first = 1
+	}
+	for tag := first; tag <= m.DeliveryTag; tag++ {
+		if !c[tag] {
+			c[tag] = true
+			tags = append(tags, tag)
+		}
+	}
+	return tags
+}
+
+// Without confirm.select there are no confirms, and what cannot be routed is gone without a
+// word if it is not mandatory.
+func publishUnconfirmed(t *T) {
+	p := t.login()
+	queue := p.declare(1)
+	p.publish(1, queue, "1")
+	p.publish(1, t.name(), "2")
+	p.publish(1, queue, "3")
+	// The next frame is the answer, to nothing but this.
+	if m := call[*wire.QueueDeclareOk](p, 1, &wire.QueueDeclare{Queue: queue, Passive: true}); m.MessageCount != 2 {
+		t.Errorf("got %s, want 2 messages", describe(m))
+	}
+	// It is not made up for later on.
+	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
+	p.publish(1, queue, "4")
+	if m := expect[*wire.BasicAck](p, 1); m.DeliveryTag != 1 {
+		t.Errorf("got %s, want tag 1: the first since confirm.select", describe(m))
+	}
+}
+
+func publishUnknownExchange(t *T) {
+	ch := t.open()
+	closed := closing(ch)
+	t.must(ch.PublishWithContext(t.Context(), "contract-nowhere", "key", false, false, amqp.Publishing{Body: []byte("message")}))
+	t.wantClosed(closed, amqp.NotFound, "NOT_FOUND - no exchange 'contract-nowhere' in vhost '")
+
+	p := t.login()
+	p.write(publication(1, wire.BasicPublish{Exchange: "contract-nowhere"}, nil, []byte("message"), modest.frameMax))
+	if m := expect[*wire.ChannelClose](p, 1); m.ReplyCode != 404 || m.ClassID != 60 || m.MethodID != 40 {
+		t.Errorf("got %s, want 404 about basic.publish", describe(m))
+	}
+}
+
+func publishImmediate(t *T) {
+	p := t.login()
+	queue := p.declare(1)
+	p.write(publication(1, wire.BasicPublish{RoutingKey: queue, Immediate: true}, nil, []byte("message"), modest.frameMax))
+	t.wantOutcome("immediate", p.outcomeOf(0, nil), closeWith(540, 60, 40))
+}
+
+// Delivery tags of confirms count from 1 on each channel.
+func confirmTags(t *T) {
+	p := t.login()
+	queue := p.declare(1)
+	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{})
+	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
+	call[*wire.ConfirmSelectOk](p, 2, &wire.ConfirmSelect{})
+	for tag := uint64(1); tag <= 5; tag++ {
+		for channel := uint16(1); channel <= 2; channel++ {
+			p.publish(channel, queue, "message")
+			if m := expect[*wire.BasicAck](p, channel); m.DeliveryTag != tag {
+				t.Fatalf("got %s on channel %d, want tag %d", describe(m), channel, tag)
+			}
+		}
+	}
+}
+
+func confirmSelectTwice(t *T) {
+	p := t.login()
+	queue := p.declare(1)
+	for tag := uint64(1); tag <= 3; tag++ {
+		call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
+		p.publish(1, queue, "message")
+		if m := expect[*wire.BasicAck](p, 1); m.DeliveryTag != tag {
+			t.Fatalf("got %s, want tag %d", describe(m), tag)
+		}
+	}
+	p.send(1, &wire.ConfirmSelect{NoWait: true})
+	p.publish(1, queue, "message")
+	expect[*wire.BasicAck](p, 1)
+}
+
+// Confirms come one by one or for many at once; each message has its own, once.
+func confirmsOfMany(t *T) {
+	for _, k := range kinds {
+		p, ch := t.login(), t.open()
+		queue := t.declare(ch, k.kind)
+		call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
+		const n = 500
+		var out []byte
+		for i := range n {
+			out = append(out, publication(1, wire.BasicPublish{RoutingKey: queue}, []byte{0x10, 0, 2}, fmt.Append(nil, i), modest.frameMax)...)
+		}
+		p.write(out)
+		for confirmed := (confirms{}); len(confirmed) < n; {
+			confirmed.take(t, expect[*wire.BasicAck](p, 1), n)
+		}
+		t.wantReady(ch, queue, n)
+	}
+}

@@ -1,0 +1,15 @@
+//go:build unix
+
+package rabbitmq_test
+
+import (
+	"testing"
+
+	"rpcscope/amqprpc/broker/contract"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+// RabbitMQ keeps the contract by which the in-process broker is measured.
+func TestContract(t *testing.T) {
+	contract.Run(t, contract.Broker{URL: rabbitmq.Shared(t).URL()})
+}
