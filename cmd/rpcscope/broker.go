@@ -117,8 +117,8 @@ func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 }
 
 // url is where clients connect, but for a password.
-func (o *brokerOptions) url(address net.Addr) string {
-	u := url.URL{Scheme: "amqp", Host: address.String(), Path: "/"}
+func (o *brokerOptions) url(address string) string {
+	u := url.URL{Scheme: "amqp", Host: address, Path: "/"}
 	if o.user != "" {
 		u.User = url.UserPassword(o.user, "PASSWORD")
 	}

@@ -103,6 +103,7 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 	term.WaitFor("All is well")
 	term.WaitFor("closed loop 8  fib(5)")
 	term.Type("q")
+	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "calls completed") })
 	term.Type("echo code=$?", "enter")
 	term.WaitFor("code=0")
 	if strings.Contains(term.Raw(), "in-process") {
