@@ -67,7 +67,7 @@ func TestDemo(t *testing.T) {
 	term.Type("K")
 	term.WaitFor("killed, as by kill -9")
 	term.Type("s")
-	term.WaitFor("fib-3 consumes")
+	term.WaitFor("fib-3 started")
 
 	// It still says where it is.
 	term.Type("?")
