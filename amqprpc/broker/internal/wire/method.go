@@ -140,10 +140,10 @@ func (c *codec) bits(vs ...*bool) {
 		octet |= bit(c.write && *v) << i
 	}
 	c.octet(&octet)
+	if c.write {
+		return // what is appended may be in use elsewhere
+	}
 	for i, v := range vs {
-		if c.write {
-			break // what is appended may be in use elsewhere
-		}
 		*v = octet&(1<<i) != 0
 	}
 }
