@@ -244,8 +244,8 @@ func play(conn net.Conn, args amqp.Table, message amqp.Publishing) error {
 	return s.send(0, &ConnectionCloseOk{})
 }
 
-// published reads a publish that has to be of the message, and returns the message appended by this
-// package, not as it came: so that amqp091-go judges that as well.
+// published reads a publish that has to be of the message, and returns the message
+// appended by this package, not as it came: so that amqp091-go judges that as well.
 func (s *script) published(message amqp.Publishing) (properties, body []byte, err error) {
 	f, err := s.frame(FrameMethod)
 	if err != nil {

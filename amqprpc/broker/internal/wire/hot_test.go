@@ -15,7 +15,8 @@ func TestHotMethodsAreTheSame(t *testing.T) {
 		var m BasicPublish
 		drawMethod(t, &m)
 		p, err := ParsePublish(payloadOf(t, AppendMethod(nil, 1, &m)))
-		if err != nil || string(p.Exchange) != m.Exchange || string(p.RoutingKey) != m.RoutingKey || p.Mandatory != m.Mandatory || p.Immediate != m.Immediate {
+		if err != nil || string(p.Exchange) != m.Exchange || string(p.RoutingKey) != m.RoutingKey ||
+			p.Mandatory != m.Mandatory || p.Immediate != m.Immediate {
 			t.Fatalf("%+v is read as %+v, %v", m, p, err)
 		}
 		var a BasicAck
@@ -30,7 +31,8 @@ func TestHotMethodsAreTheSame(t *testing.T) {
 		}
 		var d BasicDeliver
 		drawMethod(t, &d)
-		if got := AppendDeliver(nil, 7, d.ConsumerTag, d.DeliveryTag, d.Redelivered, d.Exchange, d.RoutingKey); !bytes.Equal(got, AppendMethod(nil, 7, &d)) {
+		got := AppendDeliver(nil, 7, d.ConsumerTag, d.DeliveryTag, d.Redelivered, d.Exchange, d.RoutingKey)
+		if !bytes.Equal(got, AppendMethod(nil, 7, &d)) {
 			t.Fatalf("%+v is written as % x", d, got)
 		}
 	})

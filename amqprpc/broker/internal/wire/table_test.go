@@ -140,7 +140,10 @@ func TestNestingIsBounded(t *testing.T) {
 
 // Announced lengths cost nothing, and nulls no more than what an array of them takes.
 func TestTablesCostWhatCame(t *testing.T) {
-	for _, lie := range []string{"\xff\xff\xff\xff", "\xff\xff\xff\xff\x01kV", long("\x01kS\x7f\xff\xff\xff"), long("\x01kA\xff\xff\xff\xff"), long("\x01kx\xff\xff\xff\xff")} {
+	for _, lie := range []string{
+		"\xff\xff\xff\xff", "\xff\xff\xff\xff\x01kV",
+		long("\x01kS\x7f\xff\xff\xff"), long("\x01kA\xff\xff\xff\xff"), long("\x01kx\xff\xff\xff\xff"),
+	} {
 		_, _, err := ParseTable([]byte(lie))
 		wantError(t, err, SyntaxError)
 	}
