@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"rpcscope/amqprpc/broker/internal/wire"
 )
 
@@ -38,14 +36,19 @@ func (ch *channel) declare(m *wire.QueueDeclare) *wire.Error {
 
 // declared finds the queue or makes it.
 func (ch *channel) declared(m *wire.QueueDeclare) (*queue, *wire.Error) {
-	if m.Passive {
-		return ch.find(m.Queue)
+	b, name := ch.conn.b, m.Queue
+	switch {
+	case m.Passive && name == "": // the queue declared last is not meant, as in RabbitMQ
+		return nil, exception(wire.NotFound, "no queue '' in vhost '/'")
+	case m.Passive:
+		return ch.find(name)
+	case strings.HasPrefix(name, "amq."):
+		return nil, exception(wire.AccessRefused, "queue name '%s' contains reserved prefix 'amq.*'", printable(name))
 	}
 	quorum, e := queueType(m)
 	if e != nil {
 		return nil, e
 	}
-	b, name := ch.conn.b, m.Queue
 	if name == "" {
 		name = "amq.gen-" + random()
 	} else if b.queues[name] != nil {
@@ -54,10 +57,8 @@ func (ch *channel) declared(m *wire.QueueDeclare) (*queue, *wire.Error) {
 			e = q.equivalent(m, quorum)
 		}
 		return q, e
-	} else if strings.HasPrefix(name, "amq.") {
-		return nil, exception(wire.AccessRefused, "queue name '%s' contains reserved prefix 'amq.*'", printable(name))
 	}
-	q := &queue{b: b, name: name, durable: m.Durable, autoDelete: m.AutoDelete, quorum: quorum, arguments: m.Arguments}
+	q := &queue{b: b, name: name, durable: m.Durable && !m.Exclusive, autoDelete: m.AutoDelete, quorum: quorum}
 	if m.Exclusive {
 		q.owner = ch.conn
 		ch.conn.exclusive[q] = struct{}{}
@@ -73,14 +74,14 @@ func queueType(m *wire.QueueDeclare) (quorum bool, _ *wire.Error) {
 			return false, exception(wire.NotImplemented, "queue argument '%s'", arg)
 		}
 	}
-	kind, given := m.Arguments[typeArgument]
+	asked, given := m.Arguments[typeArgument]
 	switch {
-	case !given || kind == "classic":
+	case !given || asked == "classic":
 		return false, nil
-	case kind == "stream":
+	case asked == "stream":
 		return false, exception(wire.NotImplemented, "queue type 'stream'")
-	case kind != "quorum":
-		text, _ := kind.(string)
+	case asked != "quorum":
+		text, _ := asked.(string)
 		return false, exception(wire.PreconditionFailed, "invalid arg 'x-queue-type' for queue '%s' in vhost '/': unsupported queue type '%s'", printable(m.Queue), printable(text))
 	}
 	for _, p := range []struct {
@@ -96,24 +97,28 @@ func queueType(m *wire.QueueDeclare) (quorum bool, _ *wire.Error) {
 
 // equivalent checks that a second declaration says the same as the first.
 func (q *queue) equivalent(m *wire.QueueDeclare, quorum bool) *wire.Error {
-	for _, p := range []struct {
-		name      string
-		want, got bool
-	}{{"durable", q.durable, m.Durable}, {"auto_delete", q.autoDelete, m.AutoDelete}, {"exclusive", q.owner != nil, m.Exclusive}} {
-		if p.want != p.got {
-			return exception(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received '%t' but current is '%t'", p.name, printable(q.name), p.got, p.want)
-		}
+	exclusive := q.owner != nil
+	if m.Exclusive != exclusive {
+		return locked(q.name)
 	}
-	if quorum != q.quorum {
-		return exception(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received %s but current is %s", typeArgument, printable(q.name), typeIn(m.Arguments), typeIn(q.arguments))
+	differs := func(what string, got, is any) *wire.Error {
+		return exception(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received '%v' but current is '%v'", what, printable(q.name), got, is)
+	}
+	switch {
+	case m.Durable != q.durable && !exclusive: // an exclusive one never is, whatever was said
+		return differs("durable", m.Durable, q.durable)
+	case m.AutoDelete != q.autoDelete:
+		return differs("auto_delete", m.AutoDelete, q.autoDelete)
+	case quorum != q.quorum:
+		return differs(typeArgument, kind(quorum), kind(q.quorum))
 	}
 	return nil
 }
 
-// typeIn describes the queue type in arguments as RabbitMQ does.
-func typeIn(arguments amqp.Table) string {
-	if kind, ok := arguments[typeArgument].(string); ok {
-		return "the value '" + printable(kind) + "' of type 'longstr'"
+// kind is a queue's type.
+func kind(quorum bool) string {
+	if quorum {
+		return "quorum"
 	}
-	return "none"
+	return "classic"
 }

@@ -88,7 +88,7 @@ func (c *connection) introduce(start *wire.ConnectionStartOk) {
 // login checks name and password (SASL PLAIN, RFC 4616).
 func (c *connection) login(start *wire.ConnectionStartOk) error {
 	if start.Mechanism != "PLAIN" {
-		return c.refuse(about(exception(wire.CommandInvalid, "unknown authentication mechanism '%s'", printable(start.Mechanism)), start))
+		return c.hangUp("unknown authentication mechanism '" + printable(start.Mechanism) + "'")
 	}
 	parts := bytes.Split([]byte(start.Response), []byte{0})
 	if len(parts) == 3 {
@@ -99,13 +99,18 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 		}
 	}
 	refused := exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile.")
-	if !c.capable.authenticationFailureClose { // then, as the specification has it, without a word
-		c.b.lock()
-		c.why = refused.Text
-		c.b.unlock()
-		return errSilently
+	if !c.capable.authenticationFailureClose {
+		return c.hangUp(refused.Text)
 	}
 	return c.refuse(refused)
+}
+
+// hangUp ends the handshake without a word, as the specification has it for a failed login.
+func (c *connection) hangUp(why string) error {
+	c.b.lock()
+	c.why = why
+	c.b.unlock()
+	return errSilently
 }
 
 // local says whether the peer is on this machine.

@@ -227,7 +227,7 @@ func (b *Broker) Queues() []QueueInfo {
 	defer b.unlock()
 	infos := make([]QueueInfo, 0, len(b.queues))
 	for _, q := range b.queues {
-		infos = append(infos, QueueInfo{q.name, q.kind(), q.durable, q.owner != nil, q.autoDelete, q.ready.Len(), q.unacked, len(q.consumers)})
+		infos = append(infos, QueueInfo{q.name, kind(q.quorum), q.durable, q.owner != nil, q.autoDelete, q.ready.Len(), q.unacked, len(q.consumers)})
 	}
 	slices.SortFunc(infos, func(a, b QueueInfo) int { return strings.Compare(a.Name, b.Name) })
 	return infos

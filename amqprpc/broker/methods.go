@@ -178,9 +178,14 @@ func (ch *channel) find(name string) (*queue, *wire.Error) {
 		return nil, exception(wire.NotFound, "no queue '%s' in vhost '/'", printable(name))
 	}
 	if q.owner != nil && q.owner != ch.conn {
-		return nil, exception(wire.ResourceLocked, "cannot obtain exclusive access to locked queue '%s' in vhost '/'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration.", printable(name))
+		return nil, locked(name)
 	}
 	return q, nil
+}
+
+// locked is the exception for a queue that is another connection's own.
+func locked(name string) *wire.Error {
+	return exception(wire.ResourceLocked, "cannot obtain exclusive access to locked queue '%s' in vhost '/'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration.", printable(name))
 }
 
 func (ch *channel) deleteQueue(m *wire.QueueDelete) *wire.Error {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/gammazero/deque"
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // A queue holds messages until a consumer takes them. All its methods need the
@@ -19,7 +18,6 @@ type queue struct {
 	autoDelete bool
 	owner      *connection // of an exclusive queue
 	quorum     bool
-	arguments  amqp.Table
 	deleted    bool
 
 	ready   deque.Deque[*message] // by seq
@@ -193,13 +191,6 @@ func (q *queue) delete() int {
 	q.consumers = nil
 	q.idle.Clear()
 	return n
-}
-
-func (q *queue) kind() string {
-	if q.quorum {
-		return "quorum"
-	}
-	return "classic"
 }
 
 // survive drops what a restart would lose.
