@@ -1,3 +1,3 @@
 package contract
 
-var consumeTests, prefetchTests, ackTests, requeueTests, expirationTests, quorumTests, strangerTests, frameTests, contentViolationTests, methodViolationTests []test
+var expirationTests, quorumTests, strangerTests, frameTests, contentViolationTests, methodViolationTests []test
