@@ -43,18 +43,21 @@ func (u *unacked) take(tag uint64) (delivery, bool) {
 	return taken, true
 }
 
-// takeTo removes all deliveries up to this tag, 0 for all that there are, and returns them in the
-// order of their tags.
-func (u *unacked) takeTo(tag uint64) []delivery {
+// takeTo removes all deliveries up to this tag, which must be one of them, and returns them in
+// the order of their tags; tag 0 is all that there are, be it none.
+func (u *unacked) takeTo(tag uint64) ([]delivery, bool) {
 	end := len(u.list)
 	if tag != 0 {
 		end = u.after(tag)
+		if end == 0 || u.list[end-1].tag != tag || u.list[end-1].m == nil {
+			return nil, false
+		}
 	}
 	taken := slices.DeleteFunc(slices.Clone(u.list[:end]), func(d delivery) bool { return d.m == nil })
 	clear(u.list[:end])
 	u.list = u.list[end:]
 	u.live -= len(taken)
-	return taken
+	return taken, true
 }
 
 // after is the index of the first delivery with a higher tag.
