@@ -1,3 +1,0 @@
-package contract
-
-var expirationTests, quorumTests, strangerTests, frameTests, contentViolationTests, methodViolationTests []test
