@@ -11,6 +11,7 @@ import (
 // Frames that are broken as such.
 var frameTests = []test{
 	{"FrameTooLarge", frameTooLarge},
+	{"FrameTooLargeForLogin", frameTooLargeForLogin},
 	{"FrameOfMaximalSize", frameOfMaximalSize},
 	{"FrameEnd", frameEnd},
 	{"FrameType", frameType},
@@ -44,6 +45,14 @@ func frameTooLarge(t *T) {
 	p := t.loginWith(limits{10, 4096, 0}, nil)
 	p.write([]byte{wire.FrameBody, 0, 1, 0, 0, 4097 >> 8, 4097 & 0xff})
 	t.wantOutcome("4097 of 4096 octets", p.outcomeOf(0, nil), frameError)
+}
+
+// Until something else is agreed on, no frame is larger than 4096 octets.
+func frameTooLargeForLogin(t *T) {
+	p, _ := t.started()
+	p.write([]byte{wire.FrameMethod, 0, 0, 0, 0, 4097 >> 8, 4097 & 0xff})
+	// RabbitMQ hangs up on everything that is wrong before the login.
+	t.wantOutcome("4097 octets before login", p.outcomeOf(0, nil), hangUp, frameError)
 }
 
 func frameOfMaximalSize(t *T) {
