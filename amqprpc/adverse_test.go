@@ -15,11 +15,12 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // An ackless connection swallows the broker's confirms, as a queue without a majority
-// withholds them.
+// withholds them. Where the broker has them to send it sends no heartbeat: so one takes
+// the place of each.
 type ackless struct {
 	net.Conn
 	on  *atomic.Bool
@@ -38,7 +39,7 @@ func (a *ackless) Read(p []byte) (int, error) {
 		}
 		const method, basic, ack = 1, 60, 80
 		if a.on.Load() && head[0] == method && binary.BigEndian.Uint16(rest) == basic && binary.BigEndian.Uint16(rest[2:]) == ack {
-			continue
+			head, rest = []byte{8, 0, 0, 0, 0, 0, 0}, []byte{0xce}
 		}
 		a.buf = append(head, rest...)
 	}
@@ -50,7 +51,7 @@ func (a *ackless) Read(p []byte) (int, error) {
 // More publishes than may be unconfirmed: heartbeats go on, the connection lives, and
 // every call has its outcome in time.
 func TestConfirmsWithheld(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 1000, Concurrency: 4})
 	var on atomic.Bool
 	told := newTally()
@@ -90,7 +91,7 @@ func TestConfirmsWithheld(t *testing.T) {
 func TestRetriesHoldNoMemory(t *testing.T) {
 	const size, calls = 1 << 19, 100
 	waiting := make(chan string, calls)
-	c := dial(t, amqprpc.Config{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), MaxInFlight: 10,
+	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), MaxInFlight: 10,
 		Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}},
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			if e.Kind == amqprpc.EventRetry {
@@ -122,7 +123,7 @@ func TestRetriesHoldNoMemory(t *testing.T) {
 
 // A call that ran into its deadline while it was being retried says why.
 func TestRetriedCallKeepsItsReason(t *testing.T) {
-	c := dial(t, amqprpc.Config{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
+	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout)
 	if e := asCall(t, err); e.Attempts < 2 || e.Err == nil {
@@ -132,7 +133,7 @@ func TestRetriedCallKeepsItsReason(t *testing.T) {
 
 // Event times do not step back, not even for a call that had to wait for room.
 func TestEventTimesGrow(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
 	var last time.Time
 	var back time.Duration
@@ -157,7 +158,7 @@ func TestEventTimesGrow(t *testing.T) {
 
 // Serving may block; the server goes on, over any number of connections.
 func TestServingMayBlock(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var calls atomic.Int64
 	release := make(chan struct{})
 	drop := make(chan net.Conn, 100)
@@ -195,7 +196,7 @@ func TestServingMayBlock(t *testing.T) {
 // runtime.Goexit in a handler, which t.FailNow calls, costs its caller an error and the
 // server nothing.
 func TestGoexitInHandler(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if string(req.Body) == "exit" {
 			runtime.Goexit()
@@ -221,7 +222,7 @@ func TestGoexitInHandler(t *testing.T) {
 // form, do no harm; nor do those of ours that a handler repeats, or what it does to its
 // request.
 func TestDangerousHeaders(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		headers := req.Headers
 		headers["CC"], headers["BCC"] = "x", []any{queue}
@@ -282,7 +283,7 @@ func TestServerEndsWhileDialling(t *testing.T) {
 
 // A Server's fields may be read while it serves: the race detector looks on.
 func TestServerFieldsAreOnlyRead(t *testing.T) {
-	s := &amqprpc.Server{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), QueueType: amqprpc.QueueClassic, Handler: echo}
+	s := &amqprpc.Server{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), QueueType: amqprpc.QueueClassic, Handler: echo}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(context.Background()) }()
 	c := dial(t, amqprpc.Config{Broker: s.Broker, Queue: s.Queue})

@@ -13,7 +13,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // bareEcho is the plainest server that can be written with amqp091-go: it answers
@@ -125,10 +125,10 @@ func runClient(b *testing.B, c *amqprpc.Client, calls, inFlight int) {
 //
 //	go test ./amqprpc -run '^$' -bench AgainstBareLoop -benchtime 1x
 func BenchmarkAgainstBareLoop(b *testing.B) {
-	node := rabbitmq.Shared(b)
+	node := brokertest.Shared(b)
 	for _, inFlight := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
-			queue := rabbitmq.QueueName(b)
+			queue := brokertest.QueueName(b)
 			bareEcho(b, node.URL(), queue, max(64, inFlight))
 			loop := newBareLoop(b, node.URL(), queue)
 			c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
@@ -138,17 +138,12 @@ func BenchmarkAgainstBareLoop(b *testing.B) {
 			}
 			const rounds = 9
 			var bare, client, ratio []float64
-			measure := func(f func()) float64 {
-				began := time.Now()
-				f()
-				return float64(calls) / time.Since(began).Seconds()
-			}
 			loop.run(b, calls/4, inFlight)
 			runClient(b, c, calls/4, inFlight)
 			for b.Loop() {
 				for range rounds {
-					x := measure(func() { loop.run(b, calls, inFlight) })
-					y := measure(func() { runClient(b, c, calls, inFlight) })
+					x := rate(calls, func() { loop.run(b, calls, inFlight) })
+					y := rate(calls, func() { runClient(b, c, calls, inFlight) })
 					bare, client, ratio = append(bare, x), append(client, y), append(ratio, y/x)
 				}
 			}
@@ -160,13 +155,52 @@ func BenchmarkAgainstBareLoop(b *testing.B) {
 	}
 }
 
+// BenchmarkBrokers runs Client.Call by turns on the in-process broker and on RabbitMQ,
+// each with the same echo server, and reports the median rates and their ratio. It needs both.
+//
+//	go test ./amqprpc -run '^$' -bench Brokers -benchtime 1x
+func BenchmarkBrokers(b *testing.B) {
+	nodes := brokertest.All(b)
+	if len(nodes) != 2 {
+		b.Skip("there is only ", nodes[0].Product())
+	}
+	for _, inFlight := range []int{1, 64, 1024} {
+		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
+			calls := 20_000
+			if inFlight == 1 {
+				calls = 2000
+			}
+			var clients []*amqprpc.Client
+			for _, node := range nodes {
+				queue := brokertest.QueueName(b)
+				bareEcho(b, node.URL(), queue, max(64, inFlight))
+				clients = append(clients, dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue}))
+				runClient(b, clients[len(clients)-1], calls/4, inFlight)
+			}
+			const rounds = 9
+			var inProcess, rabbit, ratio []float64
+			for b.Loop() {
+				for range rounds {
+					x := rate(calls, func() { runClient(b, clients[0], calls, inFlight) })
+					y := rate(calls, func() { runClient(b, clients[1], calls, inFlight) })
+					inProcess, rabbit, ratio = append(inProcess, x), append(rabbit, y), append(ratio, x/y)
+				}
+			}
+			b.ReportMetric(median(inProcess), "in-process/s")
+			b.ReportMetric(median(rabbit), "RabbitMQ/s")
+			b.ReportMetric(median(ratio), "ratio")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
 // BenchmarkCall is for profiles and allocations: amqp091-go's and, with a server in
 // the same process, that server's are counted too.
 func BenchmarkCall(b *testing.B) {
-	node := rabbitmq.Shared(b)
+	node := brokertest.Shared(b)
 	for _, inFlight := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
-			queue := rabbitmq.QueueName(b)
+			queue := brokertest.QueueName(b)
 			bareEcho(b, node.URL(), queue, max(64, inFlight))
 			c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
 			b.ReportAllocs()
@@ -174,6 +208,13 @@ func BenchmarkCall(b *testing.B) {
 			runClient(b, c, b.N, inFlight)
 		})
 	}
+}
+
+// rate is how many calls a second f makes.
+func rate(calls int, f func()) float64 {
+	began := time.Now()
+	f()
+	return float64(calls) / time.Since(began).Seconds()
 }
 
 func median(v []float64) float64 {

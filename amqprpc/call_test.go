@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 func TestCall(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	noLeaks(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	brokertest.NoLeaks(t)
+	queue := brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{node.URL()}, Name: "echo-1"}, Queue: queue})
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
@@ -40,8 +40,8 @@ func TestCall(t *testing.T) {
 }
 
 func TestManyConcurrentCalls(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 64})
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
@@ -65,17 +65,17 @@ func TestManyConcurrentCalls(t *testing.T) {
 }
 
 func TestUnroutableAtOnce(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: rabbitmq.QueueName(t), Observer: told, Timeout: time.Hour})
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: brokertest.QueueName(t), Observer: told, Timeout: time.Hour})
 	_, err := c.Call(context.Background(), amqprpc.Request{})
 	wantIs(t, err, amqprpc.ErrUnroutable, amqprpc.ErrNotExecuted)
 	told.check(t)
 }
 
 func TestTimeoutAndNeverComputed(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	declare(t, node.URL(), queue)
 	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
 	_, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("old"), Timeout: 50 * time.Millisecond})

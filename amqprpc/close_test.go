@@ -7,14 +7,14 @@ import (
 	"testing"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // Close in the middle of everything: each call has one outcome, no event comes after
 // it, and nothing is left.
 func TestCloseAmongCalls(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
-	noLeaks(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	brokertest.NoLeaks(t)
 	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
 	for _, room := range []int{4, 1000} {
 		told := newTally()
@@ -65,8 +65,8 @@ func TestCloseAmongCalls(t *testing.T) {
 
 // A client that is closed while it looks for a broker stops looking.
 func TestCloseWhileDisconnected(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
-	noLeaks(t)
+	node := brokertest.Own(t)
+	brokertest.NoLeaks(t)
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: "q", Observer: told})
 	node.Kill()
@@ -79,7 +79,7 @@ func TestCloseWhileDisconnected(t *testing.T) {
 }
 
 func TestQueueStats(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})

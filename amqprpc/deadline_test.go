@@ -10,12 +10,12 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A queue without consumers: nothing but the deadline ends the call.
 func TestWhichDeadlineHolds(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	const short, long = 30 * time.Millisecond, time.Hour
 	for name, c := range map[string]struct{ config, request, context time.Duration }{
@@ -54,7 +54,7 @@ func TestWhichDeadlineHolds(t *testing.T) {
 
 // Timeouts that nobody lives to see must not break the connection.
 func TestEndlessTimeouts(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
@@ -75,7 +75,7 @@ func TestEndlessTimeouts(t *testing.T) {
 
 func TestContextThatHasEnded(t *testing.T) {
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(rabbitmq.Shared(t).URL()), Queue: "none", Observer: told})
+	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Observer: told})
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
 	passed, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
@@ -206,8 +206,8 @@ func (c *stuckConn) Close() error {
 }
 
 func TestStuckWrite(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
-	noLeaks(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	brokertest.NoLeaks(t)
 	declare(t, url, queue)
 	var stuck atomic.Bool
 	waiting := make(chan struct{}, 1)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
@@ -27,11 +28,11 @@ const password = "pa55-w0rd"
 // Why there is no connection is said in words, with the address and never with the
 // password.
 func TestDialErrors(t *testing.T) {
-	address, err := amqprpc.Address(rabbitmq.Shared(t).URL())
+	address, err := amqprpc.Address(brokertest.Shared(t).URL())
 	if err != nil {
 		t.Fatal(err)
 	}
-	noLeaks(t)
+	brokertest.NoLeaks(t)
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -123,8 +124,8 @@ func mute(t *testing.T) string {
 
 // Connecting ends by its own bound, or with the context, however silent the other side is.
 func TestDialIsBounded(t *testing.T) {
-	live := rabbitmq.Shared(t).URL()
-	noLeaks(t)
+	live := brokertest.Shared(t).URL()
+	brokertest.NoLeaks(t)
 	silent := mute(t)
 	for _, scheme := range []string{"amqp", "amqps"} {
 		url := scheme + "://guest:guest@" + silent
@@ -156,8 +157,8 @@ func TestDialIsBounded(t *testing.T) {
 // DialTimeout bounds all of it together: here the second of the two connections is
 // the one that gets no answer, after the first took its time.
 func TestDialTimeoutIsForAll(t *testing.T) {
-	live := rabbitmq.Shared(t).URL()
-	noLeaks(t)
+	live := brokertest.Shared(t).URL()
+	brokertest.NoLeaks(t)
 	silent := mute(t)
 	dials := 0
 	var bounds []time.Time
@@ -234,8 +235,8 @@ func authority(t *testing.T) (caFile, certFile, keyFile string) {
 func TestTLS(t *testing.T) {
 	ca, cert, key := authority(t)
 	otherCA, _, _ := authority(t)
-	node := rabbitmq.Own(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
-	noLeaks(t)
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
+	brokertest.NoLeaks(t)
 	load := func(ca, name string) amqprpc.Broker {
 		t.Helper()
 		cfg, err := amqprpc.LoadTLS(ca, "", "", name)

@@ -2,41 +2,42 @@ package amqprpc_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// exampleBroker starts one RabbitMQ for all examples, so that they really run.
-// TestMain ends it. Yours would be at "amqp://...".
-var exampleStarted atomic.Bool
-var exampleBroker = sync.OnceValue(func() *rabbitmq.Node {
-	exampleStarted.Store(true)
-	node, err := rabbitmq.Start(context.Background(), rabbitmq.Config{})
+// url is of the broker that the examples run on. Yours would be "amqp://...".
+func url() string {
+	node, err := brokertest.ForExamples()
 	if err != nil {
 		log.Fatal(err)
 	}
-	return node
-})
+	return node.URL()
+}
 
-func url() string { return exampleBroker().URL() }
-
-var exampleQueues atomic.Int64
+// queueFor makes the name of a queue that nobody else uses, and what deletes it. Yours
+// would be a word that your servers and clients agree upon.
+func queueFor(what string) (queue string, remove func()) {
+	queue = what + "-" + rand.Text()
+	return queue, func() { brokertest.Forget(log.Printf, queue) }
+}
 
 // runSquares starts a server that squares numbers and returns its queue, and what
 // stops it.
 func runSquares() (queue string, stop func()) {
+	queue, remove := queueFor("squares")
 	serving := make(chan struct{}, 1)
 	server := &amqprpc.Server{
 		Broker:  amqprpc.Broker{URLs: []string{url()}, Name: "squares-1"},
-		Queue:   fmt.Sprintf("squares-%d", exampleQueues.Add(1)),
+		Queue:   queue,
 		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			n, err := strconv.Atoi(string(req.Body))
@@ -52,7 +53,10 @@ func runSquares() (queue string, stop func()) {
 		}
 	}()
 	<-serving
-	return server.Queue, func() { server.Shutdown(context.Background()) } //nolint:errcheck // an example
+	return queue, func() {
+		server.Shutdown(context.Background()) //nolint:errcheck // an example
+		remove()
+	}
 }
 
 func ExampleClient_Call() {
@@ -79,10 +83,12 @@ func ExampleClient_Call() {
 }
 
 func ExampleServer() {
+	queue, remove := queueFor("greetings")
+	defer remove()
 	serving := make(chan struct{}, 1)
 	server := &amqprpc.Server{
 		Broker:   amqprpc.Broker{URLs: []string{url()}},
-		Queue:    "greetings",
+		Queue:    queue,
 		Prefetch: 16, // quick work; 1, the default, is for slow work
 		Serving:  func(info amqprpc.ConnectionInfo) { serving <- struct{}{} },
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
@@ -101,7 +107,7 @@ func ExampleServer() {
 		log.Fatal(err)
 	}
 	defer client.Close()
-	reply, err := client.Call(context.Background(), amqprpc.Request{Queue: "greetings", Body: []byte("world")})
+	reply, err := client.Call(context.Background(), amqprpc.Request{Queue: queue, Body: []byte("world")})
 	fmt.Printf("%s %v\n", reply.Body, err)
 
 	// On SIGTERM: let the running handlers finish, for ten seconds at most.

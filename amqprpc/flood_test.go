@@ -11,7 +11,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // floodReplies is how many foreign replies TestFlood sends. A million passes too;
@@ -21,7 +21,7 @@ const floodReplies = 100_000
 // A flood of replies that nobody asked for costs a client no memory that stays, and
 // no call.
 func TestFlood(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})

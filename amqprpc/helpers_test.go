@@ -10,19 +10,12 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"go.uber.org/goleak"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
-func TestMain(m *testing.M) {
-	code := rabbitmq.Main(m)
-	if exampleStarted.Load() {
-		exampleBroker().Close()
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
 
 // patience is how long a test waits for what must happen. It is a bound on a
 // failure, not a measure of success.
@@ -333,13 +326,4 @@ func asCall(t testing.TB, err error) *amqprpc.CallError {
 		t.Fatalf("%v (%T) is no CallError", err, err)
 	}
 	return e
-}
-
-// noLeaks fails the test if goroutines are left when all that the test opens after
-// this has been closed.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	node := goleak.IgnoreAnyFunction("rpcscope/amqprpc/broker/rabbitmq.(*process).hold") // of a node that was started again
-	t.Cleanup(func() { goleak.VerifyNone(t, before, node) })
 }

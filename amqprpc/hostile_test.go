@@ -8,13 +8,13 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A request's reply_to is a stranger's word. None may make the server answer itself,
 // lose its connection, or die.
 func TestHostileReplyTo(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 10})
 	a := newAsker(t, url, queue)
 	const forged, twelve = 7, "123456789012"
@@ -45,7 +45,7 @@ func TestHostileReplyTo(t *testing.T) {
 
 // amq.rabbitmq.reply-to, RabbitMQ's own pseudo queue, is a caller like any other.
 func TestDirectReplyTo(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
 	ch := foreign(t, url)
 	answers := consume(t, ch, "amq.rabbitmq.reply-to")
@@ -60,7 +60,7 @@ func TestDirectReplyTo(t *testing.T) {
 
 // Absurd headers, and words of this package in the wrong types.
 func TestHostileRequests(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Replay: 10})
 	a := newAsker(t, url, queue)
 	nested := amqp.Table{"x": strings.Repeat("y", 100_000)}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Most: 200 * time.Millisecond}
@@ -18,7 +18,7 @@ var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Most: 200 * time.Milli
 // The connection is lost in every way there is; each time the calls in flight end
 // at once, and the client goes on by itself.
 func TestConnectionLoss(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	ctx := context.Background()
 	must := func(t *testing.T, err error) {
 		t.Helper()
@@ -35,8 +35,7 @@ func TestConnectionLoss(t *testing.T) {
 		{name: "dropped sockets", lose: func(_ *testing.T, c *amqprpc.Client) { c.DropConnection() }},
 		{name: "closed by the broker", lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.CloseConnections(ctx, "test")) }},
 		{name: "callback queue deleted", lose: func(t *testing.T, c *amqprpc.Client) {
-			_, err := node.Ctl(ctx, "delete_queue", c.CallbackQueue())
-			must(t, err)
+			brokertest.Ctl(t, node, "delete_queue", c.CallbackQueue())
 		}},
 		{name: "broker stopped", down: true,
 			lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.Stop(ctx)) },
@@ -49,7 +48,7 @@ func TestConnectionLoss(t *testing.T) {
 			heal: func(t *testing.T) { must(t, node.Thaw()) }},
 	} {
 		t.Run(way.name, func(t *testing.T) {
-			noLeaks(t)
+			brokertest.NoLeaks(t)
 			queue := "loss"
 			declare(t, node.URL(), queue) // nobody answers
 			told := kept()
@@ -104,10 +103,10 @@ func TestConnectionLoss(t *testing.T) {
 // Under load, whatever is lost: each call has one outcome, and with Retry and
 // Idempotent the outcome is an answer.
 func TestLossUnderLoad(t *testing.T) {
-	url := rabbitmq.Shared(t).URL()
+	url := brokertest.Shared(t).URL()
 	for _, idempotent := range []bool{false, true} {
 		t.Run(fmt.Sprintf("idempotent=%v", idempotent), func(t *testing.T) {
-			queue := rabbitmq.QueueName(t)
+			queue := brokertest.QueueName(t)
 			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
 			told := kept()
 			c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
@@ -230,7 +229,8 @@ func TestAnswerToAnEarlierAttempt(t *testing.T) {
 
 // Of several URLs any one that works will do, at the start and later.
 func TestSeveralURLs(t *testing.T) {
-	live := rabbitmq.Shared(t).URL()
+	node := brokertest.Shared(t)
+	live := node.URL()
 	dead, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -278,14 +278,14 @@ func TestSeveralURLs(t *testing.T) {
 			pipes.Go(func() { copyOver(out, in) })
 		}
 	})
-	queue := rabbitmq.QueueName(t)
+	queue := brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(live), Queue: queue})
 	told := newTally()
 	c := dial(t, amqprpc.Config{
 		Broker: amqprpc.Broker{URLs: []string{nobody, "amqp://guest:guest@" + proxy.Addr().String(), live}},
 		Queue:  queue, Observer: told, Backoff: quick,
 	})
-	if info, ok := c.Connection(); !ok || info.Address != proxy.Addr().String() || info.Product != "RabbitMQ" {
+	if info, ok := c.Connection(); !ok || info.Address != proxy.Addr().String() || info.Product != node.Product() {
 		t.Fatalf("connected to %+v", info)
 	}
 	proxy.Close()
@@ -302,7 +302,7 @@ func TestSeveralURLs(t *testing.T) {
 // While the broker has an alarm, requests wait in the client, where their deadlines
 // find them, and go out when it is over.
 func TestMemoryAlarm(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	ctx := context.Background()
 	queue := "alarm"
 	declare(t, node.URL(), queue)

@@ -9,7 +9,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // byHand is a client, and the test as its server.
@@ -22,7 +22,7 @@ type byHand struct {
 
 func handServed(t *testing.T, cfg amqprpc.Config) *byHand {
 	t.Helper()
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	b := &byHand{told: kept(), ch: foreign(t, url)}
 	b.requests = consume(t, b.ch, queue)
@@ -173,9 +173,9 @@ func TestForgottenReplies(t *testing.T) {
 
 // A request that comes back from a dead-letter queue, as it is, is no answer.
 func TestExpiredInTheQueue(t *testing.T) {
+	url := brokertest.OnRabbitMQ(t).URL()
 	b := handServed(t, amqprpc.Config{})
-	url := rabbitmq.Shared(t).URL()
-	short, dead := rabbitmq.QueueName(t), rabbitmq.QueueName(t)
+	short, dead := brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, dead)
 	withChannel(t, url, func(ch *amqp.Channel) error {
 		_, err := ch.QueueDeclare(short, true, false, false, false, amqp.Table{

@@ -12,7 +12,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A gate is a handler that tells when it has begun a request and waits to be let on.
@@ -36,8 +36,8 @@ func (g *gate) handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Respon
 // Shutdown lets the running handler finish, its reply arrive and its request be
 // acked; what no handler has begun goes to other servers at once, not after it.
 func TestShutdownDrains(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
-	noLeaks(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	brokertest.NoLeaks(t)
 	g := newGate()
 	first := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "first"}, Queue: queue,
 		Prefetch: 10, Concurrency: 1, Handler: g.handle})
@@ -48,6 +48,7 @@ func TestShutdownDrains(t *testing.T) {
 	if req := next(t, g.begun); req.CorrelationID != "0" {
 		t.Fatalf("began with %s", req.CorrelationID)
 	}
+	a.untilTaken(t) // by the first server, all of them
 	down := make(chan error, 1)
 	go func() { down <- first.Shutdown(context.Background()) }()
 	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue})
@@ -78,8 +79,8 @@ func TestShutdownDrains(t *testing.T) {
 
 // When Shutdown runs out of time the handlers' contexts end and the requests go back.
 func TestShutdownOutOfTime(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
-	noLeaks(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	brokertest.NoLeaks(t)
 	g := newGate()
 	ended := make(chan error, 1)
 	s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: amqprpc.QueueClassic, Handler: g.handle}
@@ -105,7 +106,7 @@ func TestShutdownOutOfTime(t *testing.T) {
 }
 
 func TestServerIsNotServing(t *testing.T) {
-	s := &amqprpc.Server{Broker: at(rabbitmq.Shared(t).URL()), Queue: rabbitmq.QueueName(t), Handler: echo}
+	s := &amqprpc.Server{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Handler: echo}
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Errorf("Shutdown before Serve: %v", err)
 	}
@@ -130,8 +131,8 @@ func TestServerIsNotServing(t *testing.T) {
 // Serve outlives its connections, and Concurrency holds over all of them: handlers
 // of a lost connection that do not notice keep their slots.
 func TestServerReconnects(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
-	noLeaks(t)
+	node := brokertest.Own(t)
+	brokertest.NoLeaks(t)
 	ctx := context.Background()
 	queue := "reconnect"
 	var running, most atomic.Int64
@@ -192,10 +193,10 @@ func TestServerReconnects(t *testing.T) {
 
 // With prefetch 1 a slow server holds one request; with more it hoards them.
 func TestPrefetchIsFairness(t *testing.T) {
-	url := rabbitmq.Shared(t).URL()
+	url := brokertest.Shared(t).URL()
 	for _, prefetch := range []int{1, 10} {
 		t.Run(fmt.Sprint(prefetch), func(t *testing.T) {
-			queue := rabbitmq.QueueName(t)
+			queue := brokertest.QueueName(t)
 			slow := newGate()
 			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: prefetch, Concurrency: 1, Handler: slow.handle})
 			a := newAsker(t, url, queue)
@@ -228,7 +229,8 @@ func TestPrefetchIsFairness(t *testing.T) {
 }
 
 func TestQueueTypes(t *testing.T) {
-	url := rabbitmq.Shared(t).URL()
+	node := brokertest.Shared(t)
+	url := node.URL()
 	quorum := amqp.Table{"x-queue-type": "quorum"}
 	type declared struct {
 		durable bool
@@ -249,7 +251,10 @@ func TestQueueTypes(t *testing.T) {
 		"transient creates such a queue": {nil, amqprpc.QueueTransient, declared{false, nil}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			queue := rabbitmq.QueueName(t)
+			if c.before != nil && c.before.args != nil {
+				brokertest.OnRabbitMQ(t) // no other knows of the argument
+			}
+			queue := brokertest.QueueName(t)
 			as := func(d declared) {
 				withChannel(t, url, func(ch *amqp.Channel) error {
 					_, err := ch.QueueDeclare(queue, d.durable, false, false, false, d.args)
@@ -263,7 +268,7 @@ func TestQueueTypes(t *testing.T) {
 			s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: c.kind, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()
-			if info := next(t, serving); info.Queue != queue || info.Product != "RabbitMQ" {
+			if info := next(t, serving); info.Queue != queue || info.Product != node.Product() {
 				t.Errorf("%+v", info)
 			}
 			as(c.after)
@@ -276,8 +281,8 @@ func TestQueueTypes(t *testing.T) {
 
 // What cannot be served is said at once, with the broker's words.
 func TestQueueRefused(t *testing.T) {
-	url := rabbitmq.Shared(t).URL()
-	queue, mine := rabbitmq.QueueName(t), rabbitmq.QueueName(t)
+	url := brokertest.Shared(t).URL()
+	queue, mine := brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, queue)
 	if _, err := foreign(t, url).QueueDeclare(mine, false, false, true, false, nil); err != nil {
 		t.Fatal(err)
@@ -301,9 +306,9 @@ func TestQueueRefused(t *testing.T) {
 
 // Two servers that start at once on a queue that does not exist both serve it.
 func TestServersRaceToDeclare(t *testing.T) {
-	url := rabbitmq.Shared(t).URL()
+	url := brokertest.Shared(t).URL()
 	for range 3 {
-		queue := rabbitmq.QueueName(t)
+		queue := brokertest.QueueName(t)
 		var wg sync.WaitGroup
 		for range 4 {
 			serving := make(chan struct{}, 1)

@@ -16,7 +16,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // An asker is a caller of another make: it publishes requests as it likes.
@@ -43,6 +43,28 @@ func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 	t.Helper()
 	p.ReplyTo = a.replyTo
 	send(t, a.ch, a.queue, p)
+}
+
+// untilTaken waits until the broker has sent every request to some server.
+func (a *asker) untilTaken(t testing.TB) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for {
+		q, err := a.ch.QueueDeclarePassive(a.queue, false, false, false, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.Messages == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("%d requests stay in the queue", q.Messages)
+		}
+	}
 }
 
 // eventually waits until a server's counts are as wanted.
@@ -82,7 +104,7 @@ func (l *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(
 
 // Whatever a handler does, its caller gets a typed answer and the server lives.
 func TestHandlerErrors(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	const secret = "s3cret"
 	var logged logBuffer
 	handlers := map[string]struct {
@@ -159,7 +181,7 @@ func TestHandlerErrors(t *testing.T) {
 
 // What an error reply is on the wire, any AMQP client can read.
 func TestErrorReplyOnTheWire(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "fib-1"}, Queue: queue,
 		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 			return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "not a number")
@@ -180,7 +202,7 @@ func TestErrorReplyOnTheWire(t *testing.T) {
 
 // The request's deadline reaches the handler's context; what is past it is dropped.
 func TestDeadlineReachesTheHandler(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	deadlines := make(chan time.Time, 10)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		d, _ := ctx.Deadline()
@@ -219,10 +241,24 @@ func TestDeadlineReachesTheHandler(t *testing.T) {
 	}
 }
 
-// A request that names no reply_to is rejected: dead-lettered where the queue says
-// so, and never seen again.
+// A request that names no reply_to is rejected and never seen again.
 func TestNoReplyTo(t *testing.T) {
-	url, queue, dead := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	a := newAsker(t, url, queue)
+	send(t, a.ch, queue, amqp.Publishing{CorrelationId: "mute"})
+	a.ask(t, amqp.Publishing{CorrelationId: "next"})
+	if d := next(t, a.replies); d.CorrelationId != "next" {
+		t.Errorf("reply to %s", d.CorrelationId)
+	}
+	if stats := s.Stats(); stats.Refused != 1 || stats.Requests != 2 || stats.Redelivered != 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// Where the queue says so, it is dead-lettered.
+func TestNoReplyToIsDeadLettered(t *testing.T) {
+	url, queue, dead := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, dead)
 	withChannel(t, url, func(ch *amqp.Channel) error {
 		_, err := ch.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
@@ -235,9 +271,7 @@ func TestNoReplyTo(t *testing.T) {
 	if d.CorrelationId != "mute" || d.Headers["x-first-death-reason"] != "rejected" {
 		t.Errorf("dead-lettered: %s, %v", d.CorrelationId, d.Headers)
 	}
-	a.ask(t, amqp.Publishing{CorrelationId: "next"})
-	next(t, a.replies)
-	if stats := s.Stats(); stats.Refused != 1 || stats.Requests != 2 || stats.Redelivered != 0 {
+	if stats := s.Stats(); stats.Refused != 1 || stats.Requests != 1 || stats.Redelivered != 0 {
 		t.Errorf("%+v", stats)
 	}
 }
@@ -245,7 +279,7 @@ func TestNoReplyTo(t *testing.T) {
 // A request is acked only after its reply is confirmed, and also if nobody is left
 // to take the reply.
 func TestUndeliverableReplies(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 1})
 	ch := foreign(t, url)
 	for range 5 {
@@ -261,7 +295,7 @@ func TestUndeliverableReplies(t *testing.T) {
 // Between the confirm of the reply and BeforeAck's return the request is unacked: a
 // server that dies there makes a duplicate, not a loss.
 func TestAckComesLast(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	confirmed, over := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(over) })
 	first := &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "first"}, Queue: queue, Hooks: amqprpc.ServerHooks{
@@ -299,7 +333,7 @@ func signal(c <-chan struct{}) <-chan bool {
 // The same ID and body again get the stored reply; another body is another
 // question, and what failed is tried again.
 func TestReplay(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var runs atomic.Int64
 	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Replay: 10, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if req.Type == "fail" {
@@ -339,7 +373,7 @@ func TestReplay(t *testing.T) {
 // Hooks make a server drop, double and mislabel replies; what AMQP cannot carry is
 // dropped, and the server lives.
 func TestHooks(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{
 		Broker: amqprpc.Broker{URLs: []string{url}, MaxMessage: 1000}, Queue: queue,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),

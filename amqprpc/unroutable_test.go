@@ -10,7 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // Many requests to a queue that does not exist among many to one that does: each
@@ -18,7 +18,7 @@ import (
 func TestReturnsAmongAnswers(t *testing.T) {
 	for name, cfg := range map[string]amqprpc.Config{"with confirms": {}, "without confirms": {NoConfirms: true}} {
 		t.Run(name, func(t *testing.T) {
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
 			told := newTally()
 			cfg.URLs, cfg.Observer, cfg.Timeout = []string{url}, told, time.Hour
@@ -52,7 +52,7 @@ func TestReturnsAmongAnswers(t *testing.T) {
 
 // Without mandatory the broker keeps silent, as documented.
 func TestNoMandatory(t *testing.T) {
-	c := dial(t, amqprpc.Config{Broker: at(rabbitmq.Shared(t).URL()), Queue: "missing", NoMandatory: true})
+	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), NoMandatory: true})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: 50 * time.Millisecond})
 	wantIs(t, err, amqprpc.ErrTimeout)
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)
@@ -61,7 +61,7 @@ func TestNoMandatory(t *testing.T) {
 // With Retry a call outlives the time before its queue is there, although it is not
 // idempotent: the returned attempts were not executed.
 func TestRetryUntilTheQueueAppears(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	told := kept()
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 	call := c.Go(context.Background(), amqprpc.Request{})
@@ -84,7 +84,7 @@ func TestRetryUntilTheQueueAppears(t *testing.T) {
 // fullQueue declares a queue that takes one message and refuses more.
 func fullQueue(t *testing.T, url string) string {
 	t.Helper()
-	queue := rabbitmq.QueueName(t)
+	queue := brokertest.QueueName(t)
 	withChannel(t, url, func(ch *amqp.Channel) error {
 		_, err := ch.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"})
 		return err
@@ -93,7 +93,7 @@ func fullQueue(t *testing.T, url string) string {
 }
 
 func TestNack(t *testing.T) {
-	url := rabbitmq.Shared(t).URL()
+	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)
 	told := newTally()
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
@@ -117,7 +117,7 @@ func TestNack(t *testing.T) {
 // What AMQP cannot carry never reaches the connection.
 func TestInvalidRequests(t *testing.T) {
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{rabbitmq.Shared(t).URL()}, MaxMessage: 1000}, Observer: told})
+	c := dial(t, amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{brokertest.Shared(t).URL()}, MaxMessage: 1000}, Observer: told})
 	long := strings.Repeat("x", 256)
 	for name, req := range map[string]amqprpc.Request{
 		"no queue":             {},

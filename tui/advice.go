@@ -73,6 +73,8 @@ func advise(look *lab.Look) []advice {
 	switch r := look.Books.Replies; {
 	case r.Duplicates+r.Orphaned() > 0:
 		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story.")
+	case look.StandIn != "" && look.Fault == "":
+		add(lab.Neutral, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
 	case well && look.Fault == "":
 		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, "+
 			"u to send one of an unknown ID, or x for a fault in the next server.")
@@ -118,7 +120,7 @@ func obstacle(look *lab.Look) string {
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
 	case q.Known && q.Consumers == 0 && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +
-			fibserverFor(look.Queue.Name) + " in another terminal."
+			fibserverFor(look) + " in another terminal."
 	case q.Known && q.Consumers == 0:
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Press s to start a server."
 	}

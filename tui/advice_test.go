@@ -70,6 +70,11 @@ func TestAdviseSays(t *testing.T) {
 			paused + "  Press enter on a duplicate or an orphan to see its whole story.\n"},
 		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, while the calls go on behind it. Press f to see the present.\n"},
 		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
+		{"in-process", looks()["in-process"], "  " + standIn + "\n"},
+		{"in-process, with duplicates", with("in-process", func(l *lab.Look) { l.Books.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story.\n"},
+		{"in-process, paused", with("in-process", func(l *lab.Look) { l.Load.Paused = true }), paused + "  " + standIn + "\n"},
+		{"in-process, waiting", with("in-process", func(l *lab.Look) { l.Queue.Consumers, l.Load.Waiting, l.Pool = 0, true, nil }),
+			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver --url amqp://127.0.0.1:40123/ in another terminal.\n"},
 		{"fault", with("healthy", func(l *lab.Look) { l.Fault = "duplicate=1" }), "  The next server will have the fault duplicate=1. Press s to start it.\n"},
 		{"begun", with("healthy", func(l *lab.Look) { l.Books.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
 		{"a few failed", failing(50, 2, 0, timeouts, func(*lab.Look) {}), ""},
@@ -108,6 +113,7 @@ func TestAdviseIsHarmless(t *testing.T) {
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Since: epoch, Reason: long}}},
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Blocked: true, BlockedReason: long}}},
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long, Known: true}, Fault: long},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, StandIn: long},
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
 	} {
 		all := advise(look)

@@ -1,8 +1,10 @@
 package tui
 
 import (
+	"strings"
 	"time"
 
+	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
@@ -101,15 +103,19 @@ func nextTry(c *ledger.Connection, now time.Time) string {
 func placePieces(st *Styles, look *lab.Look) []piece {
 	info := look.Books.Connection.Info
 	pieces := []piece{{[]string{"rpcscope"}, st.Title, 3}}
-	if product := Escape(info.Product, 24); product != "" {
-		forms := []string{product}
-		if version := Escape(info.Version, 16); version != "" {
-			forms = []string{product + " " + version, product}
-		}
-		pieces = append(pieces, piece{forms, st.Plain, 4})
+	addressRank := 2
+	product, version := Escape(info.Product, 24), Escape(info.Version, 16)
+	switch {
+	case info.Product == broker.Product:
+		pieces = append(pieces, inProcessPiece(st, version))
+		addressRank = 6 // whichever port was free
+	case product != "" && version != "":
+		pieces = append(pieces, piece{[]string{product + " " + version, product}, st.Plain, 4})
+	case product != "":
+		pieces = append(pieces, piece{[]string{product}, st.Plain, 4})
 	}
 	if address := Escape(info.Address, 40); address != "" {
-		pieces = append(pieces, piece{[]string{address, Escape(address, 21)}, st.Plain, 2})
+		pieces = append(pieces, piece{[]string{address, Escape(address, 21)}, st.Plain, addressRank})
 	}
 	pieces = append(pieces, queuePiece(st, &look.Queue))
 	if callback := Escape(info.Queue, 40); callback != "" {
@@ -117,6 +123,13 @@ func placePieces(st *Styles, look *lab.Look) []piece {
 		pieces = append(pieces, piece{[]string{"callback " + callback, "callback " + short}, st.Faint, 5})
 	}
 	return pieces
+}
+
+// inProcessPiece says that the broker is the in-process one. Nobody may take it for RabbitMQ:
+// however little room there is, some form of it is shown.
+func inProcessPiece(st *Styles, version string) piece {
+	name := strings.TrimPrefix(broker.Product, "rpcscope ")
+	return piece{[]string{strings.TrimSpace(name + " " + version), name, "in-process"}, st.Warn, 1}
 }
 
 // queuePiece says how the request queue is.

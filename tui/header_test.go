@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
@@ -32,6 +33,8 @@ func lookAt(s *story, bars int) *lab.Look {
 		},
 	}
 }
+
+const standIn = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
 
 // looks are what the panels are drawn of.
 var looks = sync.OnceValue(func() map[string]*lab.Look {
@@ -90,6 +93,10 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 		s.tell(amqprpc.Event{Kind: amqprpc.EventBlocked, Epoch: 1, Text: "low on memory"})
 		s.now += 12 * time.Second
 	}, func(*lab.Look) {})
+	tell("in-process", func(s *story) {
+		s.connect(broker.Product, broker.Version, "127.0.0.1:40123")
+		busy(s)
+	}, func(l *lab.Look) { l.StandIn = standIn })
 	tell("hostile", func(s *story) {
 		s.connect(hostile, hostile, hostile)
 		s.complete(900, 0, hostile, "", strings.Repeat("長", 5000), "한국어 서버")
@@ -230,6 +237,13 @@ func TestHeaderSays(t *testing.T) {
 		{"open", looks()["open"], 120, []string{"200/s open, backlog 12"}, []string{"closed"}},
 		{"wrong", looks()["mixed"], 120, []string{"9 WRONG", "failed 300"}, nil},
 		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("x") }), 80, []string{"✗ something in here broke"}, []string{"connected"}},
+		{"in-process", looks()["in-process"], 140, []string{"rpcscope  in-process broker 0.1.0  127.0.0.1:40123  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
+		{"in-process, 120 cells", looks()["in-process"], 120, []string{" rpcscope  in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
+		{"in-process, 80 cells", looks()["in-process"], 80, []string{" in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers "}, []string{"callback"}},
+		{"in-process, whatever happens", with("in-process", func(l *lab.Look) {
+			l.Queue.Name, l.Queue.Ready = strings.Repeat("queue", 50), 12345678
+			l.Books.Connection.Blocked, l.Books.Connection.BlockedSince = true, epoch.Add(-100*time.Hour)
+		}), 80, []string{" in-process", "blocked"}, nil},
 		{"hostile", looks()["hostile"], 160, []string{`\x1b]0;owned`}, []string{"\x1b"}},
 		{"narrow", looks()["lost"], 24, []string{"○ reconnecting"}, nil},
 	} {

@@ -70,6 +70,12 @@ func (m *Model) helpLines(w int) []line {
 			out = append(out, line{{" " + left(word, 12), inks[i]}, {part, st.Plain}})
 		}
 	}
+	if m.look.StandIn != "" {
+		out = append(out, nil, line{{" The broker", st.Title}})
+		for _, part := range wrap(Escape(m.look.StandIn, 300), w-2) {
+			out = append(out, line{{" " + part, st.Plain}})
+		}
+	}
 	out = append(out, nil)
 	for _, part := range wrap("A paused load starts no calls; a frozen picture stands still while calls go on. "+
 		"S, K and r are about the server that is selected, or else the newest that runs; d about the call that is selected, "+

@@ -303,6 +303,18 @@ func TestKeyMap(t *testing.T) {
 	}
 }
 
+// Where the broker is a stand-in, the help says so, and how to get the other one; else it
+// has nothing to say of brokers.
+func TestHelpStandIn(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 120, 60)
+	press(m, "?")
+	says(t, m.View(), nil, []string{"The broker"})
+	s.look.StandIn = standIn
+	m.Update(tickMsg(m.tick))
+	says(t, m.View(), []string{"The broker", "rpcscope demo --url amqp://user:password@host/"}, nil)
+}
+
 // An empty lane in flight says why it is empty.
 func TestEmptyInFlight(t *testing.T) {
 	s := &fakeLab{books: newStory().books}

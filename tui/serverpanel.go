@@ -218,12 +218,16 @@ func nobodyServes(look *lab.Look) string {
 	case look.Queue.Known && n > 0, !look.Queue.Known && heard:
 		return ""
 	}
-	return "No server. Press s to start one here, or run " + fibserverFor(look.Queue.Name) + " in another terminal."
+	return "No server. Press s to start one here, or run " + fibserverFor(look) + " in another terminal."
 }
 
-// fibserverFor is the command that would start a server for a queue.
-func fibserverFor(queue string) string {
-	return (&Summary{Config: ledger.RunConfig{Queue: queue}}).fibserver()
+// fibserverFor is the command that would start a server for the queue.
+func fibserverFor(look *lab.Look) string {
+	command := (&Summary{Config: ledger.RunConfig{Queue: look.Queue.Name}}).fibserver()
+	if look.StandIn != "" { // who types it means another broker as well
+		command += " --url amqp://" + Escape(look.Books.Connection.Info.Address, 40) + "/"
+	}
+	return command
 }
 
 // serverColumns are the widths of the columns of the list; what there is no room for is 0.

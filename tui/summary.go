@@ -28,6 +28,8 @@ type Summary struct {
 	Config ledger.RunConfig
 	// Address is host:port of the broker; where it is empty, the Snapshot's is shown.
 	Address string
+	// StandIn is that of a lab.Look: what else there is to say of the broker.
+	StandIn string
 	// Interrupted says that somebody ended the run before its time.
 	Interrupted bool
 
@@ -76,7 +78,10 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		p.gap()
 		servers(p, s.Snapshot.Servers, s.Snapshot.Elapsed)
 	}
-	if hint := s.hint(); hint != "" {
+	for _, hint := range []string{s.hint(), Escape(s.StandIn, 300)} {
+		if hint == "" {
+			continue
+		}
 		p.gap()
 		for i, part := range wrap(hint, p.width-2) {
 			mark := "  "
@@ -161,7 +166,7 @@ func (s *Summary) run(p *sheet) {
 	if c.Queue != "" {
 		add("queue %s", Escape(c.Queue, 40))
 	}
-	if product := Escape(info.Product, 24); product != "" {
+	if product := Escape(info.Product, 26); product != "" {
 		add("%s", strings.TrimSpace(product+" "+Escape(info.Version, 16)))
 	}
 	if address := Escape(s.Address, 48); address != "" {

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
 )
 
@@ -74,6 +75,10 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		}
 	})
 	tell("nothing", Summary{Config: closedLoop, Address: "localhost:5672"}, func(*story) {})
+	tell("stand-in", Summary{StandIn: standIn}, func(s *story) {
+		s.connect(broker.Product, broker.Version, "127.0.0.1:40123")
+		s.complete(1, 0, "fib-1")
+	})
 	tell("one", Summary{Config: closedLoop}, func(s *story) { s.complete(1, 0, "fib-1") })
 	tell("wrong", Summary{Config: closedLoop, Wrong: 9, Refused: 2, Wrongs: []error{
 		errors.New("call 17: fib(30) is 832040, not 832041"), errors.New("call 18: " + hostile),

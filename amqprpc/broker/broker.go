@@ -1,10 +1,21 @@
 package broker
 
 import (
+	"cmp"
+	"crypto/subtle"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"math"
 	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"rpcscope/amqprpc/broker/internal/wire"
 )
 
 // A Config says how to run a broker. The zero value is a broker for tests: on a free port of
@@ -15,14 +26,14 @@ type Config struct {
 	Listen string
 
 	// AllowRemote lets Listen be an address that other machines can reach. Nothing is
-	// encrypted. The user guest is then still for the loopback interface only, as RabbitMQ has it.
+	// encrypted. The user guest is still for the loopback interface only, as RabbitMQ has it.
 	AllowRemote bool
 
 	// Users holds the passwords of those who may log in. Nil is guest with the password guest.
 	Users map[string]string
 
-	// Heartbeat is the interval proposed to clients; what they ask for counts if it is
-	// less. 0 is RabbitMQ's 60 s; negative proposes none.
+	// Heartbeat is the interval proposed to clients, in whole seconds; a client may ask for another. 0 is
+	// RabbitMQ's 60 s; negative proposes none.
 	Heartbeat time.Duration
 
 	// MaxMessage is the largest body in bytes, 16 MiB where it is 0.
@@ -42,6 +53,12 @@ const (
 	Version = "0.1.0"
 )
 
+const (
+	guest              = "guest"
+	defaultMaxMessage  = 16 << 20
+	defaultMemoryLimit = 256 << 20
+)
+
 // Errors of a broker's life.
 var (
 	// ErrClosed is returned by what cannot be done after Close.
@@ -54,17 +71,298 @@ var (
 )
 
 // A Broker is a running broker. All its methods may be called from any goroutine.
-type Broker struct{}
+type Broker struct {
+	cfg         Config
+	users       map[string]string
+	maxMessage  int
+	memoryLimit int64
+	addr        string     // for good, once a port has been found
+	life        sync.Mutex // Stop, Kill, Restart, Close: one after the other
+	closed      bool       // for good; needs life
 
-// Start starts a broker, which accepts connections when Start returns. It is for the caller to close.
-func Start(cfg Config) (*Broker, error) { return nil, errors.New("not yet") }
+	gate gate
 
-// URL is where clients connect: amqp://guest:guest@127.0.0.1:PORT/, or with the first of Config.Users.
-func (b *Broker) URL() string { return "" }
+	// mu guards all that follows, and the queues, channels and most of the connections. There
+	// is one lock, held for some microseconds at a time, since nearly everything that happens is about two
+	// connections and a queue.
+	mu           sync.Mutex
+	up           *uptime // nil: stopped
+	queues       map[string]*queue
+	dirty        []*connection // whose outboxes are to be signalled
+	meddle       func(Message) Treatment
+	confirmsHeld bool
+	raised       bool  // RaiseAlarm
+	short        bool  // of memory
+	memory       int64 // bytes of messages
+}
 
-// Addr is the address listened on.
-func (b *Broker) Addr() net.Addr { return nil }
+// An uptime is the time from a start to a stop.
+type uptime struct {
+	listener net.Listener
+	conns    map[*connection]struct{}
+	cut      chan struct{} // closed when nothing is waited for any more
+	running  sync.WaitGroup
+}
 
-// Close ends the broker: its listener, connections (320, and not long waited for) and queues. It returns when all
-// of its goroutines have ended, and may be called more than once.
-func (b *Broker) Close() error { return nil }
+// Start starts a broker, which accepts connections when Start returns. It is for the caller
+// to close.
+func Start(cfg Config) (*Broker, error) {
+	b := &Broker{
+		cfg: cfg, users: cfg.Users, queues: map[string]*queue{}, addr: cmp.Or(cfg.Listen, "127.0.0.1:0"),
+		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage), memoryLimit: cmp.Or(cfg.MemoryLimit, defaultMemoryLimit),
+	}
+	if b.users == nil {
+		b.users = map[string]string{guest: guest}
+	}
+	if b.maxMessage < 0 || b.memoryLimit < 0 {
+		return nil, fmt.Errorf("a broker with a MaxMessage of %d and a MemoryLimit of %d bytes", b.maxMessage, b.memoryLimit)
+	}
+	b.gate.open()
+	if err := b.listen(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// listen begins an uptime. It needs life.
+func (b *Broker) listen() error {
+	l, err := net.Listen("tcp", b.addr)
+	if err != nil {
+		return err
+	}
+	if addr, ok := l.Addr().(*net.TCPAddr); !b.cfg.AllowRemote && !(ok && addr.IP.IsLoopback()) {
+		l.Close()
+		return fmt.Errorf("%s: %w", b.addr, ErrNotLoopback)
+	}
+	b.addr = l.Addr().String()
+	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{})}
+	b.lock()
+	b.up = up
+	b.unlock()
+	up.running.Go(func() { b.accept(up) })
+	return nil
+}
+
+// accept serves connections until the listener is closed.
+func (b *Broker) accept(up *uptime) {
+	pause := time.Millisecond
+	for {
+		raw, err := up.listener.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil: // out of file descriptors, most likely
+			b.log("accept", slog.String("error", err.Error()))
+			select {
+			case <-time.After(pause):
+				pause = min(2*pause, time.Second)
+				continue
+			case <-up.cut:
+				return
+			}
+		}
+		pause = time.Millisecond
+		c := newConnection(b, up, raw)
+		b.lock()
+		stopped := b.up != up
+		if !stopped {
+			up.conns[c] = struct{}{}
+			up.running.Add(1)
+		}
+		b.unlock()
+		if stopped {
+			raw.Close()
+			continue
+		}
+		go func() {
+			defer up.running.Done()
+			c.serve()
+		}()
+	}
+}
+
+// URL is where clients connect: amqp://guest:guest@127.0.0.1:PORT/, or with the first of
+// Config.Users by name. It stays the same over Stop and Restart.
+func (b *Broker) URL() string {
+	u := url.URL{Scheme: "amqp", Host: b.addr, Path: "/"}
+	for _, name := range slices.Sorted(maps.Keys(b.users)) {
+		u.User = url.UserPassword(name, b.users[name])
+		break
+	}
+	return u.String()
+}
+
+// Addr is the address listened on, host:port.
+func (b *Broker) Addr() string { return b.addr }
+
+// Close ends the broker: its listener, its connections (with 320; they have two seconds to answer) and its
+// queues. It returns when all of its goroutines have ended, and may be called more than once.
+func (b *Broker) Close() error {
+	b.life.Lock()
+	defer b.life.Unlock()
+	b.closed = true
+	b.down(true)
+	b.lock()
+	defer b.unlock()
+	b.meddle = nil
+	for _, q := range b.queues {
+		q.delete()
+	}
+	return nil
+}
+
+// down ends the uptime, if there is one. It needs life.
+func (b *Broker) down(politely bool) {
+	b.gate.open() // a frozen broker would not end
+	b.lock()
+	up := b.up
+	b.up = nil
+	if up == nil {
+		b.unlock()
+		return
+	}
+	up.listener.Close()
+	for c := range up.conns {
+		if politely && c.open {
+			c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
+		} else {
+			c.cut("the broker was killed")
+		}
+	}
+	b.unlock()
+	if !politely {
+		close(up.cut)
+		up.running.Wait()
+	} else {
+		patience := time.AfterFunc(farewellTime, func() { close(up.cut) })
+		up.running.Wait()
+		if patience.Stop() {
+			close(up.cut)
+		}
+	}
+	b.lock()
+	defer b.unlock()
+	for _, q := range b.queues {
+		if !q.durable {
+			q.delete()
+		} else {
+			q.survive()
+		}
+	}
+}
+
+// lock takes the broker's lock.
+func (b *Broker) lock() { b.mu.Lock() }
+
+// unlock gives the lock back and then wakes the writers that have something to write.
+func (b *Broker) unlock() {
+	var few [8]*connection
+	wake := append(few[:0], b.dirty...)
+	for _, c := range b.dirty {
+		c.dirty = false
+	}
+	clear(b.dirty)
+	b.dirty = b.dirty[:0]
+	b.mu.Unlock()
+	for _, c := range wake {
+		c.out.signal()
+	}
+}
+
+// forget is called by a connection that has ended.
+func (b *Broker) forget(c *connection) {
+	b.lock()
+	defer b.unlock()
+	delete(c.up.conns, c)
+}
+
+// hold counts a message that enters a queue.
+func (b *Broker) hold(m *message) {
+	b.memory += m.size()
+	if b.memory > b.memoryLimit && !b.short {
+		b.short = true
+		b.log("memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
+	}
+}
+
+// free counts a message that is gone for good.
+func (b *Broker) free(m *message) {
+	b.memory -= m.size()
+	if b.short && b.memory <= b.memoryLimit/10*9 {
+		b.short = false
+		b.log("memory alarm cleared", slog.Int64("bytes", b.memory))
+		b.calm()
+	}
+}
+
+// requeue gives deliveries back to their queues.
+func (b *Broker) requeue(back []delivery) {
+	byQueue := map[*queue][]*message{}
+	for _, d := range back {
+		if d.q.quorum {
+			d.m.properties = withDeliveryCount(d.m.properties, d.m.deliveries)
+		}
+		byQueue[d.q] = append(byQueue[d.q], d.m)
+	}
+	for q, messages := range byQueue {
+		q.requeue(messages)
+	}
+	for _, d := range back {
+		d.freeCredit()
+	}
+}
+
+func (b *Broker) heartbeat() time.Duration {
+	if b.cfg.Heartbeat == 0 {
+		return defaultHeartbeat
+	}
+	return max(b.cfg.Heartbeat, 0)
+}
+
+// seconds is a heartbeat as the protocol has it.
+func seconds(d time.Duration) uint16 {
+	return uint16(min((d+time.Second-1)/time.Second, math.MaxUint16))
+}
+
+// same compares passwords in a time that does not tell where they differ.
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+func (b *Broker) log(msg string, args ...any) {
+	if b.cfg.Log != nil {
+		b.cfg.Log.Info(msg, args...)
+	}
+}
+
+// A gate is open or closed. While it is closed the broker stands still.
+type gate struct {
+	mu      sync.Mutex
+	closed  atomic.Bool
+	opening chan struct{}
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed.Swap(false) {
+		close(g.opening)
+	}
+}
+
+func (g *gate) close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed.Load() {
+		g.opening = make(chan struct{})
+		g.closed.Store(true)
+	}
+}
+
+// wait waits until the gate is open.
+func (g *gate) wait() {
+	for g.closed.Load() {
+		g.mu.Lock()
+		opening := g.opening
+		g.mu.Unlock()
+		<-opening
+	}
+}

@@ -1,11 +1,12 @@
 package interop
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 func numbers(ns []int) []string {
@@ -40,8 +41,11 @@ func TestTheirClientsOurServer(t *testing.T) {
 		{"aio-pika, 200 at once, a transient queue", []string{"--queue-type", "transient"}, "aio_client", nil, many},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			if slices.Contains(test.args, "--direct") {
+				brokertest.OnRabbitMQ(t) // no other has direct reply-to
+			}
 			t.Parallel()
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			server := serve(t, url, "fib-", ours(t, "fibserver"), append([]string{"--queue", queue, "--log-format", "json"}, test.server...)...)
 			server.start(t)
 			got := succeed(t, url, theirs(t, test.client), append(append([]string{"--queue", queue}, test.args...), numbers(test.ns)...)...)

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A hostile request is what testdata/hostile_client.py reads. Byte slices are base64
@@ -45,7 +45,7 @@ func nested(depth int) map[string]any {
 // Whatever a foreign client sends, it gets an answer or an error with a canonical
 // code, the server lives, and nothing is redelivered.
 func TestHostileRequests(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	quoted, err := json.Marshal(queue)
 	if err != nil {
 		t.Fatal(err)

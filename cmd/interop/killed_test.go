@@ -3,7 +3,7 @@ package interop
 import (
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/server/pool"
 )
 
@@ -14,7 +14,7 @@ func TestTheirServersDieBeforeTheAck(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			const calls, dieAt = 300, "10"
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--queue-type", kind, "--log-format", "json", "--delay", "3ms")
 			own.start(t)
 			var doomed []*pool.Process

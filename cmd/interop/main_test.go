@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // patience bounds everything that a test waits for.
@@ -26,13 +26,16 @@ var bin string
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	if err := lookForPython(); err != nil {
+		return brokertest.Absent(brokertest.NeedPython, err)
+	}
 	var err error
 	if bin, err = os.MkdirTemp("", "rpcscope-interop-"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(bin)
-	return rabbitmq.Main(m)
+	return brokertest.Main(m)
 }
 
 // ours is the command line of one of our programs.
@@ -90,9 +93,6 @@ const interpreter = "/usr/bin/python3"
 // theirs is the command line of a Python program in testdata.
 func theirs(t testing.TB, program string) []string {
 	t.Helper()
-	if err := python(); err != nil {
-		t.Fatal(err)
-	}
 	return append(isolated(), filepath.Join("testdata", program+".py"))
 }
 
@@ -100,7 +100,8 @@ func theirs(t testing.TB, program string) []string {
 // buffers, and without leaving files behind.
 func isolated() []string { return []string{interpreter, "-I", "-u", "-B"} }
 
-var python = sync.OnceValue(func() error {
+// lookForPython says what these tests miss of it.
+func lookForPython() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	args := append(isolated()[1:], "-c", "from pika import BlockingConnection; from aio_pika import connect")
@@ -108,7 +109,7 @@ var python = sync.OnceValue(func() error {
 		return fmt.Errorf("these tests need pika and aio-pika for %s (Debian: apt-get install -y python3-pika python3-aio-pika): %w\n%s", interpreter, err, out)
 	}
 	return nil
-})
+}
 
 // outcome is how a process ended.
 type outcome struct {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // poisons are headers that amqp091-go refuses to read (it allows 32 levels, and 8,192
@@ -26,7 +26,7 @@ func TestPoisonousRequest(t *testing.T) {
 	for _, poison := range poisons {
 		t.Run(poison.name, func(t *testing.T) {
 			t.Parallel()
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			server := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--log-format", "json")
 			server.start(t)
 			var stdin bytes.Buffer
@@ -58,7 +58,7 @@ func TestPoisonousReply(t *testing.T) {
 	for _, poison := range poisons {
 		t.Run(poison.name, func(t *testing.T) {
 			t.Parallel()
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			replies, err := json.Marshal([]rubbishReply{rubbish("6", "correlation_id", "?", "headers", poison.headers), rubbish("5")})
 			if err != nil {
 				t.Fatal(err)

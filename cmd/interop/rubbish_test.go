@@ -7,7 +7,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A rubbishReply is what testdata/rubbish_server.py sends.
@@ -67,7 +67,7 @@ func TestTheirServerRepliesRubbish(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			if test.replies == nil {
 				test.replies = []rubbishReply{}
 			}
@@ -133,7 +133,7 @@ func TestTheirServerRepliesRubbishToLoad(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			replies, err := json.Marshal([]rubbishReply{rubbish(test.reply, "app_id", test.server)})
 			if err != nil {
 				t.Fatal(err)

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // libraries are what their programs are made with.
@@ -27,7 +27,7 @@ func TestTheirServersOurClient(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+				url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 				process := serve(t, url, library.prefix, theirs(t, library.server), append(args, "--queue", queue)...)
 				process.start(t)
 

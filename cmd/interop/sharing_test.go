@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // Their server and ours share one queue, whichever declared it, and however.
@@ -26,7 +26,7 @@ func TestServersShareQueue(t *testing.T) {
 		} {
 			t.Run(kind+", "+test.name, func(t *testing.T) {
 				t.Parallel()
-				url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+				url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 				library := libraries[test.library]
 				own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--log-format", "json", "--queue-type", test.ours, "--delay", "3ms")
 				foreign := serve(t, url, library.prefix, theirs(t, library.server), "--queue", queue, "--declare", test.theirs, "--sign", "--sleep", "0.003")
@@ -57,7 +57,7 @@ func TestServersShareQueue(t *testing.T) {
 // `--queue-type auto` without a queue declares what today's tutorial declares, so that
 // their server, which declares the same, can join.
 func TestAutoDeclaresWhatTheirServerDeclares(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue)
 	own.start(t)
 	foreign := serve(t, url, "pika-", theirs(t, "pika_server"), "--queue", queue, "--declare", "quorum")
@@ -68,7 +68,7 @@ func TestAutoDeclaresWhatTheirServerDeclares(t *testing.T) {
 
 // A declaration that contradicts theirs is refused, in words, and harms nobody.
 func TestContradictingDeclaration(t *testing.T) {
-	url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	foreign := serve(t, url, "pika-", theirs(t, "pika_server"), "--queue", queue, "--declare", "classic")
 	foreign.start(t)
 	for _, kind := range []string{"quorum", "transient"} {

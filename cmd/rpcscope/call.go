@@ -94,7 +94,7 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 				if ctx.Err() != nil {
 					return cli.Fail(cli.Interrupted, context.Cause(ctx))
 				}
-				return cli.OnBroker(err)
+				return onBroker(err)
 			}
 			defer client.Close()
 			c := caller{client: client, queue: queue, asJSON: asJSON, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}

@@ -11,14 +11,14 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/server/pool"
 )
 
 func TestCall(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
 	server := servers.start(t, "--algorithm=doubling", "--max-n=1000")
 	call := func(args ...string) outcome {
@@ -65,8 +65,8 @@ func TestCallOntoFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer full.Close()
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	newFleet(t, node.URL(), queue, pool.Config{}).start(t)
 	cmd := exec.Command(bin.rpcscope, "call", "--url", node.URL(), "--queue", queue, "1")
 	cmd.Stdout = full
@@ -86,9 +86,9 @@ func sortedKeys(m map[string]any) []string {
 }
 
 func TestCallFailures(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	missing := rabbitmq.QueueName(t)
-	unserved := rabbitmq.QueueName(t) + ".unserved"
+	node := brokertest.Shared(t)
+	missing := brokertest.QueueName(t)
+	unserved := brokertest.QueueName(t)
 	conn, err := amqp.Dial(node.URL())
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +98,7 @@ func TestCallFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ch.QueueDeclare(unserved, false, true, false, false, amqp.Table{"x-expires": int32(120_000)}); err != nil {
+	if _, err := ch.QueueDeclare(unserved, false, true, false, false, nil); err != nil {
 		t.Fatal(err)
 	}
 

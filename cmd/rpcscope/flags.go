@@ -31,20 +31,24 @@ type runFlags struct {
 	fibs *lab.Fib
 }
 
+// usualFlags are the defaults where a broker is there: load for as much as it takes.
+var usualFlags = runFlags{concurrency: 64, fib: "30"}
+
 // mostServers is how many servers a command starts at most.
 const mostServers = 256
 
-func (o *runFlags) add(flags *pflag.FlagSet) {
+// add adds the flags to a set. usual are the defaults of those whose defaults differ.
+func (o *runFlags) add(flags *pflag.FlagSet, usual runFlags) {
 	flags.SortFlags = false
 	o.broker.Add(flags)
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
-	flags.IntVarP(&o.concurrency, "concurrency", "c", 64, "requests in flight, at most 65536; with --rate it is a limit, and\nthere is none unless this is given")
+	flags.IntVarP(&o.concurrency, "concurrency", "c", usual.concurrency, "requests in flight, at most 65536; with --rate it is a limit, and\nthere is none unless this is given")
 	flags.Float64Var(&o.rate, "rate", 0, "requests per second (open model)")
-	flags.StringVar(&o.fib, "fib", "30", "n, or a range such as 20-35 to choose from at random; at most\n1000000")
+	flags.StringVar(&o.fib, "fib", usual.fib, "n, or a range such as 20-35 to choose from at random; at most\n1000000")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
 	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
-	flags.IntVar(&o.servers, "servers", 0, "start so many local fibservers for the run")
-	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for local servers, such as --server-flag=--delay=20ms; repeatable")
+	flags.IntVar(&o.servers, "servers", usual.servers, "start so many local fibservers for the run")
+	flags.StringArrayVar(&o.serverFlags, "server-flag", usual.serverFlags, "flag for local servers, such as --server-flag=--delay=20ms; repeatable")
 }
 
 // validate checks what the flags' own types do not. Errors are about usage.

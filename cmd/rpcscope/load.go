@@ -57,7 +57,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 		},
 	}
 	flags := cmd.Flags()
-	o.add(flags)
+	o.add(flags, usualFlags)
 	flags.IntVarP(&o.count, "count", "n", 0, "how many requests (default 1000, if there is no --duration)")
 	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
 	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
@@ -120,7 +120,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 		if ctx.Err() != nil {
 			return cli.Fail(cli.Interrupted, context.Cause(ctx))
 		}
-		return cli.OnBroker(err)
+		return onBroker(err)
 	}
 	defer client.Close()
 	servers, err := o.startServers(ctx)

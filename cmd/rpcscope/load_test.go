@@ -13,20 +13,20 @@ import (
 	"strings"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/server/pool"
 )
 
 func TestLoadKeysAreTheContract(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	o := rpcscope(t, node.URL(), "load", "--queue", rabbitmq.QueueName(t), "-n", "50", "-c", "8", "--fib", "5-15", "--servers", "2", "--json")
+	node := brokertest.Shared(t)
+	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", "50", "-c", "8", "--fib", "5-15", "--servers", "2", "--json")
 	if o.code != cli.OK || o.stderr != "" {
 		t.Fatalf("exit code %d, stderr %q", o.code, o.stderr)
 	}
 	s := o.summary(t)
-	if s.Calls.Sent != 50 || s.Calls.Completed != 50 || s.Broker.Product != "RabbitMQ" || s.Broker.Version != node.Version() {
+	if s.Calls.Sent != 50 || s.Calls.Completed != 50 || s.Broker.Product != node.Product() || s.Broker.Version != node.Version() {
 		t.Errorf("summary %+v", s)
 	}
 	var got map[string]any
@@ -71,8 +71,8 @@ func shape(v any) any {
 }
 
 func TestLoadWithFaultyServer(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{Args: []string{"--quiet", "--prefetch=32", "--workers=4"}})
 	servers.start(t)
 	servers.start(t, "--fault=duplicate=0.05,unknown=0.03", "--seed=7")
@@ -91,9 +91,9 @@ func TestLoadWithFaultyServer(t *testing.T) {
 }
 
 func TestLoadWhileServersCrash(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	const calls = 3000
-	o := rpcscope(t, node.URL(), "load", "--queue", rabbitmq.QueueName(t), "-n", fmt.Sprint(calls), "-c", "32", "--fib", "0-15", "--timeout=50s", "--json",
+	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", fmt.Sprint(calls), "-c", "32", "--fib", "0-15", "--timeout=50s", "--json",
 		"--servers=2", "--server-flag=--fault=crash-before-ack=0.003", "--server-flag=--prefetch=8")
 	s := o.summary(t)
 	if o.code != cli.OK || s.Calls.Completed != calls {
@@ -108,8 +108,8 @@ func TestLoadWhileServersCrash(t *testing.T) {
 }
 
 func TestLoadFallsShort(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
 	servers.start(t, "--fault=error=1", "--quiet")
 	args := []string{"load", "--queue", queue, "-n", "20", "-c", "4", "--fib=1", "--json"}
@@ -133,12 +133,12 @@ func TestLoadFallsShort(t *testing.T) {
 }
 
 func TestLoadTextSummary(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	o := rpcscope(t, node.URL(), "load", "--queue", rabbitmq.QueueName(t), "-n", "200", "-c", "8", "--fib", "5", "--servers", "1", "--warmup", "200ms")
+	node := brokertest.Shared(t)
+	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", "200", "-c", "8", "--fib", "5", "--servers", "1", "--warmup", "200ms")
 	if o.code != cli.OK || o.stderr != "" {
 		t.Errorf("exit code %d, stderr %q", o.code, o.stderr)
 	}
-	for _, s := range []string{"200", "p99", "fib-1", "RabbitMQ"} {
+	for _, s := range []string{"200", "p99", "fib-1", node.Product()} {
 		if !strings.Contains(o.stdout, s) {
 			t.Errorf("the summary has no %q:\n%s", s, o.stdout)
 		}
@@ -149,9 +149,9 @@ func TestLoadTextSummary(t *testing.T) {
 }
 
 func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	file := filepath.Join(t.TempDir(), "run.ndjson")
-	args := []string{"load", "--queue", rabbitmq.QueueName(t), "-n", "300", "-c", "8", "--fib", "5-10", "--servers", "1",
+	args := []string{"load", "--queue", brokertest.QueueName(t), "-n", "300", "-c", "8", "--fib", "5-10", "--servers", "1",
 		"--server-flag=--fault=duplicate=0.2,unknown=0.1", "--warmup=100ms", "--json", "--record", file}
 	o := rpcscope(t, node.URL(), args...)
 	live := o.summary(t)
@@ -191,8 +191,8 @@ func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
 // A recording that cannot be written whole is said to be so, and a run that never
 // begins costs no older one.
 func TestRecordingFailures(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	if _, err := os.Stat("/dev/full"); err == nil { // Linux
 		o := rpcscope(t, node.URL(), "load", "--queue", queue, "-n=20", "--fib=3", "--servers=1", "--json", "--record=/dev/full")
 		if o.code != cli.FellShort || !strings.Contains(o.stderr, "not whole") {
@@ -226,8 +226,8 @@ func TestRecordingFailures(t *testing.T) {
 
 // An open load that could not be generated has fallen short.
 func TestLoadTooFast(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	args := []string{"load", "--queue", rabbitmq.QueueName(t), "--rate=1000", "-c=1", "--duration=500ms", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
+	node := brokertest.Shared(t)
+	args := []string{"load", "--queue", brokertest.QueueName(t), "--rate=1000", "-c=1", "--duration=500ms", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
 	o := rpcscope(t, node.URL(), append(args, "--json")...)
 	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Failed != 0 || !strings.Contains(o.stderr, "not started") {
 		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s)
@@ -238,8 +238,8 @@ func TestLoadTooFast(t *testing.T) {
 }
 
 func TestLoadInterrupted(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
 	servers.start(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -263,10 +263,10 @@ func TestLoadInterrupted(t *testing.T) {
 }
 
 func TestFibserverDrains(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, bin.fibserver, "--url", node.URL(), "--queue", rabbitmq.QueueName(t), "--log-format=json")
+	cmd := exec.CommandContext(ctx, bin.fibserver, "--url", node.URL(), "--queue", brokertest.QueueName(t), "--log-format=json")
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,16 @@ func main() {
 	os.Exit(code)
 }
 
+// onBroker gives an error of Dial its exit code, and whoever has no broker a way on.
+func onBroker(err error) error {
+	err = cli.OnBroker(err)
+	var exit *cli.ExitError
+	if errors.As(err, &exit) && exit.Code == cli.NoBroker {
+		exit.Err = fmt.Errorf("%w\n`rpcscope demo` and `rpcscope broker` need no RabbitMQ", exit.Err)
+	}
+	return err
+}
+
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpcscope",
@@ -29,16 +41,17 @@ becomes of every correlation ID: in flight, completed, failed and why, duplicate
 orphaned. fibserver answers them; the screen can start some, break them, and tell
 the story of each call. It has a help (?) and leaves a summary behind (q).
 
-Without a terminal there are the commands below.
+demo is the same without a RabbitMQ. Without a terminal there are call and load.
 
 Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 130 interrupted.`,
 		Example: `  rpcscope --servers 2
-  rpcscope --url amqp://guest:guest@localhost:5672/ -c 16 --fib 20-30`,
+  rpcscope --url amqp://guest:guest@localhost:5672/ -c 16 --fib 20-30
+  rpcscope demo`,
 		Args:              cobra.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	screenCommand(root)
-	root.AddCommand(callCommand(), loadCommand())
+	root.AddCommand(demoCommand(), callCommand(), loadCommand(), brokerCommand(), serverCommand())
 	return root
 }

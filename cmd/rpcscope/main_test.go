@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 )
@@ -47,7 +47,7 @@ func testMain(m *testing.M) int {
 	bin.folder = folder
 	bin.rpcscope = filepath.Join(folder, "rpcscope"+suffix)
 	bin.fibserver = filepath.Join(folder, "fibserver"+suffix)
-	return rabbitmq.Main(m)
+	return brokertest.Main(m)
 }
 
 // patience bounds what must happen at some time.

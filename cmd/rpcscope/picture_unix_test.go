@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -21,7 +21,7 @@ var picture = flag.String("picture", "", "a file to write the README's picture t
 //
 //	go test ./cmd/rpcscope -run TestPicture -picture $PWD/.github/screen.svg
 func TestPicture(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 34})
 	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2", "enter")
 	term.WaitFor("2 running")

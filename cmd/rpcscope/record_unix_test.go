@@ -10,13 +10,13 @@ import (
 	"syscall"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/cli"
 )
 
 // A recording that breaks off in the middle is not passed off as whole.
 func TestRecordingBreaksOff(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	fifo := filepath.Join(t.TempDir(), "fifo")
 	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Fatal(err)
@@ -30,7 +30,7 @@ func TestRecordingBreaksOff(t *testing.T) {
 		}
 		read <- err
 	}()
-	o := rpcscope(t, node.URL(), "load", "--queue", rabbitmq.QueueName(t), "-n=3000", "--fib=3", "--servers=1", "--json", "--record", fifo)
+	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n=3000", "--fib=3", "--servers=1", "--json", "--record", fifo)
 	if err := <-read; err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
@@ -22,43 +23,64 @@ import (
 type screenOptions struct {
 	runFlags
 	paused bool
+	// pool says what program servers are; the zero value finds fibserver.
+	pool pool.Config
+	// standIn says why the broker is the in-process one instead of the one that was
+	// asked for; "" where it is not.
+	standIn string
 }
 
 // screenCommand makes root show the screen.
 func screenCommand(root *cobra.Command) {
 	var o screenOptions
-	o.add(root.Flags())
-	root.Flags().BoolVar(&o.paused, "paused", false, "begin with the load paused")
+	o.add(root.Flags(), usualFlags)
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.validate(cmd.Flags()); err != nil {
+			return err
+		}
+		if err := needTerminal(os.Stdout, "`rpcscope load`, and `rpcscope load --json`"); err != nil {
 			return err
 		}
 		return o.run(cmd.Context(), os.Stdout, cmd.ErrOrStderr())
 	}
 }
 
-func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) error {
+func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
+	o.runFlags.add(flags, usual)
+	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused")
+}
+
+// needTerminal is a usage error where a screen cannot be shown on stdout. instead is what
+// does as well without.
+func needTerminal(stdout *os.File, instead string) error {
 	if !tui.IsTerminal(stdout) || os.Getenv("TERM") == "dumb" {
-		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is `rpcscope load`, and `rpcscope load --json`"))
+		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is "+instead))
 	}
+	return nil
+}
+
+func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) error {
 	broker, err := o.broker.Broker("rpcscope")
 	if err != nil {
 		return err
 	}
+	servers := o.pool
+	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
+	servers.URL = o.broker.Environment()
 	l, err := lab.Open(ctx, lab.Config{
-		Broker: broker, Backoff: cli.Backoff, Queue: o.queue,
+		Broker: broker, StandIn: standInAdvice(o.standIn), Backoff: cli.Backoff, Queue: o.queue,
 		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
-		Pool: pool.Config{
-			Args: append(o.broker.ServerArgs(), o.serverFlags...),
-			URL:  o.broker.Environment(),
-		},
+		Pool:       servers,
 		ServerSeed: int64(o.seed * mostServers),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return cli.Fail(cli.Interrupted, context.Cause(ctx))
 		}
-		return cli.OnBroker(err)
+		return onBroker(err)
+	}
+	if o.standIn != "" {
+		l.Note(lab.Neutral, "on an in-process broker: "+o.standIn, "")
 	}
 	release, _ := startGuard(stdout) // where there is none, the screen does as well without
 	for range o.servers {
@@ -117,7 +139,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := tui.Summary{
-		Snapshot: look.Books, Config: ledger.RunConfig{Queue: o.queue}, Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
+		Snapshot: look.Books, StandIn: look.StandIn, Config: ledger.RunConfig{Queue: o.queue}, Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)

@@ -20,7 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // serve answers the requests of a queue with what fib(5) is, in this process.
@@ -98,8 +98,8 @@ func untilFull(t testing.TB, master *os.File, meanwhile func()) int {
 
 // Calls go on at full speed where the terminal takes nothing of what is drawn.
 func TestScreenStalled(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	var served atomic.Int64
 	serve(t, node.URL(), queue, &served)
 	cmd, master := onTerminal(t, node.URL(), "--queue", queue, "--fib", "5")
@@ -139,8 +139,8 @@ func TestScreenStalled(t *testing.T) {
 
 // One SIGTERM ends the program and its servers where the terminal takes nothing.
 func TestScreenStalledTerminated(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	cmd, master := onTerminal(t, node.URL(), "--queue", rabbitmq.QueueName(t), "--fib", "5", "--servers", "1")
+	node := brokertest.Shared(t)
+	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1")
 	server := 0
 	untilFull(t, master, func() {
 		if server == 0 {
@@ -197,8 +197,8 @@ func child(t testing.TB, parent int, name string) int {
 // Linux shares the CPUs out among sessions (autogroup), and the terminal is a process of
 // its own, since this one is the server.
 func BenchmarkScreenAgainstLoad(b *testing.B) {
-	node := rabbitmq.Shared(b)
-	queue := rabbitmq.QueueName(b)
+	node := brokertest.Shared(b)
+	queue := brokertest.QueueName(b)
 	var served atomic.Int64
 	serve(b, node.URL(), queue, &served)
 	const duration, rounds = 4 * time.Second, 7

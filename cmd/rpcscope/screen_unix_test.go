@@ -17,7 +17,7 @@ import (
 
 	"github.com/creack/pty"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -48,15 +48,15 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 }
 
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
-// real RabbitMQ.
+// real broker.
 func TestScreen(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
 	term.Type("rpcscope --fib 20 -c 8 --timeout 2s", "enter")
 
 	// No queue, no server: it says what to do, and does not begin.
-	term.WaitFor("RabbitMQ")
+	term.WaitFor(node.Product())
 	term.WaitFor("WAITING")
 	term.WaitFor("Press s to start")
 	term.Type("s")
@@ -187,8 +187,8 @@ func TestScreen(t *testing.T) {
 
 // Signals end it as q does, servers included, and the exit code tells.
 func TestScreenSignals(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
@@ -212,8 +212,8 @@ func TestScreenSignals(t *testing.T) {
 // A paste whose end got lost does not make it deaf, and one whose terminal has gone ends,
 // with its servers, although nothing tells it so (nohup).
 func TestScreenLostTerminal(t *testing.T) {
-	node := rabbitmq.Shared(t)
-	queue := rabbitmq.QueueName(t)
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
 	args := []string{"-c", "trap '' HUP; exec rpcscope --servers 1 --fib 5 --queue " + queue}
 	env := []string{"AMQP_URL=" + node.URL(), "PATH=" + bin.folder + string(filepath.ListSeparator) + os.Getenv("PATH")}
 

@@ -14,6 +14,9 @@ import (
 type Config struct {
 	// Broker is where it is.
 	Broker amqprpc.Broker
+	// StandIn, where the broker is not the one that was meant, says so: which one it is
+	// instead, why, and how to get the other, in a sentence or two. It is shown.
+	StandIn string
 	// Backoff is how a lost connection is tried for again.
 	Backoff amqprpc.Backoff
 	// Queue is where requests go. Required.

@@ -12,10 +12,9 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"go.uber.org/goleak"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
@@ -41,18 +40,18 @@ func testMain(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
 		return 1
 	}
-	return rabbitmq.Main(m)
+	return brokertest.Main(m)
 }
 
 // patience bounds what must happen at some time.
 const patience = time.Minute
 
 // config is a quiet lab on a queue of the test's own: paused, fib(5).
-func config(t testing.TB, node *rabbitmq.Node) lab.Config {
+func config(t testing.TB, node brokertest.Node) lab.Config {
 	return lab.Config{
 		Broker:  amqprpc.Broker{URLs: []string{node.URL()}},
 		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
-		Queue:   rabbitmq.QueueName(t), Concurrency: 4, Fib: "5", Timeout: 30 * time.Second, Seed: 1, Paused: true,
+		Queue:   brokertest.QueueName(t), Concurrency: 4, Fib: "5", Timeout: 30 * time.Second, Seed: 1, Paused: true,
 		Pool: pool.Config{Command: []string{fibserver}}, ServerSeed: 42,
 	}
 }
@@ -60,7 +59,7 @@ func config(t testing.TB, node *rabbitmq.Node) lab.Config {
 // open opens a lab that is closed with the test, and leaves nothing behind then.
 func open(t testing.TB, cfg lab.Config) *lab.Lab {
 	t.Helper()
-	noLeaks(t)
+	brokertest.NoLeaks(t)
 	l, err := lab.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -90,15 +89,6 @@ func closeLab(t testing.TB, l *lab.Lab) {
 	if err := look.Books.Broken(); err != nil {
 		t.Error(err)
 	}
-}
-
-// noLeaks fails the test if goroutines are left when all that the test opens after this
-// has been closed.
-func noLeaks(t testing.TB) {
-	t.Helper()
-	before := goleak.IgnoreCurrent()
-	node := goleak.IgnoreAnyFunction("rpcscope/amqprpc/broker/rabbitmq.(*process).hold") // of a node that was started again
-	t.Cleanup(func() { goleak.VerifyNone(t, before, node) })
 }
 
 // everything asks for all there is.
@@ -194,7 +184,7 @@ func must(t testing.TB, err error) {
 }
 
 // serve answers the queue with a handler of the test's own, until the test ends.
-func serve(t testing.TB, node *rabbitmq.Node, queue string, handler amqprpc.Handler) {
+func serve(t testing.TB, node brokertest.Node, queue string, handler amqprpc.Handler) {
 	t.Helper()
 	serving := make(chan struct{}, 1)
 	s := &amqprpc.Server{
@@ -218,7 +208,7 @@ func serve(t testing.TB, node *rabbitmq.Node, queue string, handler amqprpc.Hand
 }
 
 // declare makes a queue without consumers.
-func declare(t testing.TB, node *rabbitmq.Node, queue string) {
+func declare(t testing.TB, node brokertest.Node, queue string) {
 	t.Helper()
 	conn, err := amqp.Dial(node.URL())
 	must(t, err)

@@ -181,7 +181,7 @@ func (l *Lab) bounded(ctx context.Context, most time.Duration) (context.Context,
 func (l *Lab) Look(q Query) Look {
 	// Notes are left when something has happened, and the ledger is told before anybody
 	// else. In this order there is no note of what the rest does not show yet.
-	look := Look{Notes: l.notes.last(q.Notes)}
+	look := Look{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
 	look.Queue, look.Marks, look.Pool = l.queue.look(), l.fleet.lastMarks(), l.pool.List()
 	look.Starting = l.fleet.notYetIn(look.Pool)
 	l.mu.Lock()

@@ -15,14 +15,14 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/load"
 	"rpcscope/tui/lab"
 )
 
 // The load waits for a consumer, and for nothing else once it has begun.
 func TestTheLoadWaitsForAServer(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Paused = false
 	l := open(t, cfg)
@@ -66,7 +66,7 @@ func TestTheLoadWaitsForAServer(t *testing.T) {
 
 // Somebody else's server will do, and the queue may be there without one.
 func TestTheLoadTakesAnyServer(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	declare(t, node, cfg.Queue)
 	l := open(t, cfg)
@@ -89,7 +89,7 @@ func TestTheLoadTakesAnyServer(t *testing.T) {
 
 // A pause while the load waits is a pause after, and a resume does not begin it.
 func TestPausedAndWaitingAreIndependent(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	l := open(t, cfg)
 	l.Resume()
 	look := until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known })
@@ -105,7 +105,7 @@ func TestPausedAndWaitingAreIndependent(t *testing.T) {
 }
 
 func TestLoadVerbs(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
@@ -169,7 +169,7 @@ func TestLoadVerbs(t *testing.T) {
 }
 
 func TestCallAndBurst(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Fib = "30"
 	var said atomic.Int32
@@ -226,7 +226,7 @@ func TestCallAndBurst(t *testing.T) {
 
 // A kill between reply and ack makes a duplicate, as it would in earnest.
 func TestDropConnection(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
@@ -244,7 +244,7 @@ func TestDropConnection(t *testing.T) {
 
 // What the broker is asked is not known while there is none.
 func TestBrokerGoes(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	cfg := config(t, node)
 	l := open(t, cfg)
 	until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known })
@@ -266,14 +266,14 @@ func TestBrokerGoes(t *testing.T) {
 }
 
 func TestAlarm(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	cfg := config(t, node)
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
 	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
 	must(t, node.RaiseMemoryAlarm(t.Context()))
-	l.Call() // RabbitMQ blocks who publishes, and those in flight may be all that do
+	l.Call() // the broker blocks who publishes, and those in flight may be all that do
 	look := untilNoted(t, l, "the broker blocks publishers, by an alarm: ")
 	if c := look.Books.Connection; !c.Blocked || c.BlockedReason == "" {
 		t.Errorf("connection %+v", c)
@@ -291,7 +291,7 @@ func TestAlarm(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
@@ -330,7 +330,7 @@ func TestFreeze(t *testing.T) {
 // Close leaves nothing behind, in the middle of everything; afterwards the books can be
 // read and nothing else can be done.
 func TestCloseInTheMiddle(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused, cfg.Fib, cfg.Concurrency = false, "5-15", 64
 	l := open(t, cfg)
 	start(t, l)
@@ -378,8 +378,8 @@ func TestCloseInTheMiddle(t *testing.T) {
 
 // A server that will not end is killed when the time is up, and named.
 func TestCloseKills(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
-	noLeaks(t)
+	cfg := config(t, brokertest.Shared(t))
+	brokertest.NoLeaks(t)
 	l, err := lab.Open(t.Context(), cfg)
 	must(t, err)
 	must(t, l.SetFault("ack-delay=1h"))
@@ -398,7 +398,7 @@ func TestCloseKills(t *testing.T) {
 
 // All verbs at once, and Close among them.
 func TestRace(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	name := start(t, l)
@@ -451,7 +451,7 @@ func TestRace(t *testing.T) {
 }
 
 func TestPanics(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	for what, arm := range map[string]func(*lab.Config){
 		"observer": func(c *lab.Config) {
 			c.Observer = amqprpc.ObserverFunc(func(e amqprpc.Event) {
@@ -465,7 +465,7 @@ func TestPanics(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			cfg := config(t, node)
 			arm(&cfg)
-			noLeaks(t)
+			brokertest.NoLeaks(t)
 			l, err := lab.Open(t.Context(), cfg)
 			must(t, err)
 			l.Call()
@@ -497,7 +497,7 @@ func TestInvalidConfig(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	noLeaks(t)
+	brokertest.NoLeaks(t)
 	var dial *amqprpc.DialError
 	if _, err := lab.Open(t.Context(), good); !errors.As(err, &dial) || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("%v", err)

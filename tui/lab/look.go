@@ -33,6 +33,8 @@ type Look struct {
 	Marks []Mark
 	// Notes are the last notes, oldest first.
 	Notes []Note
+	// StandIn is [Config.StandIn].
+	StandIn string
 	// Frozen says that this is a picture of the past: Books.Now is its time.
 	Frozen bool
 	// Err says why the lab cannot go on: something in it has panicked.

@@ -12,12 +12,12 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/tui/lab"
 )
 
 func TestRepliesByHand(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Fib = "30"
 	l := open(t, cfg)
@@ -76,7 +76,7 @@ func TestRepliesByHand(t *testing.T) {
 
 // The copy bears all the properties and headers that can be sent again.
 func TestSecondReplyIsACopy(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	l := open(t, cfg)
 	stamp := time.Unix(1767366245, 0)
@@ -135,7 +135,7 @@ func TestSecondReplyIsACopy(t *testing.T) {
 }
 
 // answer answers the next request of a queue with p.
-func answer(t *testing.T, node *rabbitmq.Node, queue string, p amqp.Publishing) {
+func answer(t *testing.T, node brokertest.Node, queue string, p amqp.Publishing) {
 	t.Helper()
 	declare(t, node, queue)
 	conn, err := amqp.Dial(node.URL())
@@ -157,7 +157,7 @@ func answer(t *testing.T, node *rabbitmq.Node, queue string, p amqp.Publishing) 
 
 // An answer that is not remembered whole is not sent as if it were.
 func TestSecondReplyOfALongAnswer(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Fib = "9000"
 	cfg.Pool.Args = []string{"--algorithm=doubling"}
 	l := open(t, cfg)
@@ -181,7 +181,7 @@ func TestSecondReplyOfALongAnswer(t *testing.T) {
 
 // The connection of the replies is opened again when it is dead. URLs are tried in turn.
 func TestHandReconnects(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.Own(t)
 	cfg := config(t, node)
 	cfg.Broker.URLs = []string{strings.Replace(node.URL(), "guest:guest", "guest:hunter2", 1), node.URL()}
 	l := open(t, cfg)
@@ -197,7 +197,7 @@ func TestHandReconnects(t *testing.T) {
 
 // Its errors tell no secrets.
 func TestHandCannotConnect(t *testing.T) {
-	node := rabbitmq.Shared(t)
+	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Broker.URLs = []string{strings.Replace(node.URL(), "guest:guest", "guest:hunter2", 1), node.URL()}
 	allow := make(chan struct{}) // closed: no more connections

@@ -7,12 +7,12 @@ import (
 	"syscall"
 	"testing"
 
-	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/tui/lab"
 )
 
 func TestServers(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	l := open(t, cfg)
 	ctx := t.Context()
 	first := start(t, l)
@@ -78,7 +78,7 @@ func TestServers(t *testing.T) {
 }
 
 func TestServerThatCannotStart(t *testing.T) {
-	cfg := config(t, rabbitmq.Shared(t))
+	cfg := config(t, brokertest.Shared(t))
 	cfg.Pool.Args = []string{"--nonsense"}
 	l := open(t, cfg)
 	_, err := l.StartServer(t.Context())
@@ -92,7 +92,7 @@ func TestServerThatCannotStart(t *testing.T) {
 }
 
 func TestKillMakesADuplicate(t *testing.T) {
-	l := open(t, config(t, rabbitmq.Shared(t)))
+	l := open(t, config(t, brokertest.Shared(t)))
 	must(t, l.SetFault("ack-delay=1h"))
 	slow := start(t, l)
 	id := l.Call()

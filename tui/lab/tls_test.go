@@ -14,13 +14,14 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 // Replies by hand go over TLS where the calls do.
 func TestHandOverTLS(t *testing.T) {
 	cert, key := selfSigned(t)
-	node := rabbitmq.Own(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
 	trust, err := amqprpc.LoadTLS(cert, "", "", "")
 	must(t, err)
 	for what, broker := range map[string]amqprpc.Broker{

@@ -24,7 +24,7 @@ func BenchmarkStart(b *testing.B) {
 
 // What one rabbitmqctl costs.
 func BenchmarkCtl(b *testing.B) {
-	n := Shared(b)
+	n := Own(b, Config{})
 	for b.Loop() {
 		if _, err := n.Ctl(b.Context(), "list_queues"); err != nil {
 			b.Fatal(err)

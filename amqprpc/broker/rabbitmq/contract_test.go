@@ -11,5 +11,5 @@ import (
 
 // RabbitMQ keeps the contract by which the in-process broker is measured.
 func TestContract(t *testing.T) {
-	contract.Run(t, contract.Broker{URL: rabbitmq.Shared(t).URL()})
+	contract.Run(t, contract.Broker{URL: rabbitmq.Own(t, rabbitmq.Config{}).URL()})
 }

@@ -18,21 +18,13 @@
 //     enabled are left off its code path, since Erlang would search their
 //     folders for every module: this alone makes a boot about three times as fast.
 //
-// A node of its own costs one to two seconds of CPU and about 140 MB. So tests that only
-// need a broker share one per test process, and keep apart by queue names:
-//
-//	func TestMain(m *testing.M) { os.Exit(rabbitmq.Main(m)) }
-//
-//	func TestSomething(t *testing.T) {
-//		url, queue := rabbitmq.Shared(t).URL(), rabbitmq.QueueName(t)
-//		...
-//	}
-//
-// Tests that stop, freeze or alarm a node start one with [Own].
+// A node of its own costs one to two seconds of CPU and about 140 MB. So tests
+// that only need a broker share one, and keep apart by queue names: that is what the
+// package brokertest is for. Tests that stop, freeze or alarm a node start one with [Own].
 //
 // All methods may be called from any goroutine. While a node lives, a goroutine
 // for each of its processes waits for its end; a test that looks for leaked
-// goroutines calls [Shared] first and then ignores those that are there.
+// goroutines starts its node first and then ignores those that are there.
 //
 // Unix only: elsewhere everything returns an error that wraps [errors.ErrUnsupported].
 package rabbitmq

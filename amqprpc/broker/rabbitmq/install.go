@@ -23,6 +23,20 @@ type installation struct {
 	epmd    string // the Erlang port mapper
 }
 
+// Installed returns the version of the RabbitMQ that [Start] would run with this Config,
+// such as "3.10.8". The error wraps [ErrNotInstalled] where there is none, and
+// [errors.ErrUnsupported] where none can be run.
+func Installed(cfg Config) (version string, err error) {
+	if err := supported(); err != nil {
+		return "", err
+	}
+	inst, err := locate(cfg)
+	if err != nil {
+		return "", err
+	}
+	return inst.version, nil
+}
+
 // wellKnown are the places where packages put RabbitMQ's own scripts. What is on the
 // PATH is looked at before: these matter because Debian's /usr/sbin is not on an
 // ordinary user's PATH, and Homebrew's sbin not on everybody's.

@@ -17,7 +17,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -182,26 +181,4 @@ func certificate(t *testing.T) (*TLS, *x509.CertPool) {
 		KeyFile:  write("key.pem", "PRIVATE KEY", keyDER),
 		CAFile:   write("ca.pem", "CERTIFICATE", authority.Raw),
 	}, pool
-}
-
-func TestQueueName(t *testing.T) {
-	valid := regexp.MustCompile(`^[A-Za-z0-9._-]{1,120}$`)
-	n := Shared(t)
-	var queue string
-	for _, name := range []string{"plain", "a b/c#é", strings.Repeat("long", 60)} {
-		t.Run(name, func(t *testing.T) {
-			queue = QueueName(t)
-			if other := QueueName(t); !valid.MatchString(queue) || other == queue || !strings.HasPrefix(queue, "TestQueueName.") {
-				t.Errorf("%q, %q", queue, other)
-			}
-			_, ch := open(t, n.URL())
-			_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
-			must(t, err)
-		})
-		_, ch := open(t, n.URL())
-		var refused *amqp.Error
-		if _, err := ch.QueueDeclarePassive(queue, true, false, false, false, nil); !errors.As(err, &refused) || refused.Code != amqp.NotFound {
-			t.Errorf("after its test, the queue: %v", err)
-		}
-	}
 }

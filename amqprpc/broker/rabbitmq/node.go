@@ -223,6 +223,9 @@ func (n *Node) PID() int {
 // Name returns Erlang's name of the node, such as n20123@localhost.
 func (n *Node) Name() string { return n.name }
 
+// Product returns "RabbitMQ", as the server calls itself.
+func (n *Node) Product() string { return "RabbitMQ" }
+
 // Version returns the version of RabbitMQ, such as "3.10.8".
 func (n *Node) Version() string { return n.site.inst.version }
 

@@ -16,30 +16,25 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"go.uber.org/goleak"
 )
 
 // helperMode, in the environment, makes the test binary a program that starts a node,
 // says where, and waits to be killed. Its value says how its children are tethered.
 const helperMode = "RABBITMQ_TEST_HELPER"
 
-func TestMain(m *testing.M) {
-	if mode := os.Getenv(helperMode); mode != "" {
-		byStdin = byStdin || mode == "stdin"
-		n, err := Start(context.Background(), Config{})
-		if err != nil {
-			fmt.Println(err)
-			os.Exit(1)
-		}
-		fmt.Println(n.PID(), n.site.epmd.pid(), n.site.dir)
-		select {}
+func init() { // before TestMain, which looks for leaks
+	mode := os.Getenv(helperMode)
+	if mode == "" {
+		return
 	}
-	code := Main(m)
-	if err := goleak.Find(goleak.IgnoreTopFunction("os/signal.loop")); err != nil && code == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	byStdin = byStdin || mode == "stdin"
+	n, err := Start(context.Background(), Config{})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
 	}
-	os.Exit(code)
+	fmt.Println(n.PID(), n.site.epmd.pid(), n.site.dir)
+	select {}
 }
 
 // within bounds a test.
@@ -216,8 +211,7 @@ func TestMemoryAlarm(t *testing.T) {
 
 func TestCtl(t *testing.T) {
 	ctx := within(t, 60*time.Second)
-	n := Shared(t)
-	queue := QueueName(t)
+	n, queue := Own(t, Config{}), "listed"
 	conn, ch := open(t, n.URL())
 	_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
 	must(t, err)

@@ -36,6 +36,9 @@ func (f *BrokerFlags) URLs() []string {
 	return []string{amqprpc.DefaultURL}
 }
 
+// Use makes the flags name this broker, whatever they said, without TLS.
+func (f *BrokerFlags) Use(url string) { *f = BrokerFlags{urls: []string{url}} }
+
 // Environment is what a server process needs to reach the same broker: the
 // value of AMQP_URL.
 func (f *BrokerFlags) Environment() string { return strings.Join(f.URLs(), " ") }

@@ -36,10 +36,11 @@ func ParseHeader(payload []byte) (Header, error) {
 	}, nil
 }
 
-// AppendContent appends a header frame and as many body frames as the body needs, none for an
-// empty one. Properties are such as [Header.Properties] is. frameMax is the size of the largest frame that
-// the other side takes, with [FrameOverhead]; 0 is no limit, and less than [FrameMinSize] counts as that. A header
-// cannot be split: its properties have to fit.
+// AppendContent appends a header frame and as many body frames as the body needs, none for
+// an empty one. Properties are such as [Header.Properties] is. frameMax is the size of the
+// largest frame that the other side takes, with [FrameOverhead]; 0 is no limit, and less
+// than [FrameMinSize] counts as that. A header cannot be split: its properties have to
+// fit.
 func AppendContent(dst []byte, channel, class uint16, properties, body []byte, frameMax uint32) []byte {
 	dst, start := beginFrame(dst, FrameHeader, channel)
 	dst = binary.BigEndian.AppendUint16(dst, class)
@@ -73,7 +74,7 @@ const (
 	flagType            = 1 << 5
 	flagUserID          = 1 << 4
 	flagAppID           = 1 << 3
-	flagClusterID       = 1 << 2 // reserved; some clients send it
+	flagClusterID       = 1 << 2 // reserved: taken, and dropped
 
 	flagsUndefined = 1<<1 | 1<<0 // the last says that more flags follow, of which there are none
 )
@@ -153,8 +154,9 @@ func CheckProperties(p []byte) (Brief, error) {
 	}, nil
 }
 
-// ParseProperties is valid for what [CheckProperties] is. A property that is there and empty cannot be
-// told from one that is not, and the reserved cluster ID is dropped.
+// ParseProperties returns the properties, of what is valid for [CheckProperties] and of
+// nothing else. A property that is there and empty cannot be told from one that is not,
+// and the reserved cluster ID is dropped.
 func ParseProperties(p []byte) (amqp.Publishing, error) {
 	var v properties
 	if err := v.walk(p, true); err != nil {
@@ -181,8 +183,8 @@ func ParseProperties(p []byte) (amqp.Publishing, error) {
 }
 
 // AppendProperties appends flags and values, such as [Header.Properties] is. As amqp091-go
-// does, it leaves out what is zero or empty; the body is not looked at. On errors, which wrap [ErrValue], it
-// returns dst as it was.
+// does, it leaves out what is zero or empty; the body is not looked at. On errors, which
+// wrap [ErrValue], it returns dst as it was.
 func AppendProperties(dst []byte, p *amqp.Publishing) ([]byte, error) {
 	start := len(dst)
 	out := append(dst, 0, 0)

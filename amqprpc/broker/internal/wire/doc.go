@@ -4,7 +4,7 @@
 // What it parses is hostile until it has been parsed. No length is believed before it was
 // compared with what is there, nesting is bounded, nothing is allocated that the input does
 // not pay for, and what is wrong is an [*Error] with the code that the specification has
-// for it. It panics for no input.
+// for it. Nothing that is parsed makes it panic.
 //
 // Functions named Append append to a slice that the caller owns, as those of strconv do, so
 // that many frames become one write. Those named Parse copy what they return, unless they

@@ -76,8 +76,8 @@ func Hard(code uint16) bool {
 	return true
 }
 
-// CodeName returns the name of a reply code as RabbitMQ writes it, "NOT_FOUND" for 404, and the
-// number for a code without a name.
+// CodeName returns the name of a reply code as RabbitMQ writes it, "NOT_FOUND" for 404,
+// and the number for a code without a name.
 func CodeName(code uint16) string {
 	switch code {
 	case ContentTooLarge:

@@ -14,7 +14,8 @@ type Publish struct {
 	Mandatory, Immediate bool
 }
 
-// ParsePublish parses the payload of a method frame that is basic.publish. Its errors are those of [ParseMethod].
+// ParsePublish parses the payload of a method frame that is basic.publish. Its errors are
+// those of [ParseMethod].
 func ParsePublish(payload []byte) (Publish, error) {
 	d, err := fieldsOf(payload, basicPublish)
 	if err != nil {
@@ -32,7 +33,8 @@ func ParsePublish(payload []byte) (Publish, error) {
 	return p, nil
 }
 
-// ParseAck parses the payload of a method frame that is basic.ack. Its errors are those of [ParseMethod].
+// ParseAck parses the payload of a method frame that is basic.ack. Its errors are those of
+// [ParseMethod].
 func ParseAck(payload []byte) (tag uint64, multiple bool, err error) {
 	d, err := fieldsOf(payload, basicAck)
 	if err != nil {

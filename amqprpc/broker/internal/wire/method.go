@@ -32,7 +32,8 @@ type Method interface {
 
 const methodHead = 4 // octets before the fields: class, method
 
-// MethodID returns which method a method frame's payload is about. It returns a syntax error if it is too short to say.
+// MethodID returns which method a method frame's payload is about. It returns a syntax
+// error if it is too short to say.
 func MethodID(payload []byte) (class, method uint16, err error) {
 	if len(payload) < methodHead {
 		return 0, 0, Errorf(SyntaxError, "a method of %d octets", len(payload))
@@ -40,10 +41,11 @@ func MethodID(payload []byte) (class, method uint16, err error) {
 	return binary.BigEndian.Uint16(payload), binary.BigEndian.Uint16(payload[2:]), nil
 }
 
-// ParseMethod parses the payload of a method frame. Its errors are [*Error] with the method that
-// they are about: [SyntaxError] for fields that are cut short, malformed or followed by more, [NotImplemented] for
-// a method that the specification or RabbitMQ has and this package has not, [CommandInvalid] for one
-// that does not exist. Undefined bits next to defined ones are ignored. Tables are never nil.
+// ParseMethod parses the payload of a method frame. Its errors are [*Error] with the
+// method that they are about: [SyntaxError] for fields that are cut short, malformed or
+// followed by more, [NotImplemented] for a method that the specification or RabbitMQ has
+// and this package has not, [CommandInvalid] for one that does not exist. Undefined bits
+// next to defined ones are ignored. Tables are never nil.
 func ParseMethod(payload []byte) (Method, error) {
 	class, method, err := MethodID(payload)
 	if err != nil {
@@ -66,9 +68,10 @@ func ParseMethod(payload []byte) (Method, error) {
 	return m, nil
 }
 
-// AppendMethod appends a method frame. Reply texts and reasons above 255 octets are cut. Other short strings
-// above 255 octets, and tables that [AppendTable] refuses, are errors of the calling program: it panics. Strings that
-// were parsed from short ones always fit, and so do parsed tables.
+// AppendMethod appends a method frame. Reply texts and reasons above 255 octets are cut.
+// Other short strings above 255 octets, and tables that [AppendTable] refuses, are errors
+// of the calling program: it panics. Strings that were parsed from short ones always fit,
+// and so do parsed tables.
 func AppendMethod(dst []byte, channel uint16, m Method) []byte {
 	class, method := m.ID()
 	dst, start := beginFrame(dst, FrameMethod, channel)
@@ -82,8 +85,8 @@ func appendMethodID(dst []byte, class, method uint16) []byte {
 	return binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint16(dst, class), method)
 }
 
-// MethodName returns a name such as "queue.declare", of methods that are not implemented too, and the
-// numbers, such as "60.99", for what is not a method.
+// MethodName returns a name such as "queue.declare", of methods that are not implemented
+// too, and the numbers, such as "60.99", for what is not a method.
 func MethodName(class, method uint16) string {
 	if known, ok := methods[methodKey(class, method)]; ok {
 		return known.name
@@ -140,10 +143,10 @@ func (c *codec) bits(vs ...*bool) {
 		octet |= bit(c.write && *v) << i
 	}
 	c.octet(&octet)
+	if c.write {
+		return // what is appended may be in use elsewhere
+	}
 	for i, v := range vs {
-		if c.write {
-			break // what is appended may be in use elsewhere
-		}
 		*v = octet&(1<<i) != 0
 	}
 }

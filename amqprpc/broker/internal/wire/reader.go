@@ -27,12 +27,23 @@ func NewReader(r io.Reader) *Reader {
 	return &Reader{r: r, buf: make([]byte, readAhead), frameMax: FrameMinSize}
 }
 
-// SetFrameMax sets the size of the largest frame to accept, with its [FrameOverhead].
-// 0 is no limit, as it is in tune. Even then, memory is taken as octets arrive, not as they are announced.
+// SetFrameMax sets the size of the largest frame to accept, with its [FrameOverhead]. 0 is
+// no limit, as it is in tune. Even then, memory is taken as octets arrive, not as they are
+// announced.
 func (r *Reader) SetFrameMax(size uint32) { r.frameMax = size }
 
 // Buffered returns how many octets are read ahead and not taken yet.
 func (r *Reader) Buffered() int { return r.end - r.start }
+
+// Ready says whether a whole frame has been read ahead, so that
+// ReadFrame will not wait.
+func (r *Reader) Ready() bool {
+	if r.Buffered() < frameHead {
+		return false
+	}
+	size := binary.BigEndian.Uint32(r.buf[r.start+3:])
+	return uint64(r.Buffered()) >= uint64(size)+FrameOverhead
+}
 
 // ReadProtocolHeader reads the 8 octets with which a client of AMQP 0-9-1 begins. It
 // returns a [*ProtocolError] as soon as any others have come, io.EOF for a stream without a
@@ -52,10 +63,11 @@ func (r *Reader) ReadProtocolHeader() error {
 	return nil
 }
 
-// ReadFrame reads one frame. It returns an [*Error] with code [FrameError] for a frame above
-// the limit, as soon as its size is known, for a type of frame that there is not, and for one that
-// does not end as frames do: nothing after that is worth reading. A stream that ends between frames gives io.EOF, one that
-// ends within a frame io.ErrUnexpectedEOF, and other errors of the stream are returned as they are.
+// ReadFrame reads one frame. It returns an [*Error] with code [FrameError] for a frame
+// above the limit, as soon as its size is known, for a type of frame that there is not,
+// and for one that does not end as frames do: nothing after that is worth reading. A
+// stream that ends between frames gives io.EOF, one that ends within a frame
+// io.ErrUnexpectedEOF, and other errors of the stream are returned as they are.
 func (r *Reader) ReadFrame() (Frame, error) {
 	if err := r.fill(frameHead); err != nil {
 		return Frame{}, err

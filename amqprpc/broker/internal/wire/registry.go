@@ -1,7 +1,7 @@
 package wire
 
-// methods are all that the specification and RabbitMQ have, by class and method. Those that cannot
-// be made are not implemented: they are here to be refused by name.
+// methods are all that the specification and RabbitMQ have, by class and method. Those
+// that cannot be made are not implemented: they are here to be refused by name.
 var methods = map[uint32]struct {
 	name string
 	make func() Method

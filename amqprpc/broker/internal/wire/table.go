@@ -13,11 +13,11 @@ import (
 // maxDepth is how deep tables and arrays may be in one another.
 const maxDepth = 32
 
-// ParseTable parses the field table that b begins with, and returns what follows it. Of a key
-// that comes twice the last value counts. Strings need not be UTF-8. Values have the Go
-// types that amqp.Table lists, one for each of RabbitMQ's types, so that appending the table gives
-// the same values again; nested tables are amqp.Table and arrays []any, never nil. Timestamps are
-// in local time, as amqp091-go has them.
+// ParseTable parses the field table that b begins with, and returns what follows it. Of a
+// key that comes twice the last value counts. Strings need not be UTF-8. Values have the
+// Go types that amqp.Table lists, one for each of RabbitMQ's types, so that appending the
+// table gives the same values again; nested tables are amqp.Table and arrays []any, never
+// nil. Timestamps are in local time, as amqp091-go has them.
 func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
 	d := decoder{b: b}
 	t = d.table(0, true)
@@ -27,8 +27,8 @@ func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
 	return t, d.b, nil
 }
 
-// table walks over a table, and builds it only if it is told to. What is valid therefore never
-// depends on whether anyone wants the values.
+// table walks over a table, and builds it only if it is told to. What is valid therefore
+// never depends on whether anyone wants the values.
 func (d *decoder) table(depth int, build bool) amqp.Table {
 	in := d.nested(depth)
 	var t amqp.Table

@@ -1,0 +1,265 @@
+package broker
+
+import (
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/broker/internal/wire"
+)
+
+// A channel is one channel of a connection. All its methods need the broker's lock.
+type channel struct {
+	conn *connection
+	id   uint16
+
+	closing   bool   // channel.close was sent, and nothing is taken but its answer
+	lastQueue string // the one declared last, which an empty name stands for
+
+	prefetch  int // of consumers to come
+	consumers map[string]*consumer
+	tag       uint64 // of the last delivery
+	unacked   unacked
+
+	incoming *incoming
+
+	confirms  bool
+	published uint64 // since confirm.select
+	confirmed uint64
+	settling  bool // among the connection's channels with confirms to send
+}
+
+// An incoming is a message of which a part has come.
+type incoming struct {
+	queue     *queue // nil: none of that name
+	exchange  string // as it came, for the return
+	key       string // likewise, if there is no queue
+	mandatory bool
+
+	header bool
+	size   uint64 // of the body, as the header says
+	brief  wire.Brief
+	m      *message
+}
+
+func (ch *channel) send(m wire.Method) {
+	ch.conn.write(func(out []byte) []byte { return wire.AppendMethod(out, ch.id, m) })
+}
+
+// sent numbers a delivery and, unless it needs no ack, keeps it.
+func (ch *channel) sent(d delivery, noAck bool) (tag uint64) {
+	ch.tag++
+	if !noAck {
+		d.tag = ch.tag
+		d.q.unacked++
+		ch.unacked.add(d)
+	}
+	return ch.tag
+}
+
+// publish begins a message.
+func (ch *channel) publish(p wire.Publish) *wire.Error {
+	about := func(e *wire.Error) *wire.Error { return about(e, &wire.BasicPublish{}) }
+	if exchange := string(p.Exchange); exchange != "" {
+		if predeclared(exchange) {
+			return about(exception(wire.NotImplemented, "this broker has the default exchange only, not '%s'", exchange))
+		}
+		return about(exception(wire.NotFound, "no exchange '%s' in vhost '/'", printable(exchange)))
+	}
+	if p.Immediate {
+		return about(exception(wire.NotImplemented, "immediate=true"))
+	}
+	in := &incoming{queue: ch.conn.b.queues[string(p.RoutingKey)], mandatory: p.Mandatory, m: &message{}}
+	if in.queue == nil {
+		in.key = string(p.RoutingKey)
+	}
+	ch.incoming = in
+	return nil
+}
+
+// predeclared says whether RabbitMQ has this exchange from the start.
+func predeclared(exchange string) bool {
+	switch exchange {
+	case "amq.direct", "amq.fanout", "amq.topic", "amq.headers", "amq.match", "amq.rabbitmq.trace", "amq.rabbitmq.log":
+		return true
+	}
+	return false
+}
+
+// header takes a content header.
+func (ch *channel) header(payload []byte) *wire.Error {
+	in := ch.incoming
+	if in == nil || in.header {
+		return ch.outOfOrder()
+	}
+	publish := &wire.BasicPublish{}
+	h, err := wire.ParseHeader(payload)
+	if err != nil {
+		return about(asException(err), publish)
+	}
+	if h.Class != basicClass {
+		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", basicClass, h.Class), publish)
+	}
+	in.header = true
+	in.size = h.BodySize
+	if h.BodySize > uint64(ch.conn.b.maxMessage) {
+		ch.incoming = nil
+		return about(exception(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.BodySize, ch.conn.b.maxMessage), publish)
+	}
+	if in.brief, err = wire.CheckProperties(h.Properties); err != nil {
+		return asException(err)
+	}
+	if user := in.brief.UserID; in.brief.HasUserID && user != ch.conn.user {
+		ch.incoming = nil
+		return about(exception(wire.PreconditionFailed, "user_id property set to '%s' but authenticated user was '%s'", printable(user), printable(ch.conn.user)), publish)
+	}
+	// One piece of memory for both, for as much of the body as can come in the next frame: what
+	// a header promises has not come yet.
+	room := len(h.Properties) + int(min(in.size, uint64(ch.conn.frameMax)))
+	buf := append(make([]byte, 0, room), h.Properties...)
+	in.m.properties = buf[:len(buf):len(buf)]
+	in.m.body = buf[len(buf):]
+	if in.size == 0 {
+		return ch.route()
+	}
+	return nil
+}
+
+// body takes a part of the body.
+func (ch *channel) body(payload []byte) *wire.Error {
+	in := ch.incoming
+	if in == nil || !in.header {
+		return ch.outOfOrder()
+	}
+	if uint64(len(in.m.body)+len(payload)) > in.size {
+		return about(exception(wire.UnexpectedFrame, "content body of %d bytes, where the header said %d", len(in.m.body)+len(payload), in.size), &wire.BasicPublish{})
+	}
+	in.m.body = append(in.m.body, payload...)
+	if uint64(len(in.m.body)) == in.size {
+		return ch.route()
+	}
+	return nil
+}
+
+// outOfOrder is the exception for a frame that is not the one awaited.
+func (ch *channel) outOfOrder() *wire.Error {
+	switch in := ch.incoming; {
+	case in == nil:
+		return exception(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
+	case in.header:
+		return about(exception(wire.UnexpectedFrame, "expected content body, got non content body frame instead"), &wire.BasicPublish{})
+	}
+	return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", basicClass), &wire.BasicPublish{})
+}
+
+// route puts the message that has come into its queue, or returns it; and confirms it.
+func (ch *channel) route() *wire.Error {
+	in, b := ch.incoming, ch.conn.b
+	ch.incoming = nil
+	m := in.m
+	m.persistent = in.brief.DeliveryMode == amqp.Persistent
+	if in.brief.HasExpiration {
+		ttl, err := parseExpiration(in.brief.Expiration)
+		if err != nil {
+			return about(err, &wire.BasicPublish{})
+		}
+		m.expires = time.Now().Add(ttl)
+	}
+	if q := in.queue; q != nil && q.deleted { // between the method and the last of the body
+		in.queue, in.key = b.queues[q.name], q.name
+	}
+	switch {
+	case in.queue != nil && b.meddle != nil:
+		b.meddled(in.queue, m)
+	case in.queue != nil:
+		in.queue.enqueue(m)
+	case in.mandatory:
+		ch.conn.write(func(out []byte) []byte {
+			out = wire.AppendMethod(out, ch.id, &wire.BasicReturn{
+				ReplyCode: wire.NoRoute, ReplyText: wire.CodeName(wire.NoRoute), Exchange: in.exchange, RoutingKey: in.key,
+			})
+			return wire.AppendContent(out, ch.id, basicClass, m.properties, m.body, ch.conn.frameMax)
+		})
+	}
+	if ch.confirms {
+		ch.published++
+		if !ch.settling {
+			ch.settling = true
+			ch.conn.settling = append(ch.conn.settling, ch)
+		}
+	}
+	return nil
+}
+
+// settle confirms what was published. One basic.ack stands for all since the last.
+func (ch *channel) settle() {
+	if ch.closing || ch.published == ch.confirmed {
+		return
+	}
+	multiple := ch.published > ch.confirmed+1
+	ch.confirmed = ch.published
+	ch.conn.write(func(out []byte) []byte { return wire.AppendAck(out, ch.id, ch.published, multiple) })
+}
+
+// ack settles deliveries by basic.ack, basic.nack or basic.reject.
+func (ch *channel) ack(tag uint64, multiple, requeue bool) *wire.Error {
+	if !multiple {
+		d, ok := ch.unacked.take(tag)
+		if !ok {
+			return exception(wire.PreconditionFailed, "unknown delivery tag %d", tag)
+		}
+		if requeue {
+			ch.conn.b.requeue([]delivery{d})
+			return nil
+		}
+		d.q.acked(d.m)
+		d.freeCredit()
+		return nil
+	}
+	taken, ok := ch.unacked.takeTo(tag)
+	if !ok {
+		return exception(wire.PreconditionFailed, "unknown delivery tag %d", tag)
+	}
+	if requeue {
+		ch.conn.b.requeue(taken)
+		return nil
+	}
+	for _, d := range taken {
+		d.q.acked(d.m)
+	}
+	for _, d := range taken {
+		d.freeCredit()
+	}
+	return nil
+}
+
+// freeCredit gives the credit of a delivery that is settled back to its consumer.
+func (d delivery) freeCredit() {
+	if d.c != nil {
+		d.c.unacked--
+		d.c.credit()
+	}
+}
+
+// leave ends the channel: its consumers end, what they did not ack goes back.
+func (ch *channel) leave() {
+	ch.stopConsuming()
+	ch.giveBack()
+}
+
+// stopConsuming ends the consumers. Those of all channels of a connection end before any
+// of them gives messages back.
+func (ch *channel) stopConsuming() {
+	consumers := ch.consumers
+	ch.consumers = nil
+	ch.incoming = nil
+	for _, c := range consumers {
+		c.q.remove(c)
+	}
+}
+
+// giveBack gives what is not acked back to the queues.
+func (ch *channel) giveBack() {
+	all, _ := ch.unacked.takeTo(0)
+	ch.conn.b.requeue(all)
+}

@@ -1,0 +1,192 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"pgregory.net/rapid"
+)
+
+// Every type, its tag and its octets, as RabbitMQ has them.
+var fields = []struct {
+	value any
+	wire  string
+}{
+	{true, "t\x01"}, {false, "t\x00"},
+	{int8(-2), "b\xfe"}, {uint8(254), "B\xfe"},
+	{int16(-2), "s\xff\xfe"}, {uint16(65534), "u\xff\xfe"},
+	{int32(-2), "I\xff\xff\xff\xfe"}, {uint32(math.MaxUint32), "i\xff\xff\xff\xff"},
+	{int64(-2), "l\xff\xff\xff\xff\xff\xff\xff\xfe"},
+	{float32(1), "f\x3f\x80\x00\x00"}, {float64(1), "d\x3f\xf0\x00\x00\x00\x00\x00\x00"},
+	{amqp.Decimal{Scale: 2, Value: 314}, "D\x02\x00\x00\x01\x3a"},
+	{"a\xff", "S\x00\x00\x00\x02a\xff"}, {"", "S\x00\x00\x00\x00"},
+	{[]byte{0, 1}, "x\x00\x00\x00\x02\x00\x01"}, {[]byte{}, "x\x00\x00\x00\x00"},
+	{time.Unix(1, 0), "T\x00\x00\x00\x00\x00\x00\x00\x01"},
+	{nil, "V"},
+	{[]any{nil, true}, "A\x00\x00\x00\x03Vt\x01"}, {[]any{}, "A\x00\x00\x00\x00"},
+	{amqp.Table{"k": nil}, "F\x00\x00\x00\x03\x01kV"}, {amqp.Table{}, "F\x00\x00\x00\x00"},
+}
+
+// long writes a string after its length of 32 bits.
+func long(s string) string {
+	return string(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) + s
+}
+
+func TestFieldsAsTheyAreWritten(t *testing.T) {
+	for _, f := range fields {
+		wire := long("\x03key" + f.wire)
+		got, rest, err := ParseTable([]byte(wire + "rest"))
+		if err != nil || string(rest) != "rest" || !reflect.DeepEqual(got, amqp.Table{"key": f.value}) {
+			t.Errorf("%q is read as %#v, %q, %v", f.wire, got, rest, err)
+		}
+		out, err := AppendTable([]byte("before"), amqp.Table{"key": f.value})
+		if err != nil || string(out) != "before"+wire {
+			t.Errorf("%#v is written as %q, %v", f.value, out, err)
+		}
+		for n := range len(wire) {
+			_, _, err := ParseTable([]byte(wire[:n]))
+			wantError(t, err, SyntaxError)
+		}
+		// The same, with a length that ends the table within the field.
+		for n := range len(f.wire) {
+			_, _, err := ParseTable([]byte(long("\x03key" + f.wire[:n])))
+			wantError(t, err, SyntaxError)
+		}
+	}
+}
+
+func TestOddFields(t *testing.T) {
+	for name, c := range map[string]struct {
+		in   string
+		want amqp.Table
+	}{
+		"a key twice":             {"\x01kt\x01\x01kt\x00", amqp.Table{"k": false}},
+		"an empty key":            {"\x00V", amqp.Table{"": nil}},
+		"a key that is not UTF-8": {"\x01\xffV", amqp.Table{"\xff": nil}},
+		"another true":            {"\x01kt\x02", amqp.Table{"k": true}},
+		"the other 64 bits":       {"\x01kL\x00\x00\x00\x00\x00\x00\x00\x05", amqp.Table{"k": int64(5)}},
+	} {
+		got, rest, err := ParseTable([]byte(long(c.in)))
+		if err != nil || len(rest) != 0 || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s: %#v, %q, %v", name, got, rest, err)
+		}
+	}
+	for tag := range 256 {
+		if strings.ContainsRune("tbBsuIilLfdDSxATFV", rune(tag)) {
+			continue
+		}
+		_, _, err := ParseTable([]byte(long("\x01k" + string([]byte{byte(tag)}) + strings.Repeat("\x00", 8))))
+		if e := wantError(t, err, SyntaxError); !strings.Contains(e.Text, "unknown type of field") {
+			t.Errorf("a field of type %q: %v", rune(tag), e)
+		}
+	}
+}
+
+func TestTablesComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		table := tables.Draw(t, "table")
+		wire, err := AppendTable(nil, table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, rest, err := ParseTable(wire)
+		if err != nil || len(rest) != 0 || !same(got, table) {
+			t.Fatalf("%#v came back as %#v, %q, %v", table, got, rest, err)
+		}
+	})
+}
+
+func TestNestingIsBounded(t *testing.T) {
+	for _, open := range []string{"F", "A"} {
+		nest := func(n int) string {
+			in, key := "", ""
+			if open == "F" {
+				key = "\x00"
+			}
+			for range n - 1 {
+				in = key + open + long(in)
+			}
+			return long("\x00" + open + long(in))
+		}
+		table, _, err := ParseTable([]byte(nest(maxDepth)))
+		if err != nil {
+			t.Errorf("%d levels of %s: %v", maxDepth, open, err)
+		}
+		if out, err := AppendTable(nil, table); err != nil || string(out) != nest(maxDepth) {
+			t.Errorf("%d levels of %s are written as %q, %v", maxDepth, open, out, err)
+		}
+		for _, n := range []int{maxDepth + 1, 1000} {
+			_, _, err := ParseTable([]byte(nest(n)))
+			wantError(t, err, SyntaxError)
+		}
+	}
+	var deep any
+	for range maxDepth + 1 {
+		deep = []any{deep}
+	}
+	for _, v := range []any{deep, amqp.Table{"k": deep}} {
+		if _, err := AppendTable(nil, amqp.Table{"k": v}); !errors.Is(err, ErrValue) {
+			t.Errorf("written: %v", err)
+		}
+	}
+}
+
+// Announced lengths cost nothing, and nulls no more than what an array of them takes.
+func TestTablesCostWhatCame(t *testing.T) {
+	for _, lie := range []string{
+		"\xff\xff\xff\xff", "\xff\xff\xff\xff\x01kV",
+		long("\x01kS\x7f\xff\xff\xff"), long("\x01kA\xff\xff\xff\xff"), long("\x01kx\xff\xff\xff\xff"),
+	} {
+		_, _, err := ParseTable([]byte(lie))
+		wantError(t, err, SyntaxError)
+	}
+	const n = 1 << 20
+	in := []byte(long("\x01kA" + long(strings.Repeat("V", n))))
+	table, _, err := ParseTable(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := table["k"].([]any); len(got) != n || cap(got) > 2*n {
+		t.Errorf("%d values in room for %d", len(got), cap(got))
+	}
+	allocs := testing.AllocsPerRun(10, func() {
+		d := decoder{b: in}
+		d.table(0, false)
+	})
+	if allocs != 0 {
+		t.Errorf("to check it takes %v allocations", allocs)
+	}
+}
+
+func TestWhatCannotBeWritten(t *testing.T) {
+	before := []byte("before")
+	tables := map[string]amqp.Table{
+		"a struct":        {"k": struct{}{}},
+		"a uint64":        {"k": uint64(1)},
+		"a long key":      {strings.Repeat("k", 256): nil},
+		"one in an array": {"k": []any{uint(1)}},
+		"one in a table":  {"k": amqp.Table{"k": []int{1}}},
+	}
+	if large := int64(math.MaxInt32) + 1; int64(int(large)) == large {
+		tables["a large int"] = amqp.Table{"k": int(large)}
+	}
+	for name, table := range tables {
+		out, err := AppendTable(before, table)
+		if !errors.Is(err, ErrValue) || !bytes.Equal(out, before) {
+			t.Errorf("%s: %q, %v", name, out, err)
+		}
+	}
+	if out, err := AppendTable(nil, amqp.Table{"k": -1}); err != nil || string(out) != long("\x01kI\xff\xff\xff\xff") {
+		t.Errorf("an int: %q, %v", out, err)
+	}
+	if out, err := AppendTable(nil, nil); err != nil || string(out) != long("") {
+		t.Errorf("nil: %q, %v", out, err)
+	}
+}

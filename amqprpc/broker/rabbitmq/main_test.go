@@ -1,0 +1,27 @@
+//go:build unix
+
+package rabbitmq_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+// Without RabbitMQ there is nothing to test here, and `go test` says so.
+func TestMain(m *testing.M) {
+	if _, err := rabbitmq.Installed(rabbitmq.Config{}); err != nil {
+		os.Exit(brokertest.Absent(brokertest.NeedRabbitMQ, err))
+	}
+	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
+}

@@ -1,0 +1,159 @@
+// Package fibserver is the command fibserver. It is apart from its main package as
+// `rpcscope demo` is a fibserver too, when it starts itself as one.
+package fibserver
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/server"
+	"rpcscope/server/pool"
+)
+
+type options struct {
+	broker    cli.BrokerFlags
+	queue     string
+	queueType string
+	prefetch  int
+	workers   int
+	name      string
+	seed      int64
+	logFormat string
+	quiet     bool
+	replay    int
+	service   server.Config
+}
+
+// Command returns the command, whose context's end asks it to drain.
+func Command() *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "fibserver",
+		Short: "Answer fib(n) requests from a RabbitMQ queue",
+		Long: `fibserver answers the fib requests of a RabbitMQ queue: the body of a request is n in
+decimal digits, the body of its reply fib(n). It prints a line once it consumes, and one
+for each request, as the tutorial's server does.
+
+SIGINT or SIGTERM makes it finish what it has begun and exit with 0; a second one
+ends it at once.
+
+Faults (--fault) are injected with a probability each, for example
+--fault crash-before-ack=0.01,duplicate=0.05:
+  crash-before-ack    reply, wait for the reply's confirm, then die by SIGKILL
+  crash-before-reply  compute, then die by SIGKILL
+  duplicate           reply twice
+  unknown             also send a reply with a fresh correlation ID
+  drop                ack, never reply
+  error, panic        answer with an error; panic while handling
+  slow=P:DURATION     sleep first, whatever the caller's deadline
+  ack-delay=DURATION  wait between reply and ack: a kill then makes a duplicate
+A name without a probability means always.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("seed") {
+				o.seed = rand.Int64()
+			}
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	o.broker.Add(flags)
+	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to answer")
+	flags.StringVar(&o.queueType, "queue-type", string(amqprpc.QueueAuto), "auto (use it as it is, else declare it quorum), quorum, classic\n(durable), or transient (RabbitMQ 4.3 and later refuse it)")
+	flags.IntVar(&o.prefetch, "prefetch", 1, "requests that the broker may hand over before the first is acked;\n0 means no limit")
+	flags.IntVar(&o.workers, "workers", 1, "requests that are computed at the same time")
+	flags.Var(&o.service.Algorithm, "algorithm", "recursive, iterative or doubling")
+	flags.IntVar(&o.service.MaxN, "max-n", 0, fmt.Sprintf("refuse a greater n (default what the algorithm does in about ten\nseconds: recursive %d, iterative %d, doubling %d)",
+		server.Recursive.DefaultMaxN(), server.Iterative.DefaultMaxN(), server.Doubling.DefaultMaxN()))
+	flags.DurationVar(&o.service.Delay, "delay", 0, "extra work for each request that needs no CPU")
+	flags.StringVar(&o.name, "name", fmt.Sprintf("fib-%d", os.Getpid()), "how replies and the broker call this server")
+	flags.IntVar(&o.replay, "replay", 0, "replies to store: a request that was answered before gets the stored\nreply and is not computed again")
+	flags.Var(&o.service.Faults, "fault", "faults to inject, see above")
+	flags.Int64Var(&o.seed, "seed", 0, "what decides about faults (default a new one each time)")
+	flags.StringVar(&o.logFormat, "log-format", "text", "of the log on stderr: text or json")
+	flags.BoolVar(&o.quiet, "quiet", false, "no line for each request; warnings only in the log")
+	return cmd
+}
+
+func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
+	logger, err := cli.Logger(stderr, o.logFormat, o.quiet)
+	if err != nil {
+		return err
+	}
+	broker, err := o.broker.Broker(o.name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.prefetch < 0 || o.prefetch > 65535:
+		return fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
+	case o.workers < 1 || o.workers > 65535:
+		return fmt.Errorf("--workers %d is not between 1 and 65535", o.workers)
+	case o.replay < 0:
+		return fmt.Errorf("--replay %d is negative", o.replay)
+	}
+	queueType, err := amqprpc.ParseQueueType(o.queueType)
+	if err != nil {
+		return err
+	}
+	out := &lines{w: stdout}
+	// A server that a pool starts again must not die of the same request number again.
+	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
+	if !o.quiet {
+		o.service.OnRequest = func(c server.Call) { out.printf(" [.] %v\n", c) }
+	}
+	service, err := server.New(o.service)
+	if err != nil {
+		return err
+	}
+	s := &amqprpc.Server{
+		Broker: broker, Queue: o.queue, QueueType: queueType,
+		Prefetch: o.prefetch, Concurrency: o.workers,
+		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
+		Serving: func(info amqprpc.ConnectionInfo) {
+			out.printf(" [x] Awaiting RPC requests\n")
+			logger.Info("consuming", "queue", info.Queue, "broker", info.Address, "product", info.Product, "version", info.Version, "name", o.name, "seed", o.seed)
+		},
+	}
+	if o.prefetch == 0 {
+		s.Prefetch = -1
+	}
+	// The signal asks for a drain; what bounds the drain is the second signal.
+	stop := context.AfterFunc(ctx, func() {
+		logger.Info("draining", "signal", context.Cause(ctx))
+		s.Shutdown(context.Background()) //nolint:errcheck // Serve returns what matters
+	})
+	defer stop()
+	began := time.Now()
+	err = s.Serve(context.WithoutCancel(ctx))
+	if err != nil {
+		return cli.OnBroker(err)
+	}
+	stats := s.Stats()
+	logger.Info("drained", "requests", stats.Requests, "answered", stats.Answered, "errors", stats.Errors,
+		"redelivered", stats.Redelivered, "expired", stats.Expired, "refused", stats.Refused,
+		"undeliverable", stats.Undeliverable, "replayed", stats.Replayed, "after", time.Since(began).Round(time.Millisecond))
+	return nil
+}
+
+// lines writes whole lines from many goroutines.
+type lines struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lines) printf(format string, args ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.w, format, args...)
+}

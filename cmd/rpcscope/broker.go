@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc/broker"
+	"rpcscope/cmd/internal/cli"
+)
+
+// brokerPassword is the variable that holds the password of --user: flags show in the list
+// of processes.
+const brokerPassword = "RPCSCOPE_BROKER_PASSWORD"
+
+type brokerOptions struct {
+	listen      string
+	allowRemote bool
+	user        string
+	maxMessage  int
+	memoryLimit int64
+	logFormat   string
+	quiet       bool
+}
+
+func brokerCommand() *cobra.Command {
+	var o brokerOptions
+	cmd := &cobra.Command{
+		Use:   "broker",
+		Short: "Run the in-process broker in the foreground, for other clients",
+		Long: `broker runs an AMQP 0-9-1 broker for trying things out and for tests: what RPC needs of
+RabbitMQ, and nothing to install. Any AMQP 0-9-1 client can use it. It prints a line
+once it listens, and logs who comes and goes.
+
+It has logins, heartbeats, queues (classic and quorum in name), publisher confirms,
+mandatory returns, prefetch, acks, redelivery and expiration. What it does not have it
+refuses, with NOT_IMPLEMENTED where AMQP says so: exchanges other than the default one,
+transactions, TLS. Nothing is on disk: everything is gone when it ends. There is no
+clustering and no management. For anything that matters run RabbitMQ.
+
+It listens on the loopback interface, for guest with the password guest. Another
+user's password is taken from $RPCSCOPE_BROKER_PASSWORD. --allow-remote lets it listen
+where other machines can reach it: nothing is encrypted then, passwords included, and
+guest may still log in from this machine only.
+
+SIGINT or SIGTERM closes all connections and exits with 0.`,
+		Example: `  rpcscope broker
+  rpcscope broker --listen 127.0.0.1:0
+  RPCSCOPE_BROKER_PASSWORD=secret rpcscope broker --user me --listen :5672 --allow-remote`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:5672", "address to listen on; port 0 is any free one")
+	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow an address that other machines can reach")
+	flags.StringVar(&o.user, "user", "", "who may log in, with the password in $"+brokerPassword+"\n(default guest, with the password guest)")
+	flags.IntVar(&o.maxMessage, "max-message", 16<<20, "largest body of a message, in bytes")
+	flags.Int64Var(&o.memoryLimit, "memory-limit", 256<<20, "bytes of messages in queues from which on publishers are blocked")
+	flags.StringVar(&o.logFormat, "log-format", "text", "of the log on stderr: text or json")
+	flags.BoolVar(&o.quiet, "quiet", false, "warnings only in the log")
+	return cmd
+}
+
+// config checks the flags and makes the broker's configuration of them. Errors are usage
+// errors.
+func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) {
+	password := os.Getenv(brokerPassword)
+	switch _, _, bad := net.SplitHostPort(o.listen); {
+	case bad != nil:
+		return cfg, fmt.Errorf("--listen: %w", bad)
+	case o.maxMessage <= 0:
+		return cfg, fmt.Errorf("--max-message %d is not above zero", o.maxMessage)
+	case o.memoryLimit <= 0:
+		return cfg, fmt.Errorf("--memory-limit %d is not above zero", o.memoryLimit)
+	case o.user != "" && password == "":
+		return cfg, fmt.Errorf("--user needs a password in $%s, and there is none", brokerPassword)
+	case o.user == "" && password != "":
+		return cfg, fmt.Errorf("$%s is set, and --user does not say whose password it is", brokerPassword)
+	}
+	cfg = broker.Config{
+		Listen: o.listen, AllowRemote: o.allowRemote, MaxMessage: o.maxMessage, MemoryLimit: o.memoryLimit,
+	}
+	if o.user != "" {
+		cfg.Users = map[string]string{o.user: password}
+	}
+	cfg.Log, err = cli.Logger(stderr, o.logFormat, o.quiet)
+	return cfg, err
+}
+
+func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+	cfg, err := o.config(stderr)
+	if err != nil {
+		return err
+	}
+	b, err := broker.Start(cfg)
+	if err != nil {
+		return o.notListening(err)
+	}
+	defer b.Close() //nolint:errcheck // the one below tells
+	if o.allowRemote && o.user == "" {
+		cfg.Log.Warn("guest may log in from this machine only: --user lets somebody in from elsewhere")
+	}
+	fmt.Fprintf(stdout, " [x] Listening on %s (%s), in-process broker %s. To exit press CTRL+C\n", b.Addr(), o.url(b.Addr()), broker.Version)
+	<-ctx.Done()
+	cfg.Log.Info("closing", "signal", context.Cause(ctx), "connections", len(b.Connections()))
+	return cli.Fail(cli.FellShort, b.Close())
+}
+
+// url is where clients connect, but for a password.
+func (o *brokerOptions) url(address string) string {
+	u := url.URL{Scheme: "amqp", Host: address, Path: "/"}
+	if o.user != "" {
+		u.User = url.UserPassword(o.user, "PASSWORD")
+	}
+	return u.String()
+}
+
+// notListening says what to do about an error of broker.Start.
+func (o *brokerOptions) notListening(err error) error {
+	switch {
+	case errors.Is(err, broker.ErrNotLoopback):
+		return cli.Fail(cli.Usage, fmt.Errorf("other machines could reach --listen %s, and nothing is encrypted: --allow-remote says that they may", o.listen))
+	case errors.Is(err, syscall.EADDRINUSE):
+		return cli.Fail(cli.FellShort, fmt.Errorf("%s is in use, by a RabbitMQ perhaps: --listen 127.0.0.1:0 finds a free port and prints it", o.listen))
+	}
+	return cli.Fail(cli.FellShort, err)
+}

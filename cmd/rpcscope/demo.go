@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/cmd/internal/fibserver"
+	"rpcscope/server/pool"
+	"rpcscope/tui"
+)
+
+// demoFlags are defaults for a first look: no fan turns, rows can be read, and each further
+// server takes its share, as their work is mostly waiting.
+var demoFlags = runFlags{concurrency: 8, fib: "20-30", servers: 2, serverFlags: []string{"--delay=100ms"}}
+
+// demoPatience is how long each of the brokers that were asked for has to answer.
+const demoPatience = 2 * time.Second
+
+func demoCommand() *cobra.Command {
+	var o screenOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "The screen with two servers, and a broker of its own where there is none",
+		Long: `demo is the screen with everything on this machine: two servers, and the broker of
+--url, of $AMQP_URL, or on localhost. If that does not let it in within two seconds,
+a broker in this process takes its place: the screen says so, and why.
+
+The in-process broker listens on a free loopback port, holds what it has in memory,
+and is gone with the screen. What it does is what RabbitMQ does, but how fast it is
+says nothing of RabbitMQ.
+
+The servers wait a little for each request, so that the screen can be followed and
+more servers (s) do more work on whatever machine: see --server-flag.`,
+		Example: `  rpcscope demo
+  rpcscope demo --url amqp://guest:guest@localhost:5672/
+  rpcscope demo -c 64 --fib 30 --server-flag=--delay=0s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.validate(cmd.Flags()); err != nil {
+				return err
+			}
+			if err := needTerminal(os.Stdout, "`rpcscope load --servers 2`, on RabbitMQ or on `rpcscope broker`"); err != nil {
+				return err
+			}
+			return o.demo(cmd.Context(), os.Stdout, cmd.ErrOrStderr())
+		},
+	}
+	o.add(cmd.Flags(), demoFlags)
+	return cmd
+}
+
+// demo shows the screen on the broker that was asked for, or else on one of its own.
+func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Writer) error {
+	o.pool = ownServers()
+	asked, err := o.broker.Broker("rpcscope")
+	if err != nil {
+		return err
+	}
+	switch err := answers(ctx, asked); {
+	case err == nil:
+		return o.run(ctx, stdout, stderr)
+	case ctx.Err() != nil:
+		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+	case !nobody(err):
+		return cli.OnBroker(err)
+	default:
+		o.standIn = whyStandIn(err)
+	}
+	b, err := broker.Start(broker.Config{})
+	if err != nil {
+		return cli.Fail(cli.NoBroker, fmt.Errorf("%s; and no in-process broker: %w", o.standIn, err))
+	}
+	defer b.Close() //nolint:errcheck // it goes with the process
+	o.broker.Use(b.URL())
+	return o.run(ctx, stdout, stderr)
+}
+
+// serverCommand makes this program a fibserver. With `go run` there is none beside it, and
+// whatever would be built then is left behind by a kill -9.
+func serverCommand() *cobra.Command {
+	cmd := fibserver.Command()
+	cmd.Hidden = true
+	return cmd
+}
+
+// ownServers are servers that are this program.
+func ownServers() pool.Config {
+	program, err := os.Executable()
+	if err != nil {
+		return pool.Config{}
+	}
+	// Bubble Tea asks terminals questions when it is initialised, dumb ones not.
+	return pool.Config{Command: []string{program, fibserver.Command().Name()}, Env: []string{"TERM=dumb"}}
+}
+
+// answers returns nil if one of the URLs lets a client in.
+func answers(ctx context.Context, b amqprpc.Broker) error {
+	b.DialTimeout = demoPatience
+	client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: b})
+	if err != nil {
+		return err
+	}
+	return client.Close()
+}
+
+// nobody reports whether an error of Dial means that there is no broker for us, rather than
+// one that refused something, or flags that make no sense.
+func nobody(err error) bool {
+	var exit *cli.ExitError
+	return errors.As(cli.OnBroker(err), &exit) && exit.Code == cli.NoBroker
+}
+
+// whyStandIn says why none of the brokers that were asked for is used. It may quote them.
+func whyStandIn(err error) string {
+	first, others, _ := strings.Cut(err.Error(), "\n")
+	if others == "" {
+		return first
+	}
+	return fmt.Sprintf("%s; nor to %d more", first, strings.Count(others, "\n")+1)
+}
+
+// standInAdvice is what the screen says of an in-process broker, in as many words as there
+// is always room for; "" where why is.
+func standInAdvice(why string) string {
+	if why == "" {
+		return ""
+	}
+	return "In-process broker (" + tui.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
+		"). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
+}

@@ -1,0 +1,204 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/cmd/rpcscope/internal/screen"
+)
+
+// demoShell is a shell whose temporary files are its own: it fails the test if one is left
+// in the end.
+func demoShell(t *testing.T, url string, size screen.Size, env ...string) *screen.Terminal {
+	t.Helper()
+	folder := t.TempDir()
+	t.Cleanup(func() {
+		left, err := os.ReadDir(folder)
+		if err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	})
+	return shell(t, url, size, append(env, "TMPDIR="+folder)...)
+}
+
+// closedURL is a URL at which nobody answers.
+func closedURL(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "amqp://user:secret@" + l.Addr().String() + "/"
+}
+
+// A first run, where no broker answers: all four lanes from the keyboard.
+func TestDemo(t *testing.T) {
+	url := closedURL(t)
+	term := demoShell(t, url, screen.Size{Cols: 120, Rows: 40})
+	term.Type("rpcscope demo", "enter")
+
+	// Which broker it is, why, and how to get another.
+	term.WaitFor("in-process broker 0.1.0")
+	shown(term, `Completed ([\d,]+)`)
+	term.WaitFor("2 running")
+	term.WaitFor("connection refused")
+	term.WaitFor("rpcscope demo --url amqp://user:password@host/")
+
+	shown(term, `In flight ([\d,]+)`)
+	term.Type("d")
+	if n := shown(term, `Duplicate ([\d,]+)`); n != 1 {
+		t.Errorf("%d duplicates after one d", n)
+	}
+	term.Type("u")
+	if n := shown(term, `Orphaned ([\d,]+)`); n != 1 {
+		t.Errorf("%d orphans after one u", n)
+	}
+	term.WaitFor("Press enter on a duplicate")
+
+	// A server of its own program dies, another one comes.
+	term.Type("K")
+	term.WaitFor("killed, as by kill -9")
+	term.Type("s")
+	term.WaitFor("fib-3 started")
+
+	// It still says where it is.
+	term.Type("?")
+	term.WaitFor("The broker")
+	term.WaitFor("rpcscope demo --url amqp://user:password@host/")
+	term.Type("esc")
+	term.Type("v")
+	term.WaitFor("in-process broker: cannot connect to 127.0.0.1:")
+	term.Type("esc")
+	term.Resize(80, 24)
+	term.WaitFor("in-process broker 0.1.0  rpc_queue")
+
+	term.Type("q")
+	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "to use a RabbitMQ of yours.") })
+	term.Type("echo code=$?", "enter")
+	term.WaitFor("code=0")
+	if s := term.Scrollback(); !strings.Contains(s, "rpcscope in-process broker 0.1.0") || !strings.Contains(s, "1 duplicate") {
+		t.Errorf("no such summary in the scrollback:\n%s", s)
+	}
+	if strings.Contains(term.Raw(), "secret") {
+		t.Error("the password was shown")
+	}
+	term.WaitAlone()
+}
+
+// The broker that was asked for is taken if it answers, with not a word of another one.
+func TestDemoOnRabbitMQ(t *testing.T) {
+	node := rabbitmq.Own(t, rabbitmq.Config{})
+	term := demoShell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
+	term.Type("rpcscope demo --servers 1 --server-flag=--delay=0s --fib 5", "enter")
+	term.WaitFor("RabbitMQ " + node.Version())
+	shown(term, `Completed ([\d,]+)`)
+	term.WaitFor("All is well")
+	term.WaitFor("closed loop 8  fib(5)")
+	term.Type("q")
+	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "calls completed") })
+	term.Type("echo code=$?", "enter")
+	term.WaitFor("code=0")
+	if strings.Contains(term.Raw(), "in-process") {
+		t.Error("it speaks of an in-process broker")
+	}
+	term.WaitAlone()
+}
+
+// However it ends, nothing is left of it.
+func TestDemoEnds(t *testing.T) {
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGQUIT} {
+		t.Run(sig.String(), func(t *testing.T) {
+			term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
+			before := term.Termios()
+			term.Type("rpcscope demo", "enter")
+			term.WaitFor("2 running")
+			shown(term, `completed ([\d,]+)`)
+			if err := syscall.Kill(term.Foreground(), sig); err != nil {
+				t.Fatal(err)
+			}
+			code := map[syscall.Signal]int{syscall.SIGKILL: 137, syscall.SIGQUIT: 2}[sig]
+			if code == 0 {
+				code = 130
+			}
+			term.Wait("the screen gone", func(string) bool { return !term.AltScreen() })
+			term.WaitAlone()
+			term.Type("echo code=$?", "enter")
+			term.WaitFor(fmt.Sprint("code=", code))
+			if term.Termios() != before {
+				t.Errorf("left behind: %+v", term.Termios())
+			}
+		})
+	}
+}
+
+// What is wrong with the flags is told, and nothing takes their place.
+func TestDemoRefuses(t *testing.T) {
+	for _, c := range []struct{ url, args, want string }{
+		{"nonsense://user:secret@host/", "", "not a usable AMQP URL"},
+		{"amqps://user:secret@127.0.0.1:1/", "--tls-ca /nowhere", "CA file"},
+		{"", "--fib abc", "abc"},
+		{"", "now", "now"},
+	} {
+		term := demoShell(t, c.url, screen.Size{Cols: 100, Rows: 24})
+		term.Type("rpcscope demo "+c.args+"; echo code=$?", "enter")
+		term.WaitFor("code=2")
+		if s := term.Screen(); !strings.Contains(s, c.want) || strings.Contains(s, "secret") {
+			t.Errorf("demo %s on %s says\n%s", c.args, c.url, s)
+		}
+		if strings.Contains(term.Raw(), "\x1b[?1049h") {
+			t.Errorf("demo %s shows a screen", c.args)
+		}
+	}
+}
+
+// A broker that answers in another way, or not at all, is none.
+func TestDemoOnNoBroker(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	private := startBroker(t, []string{brokerPassword + "=another"}, "--user=me", "--quiet")
+	for what, c := range map[string]struct{ url, want string }{
+		"mute":    {"amqp://" + mute.Addr().String() + "/", mute.Addr().String() + ": no answer in time"},
+		"refused": {"amqp://user:secret@" + private.address + "/", private.address + ": the broker refused the user name or password"},
+		"unknown": {"amqp://host.invalid/", "no such host"},
+		"no TLS":  {"amqps://" + private.address + "/", "tls"},
+		"many":    {closedURL(t) + " " + closedURL(t), "nor to 1 more"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			term := demoShell(t, c.url, screen.Size{Cols: 140, Rows: 30})
+			term.Type("rpcscope demo --paused --servers 0", "enter")
+			term.WaitFor("in-process broker 0.1.0")
+			term.Type("v")
+			term.WaitFor(c.want)
+			term.Type("q")
+			term.Type("q")
+			term.WaitFor("no call was made")
+			if strings.Contains(term.Raw(), "secret") {
+				t.Error("the password was shown")
+			}
+			term.WaitAlone()
+		})
+	}
+}
+
+// Without a terminal it says so, and names what works without one.
+func TestDemoNeedsTerminal(t *testing.T) {
+	rpcscope(t, "amqp://127.0.0.1:1/", "demo").want(t, 2, "", "terminal", "rpcscope load --servers 2")
+}
+
+// Who finds no broker is told what needs none.
+func TestHintOfDemo(t *testing.T) {
+	for _, args := range [][]string{{"load"}, {"call", "3"}} {
+		rpcscope(t, "amqp://127.0.0.1:1/", args...).want(t, 3, "", "`rpcscope demo` and `rpcscope broker` need no RabbitMQ")
+	}
+}
