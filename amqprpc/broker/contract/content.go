@@ -21,7 +21,7 @@ var contentTests = []test{
 	{"ContentExpiration", contentExpiration},
 }
 
-// random octets, the same ones for the same number.
+// noise returns n octets without any pattern, always the same ones.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	for i, x := 0, uint32(n)+1; i < n; i++ {
