@@ -24,7 +24,8 @@ func contentHeader(class uint16, size uint64) []byte {
 	return append(b, 0, 0) // property flags
 }
 
-// pieces of what a client writes on channel 1, to be put together in the wrong way
+// publishFrame, headerFrame and bodyFrame are the pieces of a message on channel 1, to be put
+// together in the wrong way.
 func publishFrame() []byte {
 	return wire.AppendMethod(nil, 1, &wire.BasicPublish{RoutingKey: "contract-nowhere"})
 }

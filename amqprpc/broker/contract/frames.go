@@ -11,6 +11,7 @@ import (
 // Frames that are broken as such.
 var frameTests = []test{
 	{"FrameTooLarge", frameTooLarge},
+	{"FrameTooLargeForLogin", frameTooLargeForLogin},
 	{"FrameOfMaximalSize", frameOfMaximalSize},
 	{"FrameEnd", frameEnd},
 	{"FrameType", frameType},
@@ -30,17 +31,28 @@ func frame(kind uint8, channel uint16, payload []byte, end byte) []byte {
 // The first octets of a frame say its size. A size that is too large is refused at once, not
 // when so much has come.
 func frameTooLarge(t *T) {
+	var cases []violation
 	for _, size := range []uint32{131073, 1 << 20, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
 		for _, kind := range []uint8{wire.FrameMethod, wire.FrameHeader, wire.FrameBody, wire.FrameHeartbeat} {
-			p := t.login()
-			p.write(binary.BigEndian.AppendUint32([]byte{kind, 0, 1}, size))
-			t.wantOutcome(fmt.Sprintf("%d octets of payload in a frame of type %d", size, kind), p.outcomeOf(0, nil), frameError)
+			cases = append(cases, violation{
+				fmt.Sprintf("%d octets of payload in a frame of type %d", size, kind),
+				binary.BigEndian.AppendUint32([]byte{kind, 0, 1}, size), []string{frameError},
+			})
 		}
 	}
+	t.wantOutcomes(cases)
 	// What counts is what was agreed on. RabbitMQ takes 8 octets more than that.
 	p := t.loginWith(limits{10, 4096, 0}, nil)
 	p.write([]byte{wire.FrameBody, 0, 1, 0, 0, 4097 >> 8, 4097 & 0xff})
 	t.wantOutcome("4097 of 4096 octets", p.outcomeOf(0, nil), frameError)
+}
+
+// Until something else is agreed on, no frame is larger than 4096 octets.
+func frameTooLargeForLogin(t *T) {
+	p, _ := t.started()
+	p.write([]byte{wire.FrameMethod, 0, 0, 0, 0, 4097 >> 8, 4097 & 0xff})
+	// RabbitMQ hangs up on everything that is wrong before the login.
+	t.wantOutcome("4097 octets before login", p.outcomeOf(0, nil), hangUp, frameError)
 }
 
 func frameOfMaximalSize(t *T) {
@@ -59,33 +71,33 @@ func frameOfMaximalSize(t *T) {
 func frameEnd(t *T) {
 	qos := wire.AppendMethod(nil, 1, &wire.BasicQos{PrefetchCount: 1})
 	payload := qos[7 : len(qos)-1]
+	var cases []violation
 	for _, end := range []byte{0, 0xCD, 0xFF} {
 		for _, channel := range []uint16{0, 1, 9} {
-			p := t.login()
-			p.write(frame(wire.FrameMethod, channel, payload, end))
-			t.wantOutcome(fmt.Sprintf("end %#x on channel %d", end, channel), p.outcomeOf(0, nil), frameError)
+			cases = append(cases, violation{
+				fmt.Sprintf("end %#x on channel %d", end, channel),
+				frame(wire.FrameMethod, channel, payload, end), []string{frameError},
+			})
 		}
 	}
-	p := t.login()
-	p.write(frame(wire.FrameHeartbeat, 0, nil, 0))
-	t.wantOutcome("heartbeat with another end", p.outcomeOf(0, nil), frameError)
+	t.wantOutcomes(append(cases, violation{"heartbeat with another end", frame(wire.FrameHeartbeat, 0, nil, 0), []string{frameError}}))
 	// Before anything is tuned it is no better.
-	p, _ = t.started()
+	p, _ := t.started()
 	p.write(frame(wire.FrameMethod, 0, []byte("abcd"), 0))
 	t.wantOutcome("end 0 before login", p.outcomeOf(0, nil), hangUp, frameError)
 }
 
 func frameType(t *T) {
+	cases := []violation{{"the protocol header again", wire.AppendProtocolHeader(nil), []string{frameError}}}
 	for _, kind := range []uint8{0, 4, 5, 7, 9, 'A', 255} {
 		for _, channel := range []uint16{0, 1} {
-			p := t.login()
-			p.write(wire.AppendFrame(nil, kind, channel, []byte("abcd")))
-			t.wantOutcome(fmt.Sprintf("type %d on channel %d", kind, channel), p.outcomeOf(0, nil), frameError)
+			cases = append(cases, violation{
+				fmt.Sprintf("type %d on channel %d", kind, channel),
+				wire.AppendFrame(nil, kind, channel, []byte("abcd")), []string{frameError},
+			})
 		}
 	}
-	p := t.login()
-	p.write(wire.AppendProtocolHeader(nil))
-	t.wantOutcome("the protocol header again", p.outcomeOf(0, nil), frameError)
+	t.wantOutcomes(cases)
 }
 
 func frameHeartbeat(t *T) {
