@@ -234,7 +234,14 @@ func (b *Broker) down(politely bool) {
 		close(up.cut)
 		up.running.Wait()
 	} else {
-		patience := time.AfterFunc(farewellTime, func() { close(up.cut) })
+		patience := time.AfterFunc(farewellTime, func() {
+			close(up.cut)
+			b.lock()
+			defer b.unlock()
+			for c := range up.conns {
+				c.cut("no answer to connection.close")
+			}
+		})
 		up.running.Wait()
 		if patience.Stop() {
 			close(up.cut)

@@ -257,7 +257,7 @@ func (c *connection) fail(e *wire.Error) {
 	c.goodbye = e
 	c.why = e.Text
 	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
-	_ = c.raw.SetReadDeadline(time.Now().Add(farewellTime))
+	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
 	c.unblock()
 }
 
