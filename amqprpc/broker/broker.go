@@ -307,7 +307,9 @@ func (b *Broker) requeue(back []delivery) {
 	byQueue := map[*queue][]*message{}
 	for _, d := range back {
 		if d.q.quorum {
+			before := d.m.size()
 			d.m.properties = withDeliveryCount(d.m.properties, d.m.deliveries)
+			b.memory += d.m.size() - before
 		}
 		byQueue[d.q] = append(byQueue[d.q], d.m)
 	}
