@@ -108,7 +108,7 @@ type uptime struct {
 // to close.
 func Start(cfg Config) (*Broker, error) {
 	b := &Broker{
-		cfg: cfg, users: cfg.Users, queues: map[string]*queue{}, addr: cmp.Or(cfg.Listen, "127.0.0.1:0"),
+		cfg: cfg, users: maps.Clone(cfg.Users), queues: map[string]*queue{}, addr: cmp.Or(cfg.Listen, "127.0.0.1:0"),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage), memoryLimit: cmp.Or(cfg.MemoryLimit, defaultMemoryLimit),
 	}
 	if b.users == nil {
@@ -134,7 +134,9 @@ func (b *Broker) listen() error {
 		l.Close()
 		return fmt.Errorf("%s: %w", b.addr, ErrNotLoopback)
 	}
-	b.addr = l.Addr().String()
+	if addr := l.Addr().String(); addr != b.addr { // the first time only: later others read it
+		b.addr = addr
+	}
 	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{})}
 	b.lock()
 	b.up = up
