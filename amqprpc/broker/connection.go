@@ -142,9 +142,9 @@ func (c *connection) loop() error {
 		c.b.gate.wait()
 		c.heard.Store(true)
 		c.b.lock()
-		for n := 1; err == nil; n++ {
+		for n := 1; err == nil && !c.severed; n++ {
 			c.handle(f)
-			if c.finished || c.blocked != nil || n == mostAtOnce || !c.r.Ready() {
+			if c.finished || c.blocked != nil || n == mostAtOnce || c.out.full() || !c.r.Ready() {
 				break
 			}
 			f, err = c.r.ReadFrame() // does not block
@@ -157,7 +157,7 @@ func (c *connection) loop() error {
 		}
 		c.settle()
 		blocked := c.blocked
-		finished := c.finished
+		finished := c.finished || c.severed
 		c.b.unlock()
 		switch {
 		case finished:
