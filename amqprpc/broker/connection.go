@@ -238,6 +238,7 @@ func (c *connection) command(payload []byte) *wire.Error {
 		if m.ReplyCode != 200 {
 			c.why = "closed by the client: " + printable(m.ReplyText)
 		}
+		c.settle()
 		c.leave() // what is exclusive has gone when the client gets its answer
 		c.send(&wire.ConnectionCloseOk{})
 		c.finished = true
