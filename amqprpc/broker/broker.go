@@ -101,6 +101,7 @@ type uptime struct {
 	listener net.Listener
 	conns    map[*connection]struct{}
 	cut      chan struct{} // closed when nothing is waited for any more
+	delayed  map[*time.Timer]struct{} // of what Meddle has delayed
 	running  sync.WaitGroup
 }
 
@@ -137,7 +138,7 @@ func (b *Broker) listen() error {
 	if addr := l.Addr().String(); addr != b.addr { // the first time only: later others read it
 		b.addr = addr
 	}
-	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{})}
+	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{}), delayed: map[*time.Timer]struct{}{}}
 	b.lock()
 	b.up = up
 	b.unlock()
@@ -224,6 +225,11 @@ func (b *Broker) down(politely bool) {
 		return
 	}
 	up.listener.Close()
+	for timer := range up.delayed {
+		if timer.Stop() {
+			up.running.Done()
+		}
+	}
 	for c := range up.conns {
 		if politely && c.open {
 			c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))

@@ -48,7 +48,11 @@ func (b *Broker) Restart() error {
 // Freeze makes the broker stand still with all its connections open, as SIGSTOP would: nothing
 // is read, written, delivered or expired, and no heartbeat goes out, until Thaw. New connections are
 // not answered.
-func (b *Broker) Freeze() { b.gate.close() }
+func (b *Broker) Freeze() {
+	b.life.Lock() // a broker that is being stopped would not end
+	defer b.life.Unlock()
+	b.gate.close()
+}
 
 // Thaw ends Freeze.
 func (b *Broker) Thaw() {
@@ -202,15 +206,25 @@ func (b *Broker) meddled(q *queue, m *message) {
 		enter()
 		return
 	}
+	b.later(t.Delay, enter)
+}
+
+// later has f run, with the lock, after a delay, unless the broker is stopped before. It needs the lock.
+func (b *Broker) later(delay time.Duration, f func()) {
 	up := b.up
-	time.AfterFunc(t.Delay, func() {
+	up.running.Add(1)
+	var timer *time.Timer
+	timer = time.AfterFunc(delay, func() {
+		defer up.running.Done()
 		b.gate.wait()
 		b.lock()
 		defer b.unlock()
-		if b.up == up && up != nil {
-			enter()
+		delete(up.delayed, timer)
+		if b.up == up {
+			f()
 		}
 	})
+	up.delayed[timer] = struct{}{}
 }
 
 // A QueueInfo describes a queue.
