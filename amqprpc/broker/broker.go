@@ -89,6 +89,7 @@ type Broker struct {
 	up           *uptime // nil: stopped
 	queues       map[string]*queue
 	dirty        []*connection // whose outboxes are to be signalled
+	paused       bool          // nothing is delivered
 	meddle       func(Message) Treatment
 	confirmsHeld bool
 	raised       bool  // RaiseAlarm
@@ -100,7 +101,7 @@ type Broker struct {
 type uptime struct {
 	listener net.Listener
 	conns    map[*connection]struct{}
-	cut      chan struct{} // closed when nothing is waited for any more
+	cut      chan struct{}            // closed when nothing is waited for any more
 	delayed  map[*time.Timer]struct{} // of what Meddle has delayed
 	running  sync.WaitGroup
 }
@@ -230,13 +231,15 @@ func (b *Broker) down(politely bool) {
 			up.running.Done()
 		}
 	}
-	for c := range up.conns {
-		if politely && c.open {
-			c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
-		} else {
-			c.cut("the broker was killed")
+	b.parting(func() {
+		for c := range up.conns {
+			if politely && c.open {
+				c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
+			} else {
+				c.cut("the broker was killed")
+			}
 		}
-	}
+	})
 	b.unlock()
 	if !politely {
 		close(up.cut)
@@ -289,6 +292,22 @@ func (b *Broker) forget(c *connection) {
 	b.lock()
 	defer b.unlock()
 	delete(c.up.conns, c)
+}
+
+// parting has f end connections: what one of them gives back does not go to another that is about to end
+// too, where it would be lost, or count as delivered. It needs the lock.
+func (b *Broker) parting(f func()) {
+	b.paused = true
+	f()
+	b.paused = false
+	b.pump()
+}
+
+// pump delivers what was not delivered while the broker stood still.
+func (b *Broker) pump() {
+	for _, q := range b.queues {
+		q.pump()
+	}
 }
 
 // hold counts a message that enters a queue.

@@ -14,11 +14,13 @@ func (b *Broker) Memory() int64 {
 
 // Outboxes are the octets that wait to be written to the open connections.
 func (b *Broker) Outboxes() (octets int) {
-	b.each(func(c *connection) {
+	b.lock()
+	defer b.unlock()
+	for c := range b.connections() {
 		c.out.mu.Lock()
-		defer c.out.mu.Unlock()
 		octets += len(c.out.buf)
-	})
+		c.out.mu.Unlock()
+	}
 	return octets
 }
 
@@ -29,32 +31,30 @@ func (b *Broker) Check() error {
 	unacked := map[*queue]int{}
 	byConsumer := map[*consumer]int{}
 	var memory int64
-	if b.up != nil {
-		for c := range b.up.conns {
-			for _, ch := range c.channels {
-				live, last := 0, uint64(0)
-				for _, d := range ch.unacked.list {
-					if d.tag <= last {
-						return fmt.Errorf("delivery tag %d after %d", d.tag, last)
-					}
-					last = d.tag
-					if d.m == nil {
-						continue
-					}
-					live++
-					memory += d.m.size()
-					unacked[d.q]++
-					if d.c != nil {
-						byConsumer[d.c]++
-					}
+	for c := range b.connections() {
+		for _, ch := range c.channels {
+			live, last := 0, uint64(0)
+			for _, d := range ch.unacked.list {
+				if d.tag <= last {
+					return fmt.Errorf("delivery tag %d after %d", d.tag, last)
 				}
-				if live != ch.unacked.live {
-					return fmt.Errorf("channel %d: %d deliveries are un-acked, counted were %d", ch.id, live, ch.unacked.live)
+				last = d.tag
+				if d.m == nil {
+					continue
 				}
-				for tag, consumer := range ch.consumers {
-					if tag != consumer.tag || consumer.q.deleted || !slices.Contains(consumer.q.consumers, consumer) {
-						return fmt.Errorf("consumer %s is not its queue's", tag)
-					}
+				live++
+				memory += d.m.size()
+				unacked[d.q]++
+				if d.c != nil {
+					byConsumer[d.c]++
+				}
+			}
+			if live != ch.unacked.live {
+				return fmt.Errorf("channel %d: %d deliveries are un-acked, counted were %d", ch.id, live, ch.unacked.live)
+			}
+			for tag, consumer := range ch.consumers {
+				if tag != consumer.tag || consumer.q.deleted || !slices.Contains(consumer.q.consumers, consumer) {
+					return fmt.Errorf("consumer %s is not its queue's", tag)
 				}
 			}
 		}
