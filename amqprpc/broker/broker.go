@@ -89,6 +89,7 @@ type Broker struct {
 	up           *uptime // nil: stopped
 	queues       map[string]*queue
 	dirty        []*connection // whose outboxes are to be signalled
+	paused       bool          // nothing is delivered
 	meddle       func(Message) Treatment
 	confirmsHeld bool
 	raised       bool  // RaiseAlarm
@@ -100,7 +101,8 @@ type Broker struct {
 type uptime struct {
 	listener net.Listener
 	conns    map[*connection]struct{}
-	cut      chan struct{} // closed when nothing is waited for any more
+	cut      chan struct{}            // closed when nothing is waited for any more
+	delayed  map[*time.Timer]struct{} // of what Meddle has delayed
 	running  sync.WaitGroup
 }
 
@@ -108,7 +110,7 @@ type uptime struct {
 // to close.
 func Start(cfg Config) (*Broker, error) {
 	b := &Broker{
-		cfg: cfg, users: cfg.Users, queues: map[string]*queue{}, addr: cmp.Or(cfg.Listen, "127.0.0.1:0"),
+		cfg: cfg, users: maps.Clone(cfg.Users), queues: map[string]*queue{}, addr: cmp.Or(cfg.Listen, "127.0.0.1:0"),
 		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage), memoryLimit: cmp.Or(cfg.MemoryLimit, defaultMemoryLimit),
 	}
 	if b.users == nil {
@@ -134,8 +136,10 @@ func (b *Broker) listen() error {
 		l.Close()
 		return fmt.Errorf("%s: %w", b.addr, ErrNotLoopback)
 	}
-	b.addr = l.Addr().String()
-	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{})}
+	if addr := l.Addr().String(); addr != b.addr { // the first time only: later others read it
+		b.addr = addr
+	}
+	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{}), delayed: map[*time.Timer]struct{}{}}
 	b.lock()
 	b.up = up
 	b.unlock()
@@ -222,19 +226,33 @@ func (b *Broker) down(politely bool) {
 		return
 	}
 	up.listener.Close()
-	for c := range up.conns {
-		if politely && c.open {
-			c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
-		} else {
-			c.cut("the broker was killed")
+	for timer := range up.delayed {
+		if timer.Stop() {
+			up.running.Done()
 		}
 	}
+	b.parting(func() {
+		for c := range up.conns {
+			if politely && c.open {
+				c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
+			} else {
+				c.cut("the broker was killed")
+			}
+		}
+	})
 	b.unlock()
 	if !politely {
 		close(up.cut)
 		up.running.Wait()
 	} else {
-		patience := time.AfterFunc(farewellTime, func() { close(up.cut) })
+		patience := time.AfterFunc(farewellTime, func() {
+			close(up.cut)
+			b.lock()
+			defer b.unlock()
+			for c := range up.conns {
+				c.cut("no answer to connection.close")
+			}
+		})
 		up.running.Wait()
 		if patience.Stop() {
 			close(up.cut)
@@ -276,6 +294,22 @@ func (b *Broker) forget(c *connection) {
 	delete(c.up.conns, c)
 }
 
+// parting has f end connections: what one of them gives back does not go to another that is about to end
+// too, where it would be lost, or count as delivered. It needs the lock.
+func (b *Broker) parting(f func()) {
+	b.paused = true
+	f()
+	b.paused = false
+	b.pump()
+}
+
+// pump delivers what was not delivered while the broker stood still.
+func (b *Broker) pump() {
+	for _, q := range b.queues {
+		q.pump()
+	}
+}
+
 // hold counts a message that enters a queue.
 func (b *Broker) hold(m *message) {
 	b.memory += m.size()
@@ -300,7 +334,9 @@ func (b *Broker) requeue(back []delivery) {
 	byQueue := map[*queue][]*message{}
 	for _, d := range back {
 		if d.q.quorum {
+			before := d.m.size()
 			d.m.properties = withDeliveryCount(d.m.properties, d.m.deliveries)
+			b.memory += d.m.size() - before
 		}
 		byQueue[d.q] = append(byQueue[d.q], d.m)
 	}

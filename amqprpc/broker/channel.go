@@ -193,7 +193,7 @@ func (ch *channel) route() *wire.Error {
 
 // settle confirms what was published. One basic.ack stands for all since the last.
 func (ch *channel) settle() {
-	if ch.closing || ch.published == ch.confirmed {
+	if ch.conn.b.confirmsHeld || ch.published == ch.confirmed {
 		return
 	}
 	multiple := ch.published > ch.confirmed+1
@@ -253,6 +253,7 @@ func (ch *channel) stopConsuming() {
 	consumers := ch.consumers
 	ch.consumers = nil
 	ch.incoming = nil
+	ch.confirmed = ch.published // what has not been confirmed by now never is
 	for _, c := range consumers {
 		c.q.remove(c)
 	}

@@ -142,9 +142,9 @@ func (c *connection) loop() error {
 		c.b.gate.wait()
 		c.heard.Store(true)
 		c.b.lock()
-		for n := 1; err == nil; n++ {
+		for n := 1; err == nil && !c.severed; n++ {
 			c.handle(f)
-			if c.finished || c.blocked != nil || n == mostAtOnce || !c.r.Ready() {
+			if c.finished || c.blocked != nil || n == mostAtOnce || c.out.full() || !c.r.Ready() {
 				break
 			}
 			f, err = c.r.ReadFrame() // does not block
@@ -157,7 +157,7 @@ func (c *connection) loop() error {
 		}
 		c.settle()
 		blocked := c.blocked
-		finished := c.finished
+		finished := c.finished || c.severed
 		c.b.unlock()
 		switch {
 		case finished:
@@ -238,6 +238,7 @@ func (c *connection) command(payload []byte) *wire.Error {
 		if m.ReplyCode != 200 {
 			c.why = "closed by the client: " + printable(m.ReplyText)
 		}
+		c.settle()
 		c.leave() // what is exclusive has gone when the client gets its answer
 		c.send(&wire.ConnectionCloseOk{})
 		c.finished = true
@@ -257,7 +258,7 @@ func (c *connection) fail(e *wire.Error) {
 	c.goodbye = e
 	c.why = e.Text
 	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
-	_ = c.raw.SetReadDeadline(time.Now().Add(farewellTime))
+	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
 	c.unblock()
 }
 

@@ -48,16 +48,18 @@ func (b *Broker) Restart() error {
 // Freeze makes the broker stand still with all its connections open, as SIGSTOP would: nothing
 // is read, written, delivered or expired, and no heartbeat goes out, until Thaw. New connections are
 // not answered.
-func (b *Broker) Freeze() { b.gate.close() }
+func (b *Broker) Freeze() {
+	b.life.Lock() // a broker that is being stopped would not end
+	defer b.life.Unlock()
+	b.gate.close()
+}
 
 // Thaw ends Freeze.
 func (b *Broker) Thaw() {
 	b.gate.open()
 	b.lock()
 	defer b.unlock()
-	for _, q := range b.queues {
-		q.pump()
-	}
+	b.pump()
 }
 
 func (b *Broker) frozen() bool { return b.gate.closed.Load() }
@@ -92,10 +94,10 @@ func (b *Broker) throttle(c *connection) {
 
 // calm unblocks connections once there is no alarm.
 func (b *Broker) calm() {
-	if b.raised || b.short || b.up == nil {
+	if b.raised || b.short {
 		return
 	}
-	for c := range b.up.conns {
+	for c := range b.connections() {
 		c.unblock()
 	}
 }
@@ -125,10 +127,7 @@ func (b *Broker) ReleaseConfirms() {
 	b.lock()
 	defer b.unlock()
 	b.confirmsHeld = false
-	if b.up == nil {
-		return
-	}
-	for c := range b.up.conns {
+	for c := range b.connections() {
 		c.settle()
 	}
 }
@@ -136,28 +135,34 @@ func (b *Broker) ReleaseConfirms() {
 // CloseConnections closes all connections with 320 CONNECTION_FORCED and this reason, as an
 // operator would. It does not wait for their answers.
 func (b *Broker) CloseConnections(reason string) {
-	b.each(func(c *connection) {
-		if c.open {
-			c.fail(exception(wire.ConnectionForced, "%s", printable(reason)))
+	b.lock()
+	defer b.unlock()
+	b.parting(func() {
+		for c := range b.connections() {
+			if c.open {
+				c.fail(exception(wire.ConnectionForced, "%s", printable(reason)))
+			}
 		}
 	})
 }
 
 // DropConnections cuts all connections without a word.
 func (b *Broker) DropConnections() {
-	b.each(func(c *connection) { c.cut("dropped") })
-}
-
-// each calls f for each connection, with the lock.
-func (b *Broker) each(f func(*connection)) {
 	b.lock()
 	defer b.unlock()
+	b.parting(func() {
+		for c := range b.connections() {
+			c.cut("dropped")
+		}
+	})
+}
+
+// connections are those there are, opened or not. It needs the lock.
+func (b *Broker) connections() map[*connection]struct{} {
 	if b.up == nil {
-		return
+		return nil
 	}
-	for c := range b.up.conns {
-		f(c)
-	}
+	return b.up.conns
 }
 
 // A Message is one message on its way into a queue.
@@ -202,15 +207,25 @@ func (b *Broker) meddled(q *queue, m *message) {
 		enter()
 		return
 	}
+	b.later(t.Delay, enter)
+}
+
+// later has f run, with the lock, after a delay, unless the broker is stopped before. It needs the lock.
+func (b *Broker) later(delay time.Duration, f func()) {
 	up := b.up
-	time.AfterFunc(t.Delay, func() {
+	up.running.Add(1)
+	var timer *time.Timer
+	timer = time.AfterFunc(delay, func() {
+		defer up.running.Done()
 		b.gate.wait()
 		b.lock()
 		defer b.unlock()
-		if b.up == up && up != nil {
-			enter()
+		delete(up.delayed, timer)
+		if b.up == up {
+			f()
 		}
 	})
+	up.delayed[timer] = struct{}{}
 }
 
 // A QueueInfo describes a queue.
@@ -245,12 +260,14 @@ type ConnectionInfo struct {
 
 // Connections describes all connections that are open, the oldest first.
 func (b *Broker) Connections() []ConnectionInfo {
+	b.lock()
+	defer b.unlock()
 	infos := []ConnectionInfo{}
-	b.each(func(c *connection) {
+	for c := range b.connections() {
 		if c.open {
 			infos = append(infos, ConnectionInfo{c.peer, c.name, c.user, len(c.channels), c.blocked != nil, c.since})
 		}
-	})
+	}
 	slices.SortFunc(infos, func(a, b ConnectionInfo) int {
 		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Peer, b.Peer))
 	})

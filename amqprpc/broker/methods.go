@@ -87,7 +87,7 @@ func (ch *channel) method(payload []byte) *wire.Error {
 		return asException(err)
 	}
 	// What was published before is confirmed before the answer to what came after it.
-	if ch.settling && !ch.conn.b.confirmsHeld {
+	if ch.settling {
 		ch.settle()
 	}
 	if e := ch.perform(m); e != nil {

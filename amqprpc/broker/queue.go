@@ -52,7 +52,7 @@ func (q *queue) enqueue(m *message) {
 
 // pump delivers messages while there are messages and consumers that can take them.
 func (q *queue) pump() {
-	if q.b.frozen() || q.deleted {
+	if q.b.frozen() || q.b.paused || q.deleted {
 		return
 	}
 	for {
