@@ -120,13 +120,32 @@ func (q *queue) requeue(back []*message) {
 		}
 		return
 	}
-	// The last first: then each one goes before all that have just been put back.
-	slices.SortFunc(back, func(a, b *message) int { return cmp.Compare(b.seq, a.seq) })
-	for _, m := range back {
-		at := sort.Search(q.ready.Len(), func(i int) bool { return q.ready.At(i).seq > m.seq })
-		q.ready.Insert(at, m)
+	if len(back) == 1 {
+		m := back[0]
+		q.ready.Insert(sort.Search(q.ready.Len(), func(i int) bool { return q.ready.At(i).seq > m.seq }), m)
+	} else {
+		q.merge(back)
 	}
 	q.pump()
+}
+
+// merge puts many messages back. What is ready and older than the newest of them comes out and goes in again
+// among them: to insert each by itself takes time that grows with the square of their number.
+func (q *queue) merge(back []*message) {
+	slices.SortFunc(back, func(a, b *message) int { return cmp.Compare(a.seq, b.seq) })
+	newest := back[len(back)-1].seq
+	var older []*message
+	for q.ready.Len() > 0 && q.ready.Front().seq < newest {
+		older = append(older, q.ready.PopFront())
+	}
+	for len(back)+len(older) > 0 {
+		last := &back
+		if len(back) == 0 || len(older) > 0 && older[len(older)-1].seq > back[len(back)-1].seq {
+			last = &older
+		}
+		q.ready.PushFront((*last)[len(*last)-1])
+		*last = (*last)[:len(*last)-1]
+	}
 }
 
 // acked forgets a message that was delivered.
