@@ -30,11 +30,12 @@ func (b *Broker) Check() error {
 	defer b.unlock()
 	unacked := map[*queue]int{}
 	byConsumer := map[*consumer]int{}
-	var memory int64
+	var memory, arriving int64
 	for c := range b.connections() {
 		for _, ch := range c.channels {
+			arriving += ch.pending()
 			live, last := 0, uint64(0)
-			for _, d := range ch.unacked.list {
+			for d := range ch.unacked.list.Iter() {
 				if d.tag <= last {
 					return fmt.Errorf("delivery tag %d after %d", d.tag, last)
 				}
@@ -67,9 +68,8 @@ func (b *Broker) Check() error {
 			memory += m.size()
 		}
 	}
-	switch {
-	case memory != b.memory:
-		return fmt.Errorf("messages take %d bytes, counted were %d", memory, b.memory)
+	if memory != b.memory || arriving != b.arriving {
+		return fmt.Errorf("messages take %d bytes, and %d those that arrive; counted were %d and %d", memory, arriving, b.memory, b.arriving)
 	}
 	return nil
 }

@@ -108,7 +108,9 @@ func (q *queue) take() *message {
 	if q.ready.Len() == 0 {
 		return nil
 	}
-	return q.ready.PopFront()
+	m := q.ready.PopFront()
+	q.expire() // the next head may have waited for this
+	return m
 }
 
 // requeue puts messages back to where they were. They are in any order.
