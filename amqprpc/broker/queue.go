@@ -29,6 +29,7 @@ type queue struct {
 	// goes to the end. A consumer is in it or not as consumer.idle says, so that nobody
 	// is woken, or even looked at, in vain.
 	idle deque.Deque[*consumer]
+	gone int // how many of them are no longer the queue's
 
 	expiry   *time.Timer // looks after a head that expires
 	expiryAt time.Time   // when it does; zero: it does not run
@@ -54,6 +55,10 @@ func (q *queue) pump() {
 			return
 		}
 		c := q.idle.PopFront()
+		if !c.idle {
+			q.gone--
+			continue
+		}
 		if c.idle = c.canTake(); !c.idle {
 			continue
 		}
@@ -167,6 +172,7 @@ func (q *queue) purge() int {
 
 // add adds a consumer and delivers to it.
 func (q *queue) add(c *consumer) {
+	c.place = len(q.consumers)
 	q.consumers = append(q.consumers, c)
 	c.idle = true
 	q.idle.PushBack(c)
@@ -175,14 +181,31 @@ func (q *queue) add(c *consumer) {
 
 // remove removes a consumer. An auto-delete queue goes with its last one.
 func (q *queue) remove(c *consumer) {
-	q.consumers = slices.DeleteFunc(q.consumers, func(other *consumer) bool { return other == c })
+	last := len(q.consumers) - 1
+	q.consumers[c.place], q.consumers[last].place = q.consumers[last], c.place
+	q.consumers[last] = nil
+	q.consumers = q.consumers[:last]
 	if c.idle {
-		q.idle.Remove(q.idle.Index(func(other *consumer) bool { return other == c }))
 		c.idle = false
+		q.gone++
+		if q.gone > q.idle.Len()/2 {
+			q.sweep()
+		}
 	}
 	if q.autoDelete && len(q.consumers) == 0 {
 		q.delete()
 	}
+}
+
+// sweep drops consumers that are gone from the idle ones. To look for each as it goes would take
+// time that grows with the square of their number.
+func (q *queue) sweep() {
+	for range q.idle.Len() {
+		if c := q.idle.PopFront(); c.idle {
+			q.idle.PushBack(c)
+		}
+	}
+	q.gone = 0
 }
 
 // exclusivelyConsumed says whether a consumer has the queue for itself.
@@ -211,6 +234,7 @@ func (q *queue) delete() int {
 	}
 	q.consumers = nil
 	q.idle.Clear()
+	q.gone = 0
 	return n
 }
 

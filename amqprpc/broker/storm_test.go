@@ -32,7 +32,7 @@ var safe = map[string]kind{"safe-durable": durable, "safe-quorum": quorum}
 // TestStorm has many clients do anything at once. The books must be right all the time, no message may
 // be lost or come a second time as if it were new, and nothing may be left in the end.
 func TestStorm(t *testing.T) {
-	b := start(t, broker.Config{MemoryLimit: 2 << 20})
+	b := start(t, broker.Config{MemoryLimit: 8 << 20})
 	s := &storm{b: b, confirmed: map[string]bool{}, fresh: map[string]int{}, settled: map[string]bool{}}
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -223,7 +223,7 @@ func (s *storm) settle(r *rand.Rand, d amqp.Delivery) {
 
 // meddle pulls the broker's levers.
 func (s *storm) meddle(r *rand.Rand) {
-	switch r.IntN(150) {
+	switch r.IntN(80) {
 	case 0:
 		s.b.DropConnections()
 	case 1:
