@@ -40,7 +40,8 @@ type Config struct {
 	MaxMessage int
 
 	// MemoryLimit is how many bytes of messages the queues may hold before the broker
-	// stops to read from connections that publish, 256 MiB where it is 0.
+	// stops to read from connections that publish, 256 MiB where it is 0. Messages that have come in
+	// part may take as much again, and MaxMessage: the connection that goes beyond is closed with 506.
 	MemoryLimit int64
 
 	// Log is told of connections (their begin, end, and errors). Nil is silence.
@@ -95,6 +96,7 @@ type Broker struct {
 	raised       bool  // RaiseAlarm
 	short        bool  // of memory
 	memory       int64 // bytes of messages
+	arriving     int64 // bytes of messages that are not complete
 }
 
 // An uptime is the time from a start to a stop.

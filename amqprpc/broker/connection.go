@@ -43,6 +43,7 @@ type connection struct {
 	goodbye   *wire.Error // connection.close was sent
 	finished  bool        // connection.close-ok was sent or received
 	severed   bool        // the socket was closed without a word
+	parted    bool        // the client has closed the connection
 	why       string      // of the end, for the log
 	beat      *time.Timer // of the next heartbeat's turn
 	silent    int         // turns in which nothing was heard
@@ -93,12 +94,13 @@ func (c *connection) serve() {
 		c.beat = nil
 	}
 	silently := c.severed || errors.Is(err, errSilently)
+	parted := c.parted
 	c.b.unlock()
 	c.out.end()
 	if silently {
 		c.out.drop()
 	} else {
-		c.part(writing)
+		c.part(parted, writing)
 	}
 	_ = c.raw.Close()
 	<-writing
@@ -108,16 +110,22 @@ func (c *connection) serve() {
 
 // part sees to it that the last that was written arrives: a socket that is closed with input unread
 // resets the connection, and the peer may never see why.
-func (c *connection) part(writing <-chan struct{}) {
+func (c *connection) part(parted bool, writing <-chan struct{}) {
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime))
 	select {
 	case <-writing:
 	case <-c.up.cut:
 		return
 	}
-	if half, ok := c.raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, c.raw) // until the peer has closed too, or the deadline
+	// A client that has closed the connection closes the socket as well, and may take it for an
+	// accident if we are quicker.
+	if !parted {
+		half, ok := c.raw.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil {
+			return
+		}
 	}
+	_, _ = io.Copy(io.Discard, c.raw) // until the peer has closed, or the deadline
 }
 
 // errSilently ends a connection without a word.
@@ -241,7 +249,7 @@ func (c *connection) command(payload []byte) *wire.Error {
 		c.settle()
 		c.leave() // what is exclusive has gone when the client gets its answer
 		c.send(&wire.ConnectionCloseOk{})
-		c.finished = true
+		c.finished, c.parted = true, true
 		return nil
 	}
 	return about(exception(wire.ChannelError, "unexpected method in connection state running"), m)
