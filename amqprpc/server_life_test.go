@@ -48,6 +48,7 @@ func TestShutdownDrains(t *testing.T) {
 	if req := next(t, g.begun); req.CorrelationID != "0" {
 		t.Fatalf("began with %s", req.CorrelationID)
 	}
+	a.untilTaken(t) // by the first server, all of them
 	down := make(chan error, 1)
 	go func() { down <- first.Shutdown(context.Background()) }()
 	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue})

@@ -45,6 +45,28 @@ func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 	send(t, a.ch, a.queue, p)
 }
 
+// untilTaken waits until the broker has sent every request to some server.
+func (a *asker) untilTaken(t testing.TB) {
+	t.Helper()
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for {
+		q, err := a.ch.QueueDeclarePassive(a.queue, false, false, false, false, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q.Messages == 0 {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("%d requests stay in the queue", q.Messages)
+		}
+	}
+}
+
 // eventually waits until a server's counts are as wanted.
 func eventually(t testing.TB, s *amqprpc.Server, what string, holds func(amqprpc.ServerStats) bool) {
 	t.Helper()

@@ -120,11 +120,11 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	if in == nil || in.header {
 		return ch.outOfOrder()
 	}
+	publish := &wire.BasicPublish{}
 	h, err := wire.ParseHeader(payload)
 	if err != nil {
-		return asException(err)
+		return about(asException(err), publish)
 	}
-	publish := &wire.BasicPublish{}
 	if h.Class != basicClass {
 		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", basicClass, h.Class), publish)
 	}
@@ -249,8 +249,8 @@ func (ch *channel) ack(tag uint64, multiple, requeue bool) *wire.Error {
 		d.freeCredit()
 		return nil
 	}
-	taken := ch.unacked.takeTo(tag)
-	if len(taken) == 0 && tag != 0 {
+	taken, ok := ch.unacked.takeTo(tag)
+	if !ok {
 		return exception(wire.PreconditionFailed, "unknown delivery tag %d", tag)
 	}
 	if requeue {
@@ -292,4 +292,8 @@ func (ch *channel) stopConsuming() {
 	}
 }
 
-func (ch *channel) giveBack() { ch.conn.b.requeue(ch.unacked.takeTo(0)) }
+// giveBack gives what is not acked back to the queues.
+func (ch *channel) giveBack() {
+	all, _ := ch.unacked.takeTo(0)
+	ch.conn.b.requeue(all)
+}

@@ -25,9 +25,8 @@ const overhead = 200
 
 func (m *message) size() int64 { return int64(len(m.properties) + len(m.body) + overhead) }
 
-// expired says whether the message's time is up. One that expires at once still has the
-// moment of its arrival, in which a consumer that waits can get it.
-func (m *message) expired(now time.Time) bool { return !m.expires.IsZero() && now.After(m.expires) }
+// expired says whether the message's time is up.
+func (m *message) expired() bool { return !m.expires.IsZero() && !time.Now().Before(m.expires) }
 
 // redelivered says whether the message, on its way out, has been out before.
 func (m *message) redelivered() bool { return m.deliveries > 0 }

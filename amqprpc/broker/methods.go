@@ -155,7 +155,7 @@ func (ch *channel) perform(m wire.Method) *wire.Error {
 	case *wire.BasicRecover, *wire.BasicRecoverAsync:
 		class, method := m.ID()
 		return exception(wire.NotImplemented, "%s", wire.MethodName(class, method))
-	case *wire.ChannelFlowOk, *wire.ChannelCloseOk, *wire.BasicCancelOk: // to nothing
+	case *wire.ChannelFlowOk, *wire.ChannelCloseOk: // to nothing
 	default:
 		class, method := m.ID()
 		if class == wire.ClassConnection {

@@ -35,11 +35,18 @@ type queue struct {
 	expiryAt time.Time   // when it does; zero: it does not run
 }
 
-// enqueue puts a new message into the queue, and delivers what can be delivered.
+// enqueue puts a new message into the queue, and delivers what can be delivered. One that comes
+// while a consumer waits is delivered whatever its expiration.
 func (q *queue) enqueue(m *message) {
 	q.seq++
 	m.seq = q.seq
 	q.b.hold(m)
+	if q.ready.Len() == 0 && !q.b.frozen() {
+		if c := q.next(); c != nil {
+			q.give(c, m)
+			return
+		}
+	}
 	q.ready.PushBack(m)
 	q.pump()
 }
@@ -51,36 +58,46 @@ func (q *queue) pump() {
 	}
 	for {
 		q.expire()
-		if q.ready.Len() == 0 || q.idle.Len() == 0 {
+		if q.ready.Len() == 0 {
 			return
 		}
-		c := q.idle.PopFront()
-		if !c.idle {
-			q.gone--
-			continue
+		c := q.next()
+		if c == nil {
+			if at := q.ready.Front().expires; !at.IsZero() {
+				q.expireAt(at)
+			}
+			return
 		}
-		if c.idle = c.canTake(); !c.idle {
-			continue
-		}
-		c.deliver(q.ready.PopFront())
-		if c.idle = c.canTake(); c.idle {
-			q.idle.PushBack(c)
-		}
+		q.give(c, q.ready.PopFront())
 	}
 }
 
-// expire drops messages whose time is up from the head of the queue, and sees to it that
-// the next head goes when its time comes. Behind a head that stays, messages stay.
+// next takes the consumer whose turn it is out of those that are idle, or returns nil.
+func (q *queue) next() *consumer {
+	for q.idle.Len() > 0 {
+		c := q.idle.PopFront()
+		if !c.idle {
+			q.gone--
+		} else if c.idle = c.canTake(); c.idle {
+			return c
+		}
+	}
+	return nil
+}
+
+// give delivers a message to what next returned, which goes to the end of those that are idle.
+func (q *queue) give(c *consumer, m *message) {
+	c.deliver(m)
+	if c.idle = c.canTake(); c.idle {
+		q.idle.PushBack(c)
+	}
+}
+
+// expire drops messages whose time is up from the head of the queue. Behind a head that
+// stays, messages stay.
 func (q *queue) expire() {
 	for q.ready.Len() > 0 {
-		head := q.ready.Front()
-		if head.expires.IsZero() {
-			return
-		}
-		if !head.expired(time.Now()) {
-			if q.idle.Len() == 0 {
-				q.expireAt(head.expires)
-			}
+		if !q.ready.Front().expired() {
 			return
 		}
 		q.b.free(q.ready.PopFront())
@@ -114,7 +131,7 @@ func (q *queue) take() *message {
 		return nil
 	}
 	m := q.ready.PopFront()
-	q.expire() // the next head may have waited for this
+	q.pump() // the next head may have waited for this to expire
 	return m
 }
 

@@ -176,7 +176,7 @@ func TestQueue(t *testing.T) {
 						t.Fatalf("message %d is lost", seq)
 					}
 				}
-				if q.ready.Len() > 0 && q.ready.Front().expired(time.Now()) {
+				if q.ready.Len() > 0 && q.ready.Front().expired() {
 					t.Fatalf("message %d has expired and is at the head", q.ready.Front().seq)
 				}
 			},

@@ -51,16 +51,22 @@ func (u *unacked) take(tag uint64) (delivery, bool) {
 	return taken, true
 }
 
-// takeTo removes all deliveries up to this tag, 0 for all that there are, and returns them in the
-// order of their tags.
-func (u *unacked) takeTo(tag uint64) (taken []delivery) {
+// takeTo removes all deliveries up to this tag, which must be one of them, and returns them in
+// the order of their tags; tag 0 is all that there are, be it none.
+func (u *unacked) takeTo(tag uint64) (taken []delivery, ok bool) {
+	if tag != 0 {
+		i := u.after(tag) - 1
+		if i < 0 || u.list.At(i).tag != tag || u.list.At(i).m == nil {
+			return nil, false
+		}
+	}
 	for u.list.Len() > 0 && (tag == 0 || u.list.Front().tag <= tag) {
 		if d := u.list.PopFront(); d.m != nil {
 			taken = append(taken, d)
 		}
 	}
 	u.live -= len(taken)
-	return taken
+	return taken, true
 }
 
 // after is the index of the first delivery with a higher tag.

@@ -48,12 +48,17 @@ func TestUnacked(t *testing.T) {
 			},
 			"takeTo": func(t *rapid.T) {
 				tag := some()
-				n := len(model)
+				n, want := len(model), true
 				if tag != 0 {
-					n, _ = slices.BinarySearch(model, tag+1)
+					if n, want = slices.BinarySearch(model, tag); want {
+						n++
+					} else {
+						n = 0
+					}
 				}
-				if got := tags(u.takeTo(tag)); !slices.Equal(got, model[:n]) {
-					t.Fatalf("takeTo(%d): %v, want %v", tag, got, model[:n])
+				all, ok := u.takeTo(tag)
+				if got := tags(all); ok != want || !slices.Equal(got, model[:n]) {
+					t.Fatalf("takeTo(%d): %v, %v, want %v, %v", tag, got, ok, model[:n], want)
 				}
 				model = model[n:]
 			},
@@ -63,7 +68,8 @@ func TestUnacked(t *testing.T) {
 				}
 			},
 		})
-		if got := tags(u.takeTo(0)); !slices.Equal(got, model) {
+		all, _ := u.takeTo(0)
+		if got := tags(all); !slices.Equal(got, model) {
 			t.Fatalf("left are %v, want %v", got, model)
 		}
 	})

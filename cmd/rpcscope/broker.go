@@ -74,7 +74,7 @@ SIGINT or SIGTERM closes all connections and exits with 0.`,
 // config checks the flags and makes the broker's configuration of them. Errors are usage
 // errors.
 func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) {
-	password, given := os.LookupEnv(brokerPassword)
+	password := os.Getenv(brokerPassword)
 	switch _, _, bad := net.SplitHostPort(o.listen); {
 	case bad != nil:
 		return cfg, fmt.Errorf("--listen: %w", bad)
@@ -84,7 +84,7 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 		return cfg, fmt.Errorf("--memory-limit %d is not above zero", o.memoryLimit)
 	case o.user != "" && password == "":
 		return cfg, fmt.Errorf("--user needs a password in $%s, and there is none", brokerPassword)
-	case o.user == "" && given:
+	case o.user == "" && password != "":
 		return cfg, fmt.Errorf("$%s is set, and --user does not say whose password it is", brokerPassword)
 	}
 	cfg = broker.Config{

@@ -33,3 +33,15 @@ func TestBrokerSignals(t *testing.T) {
 		})
 	}
 }
+
+func (f *brokerProcess) wantExit(t *testing.T, code int) {
+	t.Helper()
+	select {
+	case <-f.exited:
+	case <-time.After(patience):
+		t.Fatalf("it does not end; log:\n%s", f.logged())
+	}
+	if got := f.cmd.ProcessState.ExitCode(); got != code {
+		t.Errorf("exit code %d, not %d; log:\n%s", got, code, f.logged())
+	}
+}

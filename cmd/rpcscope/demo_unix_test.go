@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
@@ -67,7 +68,7 @@ func TestDemo(t *testing.T) {
 	term.Type("K")
 	term.WaitFor("killed, as by kill -9")
 	term.Type("s")
-	term.WaitFor("fib-3 consumes")
+	term.WaitFor("fib-3 started")
 
 	// It still says where it is.
 	term.Type("?")
@@ -95,7 +96,7 @@ func TestDemo(t *testing.T) {
 
 // The broker that was asked for is taken if it answers, with not a word of another one.
 func TestDemoOnRabbitMQ(t *testing.T) {
-	node := rabbitmq.Own(t, rabbitmq.Config{})
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	term := demoShell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo --servers 1 --server-flag=--delay=0s --fib 5", "enter")
 	term.WaitFor("RabbitMQ " + node.Version())

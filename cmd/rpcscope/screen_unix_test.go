@@ -56,7 +56,7 @@ func TestScreen(t *testing.T) {
 	term.Type("rpcscope --fib 20 -c 8 --timeout 2s", "enter")
 
 	// No queue, no server: it says what to do, and does not begin.
-	term.WaitFor(node.Product())
+	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // which the header says before it
 	term.WaitFor("WAITING")
 	term.WaitFor("Press s to start")
 	term.Type("s")

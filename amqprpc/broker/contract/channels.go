@@ -19,6 +19,7 @@ var channelTests = []test{
 	{"ChannelAboveMax", channelAboveMax},
 	{"ChannelFlow", channelFlow},
 	{"ChannelsAtOnce", channelsAtOnce},
+	{"NoWait", noWait},
 }
 
 // A channel's number can be used again: after a close by either side.
@@ -170,5 +171,27 @@ func channelsAtOnce(t *T) {
 	close(errs)
 	for err := range errs {
 		t.Error(err)
+	}
+}
+
+// With no-wait a method has its effect and no answer.
+func noWait(t *T) {
+	p := t.login()
+	name := t.name()
+	p.send(1,
+		&wire.QueueDeclare{Queue: name, Exclusive: true, NoWait: true},
+		&wire.ConfirmSelect{NoWait: true},
+		&wire.BasicConsume{Queue: name, ConsumerTag: "tag", NoWait: true},
+		&wire.BasicCancel{ConsumerTag: "tag", NoWait: true},
+	)
+	p.publish(1, name, "message")
+	expect[*wire.BasicAck](p, 1)
+	p.send(1, &wire.QueuePurge{Queue: name, NoWait: true})
+	if m := call[*wire.QueueDeclareOk](p, 1, &wire.QueueDeclare{Queue: name, Passive: true}); m.MessageCount != 0 || m.ConsumerCount != 0 {
+		t.Errorf("got %s, want it empty and without consumers", describe(m))
+	}
+	p.send(1, &wire.QueueDelete{Queue: name, NoWait: true})
+	if m := call[*wire.ChannelClose](p, 1, &wire.QueueDeclare{Queue: name, Passive: true}); m.ReplyCode != 404 {
+		t.Errorf("got %s, want 404", describe(m))
 	}
 }

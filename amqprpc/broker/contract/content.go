@@ -3,7 +3,6 @@ package contract
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -22,7 +21,7 @@ var contentTests = []test{
 	{"ContentExpiration", contentExpiration},
 }
 
-// random octets, the same ones for the same number.
+// noise returns n octets without any pattern, always the same ones.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	for i, x := 0, uint32(n)+1; i < n; i++ {
@@ -96,7 +95,7 @@ func everyProperty(t *T) amqp.Publishing {
 			"true": true, "false": false, "byte": byte(255), "int8": int8(-128), "int16": int16(-32768), "uint16": uint16(65535),
 			"int32": int32(-1 << 31), "uint32": uint32(1<<32 - 1), "int64": int64(-1 << 63), "float32": float32(1.5), "float64": -1e300,
 			"decimal": amqp.Decimal{Scale: 2, Value: 12345}, "string": "text ☃ \x00\xff", "empty": "", "bytes": []byte{0, 1, 255},
-			"array": []any{int32(1), "two", []any{}, amqp.Table{}, true}, "table": nested, "null": nil,
+			"array": []any{int32(1), "two", amqp.Table{}, true}, "table": nested, "null": nil,
 			"time": time.Unix(1<<33, 0), "long": strings.Repeat("long ", 2000), strings.Repeat("k", 128): "a long key",
 		},
 		ContentType: "application/json", ContentEncoding: "gzip", DeliveryMode: amqp.Persistent, Priority: 9,
@@ -146,9 +145,6 @@ func contentProperties(t *T) {
 		for _, want := range []amqp.Publishing{everyProperty(t), {}, {Headers: amqp.Table{}}, {Priority: 255, DeliveryMode: 1}} {
 			t.putMessage(ch, queue, want)
 			d := t.next(deliveries)
-			if want.Headers == nil || len(want.Headers) == 0 {
-				want.Headers, d.Headers = nil, notEmpty(d.Headers)
-			}
 			t.wantSame(amqp.Publishing{
 				ContentType: d.ContentType, ContentEncoding: d.ContentEncoding, Headers: d.Headers,
 				DeliveryMode: d.DeliveryMode, Priority: d.Priority, CorrelationId: d.CorrelationId,
@@ -160,13 +156,6 @@ func contentProperties(t *T) {
 	}
 }
 
-func notEmpty(headers amqp.Table) amqp.Table {
-	if len(headers) == 0 {
-		return nil
-	}
-	return headers
-}
-
 // Properties are passed on as the octets that they came as: in their order, with keys that
 // come twice, and with the reserved one (cluster-id) that no client sends.
 func contentUnchanged(t *T) {
@@ -176,7 +165,7 @@ func contentUnchanged(t *T) {
 	for name, properties := range map[string]string{
 		"none":                  "\x00\x00",
 		"an empty header table": "\x20\x00\x00\x00\x00\x00",
-		"unsorted headers":      "\x20\x00\x00\x00\x00\x14\x01zI\x00\x00\x00\x01\x01aV\x01mt\x01\x01bt\x07",
+		"unsorted headers":      "\x20\x00\x00\x00\x00\x12\x01zI\x00\x00\x00\x01\x01aV\x01mt\x01\x01bt\x07",
 		"empty content type":    "\x80\x00\x00",
 		"cluster ID":            "\x00\x04\x07cluster",
 		"a key twice":           "\x20\x00\x00\x00\x00\x06\x01aV\x01aV",
@@ -190,8 +179,9 @@ func contentUnchanged(t *T) {
 		if err != nil || string(h.Properties) != properties {
 			t.Errorf("%s: got properties %q, %v, want %q", name, h.Properties, err, properties)
 		}
-		_, err = p.frame()
-		t.must(err)
+		if f, err = p.frame(); err != nil || string(f.Payload) != "body" {
+			t.Errorf("%s: got body %q, %v", name, f.Payload, err)
+		}
 	}
 }
 
@@ -237,7 +227,5 @@ func contentExpiration(t *T) {
 	// There, and empty: amqp091-go would leave it out.
 	p := t.login()
 	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, []byte("\x01\x00\x00"), nil, modest.frameMax))
-	got := p.outcomeOf(0, nil)
-	t.wantOutcome("empty expiration", got, "channel close 406 about 60.40")
-	_ = fmt.Sprint
+	t.wantOutcome("empty expiration", p.outcomeOf(0, nil), "channel close 406 about 60.40")
 }

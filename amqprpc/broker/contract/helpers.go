@@ -201,20 +201,14 @@ func closing(c interface {
 // wantClosed waits until the broker has closed what closing watches, with this code and words.
 func (t *T) wantClosed(closed <-chan *amqp.Error, want int, words ...string) {
 	t.Helper()
-	err, ok := t.receiveError(closed)
+	err, ok := receive(t, closed)
 	if !ok {
 		t.Fatalf("closed without an error, want %d", want)
 	}
 	t.wantError(err, want, words...)
 }
 
-func (t *T) receiveError(closed <-chan *amqp.Error) (error, bool) {
-	t.Helper()
-	err, ok := receive(t, closed)
-	return err, ok
-}
-
-// receive waits for one value.
+// receive waits for one value, or for the end of c.
 func receive[V any](t *T, c <-chan V) (V, bool) {
 	t.Helper()
 	select {
@@ -248,12 +242,13 @@ func (t *T) putMessage(ch *amqp.Channel, queue string, m amqp.Publishing) {
 	}
 }
 
-// consume starts a consumer that acks by itself, with a tag of the client's making.
+// consume starts a consumer whose deliveries are to be acked; the client makes up its tag.
 func (t *T) consume(ch *amqp.Channel, queue string) <-chan amqp.Delivery {
 	t.Helper()
 	return t.consumeAs(ch, queue, "")
 }
 
+// consumeAs is consume with this tag.
 func (t *T) consumeAs(ch *amqp.Channel, queue, tag string) <-chan amqp.Delivery {
 	t.Helper()
 	deliveries, err := ch.Consume(queue, tag, false, false, false, false, nil)

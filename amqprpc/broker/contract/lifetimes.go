@@ -4,6 +4,8 @@ import (
 	"net"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/broker/internal/wire"
 )
 
 // Which queues go with what.
@@ -12,6 +14,7 @@ var lifetimeTests = []test{
 	{"AutoDeleteWithoutConsumer", autoDeleteWithoutConsumer},
 	{"ExclusiveGoesWithConnection", exclusiveGoesWithConnection},
 	{"OthersStay", othersStay},
+	{"SlowReader", slowReader},
 }
 
 // endings are the ways in which a channel or a connection comes to an end.
@@ -26,6 +29,11 @@ var endings = []struct {
 		t.wantError(err, amqp.NotFound)
 	}},
 	{"connection closed", true, func(t *T, _ *amqp.Channel, c *cutter) { t.must(c.conn.CloseDeadline(soon())) }},
+	{"connection error", true, func(t *T, ch *amqp.Channel, c *cutter) {
+		closed := closing(c.conn)
+		t.must(ch.PublishWithContext(t.Context(), "", "", false, true, amqp.Publishing{})) // immediate
+		t.wantClosed(closed, amqp.NotImplemented)
+	}},
 	{"connection cut", true, func(t *T, _ *amqp.Channel, c *cutter) { c.cut(t, false) }},
 	{"connection reset", true, func(t *T, _ *amqp.Channel, c *cutter) { c.cut(t, true) }},
 }
@@ -129,5 +137,30 @@ func othersStay(t *T) {
 		t.put(ch, queue, "message")
 		t.must(c.conn.CloseDeadline(soon()))
 		t.wantReady(t.channel(t.bystander), queue, 1)
+	}
+}
+
+// A client that asks for more than it reads is no other's problem. When it is gone, what it
+// did not ack is there for them.
+func slowReader(t *T) {
+	ch := t.open()
+	queue := t.declare(ch, transient)
+	const n = 24 // MiB: more than the buffers between two sockets
+	p := t.login()
+	call[*wire.BasicConsumeOk](p, 1, &wire.BasicConsume{Queue: queue, ConsumerTag: "slow"})
+	body := string(noise(1 << 20))
+	for range n {
+		t.put(ch, queue, body)
+	}
+	// RabbitMQ sends off all of them, another broker perhaps as many as it keeps for a connection.
+	t.eventually("some are on their way", func() (any, bool) {
+		ready := t.ready(ch, queue)
+		return ready, ready < n
+	})
+	t.bystanderIsWell()
+	t.must(p.conn.Close())
+	t.wantReady(ch, queue, n)
+	if d := t.get(ch, queue); string(d.Body) != body || !d.Redelivered {
+		t.Errorf("got another body of %d octets, redelivered %v", len(d.Body), d.Redelivered)
 	}
 }

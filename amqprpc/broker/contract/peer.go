@@ -308,6 +308,27 @@ func (t *T) wantOutcome(what, got string, want ...string) {
 	t.bystanderIsWell()
 }
 
+// A violation is something that a client must not write once its channel 1 is open.
+type violation struct {
+	name   string
+	octets []byte
+	want   []string // outcomes
+}
+
+// wantOutcomes tries violations, each on a connection of its own. All are under way at the
+// same time, as some brokers take their time with the worst of them.
+func (t *T) wantOutcomes(cases []violation) {
+	t.Helper()
+	peers := make([]*peer, len(cases))
+	for i, c := range cases {
+		peers[i] = t.login()
+		peers[i].write(c.octets)
+	}
+	for i, c := range cases {
+		t.wantOutcome(c.name, peers[i].outcomeOf(0, nil), c.want...)
+	}
+}
+
 // bystanderIsWell fails unless a connection that was there before still works.
 func (t *T) bystanderIsWell() {
 	t.Helper()
