@@ -81,9 +81,7 @@ func (q *queue) next() *consumer {
 		c := q.idle.PopFront()
 		if !c.idle {
 			q.gone--
-			continue
-		}
-		if c.idle = c.canTake(); c.idle {
+		} else if c.idle = c.canTake(); c.idle {
 			return c
 		}
 	}
@@ -136,7 +134,7 @@ func (q *queue) take() *message {
 		return nil
 	}
 	m := q.ready.PopFront()
-	q.expire() // the next head may have waited for this
+	q.pump() // the next head may have waited for this to expire
 	return m
 }
 

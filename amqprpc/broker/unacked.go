@@ -55,7 +55,8 @@ func (u *unacked) take(tag uint64) (delivery, bool) {
 // the order of their tags; tag 0 is all that there are, be it none.
 func (u *unacked) takeTo(tag uint64) (taken []delivery, ok bool) {
 	if tag != 0 {
-		if i := u.after(tag) - 1; i < 0 || u.list.At(i).tag != tag || u.list.At(i).m == nil {
+		i := u.after(tag) - 1
+		if i < 0 || u.list.At(i).tag != tag || u.list.At(i).m == nil {
 			return nil, false
 		}
 	}
