@@ -45,6 +45,7 @@ type connection struct {
 	severed   bool        // the socket was closed without a word
 	parted    bool        // the client has closed the connection
 	why       string      // of the end, for the log
+	amiss     bool        // the end is the client's fault
 	beat      *time.Timer // of the next heartbeat's turn
 	silent    int         // turns in which nothing was heard
 }
@@ -84,7 +85,7 @@ func (c *connection) serve() {
 	}()
 	err := c.handshake()
 	if err == nil {
-		c.log("connection opened")
+		c.log(slog.LevelInfo, "connection opened")
 		err = c.loop()
 	}
 	c.b.lock()
@@ -264,7 +265,7 @@ func (c *connection) fail(e *wire.Error) {
 	c.settle()
 	c.leave()
 	c.goodbye = e
-	c.why = e.Text
+	c.why, c.amiss = e.Text, e.Code != wire.ConnectionForced
 	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
 	c.unblock()
@@ -360,6 +361,7 @@ func (c *connection) turn() {
 		c.silent = 0
 	case c.silent > 4:
 		c.cut("missed heartbeats from the client")
+		c.amiss = true
 		return
 	}
 	if !c.spoke.Swap(false) && !c.b.frozen() {
@@ -369,11 +371,9 @@ func (c *connection) turn() {
 	c.beat.Reset(c.heartbeat / 2)
 }
 
-func (c *connection) log(msg string, args ...any) {
-	if log := c.b.cfg.Log; log != nil {
-		who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
-		log.Info(msg, append(who, args...)...)
-	}
+func (c *connection) log(level slog.Level, msg string, args ...any) {
+	who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
+	c.b.log(level, msg, append(who, args...)...)
 }
 
 // logEnd says how the connection ended.
@@ -386,5 +386,9 @@ func (c *connection) logEnd(err error) {
 	case err != nil:
 		why = err.Error()
 	}
-	c.log("connection closed", slog.String("why", why))
+	level := slog.LevelInfo
+	if c.amiss {
+		level = slog.LevelWarn
+	}
+	c.log(level, "connection closed", slog.String("why", why))
 }
