@@ -32,8 +32,7 @@ type channel struct {
 // An incoming is a message of which a part has come.
 type incoming struct {
 	queue     *queue // nil: none of that name
-	exchange  string // as it came, for the return
-	key       string // likewise, if there is no queue
+	key       string // as it came, if there is no queue
 	mandatory bool
 
 	header bool
@@ -131,15 +130,13 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	in.header = true
 	in.size = h.BodySize
 	if h.BodySize > uint64(ch.conn.b.maxMessage) {
-		ch.incoming = nil
 		return about(exception(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.BodySize, ch.conn.b.maxMessage), publish)
 	}
 	if in.brief, err = wire.CheckProperties(h.Properties); err != nil {
 		return asException(err)
 	}
-	if user := in.brief.UserID; in.brief.HasUserID && user != ch.conn.user {
-		ch.incoming = nil
-		return about(exception(wire.PreconditionFailed, "user_id property set to '%s' but authenticated user was '%s'", printable(user), printable(ch.conn.user)), publish)
+	if e := ch.check(&in.brief); e != nil {
+		return about(e, publish)
 	}
 	// One piece of memory for both, if the body is small: what a header promises has not come yet.
 	room := len(h.Properties) + int(min(in.size, believed))
@@ -151,6 +148,21 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	}
 	if in.size == 0 {
 		return ch.route()
+	}
+	return nil
+}
+
+// check refuses properties that RabbitMQ refuses, and those by which it would route in another way.
+func (ch *channel) check(p *wire.Brief) *wire.Error {
+	switch {
+	case p.HasUserID && p.UserID != ch.conn.user:
+		return exception(wire.PreconditionFailed, "user_id property set to '%s' but authenticated user was '%s'", printable(p.UserID), printable(ch.conn.user))
+	case p.HasDeliveryMode && p.DeliveryMode != amqp.Transient && p.DeliveryMode != amqp.Persistent:
+		return exception(wire.PreconditionFailed, "invalid message: {delivery_mode_unknown,%d}", p.DeliveryMode)
+	case p.DirectReply:
+		return exception(wire.PreconditionFailed, "fast reply consumer does not exist")
+	case p.Copies:
+		return exception(wire.NotImplemented, "sender-selected distribution: header 'CC' or 'BCC'")
 	}
 	return nil
 }
@@ -198,7 +210,10 @@ func (ch *channel) route() *wire.Error {
 		}
 		m.expires = time.Now().Add(ttl)
 	}
-	if q := in.queue; q != nil && q.deleted { // between the method and the last of the body
+	switch q := in.queue; { // what there is may have changed between the method and the last of the body
+	case q == nil:
+		in.queue = b.queues[in.key]
+	case q.deleted:
 		in.queue, in.key = b.queues[q.name], q.name
 	}
 	switch {
@@ -209,7 +224,7 @@ func (ch *channel) route() *wire.Error {
 	case in.mandatory:
 		ch.conn.write(func(out []byte) []byte {
 			out = wire.AppendMethod(out, ch.id, &wire.BasicReturn{
-				ReplyCode: wire.NoRoute, ReplyText: wire.CodeName(wire.NoRoute), Exchange: in.exchange, RoutingKey: in.key,
+				ReplyCode: wire.NoRoute, ReplyText: wire.CodeName(wire.NoRoute), RoutingKey: in.key,
 			})
 			return wire.AppendContent(out, ch.id, basicClass, m.properties, m.body, ch.conn.frameMax)
 		})

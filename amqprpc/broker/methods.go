@@ -174,6 +174,9 @@ func (ch *channel) find(name string) (*queue, *wire.Error) {
 			return nil, exception(wire.NotFound, "no previously declared queue")
 		}
 	}
+	if name == wire.DirectReplyTo {
+		return nil, exception(wire.NotImplemented, "direct reply-to")
+	}
 	q := ch.conn.b.queues[name]
 	if q == nil {
 		return nil, exception(wire.NotFound, "no queue '%s' in vhost '/'", printable(name))

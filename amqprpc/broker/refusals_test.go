@@ -30,6 +30,12 @@ func TestRefusals(t *testing.T) {
 		m := wire.AppendMethod(nil, 1, &wire.BasicPublish{Exchange: exchange, RoutingKey: "queue"})
 		return wire.AppendContent(m, 1, wire.ClassBasic, []byte{0, 0}, []byte("body"), frameMax)
 	}
+	publishWith := func(p *amqp.Publishing) []byte {
+		properties, err := wire.AppendProperties(nil, p)
+		must(t, err)
+		m := wire.AppendMethod(nil, 1, &wire.BasicPublish{RoutingKey: "queue"})
+		return wire.AppendContent(m, 1, wire.ClassBasic, properties, []byte("body"), frameMax)
+	}
 	type refusal struct {
 		what   string
 		octets []byte
@@ -53,6 +59,10 @@ func TestRefusals(t *testing.T) {
 		{"channel.flow", frames(1, &wire.ChannelFlow{}), "connection 540 about 20.20"},
 		{"immediate", wire.AppendMethod(nil, 1, &wire.BasicPublish{RoutingKey: "queue", Immediate: true}), "connection 540 about 60.40"},
 		{"a stream", frames(1, &wire.QueueDeclare{Queue: "x", Durable: true, Arguments: amqp.Table{"x-queue-type": "stream"}}), "connection 540 about 50.10"},
+		{"header CC", publishWith(&amqp.Publishing{Headers: amqp.Table{"CC": []any{"queue"}}}), "connection 540 about 60.40"},
+		{"header BCC", publishWith(&amqp.Publishing{Headers: amqp.Table{"BCC": []any{"queue"}}}), "connection 540 about 60.40"},
+		{"direct reply-to", frames(1, &wire.BasicConsume{Queue: wire.DirectReplyTo, NoAck: true}), "connection 540 about 60.20"},
+		{"passive declaration of direct reply-to", frames(1, &wire.QueueDeclare{Queue: wire.DirectReplyTo, Passive: true}), "connection 540 about 50.10"},
 		// These are there to RabbitMQ, but no other is.
 		{"amq.direct", publishTo("amq.direct"), "connection 540 about 60.40"},
 		{"amq.fanout", publishTo("amq.fanout"), "connection 540 about 60.40"},
