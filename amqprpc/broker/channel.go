@@ -124,8 +124,8 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	if err != nil {
 		return about(asException(err), publish)
 	}
-	if h.Class != basicClass {
-		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", basicClass, h.Class), publish)
+	if h.Class != wire.ClassBasic {
+		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", wire.ClassBasic, h.Class), publish)
 	}
 	in.header = true
 	in.size = h.BodySize
@@ -194,7 +194,7 @@ func (ch *channel) outOfOrder() *wire.Error {
 	case in.header:
 		return about(exception(wire.UnexpectedFrame, "expected content body, got non content body frame instead"), &wire.BasicPublish{})
 	}
-	return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", basicClass), &wire.BasicPublish{})
+	return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", wire.ClassBasic), &wire.BasicPublish{})
 }
 
 // route puts the message that has come into its queue, or returns it; and confirms it.
@@ -226,7 +226,7 @@ func (ch *channel) route() *wire.Error {
 			out = wire.AppendMethod(out, ch.id, &wire.BasicReturn{
 				ReplyCode: wire.NoRoute, ReplyText: wire.CodeName(wire.NoRoute), RoutingKey: in.key,
 			})
-			return wire.AppendContent(out, ch.id, basicClass, m.properties, m.body, ch.conn.frameMax)
+			return wire.AppendContent(out, ch.id, wire.ClassBasic, m.properties, m.body, ch.conn.frameMax)
 		})
 	}
 	if ch.confirms {
@@ -292,11 +292,11 @@ func (d delivery) freeCredit() {
 // leave ends the channel: its consumers end, what they did not ack goes back.
 func (ch *channel) leave() {
 	ch.stopConsuming()
-	ch.giveBack()
+	ch.conn.b.requeue(ch.takeBack())
 }
 
-// stopConsuming ends the consumers. Those of all channels of a connection end before any
-// of them gives messages back.
+// stopConsuming ends the consumers. Those of all channels of a connection end before messages
+// go back.
 func (ch *channel) stopConsuming() {
 	consumers := ch.consumers
 	ch.consumers = nil
@@ -307,8 +307,8 @@ func (ch *channel) stopConsuming() {
 	}
 }
 
-// giveBack gives what is not acked back to the queues.
-func (ch *channel) giveBack() {
+// takeBack returns what is not acked, for it to go back to the queues.
+func (ch *channel) takeBack() []delivery {
 	all, _ := ch.unacked.takeTo(0)
-	ch.conn.b.requeue(all)
+	return all
 }

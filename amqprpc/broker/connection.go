@@ -266,7 +266,7 @@ func (c *connection) fail(e *wire.Error) {
 	c.leave()
 	c.goodbye = e
 	c.why, c.amiss = e.Text, e.Code != wire.ConnectionForced
-	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
+	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
 	c.unblock()
 }
@@ -296,9 +296,11 @@ func (c *connection) leave() {
 	for q := range c.exclusive {
 		q.delete()
 	}
+	var back []delivery // all at once: a queue sorts what comes back into what it has
 	for _, ch := range channels {
-		ch.giveBack()
+		back = append(back, ch.takeBack()...)
 	}
+	c.b.requeue(back)
 	c.held = nil
 }
 
@@ -348,7 +350,7 @@ func (c *connection) keepAlive() {
 }
 
 // turn is half a heartbeat's interval: it sends one if nothing else was sent, and ends the connection
-// of a client that has been silent for two intervals.
+// of a client that has been silent for more than two intervals.
 func (c *connection) turn() {
 	c.b.lock()
 	defer c.b.unlock()

@@ -38,7 +38,7 @@ func (c *connection) handshake() error {
 			c.b.lock()
 			c.amiss = true
 			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got))
-			c.write(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
+			c.write(wire.AppendProtocolHeader)
 			c.b.unlock()
 		}
 		return err
