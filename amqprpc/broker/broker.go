@@ -41,12 +41,13 @@ type Config struct {
 	MaxMessage int
 
 	// MemoryLimit is how many bytes of messages the queues may hold before the broker
-	// stops to read from connections that publish, 256 MiB where it is 0. Messages that have come in
+	// stops reading from connections that publish, 256 MiB where it is 0. Messages that have come in
 	// part may take as much again, and MaxMessage: the connection that goes beyond is closed with 506.
 	MemoryLimit int64
 
 	// Log is told of connections: that one was opened or closed, at level warn where a client is to
-	// blame. It is called with the broker's lock: it must not block, nor call the broker. Nil is silence.
+	// blame; and of channels that were closed for an error, and of memory alarms. It may be called with
+	// the broker's lock: it must not block, or everything waits, nor call the broker. Nil is silence.
 	Log *slog.Logger
 }
 

@@ -11,14 +11,14 @@ import (
 	"rpcscope/amqprpc/broker/internal/wire"
 )
 
-// Stop does what a shutdown in good order does: connections get connection.close with 320
-// CONNECTION_FORCED and have two seconds to answer, and then nobody listens on the port. What RabbitMQ would
-// have on disk is kept for Restart: durable queues, and the persistent messages in them (of a
-// quorum queue all). It does nothing to a broker that is stopped.
+// Stop does what a shutdown in good order does: nobody listens on the port any more, and connections get
+// connection.close with 320 CONNECTION_FORCED and have two seconds to answer; then it returns. What RabbitMQ
+// would have on disk is kept for Restart: durable queues, and the persistent messages in them (of a
+// quorum queue all). It ends Freeze, and does nothing else to a broker that is stopped.
 func (b *Broker) Stop() { b.halt(true) }
 
 // Kill does what kill -9 does: connections are cut without a word. What survives is as with
-// Stop.
+// Stop, and it ends Freeze, too. It returns when the connections' goroutines have ended.
 func (b *Broker) Kill() { b.halt(false) }
 
 func (b *Broker) halt(politely bool) {
@@ -47,7 +47,7 @@ func (b *Broker) Restart() error {
 
 // Freeze makes the broker stand still with all its connections open, as SIGSTOP would: nothing
 // is read, written, delivered or expired, and no heartbeat goes out, until Thaw. New connections are
-// not answered.
+// not answered. While Stop, Kill, Restart or Close is under way it waits for that.
 func (b *Broker) Freeze() {
 	b.life.Lock() // a broker that is being stopped would not end
 	defer b.life.Unlock()
@@ -132,8 +132,8 @@ func (b *Broker) ReleaseConfirms() {
 	}
 }
 
-// CloseConnections closes all connections with 320 CONNECTION_FORCED and this reason, as an
-// operator would. It does not wait for their answers.
+// CloseConnections closes all connections that are open with 320 CONNECTION_FORCED and this reason, as an
+// operator would. It does not wait for their answers. Those that have not logged in yet go on.
 func (b *Broker) CloseConnections(reason string) {
 	b.lock()
 	defer b.unlock()
@@ -146,7 +146,7 @@ func (b *Broker) CloseConnections(reason string) {
 	})
 }
 
-// DropConnections cuts all connections without a word.
+// DropConnections cuts all connections without a word, those that have not logged in yet too.
 func (b *Broker) DropConnections() {
 	b.lock()
 	defer b.unlock()
@@ -174,12 +174,13 @@ type Message struct {
 // A Treatment is what Meddle does to a message. The zero value loses it.
 type Treatment struct {
 	Copies int           // how often it enters the queue
-	Delay  time.Duration // until it does
+	Delay  time.Duration // until it does; meanwhile it does not count as memory, and Stop and Kill lose it
 }
 
 // Meddle has f decide about every message that is routed to a queue from now on, before it
 // enters: to delay, duplicate or lose it. The publisher gets its confirm in any case. Nil ends
-// it. f is called for one message at a time and must not call the broker; what it is given is a copy.
+// it. f is called with the broker's lock, for one message at a time: it must not block, nor call the
+// broker. What it is given is a copy.
 func (b *Broker) Meddle(f func(Message) Treatment) {
 	b.lock()
 	defer b.unlock()
