@@ -1,9 +1,7 @@
 package broker
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -64,57 +62,6 @@ func (b *Broker) Thaw() {
 
 func (b *Broker) frozen() bool { return b.gate.closed.Load() }
 
-// RaiseAlarm does what a memory alarm of RabbitMQ does: a connection that publishes is told
-// connection.blocked (if it said that it knows of it) and is no longer read from. Others go on.
-func (b *Broker) RaiseAlarm() {
-	b.lock()
-	defer b.unlock()
-	b.raised = true
-}
-
-// ClearAlarm ends RaiseAlarm: connection.unblocked, and reading goes on.
-func (b *Broker) ClearAlarm() {
-	b.lock()
-	defer b.unlock()
-	b.raised = false
-	b.calm()
-}
-
-// throttle blocks a connection that has begun to publish while there is an alarm.
-func (b *Broker) throttle(c *connection) {
-	if !(b.raised || b.short) || c.blocked != nil || c.goodbye != nil {
-		return
-	}
-	c.blocked = make(chan struct{})
-	if c.capable.blocked {
-		c.told = true
-		c.send(&wire.ConnectionBlocked{Reason: "low on memory"})
-	}
-}
-
-// calm unblocks connections once there is no alarm.
-func (b *Broker) calm() {
-	if b.raised || b.short {
-		return
-	}
-	for c := range b.connections() {
-		c.unblock()
-	}
-}
-
-// unblock lets the connection be read from.
-func (c *connection) unblock() {
-	if c.blocked == nil {
-		return
-	}
-	if c.told && c.goodbye == nil {
-		c.send(&wire.ConnectionUnblocked{})
-	}
-	c.told = false
-	close(c.blocked)
-	c.blocked = nil
-}
-
 // HoldConfirms keeps confirms (basic.ack to publishers) back until ReleaseConfirms.
 func (b *Broker) HoldConfirms() {
 	b.lock()
@@ -155,14 +102,6 @@ func (b *Broker) DropConnections() {
 			c.cut("dropped")
 		}
 	})
-}
-
-// connections are those there are, opened or not. It needs the lock.
-func (b *Broker) connections() map[*connection]struct{} {
-	if b.up == nil {
-		return nil
-	}
-	return b.up.conns
 }
 
 // A Message is one message on its way into a queue.
@@ -227,50 +166,4 @@ func (b *Broker) later(delay time.Duration, f func()) {
 		}
 	})
 	up.delayed[timer] = struct{}{}
-}
-
-// A QueueInfo describes a queue.
-type QueueInfo struct {
-	Name                           string
-	Type                           string // "classic" or "quorum"
-	Durable, Exclusive, AutoDelete bool
-	Ready, Unacked, Consumers      int
-}
-
-// Queues describes all queues, by name.
-func (b *Broker) Queues() []QueueInfo {
-	b.lock()
-	defer b.unlock()
-	infos := make([]QueueInfo, 0, len(b.queues))
-	for _, q := range b.queues {
-		infos = append(infos, QueueInfo{q.name, kind(q.quorum), q.durable, q.owner != nil, q.autoDelete, q.ready.Len(), q.unacked, len(q.consumers)})
-	}
-	slices.SortFunc(infos, func(a, b QueueInfo) int { return strings.Compare(a.Name, b.Name) })
-	return infos
-}
-
-// A ConnectionInfo describes a connection.
-type ConnectionInfo struct {
-	Peer     string // address
-	Name     string // the client's connection_name, as it came: hostile text
-	User     string
-	Channels int
-	Blocked  bool
-	Since    time.Time
-}
-
-// Connections describes all connections that are open, the oldest first.
-func (b *Broker) Connections() []ConnectionInfo {
-	b.lock()
-	defer b.unlock()
-	infos := []ConnectionInfo{}
-	for c := range b.connections() {
-		if c.open {
-			infos = append(infos, ConnectionInfo{c.peer, c.name, c.user, len(c.channels), c.blocked != nil, c.since})
-		}
-	}
-	slices.SortFunc(infos, func(a, b ConnectionInfo) int {
-		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Peer, b.Peer))
-	})
-	return infos
 }
