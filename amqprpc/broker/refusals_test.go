@@ -13,8 +13,9 @@ import (
 var unsupported = []string{
 	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
 	"x-delivery-limit", "x-expires", "x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length",
-	"x-max-length-bytes", "x-max-priority", "x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-mode",
-	"x-queue-version", "x-quorum-initial-group-size", "x-single-active-consumer", "x-stream-max-segment-size-bytes",
+	"x-max-length-bytes", "x-max-priority", "x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-master-locator",
+	"x-queue-mode", "x-queue-version", "x-quorum-initial-group-size", "x-quorum-target-group-size", "x-single-active-consumer",
+	"x-stream-filter-size-bytes", "x-stream-max-segment-size-bytes",
 }
 
 // What is not there is refused by name, with the code that the specification has for it.
