@@ -62,7 +62,7 @@ func (b *Broker) hold(m *message) {
 	b.memory += m.size()
 	if b.memory > b.memoryLimit && !b.short {
 		b.short = true
-		b.log(slog.LevelWarn, "memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
+		b.note(slog.LevelWarn, "memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
 	}
 }
 
@@ -71,7 +71,7 @@ func (b *Broker) free(m *message) {
 	b.memory -= m.size()
 	if b.short && b.memory <= b.memoryLimit/10*9 {
 		b.short = false
-		b.log(slog.LevelInfo, "memory alarm cleared", slog.Int64("bytes", b.memory))
+		b.note(slog.LevelInfo, "memory alarm cleared", slog.Int64("bytes", b.memory))
 		b.calm()
 	}
 }

@@ -37,6 +37,7 @@ type Broker struct {
 	up           *uptime // nil: stopped
 	queues       map[string]*queue
 	dirty        []*connection // whose outboxes are to be signalled
+	notes        []func()      // for the log
 	paused       bool          // nothing is delivered
 	meddle       func(Message) Treatment
 	confirmsHeld bool
@@ -221,7 +222,7 @@ func (b *Broker) down(politely bool) {
 // lock takes the broker's lock.
 func (b *Broker) lock() { b.mu.Lock() }
 
-// unlock gives the lock back and then wakes the writers that have something to write.
+// unlock gives the lock back, then wakes the writers that have something to write, and then logs.
 func (b *Broker) unlock() {
 	var few [8]*connection
 	wake := append(few[:0], b.dirty...)
@@ -230,9 +231,14 @@ func (b *Broker) unlock() {
 	}
 	clear(b.dirty)
 	b.dirty = b.dirty[:0]
+	notes := b.notes
+	b.notes = nil
 	b.mu.Unlock()
 	for _, c := range wake {
 		c.out.signal()
+	}
+	for _, note := range notes {
+		note()
 	}
 }
 
@@ -294,6 +300,12 @@ func seconds(d time.Duration) uint16 {
 // same compares passwords in a time that does not tell where they differ.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+// note logs once the lock has been given back: a log that blocks must not hold up everybody. It needs the lock.
+func (b *Broker) note(level slog.Level, msg string, args ...any) {
+	b.notes = append(b.notes, func() { b.log(level, msg, args...) })
+}
+
+// log must not be called with the lock.
 func (b *Broker) log(level slog.Level, msg string, args ...any) {
 	if b.cfg.Log != nil {
 		b.cfg.Log.Log(context.Background(), level, msg, args...)

@@ -33,8 +33,8 @@ type Config struct {
 	MemoryLimit int64
 
 	// Log is told of connections: that one was opened or closed, at level warn where a client is to
-	// blame; and of channels that were closed for an error, and of memory alarms. It may be called with
-	// the broker's lock: it must not block, or everything waits, nor call the broker. Nil is silence.
+	// blame; and of channels that were closed for an error, and of memory alarms. While it blocks, the
+	// connection that it is told of waits, and Close; others go on. It must not call the broker. Nil is silence.
 	Log *slog.Logger
 }
 

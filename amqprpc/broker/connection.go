@@ -85,7 +85,7 @@ func (c *connection) serve() {
 	}()
 	err := c.handshake()
 	if err == nil {
-		c.log(slog.LevelInfo, "connection opened")
+		c.b.log(slog.LevelInfo, "connection opened", c.who()...)
 		err = c.loop()
 	}
 	c.b.lock()
@@ -373,9 +373,9 @@ func (c *connection) turn() {
 	c.beat.Reset(c.heartbeat / 2)
 }
 
-func (c *connection) log(level slog.Level, msg string, args ...any) {
-	who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
-	c.b.log(level, msg, append(who, args...)...)
+// who is the client, for the log.
+func (c *connection) who() []any {
+	return []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
 }
 
 // logEnd says how the connection ended.
@@ -392,5 +392,5 @@ func (c *connection) logEnd(err error) {
 	if c.amiss {
 		level = slog.LevelWarn
 	}
-	c.log(level, "connection closed", slog.String("why", why))
+	c.b.log(level, "connection closed", append(c.who(), slog.String("why", why))...)
 }

@@ -45,7 +45,8 @@ func (b *Broker) Restart() error {
 
 // Freeze makes the broker stand still with all its connections open, as SIGSTOP would: nothing
 // is read, written, delivered or expired, and no heartbeat goes out, until Thaw. New connections are
-// not answered. A write or a batch of frames that is under way when it is called still ends. While Stop, Kill, Restart or Close is under way it waits for that.
+// not answered. A write or a batch of frames that is under way when it is called still ends. While Stop,
+// Kill, Restart or Close is under way it waits for that.
 func (b *Broker) Freeze() {
 	b.life.Lock() // a broker that is being stopped would not end
 	defer b.life.Unlock()
