@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ var contentTests = []test{
 	{"ContentUnchanged", contentUnchanged},
 	{"ContentUserID", contentUserID},
 	{"ContentExpiration", contentExpiration},
+	{"ContentDeliveryMode", contentDeliveryMode},
+	{"ContentDirectReplyTo", contentDirectReplyTo},
 }
 
 // noise returns n octets without any pattern, always the same ones.
@@ -228,4 +231,22 @@ func contentExpiration(t *T) {
 	p := t.login()
 	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, []byte("\x01\x00\x00"), nil, modest.frameMax))
 	t.wantOutcome("empty expiration", p.outcomeOf(0, nil), "channel close 406 about 60.40")
+}
+
+// There are transient messages (1) and persistent ones (2), and no others.
+func contentDeliveryMode(t *T) {
+	for mode, want := range map[byte]string{0: "channel close 406 about 60.40", 1: goesOn, 2: goesOn, 3: "channel close 406 about 60.40", 255: "channel close 406 about 60.40"} {
+		p := t.login()
+		p.write(publication(1, wire.BasicPublish{RoutingKey: p.declare(1)}, []byte{0x10, 0, mode}, []byte("message"), modest.frameMax))
+		t.wantOutcome(fmt.Sprint("delivery mode ", mode), p.outcome(), want)
+	}
+}
+
+// Replies come by way of amq.rabbitmq.reply-to to nobody who does not consume from there.
+func contentDirectReplyTo(t *T) {
+	ch := t.open()
+	closed := closing(ch)
+	m := amqp.Publishing{ReplyTo: "amq.rabbitmq.reply-to", Body: []byte("message")}
+	t.must(ch.PublishWithContext(t.Context(), "", t.declare(ch, exclusive), false, false, m))
+	t.wantClosed(closed, amqp.PreconditionFailed, "PRECONDITION_FAILED - fast reply consumer does not exist")
 }
