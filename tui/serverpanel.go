@@ -203,7 +203,7 @@ func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line 
 // nobodyServes explains what to do where there is no server, or none that has been heard
 // of. It is empty where there is one.
 func nobodyServes(look *lab.Look) string {
-	if look.Starting > 0 {
+	if look.Starting > 0 || look.Replay != nil {
 		return ""
 	}
 	for _, s := range look.Pool {
