@@ -31,8 +31,8 @@ func (m *Model) helpText() string {
 		"▲ ▼ a server came, went. Latencies are those of the whole run; servers' rates count replies. " +
 		"A filter is words that must all hold: state:failed server:fib-1 n:20-35 id:7f3a, any other text, and ! for not."
 	if m.player != nil {
-		return "This is a recording: what is shown is as it was at the time that the second line under the header tells. " +
-			"The bar below it is the whole recording: ━ has been, ─ is to come, · has not been read yet; d o x * are " +
+		return "This is a recording: what is shown is as it was at the time that the line under the header tells. " +
+			"The bar below that is the whole recording: ━ has been, ─ is to come, · has not been read yet; d o x * are " +
 			"duplicates, orphans, failures, and several of them. " + both
 	}
 	return "A paused load starts no calls; a frozen picture stands still while calls go on. " +

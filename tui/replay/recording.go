@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -27,6 +28,8 @@ func openRecording(path string) (*recording, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", path)
 	case !info.Mode().IsRegular(): // and nothing could be sought in it
 		return nil, fmt.Errorf("%s is no regular file", path)
 	}
@@ -45,23 +48,39 @@ func openRecording(path string) (*recording, error) {
 }
 
 // Header reads the header line of a recording, as [ledger.NewReader] does, and says more of
-// what is none. It wants to read the first bytes twice.
-func Header(r io.ReadSeeker) (*ledger.Reader, error) {
-	from, err := ledger.NewReader(r)
-	if !errors.Is(err, ledger.ErrNotRecording) {
+// what is none.
+func Header(r io.Reader) (*ledger.Reader, error) {
+	in := bufio.NewReader(r)
+	begin, _ := in.Peek(len(gzipMagic)) // what is wrong with reading is wrong below, too
+	from, err := ledger.NewReader(in)
+	switch {
+	case !errors.Is(err, ledger.ErrNotRecording):
 		return from, err
-	}
-	begin := make([]byte, len(gzipMagic))
-	if _, seekErr := r.Seek(0, io.SeekStart); seekErr != nil {
-		return nil, err
-	}
-	switch n, _ := io.ReadFull(r, begin); {
-	case n == 0:
-		return nil, fmt.Errorf("%w: the file is empty", err)
+	case len(begin) == 0:
+		return nil, fmt.Errorf("%w: it is empty", err)
 	case string(begin) == gzipMagic:
 		return nil, fmt.Errorf("%w: it is compressed with gzip, so gunzip it first", err)
 	}
 	return nil, err
+}
+
+// Sum feeds a whole recording to a, without any of the Player's ado, as [ledger.Replay]
+// does. Where header's Format is empty, there was not even a header line.
+func Sum(r io.Reader, a ledger.Applier) (header ledger.HeaderLine, err error) {
+	from, err := Header(r)
+	if err != nil {
+		return header, err
+	}
+	for {
+		e, err := from.Next()
+		switch {
+		case err == io.EOF:
+			return from.Header(), nil
+		case err != nil:
+			return from.Header(), err
+		}
+		a.Apply(e)
+	}
 }
 
 // begin is a checkpoint before the first event.
