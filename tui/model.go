@@ -217,8 +217,10 @@ func (m *Model) refresh() {
 		m.look.Notes, m.look.Err = live.Notes, live.Err
 		m.look.Load, m.look.Fault = live.Load, live.Fault // which keys change
 	}
-	if m.mode == inspecting {
-		m.showStory()
+	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
+		m.close()
+		m.lab.Note(lab.Neutral, "at this time of the recording that call is not remembered", "")
+		m.look = m.subject().Look(m.query())
 	}
 	m.frame = m.draw()
 }

@@ -1,7 +1,10 @@
 package tui
 
 import (
+	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -9,8 +12,12 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 	"github.com/charmbracelet/x/ansi"
+	"pgregory.net/rapid"
 
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/replay"
 )
 
 // A fakeReplay is a player that remembers what it was asked to do.
@@ -148,6 +155,107 @@ func TestReplaySizes(t *testing.T) {
 			}
 			fits(t, m.View(), w)
 		}
+	}
+}
+
+// recordStory records a short afternoon with all that can happen.
+func recordStory(t *testing.T) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "run.ndjson")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rec := ledger.NewRecorder(file, ledger.HeaderLine{Config: closedLoop})
+	s := newStory()
+	s.also = rec
+	s.complete(30, 0, "fib-1", "fib-2")
+	for i := range 20 {
+		id := s.send(0)
+		s.now += 400 * time.Millisecond
+		switch i % 4 {
+		case 0:
+			s.fail(id, amqprpc.Timeout, 0)
+			s.reply(amqprpc.Late, amqprpc.Timeout, id, "fib-1", 5*time.Millisecond)
+		case 1:
+			s.reply(amqprpc.Answer, amqprpc.Completed, id, "fib-1", 0)
+			s.reply(amqprpc.Duplicate, amqprpc.Completed, id, "fib-2", 7*time.Millisecond)
+		case 2:
+			s.reply(amqprpc.Unknown, 0, "\x1b[2J", "somebody", 0)
+		}
+	}
+	if err := rec.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Whatever is pressed and whenever: no panic, and lines that fit. Stories grow and shrink,
+// rows come back.
+func TestReplayAnyKeys(t *testing.T) {
+	p, err := replay.Open(recordStory(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	keys := []string{
+		" ", "+", "-", "m", ".", ",", ".", ",", ">", "<", "}", "{", "0", "$", "d", "D", "u", "U", "x", "X", "c", "K", "f",
+		"enter", "esc", "tab", "shift+tab", "up", "down", "pgup", "pgdown", "home", "end", "z", "o", "[", "]", "v", "?", "q", "/", "F",
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		m := newModel(context.Background(), openReplay{p}, styled(false), func(string) {})
+		m.Update(tea.WindowSizeMsg{Width: rapid.IntRange(minWidth, 200).Draw(t, "w"), Height: rapid.IntRange(minHeight, 60).Draw(t, "h")})
+		for _, k := range rapid.SliceOfN(rapid.SampledFrom(keys), 1, 60).Draw(t, "keys") {
+			press(m, k)
+			m.Update(tickMsg(m.tick))
+			if m.failure != nil {
+				t.Fatal(m.failure)
+			}
+			if lines := strings.Split(m.View(), "\n"); len(lines) != m.h {
+				t.Fatalf("%d lines, not %d", len(lines), m.h)
+			}
+			fits(t, m.View(), m.w)
+			if strings.Contains(m.View(), "\x1b[2J") {
+				t.Fatal("a message drives the terminal")
+			}
+		}
+	})
+}
+
+// Who looks at a story and goes back to before it began is told, and does not see what has
+// not happened yet.
+func TestReplayBeforeAStory(t *testing.T) {
+	p, err := replay.Open(recordStory(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	m := newScreen(t, openReplay{p}, 120, 40)
+	tick := func(what string, there func() bool) {
+		t.Helper()
+		for end := time.Now().Add(time.Minute); !there(); time.Sleep(time.Millisecond) {
+			if m.Update(tickMsg(m.tick)); time.Now().After(end) {
+				t.Fatalf("not %s:\n%s", what, m.View())
+			}
+		}
+	}
+	tick("read", func() bool { return m.look.Replay.Indexed == 1 })
+	press(m, "d")
+	tick("at a duplicate", func() bool { return m.look.Books.Replies.Duplicates == 1 })
+	press(m, "tab", "tab", "enter")
+	events := len(m.inspector.evidence.Story.Events)
+	press(m, "down", "down", "down", ",")
+	tick("before it", func() bool { return m.look.Books.Replies.Duplicates == 0 })
+	if m.mode == inspecting { // the call is known, what is in the inspector is what was then
+		if n := len(m.inspector.evidence.Story.Events); n >= events {
+			t.Errorf("%d events before the duplicate, %d after it", n, events)
+		}
+	}
+	press(m, "0")
+	tick("back on the lanes", func() bool { return m.mode == looking })
+	if !strings.Contains(m.View(), "is not remembered") {
+		t.Errorf("it is not told why:\n%s", m.View())
 	}
 }
 

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"io"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -18,6 +17,8 @@ type checkpoint struct {
 	origin time.Time     // of the first event; not known before it has been read
 	now    time.Duration // of the last event, since the first one
 	last   event
+	// waiting is how many calls were in flight, in a checkpoint of an index.
+	waiting int
 }
 
 // clone returns a copy that books of its own.
@@ -103,14 +104,6 @@ func (c *cursor) step() {
 
 // atEnd reports whether there is nothing more.
 func (c *cursor) atEnd() bool { return c.next == nil }
-
-// damage is why the recording cannot be read to its end, nil where it can.
-func (c *cursor) damage() error {
-	if c.err == io.EOF {
-		return nil
-	}
-	return c.err
-}
 
 // A goal is a place to go to: where so many events have happened, or, where Events is
 // below zero, all those that happen until then.

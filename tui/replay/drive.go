@@ -81,7 +81,7 @@ func (p *Player) resolve() bool {
 	case why != "":
 		p.note(lab.Neutral, why)
 	default:
-		p.goal = &g
+		p.goal, p.to = &g, p.wish.words
 	}
 	p.wish = nil
 	return true

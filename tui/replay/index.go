@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
 
@@ -18,10 +19,13 @@ type grain struct {
 	spacing int
 	// checkpoints is how many an index holds at most, besides those of the begin and the end.
 	checkpoints int
+	// waiting is how many calls in flight they hold together at most. A ledger forgets all
+	// but those: half a kilobyte each.
+	waiting int
 }
 
-// usualGrain makes a seek in a recording of 200,000 calls a matter of 100 ms, for 100 MB.
-var usualGrain = grain{batch: 512, spacing: 1 << 14, checkpoints: 16}
+// usualGrain makes a seek in a recording of 200,000 calls a matter of 100 ms, for 60 MB.
+var usualGrain = grain{batch: 512, spacing: 1 << 14, checkpoints: 16, waiting: 1 << 18}
 
 // An index knows what is where in a recording, as far as it has been read.
 type index struct {
@@ -52,10 +56,7 @@ func (x *index) read(ctx context.Context, c *cursor) {
 			return
 		}
 		if c.events%x.spacing == 0 { // of which this goroutine is the only writer
-			at := c.clone()
-			x.mu.Lock()
-			x.add(at)
-			x.mu.Unlock()
+			x.keep(c)
 		}
 	}
 }
@@ -76,14 +77,29 @@ func (x *index) note(c *cursor) {
 	x.events, x.now, x.offset = c.events, c.now, c.place.Offset
 }
 
-// add adds a checkpoint. Where there are too many, every other one goes.
-func (x *index) add(at checkpoint) {
-	x.checkpoints = append(x.checkpoints, at)
-	if len(x.checkpoints) <= 1+x.grain.checkpoints {
+// keep makes a checkpoint of where c is, unless it would be too large.
+func (x *index) keep(c *cursor) {
+	waiting := int(c.books.Snapshot(ledger.Query{}).Calls.InFlight)
+	if waiting > x.grain.waiting {
 		return
 	}
-	x.spacing *= 2
-	x.checkpoints = slices.DeleteFunc(x.checkpoints, func(c checkpoint) bool { return c.events%x.spacing != 0 })
+	at := c.clone()
+	at.waiting = waiting
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.checkpoints = append(x.checkpoints, at)
+	for x.tooMany() { // every other one goes; the begin never does
+		x.spacing *= 2
+		x.checkpoints = slices.DeleteFunc(x.checkpoints, func(c checkpoint) bool { return c.events%x.spacing != 0 })
+	}
+}
+
+func (x *index) tooMany() bool {
+	waiting := 0
+	for i := range x.checkpoints {
+		waiting += x.checkpoints[i].waiting
+	}
+	return waiting > x.grain.waiting || len(x.checkpoints) > 1+x.grain.checkpoints
 }
 
 func (x *index) finish(c *cursor) {

@@ -39,6 +39,7 @@ type Player struct {
 	head     time.Duration // where now would be if all were as fast as it should
 	wish     *wish         // where to go, as soon as that is known
 	goal     *goal         // where to go
+	to       string        // what that is, in words
 	moving   *cursor       // on its way there
 	near     *checkpoint   // shortly before where one has gone to
 	notes    []lab.Note
@@ -140,8 +141,11 @@ func (p *Player) replay() *lab.Replay {
 		File: p.name, Position: p.now, Duration: max(x.now, p.at.now), Event: p.at.events, Events: max(x.events, p.at.events),
 		Last: p.at.last.words(), Playing: p.playing, Speed: p.speed, Indexed: x.share(p.file.size),
 	}
-	if p.wish != nil {
+	switch {
+	case p.wish != nil:
 		r.Seeking = p.wish.words
+	case p.goal != nil:
+		r.Seeking = p.to
 	}
 	r.Incidents, r.Part = x.strip.upTo(x.now)
 	if x.damage != nil {
