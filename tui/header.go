@@ -187,6 +187,9 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 		add(7, st.Plain, "timeout "+plainDuration(l.Timeout))
 	}
 	add(8, st.Faint, "seed "+count(l.Seed))
+	if r := look.Replay; r != nil {
+		add(2, st.Warn, "REPLAY of "+Escape(r.File, 32), "REPLAY")
+	}
 	if look.Frozen {
 		add(2, st.Warn, "FROZEN at "+look.Books.Now.Format(time.TimeOnly), "FROZEN")
 	}

@@ -62,7 +62,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
 	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as one JSON object")
-	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger)")
+	addRecord(flags, &o.record)
 	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
 	return cmd
 }
@@ -70,9 +70,10 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 // validate checks what the flags' own types do not.
 func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
+	if err := checkRecord(cmd.Flags(), o.record); err != nil {
+		return err
+	}
 	switch {
-	case given("record") && o.record == "":
-		return errors.New("--record names no file")
 	case given("count") && o.count <= 0:
 		return fmt.Errorf("-n %d is not above zero", o.count)
 	case given("duration") && o.duration <= 0:
@@ -95,23 +96,15 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	books := ledger.New(ledger.Config{})
 	observers := ledger.NewTee(books)
-	begin := func() error { return nil }
-	if o.record != "" {
-		file, openErr := openRecording(o.record)
-		if openErr != nil {
-			return openErr
-		}
-		recorder := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: o.config()})
-		observers.Add(recorder)
-		defer func() {
-			var closeErr error
-			observers.Between(func() { closeErr = errors.Join(recorder.Close(), file.close()) })
-			if code := (*cli.ExitError)(nil); closeErr != nil && (err == nil || errors.As(err, &code) && code.Err == nil) {
-				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", closeErr))
-			}
-		}()
-		begin = file.begin
+	recorded, err := newRecording(o.record, "rpcscope load", o.config())
+	if err != nil {
+		return err
 	}
+	observers.Add(recorded.observer())
+	defer func() {
+		observers.Between(recorded.end)
+		err = recorded.verdict(err)
+	}()
 	client, err := amqprpc.Dial(ctx, amqprpc.Config{
 		Broker: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
 		MaxInFlight: load.MaxConcurrency, Backoff: cli.Backoff,
@@ -132,7 +125,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	defer servers.close() //nolint:errcheck // the first close tells
 	// From here on it is a run, and worth overwriting an old recording for.
-	observers.Between(func() { err = begin() })
+	observers.Between(func() { err = recorded.begin() })
 	if err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
@@ -161,7 +154,11 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	settle(client)
 
-	s := books.Snapshot(tui.SummaryQuery())
+	var s ledger.Snapshot
+	observers.Between(func() { // a replay ends with the same numbers
+		s = books.Snapshot(tui.SummaryQuery())
+		recorded.end()
+	})
 	if err := s.Broken(); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}

@@ -30,9 +30,13 @@ func (o *loadOptions) summarize(w io.Writer, s ledger.Snapshot, result load.Resu
 		Wrong: result.Wrong, Wrongs: result.Wrongs, Missed: result.Missed, Refused: result.Refused,
 		Failures: said.Sentences(),
 	}
-	width := 0
+	return summary.Write(w, summaryWidth(w))
+}
+
+// summaryWidth is how wide a summary on w may be, 0 where that is no terminal.
+func summaryWidth(w io.Writer) int {
 	if f, ok := w.(*os.File); ok && tui.IsTerminal(f) {
-		width = tui.TerminalWidth(f)
+		return tui.TerminalWidth(f)
 	}
-	return summary.Write(w, width)
+	return 0
 }
