@@ -39,6 +39,13 @@ const mostServers = 256
 
 // add adds the flags to a set. usual are the defaults of those whose defaults differ.
 func (o *runFlags) add(flags *pflag.FlagSet, usual runFlags) {
+	o.addCalls(flags, usual)
+	flags.IntVar(&o.servers, "servers", usual.servers, "start so many local fibservers for the run")
+	o.addServerFlag(flags, usual)
+}
+
+// addCalls adds the flags that say what is called, and how often.
+func (o *runFlags) addCalls(flags *pflag.FlagSet, usual runFlags) {
 	flags.SortFlags = false
 	o.broker.Add(flags)
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
@@ -47,7 +54,9 @@ func (o *runFlags) add(flags *pflag.FlagSet, usual runFlags) {
 	flags.StringVar(&o.fib, "fib", usual.fib, "n, or a range such as 20-35 to choose from at random; at most\n1000000")
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
 	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
-	flags.IntVar(&o.servers, "servers", usual.servers, "start so many local fibservers for the run")
+}
+
+func (o *runFlags) addServerFlag(flags *pflag.FlagSet, usual runFlags) {
 	flags.StringArrayVar(&o.serverFlags, "server-flag", usual.serverFlags, "flag for local servers, such as --server-flag=--delay=20ms; repeatable")
 }
 
