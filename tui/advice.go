@@ -110,6 +110,8 @@ func obstacle(look *lab.Look) string {
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
+	case q.Known && q.Missing && look.Load.Body != "":
+		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Start your server: it has to declare it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
 	case !q.Known && q.Err != "":
@@ -118,6 +120,10 @@ func obstacle(look *lab.Look) string {
 		return ""
 	case q.Known && q.Consumers == 0 && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
+	case q.Known && q.Consumers == 0 && look.Load.Body != "" && look.Load.Waiting:
+		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Start your server."
+	case q.Known && q.Consumers == 0 && look.Load.Body != "":
+		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Start your server."
 	case q.Known && q.Consumers == 0 && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +
 			fibserverFor(look) + " in another terminal."

@@ -30,6 +30,7 @@ type Lab interface {
 	Call() (id string)
 	Burst(n int) error
 	SetFib(fib string) error
+	SetBody(template string) error
 	SetConcurrency(n int) error
 	SetRate(perSecond float64) error
 	SetTimeout(d time.Duration) error
@@ -129,6 +130,9 @@ const enoughForAdvice = 20
 func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
 	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
 	m.refresh()
+	if m.look.Load.Body != "" {
+		m.keys.Fib.SetHelp("n", "which body: text with {k}, {n}, {uuid}")
+	}
 	return m
 }
 

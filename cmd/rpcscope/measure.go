@@ -64,7 +64,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		return nil, cli.Fail(cli.FellShort, err)
 	}
 	l, err := load.New(client, load.Plan{
-		Source: o.fibs.Request, Check: o.fibs.Check, Seed: o.seed,
+		Source: o.work.Request, Check: o.work.Check, Seed: o.seed,
 		Rate: o.rate, Concurrency: o.concurrency,
 		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
 		OnResult: func(c *load.Call) {
