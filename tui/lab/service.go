@@ -41,7 +41,7 @@ func (s *Service) Check(_ amqprpc.Request, reply amqprpc.Reply) error {
 	if s.Expect == nil || s.Expect.Match(reply.Body) {
 		return nil
 	}
-	return fmt.Errorf("%s does not match %.100s, says %.40q", result(reply.Body), s.Expect, reply.Server)
+	return fmt.Errorf("%.40q does not match %.100q, says %.40q", reply.Body, s.Expect.String(), reply.Server)
 }
 
 // Name is the beginning of the request's body.
