@@ -39,8 +39,10 @@ The in-process broker listens on a free loopback port, holds what it has in memo
 and is gone with the screen. What it does is what RabbitMQ does, but how fast it is
 says nothing of RabbitMQ.
 
-The servers wait a little for each request, so that the screen can be followed and
-more servers (s) do more work on whatever machine: see --server-flag.`,
+The servers wait 100 ms for each request, so that the screen can be followed and
+more servers (s) do more work on whatever machine: see --server-flag.
+
+On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does.`,
 		Example: `  rpcscope demo
   rpcscope demo --url amqp://guest:guest@localhost:5672/
   rpcscope demo -c 64 --fib 30 --server-flag=--delay=0s`,
@@ -136,5 +138,5 @@ func standInAdvice(why string) string {
 		return ""
 	}
 	return "In-process broker (" + tui.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
-		"). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
+		"). Run " + cli.Program("rpcscope") + " demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
 }

@@ -27,7 +27,8 @@ func onBroker(err error) error {
 	err = cli.OnBroker(err)
 	var exit *cli.ExitError
 	if errors.As(err, &exit) && exit.Code == cli.NoBroker {
-		exit.Err = fmt.Errorf("%w\n`rpcscope demo` and `rpcscope broker` need no RabbitMQ", exit.Err)
+		program := cli.Program("rpcscope")
+		exit.Err = fmt.Errorf("%w\n`%s demo` and `%s broker` need no RabbitMQ", exit.Err, program, program)
 	}
 	return err
 }
