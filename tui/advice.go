@@ -44,7 +44,9 @@ func advise(look *lab.Look) []advice {
 		return all
 	}
 
-	if n := look.Load.Wrong; n > 0 {
+	if n := look.Load.Wrong; n > 0 && look.Load.Body != "" {
+		add(lab.Bad, things(n, "answer was", "answers were")+" not what is expected (--expect).")
+	} else if n > 0 {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
 	cause := obstacle(look)

@@ -80,13 +80,16 @@ func requestWords(c *ledger.Call, custom bool, most int) string {
 
 // bodyText shows the beginning of a body of so many bytes: text, or else hexadecimal.
 func bodyText(body string, full, most int) string {
-	switch {
-	case full == 0:
+	if full == 0 {
 		return Escape("(empty)", most)
-	case !isText(whole(body, full)):
-		full = len("0x") + 2*full
+	}
+	cut := len(body) < full
+	if text := whole(body, full); isText(text) {
+		body = text
+	} else {
 		body = fmt.Sprintf("0x%x", body[:min(len(body), max(most, 1))])
-	case len(body) < full:
+	}
+	if cut {
 		return Escape(Escape(body, most)+ellipsis, most)
 	}
 	return Escape(body, most)

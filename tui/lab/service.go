@@ -41,7 +41,11 @@ func (s *Service) Check(_ amqprpc.Request, reply amqprpc.Reply) error {
 	if s.Expect == nil || s.Expect.Match(reply.Body) {
 		return nil
 	}
-	return fmt.Errorf("%.40q does not match %.100q, says %.40q", reply.Body, s.Expect.String(), reply.Server)
+	by := ""
+	if reply.Server != "" {
+		by = fmt.Sprintf(", says %.40q", reply.Server)
+	}
+	return fmt.Errorf("no match for %.60q: %.40q%s", s.Expect.String(), reply.Body, by)
 }
 
 // Name is the beginning of the request's body.
