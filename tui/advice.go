@@ -46,7 +46,9 @@ func advise(look *lab.Look) []advice {
 		return all
 	}
 
-	if n := look.Load.Wrong; n > 0 {
+	if n := look.Load.Wrong; n > 0 && look.Load.Body != "" {
+		add(lab.Bad, things(n, "answer was", "answers were")+" not what is expected (--expect).")
+	} else if n > 0 {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
 	cause := obstacle(look)
@@ -113,6 +115,8 @@ func obstacle(look *lab.Look) string {
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
+	case q.Known && q.Missing && look.Load.Body != "":
+		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Start your server: it has to declare it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
 	case !q.Known && q.Err != "":
@@ -121,6 +125,10 @@ func obstacle(look *lab.Look) string {
 		return ""
 	case q.Known && q.Consumers == 0 && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
+	case q.Known && q.Consumers == 0 && look.Load.Body != "" && look.Load.Waiting:
+		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Start your server."
+	case q.Known && q.Consumers == 0 && look.Load.Body != "":
+		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Start your server."
 	case q.Known && q.Consumers == 0 && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +
 			fibserverFor(look) + " in another terminal."

@@ -95,6 +95,8 @@ func TestAdviseSays(t *testing.T) {
 			"! 1,300 calls are due and cannot start. Press s to start another server, or - for a lower rate.\n"},
 		{"wrong", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Wrong = 1 }),
 			"! 1 answer was not the right number: some server computes something else.\n"},
+		{"unexpected", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Wrong, l.Load.Body = 2, "{k}" }),
+			"! 2 answers were not what is expected (--expect).\n"},
 		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("index out of range") }),
 			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
 	} {

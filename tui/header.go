@@ -180,7 +180,10 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 	} else {
 		add(5, st.Plain, "closed loop "+count(l.Concurrency), "loop "+count(l.Concurrency))
 	}
-	if l.Fib != "" {
+	switch {
+	case l.Body != "":
+		add(6, st.Plain, "body "+Escape(l.Body, 32), "body "+Escape(l.Body, 16))
+	case l.Fib != "":
 		add(6, st.Plain, "fib("+Escape(l.Fib, 16)+")")
 	}
 	if l.Timeout > 0 {

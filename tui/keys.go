@@ -185,8 +185,15 @@ func (m *Model) hints() []keyHint {
 	return []keyHint{
 		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
-		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, "fib"}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
+		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
 	}
+}
+
+func (m *Model) workWords() string {
+	if m.look.Load.Body != "" {
+		return "body"
+	}
+	return "fib"
 }
 
 func (m *Model) pauseWords() string {

@@ -30,6 +30,7 @@ type Lab interface {
 	Call() (id string)
 	Burst(n int) error
 	SetFib(fib string) error
+	SetBody(template string) error
 	SetConcurrency(n int) error
 	SetRate(perSecond float64) error
 	SetTimeout(d time.Duration) error
@@ -148,6 +149,9 @@ func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model 
 		m.player, m.keys = p, newReplayKeyMap()
 	}
 	m.refresh()
+	if m.look.Load.Body != "" {
+		m.keys.Fib.SetHelp("n", "which body: text with {k}, {n}, {uuid}")
+	}
 	return m
 }
 

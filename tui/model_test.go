@@ -52,6 +52,7 @@ func (s *fakeLab) Find(prefix string, most int) []string        { return s.books
 func (s *fakeLab) Call() string                                 { s.did("call"); return "" } //nolint:errcheck
 func (s *fakeLab) Burst(n int) error                            { return s.did("burst %d", n) }
 func (s *fakeLab) SetFib(fib string) error                      { return s.did("fib %s", fib) }
+func (s *fakeLab) SetBody(template string) error                { return s.did("body %s", template) }
 func (s *fakeLab) SetConcurrency(n int) error {
 	s.look.Load.Concurrency = n
 	return s.did("concurrency %d", n)

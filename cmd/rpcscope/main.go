@@ -54,6 +54,6 @@ Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	screenCommand(root)
-	root.AddCommand(demoCommand(), callCommand(), loadCommand(), replayCommand(), brokerCommand(), serverCommand())
+	root.AddCommand(demoCommand(), callCommand(), loadCommand(), scaleCommand(), replayCommand(), brokerCommand(), serverCommand())
 	return root
 }

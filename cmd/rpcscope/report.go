@@ -24,11 +24,11 @@ func watched(ctx context.Context, l *load.Load, books *ledger.Ledger) (load.Resu
 }
 
 // summarize writes the summary that a person reads.
-func (o *loadOptions) summarize(w io.Writer, s ledger.Snapshot, result load.Result, said *tui.Tally, interrupted bool) error {
+func (o *loadOptions) summarize(w io.Writer, m *measurement) error {
 	summary := tui.Summary{
-		Snapshot: s, Config: o.config(), Interrupted: interrupted,
-		Wrong: result.Wrong, Wrongs: result.Wrongs, Missed: result.Missed, Refused: result.Refused,
-		Failures: said.Sentences(),
+		Snapshot: m.books, Config: o.config(), Interrupted: m.interrupted,
+		Wrong: m.result.Wrong, Wrongs: m.result.Wrongs, Missed: m.result.Missed, Refused: m.result.Refused,
+		Failures: m.said.Sentences(),
 	}
 	return summary.Write(w, summaryWidth(w))
 }

@@ -87,6 +87,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: broker, StandIn: standInAdvice(o.standIn), Backoff: cli.Backoff, Queue: o.queue,
 		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
+		Service:    o.service,
 		Pool:       servers,
 		ServerSeed: int64(o.seed * mostServers),
 		Observer:   recorded.observer(),
@@ -125,6 +126,15 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	shown := tui.Run(ctx, l)
 	release()
 	return o.leave(ctx, l, end, shown, stdout, stderr)
+}
+
+// summarized is what a summary can say of an afternoon at the screen.
+func (o *screenOptions) summarized() ledger.RunConfig {
+	c := ledger.RunConfig{Queue: o.queue}
+	if o.service != nil {
+		c.Body, c.Seed = o.service.Body.String(), o.seed
+	}
+	return c
 }
 
 // leaveWait is how long a terminal has, once the lab is closed, to take the last of what
@@ -166,7 +176,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := tui.Summary{
-		Snapshot: look.Books, StandIn: look.StandIn, Config: ledger.RunConfig{Queue: o.queue}, Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
+		Snapshot: look.Books, StandIn: look.StandIn, Config: o.summarized(), Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)

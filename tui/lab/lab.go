@@ -32,7 +32,7 @@ type Lab struct {
 	pool   *pool.Pool
 
 	// What the next request is made of; read by every worker of the load.
-	fib     atomic.Pointer[Fib]
+	work    atomic.Pointer[Work]
 	timeout atomic.Int64 // in ns
 	wrong   atomic.Int64 // answers
 	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
@@ -71,15 +71,19 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	}
 	l := &Lab{cfg: cfg, books: ledger.New(ledger.Config{}), seed: cfg.ServerSeed}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	l.fib.Store(fib)
 	l.timeout.Store(int64(cfg.Timeout))
 	l.drained = make(chan struct{})
 	l.queue.init(cfg.Queue)
 	l.hand.init(cfg.Broker)
 	l.fleet.init(cfg.Pool)
 	l.state = Load{
-		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Timeout: cfg.Timeout, Seed: cfg.Seed,
+		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Timeout: cfg.Timeout, Seed: cfg.Seed,
 		Paused: cfg.Paused, Waiting: true,
+	}
+	if cfg.Service != nil {
+		l.ask(cfg.Service)
+	} else {
+		l.ask(fib)
 	}
 	cfg.Pool.Output, cfg.Pool.OnExit = l.serverSaid, l.serverEnded
 	l.pool = pool.New(cfg.Pool)
@@ -222,10 +226,12 @@ func (l *Lab) Find(prefix string, most int) []string { return l.books.Find(prefi
 func (l *Lab) RunConfig() ledger.RunConfig {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return ledger.RunConfig{
-		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate, Fib: l.state.Fib,
+	c := ledger.RunConfig{
+		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate,
 		TimeoutMS: l.state.Timeout.Milliseconds(), Seed: l.state.Seed,
 	}
+	(*l.work.Load()).Describe(&c)
+	return c
 }
 
 // DropConnection cuts the client's sockets, as a failing network does. The client

@@ -11,6 +11,7 @@ import (
 func (p *Player) Call() string                                 { p.refuse(); return "" } //nolint:errcheck // its note tells
 func (p *Player) Burst(int) error                              { return p.refuse() }
 func (p *Player) SetFib(string) error                          { return p.refuse() }
+func (p *Player) SetBody(string) error                         { return p.refuse() }
 func (p *Player) SetConcurrency(int) error                     { return p.refuse() }
 func (p *Player) SetRate(float64) error                        { return p.refuse() }
 func (p *Player) SetTimeout(time.Duration) error               { return p.refuse() }
