@@ -62,27 +62,49 @@ more servers (s) do more work on whatever machine: see --server-flag.`,
 // demo shows the screen on the broker that was asked for, or else on one of its own.
 func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Writer) error {
 	o.pool = ownServers()
-	asked, err := o.broker.Broker("rpcscope")
+	why, leave, err := brokerOrOwn(ctx, &o.broker)
 	if err != nil {
 		return err
 	}
+	defer leave()
+	o.standIn = why
+	return o.run(ctx, stdout, stderr)
+}
+
+// brokerOrOwn finds out whether the broker that was asked for answers. If not, the flags
+// name one in this process from then on, and why says why. Call leave when it is not needed
+// any more.
+func brokerOrOwn(ctx context.Context, flags *cli.BrokerFlags) (why string, leave func(), err error) {
+	leave = func() {}
+	asked, err := flags.Broker("rpcscope")
+	if err != nil {
+		return "", leave, err
+	}
 	switch err := answers(ctx, asked); {
 	case err == nil:
-		return o.run(ctx, stdout, stderr)
+		return "", leave, nil
 	case ctx.Err() != nil:
-		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+		return "", leave, cli.Fail(cli.Interrupted, context.Cause(ctx))
 	case !nobody(err):
-		return cli.OnBroker(err)
+		return "", leave, cli.OnBroker(err)
 	default:
-		o.standIn = whyStandIn(err)
+		why = whyStandIn(err)
 	}
+	leave, err = ownBroker(flags)
+	if err != nil {
+		err = cli.Fail(cli.NoBroker, fmt.Errorf("%s; and no in-process broker: %w", why, err))
+	}
+	return why, leave, err
+}
+
+// ownBroker starts a broker in this process, which the flags name from then on.
+func ownBroker(flags *cli.BrokerFlags) (leave func(), err error) {
 	b, err := broker.Start(broker.Config{})
 	if err != nil {
-		return cli.Fail(cli.NoBroker, fmt.Errorf("%s; and no in-process broker: %w", o.standIn, err))
+		return func() {}, err
 	}
-	defer b.Close() //nolint:errcheck // it goes with the process
-	o.broker.Use(b.URL())
-	return o.run(ctx, stdout, stderr)
+	flags.Use(b.URL())
+	return func() { b.Close() }, nil //nolint:errcheck // it goes with the process
 }
 
 // serverCommand makes this program a fibserver. With `go run` there is none beside it, and
