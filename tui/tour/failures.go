@@ -87,7 +87,9 @@ func connectionDrops() *Scenario {
 		Watch:   "The failed calls, the state of the connection at the top right, and the completed calls going on.",
 		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, and say so, where otherwise they would wait out their timeout.",
 		play: func(p *play) {
-			p.server("--workers=16", "--prefetch=16", "--delay=20ms")
+			// Out of step, so that there is no moment at which none is in flight.
+			p.server("--workers=8", "--prefetch=8", "--delay=20ms")
+			p.server("--workers=8", "--prefetch=8", "--delay=33ms")
 			p.do(p.lab.Resume)
 			p.until("calls complete", func(look lab.Look) bool { return look.Books.Calls.Completed >= before })
 			p.do(p.lab.DropConnection)
