@@ -19,6 +19,8 @@ type keyMap struct {
 	Next, Previous, Up, Down, PageUp, PageDown, Home, End key.Binding
 	// Take with you, and leave.
 	Copy, Export, Help, Back, Suspend, Quit, Interrupt key.Binding
+	// Go about the tour, where there is one.
+	TourNext, TourBack, TourRepeat, TourLeave key.Binding
 }
 
 func newKeyMap() keyMap {
@@ -70,6 +72,11 @@ func newKeyMap() keyMap {
 		Suspend:   bind("ctrl+z", "suspend", "ctrl+z"),
 		Quit:      bind("q", "quit", "q"),
 		Interrupt: bind("ctrl+c", "quit from anywhere", "ctrl+c"),
+
+		TourNext:   bind("N", "begin, or the next scenario", "N"),
+		TourBack:   bind("P", "the scenario before", "P"),
+		TourRepeat: bind("R", "repeat the scenario", "R"),
+		TourLeave:  bind("L", "leave, to play freely", "L"),
 	}
 }
 
@@ -79,15 +86,26 @@ type keyGroup struct {
 	keys  []key.Binding
 }
 
-// groups has every key once.
+// withoutTour disables the keys of the tour.
+func (k *keyMap) withoutTour() {
+	for _, b := range []*key.Binding{&k.TourNext, &k.TourBack, &k.TourRepeat, &k.TourLeave} {
+		b.SetEnabled(false)
+	}
+}
+
+// groups has every key once that does something.
 func (k *keyMap) groups() []keyGroup {
-	return []keyGroup{
+	all := []keyGroup{
 		{"Make calls", []key.Binding{k.Call, k.Burst, k.Fib, k.More, k.Less, k.Load, k.Timeout, k.Pause}},
 		{"Break things", []key.Binding{k.Start, k.Stop, k.Kill, k.Restart, k.Fault, k.Second, k.Unknown, k.Drop}},
 		{"Look", []key.Binding{k.Inspect, k.Freeze, k.Find, k.Filter, k.Zoom, k.Ended, k.Narrower, k.Wider, k.Log}},
 		{"Move", []key.Binding{k.Next, k.Previous, k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End}},
 		{"Take along, leave", []key.Binding{k.Copy, k.Export, k.Help, k.Back, k.Suspend, k.Quit, k.Interrupt}},
 	}
+	if k.TourNext.Enabled() {
+		all = append(all, keyGroup{"Tour", []key.Binding{k.TourNext, k.TourBack, k.TourRepeat, k.TourLeave}})
+	}
+	return all
 }
 
 // A keyHint is a key and a word or two, for the footer.
@@ -114,11 +132,11 @@ func (m *Model) hints() []keyHint {
 	case prompting:
 		return []keyHint{{k.Inspect, "do it"}, {k.Back, "leave it"}}
 	}
-	return []keyHint{
+	return append(m.tourHints(), []keyHint{
 		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
 		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, "fib"}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
-	}
+	}...)
 }
 
 func (m *Model) pauseWords() string {

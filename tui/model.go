@@ -11,6 +11,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
 )
 
 // A Subject is what a screen looks at: a lab, or a picture of one.
@@ -68,6 +69,8 @@ const (
 type Model struct {
 	ctx     context.Context
 	lab     Lab
+	tour    Tour // nil where there is none
+	told    tour.Look
 	frozen  Subject // nil while the picture is live
 	st      *Styles
 	keys    keyMap
@@ -128,6 +131,7 @@ const enoughForAdvice = 20
 // newModel returns a screen for a lab. ctx ends what the screen has begun.
 func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
 	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
+	m.keys.withoutTour()
 	m.refresh()
 	return m
 }
@@ -189,6 +193,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 
 // refresh takes the picture anew and draws it.
 func (m *Model) refresh() {
+	m.followTour()
 	if m.frozen == nil && time.Since(m.look.Books.Now) > 5*interval { // suspended, or the terminal stood still
 		m.lanes.search()
 	}

@@ -285,8 +285,7 @@ func TestKeyMap(t *testing.T) {
 		t.Errorf("%d keys in the help, %d in the map", bindings, want)
 	}
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
-		s, _ := setFakeLab()
-		m := newScreen(t, s, size[0], size[1])
+		m, _ := newTourScreen(t, size[0], size[1])
 		press(m, "?")
 		shown := m.View()
 		for i := 0; i < 30; i++ {

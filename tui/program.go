@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
 )
 
 // Run shows a lab on the terminal until the user quits or ctx ends, and returns with
@@ -15,12 +16,25 @@ import (
 // The error is a panic's where there was one, the screen's or the lab's, with its
 // stack; else it is about the terminal.
 func Run(ctx context.Context, l *lab.Lab) error {
+	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
+		return newModel(ctx, openLab{l}, st, tell)
+	})
+}
+
+// RunTour is [Run] of a tour, and of the labs that it leads through.
+func RunTour(ctx context.Context, g *tour.Guide) error {
+	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
+		return newTourModel(ctx, openTour{g}, st, tell)
+	})
+}
+
+func run(ctx context.Context, model func(context.Context, *Styles, func(string)) *Model) error {
 	// Bubble Tea looks at what it is told next only when it has drawn what it was told
 	// before. Whatever cannot wait does not go through it.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
-	m := newModel(ctx, openLab{l}, NewStyles(os.Stdout), tell)
+	m := model(ctx, NewStyles(os.Stdout), tell)
 	options := []tea.ProgramOption{
 		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
 	}
@@ -43,3 +57,12 @@ type openLab struct{ *lab.Lab }
 
 // Freeze returns a picture of now.
 func (l openLab) Freeze() Subject { return l.Lab.Freeze() }
+
+// An openTour is a tour as a screen wants it.
+type openTour struct{ *tour.Guide }
+
+// Look returns the present lab, and what there is to tell of it.
+func (t openTour) Look() (Lab, tour.Look) {
+	l, look := t.Guide.Look()
+	return openLab{l}, look
+}

@@ -153,10 +153,10 @@ func whyStandIn(err error) string {
 
 // standInAdvice is what the screen says of an in-process broker, in as many words as there
 // is always room for; "" where why is.
-func standInAdvice(why string) string {
+func standInAdvice(command, why string) string {
 	if why == "" {
 		return ""
 	}
 	return "In-process broker (" + tui.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
-		"). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
+		"). Run rpcscope " + command + " --url amqp://user:password@host/ to use a RabbitMQ of yours."
 }

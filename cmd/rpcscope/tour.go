@@ -58,7 +58,7 @@ is 1 where a claim does not hold. A broker that was asked for has to be there th
 			if err := needTerminal(os.Stdout, "`rpcscope tour --check`"); err != nil {
 				return err
 			}
-			return errors.New("not yet")
+			return o.show(cmd.Context(), os.Stdout, cmd.ErrOrStderr())
 		},
 	}
 	flags := cmd.Flags()
@@ -122,7 +122,7 @@ func (o *tourOptions) config(standIn string) (tour.Config, error) {
 	servers := ownServers()
 	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
 	servers.URL = o.broker.Environment()
-	return tour.Config{Broker: broker, StandIn: standInAdvice(standIn), Backoff: cli.Backoff, Pool: servers}, nil
+	return tour.Config{Broker: broker, StandIn: standInAdvice("tour", standIn), Backoff: cli.Backoff, Pool: servers}, nil
 }
 
 // runCheck plays the scenarios and prints a line for each.
@@ -132,9 +132,7 @@ func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) er
 		return err
 	}
 	defer leave()
-	if why != "" {
-		fmt.Fprintf(stderr, "rpcscope: on an in-process broker: %s\n", tui.Escape(why, 400))
-	}
+	tellStandIn(stderr, why)
 	cfg, err := o.config(why)
 	if err != nil {
 		return err
@@ -156,6 +154,13 @@ func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) er
 		return &cli.ExitError{Code: cli.FellShort}
 	}
 	return nil
+}
+
+// tellStandIn says why it is not the broker that was asked for, where that is so.
+func tellStandIn(stderr io.Writer, why string) {
+	if why != "" {
+		fmt.Fprintf(stderr, "rpcscope: on an in-process broker: %s\n", tui.Escape(why, 400))
+	}
 }
 
 // tourLine is a line of --check --json. Its keys are an API.

@@ -57,9 +57,9 @@ func badRequests() *Scenario {
 	}
 	return &Scenario{
 		Title:   "abc, -5, 10^12, nothing: bad requests",
-		Happens: "The server is asked for the fib of abc, of -5, of 10^12 and of nothing. Each gets an error as its reply. Then it is asked for a number.",
-		Watch:   "The failed calls: each has a code and a sentence. Press enter on one.",
-		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error is done with it, and the caller knows why.",
+		Happens: "The server is asked for the fib of abc, of -5, of 10^12 and of nothing. Each is answered with an error. Then a good request comes.",
+		Watch:   "The failed calls. Press enter on one for its code and why.",
+		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error has done with it.",
 		play: func(p *play) {
 			server := p.server()
 			var want, got []string
@@ -83,9 +83,9 @@ func connectionDrops() *Scenario {
 	const before, after = 50, 200
 	return &Scenario{
 		Title:   "the connection drops under load",
-		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as a failing network does, and it connects again by itself.",
+		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as by a failing network, and it connects again.",
 		Watch:   "The failed calls, the state of the connection at the top right, and the completed calls going on.",
-		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, and say so, where otherwise they would wait out their timeout.",
+		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
 		play: func(p *play) {
 			// Out of step, so that there is no moment at which none is in flight.
 			p.server("--workers=8", "--prefetch=8", "--delay=20ms")
@@ -101,7 +101,7 @@ func connectionDrops() *Scenario {
 			books := p.look().Books
 			lost, c := books.Failures.ConnectionLost, books.Calls
 			p.fact(lost > 0 && lost <= loadOf, fmt.Sprintf("from 1 to %d calls failed as connection_lost", loadOf), "%d failed as connection_lost", lost)
-			p.fact(c.Failed == lost, "none otherwise", "%d otherwise", c.Failed-lost)
+			p.fact(c.Failed == lost, "none failed otherwise", "%d failed otherwise", c.Failed-lost)
 			conn := books.Connection
 			p.fact(conn.Connected && conn.Epochs == 2, "connected again once", "connected again %s", times(conn.Epochs-1))
 			p.fact(c.Sent == c.Completed+c.Failed && c.Completed >= before+after, "the others completed",

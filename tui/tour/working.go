@@ -32,7 +32,7 @@ func fairDispatch() *Scenario {
 	return &Scenario{
 		Title:   "fair dispatch: prefetch 1 against 100",
 		Happens: "Two servers share 60 calls; one needs ten times as long as the other. First each gets one request at a time, then as many as there are.",
-		Watch:   "The servers' shares, and how long the second half takes.",
+		Watch:   "How long the second half takes, and the servers' shares, where the screen has room for them.",
 		Why:     "With a high prefetch the broker deals requests out like cards, and the fast server idles while the slow one has a pile.",
 		play: func(p *play) {
 			half := func(prefetch string) (share float64, took string) {
@@ -56,7 +56,7 @@ func scaling() *Scenario {
 	return &Scenario{
 		Title:   "scaling: 1, 2, 4 servers",
 		Happens: "The same 48 calls are made to one server, then to two, then to four. The work is waiting, 50 ms a call, so cores are no limit.",
-		Watch:   "In flight empties twice as fast each time, and the shares stay even.",
+		Watch:   "In flight empties twice as fast each time, and the servers' shares stay even.",
 		Why:     "All servers take from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *play) {
 			var rates [3]float64
