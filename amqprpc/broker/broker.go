@@ -2,6 +2,7 @@ package broker
 
 import (
 	"cmp"
+	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -40,10 +41,12 @@ type Config struct {
 	MaxMessage int
 
 	// MemoryLimit is how many bytes of messages the queues may hold before the broker
-	// stops to read from connections that publish, 256 MiB where it is 0.
+	// stops to read from connections that publish, 256 MiB where it is 0. Messages that have come in
+	// part may take as much again, and MaxMessage: the connection that goes beyond is closed with 506.
 	MemoryLimit int64
 
-	// Log is told of connections (their begin, end, and errors). Nil is silence.
+	// Log is told of connections: that one was opened or closed, at level warn where a client is to
+	// blame. It is called with the broker's lock: it must not block, nor call the broker. Nil is silence.
 	Log *slog.Logger
 }
 
@@ -95,6 +98,7 @@ type Broker struct {
 	raised       bool  // RaiseAlarm
 	short        bool  // of memory
 	memory       int64 // bytes of messages
+	arriving     int64 // bytes of messages that are not complete
 }
 
 // An uptime is the time from a start to a stop.
@@ -156,7 +160,7 @@ func (b *Broker) accept(up *uptime) {
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // out of file descriptors, most likely
-			b.log("accept", slog.String("error", err.Error()))
+			b.log(slog.LevelWarn, "accept", slog.String("error", err.Error()))
 			select {
 			case <-time.After(pause):
 				pause = min(2*pause, time.Second)
@@ -315,7 +319,7 @@ func (b *Broker) hold(m *message) {
 	b.memory += m.size()
 	if b.memory > b.memoryLimit && !b.short {
 		b.short = true
-		b.log("memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
+		b.log(slog.LevelWarn, "memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
 	}
 }
 
@@ -324,7 +328,7 @@ func (b *Broker) free(m *message) {
 	b.memory -= m.size()
 	if b.short && b.memory <= b.memoryLimit/10*9 {
 		b.short = false
-		b.log("memory alarm cleared", slog.Int64("bytes", b.memory))
+		b.log(slog.LevelInfo, "memory alarm cleared", slog.Int64("bytes", b.memory))
 		b.calm()
 	}
 }
@@ -363,9 +367,9 @@ func seconds(d time.Duration) uint16 {
 // same compares passwords in a time that does not tell where they differ.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
-func (b *Broker) log(msg string, args ...any) {
+func (b *Broker) log(level slog.Level, msg string, args ...any) {
 	if b.cfg.Log != nil {
-		b.cfg.Log.Info(msg, args...)
+		b.cfg.Log.Log(context.Background(), level, msg, args...)
 	}
 }
 

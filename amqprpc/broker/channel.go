@@ -86,6 +86,34 @@ func predeclared(exchange string) bool {
 	return false
 }
 
+// believed is how much of a body memory is taken for before it has come.
+const believed = 4 << 10
+
+// pending is what has come of a message that is not complete, in bytes.
+func (ch *channel) pending() int64 {
+	if ch.incoming == nil {
+		return 0
+	}
+	return int64(len(ch.incoming.m.properties) + len(ch.incoming.m.body))
+}
+
+// arrived counts bytes of a message that is not complete. Together they are bounded too, or a client could send
+// nearly all of a large message on every one of its channels.
+func (ch *channel) arrived(n int) *wire.Error {
+	b := ch.conn.b
+	b.arriving += int64(n)
+	if most := b.memoryLimit + int64(b.maxMessage); b.arriving > most {
+		return about(exception(wire.ResourceError, "messages that are not complete take more than %d bytes", most), &wire.BasicPublish{})
+	}
+	return nil
+}
+
+// abandon ends the message that is coming, complete or not.
+func (ch *channel) abandon() {
+	ch.conn.b.arriving -= ch.pending()
+	ch.incoming = nil
+}
+
 // header takes a content header.
 func (ch *channel) header(payload []byte) *wire.Error {
 	in := ch.incoming
@@ -113,12 +141,14 @@ func (ch *channel) header(payload []byte) *wire.Error {
 		ch.incoming = nil
 		return about(exception(wire.PreconditionFailed, "user_id property set to '%s' but authenticated user was '%s'", printable(user), printable(ch.conn.user)), publish)
 	}
-	// One piece of memory for both, for as much of the body as can come in the next frame: what
-	// a header promises has not come yet.
-	room := len(h.Properties) + int(min(in.size, uint64(ch.conn.frameMax)))
+	// One piece of memory for both, if the body is small: what a header promises has not come yet.
+	room := len(h.Properties) + int(min(in.size, believed))
 	buf := append(make([]byte, 0, room), h.Properties...)
 	in.m.properties = buf[:len(buf):len(buf)]
 	in.m.body = buf[len(buf):]
+	if e := ch.arrived(len(h.Properties)); e != nil {
+		return e
+	}
 	if in.size == 0 {
 		return ch.route()
 	}
@@ -135,6 +165,9 @@ func (ch *channel) body(payload []byte) *wire.Error {
 		return about(exception(wire.UnexpectedFrame, "content body of %d bytes, where the header said %d", len(in.m.body)+len(payload), in.size), &wire.BasicPublish{})
 	}
 	in.m.body = append(in.m.body, payload...)
+	if e := ch.arrived(len(payload)); e != nil {
+		return e
+	}
 	if uint64(len(in.m.body)) == in.size {
 		return ch.route()
 	}
@@ -155,7 +188,7 @@ func (ch *channel) outOfOrder() *wire.Error {
 // route puts the message that has come into its queue, or returns it; and confirms it.
 func (ch *channel) route() *wire.Error {
 	in, b := ch.incoming, ch.conn.b
-	ch.incoming = nil
+	ch.abandon()
 	m := in.m
 	m.persistent = in.brief.DeliveryMode == amqp.Persistent
 	if in.brief.HasExpiration {
@@ -252,7 +285,7 @@ func (ch *channel) leave() {
 func (ch *channel) stopConsuming() {
 	consumers := ch.consumers
 	ch.consumers = nil
-	ch.incoming = nil
+	ch.abandon()
 	ch.confirmed = ch.published // what has not been confirmed by now never is
 	for _, c := range consumers {
 		c.q.remove(c)

@@ -43,7 +43,9 @@ type connection struct {
 	goodbye   *wire.Error // connection.close was sent
 	finished  bool        // connection.close-ok was sent or received
 	severed   bool        // the socket was closed without a word
+	parted    bool        // the client has closed the connection
 	why       string      // of the end, for the log
+	amiss     bool        // the end is the client's fault
 	beat      *time.Timer // of the next heartbeat's turn
 	silent    int         // turns in which nothing was heard
 }
@@ -83,7 +85,7 @@ func (c *connection) serve() {
 	}()
 	err := c.handshake()
 	if err == nil {
-		c.log("connection opened")
+		c.log(slog.LevelInfo, "connection opened")
 		err = c.loop()
 	}
 	c.b.lock()
@@ -93,12 +95,13 @@ func (c *connection) serve() {
 		c.beat = nil
 	}
 	silently := c.severed || errors.Is(err, errSilently)
+	parted := c.parted
 	c.b.unlock()
 	c.out.end()
 	if silently {
 		c.out.drop()
 	} else {
-		c.part(writing)
+		c.part(parted, writing)
 	}
 	_ = c.raw.Close()
 	<-writing
@@ -108,16 +111,22 @@ func (c *connection) serve() {
 
 // part sees to it that the last that was written arrives: a socket that is closed with input unread
 // resets the connection, and the peer may never see why.
-func (c *connection) part(writing <-chan struct{}) {
+func (c *connection) part(parted bool, writing <-chan struct{}) {
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime))
 	select {
 	case <-writing:
 	case <-c.up.cut:
 		return
 	}
-	if half, ok := c.raw.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, c.raw) // until the peer has closed too, or the deadline
+	// A client that has closed the connection closes the socket as well, and may take it for an
+	// accident if we are quicker.
+	if !parted {
+		half, ok := c.raw.(interface{ CloseWrite() error })
+		if !ok || half.CloseWrite() != nil {
+			return
+		}
 	}
+	_, _ = io.Copy(io.Discard, c.raw) // until the peer has closed, or the deadline
 }
 
 // errSilently ends a connection without a word.
@@ -241,7 +250,7 @@ func (c *connection) command(payload []byte) *wire.Error {
 		c.settle()
 		c.leave() // what is exclusive has gone when the client gets its answer
 		c.send(&wire.ConnectionCloseOk{})
-		c.finished = true
+		c.finished, c.parted = true, true
 		return nil
 	}
 	return about(exception(wire.ChannelError, "unexpected method in connection state running"), m)
@@ -256,7 +265,7 @@ func (c *connection) fail(e *wire.Error) {
 	c.settle()
 	c.leave()
 	c.goodbye = e
-	c.why = e.Text
+	c.why, c.amiss = e.Text, e.Code != wire.ConnectionForced
 	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
 	c.unblock()
@@ -352,6 +361,7 @@ func (c *connection) turn() {
 		c.silent = 0
 	case c.silent > 4:
 		c.cut("missed heartbeats from the client")
+		c.amiss = true
 		return
 	}
 	if !c.spoke.Swap(false) && !c.b.frozen() {
@@ -361,11 +371,9 @@ func (c *connection) turn() {
 	c.beat.Reset(c.heartbeat / 2)
 }
 
-func (c *connection) log(msg string, args ...any) {
-	if log := c.b.cfg.Log; log != nil {
-		who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
-		log.Info(msg, append(who, args...)...)
-	}
+func (c *connection) log(level slog.Level, msg string, args ...any) {
+	who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
+	c.b.log(level, msg, append(who, args...)...)
 }
 
 // logEnd says how the connection ended.
@@ -378,5 +386,9 @@ func (c *connection) logEnd(err error) {
 	case err != nil:
 		why = err.Error()
 	}
-	c.log("connection closed", slog.String("why", why))
+	level := slog.LevelInfo
+	if c.amiss {
+		level = slog.LevelWarn
+	}
+	c.log(level, "connection closed", slog.String("why", why))
 }

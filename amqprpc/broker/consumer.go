@@ -11,7 +11,8 @@ type consumer struct {
 	exclusive bool
 	prefetch  int // 0: unlimited
 	unacked   int
-	idle      bool // it is among q.idle
+	place     int  // in q.consumers
+	idle      bool // it is among q.idle, and not gone
 	held      bool // it waits for its client to take what was sent before
 }
 

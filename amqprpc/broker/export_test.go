@@ -30,11 +30,12 @@ func (b *Broker) Check() error {
 	defer b.unlock()
 	unacked := map[*queue]int{}
 	byConsumer := map[*consumer]int{}
-	var memory int64
+	var memory, arriving int64
 	for c := range b.connections() {
 		for _, ch := range c.channels {
+			arriving += ch.pending()
 			live, last := 0, uint64(0)
-			for _, d := range ch.unacked.list {
+			for d := range ch.unacked.list.Iter() {
 				if d.tag <= last {
 					return fmt.Errorf("delivery tag %d after %d", d.tag, last)
 				}
@@ -53,7 +54,7 @@ func (b *Broker) Check() error {
 				return fmt.Errorf("channel %d: %d deliveries are un-acked, counted were %d", ch.id, live, ch.unacked.live)
 			}
 			for tag, consumer := range ch.consumers {
-				if tag != consumer.tag || consumer.q.deleted || !slices.Contains(consumer.q.consumers, consumer) {
+				if tag != consumer.tag || consumer.q.deleted || consumer.q.consumers[consumer.place] != consumer {
 					return fmt.Errorf("consumer %s is not its queue's", tag)
 				}
 			}
@@ -67,9 +68,8 @@ func (b *Broker) Check() error {
 			memory += m.size()
 		}
 	}
-	switch {
-	case memory != b.memory:
-		return fmt.Errorf("messages take %d bytes, counted were %d", memory, b.memory)
+	if memory != b.memory || arriving != b.arriving {
+		return fmt.Errorf("messages take %d bytes, and %d those that arrive; counted were %d and %d", memory, arriving, b.memory, b.arriving)
 	}
 	return nil
 }
@@ -86,14 +86,22 @@ func (q *queue) check(unacked int, byConsumer map[*consumer]int) error {
 		}
 		last = m.seq
 	}
-	idle := map[*consumer]int{}
+	idle, gone := map[*consumer]int{}, 0
 	for c := range q.idle.Iter() {
-		idle[c]++
+		if c.idle {
+			idle[c]++
+		} else {
+			gone++
+		}
 	}
-	for _, c := range q.consumers {
+	if gone != q.gone || gone > len(idle)+1 {
+		return fmt.Errorf("%d idle consumers are gone, counted were %d", gone, q.gone)
+	}
+	someIdle := len(idle) > 0
+	for i, c := range q.consumers {
 		exhausted := !c.noAck && c.prefetch > 0 && c.unacked >= c.prefetch
 		switch {
-		case c.q != q || c.ch.consumers[c.tag] != c:
+		case c.q != q || c.place != i || c.ch.consumers[c.tag] != c:
 			return fmt.Errorf("consumer %s is not its channel's", c.tag)
 		case byConsumer[c] != c.unacked:
 			return fmt.Errorf("consumer %s has %d un-acked, counted were %d", c.tag, byConsumer[c], c.unacked)
@@ -109,8 +117,8 @@ func (q *queue) check(unacked int, byConsumer map[*consumer]int) error {
 	if len(idle) > 0 {
 		return fmt.Errorf("%d idle consumers that are none of the queue's", len(idle))
 	}
-	if q.ready.Len() > 0 && q.idle.Len() > 0 && !q.b.frozen() {
-		return fmt.Errorf("%d messages are ready, and %d consumers idle", q.ready.Len(), q.idle.Len())
+	if q.ready.Len() > 0 && someIdle && !q.b.frozen() {
+		return fmt.Errorf("%d messages are ready, and consumers idle", q.ready.Len())
 	}
 	return nil
 }

@@ -36,6 +36,7 @@ func (c *connection) handshake() error {
 		var foreign *wire.ProtocolError
 		if errors.As(err, &foreign) {
 			c.b.lock()
+			c.amiss = true
 			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got))
 			c.write(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
 			c.b.unlock()
@@ -91,24 +92,29 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 		return c.hangUp("unknown authentication mechanism '" + printable(start.Mechanism) + "'")
 	}
 	parts := bytes.Split([]byte(start.Response), []byte{0})
-	if len(parts) == 3 {
-		user, password := string(parts[1]), string(parts[2])
-		if want, ok := c.b.users[user]; ok && same(want, password) && (user != guest || c.local()) {
-			c.user = user
-			return nil
-		}
+	if len(parts) != 3 {
+		return c.hangUp("a malformed login")
 	}
-	refused := exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile.")
+	user, password := string(parts[1]), string(parts[2])
+	if want, ok := c.b.users[user]; ok && same(want, password) && (user != guest || c.local()) {
+		c.user = user
+		return nil
+	}
+	why := "login refused for user '" + printable(user) + "'"
 	if !c.capable.authenticationFailureClose {
-		return c.hangUp(refused.Text)
+		return c.hangUp(why)
 	}
-	return c.refuse(refused)
+	c.b.lock()
+	c.fail(exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile."))
+	c.why = why
+	c.b.unlock()
+	return c.farewell()
 }
 
 // hangUp ends the handshake without a word, as the specification has it for a failed login.
 func (c *connection) hangUp(why string) error {
 	c.b.lock()
-	c.why = why
+	c.why, c.amiss = why, true
 	c.b.unlock()
 	return errSilently
 }
@@ -154,6 +160,11 @@ func (c *connection) refuse(e *wire.Error) error {
 	c.b.lock()
 	c.fail(e)
 	c.b.unlock()
+	return c.farewell()
+}
+
+// farewell waits for the answer to connection.close.
+func (c *connection) farewell() error {
 	if err := c.loop(); err != nil {
 		return err
 	}

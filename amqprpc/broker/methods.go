@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -33,7 +34,7 @@ func (ch *channel) fail(e *wire.Error) {
 	ch.leave()
 	ch.closing = true
 	ch.send(&wire.ChannelClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
-	ch.conn.log("channel closed", "channel", ch.id, "why", e.Text)
+	ch.conn.log(slog.LevelInfo, "channel closed", "channel", ch.id, "why", e.Text)
 }
 
 // awaitCloseOk drops what comes after channel.close, but for its answer.

@@ -14,7 +14,6 @@ type outbox struct {
 	room   sync.Cond // the reader
 	buf    []byte
 	spare  []byte
-	queued bool // among the broker's outboxes to wake
 	ended  bool // nothing is added any more
 	failed bool // nothing is written any more
 }

@@ -29,6 +29,7 @@ type queue struct {
 	// goes to the end. A consumer is in it or not as consumer.idle says, so that nobody
 	// is woken, or even looked at, in vain.
 	idle deque.Deque[*consumer]
+	gone int // how many of them are no longer the queue's
 
 	expiry   *time.Timer // looks after a head that expires
 	expiryAt time.Time   // when it does; zero: it does not run
@@ -40,7 +41,7 @@ func (q *queue) enqueue(m *message) {
 	q.seq++
 	m.seq = q.seq
 	q.b.hold(m)
-	if q.ready.Len() == 0 && !q.b.frozen() {
+	if q.ready.Len() == 0 && !q.still() {
 		if c := q.next(); c != nil {
 			q.give(c, m)
 			return
@@ -52,7 +53,7 @@ func (q *queue) enqueue(m *message) {
 
 // pump delivers messages while there are messages and consumers that can take them.
 func (q *queue) pump() {
-	if q.b.frozen() || q.b.paused || q.deleted {
+	if q.still() {
 		return
 	}
 	for {
@@ -71,11 +72,16 @@ func (q *queue) pump() {
 	}
 }
 
+// still says whether nothing is to be delivered.
+func (q *queue) still() bool { return q.b.frozen() || q.b.paused || q.deleted }
+
 // next takes the consumer whose turn it is out of those that are idle, or returns nil.
 func (q *queue) next() *consumer {
 	for q.idle.Len() > 0 {
 		c := q.idle.PopFront()
-		if c.idle = c.canTake(); c.idle {
+		if !c.idle {
+			q.gone--
+		} else if c.idle = c.canTake(); c.idle {
 			return c
 		}
 	}
@@ -127,7 +133,9 @@ func (q *queue) take() *message {
 	if q.ready.Len() == 0 {
 		return nil
 	}
-	return q.ready.PopFront()
+	m := q.ready.PopFront()
+	q.pump() // the next head may have waited for this to expire
+	return m
 }
 
 // requeue puts messages back to where they were. They are in any order.
@@ -139,13 +147,32 @@ func (q *queue) requeue(back []*message) {
 		}
 		return
 	}
-	// The last first: then each one goes before all that have just been put back.
-	slices.SortFunc(back, func(a, b *message) int { return cmp.Compare(b.seq, a.seq) })
-	for _, m := range back {
-		at := sort.Search(q.ready.Len(), func(i int) bool { return q.ready.At(i).seq > m.seq })
-		q.ready.Insert(at, m)
+	if len(back) == 1 {
+		m := back[0]
+		q.ready.Insert(sort.Search(q.ready.Len(), func(i int) bool { return q.ready.At(i).seq > m.seq }), m)
+	} else {
+		q.merge(back)
 	}
 	q.pump()
+}
+
+// merge puts many messages back. What is ready and older than the newest of them comes out and goes in again
+// among them: to insert each by itself takes time that grows with the square of their number.
+func (q *queue) merge(back []*message) {
+	slices.SortFunc(back, func(a, b *message) int { return cmp.Compare(a.seq, b.seq) })
+	newest := back[len(back)-1].seq
+	var older []*message
+	for q.ready.Len() > 0 && q.ready.Front().seq < newest {
+		older = append(older, q.ready.PopFront())
+	}
+	for len(back)+len(older) > 0 {
+		last := &back
+		if len(back) == 0 || len(older) > 0 && older[len(older)-1].seq > back[len(back)-1].seq {
+			last = &older
+		}
+		q.ready.PushFront((*last)[len(*last)-1])
+		*last = (*last)[:len(*last)-1]
+	}
 }
 
 // acked forgets a message that was delivered.
@@ -165,6 +192,7 @@ func (q *queue) purge() int {
 
 // add adds a consumer and delivers to it.
 func (q *queue) add(c *consumer) {
+	c.place = len(q.consumers)
 	q.consumers = append(q.consumers, c)
 	c.idle = true
 	q.idle.PushBack(c)
@@ -173,14 +201,31 @@ func (q *queue) add(c *consumer) {
 
 // remove removes a consumer. An auto-delete queue goes with its last one.
 func (q *queue) remove(c *consumer) {
-	q.consumers = slices.DeleteFunc(q.consumers, func(other *consumer) bool { return other == c })
+	last := len(q.consumers) - 1
+	q.consumers[c.place], q.consumers[last].place = q.consumers[last], c.place
+	q.consumers[last] = nil
+	q.consumers = q.consumers[:last]
 	if c.idle {
-		q.idle.Remove(q.idle.Index(func(other *consumer) bool { return other == c }))
 		c.idle = false
+		q.gone++
+		if q.gone > q.idle.Len()/2 {
+			q.sweep()
+		}
 	}
 	if q.autoDelete && len(q.consumers) == 0 {
 		q.delete()
 	}
+}
+
+// sweep drops consumers that are gone from the idle ones. To look for each as it goes would take
+// time that grows with the square of their number.
+func (q *queue) sweep() {
+	for range q.idle.Len() {
+		if c := q.idle.PopFront(); c.idle {
+			q.idle.PushBack(c)
+		}
+	}
+	q.gone = 0
 }
 
 // exclusivelyConsumed says whether a consumer has the queue for itself.
@@ -209,6 +254,7 @@ func (q *queue) delete() int {
 	}
 	q.consumers = nil
 	q.idle.Clear()
+	q.gone = 0
 	return n
 }
 

@@ -21,16 +21,22 @@ type Reader struct {
 	err        error  // what the stream ended with, when it has
 }
 
-// NewReader returns a Reader of r which takes no frames above [FrameMinSize] until
-// [Reader.SetFrameMax].
+// NewReader returns a Reader of r which takes no frames above [FrameMinSize], and reads no
+// more ahead, until [Reader.SetFrameMax].
 func NewReader(r io.Reader) *Reader {
-	return &Reader{r: r, buf: make([]byte, readAhead), frameMax: FrameMinSize}
+	return &Reader{r: r, buf: make([]byte, FrameMinSize), frameMax: FrameMinSize}
 }
 
 // SetFrameMax sets the size of the largest frame to accept, with its [FrameOverhead]. 0 is
 // no limit, as it is in tune. Even then, memory is taken as octets arrive, not as they are
-// announced.
-func (r *Reader) SetFrameMax(size uint32) { r.frameMax = size }
+// announced. From then on 64 KiB are read ahead: a stream that does not come as far as that, to the end of a
+// handshake, is not worth so much.
+func (r *Reader) SetFrameMax(size uint32) {
+	r.frameMax = size
+	if len(r.buf) < readAhead {
+		r.buf = append(r.buf, make([]byte, readAhead-len(r.buf))...)
+	}
+}
 
 // Buffered returns how many octets are read ahead and not taken yet.
 func (r *Reader) Buffered() int { return r.end - r.start }

@@ -10,8 +10,9 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// maxDepth is how deep tables and arrays may be in one another.
-const maxDepth = 32
+// maxDepth is how deep tables and arrays may be in one another: as deep as fits into a frame of 128 KiB,
+// as RabbitMQ has it.
+const maxDepth = 1 << 15
 
 // ParseTable parses the field table that b begins with, and returns what follows it. Of a
 // key that comes twice the last value counts. Strings need not be UTF-8. Values have the

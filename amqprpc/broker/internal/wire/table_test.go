@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,26 +105,38 @@ func TestTablesComeBack(t *testing.T) {
 }
 
 func TestNestingIsBounded(t *testing.T) {
-	for _, open := range []string{"F", "A"} {
-		nest := func(n int) string {
-			in, key := "", ""
-			if open == "F" {
-				key = "\x00"
-			}
-			for range n - 1 {
-				in = key + open + long(in)
-			}
-			return long("\x00" + open + long(in))
+	// n tables or arrays in one another in a table, written from the innermost out.
+	nest := func(kind byte, n int) []byte {
+		key := ""
+		if kind == 'F' {
+			key = "\x00"
 		}
-		table, _, err := ParseTable([]byte(nest(maxDepth)))
+		head := func(key string, size int) []byte {
+			return append(append([]byte(key), kind), byte(size>>24), byte(size>>16), byte(size>>8), byte(size))
+		}
+		heads, size := [][]byte{}, 0
+		for range n - 1 {
+			heads = append(heads, head(key, size))
+			size += len(heads[len(heads)-1])
+		}
+		heads = append(heads, head("\x00", size))
+		size += len(heads[len(heads)-1])
+		out := head("", size)[1:]
+		for _, h := range slices.Backward(heads) {
+			out = append(out, h...)
+		}
+		return out
+	}
+	for _, kind := range []byte("FA") {
+		table, _, err := ParseTable(nest(kind, maxDepth))
 		if err != nil {
-			t.Errorf("%d levels of %s: %v", maxDepth, open, err)
+			t.Errorf("%d levels of %c: %v", maxDepth, kind, err)
 		}
-		if out, err := AppendTable(nil, table); err != nil || string(out) != nest(maxDepth) {
-			t.Errorf("%d levels of %s are written as %q, %v", maxDepth, open, out, err)
+		if out, err := AppendTable(nil, table); err != nil || !bytes.Equal(out, nest(kind, maxDepth)) {
+			t.Errorf("%d levels of %c come back as %d octets, %v", maxDepth, kind, len(out), err)
 		}
-		for _, n := range []int{maxDepth + 1, 1000} {
-			_, _, err := ParseTable([]byte(nest(n)))
+		for _, n := range []int{maxDepth + 1, 10 * maxDepth} {
+			_, _, err := ParseTable(nest(kind, n))
 			wantError(t, err, SyntaxError)
 		}
 	}

@@ -1,0 +1,491 @@
+package broker_test
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/broker"
+	"rpcscope/amqprpc/broker/internal/wire"
+)
+
+// While the broker is frozen nothing comes from it, and afterwards all is as if nothing had been.
+func TestFreeze(t *testing.T) {
+	b := start(t, broker.Config{})
+	ch := channel(t, dial(t, b))
+	queue := declare(t, ch, "queue", transient)
+	deliveries := consume(t, ch, queue)
+	must(t, ch.Confirm(false))
+	brief := declare(t, ch, "brief", transient)
+	p := text("brief")
+	p.Expiration = "1"
+	b.Freeze()
+	confirm, confirmToo := publish(t, ch, queue, text("message")), publish(t, ch, brief, p)
+	// A stranger waits for its answer, and an old client for its heartbeat.
+	stranger := tcp(t, b)
+	stranger.write(wire.AppendProtocolHeader(nil))
+	must(t, stranger.conn.SetReadDeadline(time.Now().Add(50*time.Millisecond)))
+	if n, err := stranger.conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a frozen broker answered: %d, %v", n, err)
+	}
+	select {
+	case <-confirm.Done():
+		t.Error("a frozen broker confirmed")
+	case d := <-deliveries:
+		t.Errorf("a frozen broker delivered %q", d.Body)
+	default:
+	}
+	b.Freeze() // does nothing
+	b.Thaw()
+	confirmed(t, confirm)
+	confirmed(t, confirmToo)
+	must(t, wantNext(t, deliveries, false, "message").Ack(false))
+	must(t, stranger.conn.SetReadDeadline(soon()))
+	await[*wire.ConnectionStart](stranger)
+	wantQueue(t, b, brief, 0, 0)
+	wantAlive(t, b)
+}
+
+// What expires while the broker is frozen stays, and goes with the thaw.
+func TestFreezeExpiry(t *testing.T) {
+	b := start(t, broker.Config{})
+	ch := channel(t, dial(t, b))
+	queue := declare(t, ch, "queue", transient)
+	p := text("message")
+	p.Expiration = "100"
+	put(t, ch, queue, p)
+	b.Freeze()
+	if q, _ := queueInfo(b, queue); q.Ready == 1 { // else this machine is slow, and it had gone before
+		time.Sleep(200 * time.Millisecond) // nothing tells that nothing happens
+		if q, _ := queueInfo(b, queue); q.Ready != 1 {
+			t.Error("a message expired in a frozen broker")
+		}
+	}
+	b.Thaw()
+	wantQueue(t, b, queue, 0, 0)
+}
+
+// A frozen broker sends no heartbeats, and does not hold the silence of its clients against them.
+func TestFreezeHeartbeat(t *testing.T) {
+	b := start(t, broker.Config{})
+	patient := dialWith(t, b, amqp.Config{Heartbeat: 600 * time.Second})
+	mute := tcp(t, b) // promises heartbeats and sends none
+	mute.login(nil, 1)
+	b.Freeze()
+	beats := 0
+	must(t, mute.conn.SetReadDeadline(time.Now().Add(3*time.Second))) // time for six, and for our own end
+	for {
+		if _, err := mute.r.ReadFrame(); err != nil {
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Error(err)
+			}
+			break
+		}
+		beats++
+	}
+	if beats > 1 { // one may have been on its way
+		t.Errorf("a frozen broker sent %d heartbeats", beats)
+	}
+	if n := len(b.Connections()); n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+	b.Thaw()
+	channel(t, patient)
+	eventually(t, "the end of the mute", func() (any, bool) { n := len(b.Connections()); return n, n == 1 })
+	channel(t, patient)
+}
+
+// Heartbeats keep a connection without traffic.
+func TestHeartbeat(t *testing.T) {
+	b := start(t, broker.Config{Heartbeat: time.Second})
+	p := tcp(t, b)
+	p.login(nil, 1)
+	for range 6 { // every half second, or the broker would not let us off so lightly
+		f, err := p.r.ReadFrame()
+		must(t, err)
+		if f.Type != wire.FrameHeartbeat {
+			t.Fatalf("got a frame of type %d", f.Type)
+		}
+		p.write(wire.AppendHeartbeat(nil))
+	}
+	p.send(1, &wire.BasicQos{})
+	await[*wire.BasicQosOk](p)
+}
+
+// An alarm stops those who publish, and tells those who understand it. Others go on.
+func TestAlarm(t *testing.T) {
+	b := start(t, broker.Config{})
+	consumer := channel(t, dial(t, b))
+	queue := declare(t, consumer, "queue", transient)
+	deliveries := consume(t, consumer, queue)
+	conn := dial(t, b)
+	blockings := conn.NotifyBlocked(make(chan amqp.Blocking, 2))
+	ch := channel(t, conn)
+	must(t, ch.Confirm(false))
+	closing, err := amqp.Dial(b.URL())
+	must(t, err)
+	closingChannel := channel(t, closing)
+	old := login(t, b)
+	old.send(1, &wire.ConfirmSelect{})
+	await[*wire.ConfirmSelectOk](old)
+
+	b.RaiseAlarm()
+	b.RaiseAlarm() // does nothing
+	confirm := publish(t, ch, queue, text("held"))
+	if got := receive(t, blockings); !got.Active || got.Reason != "low on memory" {
+		t.Errorf("got %+v", got)
+	}
+	old.write(message(1, queue, false, []byte("held too")))
+	must(t, errorOf(closingChannel.QueueDeclare("another", false, true, false, false, nil)))
+	publish(t, closingChannel, queue, text("last"))
+	eventually(t, "three blocked", func() (any, bool) {
+		n := 0
+		for _, c := range b.Connections() {
+			if c.Blocked {
+				n++
+			}
+		}
+		return n, n == 3
+	})
+	// Close has to wait: nobody reads it. With a deadline it ends.
+	if err := closing.CloseDeadline(time.Now().Add(50 * time.Millisecond)); err == nil {
+		t.Error("a blocked connection was closed in good order")
+	}
+	must(t, consumer.Qos(10, 0, false)) // goes on
+	wantAliveWithoutPublishing(t, b)
+	select {
+	case <-confirm.Done():
+		t.Error("confirmed in spite of the alarm")
+	case d := <-deliveries:
+		t.Errorf("delivered %q in spite of the alarm", d.Body)
+	default:
+	}
+	b.ClearAlarm()
+	if got := receive(t, blockings); got.Active {
+		t.Errorf("got %+v", got)
+	}
+	confirmed(t, confirm)
+	if m, err := old.next(); err != nil {
+		t.Error(err)
+	} else if _, ok := m.(*wire.BasicAck); !ok { // and neither blocked nor unblocked
+		t.Errorf("a client that knows nothing of alarms got %T", m)
+	}
+	for range 2 {
+		must(t, receive(t, deliveries).Ack(false))
+	}
+	eventually(t, "the closed connection gone", func() (any, bool) { n := len(b.Connections()); return n, n == 3 })
+}
+
+func wantAliveWithoutPublishing(t *testing.T, b *broker.Broker) {
+	t.Helper()
+	conn, err := amqp.Dial(b.URL())
+	must(t, err)
+	channel(t, conn)
+	must(t, conn.Close())
+}
+
+// A blocked connection ends when it is told to.
+func TestAlarmDrop(t *testing.T) {
+	b := start(t, broker.Config{})
+	closed, dropped := login(t, b), login(t, b)
+	b.RaiseAlarm()
+	for _, p := range []*peer{closed, dropped} {
+		p.send(1, &wire.QueueDeclare{Exclusive: true})
+		await[*wire.QueueDeclareOk](p)
+		p.write(message(1, "queue", false, nil))
+	}
+	eventually(t, "blocked", func() (any, bool) {
+		all := b.Connections()
+		return all, len(all) == 2 && all[0].Blocked && all[1].Blocked
+	})
+	b.CloseConnections("enough")
+	if got := closed.outcome(); got != "connection 320 about 0.0" {
+		t.Error(got)
+	}
+	b.DropConnections()
+	eventually(t, "all gone", func() (any, bool) { n := len(b.Connections()) + len(b.Queues()); return n, n == 0 })
+}
+
+// Queues that hold too much raise an alarm by themselves, which ends when they have been emptied.
+func TestMemoryLimit(t *testing.T) {
+	const limit = 100_000
+	b := start(t, broker.Config{MemoryLimit: limit})
+	conn := dial(t, b)
+	blockings := conn.NotifyBlocked(make(chan amqp.Blocking, 100))
+	ch := channel(t, conn)
+	must(t, ch.Confirm(false))
+	other := channel(t, dial(t, b))
+	for name, empty := range map[string]func(queue string){
+		"acked": func(queue string) { consumeAll(t, other, queue, 12, func(d amqp.Delivery) { must(t, d.Ack(false)) }) },
+		"rejected": func(queue string) {
+			consumeAll(t, other, queue, 12, func(d amqp.Delivery) { must(t, d.Reject(false)) })
+		},
+		"auto ack": func(queue string) {
+			for ok := true; ok; {
+				_, ok, _ = other.Get(queue, true)
+			}
+		},
+		"purged":  func(queue string) { must(t, errorOf(other.QueuePurge(queue, false))) },
+		"deleted": func(queue string) { must(t, errorOf(other.QueueDelete(queue, false, false, false))) },
+		"expired": func(string) {},
+	} {
+		for _, k := range []kind{transient, quorum} {
+			queue := declare(t, other, fmt.Sprint(name, k.durable), k)
+			var confirms []*amqp.DeferredConfirmation
+			for range 11 {
+				p := amqp.Publishing{Body: make([]byte, limit/10), Headers: amqp.Table{"key": "value"}}
+				if name == "expired" {
+					p.Expiration = "100"
+				}
+				confirms = append(confirms, publish(t, ch, queue, p))
+			}
+			if name == "expired" {
+				for _, c := range confirms {
+					confirmed(t, c)
+				}
+			} else {
+				confirms = append(confirms, publish(t, ch, queue, text("one too many")))
+				if got := receive(t, blockings); !got.Active {
+					t.Fatalf("%s: not blocked", name)
+				}
+				if b.Memory() <= limit {
+					t.Errorf("%s: blocked with %d bytes", name, b.Memory())
+				}
+				empty(queue)
+				if got := receive(t, blockings); got.Active {
+					t.Fatalf("%s: blocked again", name)
+				}
+				for _, c := range confirms {
+					confirmed(t, c)
+				}
+			}
+			_, err := other.QueueDelete(queue, false, false, false)
+			must(t, err)
+			eventually(t, name+": memory", func() (any, bool) { n := b.Memory(); return n, n == 0 })
+			for len(blockings) > 0 {
+				<-blockings
+			}
+		}
+	}
+}
+
+// consumeAll takes n messages out of a queue, giving each back once.
+func consumeAll(t *testing.T, ch *amqp.Channel, queue string, n int, end func(amqp.Delivery)) {
+	t.Helper()
+	deliveries := consume(t, ch, queue)
+	for n > 0 {
+		d := receive(t, deliveries)
+		if !d.Redelivered {
+			must(t, d.Nack(false, true))
+			continue
+		}
+		end(d)
+		n--
+	}
+}
+
+// Confirms that are held come when they are released, in order, and not to channels that have closed.
+func TestHoldConfirms(t *testing.T) {
+	b := start(t, broker.Config{})
+	conn := dial(t, b)
+	ch := channel(t, conn)
+	must(t, ch.Confirm(false))
+	queue := declare(t, ch, "queue", transient)
+	p := login(t, b)
+	p.send(1, &wire.ConfirmSelect{})
+	await[*wire.ConfirmSelectOk](p)
+
+	b.HoldConfirms()
+	returns := ch.NotifyReturn(make(chan amqp.Return, 1))
+	must(t, ch.PublishWithContext(t.Context(), "", "nowhere", true, false, text("returned")))
+	first, second := publish(t, ch, queue, text("first")), publish(t, ch, queue, text("second"))
+	receive(t, returns) // is no confirm
+	// A channel that closes takes its confirms with it, also from the next of that number.
+	p.write(message(1, queue, false, nil))
+	p.send(1, &wire.ChannelClose{ReplyCode: 200})
+	await[*wire.ChannelCloseOk](p)
+	p.send(1, &wire.ChannelOpen{}, &wire.ConfirmSelect{})
+	await[*wire.ConfirmSelectOk](p)
+	// So does one that fails.
+	q := login(t, b)
+	q.send(1, &wire.ConfirmSelect{})
+	await[*wire.ConfirmSelectOk](q)
+	q.write(message(1, queue, false, nil))
+	q.send(1, &wire.BasicAck{DeliveryTag: 1})
+	if m, err := q.next(); err != nil {
+		t.Error(err)
+	} else if _, ok := m.(*wire.ChannelClose); !ok {
+		t.Errorf("got %T, want channel.close", m)
+	}
+
+	wantQueue(t, b, queue, 4, 0)
+	select {
+	case <-first.Done():
+		t.Error("confirmed")
+	case <-second.Done():
+		t.Error("confirmed")
+	default:
+	}
+	b.ReleaseConfirms()
+	confirmed(t, first)
+	confirmed(t, second)
+	confirmed(t, publish(t, ch, queue, text("third")))
+	p.write(message(1, queue, false, nil))
+	if ack := await[*wire.BasicAck](p); ack.DeliveryTag != 1 || ack.Multiple {
+		t.Errorf("got %+v", ack)
+	}
+	p.write(append(message(1, queue, false, nil), frames(0, &wire.ConnectionClose{ReplyCode: 200})...))
+	if ack := await[*wire.BasicAck](p); ack.DeliveryTag != 2 {
+		t.Errorf("got %+v", ack)
+	}
+	await[*wire.ConnectionCloseOk](p)
+	if m, err := p.next(); err == nil {
+		t.Errorf("%T after connection.close-ok", m)
+	}
+}
+
+// All connections end as it is asked, and what was theirs goes, or goes back.
+func TestEndConnections(t *testing.T) {
+	for name, end := range map[string]func(*broker.Broker){
+		"CloseConnections": func(b *broker.Broker) { b.CloseConnections("for\nmaintenance") },
+		"DropConnections":  (*broker.Broker).DropConnections,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := start(t, broker.Config{})
+			conn := dial(t, b)
+			closed := watch(conn)
+			ch := channel(t, conn)
+			declare(t, ch, "exclusive", exclusive)
+			queue := declare(t, ch, "queue", transient)
+			put(t, ch, queue, text("1"), text("2"), text("3"))
+			must(t, ch.Qos(2, 0, false))
+			deliveries := consume(t, ch, queue)
+			wantNext(t, deliveries, false, "1")
+			wantNext(t, deliveries, false, "2")
+			end(b)
+			if all := b.Connections(); len(all) != 0 {
+				t.Errorf("there still are %+v", all)
+			}
+			if _, ok := queueInfo(b, "exclusive"); ok {
+				t.Error("the exclusive queue is still there")
+			}
+			err := receive(t, closed)
+			if name == "CloseConnections" && (err.Code != amqp.ConnectionForced || err.Reason != `CONNECTION_FORCED - for\nmaintenance`) {
+				t.Errorf("closed with %v", err)
+			}
+			ch = channel(t, dial(t, b))
+			wantGet(t, ch, queue, true, "1")
+			wantGet(t, ch, queue, true, "2")
+			wantGet(t, ch, queue, false, "3")
+		})
+	}
+}
+
+func TestMeddle(t *testing.T) {
+	b := start(t, broker.Config{})
+	ch := channel(t, dial(t, b))
+	queue := declare(t, ch, "queue", durable)
+	var seen []string
+	b.Meddle(func(m broker.Message) broker.Treatment {
+		seen = append(seen, m.Queue+" "+m.Properties.CorrelationId+" "+string(m.Properties.Body))
+		copy(m.Properties.Body, "XXXXXXXX") // a copy
+		switch string(m.Properties.CorrelationId) {
+		case "lost":
+			return broker.Treatment{}
+		case "twice":
+			return broker.Treatment{Copies: 2}
+		case "late":
+			return broker.Treatment{Copies: 2, Delay: 20 * time.Millisecond}
+		case "never":
+			return broker.Treatment{Copies: 1, Delay: time.Hour}
+		}
+		return broker.Treatment{Copies: 1}
+	})
+	for _, id := range []string{"lost", "late", "never", "twice", "once"} {
+		put(t, ch, queue, amqp.Publishing{CorrelationId: id, Body: []byte("body of " + id), DeliveryMode: amqp.Persistent})
+	}
+	must(t, ch.PublishWithContext(t.Context(), "", "nowhere", false, false, text("no queue")))
+	deliveries := consume(t, ch, queue)
+	got := map[string]int{}
+	for range 5 {
+		d := receive(t, deliveries)
+		got[string(d.Body)]++
+		must(t, d.Ack(false))
+	}
+	if got["body of twice"] != 2 || got["body of once"] != 1 || got["body of late"] != 2 {
+		t.Errorf("got %v", got)
+	}
+	b.Meddle(nil)
+	put(t, ch, queue, text("as ever"))
+	must(t, wantNext(t, deliveries, false, "as ever").Ack(false))
+	if len(seen) != 5 || seen[0] != "queue lost body of lost" {
+		t.Errorf("saw %q", seen)
+	}
+	wantQueue(t, b, queue, 0, 0)
+	// What is delayed does not outlive the broker, and start checks that no timer does.
+	b.Kill()
+	must(t, b.Restart())
+	wantQueue(t, b, queue, 0, 0)
+}
+
+// A delay ends with the broker, frozen or not, and with the queue.
+func TestMeddleDelay(t *testing.T) {
+	b := start(t, broker.Config{})
+	b.Meddle(func(broker.Message) broker.Treatment {
+		return broker.Treatment{Copies: 1, Delay: 20 * time.Millisecond}
+	})
+	ch := channel(t, dial(t, b))
+	queue := declare(t, ch, "queue", durable)
+	gone := declare(t, ch, "gone", durable)
+	put(t, ch, gone, persistent("message"))
+	must(t, errorOf(ch.QueueDelete(gone, false, false, false)))
+	put(t, ch, queue, persistent("frozen"))
+	b.Freeze()
+	b.Thaw()
+	wantQueue(t, b, queue, 1, 0)
+	for range 10 {
+		put(t, ch, queue, persistent("killed"))
+		b.Freeze()
+		b.Kill()
+		must(t, b.Restart())
+		ch = channel(t, dial(t, b))
+	}
+	if q, _ := queueInfo(b, queue); q.Ready < 1 || q.Ready > 11 { // as fast as this machine is
+		t.Errorf("%+v", q)
+	}
+}
+
+func TestInfo(t *testing.T) {
+	b := start(t, broker.Config{})
+	hostile := "na\x1b[31mme"
+	conn := dialWith(t, b, amqp.Config{Properties: amqp.Table{"connection_name": hostile}})
+	second := dial(t, b)
+	ch := channel(t, conn)
+	channel(t, conn)
+	for name, k := range map[string]kind{"transient": transient, "durable": durable, "quorum": quorum, "exclusive": exclusive, "auto-delete": {autoDelete: true}} {
+		declare(t, ch, name, k)
+	}
+	put(t, ch, "durable", text("1"), text("2"), text("3"))
+	wantGet(t, ch, "durable", false, "1")
+	consume(t, ch, "quorum")
+	want := []broker.QueueInfo{
+		{Name: "auto-delete", Type: "classic", AutoDelete: true},
+		{Name: "durable", Type: "classic", Durable: true, Ready: 2, Unacked: 1},
+		{Name: "exclusive", Type: "classic", Exclusive: true},
+		{Name: "quorum", Type: "quorum", Durable: true, Consumers: 1},
+		{Name: "transient", Type: "classic"},
+	}
+	if got := b.Queues(); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	all := b.Connections()
+	if len(all) != 2 || all[0].Name != hostile || all[0].User != "guest" || all[0].Channels != 2 || all[0].Blocked ||
+		all[1].Peer != second.LocalAddr().(*net.TCPAddr).String() || all[1].Since.Before(all[0].Since) {
+		t.Errorf("got %+v", all)
+	}
+}
