@@ -124,7 +124,7 @@ func serverPanics() *Scenario {
 		Title:   "the server panics",
 		Happens: "The server's handler panics at each request, as a bug would have it. Three calls are made, one after the other.",
 		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
-		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no secrets of it.",
+		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no more.",
 		play: func(p *play) {
 			server := p.faulty("panic")
 			internal := 0
