@@ -80,24 +80,18 @@ func (m *Model) tourHints() []keyHint {
 	return append(next, keyHint{k.TourBack, "back"}, keyHint{k.TourRepeat, "repeat"}, keyHint{k.TourLeave, "leave"})
 }
 
-// advice is the advice that the screen gives at present. What a story is about need not be
-// put right: as long as one is told, there is advice about the tour instead, except on what
-// goes wrong as it happens.
+// advice is the advice that the screen gives at present. What goes wrong in a story is
+// meant to: as long as one is told, nothing has to be done about it, and the advice is about
+// the tour.
 func (m *Model) advice() []advice {
-	all := advise(&m.look)
 	if !m.telling() || m.look.Err != nil {
-		return all
-	}
-	if t := &m.told; t.State != tour.Acting {
-		all = nil
-	} else if len(all) > 0 && all[0].mood != lab.Bad {
-		all = nil
+		return advise(&m.look)
 	}
 	text := tourAdvice(&m.told)
 	if m.look.StandIn != "" && m.told.At == 1 && m.told.State == tour.Told {
 		text += " " + Escape(m.look.StandIn, 300)
 	}
-	return append(all, advice{lab.Neutral, text})
+	return []advice{{lab.Neutral, text}}
 }
 
 // tourAdvice says which key is the next one.
@@ -109,7 +103,7 @@ func tourAdvice(t *tour.Look) string {
 	case t.State == tour.Told:
 		return "Press N to see it happen."
 	case t.State == tour.Acting:
-		return "It is happening now."
+		return "It is happening now, and needs no key."
 	case t.Result == nil && last:
 		return "It was given up. Press R to see it from the beginning."
 	case t.Result == nil:

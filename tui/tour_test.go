@@ -107,7 +107,7 @@ func TestTourStates(t *testing.T) {
 	}
 }
 
-// What goes wrong while it happens is told; what a story begins with need not be put right.
+// What goes wrong in a story need not be put right, but for the screen itself.
 func TestTourAdvice(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	s := f.lab.(*fakeLab)
@@ -116,7 +116,7 @@ func TestTourAdvice(t *testing.T) {
 	says(t, m.View(), []string{"Press N to see"}, []string{"unroutable. Press s"})
 	f.look.State = tour.Acting
 	m.Update(tickMsg(m.tick))
-	says(t, m.View(), []string{"calls are unroutable. Press s"}, nil)
+	says(t, m.View(), []string{"It is happening now"}, []string{"unroutable. Press s"})
 
 	f.look.State, f.look.At, s.look.StandIn = tour.Told, 1, standIn
 	m.Update(tickMsg(m.tick))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
 	"rpcscope/tui/tour"
@@ -147,13 +148,23 @@ func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) er
 	case ctx.Err() != nil:
 		return cli.Fail(cli.Interrupted, context.Cause(ctx))
 	case err != nil:
-		return onBroker(err)
+		return onStage(err)
 	case wrote != nil:
 		return cli.Fail(cli.FellShort, wrote)
 	case failed:
 		return &cli.ExitError{Code: cli.FellShort}
 	}
 	return nil
+}
+
+// onStage gives an error of a stage its exit code: it was not opened, for want of a broker
+// most likely, or it was not closed as it should be.
+func onStage(err error) error {
+	var dial *amqprpc.DialError
+	if errors.As(err, &dial) || errors.Is(err, amqprpc.ErrInvalidConfig) {
+		return onBroker(err)
+	}
+	return cli.Fail(cli.FellShort, err)
 }
 
 // tellStandIn says why it is not the broker that was asked for, where that is so.

@@ -28,7 +28,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 		if ctx.Err() != nil {
 			return cli.Fail(cli.Interrupted, context.Cause(ctx))
 		}
-		return onBroker(err)
+		return onStage(err)
 	}
 	release, _ := startGuard(stdout) // where there is none, the screen does as well without
 	end := sync.OnceValue(func() error { return guide.Close(context.Background()) })

@@ -52,10 +52,10 @@ func fairDispatch() *Scenario {
 
 // scaling is the same work on more and more servers.
 func scaling() *Scenario {
-	const calls = 48
+	const calls = 40
 	return &Scenario{
 		Title:   "scaling: 1, 2, 4 servers",
-		Happens: "The same 48 calls are made to one server, then to two, then to four. The work is waiting, 50 ms a call, so cores are no limit.",
+		Happens: "The same 40 calls are made to one server, then to two, then to four. The work is waiting, 75 ms a call, so cores are no limit.",
 		Watch:   "In flight empties twice as fast each time, and the servers' shares stay even.",
 		Why:     "All servers take from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *play) {
@@ -63,7 +63,7 @@ func scaling() *Scenario {
 			running := 0
 			for i := range rates {
 				for ; running < 1<<i; running++ {
-					p.server("--delay=50ms")
+					p.server("--delay=75ms")
 				}
 				rates[i] = p.burst(calls).rate()
 			}
