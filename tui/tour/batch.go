@@ -2,8 +2,10 @@ package tour
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
+	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
@@ -57,6 +59,48 @@ func (b batch) share(server string) float64 {
 		}
 	}
 	return float64(n) / float64(max(len(b), 1))
+}
+
+// atWork is how many servers were at work at once on the batch, on average, by the times
+// that are in their replies.
+func (p *play) atWork(b batch) float64 {
+	var busy time.Duration
+	var from, to time.Time
+	for _, c := range b {
+		story, _ := p.lab.Inspect(c.ID)
+		received, replied, ok := serverTimes(story)
+		if !ok {
+			return 0
+		}
+		busy += replied.Sub(received)
+		if from.IsZero() || received.Before(from) {
+			from = received
+		}
+		if replied.After(to) {
+			to = replied
+		}
+	}
+	if !to.After(from) {
+		return 0
+	}
+	return busy.Seconds() / to.Sub(from).Seconds()
+}
+
+// serverTimes are when the server had the request and when it sent its answer, by its own
+// clock.
+func serverTimes(story ledger.Story) (received, replied time.Time, ok bool) {
+	m := answer(story)
+	if m == nil {
+		return received, replied, false
+	}
+	at := func(key string) (time.Time, bool) {
+		h, _ := m.Header(key)
+		micros, err := strconv.ParseInt(h.Value, 10, 64)
+		return time.UnixMicro(micros), err == nil
+	}
+	received, ok1 := at(amqprpc.HeaderReceived)
+	replied, ok2 := at(amqprpc.HeaderReplied)
+	return received, replied, ok1 && ok2
 }
 
 // overtook is how many calls were answered before one that had been sent earlier.

@@ -183,19 +183,25 @@ func (p *play) alwaysTrue() {
 	}
 }
 
-// remoteCode is the code of the error that a call was answered with, "" where it was not.
-func remoteCode(story ledger.Story) string {
+// answer is the reply that a call ended with, nil where there is none.
+func answer(story ledger.Story) *ledger.Message {
 	for i := range story.Events {
 		e := &story.Events[i]
-		if e.Kind != amqprpc.EventReply || e.Class != amqprpc.Answer {
-			continue
-		}
-		if m := e.Message(); m != nil {
-			h, _ := m.Header(amqprpc.HeaderError)
-			return h.Value
+		if e.Kind == amqprpc.EventReply && e.Class == amqprpc.Answer {
+			return e.Message()
 		}
 	}
-	return ""
+	return nil
+}
+
+// remoteCode is the code of the error that a call was answered with, "" where it was not.
+func remoteCode(story ledger.Story) string {
+	m := answer(story)
+	if m == nil {
+		return ""
+	}
+	h, _ := m.Header(amqprpc.HeaderError)
+	return h.Value
 }
 
 // outcome is what a call ended in: with its code, where it was answered with an error.

@@ -90,10 +90,10 @@ func unknownReply() *Scenario {
 
 // lateReply is a reply to a call that nobody waits for any more.
 func lateReply() *Scenario {
-	const patience, work = 750 * time.Millisecond, 1200 * time.Millisecond
+	const patience, work = time.Second, 1500 * time.Millisecond
 	return &Scenario{
 		Title:   "a late reply",
-		Happens: "The server needs 1.2 s, and a call waits 750 ms only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
+		Happens: "The server needs 1.5 s, and a call waits for 1 s only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
 		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
 		play: func(p *play) {

@@ -27,11 +27,11 @@ func oneCallbackQueue() *Scenario {
 
 // fairDispatch is the same work at prefetch 1 and at prefetch 100.
 func fairDispatch() *Scenario {
-	const calls = 60
-	const fast, slow = "--delay=5ms", "--delay=50ms"
+	const calls = 24
+	const fast, slow = "--delay=10ms", "--delay=200ms"
 	return &Scenario{
 		Title:   "fair dispatch: prefetch 1 against 100",
-		Happens: "Two servers share 60 calls; one needs ten times as long as the other. First each gets one request at a time, then as many as there are.",
+		Happens: "Two servers share 24 calls; one needs twenty times as long as the other. First each gets one request at a time, then as many as there are.",
 		Watch:   "How long the second half takes, and the servers' shares, where the screen has room for them.",
 		Why:     "With a high prefetch the broker deals requests out like cards, and the fast server idles while the slow one has a pile.",
 		play: func(p *play) {
@@ -43,38 +43,44 @@ func fairDispatch() *Scenario {
 				return b.share(quick), seconds(b.took())
 			}
 			share, took := half("--prefetch=1")
-			p.fact(share > 0.67, "the fast server to do over two thirds at prefetch 1", "prefetch 1: the fast server did %s in %s", percent(share), took)
+			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: the fast server did %s in %s", percent(share), took)
 			share, took = half("--prefetch=100")
-			p.fact(share > 0.4 && share < 0.6, "it to do about half at prefetch 100", "prefetch 100: %s in %s", percent(share), took)
+			p.fact(share > 0.4 && share <= 0.6, "it to do about half at prefetch 100", "prefetch 100: %s in %s", percent(share), took)
 		},
 	}
 }
 
-// scaling is the same work on more and more servers.
+// scaling is the same work on more and more servers. How much they do in a second depends
+// on what else the machine does; that they work at the same time does not.
 func scaling() *Scenario {
-	const calls = 40
+	const calls = 16
 	return &Scenario{
 		Title:   "scaling: 1, 2, 4 servers",
-		Happens: "The same 40 calls are made to one server, then to two, then to four. The work is waiting, 75 ms a call, so cores are no limit.",
+		Happens: "The same 16 calls are made to one server, then to two, then to four. The work is waiting, 0.2 s a call, so cores are no limit.",
 		Watch:   "In flight empties twice as fast each time, and the servers' shares stay even.",
 		Why:     "All servers take from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *play) {
-			var rates [3]float64
+			var first float64
 			running := 0
-			for i := range rates {
-				for ; running < 1<<i; running++ {
-					p.server("--delay=75ms")
+			for _, servers := range []int{1, 2, 4} {
+				for ; running < servers; running++ {
+					p.server("--delay=200ms")
 				}
-				rates[i] = p.burst(calls).rate()
-			}
-			p.fact(rates[0] > 0, "calls to be answered", "1 server %.0f/s", rates[0])
-			for i, least := range []float64{1.5, 2.5} {
-				servers, now := 2<<i, rates[i+1]
+				p.burst(running) // what is new takes longer at first
+				b := p.burst(calls)
+				rate, busy := b.rate(), p.atWork(b)
+				if servers == 1 {
+					first = rate
+					p.fact(rate > 0, "calls to be answered", "1 server %.1f/s", rate)
+					continue
+				}
 				times := 0.0
-				if rates[0] > 0 {
-					times = now / rates[0]
+				if first > 0 {
+					times = rate / first
 				}
-				p.fact(times >= least, fmt.Sprintf("%d servers to do at least %.1f times that", servers, least), "%d servers %.0f/s (%.1fx)", servers, now, times)
+				least := 0.6 * float64(servers)
+				p.fact(busy >= least && times > 1, fmt.Sprintf("%d servers to do more, at least %.1f of them at work at once", servers, least),
+					"%d servers %.1f/s (%.1fx), %.1f at work at once", servers, rate, times, busy)
 			}
 		},
 	}
