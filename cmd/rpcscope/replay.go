@@ -141,8 +141,7 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	release, _ := startGuard(stdout) // where there is none, the screen does as well without
 	left := make(chan struct{})
 	defer close(left)
-	nothing := func() (lab.Look, error) { return lab.Look{}, nil }
-	defer context.AfterFunc(ctx, func() { endAnyway(nothing, left) })()
+	defer context.AfterFunc(ctx, func() { endAnyway(func() {}, left) })()
 	shown := tui.RunReplay(ctx, p)
 	release()
 	if shown != nil {
