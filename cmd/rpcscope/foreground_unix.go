@@ -13,17 +13,20 @@ import (
 // whileForeground returns a context that ends when others have the terminal's foreground
 // for a second on end. That is so when whatever started the program, such as `go run`, has been killed: its shell
 // takes the terminal back and knows nothing of us, so that no key can reach the screen, and it
-// would draw over the shell for ever. A job that is suspended does not run, and sees nothing of this.
+// would draw over the shell for ever. A job that is suspended does not run, and sees nothing of this. stop
+// ends the watch, and not the context.
 func whileForeground(ctx context.Context, terminal *os.File) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	fd, own := int(terminal.Fd()), unix.Getpgrp()
-	ended := make(chan struct{})
+	stopped, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
 		for others := 0; others < 5; {
 			select {
+			case <-stopped:
+				return
 			case <-ctx.Done():
 				return
 			case <-tick.C:
@@ -38,7 +41,7 @@ func whileForeground(ctx context.Context, terminal *os.File) (_ context.Context,
 		cancel(errTakenOver)
 	}()
 	return ctx, func() {
-		cancel(context.Canceled)
+		close(stopped)
 		<-ended
 	}
 }

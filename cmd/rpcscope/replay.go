@@ -136,9 +136,7 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if !o.paused {
 		p.Toggle()
 	}
-	ctx, unwatch := whileForeground(ctx, stdout)
-	defer unwatch()
-	release, _ := startGuard(stdout) // where there is none, the screen does as well without
+	ctx, release := takeTerminal(ctx, stdout)
 	left := make(chan struct{})
 	defer close(left)
 	defer context.AfterFunc(ctx, func() { endAnyway(func() {}, left) })()
@@ -152,8 +150,8 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
-	if ctx.Err() != nil {
-		return &cli.ExitError{Code: cli.Interrupted}
+	if err := interrupted(ctx); err != nil {
+		return err
 	}
 	if err := p.Err(); err != nil {
 		return cli.Fail(cli.FellShort, fmt.Errorf("%s: %w", path, err))

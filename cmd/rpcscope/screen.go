@@ -107,9 +107,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	if o.standIn != "" {
 		l.Note(lab.Neutral, "on an in-process broker: "+o.standIn, "")
 	}
-	ctx, unwatch := whileForeground(ctx, stdout)
-	defer unwatch()
-	release, _ := startGuard(stdout) // where there is none, the screen does as well without
+	ctx, release := takeTerminal(ctx, stdout)
 	for range o.servers {
 		go l.StartServer(ctx) //nolint:errcheck // the screen tells
 	}
@@ -169,17 +167,8 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
-	switch {
-	case errors.Is(context.Cause(ctx), errTakenOver):
-		return cli.Fail(cli.Interrupted, errTakenOver)
-	case ctx.Err() != nil:
-		return &cli.ExitError{Code: cli.Interrupted}
-	}
-	return nil
+	return interrupted(ctx)
 }
-
-// errTakenOver ends a screen whose terminal reads and shows somebody else's.
-var errTakenOver = errors.New("another program has taken over the terminal")
 
 // tellEnding says what is waited for when a lab is about to be closed.
 func tellEnding(l *lab.Lab, stderr io.Writer) {

@@ -30,7 +30,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 		}
 		return onStage(err)
 	}
-	release, _ := startGuard(stdout) // where there is none, the screen does as well without
+	ctx, release := takeTerminal(ctx, stdout)
 	end := sync.OnceValue(func() error { return guide.Close(context.Background()) })
 	left := make(chan struct{})
 	defer close(left)
@@ -52,8 +52,5 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 			return cli.Fail(cli.FellShort, err)
 		}
 	}
-	if ctx.Err() != nil {
-		return &cli.ExitError{Code: cli.Interrupted}
-	}
-	return nil
+	return interrupted(ctx)
 }
