@@ -20,6 +20,9 @@ import (
 func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	k := &m.keys
 	l := m.lab
+	if m.player != nil && m.play(is) {
+		return nil
+	}
 	switch {
 	case is(k.Quit):
 		return tea.Quit

@@ -38,6 +38,8 @@ func advise(look *lab.Look) []advice {
 	case look.Err != nil:
 		add(lab.Bad, "Something in here broke: "+Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
 		return all
+	case look.Replay != nil: // nothing can be done about it
+		return nil
 	case look.Frozen: // the rest would be about the past
 		add(lab.Neutral, "This is the picture of "+look.Books.Now.Format(time.TimeOnly)+
 			", while the calls go on behind it. Press f to see the present.")

@@ -48,6 +48,21 @@ type Lab interface {
 	RunConfig() ledger.RunConfig
 }
 
+// A Player is a recording, in the place of a lab. What can be done to labs alone it
+// answers with a note. None of it blocks.
+type Player interface {
+	Lab
+
+	Toggle()          // plays, or pauses
+	SetSpeed(float64) // 0 is as fast as possible
+	Step(events int)
+	Seek(by time.Duration)
+	SeekBegin()
+	SeekEnd()
+	Next(lab.Incident)
+	Previous(lab.Incident)
+}
+
 // A mode is what the keys are about.
 type mode int
 
@@ -69,6 +84,7 @@ const (
 type Model struct {
 	ctx     context.Context
 	lab     Lab
+	player  Player  // the lab, where it is a recording; else nil
 	frozen  Subject // nil while the picture is live
 	st      *Styles
 	keys    keyMap
@@ -129,6 +145,9 @@ const enoughForAdvice = 20
 // newModel returns a screen for a lab. ctx ends what the screen has begun.
 func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
 	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
+	if p, ok := l.(Player); ok {
+		m.player, m.keys = p, newReplayKeyMap()
+	}
 	m.refresh()
 	if m.look.Load.Body != "" {
 		m.keys.Fib.SetHelp("n", "which body: text with {k}, {n}, {uuid}")
@@ -202,8 +221,10 @@ func (m *Model) refresh() {
 		m.look.Notes, m.look.Err = live.Notes, live.Err
 		m.look.Load, m.look.Fault = live.Load, live.Fault // which keys change
 	}
-	if m.mode == inspecting {
-		m.showStory()
+	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
+		m.close()
+		m.lab.Note(lab.Neutral, "at this time of the recording that call is not remembered", "")
+		m.look = m.subject().Look(m.query())
 	}
 	m.frame = m.draw()
 }

@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/replay"
 )
 
 // Run shows a lab on the terminal until the user quits or ctx ends, and returns with
@@ -14,13 +15,18 @@ import (
 //
 // The error is a panic's where there was one, the screen's or the lab's, with its
 // stack; else it is about the terminal.
-func Run(ctx context.Context, l *lab.Lab) error {
+func Run(ctx context.Context, l *lab.Lab) error { return run(ctx, openLab{l}) }
+
+// RunReplay shows a recording in the same way. Closing the player is the caller's.
+func RunReplay(ctx context.Context, p *replay.Player) error { return run(ctx, openReplay{p}) }
+
+func run(ctx context.Context, l Lab) error {
 	// Bubble Tea looks at what it is told next only when it has drawn what it was told
 	// before. Whatever cannot wait does not go through it.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
-	m := newModel(ctx, openLab{l}, NewStyles(os.Stdout), tell)
+	m := newModel(ctx, l, NewStyles(os.Stdout), tell)
 	options := []tea.ProgramOption{
 		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
 	}
@@ -43,3 +49,9 @@ type openLab struct{ *lab.Lab }
 
 // Freeze returns a picture of now.
 func (l openLab) Freeze() Subject { return l.Lab.Freeze() }
+
+// An openReplay is a recording as a screen wants it.
+type openReplay struct{ *replay.Player }
+
+// Freeze returns the recording itself: it stands still when it does not play.
+func (r openReplay) Freeze() Subject { return r.Player }

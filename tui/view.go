@@ -91,6 +91,9 @@ func (m *Model) draw() string {
 		if why := advise(&m.look); len(why) > 0 && (why[0].mood == lab.Bad || m.look.Load.Paused || m.look.Load.Waiting) {
 			m.lanes.empty[inFlightLane] = why[0].text
 		}
+		if m.player != nil {
+			m.lanes.empty = emptyInReplay
+		}
 		g := grid{
 			{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)},
 			{rows: d.charts, frames: []frame{
@@ -122,8 +125,12 @@ func (m *Model) currentMode() mode {
 	return m.mode
 }
 
-// adviceLines are the one thing that a newcomer should know now.
+// adviceLines are the one thing that a newcomer should know now; in a recording, where
+// in it one is.
 func (m *Model) adviceLines() []line {
+	if m.look.Replay != nil {
+		return replayLines(m.st, m.look.Replay, m.w)
+	}
 	out := make([]line, adviceRows)
 	all := advise(&m.look)
 	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes

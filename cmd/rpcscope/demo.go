@@ -23,8 +23,9 @@ import (
 // server takes its share, as their work is mostly waiting.
 var demoFlags = runFlags{concurrency: 8, fib: "20-30", servers: 2, serverFlags: []string{"--delay=100ms"}}
 
-// demoPatience is how long each of the brokers that were asked for has to answer.
-const demoPatience = 2 * time.Second
+// demoPatience is how long each of the brokers that were asked for has to answer: RabbitMQ takes
+// three seconds to refuse a password.
+const demoPatience = 5 * time.Second
 
 func demoCommand() *cobra.Command {
 	var o screenOptions
@@ -32,7 +33,7 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "The screen with two servers, and a broker of its own where there is none",
 		Long: `demo is the screen with everything on this machine: two servers, and the broker of
---url, of $AMQP_URL, or on localhost. If that does not let it in within two seconds,
+--url, of $AMQP_URL, or on localhost. If that does not let it in within five seconds,
 a broker in this process takes its place: the screen says so, and why.
 
 The in-process broker listens on a free loopback port, holds what it has in memory,
@@ -68,7 +69,12 @@ func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Wri
 	if err != nil {
 		return err
 	}
-	switch err := answers(ctx, asked); {
+	waiting := time.AfterFunc(time.Second, func() {
+		fmt.Fprintln(stderr, "rpcscope: waiting for a broker to answer")
+	})
+	err = answers(ctx, asked)
+	waiting.Stop()
+	switch {
 	case err == nil:
 		return o.run(ctx, stdout, stderr)
 	case ctx.Err() != nil:

@@ -52,7 +52,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 	flags := cmd.Flags()
 	o.runFlags.add(flags, usualFlags)
 	o.add(flags, "how many requests (default 1000, if there is no --duration)")
-	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger)")
+	addRecord(flags, &o.record)
 	return cmd
 }
 
@@ -68,9 +68,10 @@ func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
 // validate checks what the flags' own types do not.
 func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
+	if err := checkRecord(cmd.Flags(), o.record); err != nil {
+		return err
+	}
 	switch {
-	case given("record") && o.record == "":
-		return errors.New("--record names no file")
 	case given("count") && o.count <= 0:
 		return fmt.Errorf("-n %d is not above zero", o.count)
 	case given("duration") && o.duration <= 0:
@@ -89,24 +90,16 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	books := ledger.New(ledger.Config{})
 	observers := ledger.NewTee(books)
-	begin := func() error { return nil }
-	if o.record != "" {
-		file, openErr := openRecording(o.record)
-		if openErr != nil {
-			return openErr
-		}
-		recorder := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: o.config()})
-		observers.Add(recorder)
-		defer func() {
-			var closeErr error
-			observers.Between(func() { closeErr = errors.Join(recorder.Close(), file.close()) })
-			if code := (*cli.ExitError)(nil); closeErr != nil && (err == nil || errors.As(err, &code) && code.Err == nil) {
-				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", closeErr))
-			}
-		}()
-		begin = file.begin
+	recorded, err := newRecording(o.record, "rpcscope load", o.config())
+	if err != nil {
+		return err
 	}
-	m, err := o.measure(ctx, stderr, books, observers, begin)
+	observers.Add(recorded.observer())
+	defer func() {
+		observers.Between(recorded.end)
+		err = recorded.verdict(err)
+	}()
+	m, err := o.measure(ctx, stderr, books, observers, recorded)
 	if err != nil {
 		return err
 	}

@@ -25,9 +25,9 @@ type measurement struct {
 }
 
 // measure makes one run: it connects, starts the servers, makes the calls, and stops the
-// servers. observers, of which books are one, are told of every event; begin is called when
-// all is there and before the first call.
-func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledger.Ledger, observers *ledger.Tee, begin func() error) (*measurement, error) {
+// servers. observers, of which books are one, are told of every event. recorded, which may be
+// nil, begins when all is there and ends with what the books say.
+func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledger.Ledger, observers *ledger.Tee, recorded *recording) (*measurement, error) {
 	broker, err := o.broker.Broker("rpcscope")
 	if err != nil {
 		return nil, err
@@ -59,7 +59,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 	defer m.servers.close() //nolint:errcheck // the first close tells
 	began := time.Now()
 	// From here on it is a run, and worth overwriting an old recording for.
-	observers.Between(func() { err = begin() })
+	observers.Between(func() { err = recorded.begin() })
 	if err != nil {
 		return nil, cli.Fail(cli.FellShort, err)
 	}
@@ -88,7 +88,10 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 	m.up = time.Since(began)
 	settle(client)
 
-	m.books = books.Snapshot(tui.SummaryQuery())
+	observers.Between(func() { // a replay ends with the same numbers
+		m.books = books.Snapshot(tui.SummaryQuery())
+		recorded.end()
+	})
 	if err := m.books.Broken(); err != nil {
 		return nil, cli.Fail(cli.FellShort, err)
 	}

@@ -111,7 +111,7 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 		}
 		o.servers = n
 		books := ledger.New(ledger.Config{})
-		m, err := o.measure(ctx, stderr, books, ledger.NewTee(books), func() error { return nil })
+		m, err := o.measure(ctx, stderr, books, ledger.NewTee(books), nil)
 		if err != nil {
 			ended = err
 			break

@@ -23,6 +23,7 @@ import (
 type screenOptions struct {
 	runFlags
 	paused bool
+	record string
 	// pool says what program servers are; the zero value finds fibserver.
 	pool pool.Config
 	// standIn says why the broker is the in-process one instead of the one that was
@@ -45,9 +46,17 @@ func screenCommand(root *cobra.Command) {
 	}
 }
 
+func (o *screenOptions) validate(flags *pflag.FlagSet) error {
+	if err := checkRecord(flags, o.record); err != nil {
+		return err
+	}
+	return o.runFlags.validate(flags)
+}
+
 func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 	o.runFlags.add(flags, usual)
 	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused")
+	addRecord(flags, &o.record)
 }
 
 // needTerminal is a usage error where a screen cannot be shown on stdout. instead is what
@@ -59,11 +68,19 @@ func needTerminal(stdout *os.File, instead string) error {
 	return nil
 }
 
-func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) error {
+func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) (err error) {
 	broker, err := o.broker.Broker("rpcscope")
 	if err != nil {
 		return err
 	}
+	recorded, err := newRecording(o.record, "rpcscope", o.config())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		recorded.end()
+		err = recorded.verdict(err)
+	}()
 	servers := o.pool
 	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
 	servers.URL = o.broker.Environment()
@@ -73,12 +90,19 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		Service:    o.service,
 		Pool:       servers,
 		ServerSeed: int64(o.seed * mostServers),
+		Observer:   recorded.observer(),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
 			return cli.Fail(cli.Interrupted, context.Cause(ctx))
 		}
 		return onBroker(err)
+	}
+	var begun error
+	l.Last(ledger.Query{}, func() { begun = recorded.begin() })
+	if begun != nil {
+		l.Close(ctx) //nolint:errcheck // the error at hand matters more
+		return cli.Fail(cli.FellShort, begun)
 	}
 	if o.standIn != "" {
 		l.Note(lab.Neutral, "on an in-process broker: "+o.standIn, "")
@@ -90,7 +114,8 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		go l.StartServer(ctx) //nolint:errcheck // the screen tells
 	}
 	end := sync.OnceValues(func() (lab.Look, error) {
-		last := l.Look(lab.Query{Books: tui.SummaryQuery()})
+		last := l.Look(lab.Query{})
+		last.Books = l.Last(tui.SummaryQuery(), recorded.end)
 		ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return last, l.Close(ending)

@@ -22,6 +22,7 @@ var ErrClosed = errors.New("the lab is closed")
 type Lab struct {
 	cfg    Config
 	books  *ledger.Ledger
+	all    *ledger.Tee // the books, and whoever else is told of events
 	notes  notes
 	watch  watch
 	queue  queue
@@ -87,12 +88,12 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	cfg.Pool.Output, cfg.Pool.OnExit = l.serverSaid, l.serverEnded
 	l.pool = pool.New(cfg.Pool)
 
-	all := ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
+	l.all = ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
 	l.client, err = amqprpc.Dial(ctx, amqprpc.Config{
 		Broker: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			defer l.catch()
-			all.Observe(e)
+			l.all.Observe(e)
 		}),
 	})
 	if err != nil {
@@ -198,6 +199,17 @@ func (l *Lab) Look(q Query) Look {
 	}
 	look.Books = l.books.Snapshot(q.Books)
 	return look
+}
+
+// Last returns the books as they are and calls f before the next event. A recording that f
+// ends holds exactly what these books do. It holds up every call meanwhile, so f must not
+// use the lab.
+func (l *Lab) Last(q ledger.Query, f func()) (books ledger.Snapshot) {
+	l.all.Between(func() {
+		books = l.books.Snapshot(q)
+		f()
+	})
+	return books
 }
 
 // Inspect returns the story of a correlation ID, as [ledger.Ledger.Inspect] does.

@@ -37,6 +37,8 @@ type Look struct {
 	StandIn string
 	// Frozen says that this is a picture of the past: Books.Now is its time.
 	Frozen bool
+	// Replay is the state of the recording that this is a picture of; nil for a lab.
+	Replay *Replay
 	// Err says why the lab cannot go on: something in it has panicked.
 	Err error
 }
