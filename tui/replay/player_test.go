@@ -405,7 +405,7 @@ func TestRefuses(t *testing.T) {
 	p.Pause()
 	p.Resume()
 	p.DropConnection()
-	if n := len(p.Look(lab.Query{Notes: lab.MostNotes}).Notes); n != 16 {
+	if n := len(p.Look(lab.Query{Notes: lab.MostNotes}).Notes); n != 17 {
 		t.Errorf("%d notes", n)
 	}
 }
