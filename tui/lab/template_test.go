@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -176,7 +177,7 @@ func TestService(t *testing.T) {
 		if (err == nil) != right {
 			t.Errorf("%q: %v", body, err)
 		}
-		if err != nil && strings.ContainsAny(err.Error(), "\x00\x1b\xff") {
+		if err != nil && (strings.ContainsAny(err.Error(), "\x00\x1b") || !utf8.ValidString(err.Error())) {
 			t.Errorf("it quotes %q raw: %q", body, err)
 		}
 	}
