@@ -27,6 +27,15 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	case is(k.Quit):
 		return tea.Quit
 
+	case is(k.TourNext):
+		return m.travel(m.tour.Next)
+	case is(k.TourBack):
+		return m.travel(m.tour.Back)
+	case is(k.TourRepeat):
+		return m.travel(m.tour.Repeat)
+	case is(k.TourLeave):
+		m.tour.Leave()
+
 	case is(k.Call):
 		return m.do(func(context.Context) { l.Call() })
 	case is(k.Burst):

@@ -7,6 +7,8 @@
 //     and discarded replies, an inspector that tells one call's story, charts, servers.
 //     One keyMap feeds the keys, the help and the footer. The picture is polled ten times
 //     a second, so that nothing in the lab ever waits for the terminal.
+//   - [RunTour] does so with one lab after the other, where a guide leads, and a story
+//     above the lanes of each.
 //   - [Escape] makes text from elsewhere fit for a terminal.
 //   - [Summary] sums a run up in text: at the end of a headless load, and in the
 //     scrollback after the screen has gone. [Tally] collects the sentences for it.
@@ -32,6 +34,6 @@
 // in groups of three, where they are counted.
 //
 // Goroutines are started by [ProgressLine.Start], which has ended when
-// [ProgressLine.Stop] returns, and by Bubble Tea within [Run]; what a key has begun there
+// [ProgressLine.Stop] returns, and by Bubble Tea within [Run] and [RunTour]; what a key has begun there
 // and may block ends with the context or by itself.
 package tui

@@ -22,10 +22,20 @@ type keyMap struct {
 	NextDuplicate, PreviousDuplicate, NextOrphan, PreviousOrphan, NextFailure, PreviousFailure        key.Binding
 	// Take with you, and leave.
 	Copy, Export, Help, Back, Suspend, Quit, Interrupt key.Binding
+	// Go about the tour, where there is one.
+	TourNext, TourBack, TourRepeat, TourLeave key.Binding
 }
 
-// newKeyMap returns the keys of a screen on a lab: those of a recording are disabled.
+// newKeyMap returns the keys of a screen on a lab: those of a tour and of a recording are
+// disabled.
 func newKeyMap() keyMap {
+	k := newTourKeyMap()
+	disable(k.onlyTour())
+	return k
+}
+
+// newTourKeyMap returns the keys of a screen on the labs of a tour.
+func newTourKeyMap() keyMap {
 	k := allKeys()
 	disable(k.onlyReplay())
 	return k
@@ -35,6 +45,7 @@ func newKeyMap() keyMap {
 func newReplayKeyMap() keyMap {
 	k := allKeys()
 	disable(k.onlyLab())
+	disable(k.onlyTour())
 	return k
 }
 
@@ -50,6 +61,11 @@ func (k *keyMap) onlyLab() []*key.Binding {
 		&k.Call, &k.Burst, &k.Fib, &k.More, &k.Less, &k.Load, &k.Timeout, &k.Pause,
 		&k.Start, &k.Stop, &k.Kill, &k.Restart, &k.Fault, &k.Second, &k.Unknown, &k.Drop, &k.Freeze,
 	}
+}
+
+// onlyTour are the keys that mean nothing without a tour.
+func (k *keyMap) onlyTour() []*key.Binding {
+	return []*key.Binding{&k.TourNext, &k.TourBack, &k.TourRepeat, &k.TourLeave}
 }
 
 // onlyReplay are the keys that mean nothing in a lab.
@@ -128,6 +144,11 @@ func allKeys() keyMap {
 		Suspend:   bind("ctrl+z", "suspend", "ctrl+z"),
 		Quit:      bind("q", "quit", "q"),
 		Interrupt: bind("ctrl+c", "quit from anywhere", "ctrl+c"),
+
+		TourNext:   bind("N", "begin, or the next scenario", "N"),
+		TourBack:   bind("P", "the scenario before", "P"),
+		TourRepeat: bind("R", "repeat the scenario", "R"),
+		TourLeave:  bind("L", "leave, to play freely", "L"),
 	}
 }
 
@@ -147,6 +168,7 @@ func (k *keyMap) groups() []keyGroup {
 		{"Look", []key.Binding{k.Inspect, k.Freeze, k.Find, k.Filter, k.Zoom, k.Ended, k.Narrower, k.Wider, k.Log}},
 		{"Move", []key.Binding{k.Next, k.Previous, k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End}},
 		{"Take along, leave", []key.Binding{k.Copy, k.Export, k.Help, k.Back, k.Suspend, k.Quit, k.Interrupt}},
+		{"Tour", []key.Binding{k.TourNext, k.TourBack, k.TourRepeat, k.TourLeave}},
 	}
 }
 
@@ -182,11 +204,11 @@ func (m *Model) hints() []keyHint {
 			{k.Inspect, "inspect"}, {k.Begin, "begin"}, {k.Finish, "end"}, {k.TenOn, "10 s"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Filter, "filter"}, {k.Zoom, "zoom"},
 		}
 	}
-	return []keyHint{
+	return append(m.tourHints(), []keyHint{
 		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
 		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
-	}
+	}...)
 }
 
 func (m *Model) workWords() string {

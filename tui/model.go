@@ -11,6 +11,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
 )
 
 // A Subject is what a screen looks at: a lab, or a picture of one.
@@ -84,7 +85,9 @@ const (
 type Model struct {
 	ctx     context.Context
 	lab     Lab
-	player  Player  // the lab, where it is a recording; else nil
+	player  Player // the lab, where it is a recording; else nil
+	tour    Tour   // nil where there is none
+	told    tour.Look
 	frozen  Subject // nil while the picture is live
 	st      *Styles
 	keys    keyMap
@@ -212,6 +215,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 
 // refresh takes the picture anew and draws it.
 func (m *Model) refresh() {
+	m.followTour()
 	if m.frozen == nil && time.Since(m.look.Books.Now) > 5*interval { // suspended, or the terminal stood still
 		m.lanes.search()
 	}

@@ -266,8 +266,12 @@ func TestQuit(t *testing.T) {
 // enabled have the same key.
 func TestKeyMap(t *testing.T) {
 	lab, _ := setFakeLab()
-	for what, l := range map[string]Lab{"lab": lab, "recording": setFakeReplay()} {
-		k := newScreen(t, l, 80, 24).keys
+	for what, screen := range map[string]func(w, h int) *Model{
+		"lab":       func(w, h int) *Model { return newScreen(t, lab, w, h) },
+		"recording": func(w, h int) *Model { return newScreen(t, setFakeReplay(), w, h) },
+		"tour":      func(w, h int) *Model { m, _ := newTourScreen(t, w, h); return m },
+	} {
+		k := screen(80, 24).keys
 		seen := map[string]string{}
 		bindings := 0
 		for _, g := range k.groups() {
@@ -291,7 +295,7 @@ func TestKeyMap(t *testing.T) {
 			t.Errorf("%s: %d keys in the help, %d in the map", what, bindings, want)
 		}
 		for _, size := range [][2]int{{80, 24}, {120, 40}} {
-			m := newScreen(t, l, size[0], size[1])
+			m := screen(size[0], size[1])
 			press(m, "?")
 			shown := m.View()
 			for i := 0; i < 30; i++ {

@@ -233,7 +233,10 @@ func (m *Model) back() {
 
 // nextPanel moves the focus: the four lanes, then the servers.
 func (m *Model) nextPanel(delta int) {
-	const panels = laneCount + 1
+	panels := laneCount + 1
+	if d, ok := m.layout(); ok && d.charts == 0 {
+		panels = laneCount
+	}
 	at := int(m.lanes.focus)
 	if m.onServers {
 		at = laneCount

@@ -8,6 +8,7 @@ import (
 
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
+	"rpcscope/tui/tour"
 )
 
 // Run shows a lab on the terminal until the user quits or ctx ends, and returns with
@@ -15,18 +16,33 @@ import (
 //
 // The error is a panic's where there was one, the screen's or the lab's, with its
 // stack; else it is about the terminal.
-func Run(ctx context.Context, l *lab.Lab) error { return run(ctx, openLab{l}) }
+func Run(ctx context.Context, l *lab.Lab) error {
+	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
+		return newModel(ctx, openLab{l}, st, tell)
+	})
+}
 
 // RunReplay shows a recording in the same way. Closing the player is the caller's.
-func RunReplay(ctx context.Context, p *replay.Player) error { return run(ctx, openReplay{p}) }
+func RunReplay(ctx context.Context, p *replay.Player) error {
+	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
+		return newModel(ctx, openReplay{p}, st, tell)
+	})
+}
 
-func run(ctx context.Context, l Lab) error {
+// RunTour is [Run] of a tour, and of the labs that it leads through.
+func RunTour(ctx context.Context, g *tour.Guide) error {
+	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
+		return newTourModel(ctx, openTour{g}, st, tell)
+	})
+}
+
+func run(ctx context.Context, model func(context.Context, *Styles, func(string)) *Model) error {
 	// Bubble Tea looks at what it is told next only when it has drawn what it was told
 	// before. Whatever cannot wait does not go through it.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
-	m := newModel(ctx, l, NewStyles(os.Stdout), tell)
+	m := model(ctx, NewStyles(os.Stdout), tell)
 	options := []tea.ProgramOption{
 		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
 	}
@@ -55,3 +71,12 @@ type openReplay struct{ *replay.Player }
 
 // Freeze returns the recording itself: it stands still when it does not play.
 func (r openReplay) Freeze() Subject { return r.Player }
+
+// An openTour is a tour as a screen wants it.
+type openTour struct{ *tour.Guide }
+
+// Look returns the present lab, and what there is to tell of it.
+func (t openTour) Look() (Lab, tour.Look) {
+	l, look := t.Guide.Look()
+	return openLab{l}, look
+}

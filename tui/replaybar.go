@@ -117,9 +117,10 @@ func replayState(st *Styles, r *lab.Replay, w int) line {
 	}
 	where := playClock(r.Position) + " of " + playClock(r.Duration)
 	event := "event " + count(r.Event) + " of " + count(r.Events)
+	number := "#" + count(r.Event)
 	before := []piece{
 		state, {forms: []string{where, playClock(r.Position)}, style: st.Plain},
-		{[]string{event + ": " + Escape(r.Last, 60), event + ": " + Escape(r.Last, 28), event, "#" + count(r.Event)}, st.Plain, 3},
+		{[]string{event + ": " + Escape(r.Last, 60), event + ": " + Escape(r.Last, 28), number + ": " + Escape(r.Last, 28), event, number}, st.Plain, 3},
 	}
 	var after []piece
 	if r.Seeking != "" {

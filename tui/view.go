@@ -12,7 +12,7 @@ const minWidth, minHeight = 80, 24
 
 // A layout says how the screen is divided: heights and widths of what is inside frames.
 type layout struct {
-	lanes, charts                int // rows
+	story, lanes, charts         int // rows; 0 where there is no such tier
 	throughput, latency, servers int // cells
 	margin                       int // cells left and right of what is in a chart
 }
@@ -20,6 +20,7 @@ type layout struct {
 const (
 	headRows   = 2 // where and how much
 	adviceRows = 2 // what one might do: always as many, so that nothing jumps
+	leastLanes = 6 // rows that lanes have besides a story and charts
 	footRows   = 3 // what is selected, what happened last, the keys
 )
 
@@ -30,7 +31,16 @@ func (m *Model) layout() (layout, bool) {
 	}
 	const borders = 3
 	rows := m.h - headRows - adviceRows - footRows - borders
+	story := 0
+	if m.telling() {
+		story = storyRows
+		rows -= story + 1
+	}
 	charts := min(max(rows/3, 6), 14)
+	if story > 0 && rows-charts < leastLanes { // they give way to the story, borders and all
+		charts = 0
+		rows++
+	}
 	inside := m.w - 4
 	third := inside * 3 / 10
 	margin := 0
@@ -39,7 +49,7 @@ func (m *Model) layout() (layout, bool) {
 	}
 	return layout{
 		margin: margin,
-		lanes:  rows - charts, charts: charts,
+		story:  story, lanes: rows - charts, charts: charts,
 		throughput: third, latency: third, servers: inside - 2*third,
 	}, true
 }
@@ -88,19 +98,23 @@ func (m *Model) draw() string {
 		out = g.paint(st, out)
 	default:
 		m.lanes.empty[inFlightLane] = "" // its usual words, unless there is a reason
-		if why := advise(&m.look); len(why) > 0 && (why[0].mood == lab.Bad || m.look.Load.Paused || m.look.Load.Waiting) {
+		if why := m.advice(); len(why) > 0 && (why[0].mood == lab.Bad || !m.telling() && (m.look.Load.Paused || m.look.Load.Waiting)) {
 			m.lanes.empty[inFlightLane] = why[0].text
 		}
 		if m.player != nil {
 			m.lanes.empty = emptyInReplay
 		}
-		g := grid{
-			{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)},
-			{rows: d.charts, frames: []frame{
+		var g grid
+		if d.story > 0 {
+			g = append(g, tier{rows: d.story, frames: []frame{storyPanel(st, &m.told, m.w-2, d.story)}})
+		}
+		g = append(g, tier{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)})
+		if d.charts > 0 {
+			g = append(g, tier{rows: d.charts, frames: []frame{
 				throughputPanel(st, &m.look, spans[m.span], d.throughput-2*d.margin, d.charts).padded(d.margin),
 				latencyPanel(st, &m.look, d.latency-2*d.margin, d.charts).padded(d.margin),
 				m.servers.panel(st, &m.look, m.onServers, d.servers-2*d.margin, d.charts).padded(d.margin),
-			}},
+			}})
 		}
 		out = g.paint(st, out)
 	}
@@ -132,7 +146,7 @@ func (m *Model) adviceLines() []line {
 		return replayLines(m.st, m.look.Replay, m.w)
 	}
 	out := make([]line, adviceRows)
-	all := advise(&m.look)
+	all := m.advice()
 	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes
 		return out
 	}

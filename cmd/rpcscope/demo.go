@@ -65,9 +65,23 @@ On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does.
 // demo shows the screen on the broker that was asked for, or else on one of its own.
 func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Writer) error {
 	o.pool = ownServers()
-	asked, err := o.broker.Broker("rpcscope")
+	why, leave, err := brokerOrOwn(ctx, &o.broker, stderr)
 	if err != nil {
 		return err
+	}
+	defer leave()
+	o.standIn = why
+	return o.run(ctx, stdout, stderr)
+}
+
+// brokerOrOwn finds out whether the broker that was asked for answers. If not, the flags
+// name one in this process from then on, and why says why. Call leave when it is not needed
+// any more.
+func brokerOrOwn(ctx context.Context, flags *cli.BrokerFlags, stderr io.Writer) (why string, leave func(), err error) {
+	leave = func() {}
+	asked, err := flags.Broker("rpcscope")
+	if err != nil {
+		return "", leave, err
 	}
 	waiting := time.AfterFunc(time.Second, func() {
 		fmt.Fprintln(stderr, "rpcscope: waiting for a broker to answer")
@@ -76,21 +90,29 @@ func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Wri
 	waiting.Stop()
 	switch {
 	case err == nil:
-		return o.run(ctx, stdout, stderr)
+		return "", leave, nil
 	case ctx.Err() != nil:
-		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+		return "", leave, cli.Fail(cli.Interrupted, context.Cause(ctx))
 	case !nobody(err):
-		return cli.OnBroker(err)
+		return "", leave, cli.OnBroker(err)
 	default:
-		o.standIn = whyStandIn(err)
+		why = whyStandIn(err)
 	}
+	leave, err = ownBroker(flags)
+	if err != nil {
+		err = cli.Fail(cli.NoBroker, fmt.Errorf("%s; and no in-process broker: %w", why, err))
+	}
+	return why, leave, err
+}
+
+// ownBroker starts a broker in this process, which the flags name from then on.
+func ownBroker(flags *cli.BrokerFlags) (leave func(), err error) {
 	b, err := broker.Start(broker.Config{})
 	if err != nil {
-		return cli.Fail(cli.NoBroker, fmt.Errorf("%s; and no in-process broker: %w", o.standIn, err))
+		return func() {}, err
 	}
-	defer b.Close() //nolint:errcheck // it goes with the process
-	o.broker.Use(b.URL())
-	return o.run(ctx, stdout, stderr)
+	flags.Use(b.URL())
+	return func() { b.Close() }, nil //nolint:errcheck // it goes with the process
 }
 
 // serverCommand makes this program a fibserver. With `go run` there is none beside it, and
@@ -139,10 +161,10 @@ func whyStandIn(err error) string {
 
 // standInAdvice is what the screen says of an in-process broker, in as many words as there
 // is always room for; "" where why is.
-func standInAdvice(why string) string {
+func standInAdvice(command, why string) string {
 	if why == "" {
 		return ""
 	}
 	return "In-process broker (" + tui.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
-		"). Run " + cli.Program("rpcscope") + " demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
+		"). Run " + cli.Program("rpcscope") + " " + command + " --url amqp://user:password@host/ to use a RabbitMQ of yours."
 }

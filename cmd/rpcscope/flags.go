@@ -77,8 +77,8 @@ func (o *runFlags) validate(flags *pflag.FlagSet) error {
 		return fmt.Errorf("--timeout %v is not above zero", o.timeout)
 	case o.servers < 0 || o.servers > mostServers:
 		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, mostServers)
-	case slices.ContainsFunc(o.serverFlags, func(f string) bool { return f == "--name" || strings.HasPrefix(f, "--name=") }):
-		return errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
+	case slices.ContainsFunc(o.serverFlags, namesServer):
+		return errServerName
 	}
 	if o.rate > 0 && !given("concurrency") {
 		o.concurrency = 0
@@ -96,6 +96,11 @@ func (o *runFlags) validate(flags *pflag.FlagSet) error {
 	}
 	return nil
 }
+
+// namesServer reports whether a flag for servers gives them a name.
+func namesServer(flag string) bool { return flag == "--name" || strings.HasPrefix(flag, "--name=") }
+
+var errServerName = errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
 
 func (o *runFlags) config() ledger.RunConfig {
 	c := ledger.RunConfig{

@@ -42,8 +42,8 @@ becomes of every correlation ID: in flight, completed, failed and why, duplicate
 orphaned. fibserver answers them; the screen can start some, break them, and tell
 the story of each call. It has a help (?) and leaves a summary behind (q).
 
-demo is the same without a RabbitMQ, replay shows a recording (--record). Without a
-terminal there are call, load and scale.
+demo is the same without a RabbitMQ, tour a guided one, and replay shows a recording
+(--record). Without a terminal there are call, load and scale.
 
 Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 130 interrupted.`,
@@ -54,6 +54,6 @@ Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	screenCommand(root)
-	root.AddCommand(demoCommand(), callCommand(), loadCommand(), scaleCommand(), replayCommand(), brokerCommand(), serverCommand())
+	root.AddCommand(demoCommand(), tourCommand(), callCommand(), loadCommand(), scaleCommand(), replayCommand(), brokerCommand(), serverCommand())
 	return root
 }

@@ -25,8 +25,8 @@ type measurement struct {
 }
 
 // measure makes one run: it connects, starts the servers, makes the calls, and stops the
-// servers. observers, of which books are one, are told of every event. recorded, which may be
-// nil, begins when all is there and ends with what the books say.
+// servers. observers, of which books are one, are told of every event; recorded, nil for no
+// recording, begins when all is there and before the first call.
 func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledger.Ledger, observers *ledger.Tee, recorded *recording) (*measurement, error) {
 	broker, err := o.broker.Broker("rpcscope")
 	if err != nil {

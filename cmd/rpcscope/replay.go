@@ -136,11 +136,12 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if !o.paused {
 		p.Toggle()
 	}
+	ctx, unwatch := whileForeground(ctx, stdout)
+	defer unwatch()
 	release, _ := startGuard(stdout) // where there is none, the screen does as well without
 	left := make(chan struct{})
 	defer close(left)
-	nothing := func() (lab.Look, error) { return lab.Look{}, nil }
-	defer context.AfterFunc(ctx, func() { endAnyway(nothing, left) })()
+	defer context.AfterFunc(ctx, func() { endAnyway(func() {}, left) })()
 	shown := tui.RunReplay(ctx, p)
 	release()
 	if shown != nil {
@@ -165,6 +166,6 @@ func whereLeft(path string, r *lab.Replay) string {
 	if r.Indexed == 1 && r.Event == r.Events {
 		return ""
 	}
-	return fmt.Sprintf("Of the recording until event %d, %.3f s after its begin. Of all of it: rpcscope replay --summary %s",
-		r.Event, r.Position.Seconds(), path)
+	return fmt.Sprintf("Of the recording until event %d, %.3f s after its begin. Of all of it: %s replay --summary %s",
+		r.Event, r.Position.Seconds(), cli.Program("rpcscope"), path)
 }

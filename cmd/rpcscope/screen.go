@@ -85,7 +85,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
 	servers.URL = o.broker.Environment()
 	l, err := lab.Open(ctx, lab.Config{
-		Broker: broker, StandIn: standInAdvice(o.standIn), Backoff: cli.Backoff, Queue: o.queue,
+		Broker: broker, StandIn: standInAdvice("demo", o.standIn), Backoff: cli.Backoff, Queue: o.queue,
 		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
 		Service:    o.service,
 		Pool:       servers,
@@ -122,7 +122,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	})
 	left := make(chan struct{})
 	defer close(left)
-	defer context.AfterFunc(ctx, func() { endAnyway(end, left) })()
+	defer context.AfterFunc(ctx, func() { endAnyway(func() { end() }, left) })() //nolint:errcheck // leave tells, if it comes to that
 	shown := tui.Run(ctx, l)
 	release()
 	return o.leave(ctx, l, end, shown, stdout, stderr)
@@ -143,8 +143,8 @@ const leaveWait = 3 * time.Second
 
 // endAnyway ends the lab at once, and soon the process: a terminal that stands still lets
 // neither the screen end nor anything be written. The guard sees to such a terminal.
-func endAnyway(end func() (lab.Look, error), left <-chan struct{}) {
-	end() //nolint:errcheck // leave tells, if it comes to that
+func endAnyway(end func(), left <-chan struct{}) {
+	end()
 	select {
 	case <-left:
 	case <-time.After(leaveWait):
@@ -155,19 +155,7 @@ func endAnyway(end func() (lab.Look, error), left <-chan struct{}) {
 // leave ends what was started, and leaves a summary in the scrollback: of the calls as
 // they were before the end, which cancels those in flight.
 func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Look, error), shown error, stdout *os.File, stderr io.Writer) error {
-	look := l.Look(lab.Query{})
-	alive := look.Starting
-	for _, s := range look.Pool {
-		if s.State.Alive() {
-			alive++
-		}
-	}
-	switch {
-	case alive == 1:
-		fmt.Fprintln(stderr, "rpcscope: ending a server")
-	case alive > 1:
-		fmt.Fprintf(stderr, "rpcscope: ending %d servers\n", alive)
-	}
+	tellEnding(l, stderr)
 	look, err := end()
 	if err != nil {
 		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
@@ -192,3 +180,20 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 
 // errTakenOver ends a screen whose terminal reads and shows somebody else's.
 var errTakenOver = errors.New("another program has taken over the terminal")
+
+// tellEnding says what is waited for when a lab is about to be closed.
+func tellEnding(l *lab.Lab, stderr io.Writer) {
+	look := l.Look(lab.Query{})
+	alive := look.Starting
+	for _, s := range look.Pool {
+		if s.State.Alive() {
+			alive++
+		}
+	}
+	switch {
+	case alive == 1:
+		fmt.Fprintln(stderr, "rpcscope: ending a server")
+	case alive > 1:
+		fmt.Fprintf(stderr, "rpcscope: ending %d servers\n", alive)
+	}
+}

@@ -24,6 +24,17 @@ func (l *Lab) nextRequest() amqprpc.Request {
 // none began. The note of it is rewritten when its outcome is there.
 func (l *Lab) Call() (id string) {
 	req := l.nextRequest()
+	return l.callOne(req, (*l.work.Load()).Name(req))
+}
+
+// CallWith is [Lab.Call] with a body of one's own, which need be no number.
+func (l *Lab) CallWith(body string) (id string) {
+	req := l.nextRequest()
+	req.Body = []byte(body)
+	return l.callOne(req, fmt.Sprintf("with the body %.40q", body))
+}
+
+func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 	if l.client.InFlight() >= mostInFlight {
 		l.notes.add(Bad, "no call: too many are in flight", "")
 		return ""
@@ -34,7 +45,7 @@ func (l *Lab) Call() (id string) {
 		l.notes.add(Bad, fmt.Sprintf("no call: %v", err), "")
 		return ""
 	}
-	what := fmt.Sprintf("call %s %s", short(call.ID()), (*l.work.Load()).Name(req))
+	what := fmt.Sprintf("call %s %s", short(call.ID()), name)
 	seq := l.notes.add(Neutral, what, call.ID())
 	err := l.start(func() {
 		reply, err := call.Result()

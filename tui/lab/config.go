@@ -21,6 +21,8 @@ type Config struct {
 	Backoff amqprpc.Backoff
 	// Queue is where requests go. Required.
 	Queue string
+	// OwnQueue says that nobody else uses that queue: [Lab.Close] deletes it.
+	OwnQueue bool
 
 	// The load, as [Lab.SetConcurrency], [Lab.SetRate], [Lab.SetFib] and
 	// [Lab.SetTimeout] change it later. Concurrency is the number of calls in flight of

@@ -60,6 +60,12 @@ func (h *hand) init(b amqprpc.Broker) {
 // publish publishes to a queue and waits until the broker has said what became of it. It
 // blocks until ctx ends at the latest.
 func (h *hand) publish(ctx context.Context, queue string, p amqp.Publishing) error {
+	return h.connected(ctx, func() error { return h.send(ctx, queue, p) })
+}
+
+// connected runs f, which uses the channel, when nobody else does. It connects first
+// where need be, and drops the connection where f has failed.
+func (h *hand) connected(ctx context.Context, f func() error) error {
 	select {
 	case h.turn <- struct{}{}:
 		defer func() { <-h.turn }()
@@ -75,7 +81,7 @@ func (h *hand) publish(ctx context.Context, queue string, p amqp.Publishing) err
 			return err
 		}
 	}
-	err := h.send(ctx, queue, p)
+	err := f()
 	if err != nil && !errors.Is(err, errGone) {
 		h.drop()
 	}

@@ -193,6 +193,12 @@ func (l *Lab) SetFault(list string) error {
 
 // StartServer starts one more server and waits until it consumes, a minute at most.
 func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
+	return l.StartServerWith(ctx)
+}
+
+// StartServerWith is [Lab.StartServer] of a server with flags of its own, such as
+// --delay=20ms, besides those that all have.
+func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string, err error) {
 	l.mu.Lock()
 	closed, fault := l.closed, l.fault
 	l.fault = ""
@@ -205,6 +211,7 @@ func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
 	if fault != "" {
 		args = append(args, "--fault="+fault)
 	}
+	args = append(args, flags...)
 	began := l.fleet.starting(args[0])
 	ctx, cancel := l.bounded(ctx, startWait)
 	defer cancel()
@@ -222,6 +229,9 @@ func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
 	done := fmt.Sprintf("%s started, pid %d", p.Name(), p.Status().PID)
 	if fault != "" {
 		done += ", with " + fault
+	}
+	if len(flags) > 0 {
+		done += ", " + strings.Join(flags, " ")
 	}
 	return p.Name(), l.note(done, nil)
 }

@@ -24,6 +24,11 @@ func (f *BrokerFlags) Add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.serverTLS, "tls-server-name", "", "the name that the broker's certificate must bear, if not the URL's host")
 }
 
+// Given reports whether somebody has named a broker: by a flag, or in the environment.
+func (f *BrokerFlags) Given() bool {
+	return len(f.urls) > 0 || len(strings.Fields(os.Getenv("AMQP_URL"))) > 0
+}
+
 // URLs returns the brokers to try: the flags', else the environment's AMQP_URL,
 // which may hold several, apart by white space, else the default.
 func (f *BrokerFlags) URLs() []string {

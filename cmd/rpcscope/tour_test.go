@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc/broker"
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/cmd/internal/cli"
+)
+
+// A line for each scenario that was asked for, with its numbers.
+func TestTourCheck(t *testing.T) {
+	node := brokertest.Shared(t)
+	o := rpcscope(t, node.URL(), "tour", "--check", "--only", "4,10")
+	lines := regexp.MustCompile(`^ 4 ok     a server dies between reply and ack: 1 duplicate, redelivered to fib-2, answered before by fib-1, 0 lost of 2 \(\d+\.\d s\)
+10 ok     the server panics: 3 of 3 answered with INTERNAL, fib-1 lives \(\d+\.\d s\)
+$`)
+	if o.code != cli.OK || o.stderr != "" || !lines.MatchString(o.stdout) {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Its keys are an API.
+func TestTourCheckJSON(t *testing.T) {
+	node := brokertest.Shared(t)
+	o := rpcscope(t, node.URL(), "tour", "--check", "--only=5,8", "--json")
+	lines := strings.Split(strings.TrimSpace(o.stdout), "\n")
+	if o.code != cli.OK || o.stderr != "" || len(lines) != 2 {
+		t.Fatalf("%+v", o)
+	}
+	for i, number := range []int{5, 8} {
+		var line tourLine
+		d := json.NewDecoder(strings.NewReader(lines[i]))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&line); err != nil || line.Scenario != number || !line.OK || len(line.Facts) < 3 || line.Error != "" || line.Elapsed <= 0 {
+			t.Errorf("%s: %v", lines[i], err)
+		}
+		for _, key := range []string{`"scenario":`, `"title":`, `"ok":true`, `"facts":[{"want":`, `"got":`, `"error":""`, `"elapsed_s":`} {
+			if !strings.Contains(lines[i], key) {
+				t.Errorf("no %s in %s", key, lines[i])
+			}
+		}
+	}
+}
+
+// A claim that does not hold is told, and so is the rest, and the exit code is 1.
+func TestTourCheckFails(t *testing.T) {
+	node := brokertest.Shared(t)
+	o := rpcscope(t, node.URL(), "tour", "--check", "--only", "8,10", "--server-flag=--fault=error")
+	lines := strings.Split(o.stdout, "\n")
+	if o.code != cli.FellShort || o.stderr != "" || len(lines) != 3 ||
+		!strings.HasPrefix(lines[0], " 8 FAILED ") || !strings.Contains(lines[0], "expected abc INVALID_ARGUMENT, -5 INVALID_ARGUMENT,") ||
+		!strings.Contains(lines[0], "got abc INTERNAL") || !strings.HasPrefix(lines[1], "10 ok ") {
+		t.Errorf("%+v", o)
+	}
+	o = rpcscope(t, node.URL(), "tour", "--check", "--only", "10", "--server-flag=--nonsense", "--json")
+	if o.code != cli.FellShort || !strings.Contains(o.stdout, "nonsense") || !strings.Contains(o.stdout, `"ok":false,"facts":[],"error":"start a server`) {
+		t.Errorf("%+v", o)
+	}
+}
+
+// Which broker it is: one that was asked for has to be there.
+func TestTourBroker(t *testing.T) {
+	const nobody = "amqp://user:secret@127.0.0.1:1/"
+	o := rpcscope(t, nobody, "tour", "--check", "--only", "5")
+	o.want(t, cli.NoBroker, "", "cannot connect to 127.0.0.1:1", "rpcscope demo")
+	rpcscope(t, "", "tour", "--check", "--url", nobody).want(t, cli.NoBroker, "", "cannot connect to 127.0.0.1:1")
+	o = rpcscope(t, nobody, "tour", "--check", "--only", "5", "--in-process")
+	if o.code != cli.OK || o.stderr != "" || !strings.HasPrefix(o.stdout, " 5 ok ") {
+		t.Errorf("%+v", o)
+	}
+	// Nobody has asked for the one on localhost, where there may be one or not.
+	o = rpcscope(t, "", "tour", "--check", "--only", "5")
+	if o.code != cli.OK || !strings.HasPrefix(o.stdout, " 5 ok ") || o.stderr != "" && !strings.HasPrefix(o.stderr, "rpcscope: on an in-process broker: cannot connect to localhost:5672") {
+		t.Errorf("%+v", o)
+	}
+}
+
+func TestTourUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"--check --only 0": `"0" is not the number of a scenario, from 1 to 10`, "--check --only 4,x": `"x"`, "--check --only 4,4": "listed twice",
+		"--check --only=": "--only", "--json": "--check", "--check --in-process --url amqp://h/": "two brokers", "--check --server-flag=--name=x": "--name",
+		"--check now": "now", "--check --url nonsense://h/": "not a usable AMQP URL", "--url nonsense://h/ --check --tls-ca /nowhere": "",
+		"": "`rpcscope tour --check`",
+	} {
+		rpcscope(t, "amqp://127.0.0.1:1/", append([]string{"tour"}, strings.Fields(args)...)...).want(t, cli.Usage, "", want)
+	}
+}
+
+// However it ends, no queue is left, and no server: each holds a connection.
+func TestTourInterrupted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no interrupts to send there")
+	}
+	b, err := broker.Start(broker.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close() //nolint:errcheck // it was for this test alone
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin.rpcscope, "tour", "--check", "--only", "5,3,4", "--url", b.URL())
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill() //nolint:errcheck // it has ended, if all is well
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), " 5 ok ") {
+		t.Errorf("it says %q", lines.Text())
+	}
+	for len(b.Queues()) < 2 && ctx.Err() == nil { // the callback queue, and that of scenario 3
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() {
+		t.Errorf("it also says %q", lines.Text())
+	}
+	cmd.Wait() //nolint:errcheck // the exit code says it
+	if code := cmd.ProcessState.ExitCode(); code != cli.Interrupted || stderr.String() != "rpcscope: interrupt\n" {
+		t.Errorf("exit code %d, stderr %q", code, stderr.String())
+	}
+	for len(b.Connections()) > 0 && ctx.Err() == nil { // the broker may be slower than the process
+		time.Sleep(time.Millisecond)
+	}
+	if q, c := b.Queues(), b.Connections(); len(q) > 0 || len(c) > 0 {
+		t.Errorf("left behind: %+v, %+v", q, c)
+	}
+}

@@ -1,0 +1,132 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+
+	"rpcscope/amqprpc/broker"
+	"rpcscope/cmd/rpcscope/internal/screen"
+)
+
+// A newcomer without a broker takes the tour, plays, and goes on.
+func TestTour(t *testing.T) {
+	term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
+	before := term.Termios()
+	term.Type("rpcscope tour --only 5,4,10", "enter")
+
+	// The story, first, on which broker, and which key begins.
+	term.WaitFor("Scenario 5 (1 of 3): an unknown reply")
+	term.WaitFor("ready")
+	term.WaitFor("in-process broker")
+	term.WaitFor("rpcscope.tour.")
+	term.WaitFor("happens")
+	term.WaitFor("why")
+	term.Type("N")
+	term.WaitFor("✓ ok     1 unknown reply")
+	if n := shown(term, `Orphaned ([\d,]+)`); n != 1 {
+		t.Errorf("%d orphans", n)
+	}
+
+	// On, and the whole story of what was seen.
+	term.Type("N")
+	term.WaitFor("Scenario 4 (2 of 3): a server dies")
+	term.WaitFor("Duplicate 0")
+	term.Type("N")
+	term.WaitFor("✓ ok     redelivered to fib-2")
+	term.Type("tab", "tab", "enter")
+	term.WaitFor("request to fib-2, and the answer was the same")
+	term.Type("esc")
+	term.WaitFor("✓ ok     1 duplicate")
+
+	// Again, and back.
+	term.Type("R")
+	term.WaitFor("happening")
+	term.WaitFor("✓ ok     1 duplicate")
+	term.Type("P")
+	term.WaitFor("Scenario 5 (1 of 3): an unknown reply")
+	term.WaitFor("○ ready")
+
+	// By hand, with what is there.
+	term.Type("N")
+	term.WaitFor("✓ ok     1 unknown reply")
+	term.Type("L")
+	term.WaitGone("Scenario 5")
+	term.WaitFor("1 running")
+	term.Type("u")
+	term.Wait("another orphan", func(s string) bool { return strings.Contains(s, "Orphaned 2") })
+	term.Type("N")
+	term.WaitFor("Scenario 4 (2 of 3)")
+	term.Type("N")
+	term.WaitFor("✓ ok     1 duplicate")
+	term.Resize(120, 40)
+	term.WaitFor("Throughput")
+	term.Type("?")
+	term.WaitFor("repeat the scenario")
+	term.Type("esc")
+	term.WaitGone("repeat the scenario")
+	term.Type("N")
+	term.WaitFor("Scenario 10 (3 of 3)")
+	term.Type("N")
+	term.WaitFor("3 of 3 answered with INTERNAL")
+	term.WaitFor("That was the last one")
+
+	term.Type("q")
+	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "10 ok     the server panics") })
+	term.Type("echo code=$?", "enter")
+	term.WaitFor("code=0")
+	s := term.Scrollback()
+	for _, want := range []string{" 5 ok     an unknown reply", " 4 ok     a server dies", "10 ok     the server panics", "on an in-process broker: cannot connect to 127.0.0.1:"} {
+		if !strings.Contains(s, want) {
+			t.Errorf("no %q in the scrollback:\n%s", want, s)
+		}
+	}
+	if strings.Contains(term.Raw(), "secret") {
+		t.Error("the password was shown")
+	}
+	if term.AltScreen() || !term.CursorVisible() || term.Termios() != before {
+		t.Errorf("left behind: alternate screen %t, cursor %t, %+v", term.AltScreen(), term.CursorVisible(), term.Termios())
+	}
+	term.WaitAlone()
+}
+
+// Whoever ends it amid a scenario leaves nothing behind, not on the broker either.
+func TestTourEnds(t *testing.T) {
+	for name, end := range map[string]func(*screen.Terminal) error{
+		"q":       func(term *screen.Terminal) error { term.Type("q"); return nil },
+		"ctrl+c":  func(term *screen.Terminal) error { term.Type("ctrl+c"); return nil },
+		"SIGTERM": func(term *screen.Terminal) error { return syscall.Kill(term.Foreground(), syscall.SIGTERM) },
+		"SIGHUP":  func(term *screen.Terminal) error { return syscall.Kill(term.Foreground(), syscall.SIGHUP) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := broker.Start(broker.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close() //nolint:errcheck // it was for this test alone
+			term := demoShell(t, b.URL(), screen.Size{Cols: 80, Rows: 24})
+			before := term.Termios()
+			term.Type("rpcscope tour --only 3", "enter")
+			term.WaitFor("ready")
+			term.Type("N")
+			shown(term, `completed ([\d,]+)`)
+			if err := end(term); err != nil {
+				t.Fatal(err)
+			}
+			term.Wait("the screen gone", func(string) bool { return !term.AltScreen() })
+			term.WaitAlone()
+			code := "code=0"
+			if strings.HasPrefix(name, "SIG") {
+				code = "code=130"
+			}
+			term.Type("echo code=$?", "enter")
+			term.WaitFor(code)
+			if term.Termios() != before {
+				t.Errorf("left behind: %+v", term.Termios())
+			}
+			term.Wait("no queue", func(string) bool { return len(b.Queues()) == 0 })
+		})
+	}
+}

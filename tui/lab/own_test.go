@@ -1,0 +1,127 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/tui/lab"
+)
+
+// A body of one's own is sent as it is, whatever it is.
+func TestCallWith(t *testing.T) {
+	node := brokertest.Shared(t)
+	cfg := config(t, node)
+	l := open(t, cfg)
+	bodies := make(chan string, 1)
+	serve(t, node, cfg.Queue, func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+		bodies <- string(req.Body)
+		if string(req.Body) == "10" {
+			return amqprpc.Response{Body: []byte("55")}, nil
+		}
+		return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "no number")
+	})
+	for _, body := range []string{"abc", "", "\x1b[2J\x00", "-5", strings.Repeat("9", 5000), "10"} {
+		id := l.CallWith(body)
+		if got := <-bodies; got != body {
+			t.Errorf("%.40q was sent as %.40q", body, got)
+		}
+		if body == "10" {
+			untilNoted(t, l, "call "+id[:8]+` with the body "10": 55 in `)
+		} else {
+			untilNoted(t, l, "call "+id[:8]+` with the body "`, ": remote: INVALID_ARGUMENT: no number")
+		}
+	}
+	if look := l.Look(everything()); look.Load.Wrong != 0 || look.Books.Failures.Remote != 5 || look.Books.Calls.Completed != 1 {
+		t.Errorf("%+v, %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Load.Wrong)
+	}
+}
+
+// One server has flags that the next has not.
+func TestStartServerWith(t *testing.T) {
+	l := open(t, config(t, brokertest.Shared(t)))
+	slow, err := l.StartServerWith(t.Context(), "--delay=1ms", "--prefetch=7")
+	must(t, err)
+	look := untilNoted(t, l, slow+" started, pid ", ", --delay=1ms --prefetch=7")
+	if args := strings.Join(look.Pool[0].Args, " "); !strings.Contains(args, "--delay=1ms --prefetch=7") {
+		t.Errorf("started with %q", args)
+	}
+	start(t, l)
+	if args := l.Look(everything()).Pool[1].Args; len(args) != 1 {
+		t.Errorf("the next one is started with %q", args)
+	}
+	if _, err := l.StartServerWith(t.Context(), "--nonsense"); err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("nonsense: %v", err)
+	}
+}
+
+// exists reports whether there is a queue.
+func exists(t testing.TB, node brokertest.Node, queue string) bool {
+	t.Helper()
+	conn, err := amqp.Dial(node.URL())
+	must(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	must(t, err)
+	_, err = ch.QueueDeclarePassive(queue, false, false, false, false, nil)
+	var refused *amqp.Error
+	if err != nil && (!errors.As(err, &refused) || refused.Code != amqp.NotFound) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// A queue of one's own goes with the lab, requests in it and all; another one stays.
+func TestOwnQueue(t *testing.T) {
+	node := brokertest.Shared(t)
+	for _, own := range []bool{true, false} {
+		cfg := config(t, node)
+		cfg.OwnQueue = own
+		l := open(t, cfg)
+		must(t, l.StopServer(t.Context(), start(t, l)))
+		l.Call()
+		until(t, l, "a request waits", func(look lab.Look) bool { return look.Queue.Ready == 1 })
+		closeLab(t, l)
+		if exists(t, node, cfg.Queue) == own {
+			t.Errorf("own %t: exists %t", own, !own)
+		}
+	}
+	cfg := config(t, node)
+	cfg.OwnQueue = true
+	closeLab(t, open(t, cfg)) // there never was one
+}
+
+// Servers that have to be killed do not keep the queue, and a broker that has gone is told
+// of.
+func TestOwnQueueInBadTimes(t *testing.T) {
+	node := brokertest.Own(t)
+	cfg := config(t, node)
+	cfg.OwnQueue = true
+	brokertest.NoLeaks(t)
+	l, err := lab.Open(t.Context(), cfg)
+	must(t, err)
+	start(t, l)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.Close(ended); err == nil || strings.Contains(err.Error(), "deleted") {
+		t.Errorf("a server that was killed: %v", err)
+	}
+	if exists(t, node, cfg.Queue) {
+		t.Error("the queue is left")
+	}
+
+	l, err = lab.Open(t.Context(), cfg)
+	must(t, err)
+	node.Kill()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := l.Close(ctx); err == nil || !strings.Contains(err.Error(), "the queue "+cfg.Queue+" was not deleted: cannot connect to ") {
+		t.Errorf("no broker: %v", err)
+	}
+}

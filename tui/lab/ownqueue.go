@@ -1,0 +1,28 @@
+package lab
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// deleteWait bounds how long the broker may take to delete a queue.
+const deleteWait = 5 * time.Second
+
+// deleteQueue deletes the request queue, if it exists, and what is in it. No server may be
+// left that would declare it again.
+func (l *Lab) deleteQueue(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, deleteWait)
+	defer cancel()
+	err := l.hand.connected(ctx, func() error {
+		// amqp091-go's calls take no context.
+		stop := context.AfterFunc(ctx, func() { l.hand.raw.Close() })
+		defer stop()
+		_, err := l.hand.ch.QueueDelete(l.cfg.Queue, false, false, false)
+		return inTime(ctx, err)
+	})
+	if err != nil {
+		return fmt.Errorf("the queue %s was not deleted: %w", l.cfg.Queue, err)
+	}
+	return nil
+}

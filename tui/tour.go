@@ -1,0 +1,115 @@
+package tui
+
+import (
+	"context"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
+)
+
+// A Tour is what a screen shows that a guide leads through: one lab after the other, with a
+// story each. Next, Back and Repeat may block, the others return at once.
+type Tour interface {
+	// Look returns the present lab, and what there is to tell of it.
+	Look() (Lab, tour.Look)
+	Next(ctx context.Context) error
+	Back(ctx context.Context) error
+	Repeat(ctx context.Context) error
+	Leave()
+}
+
+// newTourModel returns a screen for a tour.
+func newTourModel(ctx context.Context, t Tour, st *Styles, tell func(string)) *Model {
+	l, _ := t.Look()
+	m := newModel(ctx, l, st, tell)
+	m.tour, m.keys = t, newTourKeyMap()
+	m.refresh()
+	return m
+}
+
+// followTour goes where the tour is: to a lab of which nothing is selected, frozen or
+// looked into yet.
+func (m *Model) followTour() {
+	if m.tour == nil {
+		return
+	}
+	l, told := m.tour.Look()
+	if l != m.lab {
+		m.lab, m.frozen = l, nil
+		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
+		m.mode, m.below, m.log = looking, nil, noteLog{}
+	}
+	m.told = told
+}
+
+// telling reports whether there is a story on the screen.
+func (m *Model) telling() bool { return m.tour != nil && !m.told.Free }
+
+// travel has the guide do something.
+func (m *Model) travel(f func(context.Context) error) tea.Cmd {
+	l := m.lab // the present one, whatever comes
+	return m.do(func(ctx context.Context) {
+		if err := f(ctx); err != nil && ctx.Err() == nil {
+			l.Note(lab.Bad, err.Error(), "")
+		}
+	})
+}
+
+// tourHints are the keys of the tour, for the footer.
+func (m *Model) tourHints() []keyHint {
+	k, t := &m.keys, &m.told
+	last := t.At == t.Of
+	var next []keyHint
+	switch {
+	case m.tour == nil:
+		return nil
+	case t.Free && !last:
+		return []keyHint{{k.TourNext, "next scenario"}, {k.TourRepeat, "repeat this one"}}
+	case t.Free:
+		return []keyHint{{k.TourRepeat, "repeat the scenario"}, {k.TourBack, "the one before"}}
+	case t.State == tour.Told:
+		next = []keyHint{{k.TourNext, "begin"}}
+	case last:
+	case t.State == tour.Acting:
+		next = []keyHint{{k.TourNext, "skip"}}
+	default:
+		next = []keyHint{{k.TourNext, "next"}}
+	}
+	return append(next, keyHint{k.TourBack, "back"}, keyHint{k.TourRepeat, "repeat"}, keyHint{k.TourLeave, "leave"})
+}
+
+// advice is the advice that the screen gives at present. What goes wrong in a story is
+// meant to: as long as one is told, nothing has to be done about it, and the advice is about
+// the tour.
+func (m *Model) advice() []advice {
+	if !m.telling() || m.look.Err != nil {
+		return advise(&m.look)
+	}
+	text := tourAdvice(&m.told)
+	if m.look.StandIn != "" && m.told.At == 1 && m.told.State == tour.Told {
+		text += " " + Escape(m.look.StandIn, 300)
+	}
+	return []advice{{lab.Neutral, text}}
+}
+
+// tourAdvice says which key is the next one.
+func tourAdvice(t *tour.Look) string {
+	last := t.At == t.Of
+	switch {
+	case t.Moving:
+		return "One moment: the stage of another scenario is being set."
+	case t.State == tour.Told:
+		return "Press N to see it happen."
+	case t.State == tour.Acting:
+		return "It is happening now, and needs no key."
+	case t.Result == nil && last:
+		return "It was given up. Press R to see it from the beginning."
+	case t.Result == nil:
+		return "It was given up. Press R to see it from the beginning, or N for the next scenario."
+	case last:
+		return "That was the last one. Press L to play with what is here, by all the keys of the help (?), or q to quit."
+	}
+	return "Press N for the next scenario, R to see this one again, or L to play with what is here, by all the keys of the help (?)."
+}

@@ -1,0 +1,132 @@
+package tour
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+// A batch is the calls of one burst that completed, in the order of their answers.
+type batch []ledger.Call
+
+// burst makes n calls at once and waits until all have ended. No others may be in flight.
+func (p *play) burst(n int) batch {
+	before := p.look().Books.Calls
+	p.try("a burst", func() error { return p.lab.Burst(n) })
+	p.until("a burst has ended", func(look lab.Look) bool {
+		c := look.Books.Calls
+		return c.Sent >= before.Sent+uint64(n) && c.InFlight == 0
+	})
+	now := p.look().Books
+	completed := min(int(now.Calls.Completed-before.Completed), len(now.Completed))
+	b := batch(slices.Clone(now.Completed[:completed]))
+	slices.Reverse(b) // the books have the newest first
+	return b
+}
+
+// took is how long the batch took, from the first request to the last answer.
+func (b batch) took() time.Duration {
+	if len(b) == 0 {
+		return 0
+	}
+	first := b[0].Sent
+	for _, c := range b {
+		if c.Sent.Before(first) {
+			first = c.Sent
+		}
+	}
+	return b[len(b)-1].Ended.Sub(first)
+}
+
+// rate is how many calls per second were completed.
+func (b batch) rate() float64 {
+	if t := b.took(); t > 0 {
+		return float64(len(b)) / t.Seconds()
+	}
+	return 0
+}
+
+// share is the part of the batch that a server has answered, 0 to 1.
+func (b batch) share(server string) float64 {
+	n := 0
+	for _, c := range b {
+		if c.Server == server {
+			n++
+		}
+	}
+	return float64(n) / float64(max(len(b), 1))
+}
+
+// atWork is how many servers were at work at once on the batch, on average, by the times
+// that are in their replies.
+func (p *play) atWork(b batch) float64 {
+	var busy time.Duration
+	var from, to time.Time
+	for _, c := range b {
+		story, _ := p.lab.Inspect(c.ID)
+		received, replied, ok := serverTimes(story)
+		if !ok {
+			return 0
+		}
+		busy += replied.Sub(received)
+		if from.IsZero() || received.Before(from) {
+			from = received
+		}
+		if replied.After(to) {
+			to = replied
+		}
+	}
+	if !to.After(from) {
+		return 0
+	}
+	return busy.Seconds() / to.Sub(from).Seconds()
+}
+
+// serverTimes are when the server had the request and when it sent its answer, by its own
+// clock.
+func serverTimes(story ledger.Story) (received, replied time.Time, ok bool) {
+	m := answer(story)
+	if m == nil {
+		return received, replied, false
+	}
+	at := func(key string) (time.Time, bool) {
+		h, _ := m.Header(key)
+		micros, err := strconv.ParseInt(h.Value, 10, 64)
+		return time.UnixMicro(micros), err == nil
+	}
+	received, ok1 := at(amqprpc.HeaderReceived)
+	replied, ok2 := at(amqprpc.HeaderReplied)
+	return received, replied, ok1 && ok2
+}
+
+// overtook is how many calls were answered before one that had been sent earlier.
+func (b batch) overtook() int {
+	n := 0
+	var earliest time.Time // of those that were answered later
+	for i := len(b) - 1; i >= 0; i-- {
+		if sent := b[i].Sent; earliest.IsZero() || sent.Before(earliest) {
+			earliest = sent
+		} else if sent.After(earliest) {
+			n++
+		}
+	}
+	return n
+}
+
+// replyQueues is how many queues the requests of the batch have named for their replies.
+func (p *play) replyQueues(b batch) int {
+	queues := make(map[string]bool)
+	for _, c := range b {
+		story, _ := p.lab.Inspect(c.ID)
+		for i := range story.Events {
+			if m := story.Events[i].Message(); m != nil && m.ReplyTo != "" {
+				queues[m.ReplyTo] = true
+			}
+		}
+	}
+	return len(queues)
+}

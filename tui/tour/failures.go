@@ -1,0 +1,146 @@
+package tour
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+// Scenarios of calls that fail, and of what survives.
+
+// nobodyServes is a call without a queue, one without a server, and one with both.
+func nobodyServes() *Scenario {
+	const patience = time.Second
+	return &Scenario{
+		Title:   "no queue, no server, then a server",
+		Happens: "A call is made while there is no queue at all; one while there is a queue that nobody serves, with 1 s to wait; and one when a server has come.",
+		Watch:   "The failed calls, and why each failed. The server gets the last one alone.",
+		Why:     "A missing queue is known at once. A missing server is not: only a deadline ends that call, and the broker drops the request with it.",
+		play: func(p *play) {
+			nowhere := p.call()
+			// A server declares the queue, and leaves it behind.
+			p.stop(p.server())
+			p.timeout(patience)
+			alone := p.call()
+			p.timeout(30 * time.Second)
+			server := p.server()
+			served := p.call()
+			p.fact(nowhere.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(nowhere), seconds(lasted(nowhere)))
+			waited := lasted(alone)
+			p.fact(alone.Outcome == amqprpc.Timeout && waited >= patience, "no server: a timeout after 1 s", "no server: %s after %s", outcome(alone), seconds(waited))
+			p.fact(served.Outcome == amqprpc.Completed, "a server: completed", "a server: %s", outcome(served))
+			replies := uint64(0)
+			for _, s := range p.look().Books.Servers {
+				if s.Name == server {
+					replies = s.Replies
+				}
+			}
+			p.fact(replies == 1, "1 request answered by "+server, "%s answered by %s", things(replies, "request", "requests"), server)
+		},
+	}
+}
+
+// lasted is how long a call took to end.
+func lasted(story ledger.Story) time.Duration { return story.Ended.Sub(story.Sent) }
+
+// badRequests are requests that are no numbers, or not the right ones.
+func badRequests() *Scenario {
+	bodies := []struct{ name, body, code string }{
+		{"abc", "abc", amqprpc.CodeInvalidArgument},
+		{"-5", "-5", amqprpc.CodeInvalidArgument},
+		{"10^12", "1" + strings.Repeat("0", 12), amqprpc.CodeOutOfRange},
+		{"empty", "", amqprpc.CodeInvalidArgument},
+	}
+	return &Scenario{
+		Title:   "abc, -5, 10^12, nothing: bad requests",
+		Happens: "The server is asked for the fib of abc, of -5, of 10^12 and of nothing. Each is answered with an error. Then a good request comes.",
+		Watch:   "The failed calls. Press enter on one for its code and why.",
+		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error has done with it.",
+		play: func(p *play) {
+			server := p.server()
+			var want, got []string
+			ok := true
+			for _, b := range bodies {
+				code := outcome(p.callWith(b.body))
+				ok = ok && code == b.code
+				want = append(want, b.name+" "+b.code)
+				got = append(got, b.name+" "+code)
+			}
+			p.fact(ok, list(want), "%s", list(got))
+			after := p.call()
+			p.fact(after.Outcome == amqprpc.Completed && after.Server == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
+			p.lives(server)
+		},
+	}
+}
+
+// connectionDrops is a network that fails under load.
+func connectionDrops() *Scenario {
+	const before, after = 50, 200
+	return &Scenario{
+		Title:   "the connection drops under load",
+		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as by a failing network, and it connects again.",
+		Watch:   "The failed calls, the state of the connection at the top right, and the completed calls going on.",
+		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
+		play: func(p *play) {
+			// Out of step, so that there is no moment at which none is in flight.
+			p.server("--workers=8", "--prefetch=8", "--delay=20ms")
+			p.server("--workers=8", "--prefetch=8", "--delay=33ms")
+			p.do(p.lab.Resume)
+			p.until("calls complete", func(look lab.Look) bool { return look.Books.Calls.Completed >= before })
+			p.do(p.lab.DropConnection)
+			at := p.look().Books.Calls.Completed
+			// More than can be on their way already.
+			p.until("calls complete again", func(look lab.Look) bool { return look.Books.Calls.Completed >= at+after })
+			p.do(p.lab.Pause)
+			p.until("all calls have ended", func(look lab.Look) bool { return look.Books.Calls.InFlight == 0 })
+			books := p.look().Books
+			lost, c := books.Failures.ConnectionLost, books.Calls
+			p.fact(lost > 0 && lost <= loadOf, fmt.Sprintf("from 1 to %d calls failed as connection_lost", loadOf), "%d failed as connection_lost", lost)
+			p.fact(c.Failed == lost, "none failed otherwise", "%d failed otherwise", c.Failed-lost)
+			conn := books.Connection
+			p.fact(conn.Connected && conn.Epochs == 2, "connected again once", "connected again %s", times(conn.Epochs-1))
+			p.fact(c.Sent == c.Completed+c.Failed && c.Completed >= before+after, "the others completed",
+				"%d sent = %d completed + %d failed", c.Sent, c.Completed, c.Failed)
+		},
+	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// serverPanics is a server whose handler panics.
+func serverPanics() *Scenario {
+	const calls = 3
+	return &Scenario{
+		Title:   "the server panics",
+		Happens: "The server's handler panics at each request, as a bug would have it. Three calls are made, one after the other.",
+		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
+		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no more.",
+		play: func(p *play) {
+			server := p.faulty("panic")
+			internal := 0
+			got := ""
+			for range calls {
+				story := p.call()
+				if got = outcome(story); got == amqprpc.CodeInternal && story.Server == server {
+					internal++
+				}
+			}
+			said := fmt.Sprintf("%d of %d answered with %s", internal, calls, amqprpc.CodeInternal)
+			if internal < calls {
+				said += ", the last: " + got
+			}
+			p.fact(internal == calls, fmt.Sprintf("%d of %d answered with %s", calls, calls, amqprpc.CodeInternal), "%s", said)
+			p.lives(server)
+		},
+	}
+}

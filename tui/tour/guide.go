@@ -1,0 +1,240 @@
+package tour
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"rpcscope/tui/lab"
+)
+
+// A State says how far a scenario has come.
+type State int
+
+const (
+	Told   State = iota // its story is told; nothing has been done yet
+	Acting              // it is being played
+	Over                // it has been played, or given up; its lab can be played with
+)
+
+// A Look is what there is to tell at one moment. It shares no memory with the guide, but
+// for the scenario, which does not change.
+type Look struct {
+	Scenario *Scenario
+	Of       int // how many scenarios there are
+	At       int // which of them this is, from 1
+	State    State
+	// Result is what came of it; nil where nothing has.
+	Result *Result
+	// Moving says that another scenario's stage is being set.
+	Moving bool
+	// Free says that the tour has been left: the lab is there to be played with.
+	Free bool
+}
+
+// A Guide leads a person through scenarios: one stage at a time, at the person's pace.
+// Make one with [NewGuide], and close it. Its methods may be called from any goroutine.
+type Guide struct {
+	cfg Config
+	all []*Scenario
+
+	ctx     context.Context // of all that is played
+	cancel  context.CancelFunc
+	working sync.WaitGroup // plays, and stages that are being closed
+
+	mu      sync.Mutex
+	at      int
+	stage   *Stage
+	state   State
+	moving  bool
+	free    bool
+	closed  bool
+	stop    context.CancelFunc // of what is being played
+	results map[int]*Result    // the last of each, by its place
+	err     error              // of stages that were closed
+}
+
+// NewGuide opens the stage of the first scenario. It blocks as [Open] does.
+func NewGuide(ctx context.Context, cfg Config, scenarios []*Scenario) (*Guide, error) {
+	stage, err := Open(ctx, scenarios[0], cfg)
+	if err != nil {
+		return nil, err
+	}
+	g := &Guide{cfg: cfg, all: scenarios, stage: stage, results: make(map[int]*Result), stop: func() {}}
+	g.ctx, g.cancel = context.WithCancel(context.Background())
+	return g, nil
+}
+
+// Look returns what there is to tell, and the lab that it is about. It never blocks.
+func (g *Guide) Look() (*lab.Lab, Look) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	look := Look{
+		Scenario: g.stage.Scenario, Of: len(g.all), At: g.at + 1,
+		State: g.state, Moving: g.moving, Free: g.free,
+	}
+	if r := g.results[g.at]; r != nil && g.state == Over {
+		copied := *r
+		copied.Facts = slices.Clone(r.Facts)
+		look.Result = &copied
+	}
+	return g.stage.Lab, look
+}
+
+// Results returns the last result of each scenario that was played, in their order.
+func (g *Guide) Results() []Result {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []Result
+	for i := range g.all {
+		if r := g.results[i]; r != nil {
+			all = append(all, *r)
+		}
+	}
+	return all
+}
+
+// Next begins the scenario that has been told, or else goes on to the next one and tells
+// it; after the last one it does nothing. It returns when that has begun; what opening a
+// stage may block for, it blocks for.
+func (g *Guide) Next(ctx context.Context) error {
+	g.mu.Lock()
+	at, told := g.at, g.state == Told
+	g.mu.Unlock()
+	switch {
+	case told:
+		g.play()
+		return nil
+	case at < len(g.all)-1:
+		return g.move(ctx, at+1, false)
+	}
+	g.mu.Lock()
+	g.free = false
+	g.mu.Unlock()
+	return nil
+}
+
+// Back tells the scenario before, and the first one once more. It blocks as Next does.
+func (g *Guide) Back(ctx context.Context) error {
+	g.mu.Lock()
+	at := g.at
+	g.mu.Unlock()
+	return g.move(ctx, max(at-1, 0), false)
+}
+
+// Repeat plays the scenario once more, on a new stage. It blocks as Next does.
+func (g *Guide) Repeat(ctx context.Context) error {
+	g.mu.Lock()
+	at, told := g.at, g.state == Told
+	g.mu.Unlock()
+	if told {
+		g.play()
+		return nil
+	}
+	return g.move(ctx, at, true)
+}
+
+// Leave ends the tour where it is: the scenario does nothing more, and its lab stays as it
+// is, to be played with. Next, Back and Repeat take the tour up again.
+func (g *Guide) Leave() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stop()
+	g.free = true
+	if g.state == Told { // whatever is done now, it is not as it was told
+		g.state = Over
+	}
+}
+
+// Close ends the tour, and all that its scenarios have begun, as [Stage.Close] does. When
+// it returns nothing of it is left. The labs' books can still be read.
+func (g *Guide) Close(ctx context.Context) error {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		g.retire(ctx, g.stage)
+	}
+	g.mu.Unlock()
+	g.cancel()
+	g.working.Wait()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.err
+}
+
+// errClosed is what cannot be done any more after Close.
+var errClosed = errors.New("the tour is closed")
+
+// move opens the stage of another scenario, and closes the present one meanwhile.
+func (g *Guide) move(ctx context.Context, to int, play bool) error {
+	g.mu.Lock()
+	if g.moving || g.closed {
+		g.mu.Unlock()
+		return nil
+	}
+	g.moving = true
+	g.stop()
+	g.mu.Unlock()
+
+	stage, err := Open(ctx, g.all[to], g.cfg)
+
+	g.mu.Lock()
+	g.moving = false
+	switch {
+	case err != nil:
+		g.mu.Unlock()
+		return err
+	case g.closed:
+		g.mu.Unlock()
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+		defer cancel()
+		return errors.Join(errClosed, stage.Close(ending))
+	}
+	g.retire(context.WithoutCancel(ctx), g.stage)
+	g.at, g.stage, g.state, g.free = to, stage, Told, false
+	delete(g.results, to)
+	g.mu.Unlock()
+	if play {
+		g.play()
+	}
+	return nil
+}
+
+// retire closes a stage in the background. mu is held.
+func (g *Guide) retire(ctx context.Context, stage *Stage) {
+	g.stop()
+	g.working.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, closeWait)
+		defer cancel()
+		if err := stage.Close(ctx); err != nil {
+			g.mu.Lock()
+			g.err = errors.Join(g.err, err)
+			g.mu.Unlock()
+		}
+	})
+}
+
+// play plays the scenario that has been told, in the background.
+func (g *Guide) play() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state != Told || g.moving || g.closed {
+		return
+	}
+	ctx, stop := context.WithCancel(g.ctx)
+	at, stage := g.at, g.stage
+	g.state, g.stop = Acting, stop
+	g.working.Go(func() {
+		defer stop()
+		result := stage.Play(ctx)
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.stage == stage {
+			g.state = Over
+		}
+		if ctx.Err() == nil { // else it was given up
+			g.results[at] = &result
+		}
+	})
+}

@@ -1,0 +1,111 @@
+package tour_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
+)
+
+var fibserver string // the binary
+
+func TestMain(m *testing.M) { os.Exit(testMain(m)) }
+
+func testMain(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "tour-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	fibserver = filepath.Join(folder, "fibserver")
+	if runtime.GOOS == "windows" {
+		fibserver += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", fibserver, "rpcscope/cmd/fibserver")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
+		return 1
+	}
+	return brokertest.Main(m)
+}
+
+// patience bounds what must happen at some time.
+const patience = time.Minute
+
+func config(node brokertest.Node) tour.Config {
+	return tour.Config{
+		Broker:  amqprpc.Broker{URLs: []string{node.URL()}},
+		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
+		Pool:    pool.Config{Command: []string{fibserver}},
+	}
+}
+
+func scenario(t testing.TB, number int) *tour.Scenario {
+	t.Helper()
+	some, err := tour.Only(fmt.Sprint(number))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return some[0]
+}
+
+// play plays a scenario to its end, and looks whether something is left of it.
+func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, between func(tour.Lab) tour.Lab) tour.Result {
+	t.Helper()
+	cfg := config(node)
+	cfg.Between = between
+	stage, err := tour.Open(t.Context(), s, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result := stage.Play(ctx)
+	closeStage(t, node, stage)
+	return result
+}
+
+func closeStage(t testing.TB, node brokertest.Node, stage *tour.Stage) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := stage.Close(ctx); err != nil {
+		t.Error(err)
+	}
+	for _, s := range stage.Lab.Look(lab.Query{}).Pool {
+		if s.State.Alive() {
+			t.Errorf("%s outlives its scenario: %+v", s.Name, s)
+		}
+	}
+	gone(t, node, stage.Lab.RunConfig().Queue)
+}
+
+// gone fails the test where a queue exists.
+func gone(t testing.TB, node brokertest.Node, queue string) {
+	t.Helper()
+	conn, err := amqp.Dial(node.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused *amqp.Error
+	if _, err := ch.QueueDeclarePassive(queue, false, false, false, false, nil); !errors.As(err, &refused) || refused.Code != amqp.NotFound {
+		t.Errorf("the queue %s is left: %v", queue, err)
+	}
+}

@@ -1,0 +1,116 @@
+package tour
+
+import (
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+// Scenarios of replies that have to be discarded.
+
+// diesBeforeAck is a real duplicate.
+func diesBeforeAck() *Scenario {
+	return &Scenario{
+		Title:   "a server dies between reply and ack",
+		Happens: "fib-1 answers a call and is killed before it acks the request. The broker keeps the request for fib-2, which answers once more.",
+		Watch:   "The lane of duplicates. Press enter there for the whole story.",
+		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
+		play: func(p *play) {
+			doomed := p.faulty("crash-before-ack")
+			first, second := p.begin(), p.begin()
+			// A server that lived on would answer the second call too.
+			p.until("fib-1 dies", func(look lab.Look) bool {
+				return status(look, doomed).State == pool.Crashed || p.hasEnded(second)
+			})
+			heir := p.server()
+			// The request that was not acked is first in the queue again.
+			p.ended(first)
+			p.ended(second)
+
+			books := p.look().Books
+			n := books.Replies.Duplicates
+			p.fact(n == 1, "1 duplicate", "%s", things(n, "duplicate", "duplicates"))
+			var again ledger.Stray
+			if len(books.Duplicates) > 0 {
+				again = books.Duplicates[0]
+			}
+			got := "no reply to a redelivered request"
+			if again.Redelivered {
+				got = "redelivered to " + again.Server
+			}
+			p.fact(again.Redelivered && again.ID == first && again.Server == heir, "the request redelivered to "+heir, "%s", got)
+			p.fact(again.AnsweredBy == doomed, "its answer from "+doomed, "answered before by %s", orNobody(again.AnsweredBy))
+			c := books.Calls
+			p.fact(c.Completed == c.Sent && c.Sent == 2, "0 lost of 2", "%d lost of %d", c.Sent-c.Completed, c.Sent)
+		},
+	}
+}
+
+func orNobody(name string) string {
+	if name == "" {
+		return "nobody"
+	}
+	return name
+}
+
+// unknownReply is a reply that nobody has asked for.
+func unknownReply() *Scenario {
+	const calls = 20
+	return &Scenario{
+		Title:   "an unknown reply",
+		Happens: "Twenty calls are made. Then somebody sends a reply to our callback queue under a correlation ID that no call has, and one more call is made.",
+		Watch:   "The lane of orphans: what came, and from whom.",
+		Why:     "Anybody who knows its name can write to a callback queue. A reply is matched by its ID or discarded, and never taken for another's.",
+		play: func(p *play) {
+			p.server()
+			p.burst(calls)
+			var id string
+			p.try("send a reply", func() (err error) {
+				id, err = p.lab.UnknownReply(p.ctx)
+				return err
+			})
+			p.call() // its answer comes after what was put into the queue before
+			books := p.look().Books
+			n := books.Replies.Unknown
+			p.fact(n == 1, "1 unknown reply", "%s", things(n, "unknown reply", "unknown replies"))
+			ours := len(books.Orphans) > 0 && books.Orphans[0].ID == id && books.Orphans[0].Class == amqprpc.Unknown
+			got := "another ID than was sent"
+			if ours {
+				got = "discarded under its ID " + id[:8]
+			}
+			p.fact(ours, "it discarded under the ID that was sent", "%s", got)
+			c := books.Calls
+			p.fact(c.Completed == calls+1 && c.Failed == 0, "21 of 21 calls completed", "%d of %d calls completed", c.Completed, c.Sent)
+		},
+	}
+}
+
+// lateReply is a reply to a call that nobody waits for any more.
+func lateReply() *Scenario {
+	const patience, work = time.Second, 1500 * time.Millisecond
+	return &Scenario{
+		Title:   "a late reply",
+		Happens: "The server needs 1.5 s, and a call waits for 1 s only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
+		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
+		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
+		play: func(p *play) {
+			p.faulty("slow=1:" + work.String())
+			p.timeout(patience)
+			hasty := p.call()
+			p.timeout(30 * time.Second)
+			patient := p.call() // the server answers it after the other one
+			books := p.look().Books
+			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(hasty.Ended.Sub(hasty.Sent)))
+			n := books.Replies.Late
+			got := things(n, "late reply", "late replies")
+			if len(books.Orphans) > 0 {
+				got += ", by " + seconds(books.Orphans[0].Since)
+			}
+			p.fact(n == 1 && len(books.Orphans) == 1 && books.Orphans[0].ID == hasty.ID, "1 late reply", "%s", got)
+			p.fact(patient.Outcome == amqprpc.Completed, "the patient call completed", "the patient call %v", patient.Outcome)
+		},
+	}
+}

@@ -1,0 +1,153 @@
+package tour
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+// QueuePrefix is what the names of all queues of the tour begin with.
+const QueuePrefix = "rpcscope.tour."
+
+// A Lab is what a scenario looks at and drives: a [lab.Lab].
+type Lab interface {
+	Look(lab.Query) lab.Look
+	Inspect(id string) (ledger.Story, bool)
+	Call() (id string)
+	CallWith(body string) (id string)
+	Burst(n int) error
+	SetTimeout(d time.Duration) error
+	Pause()
+	Resume()
+	SetFault(list string) error
+	StartServerWith(ctx context.Context, flags ...string) (name string, err error)
+	StopServer(ctx context.Context, name string) error
+	UnknownReply(ctx context.Context) (id string, err error)
+	DropConnection()
+}
+
+// A Config says where the tour takes place.
+type Config struct {
+	// Broker, StandIn, Backoff and Pool are those of a [lab.Config].
+	Broker  amqprpc.Broker
+	StandIn string
+	Backoff amqprpc.Backoff
+	Pool    pool.Config
+	// Patience bounds how long one scenario may take; 0 means a minute. Scenarios wait
+	// for what must happen, so this matters only where something is broken.
+	Patience time.Duration
+	// Between, where it is set, comes between a scenario and its lab: a test that breaks
+	// what the scenario goes by returns a lab that does something else.
+	Between func(Lab) Lab
+}
+
+// A Stage is where one scenario is played, once.
+type Stage struct {
+	Scenario *Scenario
+	Lab      *lab.Lab
+
+	cfg Config
+}
+
+// loadOf is the load of a scenario that lets it run: so many calls in flight.
+const loadOf = 16
+
+// Open sets the stage for a scenario: a lab on a queue of its own, without servers and with
+// its load paused. It blocks until connected; ctx bounds that alone. The error is that of
+// [lab.Open].
+func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
+	if cfg.Patience == 0 {
+		cfg.Patience = time.Minute
+	}
+	l, err := lab.Open(ctx, lab.Config{
+		Broker: cfg.Broker, StandIn: cfg.StandIn, Backoff: cfg.Backoff, Pool: cfg.Pool,
+		Queue: QueuePrefix + uuid.NewString()[:8], OwnQueue: true,
+		Concurrency: loadOf, Fib: "20", Timeout: 30 * time.Second, Seed: 1, ServerSeed: 1, Paused: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Stage{Scenario: s, Lab: l, cfg: cfg}, nil
+}
+
+// Play plays the scenario and checks its claim. It blocks until that is done, which takes
+// a few seconds, or ctx ends, whose cause is then in the result.
+func (s *Stage) Play(ctx context.Context) (r Result) {
+	began := time.Now()
+	within, cancel := context.WithTimeout(ctx, s.cfg.Patience)
+	defer cancel()
+	p := &play{ctx: within, lab: s.Lab}
+	if s.cfg.Between != nil {
+		p.lab = s.cfg.Between(s.Lab)
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			p.err = lab.Panicked(v)
+		}
+		r = Result{Scenario: s.Scenario, Facts: p.facts, Err: p.err, Took: time.Since(began)}
+		switch {
+		case p.err != nil && ctx.Err() != nil:
+			r.Err = context.Cause(ctx)
+		case p.err == nil && len(p.facts) == 0:
+			r.Err = errNothing
+		}
+	}()
+	s.Scenario.play(p)
+	if p.err == nil {
+		p.alwaysTrue()
+	}
+	return r
+}
+
+// Close ends what the scenario has begun, by whomever: its servers, its calls, and its
+// queue. It blocks as [lab.Lab.Close] does.
+func (s *Stage) Close(ctx context.Context) error {
+	if err := s.Lab.Close(ctx); err != nil {
+		return fmt.Errorf("scenario %d: %w", s.Scenario.Number, err)
+	}
+	return nil
+}
+
+// closeWait bounds how long a stage may take to close.
+const closeWait = 10 * time.Second
+
+// Check plays scenarios, one after the other, each on a stage of its own, and tells of
+// each result. It ends early where ctx ends, whose cause it returns then, or where a stage
+// cannot be opened. A claim that does not hold is no error.
+func Check(ctx context.Context, cfg Config, scenarios []*Scenario, tell func(Result)) error {
+	for _, s := range scenarios {
+		if err := check(ctx, cfg, s, tell); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func check(ctx context.Context, cfg Config, s *Scenario, tell func(Result)) (err error) {
+	stage, err := Open(ctx, s, cfg)
+	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return err
+	}
+	defer func() {
+		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+		defer cancel()
+		err = errors.Join(err, stage.Close(ending))
+	}()
+	result := stage.Play(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	tell(result)
+	return nil
+}

@@ -1,0 +1,311 @@
+package tour_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
+)
+
+// Every claim holds, and nothing is left behind.
+func TestClaimsHold(t *testing.T) {
+	node := brokertest.Shared(t)
+	brokertest.NoLeaks(t)
+	for _, s := range tour.Scenarios() {
+		t.Run(s.Title, func(t *testing.T) {
+			brokertest.Shared(t)
+			if r := play(t, t.Context(), node, s, nil); !r.OK() {
+				t.Error(r.Line())
+			} else {
+				t.Log(r.Line())
+			}
+		})
+	}
+}
+
+// A meddler does something else than a scenario asks for. A nil function does what is
+// asked for.
+type meddler struct {
+	tour.Lab
+	call       func() string
+	callWith   func(string) string
+	setTimeout func(time.Duration) error
+	setFault   func(string) error
+	start      func(context.Context, ...string) (string, error)
+	stop       func(context.Context, string) error
+	unknown    func(context.Context) (string, error)
+	drop       func()
+}
+
+func (m *meddler) Call() string {
+	if m.call != nil {
+		return m.call()
+	}
+	return m.Lab.Call()
+}
+
+func (m *meddler) CallWith(body string) string {
+	if m.callWith != nil {
+		return m.callWith(body)
+	}
+	return m.Lab.CallWith(body)
+}
+
+func (m *meddler) SetTimeout(d time.Duration) error {
+	if m.setTimeout != nil {
+		return m.setTimeout(d)
+	}
+	return m.Lab.SetTimeout(d)
+}
+
+func (m *meddler) SetFault(list string) error {
+	if m.setFault != nil {
+		return m.setFault(list)
+	}
+	return m.Lab.SetFault(list)
+}
+
+func (m *meddler) StartServerWith(ctx context.Context, flags ...string) (string, error) {
+	if m.start != nil {
+		return m.start(ctx, flags...)
+	}
+	return m.Lab.StartServerWith(ctx, flags...)
+}
+
+func (m *meddler) StopServer(ctx context.Context, name string) error {
+	if m.stop != nil {
+		return m.stop(ctx, name)
+	}
+	return m.Lab.StopServer(ctx, name)
+}
+
+func (m *meddler) UnknownReply(ctx context.Context) (string, error) {
+	if m.unknown != nil {
+		return m.unknown(ctx)
+	}
+	return m.Lab.UnknownReply(ctx)
+}
+
+func (m *meddler) DropConnection() {
+	if m.drop != nil {
+		m.drop()
+		return
+	}
+	m.Lab.DropConnection()
+}
+
+// With its premise broken, a claim does not hold, and the fact that does not is the one
+// that it should be.
+func TestClaimsCanFail(t *testing.T) {
+	node := brokertest.Shared(t)
+	brokertest.NoLeaks(t)
+	noFault := func(m *meddler) { m.setFault = func(string) error { return nil } }
+	// The first servers only: the others are said to be started, and are not.
+	atMost := func(m *meddler, most int, flags ...string) {
+		var names []string
+		m.start = func(ctx context.Context, asked ...string) (string, error) {
+			if len(names) == most {
+				return names[most-1], nil
+			}
+			if flags != nil {
+				asked = flags
+			}
+			name, err := m.Lab.StartServerWith(ctx, asked...)
+			names = append(names, name)
+			return name, err
+		}
+	}
+	prefetch := func(m *meddler, all string) {
+		m.start = func(ctx context.Context, flags ...string) (string, error) {
+			flags = slices.Clone(flags)
+			for i, f := range flags {
+				if strings.HasPrefix(f, "--prefetch=") {
+					flags[i] = "--prefetch=" + all
+				}
+			}
+			return m.Lab.StartServerWith(ctx, flags...)
+		}
+	}
+	for _, c := range []struct {
+		scenario int
+		premise  string // that is broken
+		meddle   func(*meddler)
+		fails    []string // what was expected in vain
+	}{
+		{1, "servers that differ", func(m *meddler) { atMost(m, 1, "--prefetch=1") }, []string{"some that were answered before an earlier one"}},
+		{2, "another prefetch", func(m *meddler) { prefetch(m, "1") }, []string{"it to do about half at prefetch 100"}},
+		{2, "prefetch 1", func(m *meddler) { prefetch(m, "100") }, []string{"the fast server to do over 60 % at prefetch 1"}},
+		{3, "more servers", func(m *meddler) { atMost(m, 1) }, []string{
+			"2 servers to do more, at least 1.2 of them at work at once", "4 servers to do more, at least 2.4 of them at work at once",
+		}},
+		{4, "a death", noFault, []string{"1 duplicate", "the request redelivered to fib-2", "its answer from fib-1"}},
+		{5, "a reply", func(m *meddler) {
+			m.unknown = func(context.Context) (string, error) { return "00000000-0000-4000-8000-000000000000", nil }
+		}, []string{"1 unknown reply", "it discarded under the ID that was sent"}},
+		{6, "a deadline", func(m *meddler) { m.setTimeout = func(time.Duration) error { return nil } }, []string{"a timeout", "1 late reply"}},
+		{6, "a slow server", noFault, []string{"a timeout", "1 late reply"}},
+		{7, "no queue", func(m *meddler) {
+			m.call = func() string {
+				m.call = nil
+				name, err := m.Lab.StartServerWith(t.Context())
+				id := m.Lab.Call()
+				for err == nil && m.Lab.Look(lab.Query{}).Books.Calls.Completed == 0 {
+					time.Sleep(time.Millisecond)
+				}
+				if err := errors.Join(err, m.Lab.StopServer(t.Context(), name)); err != nil {
+					t.Error(err)
+				}
+				return id
+			}
+		}, []string{"no queue: unroutable"}},
+		{7, "no server", func(m *meddler) { m.stop = func(context.Context, string) error { return nil } },
+			[]string{"no server: a timeout after 1 s", "1 request answered by fib-2"}},
+		{8, "bad requests", func(m *meddler) { m.callWith = func(string) string { return m.Lab.CallWith("5") } },
+			[]string{"abc INVALID_ARGUMENT, -5 INVALID_ARGUMENT, 10^12 OUT_OF_RANGE, empty INVALID_ARGUMENT"}},
+		{8, "a server that lives", func(m *meddler) {
+			m.call = func() string {
+				if err := m.Lab.(*lab.Lab).RestartServer(t.Context(), "fib-1"); err != nil {
+					t.Error(err)
+				}
+				return m.Lab.Call()
+			}
+		}, []string{"fib-1 lives"}},
+		{9, "a loss", func(m *meddler) { m.drop = func() {} }, []string{"from 1 to 16 calls failed as connection_lost", "connected again once"}},
+		{10, "a panic", noFault, []string{"3 of 3 answered with INTERNAL"}},
+	} {
+		t.Run(fmt.Sprintf("%d without %s", c.scenario, c.premise), func(t *testing.T) {
+			brokertest.Shared(t)
+			r := play(t, t.Context(), node, scenario(t, c.scenario), func(l tour.Lab) tour.Lab {
+				m := &meddler{Lab: l}
+				c.meddle(m)
+				return m
+			})
+			var failed []string
+			for _, f := range r.Facts {
+				if !f.OK {
+					failed = append(failed, f.Want)
+				}
+			}
+			if r.OK() || r.Err != nil || !slices.Equal(failed, c.fails) {
+				t.Errorf("%s; failed are %q, %v, not %q", r.Line(), failed, r.Err, c.fails)
+			}
+			if line := r.Line(); !strings.Contains(line, "FAILED") || !strings.Contains(line, "expected "+c.fails[0]+", got ") {
+				t.Errorf("the line %q", line)
+			}
+		})
+	}
+}
+
+// An interrupt ends a scenario wherever it is, and nothing is left of it.
+func TestInterrupt(t *testing.T) {
+	node := brokertest.Shared(t)
+	brokertest.NoLeaks(t)
+	why := errors.New("interrupted")
+	for _, number := range []int{3, 6, 9} { // amid a burst, a call, a load
+		ctx, cancel := context.WithCancelCause(t.Context())
+		stage, err := tour.Open(ctx, scenario(t, number), config(node))
+		if err != nil {
+			t.Fatal(err)
+		}
+		played := make(chan tour.Result)
+		go func() { played <- stage.Play(ctx) }()
+		for stage.Lab.Look(lab.Query{}).Books.Calls.InFlight == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		cancel(why)
+		if r := <-played; r.OK() || !errors.Is(r.Err, why) {
+			t.Errorf("%s: %v", r.Line(), r.Err)
+		}
+		closeStage(t, node, stage)
+	}
+
+	ctx, cancel := context.WithCancelCause(t.Context())
+	some, err := tour.Only("5,3,4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	err = tour.Check(ctx, config(node), some, func(tour.Result) { told++; cancel(why) })
+	if !errors.Is(err, why) || told != 1 {
+		t.Errorf("told %d, %v", told, err)
+	}
+}
+
+// What cannot be played to its end fails, and says why.
+func TestCannotBePlayed(t *testing.T) {
+	node := brokertest.Shared(t)
+	brokertest.NoLeaks(t)
+	r := play(t, t.Context(), node, scenario(t, 5), func(l tour.Lab) tour.Lab {
+		return &meddler{Lab: l, start: func(context.Context, ...string) (string, error) { return "", errors.New("no such program") }}
+	})
+	if r.OK() || r.Numbers() != "start a server: no such program" || len(r.Facts) != 0 {
+		t.Error(r.Line())
+	}
+	r = play(t, t.Context(), node, scenario(t, 5), func(l tour.Lab) tour.Lab {
+		return &meddler{Lab: l, unknown: func(context.Context) (string, error) { panic("a bug") }}
+	})
+	if r.OK() || r.Err == nil || !strings.HasPrefix(r.Err.Error(), "panic: a bug") {
+		t.Error(r.Line())
+	}
+
+	cfg := config(node)
+	cfg.Patience = time.Nanosecond
+	stage, err := tour.Open(t.Context(), scenario(t, 10), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := stage.Play(t.Context()); r.OK() || r.Err == nil {
+		t.Error(r.Line())
+	}
+	closeStage(t, node, stage)
+
+	cfg.Broker.URLs = []string{"amqp://127.0.0.1:1/"}
+	if err := tour.Check(t.Context(), cfg, tour.Scenarios(), func(r tour.Result) { t.Error(r.Line()) }); err == nil {
+		t.Error("no broker is no error")
+	}
+}
+
+func TestOnly(t *testing.T) {
+	for list, want := range map[string]string{
+		"": "1 2 3 4 5 6 7 8 9 10", "4,7": "4 7", " 7 , 4": "7 4", "10": "10",
+		"0": "", "11": "", "-1": "", "x": "", "4,": "", ",": "", "4,4": "", "1-3": "", "99999999999999999999": "",
+	} {
+		some, err := tour.Only(list)
+		var got []string
+		for _, s := range some {
+			got = append(got, fmt.Sprint(s.Number))
+		}
+		if strings.Join(got, " ") != want || (err != nil) != (want == "") {
+			t.Errorf("%q: %q, %v", list, got, err)
+		}
+	}
+}
+
+// A result without facts proves nothing.
+func TestResult(t *testing.T) {
+	s := &tour.Scenario{Number: 4, Title: "a death"}
+	good, bad := tour.Fact{Want: "1 duplicate", Got: "1 duplicate", OK: true}, tour.Fact{Want: "none lost", Got: "2 lost"}
+	for _, c := range []struct {
+		facts []tour.Fact
+		err   error
+		want  string
+	}{
+		{[]tour.Fact{good, good}, nil, " 4 ok     a death: 1 duplicate, 1 duplicate (1.5 s)"},
+		{[]tour.Fact{good, bad}, nil, " 4 FAILED a death: expected none lost, got 2 lost (1.5 s)"},
+		{[]tour.Fact{good}, errors.New("it broke"), " 4 FAILED a death: it broke (1.5 s)"},
+		{[]tour.Fact{bad}, errors.New("it broke"), " 4 FAILED a death: expected none lost, got 2 lost; it broke (1.5 s)"},
+		{nil, nil, " 4 FAILED a death:  (1.5 s)"},
+	} {
+		r := tour.Result{Scenario: s, Facts: c.facts, Err: c.err, Took: 1500 * time.Millisecond}
+		if got := r.Line(); got != c.want {
+			t.Errorf("%q, not %q", got, c.want)
+		}
+	}
+}

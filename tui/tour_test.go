@@ -1,0 +1,245 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+
+	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
+)
+
+// A fakeTour is a tour that remembers where it was asked to go, and goes nowhere.
+type fakeTour struct {
+	lab  Lab
+	look tour.Look
+	done []string
+	fail error
+}
+
+func (f *fakeTour) did(what string) error { f.done = append(f.done, what); return f.fail }
+
+func (f *fakeTour) Look() (Lab, tour.Look)       { return f.lab, f.look }
+func (f *fakeTour) Next(context.Context) error   { return f.did("next") }
+func (f *fakeTour) Back(context.Context) error   { return f.did("back") }
+func (f *fakeTour) Repeat(context.Context) error { return f.did("repeat") }
+func (f *fakeTour) Leave()                       { f.did("leave") } //nolint:errcheck
+
+// setFakeTour is a tour at the death of a server.
+func setFakeTour() (*fakeTour, *fakeLab) {
+	s, _ := setFakeLab()
+	s.look.Load.Paused = true
+	return &fakeTour{lab: s, look: tour.Look{Scenario: tour.Scenarios()[3], At: 4, Of: 10}}, s
+}
+
+func newTourScreen(t testing.TB, w, h int) (*Model, *fakeTour) {
+	t.Helper()
+	f, _ := setFakeTour()
+	m := newTourModel(t.Context(), f, styled(false), func(string) {})
+	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
+	return m, f
+}
+
+// over makes a result of facts.
+func over(f *fakeTour, err error, facts ...tour.Fact) {
+	f.look.State = tour.Over
+	f.look.Result = &tour.Result{Scenario: f.look.Scenario, Facts: facts, Err: err, Took: 1500 * time.Millisecond}
+}
+
+var (
+	goodFact = tour.Fact{Want: "1 duplicate", Got: "1 duplicate", OK: true}
+	badFact  = tour.Fact{Want: "0 lost of 2", Got: "1 lost of 2"}
+)
+
+func TestTourKeys(t *testing.T) {
+	m, f := newTourScreen(t, 80, 24)
+	press(m, "N", "P", "R", "L")
+	if want := []string{"next", "back", "repeat", "leave"}; !slices.Equal(f.done, want) {
+		t.Errorf("did %q, not %q", f.done, want)
+	}
+	f.fail = errors.New("no broker")
+	press(m, "N")
+	m.Update(tickMsg(m.tick))
+	if !strings.Contains(m.View(), "no broker") {
+		t.Errorf("what went wrong is not told:\n%s", m.View())
+	}
+
+	s, _ := setFakeLab()
+	m = newScreen(t, s, 120, 60)
+	press(m, "N", "P", "R", "L", "?")
+	if len(s.done) > 0 || strings.Contains(m.View(), "scenario") {
+		t.Errorf("keys of a tour where there is none: %q\n%s", s.done, m.View())
+	}
+}
+
+// What is told, and by which keys to go on, as far as the scenario has come.
+func TestTourStates(t *testing.T) {
+	free := func(f *fakeTour) { over(f, nil, goodFact); f.look.Free = true }
+	for name, c := range map[string]struct {
+		set       func(*fakeTour)
+		says, not []string
+	}{
+		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave"}, []string{"space"}},
+		"part":       {func(f *fakeTour) { f.look.At, f.look.Of = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
+		"acting":     {func(f *fakeTour) { f.look.State = tour.Acting }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
+		"ok":         {func(f *fakeTour) { over(f, nil, goodFact) }, []string{"✓ ok, 1.5 s", "✓ ok     1 duplicate", "why", "Press N for the next", "N next"}, []string{"happens", "FAILED"}},
+		"failed":     {func(f *fakeTour) { over(f, nil, goodFact, badFact) }, []string{"✗ FAILED, 1.5 s", "✓ ok     1 duplicate", "✗ FAILED 1 lost of 2; expected was: 0 lost of 2"}, nil},
+		"broken":     {func(f *fakeTour) { over(f, errors.New("no fibserver\nat all")) }, []string{"✗ FAILED", "It could not be played to its end: no fibserver."}, nil},
+		"given up":   {func(f *fakeTour) { f.look.State = tour.Over }, []string{"given up", "happens", "Press R to see it from the beginning, or N"}, nil},
+		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.look.At = 10 }, []string{"That was the last one", "P back"}, []string{"N next", "Press N"}},
+		"moving":     {func(f *fakeTour) { f.look.Moving = true }, []string{"One moment"}, nil},
+		"free":       {free, []string{"The load is paused", "N next scenario", "Throughput"}, []string{"4 of 10", "why"}},
+		"free, last": {func(f *fakeTour) { free(f); f.look.At = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m, f := newTourScreen(t, 120, 40)
+			c.set(f)
+			m.Update(tickMsg(m.tick))
+			says(t, m.View(), c.says, c.not)
+		})
+	}
+}
+
+// What goes wrong in a story need not be put right, but for the screen itself.
+func TestTourAdvice(t *testing.T) {
+	m, f := newTourScreen(t, 120, 40)
+	s := f.lab.(*fakeLab)
+	s.look.Queue = lab.Queue{Name: "q", Known: true, Missing: true, At: at(0)}
+	m.Update(tickMsg(m.tick))
+	says(t, m.View(), []string{"Press N to see"}, []string{"unroutable. Press s"})
+	f.look.State = tour.Acting
+	m.Update(tickMsg(m.tick))
+	says(t, m.View(), []string{"It is happening now"}, []string{"unroutable. Press s"})
+
+	f.look.State, f.look.At, s.look.StandIn = tour.Told, 1, standIn
+	m.Update(tickMsg(m.tick))
+	says(t, m.View(), []string{"Press N to see it happen. In-process broker"}, nil)
+}
+
+// Another scenario is another lab: nothing of the one before is selected, frozen, filtered
+// or looked into.
+func TestTourGoesOn(t *testing.T) {
+	m, f := newTourScreen(t, 120, 40)
+	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
+	press(m, "shift+tab", "f", "v", "?")
+	if m.frozen == nil || m.filter == "" || !m.onServers || m.mode != helping {
+		t.Fatalf("frozen %v, filter %q, on servers %t, mode %d", m.frozen, m.filter, m.onServers, m.mode)
+	}
+	other := &fakeLab{books: newStory().books}
+	f.lab, f.look.Scenario, f.look.At = other, tour.Scenarios()[4], 5
+	m.Update(tickMsg(m.tick))
+	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != looking || len(m.below) > 0 || m.look.Books.Calls.Sent != 0 {
+		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.look.Books.Calls)
+	}
+	says(t, m.View(), []string{"5 of 10: an unknown reply"}, []string{"FROZEN"})
+	press(m, "c")
+	if !slices.Equal(other.done, []string{"call"}) {
+		t.Errorf("the keys do %q", other.done)
+	}
+}
+
+// Each story can be read whole on the smallest screen, and leaves room for the lanes.
+func TestStoriesFit(t *testing.T) {
+	st := styled(false)
+	for _, s := range tour.Scenarios() {
+		look := tour.Look{Scenario: s, At: s.Number, Of: 10}
+		f := storyPanel(st, &look, minWidth-2, 100)
+		var text strings.Builder
+		for _, l := range f.body {
+			text.WriteString(l.render() + "\n")
+		}
+		if len(f.body) > storyRows {
+			t.Errorf("%d rows for the story of %d:\n%s", len(f.body), s.Number, &text)
+		}
+		for what, part := range map[string]string{"happens": s.Happens, "watch": s.Watch, "why": s.Why} {
+			if part == "" || !strings.HasSuffix(part, ".") || strings.Count("\n"+text.String(), "\n "+what+" ") != 1 {
+				t.Errorf("%d: %s is %q:\n%s", s.Number, what, part, &text)
+			}
+		}
+		if title := f.title.cells(); title > minWidth-6 {
+			t.Errorf("a title of %d cells: %s", title, f.title.render())
+		}
+	}
+	m, _ := newTourScreen(t, minWidth, minHeight)
+	if d, ok := m.layout(); !ok || d.lanes < leastLanes || d.charts != 0 {
+		t.Errorf("%+v", d)
+	}
+	for range 2 * laneCount { // tab goes around the lanes: there are no servers to be seen
+		press(m, "tab")
+		if m.onServers {
+			t.Fatal("on servers that are not shown")
+		}
+	}
+}
+
+// Whatever the size and whatever was said, a tour has exactly its lines, and none is too wide.
+func TestTourSizes(t *testing.T) {
+	hostile := "\x1b]0;title\a\u202e漢字 " + strings.Repeat("x", 300) + "\nmore"
+	for name, set := range map[string]func(*fakeTour){
+		"told":   func(*fakeTour) {},
+		"acting": func(f *fakeTour) { f.look.State = tour.Acting },
+		"hostile": func(f *fakeTour) {
+			over(f, errors.New(hostile), goodFact, tour.Fact{Want: hostile, Got: hostile}, tour.Fact{Want: hostile, Got: hostile, OK: true})
+		},
+		"free": func(f *fakeTour) { f.look.Free = true },
+	} {
+		m, f := newTourScreen(t, 120, 40)
+		set(f)
+		m.Update(tickMsg(m.tick))
+		sizes := [][2]int{{0, 0}, {1, 1}, {79, 24}, {80, 23}, {80, 24}, {80, 29}, {81, 30}, {80, 31}, {120, 40}, {300, 100}}
+		for w := 80; w < 200; w += 7 {
+			sizes = append(sizes, [2]int{w, 24 + w%23})
+		}
+		for _, size := range sizes {
+			m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+			view := m.View()
+			if n := strings.Count(view, "\n") + 1; size[0] >= minWidth && size[1] >= minHeight && n != size[1] {
+				t.Fatalf("%s at %v: %d lines\n%s", name, size, n, view)
+			}
+			fits(t, view, size[0])
+			if strings.ContainsAny(ansi.Strip(view), "\x1b\a\u202e") {
+				t.Fatalf("%s at %v: control characters in %q", name, size, view)
+			}
+		}
+		for w := range 90 {
+			for h := range 10 {
+				f := storyPanel(styled(false), &f.look, w, h)
+				if len(f.body) > h {
+					t.Fatalf("%s: %d rows of %d", name, len(f.body), h)
+				}
+				for _, l := range f.body {
+					fits(t, l.render(), w)
+				}
+			}
+		}
+	}
+}
+
+func TestTourViews(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		for name, set := range map[string]func(*fakeTour){
+			"told":   func(*fakeTour) {},
+			"ok":     func(f *fakeTour) { over(f, nil, goodFact, goodFact) },
+			"failed": func(f *fakeTour) { over(f, nil, goodFact, badFact) },
+		} {
+			for _, colour := range []bool{false, true} {
+				f, _ := setFakeTour()
+				set(f)
+				m := newTourModel(t.Context(), f, styled(colour), func(string) {})
+				m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+				suffix := ""
+				if colour {
+					suffix = "-colour"
+				}
+				golden(t, fmt.Sprintf("tour-%s-%dx%d%s", name, size[0], size[1], suffix), m.View())
+			}
+		}
+	}
+}

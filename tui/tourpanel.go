@@ -1,0 +1,95 @@
+package tui
+
+import (
+	"fmt"
+
+	"rpcscope/tui/tour"
+)
+
+// storyRows is how many rows a story has, whatever it tells: the story of each scenario
+// fits in them on the smallest screen.
+const storyRows = 7
+
+// storyPanel tells the story of a scenario: before it is over, what happens, what to watch
+// and why it matters; then what became of its claim, by which numbers. It is w cells wide
+// and h rows high inside.
+func storyPanel(st *Styles, t *tour.Look, w, h int) frame {
+	w, h = max(w, 0), max(h, 0)
+	f := frame{cells: w}
+	s := t.Scenario
+	if s == nil || w < 2*storyLabel || h == 0 {
+		return f
+	}
+	number := fmt.Sprintf("%d of %d: ", t.At, t.Of)
+	if s.Number != t.At { // not all are shown
+		number = fmt.Sprintf("Scenario %d (%d of %d): ", s.Number, t.At, t.Of)
+	}
+	f.title = line{{number, st.Title}, {Escape(s.Title, w), st.Title}, {"  ", st.Plain}, storyState(st, t)}
+	if t.State == tour.Over && t.Result != nil {
+		f.body = append(f.body, factLines(st, t.Result, w)...)
+	} else {
+		f.body = append(f.body, storyLines(st, "happens", s.Happens, w)...)
+		f.body = append(f.body, storyLines(st, "watch", s.Watch, w)...)
+	}
+	why := storyLines(st, "why", s.Why, w)
+	if len(f.body)+len(why) <= h || t.Result == nil { // no half of it below numbers
+		f.body = append(f.body, why...)
+	}
+	f.body = f.body[:min(len(f.body), h)]
+	return f
+}
+
+// storyState is how far the scenario has come, in a word.
+func storyState(st *Styles, t *tour.Look) span {
+	switch {
+	case t.State == tour.Told:
+		return span{"○ ready", st.Faint}
+	case t.State == tour.Acting:
+		return span{"● happening", st.InFlight}
+	case t.Result == nil:
+		return span{"given up", st.Faint}
+	case t.Result.OK():
+		return span{fmt.Sprintf("✓ ok, %.1f s", t.Result.Took.Seconds()), st.Good}
+	}
+	return span{fmt.Sprintf("✗ FAILED, %.1f s", t.Result.Took.Seconds()), st.Bad}
+}
+
+// storyLabel is the width of the column that says what a part of a story is about.
+const storyLabel = 9
+
+// storyLines are a part of a story.
+func storyLines(st *Styles, label, text string, w int) []line {
+	var out []line
+	for _, part := range wrap(Escape(text, 1000), w-storyLabel-2) {
+		out = append(out, line{{" " + left(label, storyLabel), st.Label}, {part, st.Plain}})
+		label = ""
+	}
+	return out
+}
+
+// factLines are the claim, part by part, with what is so, and what was expected where that
+// is something else.
+func factLines(st *Styles, r *tour.Result, w int) []line {
+	var out []line
+	add := func(ok bool, text string) {
+		ink, word := st.Good, "✓ ok"
+		if !ok {
+			ink, word = st.Bad, "✗ FAILED"
+		}
+		for _, part := range wrap(Escape(text, 400), w-storyLabel-2) {
+			out = append(out, line{{" " + left(word, storyLabel), ink}, {part, st.Plain}})
+			word = ""
+		}
+	}
+	if r.Err != nil {
+		add(false, "It could not be played to its end: "+firstLine(r.Err)+".")
+	}
+	for _, f := range r.Facts {
+		if f.OK {
+			add(true, f.Got)
+		} else {
+			add(false, f.Got+"; expected was: "+f.Want)
+		}
+	}
+	return out
+}
