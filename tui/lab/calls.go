@@ -104,22 +104,10 @@ func result(body []byte) string {
 	if len(body) <= most {
 		return strings.TrimSpace(string(body))
 	}
-	return fmt.Sprintf("%s…%s (%d bytes)", clipStart(body[:20]), clipEnd(body[len(body)-5:]), len(body))
+	return fmt.Sprintf("%s%s (%d bytes)", clip(string(body[:most/2]), 20+len("…")), clipEnd(body[len(body)-5:]), len(body))
 }
 
-// clipStart and clipEnd leave away what is left of a character that was cut in two.
-func clipStart(b []byte) []byte {
-	for i := len(b) - 1; i >= max(len(b)-utf8.UTFMax, 0); i-- {
-		if utf8.RuneStart(b[i]) {
-			if !utf8.FullRune(b[i:]) {
-				return b[:i]
-			}
-			break
-		}
-	}
-	return b
-}
-
+// clipEnd leaves away what is left of a character that was cut in two.
 func clipEnd(b []byte) []byte {
 	for len(b) > 0 && !utf8.RuneStart(b[0]) {
 		b = b[1:]

@@ -177,7 +177,7 @@ func TestService(t *testing.T) {
 		if (err == nil) != right {
 			t.Errorf("%q: %v", body, err)
 		}
-		if err != nil && strings.IndexFunc(err.Error(), func(r rune) bool { return r < ' ' || r == utf8.RuneError }) >= 0 {
+		if err != nil && (strings.ContainsAny(err.Error(), "\x00\x1b") || !utf8.ValidString(err.Error())) {
 			t.Errorf("it quotes %q raw: %q", body, err)
 		}
 	}

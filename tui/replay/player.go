@@ -123,7 +123,7 @@ func (p *Player) Look(q lab.Query) lab.Look {
 		Books: p.at.books.Snapshot(q.Books),
 		Queue: lab.Queue{Name: cfg.Queue},
 		Load: lab.Load{
-			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Seed: cfg.Seed,
+			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Body: cfg.Body, Seed: cfg.Seed,
 			Timeout: time.Duration(cfg.TimeoutMS) * time.Millisecond,
 		},
 		Notes:  slices.Clone(p.notes[max(len(p.notes)-max(q.Notes, 0), 0):]),

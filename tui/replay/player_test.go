@@ -394,7 +394,7 @@ func TestRefuses(t *testing.T) {
 	_, start := p.StartServer(ctx)
 	_, unknown := p.UnknownReply(ctx)
 	for i, err := range []error{
-		p.Burst(1), p.SetFib("1"), p.SetConcurrency(1), p.SetRate(1), p.SetTimeout(1), p.SetFault(""), start,
+		p.Burst(1), p.SetFib("1"), p.SetBody("x"), p.SetConcurrency(1), p.SetRate(1), p.SetTimeout(1), p.SetFault(""), start,
 		p.StopServer(ctx, ""), p.KillServer(""), p.RestartServer(ctx, ""), p.SecondReply(ctx, ""), unknown,
 	} {
 		if err != ErrRecording {
@@ -405,7 +405,7 @@ func TestRefuses(t *testing.T) {
 	p.Pause()
 	p.Resume()
 	p.DropConnection()
-	if n := len(p.Look(lab.Query{Notes: lab.MostNotes}).Notes); n != 16 {
+	if n := len(p.Look(lab.Query{Notes: lab.MostNotes}).Notes); n != 17 {
 		t.Errorf("%d notes", n)
 	}
 }

@@ -1,0 +1,39 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/cmd/rpcscope/internal/screen"
+)
+
+// The screen in front of somebody else's server, which answers with what is no text.
+func TestScreenOfAForeignService(t *testing.T) {
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	newForeign(t, node.URL(), queue, func(body []byte) []byte {
+		if bytes.HasPrefix(body, []byte("other")) {
+			return append([]byte("\x00\xff\x1b[2J"), body...)
+		}
+		return bytes.ToUpper(body)
+	})
+	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
+	term.Type(fmt.Sprintf("rpcscope --queue %s --rate 50 --body 'ask {k}' --expect '^ASK'", queue), "enter")
+	term.WaitFor("body ask {k}")
+	term.WaitFor("ASK ")
+	term.Type("n", "ctrl+u")
+	term.Type("{foo}", "enter")
+	term.WaitFor("is none of {k}")
+	term.Type("ctrl+u")
+	term.Type("other {k}", "enter")
+	term.WaitFor("body other {k}")
+	term.WaitFor("0x00ff1b5b3")
+	term.WaitFor("not what is expected")
+	term.Type("q")
+	term.WaitFor("wrong")
+	term.WaitFor("body ask {k}") // what it was started with, in the summary
+}
