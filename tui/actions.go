@@ -20,6 +20,9 @@ import (
 func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	k := &m.keys
 	l := m.lab
+	if m.player != nil && m.play(is) {
+		return nil
+	}
 	switch {
 	case is(k.Quit):
 		return tea.Quit
@@ -42,6 +45,10 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 				return nil, fmt.Errorf("%.20q is not a number from 1 to %d", s, lab.MostBurst)
 			}
 			return m.do(func(context.Context) { l.Burst(n) }), nil //nolint:errcheck // its note tells
+		})
+	case is(k.Fib) && m.look.Load.Body != "":
+		m.ask("Body", "{k} the call's number, {n} or {n:1-100} a random one, {uuid}; {{ is a brace", editable(m.look.Load.Body), func(s string) (tea.Cmd, error) {
+			return nil, l.SetBody(s)
 		})
 	case is(k.Fib):
 		m.ask("fib of", "a number, or a range such as 20-35 to choose from at random", m.look.Load.Fib, func(s string) (tea.Cmd, error) {

@@ -38,13 +38,17 @@ func advise(look *lab.Look) []advice {
 	case look.Err != nil:
 		add(lab.Bad, "Something in here broke: "+Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
 		return all
+	case look.Replay != nil: // nothing can be done about it
+		return nil
 	case look.Frozen: // the rest would be about the past
 		add(lab.Neutral, "This is the picture of "+look.Books.Now.Format(time.TimeOnly)+
 			", while the calls go on behind it. Press f to see the present.")
 		return all
 	}
 
-	if n := look.Load.Wrong; n > 0 {
+	if n := look.Load.Wrong; n > 0 && look.Load.Body != "" {
+		add(lab.Bad, things(n, "answer was", "answers were")+" not what is expected (--expect).")
+	} else if n > 0 {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
 	cause := obstacle(look)
@@ -72,7 +76,8 @@ func advise(look *lab.Look) []advice {
 	well := look.Load.Wrong == 0 && !look.Load.Waiting && look.Books.Calls.Completed > 0 && lately(look).Failed == 0
 	switch r := look.Books.Replies; {
 	case r.Duplicates+r.Orphaned() > 0:
-		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story.")
+		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. What else goes wrong: "+
+			"x gives the next server a fault, K kills one, D drops the connection.")
 	case look.StandIn != "" && look.Fault == "":
 		add(lab.Neutral, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
 	case well && look.Fault == "":
@@ -110,6 +115,8 @@ func obstacle(look *lab.Look) string {
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
+	case q.Known && q.Missing && look.Load.Body != "":
+		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Start your server: it has to declare it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
 	case !q.Known && q.Err != "":
@@ -118,6 +125,10 @@ func obstacle(look *lab.Look) string {
 		return ""
 	case q.Known && q.Consumers == 0 && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
+	case q.Known && q.Consumers == 0 && look.Load.Body != "" && look.Load.Waiting:
+		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Start your server."
+	case q.Known && q.Consumers == 0 && look.Load.Body != "":
+		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Start your server."
 	case q.Known && q.Consumers == 0 && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +
 			fibserverFor(look) + " in another terminal."

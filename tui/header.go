@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
@@ -106,7 +105,7 @@ func placePieces(st *Styles, look *lab.Look) []piece {
 	addressRank := 2
 	product, version := Escape(info.Product, 24), Escape(info.Version, 16)
 	switch {
-	case info.Product == broker.Product:
+	case info.Product == inProcess:
 		pieces = append(pieces, inProcessPiece(st, version))
 		addressRank = 6 // whichever port was free
 	case product != "" && version != "":
@@ -125,10 +124,13 @@ func placePieces(st *Styles, look *lab.Look) []piece {
 	return pieces
 }
 
+// inProcess is what the in-process broker calls itself: its package is not for a screen to import.
+const inProcess = "rpcscope in-process broker"
+
 // inProcessPiece says that the broker is the in-process one. Nobody may take it for RabbitMQ:
 // however little room there is, some form of it is shown.
 func inProcessPiece(st *Styles, version string) piece {
-	name := strings.TrimPrefix(broker.Product, "rpcscope ")
+	name := strings.TrimPrefix(inProcess, "rpcscope ")
 	return piece{[]string{strings.TrimSpace(name + " " + version), name, "in-process"}, st.Warn, 1}
 }
 
@@ -178,13 +180,19 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 	} else {
 		add(5, st.Plain, "closed loop "+count(l.Concurrency), "loop "+count(l.Concurrency))
 	}
-	if l.Fib != "" {
+	switch {
+	case l.Body != "":
+		add(6, st.Plain, "body "+Escape(l.Body, 32), "body "+Escape(l.Body, 16))
+	case l.Fib != "":
 		add(6, st.Plain, "fib("+Escape(l.Fib, 16)+")")
 	}
 	if l.Timeout > 0 {
 		add(7, st.Plain, "timeout "+plainDuration(l.Timeout))
 	}
 	add(8, st.Faint, "seed "+count(l.Seed))
+	if r := look.Replay; r != nil {
+		add(2, st.Warn, "REPLAY of "+Escape(r.File, 32), "REPLAY")
+	}
 	if look.Frozen {
 		add(2, st.Warn, "FROZEN at "+look.Books.Now.Format(time.TimeOnly), "FROZEN")
 	}

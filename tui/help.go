@@ -1,5 +1,11 @@
 package tui
 
+import (
+	"slices"
+
+	"github.com/charmbracelet/bubbles/key"
+)
+
 // The words that a newcomer has to know, in the order of the lanes.
 var vocabulary = [][2]string{
 	{"in flight", "a call that waits for its answer"},
@@ -8,11 +14,37 @@ var vocabulary = [][2]string{
 	{"orphaned", "a reply that no call waits for: late, or of an unknown ID. Discarded"},
 }
 
+// enabled returns the groups without the keys that are disabled.
+func enabled(groups []keyGroup) (out []keyGroup) {
+	for _, g := range groups {
+		g.keys = slices.DeleteFunc(g.keys, func(b key.Binding) bool { return !b.Enabled() })
+		if len(g.keys) > 0 {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+// helpText is what is not told by the keys.
+func (m *Model) helpText() string {
+	const both = "In a chart: █ completed, ▒ failed, d o * duplicates, orphans, both, " +
+		"▲ ▼ a server came, went. Latencies are those of the whole run; servers' rates count replies. " +
+		"A filter is words that must all hold: state:failed server:fib-1 n:20-35 id:7f3a, any other text, and ! for not."
+	if m.player != nil {
+		return "This is a recording: what is shown is as it was at the time that the line under the header tells. " +
+			"The bar below that is the whole recording: ━ has been, ─ is to come, · has not been read yet; d o x * are " +
+			"duplicates, orphans, failures, and several of them. " + both
+	}
+	return "A paused load starts no calls; a frozen picture stands still while calls go on. " +
+		"S, K and r are about the server that is selected, or else the newest that runs; d about the call that is selected, " +
+		"or else the newest completed one. " + both
+}
+
 // helpLines are the help: all keys, and what the words mean.
 func (m *Model) helpLines(w int) []line {
 	st := m.st
 	const gap = 3
-	groups := m.keys.groups()
+	groups := enabled(m.keys.groups())
 	width := func(g keyGroup) (keys, all int) {
 		words := cells(g.title)
 		for _, b := range g.keys {
@@ -77,11 +109,7 @@ func (m *Model) helpLines(w int) []line {
 		}
 	}
 	out = append(out, nil)
-	for _, part := range wrap("A paused load starts no calls; a frozen picture stands still while calls go on. "+
-		"S, K and r are about the server that is selected, or else the newest that runs; d about the call that is selected, "+
-		"or else the newest completed one. In a chart: █ completed, ▒ failed, d o * duplicates, orphans, both, "+
-		"▲ ▼ a server came, went. Latencies are those of the whole run; servers' rates count replies. "+
-		"A filter is words that must all hold: state:failed server:fib-1 n:20-35 id:7f3a, any other text, and ! for not.", w-2) {
+	for _, part := range wrap(m.helpText(), w-2) {
 		out = append(out, line{{" " + part, st.Faint}})
 	}
 	return out

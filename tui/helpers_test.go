@@ -46,6 +46,7 @@ func at(d time.Duration) time.Time { return epoch.Add(d) }
 // A story tells a ledger of calls that never were.
 type story struct {
 	books *ledger.Ledger
+	also  amqprpc.Observer // is told too, where it is set
 	rng   *rand.Rand
 	now   time.Duration
 	calls int
@@ -62,6 +63,9 @@ func (s *story) tell(e amqprpc.Event) {
 		e.Time = at(s.now)
 	}
 	s.books.Observe(e)
+	if s.also != nil {
+		s.also.Observe(e)
+	}
 }
 
 func (s *story) connect(product, version, address string) {

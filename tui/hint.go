@@ -42,10 +42,16 @@ func (s *Summary) hint() string {
 	}
 	switch worst {
 	case amqprpc.Unroutable:
+		if s.Config.Body != "" {
+			return "no queue " + queue + ": is your server running?"
+		}
 		return "no queue " + queue + ": is a server running? Start one with: " + s.fibserver()
 	case amqprpc.Timeout, amqprpc.Expired:
 		if late := s.Snapshot.Replies.Late; late > 0 {
 			return things(late, "reply", "replies") + " came too late: give calls more time, send fewer at once, or start more servers"
+		}
+		if s.Config.Body != "" {
+			return "is your server consuming from " + queue + "?"
 		}
 		return "is a server consuming from " + queue + "? Start one with: " + s.fibserver()
 	case amqprpc.Remote:

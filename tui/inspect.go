@@ -25,7 +25,7 @@ type inspector struct {
 // show sets the story, or brings it up to date: the selection and the scrolling are kept
 // where it is of the same ID as before.
 func (in *inspector) show(s ledger.Story, around surroundings) {
-	if in.evidence == nil || !sameStory(in.evidence.Story, s) {
+	if in.evidence == nil || !sameStory(in.evidence.Story, s) || len(s.Events) < len(in.evidence.Story.Events) { // somebody went back in a recording
 		*in = inspector{}
 	}
 	before := in.message()

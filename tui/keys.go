@@ -17,13 +17,66 @@ type keyMap struct {
 	Inspect, Freeze, Find, Filter, Zoom, Ended, Narrower, Wider, Log key.Binding
 	// Move.
 	Next, Previous, Up, Down, PageUp, PageDown, Home, End key.Binding
+	// Play a recording.
+	Play, Faster, Slower, Full, StepOn, StepBack, SecondOn, SecondBack, TenOn, TenBack, Begin, Finish key.Binding
+	NextDuplicate, PreviousDuplicate, NextOrphan, PreviousOrphan, NextFailure, PreviousFailure        key.Binding
 	// Take with you, and leave.
 	Copy, Export, Help, Back, Suspend, Quit, Interrupt key.Binding
 	// Go about the tour, where there is one.
 	TourNext, TourBack, TourRepeat, TourLeave key.Binding
 }
 
+// newKeyMap returns the keys of a screen on a lab: those of a recording and of a tour are
+// disabled.
 func newKeyMap() keyMap {
+	k := newTourKeyMap()
+	disable(k.onlyTour())
+	return k
+}
+
+// newTourKeyMap returns the keys of a screen on a tour: those of a lab, and its own.
+func newTourKeyMap() keyMap {
+	k := allKeys()
+	disable(k.onlyReplay())
+	return k
+}
+
+// newReplayKeyMap returns the keys of a screen on a recording.
+func newReplayKeyMap() keyMap {
+	k := allKeys()
+	disable(k.onlyLab())
+	disable(k.onlyTour())
+	return k
+}
+
+func disable(keys []*key.Binding) {
+	for _, b := range keys {
+		b.SetEnabled(false)
+	}
+}
+
+// onlyLab are the keys that mean nothing in a recording.
+func (k *keyMap) onlyLab() []*key.Binding {
+	return []*key.Binding{
+		&k.Call, &k.Burst, &k.Fib, &k.More, &k.Less, &k.Load, &k.Timeout, &k.Pause,
+		&k.Start, &k.Stop, &k.Kill, &k.Restart, &k.Fault, &k.Second, &k.Unknown, &k.Drop, &k.Freeze,
+	}
+}
+
+// onlyReplay are the keys that mean nothing in a lab.
+func (k *keyMap) onlyReplay() []*key.Binding {
+	return []*key.Binding{
+		&k.Play, &k.Faster, &k.Slower, &k.Full, &k.StepOn, &k.StepBack, &k.SecondOn, &k.SecondBack, &k.TenOn, &k.TenBack,
+		&k.Begin, &k.Finish, &k.NextDuplicate, &k.PreviousDuplicate, &k.NextOrphan, &k.PreviousOrphan, &k.NextFailure, &k.PreviousFailure,
+	}
+}
+
+// onlyTour are the keys that mean something in a tour alone.
+func (k *keyMap) onlyTour() []*key.Binding {
+	return []*key.Binding{&k.TourNext, &k.TourBack, &k.TourRepeat, &k.TourLeave}
+}
+
+func allKeys() keyMap {
 	bind := func(name, words string, keys ...string) key.Binding {
 		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(name, words))
 	}
@@ -65,6 +118,25 @@ func newKeyMap() keyMap {
 		Home:     bind("home g", "first", "home", "g"),
 		End:      bind("end G", "last", "end", "G"),
 
+		Play:              bind("space", "play, pause", " "),
+		Faster:            bind("+", "faster", "+", "="),
+		Slower:            bind("-", "slower", "-", "_"),
+		Full:              bind("m", "as fast as possible", "m"),
+		StepOn:            bind(".", "an event on", "."),
+		StepBack:          bind(",", "an event back", ","),
+		SecondOn:          bind(">", "1 s on", ">"),
+		SecondBack:        bind("<", "1 s back", "<"),
+		TenOn:             bind("}", "10 s on", "}"),
+		TenBack:           bind("{", "10 s back", "{"),
+		Begin:             bind("0", "to the begin", "0"),
+		Finish:            bind("$", "to the end", "$"),
+		NextDuplicate:     bind("d", "next duplicate", "d"),
+		PreviousDuplicate: bind("D", "duplicate before", "D"),
+		NextOrphan:        bind("u", "next orphan", "u"),
+		PreviousOrphan:    bind("U", "orphan before", "U"),
+		NextFailure:       bind("x", "next failure", "x"),
+		PreviousFailure:   bind("X", "failure before", "X"),
+
 		Copy:      bind("y", "copy the ID", "y"),
 		Export:    bind("e", "export as JSON", "e"),
 		Help:      bind("?", "help", "?", "h"),
@@ -86,26 +158,18 @@ type keyGroup struct {
 	keys  []key.Binding
 }
 
-// withoutTour disables the keys of the tour.
-func (k *keyMap) withoutTour() {
-	for _, b := range []*key.Binding{&k.TourNext, &k.TourBack, &k.TourRepeat, &k.TourLeave} {
-		b.SetEnabled(false)
-	}
-}
-
-// groups has every key once that does something.
+// groups has every key once, disabled ones too.
 func (k *keyMap) groups() []keyGroup {
-	all := []keyGroup{
+	return []keyGroup{
 		{"Make calls", []key.Binding{k.Call, k.Burst, k.Fib, k.More, k.Less, k.Load, k.Timeout, k.Pause}},
 		{"Break things", []key.Binding{k.Start, k.Stop, k.Kill, k.Restart, k.Fault, k.Second, k.Unknown, k.Drop}},
+		{"Play", []key.Binding{k.Play, k.Faster, k.Slower, k.Full, k.StepOn, k.StepBack, k.SecondOn, k.SecondBack, k.TenOn, k.TenBack, k.Begin, k.Finish}},
+		{"Go to", []key.Binding{k.NextDuplicate, k.PreviousDuplicate, k.NextOrphan, k.PreviousOrphan, k.NextFailure, k.PreviousFailure}},
 		{"Look", []key.Binding{k.Inspect, k.Freeze, k.Find, k.Filter, k.Zoom, k.Ended, k.Narrower, k.Wider, k.Log}},
 		{"Move", []key.Binding{k.Next, k.Previous, k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End}},
+		{"Tour", []key.Binding{k.TourNext, k.TourBack, k.TourRepeat, k.TourLeave}},
 		{"Take along, leave", []key.Binding{k.Copy, k.Export, k.Help, k.Back, k.Suspend, k.Quit, k.Interrupt}},
 	}
-	if k.TourNext.Enabled() {
-		all = append(all, keyGroup{"Tour", []key.Binding{k.TourNext, k.TourBack, k.TourRepeat, k.TourLeave}})
-	}
-	return all
 }
 
 // A keyHint is a key and a word or two, for the footer.
@@ -114,7 +178,8 @@ type keyHint struct {
 	words string
 }
 
-// hints are the keys of the footer, most useful first: what does not fit is left out.
+// hints are the keys of the footer, most useful first: what is disabled, and what does
+// not fit, is left out.
 func (m *Model) hints() []keyHint {
 	k := &m.keys
 	switch m.mode {
@@ -132,11 +197,25 @@ func (m *Model) hints() []keyHint {
 	case prompting:
 		return []keyHint{{k.Inspect, "do it"}, {k.Back, "leave it"}}
 	}
+	if m.player != nil {
+		return []keyHint{
+			{k.Help, "help"}, {k.Quit, "quit"}, {k.Play, m.playWords()}, {k.StepOn, "step"}, {k.SecondOn, "1 s"},
+			{k.NextDuplicate, "duplicate"}, {k.NextOrphan, "orphan"}, {k.NextFailure, "failure"}, {k.Faster, "faster"},
+			{k.Inspect, "inspect"}, {k.Begin, "begin"}, {k.Finish, "end"}, {k.TenOn, "10 s"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Filter, "filter"}, {k.Zoom, "zoom"},
+		}
+	}
 	return append(m.tourHints(), []keyHint{
 		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
-		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, "fib"}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
+		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
 	}...)
+}
+
+func (m *Model) workWords() string {
+	if m.look.Load.Body != "" {
+		return "body"
+	}
+	return "fib"
 }
 
 func (m *Model) pauseWords() string {
@@ -157,10 +236,13 @@ func (m *Model) freezeWords() string {
 func (m *Model) keyLine() line {
 	l := line{{" ", m.st.Plain}}
 	room := m.w - 1
-	for i, h := range m.hints() {
+	for _, h := range m.hints() {
+		if !h.key.Enabled() {
+			continue
+		}
 		name, _, _ := strings.Cut(h.key.Help().Key, " ")
 		text := " " + h.words
-		if i > 0 {
+		if len(l) > 1 {
 			name = "  " + name
 		}
 		if n := cells(name) + cells(text); n <= room {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -66,9 +67,9 @@ func fibArgument(c *ledger.Call) (digits string, ok bool) {
 	return s, strings.Trim(s, "0123456789") == ""
 }
 
-// requestWords says what c asks for.
-func requestWords(c *ledger.Call, most int) string {
-	if digits, ok := fibArgument(c); ok {
+// requestWords says what c asks for: fib(30), or of a service of somebody's own the body.
+func requestWords(c *ledger.Call, custom bool, most int) string {
+	if digits, ok := fibArgument(c); ok && !custom {
 		return Escape("fib("+digits+")", most)
 	}
 	if c.Attempt == 0 && c.RequestLen == 0 { // not published, so nobody has seen it
@@ -77,12 +78,18 @@ func requestWords(c *ledger.Call, most int) string {
 	return bodyText(c.Request, c.RequestLen, most)
 }
 
-// bodyText shows the beginning of a body of so many bytes.
+// bodyText shows the beginning of a body of so many bytes: text, or else hexadecimal.
 func bodyText(body string, full, most int) string {
-	switch {
-	case full == 0:
+	if full == 0 {
 		return Escape("(empty)", most)
-	case len(body) < full:
+	}
+	cut := len(body) < full
+	if text := whole(body, full); isText(text) {
+		body = text
+	} else {
+		body = fmt.Sprintf("0x%x", body[:min(len(body), max(most, 1))])
+	}
+	if cut {
 		return Escape(Escape(body, most)+ellipsis, most)
 	}
 	return Escape(body, most)
@@ -237,7 +244,7 @@ func (r laneRow) line(n int, mark string) line {
 }
 
 // flightRow shows a call in flight.
-func flightRow(st *Styles, c *ledger.Call, now time.Time, n int) laneRow {
+func flightRow(st *Styles, c *ledger.Call, custom bool, now time.Time, n int) laneRow {
 	g := gauge(st, used(c, now))
 	r := laneRow{id: c.ID, ink: st.InFlight}
 	tried := "try " + strconv.Itoa(c.Attempt)
@@ -252,7 +259,7 @@ func flightRow(st *Styles, c *ledger.Call, now time.Time, n int) laneRow {
 		r.words = line{{tried, st.Warn}}
 		room -= cells(tried) + 1
 	}
-	switch request := requestWords(c, max(room, 0)); {
+	switch request := requestWords(c, custom, max(room, 0)); {
 	case room < len("fib(9)"):
 	case c.Attempt == 0:
 		r.words = append(r.words, span{"unsent", st.Faint})
@@ -265,7 +272,7 @@ func flightRow(st *Styles, c *ledger.Call, now time.Time, n int) laneRow {
 }
 
 // endedRow shows a completed or failed call.
-func endedRow(st *Styles, c *ledger.Call, n int) laneRow {
+func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
 	r := laneRow{id: c.ID, ink: st.Completed}
 	long, short := failureWords(c.Outcome)
 	failed := c.Outcome.Failed()
@@ -297,7 +304,7 @@ func endedRow(st *Styles, c *ledger.Call, n int) laneRow {
 	}
 	room := n - 1 - idCells(n) - 1 - r.right.cells()
 	if n >= pairLane {
-		request := left(requestWords(c, min(room/2, 24)), min(room/2, 7))
+		request := left(requestWords(c, custom, min(room/2, 24)), min(room/2, 7))
 		r.words = line{{request + " ", st.Plain}}
 		room -= cells(request) + 1
 	}

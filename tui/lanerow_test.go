@@ -101,9 +101,9 @@ func TestCallRows(t *testing.T) {
 	} {
 		v := call(c.change)
 		for n, want := range c.rows {
-			r := endedRow(st, v, n)
+			r := endedRow(st, v, false, n)
 			if v.Outcome == amqprpc.InFlight {
-				r = flightRow(st, v, at(c.now), n)
+				r = flightRow(st, v, false, at(c.now), n)
 			}
 			var b strings.Builder
 			r.line(n, " ").write(&b)
@@ -111,7 +111,7 @@ func TestCallRows(t *testing.T) {
 				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
 			}
 		}
-		if got := callSentence(v, at(c.now)); got != c.says {
+		if got := callSentence(v, false, at(c.now)); got != c.says {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.says)
 		}
 	}

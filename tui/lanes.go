@@ -276,7 +276,7 @@ func (l *lanes) body(st *Styles, look *lab.Look, kind laneKind, focused bool, n,
 
 // drawRow draws a row in n cells.
 func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected bool) []line {
-	now, mark := look.Books.Now, " "
+	now, custom, mark := look.Books.Now, look.Load.Body != "", " "
 	if selected {
 		mark = "▸"
 	}
@@ -291,9 +291,9 @@ func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected b
 			lines = []line{r.line(n, mark), line{{" " + why, st.Faint}}.fill(n)}
 		}
 	case rows.calls[i].Outcome == amqprpc.InFlight:
-		lines = []line{flightRow(st, rows.calls[i], now, n).line(n, mark)}
+		lines = []line{flightRow(st, rows.calls[i], custom, now, n).line(n, mark)}
 	default:
-		lines = []line{endedRow(st, rows.calls[i], n).line(n, mark)}
+		lines = []line{endedRow(st, rows.calls[i], custom, n).line(n, mark)}
 	}
 	if selected {
 		for i := range lines {

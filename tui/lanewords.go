@@ -31,7 +31,7 @@ func (l *lanes) selected(look *lab.Look) (row, bool) {
 		r.id, r.seq, r.sentence = s.ID, s.Seq, straySentence(s)
 	} else {
 		c := rows.calls[i]
-		r.id, r.sentence = c.ID, callSentence(c, look.Books.Now)
+		r.id, r.sentence = c.ID, callSentence(c, look.Load.Body != "", look.Books.Now)
 	}
 	return r, true
 }
@@ -52,9 +52,9 @@ const (
 	mostNameQuoted = 40
 )
 
-func callSentence(c *ledger.Call, now time.Time) string {
+func callSentence(c *ledger.Call, custom bool, now time.Time) string {
 	subject := rowID(c.ID, mostIDQuoted)
-	if request := requestWords(c, mostBodyQuoted); request != "" {
+	if request := requestWords(c, custom, mostBodyQuoted); request != "" {
 		subject += " " + request
 	}
 	tried := ""

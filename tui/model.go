@@ -31,6 +31,7 @@ type Lab interface {
 	Call() (id string)
 	Burst(n int) error
 	SetFib(fib string) error
+	SetBody(template string) error
 	SetConcurrency(n int) error
 	SetRate(perSecond float64) error
 	SetTimeout(d time.Duration) error
@@ -46,6 +47,21 @@ type Lab interface {
 	DropConnection()
 	Note(mood lab.Mood, text, id string)
 	RunConfig() ledger.RunConfig
+}
+
+// A Player is a recording, in the place of a lab. What can be done to labs alone it
+// answers with a note. None of it blocks.
+type Player interface {
+	Lab
+
+	Toggle()          // plays, or pauses
+	SetSpeed(float64) // 0 is as fast as possible
+	Step(events int)
+	Seek(by time.Duration)
+	SeekBegin()
+	SeekEnd()
+	Next(lab.Incident)
+	Previous(lab.Incident)
 }
 
 // A mode is what the keys are about.
@@ -71,6 +87,7 @@ type Model struct {
 	lab     Lab
 	tour    Tour // nil where there is none
 	told    tour.Look
+	player  Player  // the lab, where it is a recording; else nil
 	frozen  Subject // nil while the picture is live
 	st      *Styles
 	keys    keyMap
@@ -131,8 +148,13 @@ const enoughForAdvice = 20
 // newModel returns a screen for a lab. ctx ends what the screen has begun.
 func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
 	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
-	m.keys.withoutTour()
+	if p, ok := l.(Player); ok {
+		m.player, m.keys = p, newReplayKeyMap()
+	}
 	m.refresh()
+	if m.look.Load.Body != "" {
+		m.keys.Fib.SetHelp("n", "which body: text with {k}, {n}, {uuid}")
+	}
 	return m
 }
 
@@ -203,8 +225,10 @@ func (m *Model) refresh() {
 		m.look.Notes, m.look.Err = live.Notes, live.Err
 		m.look.Load, m.look.Fault = live.Load, live.Fault // which keys change
 	}
-	if m.mode == inspecting {
-		m.showStory()
+	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
+		m.close()
+		m.lab.Note(lab.Neutral, "at this time of the recording that call is not remembered", "")
+		m.look = m.subject().Look(m.query())
 	}
 	m.frame = m.draw()
 }

@@ -52,6 +52,7 @@ func (s *fakeLab) Find(prefix string, most int) []string        { return s.books
 func (s *fakeLab) Call() string                                 { s.did("call"); return "" } //nolint:errcheck
 func (s *fakeLab) Burst(n int) error                            { return s.did("burst %d", n) }
 func (s *fakeLab) SetFib(fib string) error                      { return s.did("fib %s", fib) }
+func (s *fakeLab) SetBody(template string) error                { return s.did("body %s", template) }
 func (s *fakeLab) SetConcurrency(n int) error {
 	s.look.Load.Concurrency = n
 	return s.did("concurrency %d", n)
@@ -261,41 +262,51 @@ func TestQuit(t *testing.T) {
 	}
 }
 
-// Every key is in the help, no two things have the same key, and each key hint of the
-// footer is a key.
+// Every key is in a group, and in the help where it is enabled; no two things that are
+// enabled have the same key.
 func TestKeyMap(t *testing.T) {
-	k := newKeyMap()
-	seen := map[string]string{}
-	bindings := 0
-	for _, g := range k.groups() {
-		for _, b := range g.keys {
-			bindings++
-			for _, name := range b.Keys() {
-				if other, twice := seen[name]; twice {
-					t.Errorf("%q is both %q and %q", name, other, b.Help().Desc)
-				}
-				seen[name] = b.Help().Desc
-			}
-			if b.Help().Desc == "" || b.Help().Key == "" {
-				t.Errorf("no help for %q", b.Keys())
-			}
-		}
-	}
-	if want := bindingsOf(k); bindings != want {
-		t.Errorf("%d keys in the help, %d in the map", bindings, want)
-	}
-	for _, size := range [][2]int{{80, 24}, {120, 40}} {
-		m, _ := newTourScreen(t, size[0], size[1])
-		press(m, "?")
-		shown := m.View()
-		for i := 0; i < 30; i++ {
-			press(m, "down")
-			shown += m.View()
-		}
+	lab, _ := setFakeLab()
+	for what, l := range map[string]Lab{"lab": lab, "recording": setFakeReplay()} {
+		k := newScreen(t, l, 80, 24).keys
+		seen := map[string]string{}
+		bindings := 0
 		for _, g := range k.groups() {
 			for _, b := range g.keys {
-				if !strings.Contains(shown, b.Help().Desc) {
-					t.Errorf("%v: the help does not show %q", size, b.Help().Desc)
+				bindings++
+				if b.Help().Desc == "" || b.Help().Key == "" {
+					t.Errorf("%s: no help for %q", what, b.Keys())
+				}
+				if !b.Enabled() {
+					continue
+				}
+				for _, name := range b.Keys() {
+					if other, twice := seen[name]; twice {
+						t.Errorf("%s: %q is both %q and %q", what, name, other, b.Help().Desc)
+					}
+					seen[name] = b.Help().Desc
+				}
+			}
+		}
+		if want := bindingsOf(k); bindings != want {
+			t.Errorf("%s: %d keys in the help, %d in the map", what, bindings, want)
+		}
+		for _, size := range [][2]int{{80, 24}, {120, 40}} {
+			m := newScreen(t, l, size[0], size[1])
+			press(m, "?")
+			shown := m.View()
+			for i := 0; i < 30; i++ {
+				press(m, "down")
+				shown += m.View()
+			}
+			for _, g := range k.groups() {
+				for _, b := range g.keys {
+					row := b.Help().Key + "  " // of the help, not of its last sentences
+					if b.Enabled() && !strings.Contains(shown, b.Help().Desc) {
+						t.Errorf("%s, %v: the help does not show %q", what, size, b.Help().Desc)
+					}
+					if !b.Enabled() && strings.Contains(shown, row+b.Help().Desc) {
+						t.Errorf("%s, %v: the help shows %q, which does nothing", what, size, b.Help().Desc)
+					}
 				}
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/replay"
 	"rpcscope/tui/tour"
 )
 
@@ -15,17 +16,21 @@ import (
 //
 // The error is a panic's where there was one, the screen's or the lab's, with its
 // stack; else it is about the terminal.
-func Run(ctx context.Context, l *lab.Lab) error {
-	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
-		return newModel(ctx, openLab{l}, st, tell)
-	})
-}
+func Run(ctx context.Context, l *lab.Lab) error { return run(ctx, on(openLab{l})) }
+
+// RunReplay shows a recording in the same way. Closing the player is the caller's.
+func RunReplay(ctx context.Context, p *replay.Player) error { return run(ctx, on(openReplay{p})) }
 
 // RunTour is [Run] of a tour, and of the labs that it leads through.
 func RunTour(ctx context.Context, g *tour.Guide) error {
 	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
 		return newTourModel(ctx, openTour{g}, st, tell)
 	})
+}
+
+// on makes the model of one lab.
+func on(l Lab) func(context.Context, *Styles, func(string)) *Model {
+	return func(ctx context.Context, st *Styles, tell func(string)) *Model { return newModel(ctx, l, st, tell) }
 }
 
 func run(ctx context.Context, model func(context.Context, *Styles, func(string)) *Model) error {
@@ -57,6 +62,12 @@ type openLab struct{ *lab.Lab }
 
 // Freeze returns a picture of now.
 func (l openLab) Freeze() Subject { return l.Lab.Freeze() }
+
+// An openReplay is a recording as a screen wants it.
+type openReplay struct{ *replay.Player }
+
+// Freeze returns the recording itself: it stands still when it does not play.
+func (r openReplay) Freeze() Subject { return r.Player }
 
 // An openTour is a tour as a screen wants it.
 type openTour struct{ *tour.Guide }

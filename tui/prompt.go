@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/bubbles/textinput"
@@ -25,6 +27,15 @@ type prompt struct {
 
 // mostInput is the longest text that can be typed, in characters.
 const mostInput = 256
+
+// editable is a text as a prompt can offer it to be changed: what it could only show
+// otherwise than it is, it leaves out.
+func editable(text string) string {
+	if utf8.RuneCountInString(text) > mostInput || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
+		return ""
+	}
+	return text
+}
 
 // newPrompt returns a prompt that has the focus.
 func newPrompt(ask, help, value string, enter func(string) (tea.Cmd, error)) prompt {

@@ -284,22 +284,30 @@ func body(p *leaf, m *ledger.Message) {
 	}
 }
 
-// asText returns the body where it is text: UTF-8 without a NUL. One that was cut within
-// a character loses the part of it.
+// asText returns the body where it is text.
 func asText(m *ledger.Message) (string, bool) {
-	b := m.Body
-	if len(b) < m.BodyLen {
-		for i := len(b) - 1; i >= max(len(b)-utf8.UTFMax, 0); i-- {
-			if utf8.RuneStart(b[i]) {
-				if !utf8.FullRune(b[i:]) {
-					b = b[:i]
-				}
-				break
+	s := whole(string(m.Body), m.BodyLen)
+	return s, isText(s)
+}
+
+// isText reports whether a body is text: UTF-8 without a NUL.
+func isText(body string) bool { return utf8.ValidString(body) && strings.IndexByte(body, 0) < 0 }
+
+// whole returns the beginning of a body of so many bytes without the part of a character
+// that it was cut within.
+func whole(body string, full int) string {
+	if len(body) >= full {
+		return body
+	}
+	for i := len(body) - 1; i >= max(len(body)-utf8.UTFMax, 0); i-- {
+		if utf8.RuneStart(body[i]) {
+			if !utf8.FullRuneInString(body[i:]) {
+				return body[:i]
 			}
+			break
 		}
 	}
-	s := string(b)
-	return s, utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+	return body
 }
 
 // dump writes bytes as hexadecimal numbers and as characters.

@@ -189,7 +189,10 @@ func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line 
 			running++
 		}
 	}
-	pieces := []piece{{[]string{"Servers"}, st.Title, 0}, {[]string{count(running) + " running"}, st.Plain, 1}}
+	pieces := []piece{{[]string{"Servers"}, st.Title, 0}}
+	if look.Replay == nil {
+		pieces = append(pieces, piece{[]string{count(running) + " running"}, st.Plain, 1})
+	}
 	if shown < all && shown > 0 {
 		pieces = append(pieces, piece{[]string{count(offset+1) + " to " + count(offset+shown) + " of " + count(all)}, st.Faint, 3})
 	}
@@ -203,7 +206,7 @@ func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line 
 // nobodyServes explains what to do where there is no server, or none that has been heard
 // of. It is empty where there is one.
 func nobodyServes(look *lab.Look) string {
-	if look.Starting > 0 {
+	if look.Starting > 0 || look.Replay != nil {
 		return ""
 	}
 	for _, s := range look.Pool {
@@ -217,6 +220,9 @@ func nobodyServes(look *lab.Look) string {
 		return things(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
 	case look.Queue.Known && n > 0, !look.Queue.Known && heard:
 		return ""
+	}
+	if look.Load.Body != "" {
+		return "No server. Start yours: it has to consume from " + queueName(look) + "."
 	}
 	return "No server. Press s to start one here, or run " + fibserverFor(look) + " in another terminal."
 }
@@ -415,8 +421,12 @@ func (e *serverEntry) note(look *lab.Look) string {
 	case e.isPool:
 		return "pid " + strconv.Itoa(e.status.PID)
 	}
-	if silent := look.Books.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
-		return "not ours, silent " + clock(silent)
+	whose, comma := "not ours", ", "
+	if look.Replay != nil { // a recording does not say
+		whose, comma = "", ""
 	}
-	return "not ours"
+	if silent := look.Books.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
+		return whose + comma + "silent " + clock(silent)
+	}
+	return whose
 }

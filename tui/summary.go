@@ -154,13 +154,16 @@ func (s *Summary) run(p *sheet) {
 	case c.Concurrency > 0:
 		add("closed loop, %s in flight", count(c.Concurrency))
 	}
-	if c.Fib != "" {
+	switch {
+	case c.Body != "":
+		add("body %s", Escape(c.Body, 40))
+	case c.Fib != "":
 		add("fib(%s)", Escape(c.Fib, 24))
 	}
 	if c.TimeoutMS > 0 {
 		add("timeout %s", plainDuration(time.Duration(c.TimeoutMS)*time.Millisecond))
 	}
-	if c.Fib != "" || c.Seed != 0 {
+	if c.Fib != "" || c.Body != "" || c.Seed != 0 {
 		add("seed %d", c.Seed)
 	}
 	if c.Queue != "" {

@@ -24,7 +24,7 @@ type Tour interface {
 func newTourModel(ctx context.Context, t Tour, st *Styles, tell func(string)) *Model {
 	l, _ := t.Look()
 	m := newModel(ctx, l, st, tell)
-	m.tour, m.keys = t, newKeyMap()
+	m.tour, m.keys = t, newTourKeyMap()
 	m.refresh()
 	return m
 }

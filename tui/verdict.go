@@ -440,10 +440,8 @@ func replyWords(r *replySeen) string {
 		return "with an empty body"
 	case len(m.Body) == 0:
 		return things(m.BodyLen, "byte", "bytes")
-	case m.BodyLen > len(m.Body):
-		return Escape(string(m.Body)+strings.Repeat(ellipsis, 2), bodyCells)
 	default:
-		return Escape(string(m.Body), bodyCells)
+		return bodyText(string(m.Body), m.BodyLen, bodyCells)
 	}
 }
 

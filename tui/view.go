@@ -101,6 +101,9 @@ func (m *Model) draw() string {
 		if why := m.advice(); len(why) > 0 && (why[0].mood == lab.Bad || !m.telling() && (m.look.Load.Paused || m.look.Load.Waiting)) {
 			m.lanes.empty[inFlightLane] = why[0].text
 		}
+		if m.player != nil {
+			m.lanes.empty = emptyInReplay
+		}
 		var g grid
 		if d.story > 0 {
 			g = append(g, tier{rows: d.story, frames: []frame{storyPanel(st, &m.told, m.w-2, d.story)}})
@@ -136,8 +139,12 @@ func (m *Model) currentMode() mode {
 	return m.mode
 }
 
-// adviceLines are the one thing that a newcomer should know now.
+// adviceLines are the one thing that a newcomer should know now; in a recording, where
+// in it one is.
 func (m *Model) adviceLines() []line {
+	if m.look.Replay != nil {
+		return replayLines(m.st, m.look.Replay, m.w)
+	}
 	out := make([]line, adviceRows)
 	all := m.advice()
 	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes

@@ -13,64 +13,9 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"rpcscope/amqprpc/broker/internal/wire"
-)
-
-// A Config says how to run a broker. The zero value is a broker for tests: on a free port of
-// 127.0.0.1, with the user guest and the password guest, silent.
-type Config struct {
-	// Listen is the TCP address to listen on, "127.0.0.1:0" where it is empty: port 0 is
-	// any free one. An address that is not the loopback interface's needs AllowRemote.
-	Listen string
-
-	// AllowRemote lets Listen be an address that other machines can reach. Nothing is
-	// encrypted. The user guest is still for the loopback interface only, as RabbitMQ has it.
-	AllowRemote bool
-
-	// Users holds the passwords of those who may log in. Nil is guest with the password guest.
-	Users map[string]string
-
-	// Heartbeat is the interval proposed to clients, in whole seconds; a client may ask for another. 0 is
-	// RabbitMQ's 60 s; negative proposes none.
-	Heartbeat time.Duration
-
-	// MaxMessage is the largest body in bytes, 16 MiB where it is 0.
-	MaxMessage int
-
-	// MemoryLimit is how many bytes of messages the queues may hold before the broker
-	// stops to read from connections that publish, 256 MiB where it is 0. Messages that have come in
-	// part may take as much again, and MaxMessage: the connection that goes beyond is closed with 506.
-	MemoryLimit int64
-
-	// Log is told of connections: that one was opened or closed, at level warn where a client is to
-	// blame. It is called with the broker's lock: it must not block, nor call the broker. Nil is silence.
-	Log *slog.Logger
-}
-
-// Product and Version are what the broker calls itself in its server properties.
-const (
-	Product = "rpcscope in-process broker"
-	Version = "0.1.0"
-)
-
-const (
-	guest              = "guest"
-	defaultMaxMessage  = 16 << 20
-	defaultMemoryLimit = 256 << 20
-)
-
-// Errors of a broker's life.
-var (
-	// ErrClosed is returned by what cannot be done after Close.
-	ErrClosed = errors.New("the broker is closed")
-	// ErrRunning is returned by Restart for a broker that was neither stopped nor killed.
-	ErrRunning = errors.New("the broker is running")
-	// ErrNotLoopback is wrapped by what Start returns for an address that others can reach
-	// when Config.AllowRemote is false.
-	ErrNotLoopback = errors.New("not an address of the loopback interface")
 )
 
 // A Broker is a running broker. All its methods may be called from any goroutine.
@@ -92,6 +37,7 @@ type Broker struct {
 	up           *uptime // nil: stopped
 	queues       map[string]*queue
 	dirty        []*connection // whose outboxes are to be signalled
+	notes        []func()      // for the log
 	paused       bool          // nothing is delivered
 	meddle       func(Message) Treatment
 	confirmsHeld bool
@@ -276,7 +222,7 @@ func (b *Broker) down(politely bool) {
 // lock takes the broker's lock.
 func (b *Broker) lock() { b.mu.Lock() }
 
-// unlock gives the lock back and then wakes the writers that have something to write.
+// unlock gives the lock back, then wakes the writers that have something to write, and then logs.
 func (b *Broker) unlock() {
 	var few [8]*connection
 	wake := append(few[:0], b.dirty...)
@@ -285,9 +231,14 @@ func (b *Broker) unlock() {
 	}
 	clear(b.dirty)
 	b.dirty = b.dirty[:0]
+	notes := b.notes
+	b.notes = nil
 	b.mu.Unlock()
 	for _, c := range wake {
 		c.out.signal()
+	}
+	for _, note := range notes {
+		note()
 	}
 }
 
@@ -296,6 +247,14 @@ func (b *Broker) forget(c *connection) {
 	b.lock()
 	defer b.unlock()
 	delete(c.up.conns, c)
+}
+
+// connections are those there are, opened or not. It needs the lock.
+func (b *Broker) connections() map[*connection]struct{} {
+	if b.up == nil {
+		return nil
+	}
+	return b.up.conns
 }
 
 // parting has f end connections: what one of them gives back does not go to another that is about to end
@@ -311,25 +270,6 @@ func (b *Broker) parting(f func()) {
 func (b *Broker) pump() {
 	for _, q := range b.queues {
 		q.pump()
-	}
-}
-
-// hold counts a message that enters a queue.
-func (b *Broker) hold(m *message) {
-	b.memory += m.size()
-	if b.memory > b.memoryLimit && !b.short {
-		b.short = true
-		b.log(slog.LevelWarn, "memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
-	}
-}
-
-// free counts a message that is gone for good.
-func (b *Broker) free(m *message) {
-	b.memory -= m.size()
-	if b.short && b.memory <= b.memoryLimit/10*9 {
-		b.short = false
-		b.log(slog.LevelInfo, "memory alarm cleared", slog.Int64("bytes", b.memory))
-		b.calm()
 	}
 }
 
@@ -352,13 +292,6 @@ func (b *Broker) requeue(back []delivery) {
 	}
 }
 
-func (b *Broker) heartbeat() time.Duration {
-	if b.cfg.Heartbeat == 0 {
-		return defaultHeartbeat
-	}
-	return max(b.cfg.Heartbeat, 0)
-}
-
 // seconds is a heartbeat as the protocol has it.
 func seconds(d time.Duration) uint16 {
 	return uint16(min((d+time.Second-1)/time.Second, math.MaxUint16))
@@ -367,42 +300,14 @@ func seconds(d time.Duration) uint16 {
 // same compares passwords in a time that does not tell where they differ.
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
 
+// note logs once the lock has been given back: a log that blocks must not hold up everybody. It needs the lock.
+func (b *Broker) note(level slog.Level, msg string, args ...any) {
+	b.notes = append(b.notes, func() { b.log(level, msg, args...) })
+}
+
+// log must not be called with the lock.
 func (b *Broker) log(level slog.Level, msg string, args ...any) {
 	if b.cfg.Log != nil {
 		b.cfg.Log.Log(context.Background(), level, msg, args...)
-	}
-}
-
-// A gate is open or closed. While it is closed the broker stands still.
-type gate struct {
-	mu      sync.Mutex
-	closed  atomic.Bool
-	opening chan struct{}
-}
-
-func (g *gate) open() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed.Swap(false) {
-		close(g.opening)
-	}
-}
-
-func (g *gate) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.closed.Load() {
-		g.opening = make(chan struct{})
-		g.closed.Store(true)
-	}
-}
-
-// wait waits until the gate is open.
-func (g *gate) wait() {
-	for g.closed.Load() {
-		g.mu.Lock()
-		opening := g.opening
-		g.mu.Unlock()
-		<-opening
 	}
 }

@@ -32,8 +32,7 @@ type channel struct {
 // An incoming is a message of which a part has come.
 type incoming struct {
 	queue     *queue // nil: none of that name
-	exchange  string // as it came, for the return
-	key       string // likewise, if there is no queue
+	key       string // as it came, if there is no queue
 	mandatory bool
 
 	header bool
@@ -125,21 +124,19 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	if err != nil {
 		return about(asException(err), publish)
 	}
-	if h.Class != basicClass {
-		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", basicClass, h.Class), publish)
+	if h.Class != wire.ClassBasic {
+		return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", wire.ClassBasic, h.Class), publish)
 	}
 	in.header = true
 	in.size = h.BodySize
 	if h.BodySize > uint64(ch.conn.b.maxMessage) {
-		ch.incoming = nil
 		return about(exception(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.BodySize, ch.conn.b.maxMessage), publish)
 	}
 	if in.brief, err = wire.CheckProperties(h.Properties); err != nil {
 		return asException(err)
 	}
-	if user := in.brief.UserID; in.brief.HasUserID && user != ch.conn.user {
-		ch.incoming = nil
-		return about(exception(wire.PreconditionFailed, "user_id property set to '%s' but authenticated user was '%s'", printable(user), printable(ch.conn.user)), publish)
+	if e := ch.check(&in.brief); e != nil {
+		return about(e, publish)
 	}
 	// One piece of memory for both, if the body is small: what a header promises has not come yet.
 	room := len(h.Properties) + int(min(in.size, believed))
@@ -151,6 +148,21 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	}
 	if in.size == 0 {
 		return ch.route()
+	}
+	return nil
+}
+
+// check refuses properties that RabbitMQ refuses, and those by which it would route in another way.
+func (ch *channel) check(p *wire.Brief) *wire.Error {
+	switch {
+	case p.HasUserID && p.UserID != ch.conn.user:
+		return exception(wire.PreconditionFailed, "user_id property set to '%s' but authenticated user was '%s'", printable(p.UserID), printable(ch.conn.user))
+	case p.HasDeliveryMode && p.DeliveryMode != amqp.Transient && p.DeliveryMode != amqp.Persistent:
+		return exception(wire.PreconditionFailed, "invalid message: {delivery_mode_unknown,%d}", p.DeliveryMode)
+	case p.DirectReply:
+		return exception(wire.PreconditionFailed, "fast reply consumer does not exist")
+	case p.Copies:
+		return exception(wire.NotImplemented, "sender-selected distribution: header 'CC' or 'BCC'")
 	}
 	return nil
 }
@@ -182,7 +194,7 @@ func (ch *channel) outOfOrder() *wire.Error {
 	case in.header:
 		return about(exception(wire.UnexpectedFrame, "expected content body, got non content body frame instead"), &wire.BasicPublish{})
 	}
-	return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", basicClass), &wire.BasicPublish{})
+	return about(exception(wire.UnexpectedFrame, "expected content header for class %d, got non content header frame instead", wire.ClassBasic), &wire.BasicPublish{})
 }
 
 // route puts the message that has come into its queue, or returns it; and confirms it.
@@ -198,7 +210,10 @@ func (ch *channel) route() *wire.Error {
 		}
 		m.expires = time.Now().Add(ttl)
 	}
-	if q := in.queue; q != nil && q.deleted { // between the method and the last of the body
+	switch q := in.queue; { // what there is may have changed between the method and the last of the body
+	case q == nil:
+		in.queue = b.queues[in.key]
+	case q.deleted:
 		in.queue, in.key = b.queues[q.name], q.name
 	}
 	switch {
@@ -209,9 +224,9 @@ func (ch *channel) route() *wire.Error {
 	case in.mandatory:
 		ch.conn.write(func(out []byte) []byte {
 			out = wire.AppendMethod(out, ch.id, &wire.BasicReturn{
-				ReplyCode: wire.NoRoute, ReplyText: wire.CodeName(wire.NoRoute), Exchange: in.exchange, RoutingKey: in.key,
+				ReplyCode: wire.NoRoute, ReplyText: wire.CodeName(wire.NoRoute), RoutingKey: in.key,
 			})
-			return wire.AppendContent(out, ch.id, basicClass, m.properties, m.body, ch.conn.frameMax)
+			return wire.AppendContent(out, ch.id, wire.ClassBasic, m.properties, m.body, ch.conn.frameMax)
 		})
 	}
 	if ch.confirms {
@@ -277,11 +292,11 @@ func (d delivery) freeCredit() {
 // leave ends the channel: its consumers end, what they did not ack goes back.
 func (ch *channel) leave() {
 	ch.stopConsuming()
-	ch.giveBack()
+	ch.conn.b.requeue(ch.takeBack())
 }
 
-// stopConsuming ends the consumers. Those of all channels of a connection end before any
-// of them gives messages back.
+// stopConsuming ends the consumers. Those of all channels of a connection end before messages
+// go back.
 func (ch *channel) stopConsuming() {
 	consumers := ch.consumers
 	ch.consumers = nil
@@ -292,8 +307,8 @@ func (ch *channel) stopConsuming() {
 	}
 }
 
-// giveBack gives what is not acked back to the queues.
-func (ch *channel) giveBack() {
+// takeBack returns what is not acked, for it to go back to the queues.
+func (ch *channel) takeBack() []delivery {
 	all, _ := ch.unacked.takeTo(0)
-	ch.conn.b.requeue(all)
+	return all
 }

@@ -85,7 +85,7 @@ func (c *connection) serve() {
 	}()
 	err := c.handshake()
 	if err == nil {
-		c.log(slog.LevelInfo, "connection opened")
+		c.b.log(slog.LevelInfo, "connection opened", c.who()...)
 		err = c.loop()
 	}
 	c.b.lock()
@@ -266,7 +266,7 @@ func (c *connection) fail(e *wire.Error) {
 	c.leave()
 	c.goodbye = e
 	c.why, c.amiss = e.Text, e.Code != wire.ConnectionForced
-	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
+	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
 	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
 	c.unblock()
 }
@@ -296,9 +296,11 @@ func (c *connection) leave() {
 	for q := range c.exclusive {
 		q.delete()
 	}
+	var back []delivery // all at once: a queue sorts what comes back into what it has
 	for _, ch := range channels {
-		ch.giveBack()
+		back = append(back, ch.takeBack()...)
 	}
+	c.b.requeue(back)
 	c.held = nil
 }
 
@@ -348,7 +350,7 @@ func (c *connection) keepAlive() {
 }
 
 // turn is half a heartbeat's interval: it sends one if nothing else was sent, and ends the connection
-// of a client that has been silent for two intervals.
+// of a client that has been silent for more than two intervals.
 func (c *connection) turn() {
 	c.b.lock()
 	defer c.b.unlock()
@@ -371,9 +373,9 @@ func (c *connection) turn() {
 	c.beat.Reset(c.heartbeat / 2)
 }
 
-func (c *connection) log(level slog.Level, msg string, args ...any) {
-	who := []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
-	c.b.log(level, msg, append(who, args...)...)
+// who is the client, for the log.
+func (c *connection) who() []any {
+	return []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
 }
 
 // logEnd says how the connection ended.
@@ -390,5 +392,5 @@ func (c *connection) logEnd(err error) {
 	if c.amiss {
 		level = slog.LevelWarn
 	}
-	c.log(level, "connection closed", slog.String("why", why))
+	c.b.log(level, "connection closed", append(c.who(), slog.String("why", why))...)
 }

@@ -38,7 +38,7 @@ func (c *consumer) deliver(m *message) {
 	conn := c.ch.conn
 	conn.write(func(out []byte) []byte {
 		out = wire.AppendDeliver(out, c.ch.id, c.tag, tag, m.redelivered(), "", c.q.name)
-		return wire.AppendContent(out, c.ch.id, basicClass, m.properties, m.body, conn.frameMax)
+		return wire.AppendContent(out, c.ch.id, wire.ClassBasic, m.properties, m.body, conn.frameMax)
 	})
 	m.deliveries++
 	if c.noAck {

@@ -29,9 +29,10 @@
 // and nothing else. There is no cluster, and a quorum queue is a queue with the name, the rules and the
 // delivery count of one. There are no exchanges but the default one, no bindings, no transactions, no
 // basic.recover, no priorities, no dead letters, no limits of length or age on queues, no prefetch over a
-// whole channel, no streams, no direct reply-to, no TLS. Whatever of that a client asks for is refused with the
-// specification's 540 NOT_IMPLEMENTED, which closes its connection; arguments that mean nothing to RabbitMQ are
-// ignored, as there.
+// whole channel, no streams, no direct reply-to, no CC and BCC headers, no TLS. Whatever of that a client asks
+// for is refused with the specification's 540 NOT_IMPLEMENTED, which closes its connection; arguments that mean
+// nothing to RabbitMQ are ignored, as there. Nor are there what RabbitMQ does unasked: policies, the limit on the
+// time until an ack (30 minutes there), and from RabbitMQ 4.0 on the limit of 20 deliveries on quorum queues.
 //
 // # How it works
 //

@@ -2,18 +2,15 @@ package broker
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 
 	"rpcscope/amqprpc/broker/internal/wire"
 )
 
-const basicClass = 60
-
 // exception makes what the broker answers to what it cannot do: the reply code, and
 // RabbitMQ's kind of text, its name first.
 func exception(code uint16, format string, args ...any) *wire.Error {
-	return &wire.Error{Code: code, Text: wire.CodeName(code) + " - " + fmt.Sprintf(format, args...)}
+	return wire.Errorf(code, format, args...)
 }
 
 // about says which method an exception is about.
@@ -31,15 +28,6 @@ func printable(s string) string {
 	}
 	q := strconv.Quote(s)
 	return q[1 : len(q)-1]
-}
-
-// replyText is an exception's text as it fits into a short string.
-func replyText(e *wire.Error) string {
-	const most = 255
-	if len(e.Text) > most {
-		return e.Text[:most]
-	}
-	return e.Text
 }
 
 // asException makes an exception of what the codec complains about.

@@ -38,7 +38,7 @@ func (c *connection) handshake() error {
 			c.b.lock()
 			c.amiss = true
 			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got))
-			c.write(func(out []byte) []byte { return append(out, "AMQP\x00\x00\x09\x01"...) })
+			c.write(wire.AppendProtocolHeader)
 			c.b.unlock()
 		}
 		return err
@@ -92,7 +92,7 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 		return c.hangUp("unknown authentication mechanism '" + printable(start.Mechanism) + "'")
 	}
 	parts := bytes.Split([]byte(start.Response), []byte{0})
-	if len(parts) != 3 {
+	if len(parts) != 3 || len(parts[0]) > 0 { // as RabbitMQ, nobody acts for others here
 		return c.hangUp("a malformed login")
 	}
 	user, password := string(parts[1]), string(parts[2])

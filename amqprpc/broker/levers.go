@@ -1,9 +1,7 @@
 package broker
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -11,14 +9,14 @@ import (
 	"rpcscope/amqprpc/broker/internal/wire"
 )
 
-// Stop does what a shutdown in good order does: connections get connection.close with 320
-// CONNECTION_FORCED and have two seconds to answer, and then nobody listens on the port. What RabbitMQ would
-// have on disk is kept for Restart: durable queues, and the persistent messages in them (of a
-// quorum queue all). It does nothing to a broker that is stopped.
+// Stop does what a shutdown in good order does: nobody listens on the port any more, and connections get
+// connection.close with 320 CONNECTION_FORCED and have two seconds to answer; then it returns. What RabbitMQ
+// would have on disk is kept for Restart: durable queues, and the persistent messages in them (of a
+// quorum queue all). It ends Freeze, and does nothing else to a broker that is stopped.
 func (b *Broker) Stop() { b.halt(true) }
 
 // Kill does what kill -9 does: connections are cut without a word. What survives is as with
-// Stop.
+// Stop, and it ends Freeze, too. It returns when the connections' goroutines have ended.
 func (b *Broker) Kill() { b.halt(false) }
 
 func (b *Broker) halt(politely bool) {
@@ -47,7 +45,8 @@ func (b *Broker) Restart() error {
 
 // Freeze makes the broker stand still with all its connections open, as SIGSTOP would: nothing
 // is read, written, delivered or expired, and no heartbeat goes out, until Thaw. New connections are
-// not answered.
+// not answered. A write or a batch of frames that is under way when it is called still ends. While Stop,
+// Kill, Restart or Close is under way it waits for that.
 func (b *Broker) Freeze() {
 	b.life.Lock() // a broker that is being stopped would not end
 	defer b.life.Unlock()
@@ -63,57 +62,6 @@ func (b *Broker) Thaw() {
 }
 
 func (b *Broker) frozen() bool { return b.gate.closed.Load() }
-
-// RaiseAlarm does what a memory alarm of RabbitMQ does: a connection that publishes is told
-// connection.blocked (if it said that it knows of it) and is no longer read from. Others go on.
-func (b *Broker) RaiseAlarm() {
-	b.lock()
-	defer b.unlock()
-	b.raised = true
-}
-
-// ClearAlarm ends RaiseAlarm: connection.unblocked, and reading goes on.
-func (b *Broker) ClearAlarm() {
-	b.lock()
-	defer b.unlock()
-	b.raised = false
-	b.calm()
-}
-
-// throttle blocks a connection that has begun to publish while there is an alarm.
-func (b *Broker) throttle(c *connection) {
-	if !(b.raised || b.short) || c.blocked != nil || c.goodbye != nil {
-		return
-	}
-	c.blocked = make(chan struct{})
-	if c.capable.blocked {
-		c.told = true
-		c.send(&wire.ConnectionBlocked{Reason: "low on memory"})
-	}
-}
-
-// calm unblocks connections once there is no alarm.
-func (b *Broker) calm() {
-	if b.raised || b.short {
-		return
-	}
-	for c := range b.connections() {
-		c.unblock()
-	}
-}
-
-// unblock lets the connection be read from.
-func (c *connection) unblock() {
-	if c.blocked == nil {
-		return
-	}
-	if c.told && c.goodbye == nil {
-		c.send(&wire.ConnectionUnblocked{})
-	}
-	c.told = false
-	close(c.blocked)
-	c.blocked = nil
-}
 
 // HoldConfirms keeps confirms (basic.ack to publishers) back until ReleaseConfirms.
 func (b *Broker) HoldConfirms() {
@@ -132,8 +80,8 @@ func (b *Broker) ReleaseConfirms() {
 	}
 }
 
-// CloseConnections closes all connections with 320 CONNECTION_FORCED and this reason, as an
-// operator would. It does not wait for their answers.
+// CloseConnections closes all connections that are open with 320 CONNECTION_FORCED and this reason, as an
+// operator would. It does not wait for their answers. Those that have not logged in yet go on.
 func (b *Broker) CloseConnections(reason string) {
 	b.lock()
 	defer b.unlock()
@@ -146,7 +94,7 @@ func (b *Broker) CloseConnections(reason string) {
 	})
 }
 
-// DropConnections cuts all connections without a word.
+// DropConnections cuts all connections without a word, those that have not logged in yet too.
 func (b *Broker) DropConnections() {
 	b.lock()
 	defer b.unlock()
@@ -155,14 +103,6 @@ func (b *Broker) DropConnections() {
 			c.cut("dropped")
 		}
 	})
-}
-
-// connections are those there are, opened or not. It needs the lock.
-func (b *Broker) connections() map[*connection]struct{} {
-	if b.up == nil {
-		return nil
-	}
-	return b.up.conns
 }
 
 // A Message is one message on its way into a queue.
@@ -174,12 +114,13 @@ type Message struct {
 // A Treatment is what Meddle does to a message. The zero value loses it.
 type Treatment struct {
 	Copies int           // how often it enters the queue
-	Delay  time.Duration // until it does
+	Delay  time.Duration // until it does; meanwhile it does not count as memory, and Stop and Kill lose it
 }
 
 // Meddle has f decide about every message that is routed to a queue from now on, before it
 // enters: to delay, duplicate or lose it. The publisher gets its confirm in any case. Nil ends
-// it. f is called for one message at a time and must not call the broker; what it is given is a copy.
+// it. f is called with the broker's lock, for one message at a time: it must not block, nor call the
+// broker. What it is given is a copy.
 func (b *Broker) Meddle(f func(Message) Treatment) {
 	b.lock()
 	defer b.unlock()
@@ -226,50 +167,4 @@ func (b *Broker) later(delay time.Duration, f func()) {
 		}
 	})
 	up.delayed[timer] = struct{}{}
-}
-
-// A QueueInfo describes a queue.
-type QueueInfo struct {
-	Name                           string
-	Type                           string // "classic" or "quorum"
-	Durable, Exclusive, AutoDelete bool
-	Ready, Unacked, Consumers      int
-}
-
-// Queues describes all queues, by name.
-func (b *Broker) Queues() []QueueInfo {
-	b.lock()
-	defer b.unlock()
-	infos := make([]QueueInfo, 0, len(b.queues))
-	for _, q := range b.queues {
-		infos = append(infos, QueueInfo{q.name, kind(q.quorum), q.durable, q.owner != nil, q.autoDelete, q.ready.Len(), q.unacked, len(q.consumers)})
-	}
-	slices.SortFunc(infos, func(a, b QueueInfo) int { return strings.Compare(a.Name, b.Name) })
-	return infos
-}
-
-// A ConnectionInfo describes a connection.
-type ConnectionInfo struct {
-	Peer     string // address
-	Name     string // the client's connection_name, as it came: hostile text
-	User     string
-	Channels int
-	Blocked  bool
-	Since    time.Time
-}
-
-// Connections describes all connections that are open, the oldest first.
-func (b *Broker) Connections() []ConnectionInfo {
-	b.lock()
-	defer b.unlock()
-	infos := []ConnectionInfo{}
-	for c := range b.connections() {
-		if c.open {
-			infos = append(infos, ConnectionInfo{c.peer, c.name, c.user, len(c.channels), c.blocked != nil, c.since})
-		}
-	}
-	slices.SortFunc(infos, func(a, b ConnectionInfo) int {
-		return cmp.Or(a.Since.Compare(b.Since), strings.Compare(a.Peer, b.Peer))
-	})
-	return infos
 }

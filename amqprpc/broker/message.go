@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"math"
 	"strconv"
 	"time"
 
@@ -31,14 +30,14 @@ func (m *message) expired() bool { return !m.expires.IsZero() && !time.Now().Bef
 // redelivered says whether the message, on its way out, has been out before.
 func (m *message) redelivered() bool { return m.deliveries > 0 }
 
-// mostExpiration is RabbitMQ's: 2^32-1 ms, some 49 days.
-const mostExpiration = math.MaxUint32
+// mostExpiration is RabbitMQ's, in milliseconds: ten years of 365 days.
+const mostExpiration = 10 * 365 * 24 * 60 * 60 * 1000
 
 // parseExpiration reads the property expiration: whole milliseconds.
 func parseExpiration(s string) (time.Duration, *wire.Error) {
 	ms, err := strconv.ParseUint(s, 10, 64)
 	if err != nil || ms > mostExpiration {
-		return 0, exception(wire.PreconditionFailed, "invalid expiration '%s': not a whole number of milliseconds up to %d", printable(s), uint64(mostExpiration))
+		return 0, exception(wire.PreconditionFailed, "invalid expiration '%s': not a whole number of milliseconds up to %d", printable(s), int64(mostExpiration))
 	}
 	return time.Duration(ms) * time.Millisecond, nil
 }

@@ -33,8 +33,8 @@ func (ch *channel) fail(e *wire.Error) {
 	ch.settle()
 	ch.leave()
 	ch.closing = true
-	ch.send(&wire.ChannelClose{ReplyCode: e.Code, ReplyText: replyText(e), ClassID: e.Class, MethodID: e.Method})
-	ch.conn.log(slog.LevelInfo, "channel closed", "channel", ch.id, "why", e.Text)
+	ch.send(&wire.ChannelClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
+	ch.conn.b.note(slog.LevelInfo, "channel closed", append(ch.conn.who(), "channel", ch.id, "why", e.Text)...)
 }
 
 // awaitCloseOk drops what comes after channel.close, but for its answer.
@@ -42,10 +42,10 @@ func (ch *channel) awaitCloseOk(f wire.Frame) *wire.Error {
 	if f.Type != wire.FrameMethod {
 		return nil
 	}
-	switch class, method, _ := wire.MethodID(f.Payload); {
-	case class == wire.ClassChannel && method == 40: // they crossed
+	switch m, _ := wire.ParseMethod(f.Payload); m.(type) {
+	case *wire.ChannelClose: // they crossed
 		ch.send(&wire.ChannelCloseOk{})
-	case class == wire.ClassChannel && method == 41:
+	case *wire.ChannelCloseOk:
 		delete(ch.conn.channels, ch.id)
 	}
 	return nil
@@ -53,8 +53,8 @@ func (ch *channel) awaitCloseOk(f wire.Frame) *wire.Error {
 
 // The methods that matter for speed, by class and method.
 const (
-	publishMethod = basicClass<<16 | 40
-	ackMethod     = basicClass<<16 | 80
+	publishMethod = wire.ClassBasic<<16 | 40
+	ackMethod     = wire.ClassBasic<<16 | 80
 )
 
 // method takes a method of an open channel.
@@ -174,6 +174,9 @@ func (ch *channel) find(name string) (*queue, *wire.Error) {
 			return nil, exception(wire.NotFound, "no previously declared queue")
 		}
 	}
+	if name == wire.DirectReplyTo {
+		return nil, exception(wire.NotImplemented, "direct reply-to")
+	}
 	q := ch.conn.b.queues[name]
 	if q == nil {
 		return nil, exception(wire.NotFound, "no queue '%s' in vhost '/'", printable(name))
@@ -255,7 +258,7 @@ func (ch *channel) get(m *wire.BasicGet) *wire.Error {
 	}
 	ch.conn.write(func(out []byte) []byte {
 		out = wire.AppendMethod(out, ch.id, &ok)
-		return wire.AppendContent(out, ch.id, basicClass, msg.properties, msg.body, ch.conn.frameMax)
+		return wire.AppendContent(out, ch.id, wire.ClassBasic, msg.properties, msg.body, ch.conn.frameMax)
 	})
 	msg.deliveries++
 	if m.NoAck {

@@ -13,8 +13,9 @@ import (
 var unsupported = []string{
 	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
 	"x-delivery-limit", "x-expires", "x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length",
-	"x-max-length-bytes", "x-max-priority", "x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-mode",
-	"x-queue-version", "x-quorum-initial-group-size", "x-single-active-consumer", "x-stream-max-segment-size-bytes",
+	"x-max-length-bytes", "x-max-priority", "x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-master-locator",
+	"x-queue-mode", "x-queue-version", "x-quorum-initial-group-size", "x-quorum-target-group-size", "x-single-active-consumer",
+	"x-stream-filter-size-bytes", "x-stream-max-segment-size-bytes",
 }
 
 // What is not there is refused by name, with the code that the specification has for it.
@@ -29,6 +30,12 @@ func TestRefusals(t *testing.T) {
 	publishTo := func(exchange string) []byte {
 		m := wire.AppendMethod(nil, 1, &wire.BasicPublish{Exchange: exchange, RoutingKey: "queue"})
 		return wire.AppendContent(m, 1, wire.ClassBasic, []byte{0, 0}, []byte("body"), frameMax)
+	}
+	publishWith := func(p *amqp.Publishing) []byte {
+		properties, err := wire.AppendProperties(nil, p)
+		must(t, err)
+		m := wire.AppendMethod(nil, 1, &wire.BasicPublish{RoutingKey: "queue"})
+		return wire.AppendContent(m, 1, wire.ClassBasic, properties, []byte("body"), frameMax)
 	}
 	type refusal struct {
 		what   string
@@ -53,6 +60,10 @@ func TestRefusals(t *testing.T) {
 		{"channel.flow", frames(1, &wire.ChannelFlow{}), "connection 540 about 20.20"},
 		{"immediate", wire.AppendMethod(nil, 1, &wire.BasicPublish{RoutingKey: "queue", Immediate: true}), "connection 540 about 60.40"},
 		{"a stream", frames(1, &wire.QueueDeclare{Queue: "x", Durable: true, Arguments: amqp.Table{"x-queue-type": "stream"}}), "connection 540 about 50.10"},
+		{"header CC", publishWith(&amqp.Publishing{Headers: amqp.Table{"CC": []any{"queue"}}}), "connection 540 about 60.40"},
+		{"header BCC", publishWith(&amqp.Publishing{Headers: amqp.Table{"BCC": []any{"queue"}}}), "connection 540 about 60.40"},
+		{"direct reply-to", frames(1, &wire.BasicConsume{Queue: wire.DirectReplyTo, NoAck: true}), "connection 540 about 60.20"},
+		{"passive declaration of direct reply-to", frames(1, &wire.QueueDeclare{Queue: wire.DirectReplyTo, Passive: true}), "connection 540 about 50.10"},
 		// These are there to RabbitMQ, but no other is.
 		{"amq.direct", publishTo("amq.direct"), "connection 540 about 60.40"},
 		{"amq.fanout", publishTo("amq.fanout"), "connection 540 about 60.40"},

@@ -63,7 +63,7 @@ func TestStorm(t *testing.T) {
 			time.Sleep(time.Millisecond) // so that the others get somewhere
 		}
 	})
-	ended(t, "the storm", running.Wait)
+	endedWithin(t, 10*patience, "the storm", running.Wait)
 	cancel()
 	meddling.Wait()
 

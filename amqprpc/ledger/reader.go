@@ -53,6 +53,24 @@ func NewReader(r io.Reader) (*Reader, error) {
 	return rd, nil
 }
 
+// A Place is where a [Reader] is in its recording: before a line.
+type Place struct {
+	Line   int   // from 1
+	Offset int64 // in bytes
+}
+
+// Place returns where the next event is read from.
+func (r *Reader) Place() Place { return Place{Line: r.line + 1, Offset: r.next} }
+
+// Resume returns another Reader of the same recording, which goes on at a place where r
+// has been. in begins there: at the offset of that place.
+func (r *Reader) Resume(in io.Reader, at Place) *Reader {
+	return &Reader{
+		in: bufio.NewReaderSize(in, maxLine), header: r.header, line: at.Line - 1, next: at.Offset,
+		parser: parser{start: r.header.Start},
+	}
+}
+
 // Header returns the header line.
 func (r *Reader) Header() HeaderLine { return r.header }
 

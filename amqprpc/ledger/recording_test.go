@@ -137,6 +137,44 @@ func TestDamagedRecordings(t *testing.T) {
 	}
 }
 
+// A recording can be read on from wherever a reader has been, with the same lines and
+// offsets in its errors.
+func TestResume(t *testing.T) {
+	file := append(recording(3), "{\"t\":}\n"...)
+	first, err := NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var places []Place
+	var want []Entry
+	var end error
+	for end == nil {
+		places = append(places, first.Place())
+		e, err := first.Next()
+		if end = err; err == nil {
+			want = append(want, *e)
+		}
+	}
+	if len(want) != 12 || !errors.Is(end, ErrSyntax) {
+		t.Fatalf("%d events, then %v", len(want), end)
+	}
+	for i, at := range places {
+		r := first.Resume(bytes.NewReader(file[at.Offset:]), at)
+		for j := i; ; j++ {
+			e, err := r.Next()
+			if err != nil {
+				if j != len(want) || !reflect.DeepEqual(err, end) {
+					t.Errorf("from event %d: at event %d: %v, want %v", i, j, err, end)
+				}
+				break
+			}
+			if !reflect.DeepEqual(e.Event, want[j].Event) {
+				t.Errorf("from event %d: %+v, want %+v", i, e.Event, want[j].Event)
+			}
+		}
+	}
+}
+
 type failingWriter struct{ err error }
 
 func (w failingWriter) Write([]byte) (int, error) { return 0, w.err }

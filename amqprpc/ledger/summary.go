@@ -5,12 +5,18 @@ type RunConfig struct {
 	Queue       string  `json:"queue"`
 	Concurrency int     `json:"concurrency"` // closed loop
 	Rate        float64 `json:"rate"`        // calls per second; 0 in a closed loop
-	Fib         string  `json:"fib"`         // "30" or "20-35"
+	Fib         string  `json:"fib"`         // "30" or "20-35"; of other services the range of {n}, if any
 	TimeoutMS   int64   `json:"timeout_ms"`
 	Seed        uint64  `json:"seed"`
+
+	// Of a service that is not fib's: the template of the requests' bodies, and the
+	// regular expression that right answers match.
+	Body   string `json:"body,omitempty"`
+	Expect string `json:"expect,omitempty"`
 }
 
-// A Summary is a run in one JSON object. Its keys are an API: all are always there.
+// A Summary is a run in one JSON object. Its keys are an API: all are always there, save
+// those of a service that is not fib's.
 type Summary struct {
 	Calls          Calls           `json:"calls"`
 	Failures       Failures        `json:"failures"`

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -75,7 +76,7 @@ SIGINT or SIGTERM closes all connections and exits with 0.`,
 // errors.
 func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) {
 	password := os.Getenv(brokerPassword)
-	switch _, _, bad := net.SplitHostPort(o.listen); {
+	switch _, bad := net.ResolveTCPAddr("tcp", o.listen); {
 	case bad != nil:
 		return cfg, fmt.Errorf("--listen: %w", bad)
 	case o.maxMessage <= 0:
@@ -98,7 +99,9 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 }
 
 func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	cfg, err := o.config(stderr)
+	log := cli.NewSpool(stderr)
+	defer log.Close(time.Second)
+	cfg, err := o.config(log)
 	if err != nil {
 		return err
 	}

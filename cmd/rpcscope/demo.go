@@ -23,8 +23,9 @@ import (
 // server takes its share, as their work is mostly waiting.
 var demoFlags = runFlags{concurrency: 8, fib: "20-30", servers: 2, serverFlags: []string{"--delay=100ms"}}
 
-// demoPatience is how long each of the brokers that were asked for has to answer.
-const demoPatience = 2 * time.Second
+// demoPatience is how long each of the brokers that were asked for has to answer: RabbitMQ takes
+// three seconds to refuse a password.
+const demoPatience = 5 * time.Second
 
 func demoCommand() *cobra.Command {
 	var o screenOptions
@@ -32,15 +33,17 @@ func demoCommand() *cobra.Command {
 		Use:   "demo",
 		Short: "The screen with two servers, and a broker of its own where there is none",
 		Long: `demo is the screen with everything on this machine: two servers, and the broker of
---url, of $AMQP_URL, or on localhost. If that does not let it in within two seconds,
+--url, of $AMQP_URL, or on localhost. If that does not let it in within five seconds,
 a broker in this process takes its place: the screen says so, and why.
 
 The in-process broker listens on a free loopback port, holds what it has in memory,
 and is gone with the screen. What it does is what RabbitMQ does, but how fast it is
 says nothing of RabbitMQ.
 
-The servers wait a little for each request, so that the screen can be followed and
-more servers (s) do more work on whatever machine: see --server-flag.`,
+The servers wait 100 ms for each request, so that the screen can be followed and
+more servers (s) do more work on whatever machine: see --server-flag.
+
+On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does.`,
 		Example: `  rpcscope demo
   rpcscope demo --url amqp://guest:guest@localhost:5672/
   rpcscope demo -c 64 --fib 30 --server-flag=--delay=0s`,
@@ -62,7 +65,7 @@ more servers (s) do more work on whatever machine: see --server-flag.`,
 // demo shows the screen on the broker that was asked for, or else on one of its own.
 func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Writer) error {
 	o.pool = ownServers()
-	why, leave, err := brokerOrOwn(ctx, &o.broker)
+	why, leave, err := brokerOrOwn(ctx, &o.broker, stderr)
 	if err != nil {
 		return err
 	}
@@ -71,16 +74,21 @@ func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Wri
 	return o.run(ctx, stdout, stderr)
 }
 
-// brokerOrOwn finds out whether the broker that was asked for answers. If not, the flags
-// name one in this process from then on, and why says why. Call leave when it is not needed
-// any more.
-func brokerOrOwn(ctx context.Context, flags *cli.BrokerFlags) (why string, leave func(), err error) {
+// brokerOrOwn finds out whether the broker that was asked for answers, and says on stderr
+// where that takes a while. If it does not, the flags name one in this process from then on,
+// and why says why. Call leave when it is not needed any more.
+func brokerOrOwn(ctx context.Context, flags *cli.BrokerFlags, stderr io.Writer) (why string, leave func(), err error) {
 	leave = func() {}
 	asked, err := flags.Broker("rpcscope")
 	if err != nil {
 		return "", leave, err
 	}
-	switch err := answers(ctx, asked); {
+	waiting := time.AfterFunc(time.Second, func() {
+		fmt.Fprintln(stderr, "rpcscope: waiting for a broker to answer")
+	})
+	err = answers(ctx, asked)
+	waiting.Stop()
+	switch {
 	case err == nil:
 		return "", leave, nil
 	case ctx.Err() != nil:
@@ -158,5 +166,5 @@ func standInAdvice(command, why string) string {
 		return ""
 	}
 	return "In-process broker (" + tui.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
-		"). Run rpcscope " + command + " --url amqp://user:password@host/ to use a RabbitMQ of yours."
+		"). Run " + cli.Program("rpcscope") + " " + command + " --url amqp://user:password@host/ to use a RabbitMQ of yours."
 }

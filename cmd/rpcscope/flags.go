@@ -27,8 +27,10 @@ type runFlags struct {
 	seed        uint64
 	servers     int
 	serverFlags []string
+	custom      serviceFlags
 
-	fibs *lab.Fib
+	work    lab.Work     // what is asked for
+	service *lab.Service // the same, where it is not fib
 }
 
 // usualFlags are the defaults where a broker is there: load for as much as it takes.
@@ -39,20 +41,30 @@ const mostServers = 256
 
 // add adds the flags to a set. usual are the defaults of those whose defaults differ.
 func (o *runFlags) add(flags *pflag.FlagSet, usual runFlags) {
+	o.addCalls(flags, usual)
+	flags.IntVar(&o.servers, "servers", usual.servers, "start so many local fibservers for the run")
+	o.addServerFlag(flags, usual)
+}
+
+// addCalls adds the flags that say what is called, and how often.
+func (o *runFlags) addCalls(flags *pflag.FlagSet, usual runFlags) {
 	flags.SortFlags = false
 	o.broker.Add(flags)
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to send requests to")
 	flags.IntVarP(&o.concurrency, "concurrency", "c", usual.concurrency, "requests in flight, at most 65536; with --rate it is a limit, and\nthere is none unless this is given")
 	flags.Float64Var(&o.rate, "rate", 0, "requests per second (open model)")
 	flags.StringVar(&o.fib, "fib", usual.fib, "n, or a range such as 20-35 to choose from at random; at most\n1000000")
+	o.custom.add(flags)
 	flags.DurationVar(&o.timeout, "timeout", 5*time.Second, "each request's deadline")
 	flags.Uint64Var(&o.seed, "seed", 1, "what random choices follow from")
-	flags.IntVar(&o.servers, "servers", usual.servers, "start so many local fibservers for the run")
+}
+
+func (o *runFlags) addServerFlag(flags *pflag.FlagSet, usual runFlags) {
 	flags.StringArrayVar(&o.serverFlags, "server-flag", usual.serverFlags, "flag for local servers, such as --server-flag=--delay=20ms; repeatable")
 }
 
 // validate checks what the flags' own types do not. Errors are about usage.
-func (o *runFlags) validate(flags *pflag.FlagSet) (err error) {
+func (o *runFlags) validate(flags *pflag.FlagSet) error {
 	given := flags.Changed
 	switch {
 	case o.queue == "" || len(o.queue) > 255:
@@ -71,8 +83,16 @@ func (o *runFlags) validate(flags *pflag.FlagSet) (err error) {
 	if o.rate > 0 && !given("concurrency") {
 		o.concurrency = 0
 	}
-	if o.fibs, err = lab.ParseFib(o.fib); err != nil {
+	fib, err := lab.ParseFib(o.fib)
+	if err != nil {
 		return fmt.Errorf("--fib %w", err)
+	}
+	if o.service, err = o.custom.service(flags, fib); err != nil {
+		return err
+	}
+	o.work = fib
+	if o.service != nil {
+		o.work = o.service
 	}
 	return nil
 }
@@ -83,8 +103,10 @@ func namesServer(flag string) bool { return flag == "--name" || strings.HasPrefi
 var errServerName = errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
 
 func (o *runFlags) config() ledger.RunConfig {
-	return ledger.RunConfig{
-		Queue: o.queue, Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib,
+	c := ledger.RunConfig{
+		Queue: o.queue, Concurrency: o.concurrency, Rate: o.rate,
 		TimeoutMS: o.timeout.Milliseconds(), Seed: o.seed,
 	}
+	o.work.Describe(&c)
+	return c
 }

@@ -5,21 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
-	"rpcscope/amqprpc/load"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/server/pool"
-	"rpcscope/tui"
-	"rpcscope/tui/lab"
 )
 
 type loadOptions struct {
@@ -30,6 +22,7 @@ type loadOptions struct {
 	asJSON    bool
 	record    string
 	maxFailed uint64
+	alone     bool // nobody else may consume from the queue
 }
 
 func loadCommand() *cobra.Command {
@@ -57,22 +50,28 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 		},
 	}
 	flags := cmd.Flags()
-	o.add(flags, usualFlags)
-	flags.IntVarP(&o.count, "count", "n", 0, "how many requests (default 1000, if there is no --duration)")
-	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
-	flags.DurationVar(&o.warmup, "warmup", 0, "run for so long first, and leave it out of the summary")
-	flags.BoolVar(&o.asJSON, "json", false, "print the summary as one JSON object")
-	flags.StringVar(&o.record, "record", "", "write every event to this file, one JSON object a line (the keys:\ngo doc rpcscope/amqprpc/ledger)")
-	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
+	o.runFlags.add(flags, usualFlags)
+	o.add(flags, "how many requests (default 1000, if there is no --duration)")
+	addRecord(flags, &o.record)
 	return cmd
+}
+
+// add adds the flags that say how much of a load there is, and what is told of it.
+func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
+	flags.IntVarP(&o.count, "count", "n", 0, count)
+	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
+	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run for so long first, and leave it out of the summary")
+	flags.BoolVar(&o.asJSON, "json", false, "print the summary as JSON, in one line")
+	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
 }
 
 // validate checks what the flags' own types do not.
 func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
+	if err := checkRecord(cmd.Flags(), o.record); err != nil {
+		return err
+	}
 	switch {
-	case given("record") && o.record == "":
-		return errors.New("--record names no file")
 	case given("count") && o.count <= 0:
 		return fmt.Errorf("-n %d is not above zero", o.count)
 	case given("duration") && o.duration <= 0:
@@ -89,190 +88,37 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 }
 
 func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	broker, err := o.broker.Broker("rpcscope")
-	if err != nil {
-		return err
-	}
 	books := ledger.New(ledger.Config{})
 	observers := ledger.NewTee(books)
-	begin := func() error { return nil }
-	if o.record != "" {
-		file, openErr := openRecording(o.record)
-		if openErr != nil {
-			return openErr
-		}
-		recorder := ledger.NewRecorder(file, ledger.HeaderLine{By: "rpcscope load", Config: o.config()})
-		observers.Add(recorder)
-		defer func() {
-			var closeErr error
-			observers.Between(func() { closeErr = errors.Join(recorder.Close(), file.close()) })
-			if code := (*cli.ExitError)(nil); closeErr != nil && (err == nil || errors.As(err, &code) && code.Err == nil) {
-				err = cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", closeErr))
-			}
-		}()
-		begin = file.begin
-	}
-	client, err := amqprpc.Dial(ctx, amqprpc.Config{
-		Broker: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
-		MaxInFlight: load.MaxConcurrency, Backoff: cli.Backoff,
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
-		return onBroker(err)
-	}
-	defer client.Close()
-	servers, err := o.startServers(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
-		return cli.Fail(cli.FellShort, err)
-	}
-	defer servers.close() //nolint:errcheck // the first close tells
-	// From here on it is a run, and worth overwriting an old recording for.
-	observers.Between(func() { err = begin() })
-	if err != nil {
-		return cli.Fail(cli.FellShort, err)
-	}
-	var said tui.Tally
-	l, err := load.New(client, load.Plan{
-		Source: o.fibs.Request, Check: o.fibs.Check, Seed: o.seed,
-		Rate: o.rate, Concurrency: o.concurrency,
-		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
-		OnResult: func(c *load.Call) {
-			// The outcome is counted anyway; what more there is to say is said here.
-			if lab.SaysMore(c.Err) {
-				said.Add(c.Err)
-			}
-		},
-	})
+	recorded, err := newRecording(o.record, "rpcscope load", o.config())
 	if err != nil {
 		return err
 	}
-	result, runErr := watched(ctx, l, books)
-	interrupted := ctx.Err() != nil
-	if runErr != nil && !interrupted {
-		return cli.Fail(cli.FellShort, runErr)
-	}
-	if err := servers.close(); err != nil {
-		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
-	}
-	settle(client)
-
-	s := books.Snapshot(tui.SummaryQuery())
-	if err := s.Broken(); err != nil {
-		return cli.Fail(cli.FellShort, err)
+	observers.Add(recorded.observer())
+	defer func() {
+		observers.Between(recorded.end)
+		err = recorded.verdict(err)
+	}()
+	m, err := o.measure(ctx, stderr, books, observers, recorded)
+	if err != nil {
+		return err
 	}
 	if o.asJSON {
-		if err := cli.PrintJSON(stdout, s.Summary(o.config())); err != nil {
+		if err := cli.PrintJSON(stdout, m.books.Summary(o.config())); err != nil {
 			return cli.Fail(cli.FellShort, err)
 		}
-	} else if err := o.summarize(stdout, s, result, &said, interrupted); err != nil {
+	} else if err := o.summarize(stdout, m); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
-	servers.report(stderr)
+	m.servers.report(stderr)
 	if o.asJSON { // its keys have no room for these, and they decide on the exit code
-		for _, wrong := range result.Wrongs {
-			fmt.Fprintf(stderr, "rpcscope: wrong answer: %s\n", tui.Escape(wrong.Error(), 400))
-		}
-		for _, n := range []struct {
-			count int
-			what  string
-		}{{result.Wrong, "answered wrong"}, {result.Missed, "due and not started before the end"}, {result.Refused, "refused by the client"}} {
-			if n.count > 0 {
-				fmt.Fprintf(stderr, "rpcscope: %d calls %s\n", n.count, n.what)
-			}
-		}
+		m.report(stderr)
 	}
 	switch {
-	case interrupted:
+	case m.interrupted:
 		return &cli.ExitError{Code: cli.Interrupted}
-	case s.Calls.Failed+uint64(result.Wrong)+uint64(result.Refused)+uint64(result.Missed) > o.maxFailed:
+	case m.short() > o.maxFailed:
 		return &cli.ExitError{Code: cli.FellShort}
 	}
 	return nil
-}
-
-// settle gives replies that are on their way a chance to be counted: a duplicate of
-// the last answer, say. When the broker has answered a question that was put behind
-// them, they are here.
-func settle(client *amqprpc.Client) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if queue := client.CallbackQueue(); queue != "" {
-		client.QueueStats(ctx, queue) //nolint:errcheck // the answer does not matter
-	}
-}
-
-// localServers are the servers that --servers started.
-type localServers struct {
-	pool  *pool.Pool
-	mu    sync.Mutex
-	ended map[string]int // unasked, by name
-	once  sync.Once
-	err   error
-}
-
-func (o *loadOptions) startServers(ctx context.Context) (_ *localServers, err error) {
-	s := &localServers{ended: make(map[string]int)}
-	s.pool = pool.New(pool.Config{
-		Args:          append([]string{"--queue=" + o.queue, "--quiet"}, o.broker.ServerArgs()...),
-		URL:           o.broker.Environment(),
-		RestartOnExit: true,
-		OnExit: func(status pool.Status) {
-			if status.State == pool.Crashed {
-				s.mu.Lock()
-				s.ended[status.Name]++
-				s.mu.Unlock()
-			}
-		},
-	})
-	defer func() {
-		if err != nil {
-			s.close() //nolint:errcheck // the error at hand matters more
-		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	var wg sync.WaitGroup
-	errs := make([]error, o.servers)
-	for i := range o.servers {
-		// Servers of one seed would misbehave in step.
-		args := append([]string{"--seed=" + strconv.FormatInt(int64(o.seed*mostServers+uint64(i)), 10)}, o.serverFlags...)
-		if i == 0 {
-			_, errs[i] = s.pool.Start(ctx, args...) // the first may have to build fibserver
-			if errs[i] != nil {
-				break
-			}
-			continue
-		}
-		wg.Go(func() { _, errs[i] = s.pool.Start(ctx, args...) })
-	}
-	wg.Wait()
-	return s, errors.Join(errs...)
-}
-
-// close stops the servers and waits until they have ended.
-func (s *localServers) close() error {
-	s.once.Do(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		s.err = s.pool.Close(ctx)
-	})
-	return s.err
-}
-
-// report tells of servers that died on their own.
-func (s *localServers) report(w io.Writer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(s.ended)) {
-		times := "once"
-		if n := s.ended[name]; n > 1 {
-			times = fmt.Sprintf("%d times", n)
-		}
-		fmt.Fprintf(w, "rpcscope: %s died %s by itself and was started again\n", name, times)
-	}
 }

@@ -27,7 +27,8 @@ func onBroker(err error) error {
 	err = cli.OnBroker(err)
 	var exit *cli.ExitError
 	if errors.As(err, &exit) && exit.Code == cli.NoBroker {
-		exit.Err = fmt.Errorf("%w\n`rpcscope demo` and `rpcscope broker` need no RabbitMQ", exit.Err)
+		program := cli.Program("rpcscope")
+		exit.Err = fmt.Errorf("%w\n`%s demo` and `%s broker` need no RabbitMQ", exit.Err, program, program)
 	}
 	return err
 }
@@ -41,7 +42,8 @@ becomes of every correlation ID: in flight, completed, failed and why, duplicate
 orphaned. fibserver answers them; the screen can start some, break them, and tell
 the story of each call. It has a help (?) and leaves a summary behind (q).
 
-demo is the same without a RabbitMQ, and tour a guided one. Without a terminal there are call and load.
+demo is the same without a RabbitMQ, tour a guided one, replay shows a recording
+(--record). Without a terminal there are call and load.
 
 Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 130 interrupted.`,
@@ -52,6 +54,6 @@ Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	screenCommand(root)
-	root.AddCommand(demoCommand(), tourCommand(), callCommand(), loadCommand(), brokerCommand(), serverCommand())
+	root.AddCommand(demoCommand(), tourCommand(), callCommand(), loadCommand(), scaleCommand(), replayCommand(), brokerCommand(), serverCommand())
 	return root
 }

@@ -6,8 +6,82 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/spf13/pflag"
+
+	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/cmd/internal/cli"
 )
+
+// addRecord adds the flag --record.
+func addRecord(flags *pflag.FlagSet, path *string) {
+	flags.StringVar(path, "record", "", "write every event to this file, one JSON object a line, for\n`rpcscope replay` (the keys: go doc rpcscope/amqprpc/ledger)")
+}
+
+// checkRecord is a usage error where --record names no file.
+func checkRecord(flags *pflag.FlagSet, path string) error {
+	if flags.Changed("record") && path == "" {
+		return errors.New("--record names no file")
+	}
+	return nil
+}
+
+// A recording is what --record writes. A nil one is of a run that is not recorded.
+type recording struct {
+	*ledger.Recorder
+	file  *recordingFile
+	ended error // what came of it
+	over  bool
+}
+
+// newRecording opens the file of --record, if there is one. Errors are about usage.
+func newRecording(path, by string, cfg ledger.RunConfig) (*recording, error) {
+	if path == "" {
+		return nil, nil
+	}
+	file, err := openRecording(path)
+	if err != nil {
+		return nil, err
+	}
+	return &recording{Recorder: ledger.NewRecorder(file, ledger.HeaderLine{By: by, Config: cfg}), file: file}, nil
+}
+
+// observer is who has to be told of events; nil for nobody.
+func (r *recording) observer() amqprpc.Observer {
+	if r == nil {
+		return nil
+	}
+	return r.Recorder
+}
+
+// begin says that it is a run now, and worth overwriting an old recording for. No event may
+// be told of meanwhile.
+func (r *recording) begin() error {
+	if r == nil {
+		return nil
+	}
+	return r.file.begin()
+}
+
+// end ends the recording: what is told of later is not in it. Further ends change nothing.
+func (r *recording) end() {
+	if r == nil || r.over {
+		return
+	}
+	r.over = true
+	r.ended = errors.Join(r.Recorder.Close(), r.file.close())
+}
+
+// verdict is err, or where that says nothing yet, that the recording is not whole.
+func (r *recording) verdict(err error) error {
+	if r == nil || r.ended == nil {
+		return err
+	}
+	if code := (*cli.ExitError)(nil); err == nil || errors.As(err, &code) && code.Err == nil {
+		return cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", r.ended))
+	}
+	return err
+}
 
 // A recordingFile is the file of --record. What was in it stays until begin: a run
 // that never starts, for want of a broker say, must not cost an older recording.

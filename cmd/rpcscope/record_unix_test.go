@@ -14,22 +14,30 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// A recording that breaks off in the middle is not passed off as whole.
-func TestRecordingBreaksOff(t *testing.T) {
-	node := brokertest.Shared(t)
-	fifo := filepath.Join(t.TempDir(), "fifo")
-	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+// breakingFifo is a file that takes the beginning of what is written to it. Then something
+// is sent to read.
+func breakingFifo(t *testing.T, read chan<- error) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	read := make(chan error, 1)
 	go func() {
-		f, err := os.Open(fifo)
+		f, err := os.Open(path)
 		if err == nil {
 			_, err = io.ReadFull(f, make([]byte, 100))
 			f.Close()
 		}
 		read <- err
 	}()
+	return path
+}
+
+// A recording that breaks off in the middle is not passed off as whole.
+func TestRecordingBreaksOff(t *testing.T) {
+	node := brokertest.Shared(t)
+	read := make(chan error, 1)
+	fifo := breakingFifo(t, read)
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n=3000", "--fib=3", "--servers=1", "--json", "--record", fifo)
 	if err := <-read; err != nil {
 		t.Fatal(err)

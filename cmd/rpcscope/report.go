@@ -24,15 +24,19 @@ func watched(ctx context.Context, l *load.Load, books *ledger.Ledger) (load.Resu
 }
 
 // summarize writes the summary that a person reads.
-func (o *loadOptions) summarize(w io.Writer, s ledger.Snapshot, result load.Result, said *tui.Tally, interrupted bool) error {
+func (o *loadOptions) summarize(w io.Writer, m *measurement) error {
 	summary := tui.Summary{
-		Snapshot: s, Config: o.config(), Interrupted: interrupted,
-		Wrong: result.Wrong, Wrongs: result.Wrongs, Missed: result.Missed, Refused: result.Refused,
-		Failures: said.Sentences(),
+		Snapshot: m.books, Config: o.config(), Interrupted: m.interrupted,
+		Wrong: m.result.Wrong, Wrongs: m.result.Wrongs, Missed: m.result.Missed, Refused: m.result.Refused,
+		Failures: m.said.Sentences(),
 	}
-	width := 0
+	return summary.Write(w, summaryWidth(w))
+}
+
+// summaryWidth is how wide a summary on w may be, 0 where that is no terminal.
+func summaryWidth(w io.Writer) int {
 	if f, ok := w.(*os.File); ok && tui.IsTerminal(f) {
-		width = tui.TerminalWidth(f)
+		return tui.TerminalWidth(f)
 	}
-	return summary.Write(w, width)
+	return 0
 }

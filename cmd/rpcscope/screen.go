@@ -23,6 +23,7 @@ import (
 type screenOptions struct {
 	runFlags
 	paused bool
+	record string
 	// pool says what program servers are; the zero value finds fibserver.
 	pool pool.Config
 	// standIn says why the broker is the in-process one instead of the one that was
@@ -45,9 +46,17 @@ func screenCommand(root *cobra.Command) {
 	}
 }
 
+func (o *screenOptions) validate(flags *pflag.FlagSet) error {
+	if err := checkRecord(flags, o.record); err != nil {
+		return err
+	}
+	return o.runFlags.validate(flags)
+}
+
 func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 	o.runFlags.add(flags, usual)
 	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused")
+	addRecord(flags, &o.record)
 }
 
 // needTerminal is a usage error where a screen cannot be shown on stdout. instead is what
@@ -59,19 +68,29 @@ func needTerminal(stdout *os.File, instead string) error {
 	return nil
 }
 
-func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) error {
+func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) (err error) {
 	broker, err := o.broker.Broker("rpcscope")
 	if err != nil {
 		return err
 	}
+	recorded, err := newRecording(o.record, "rpcscope", o.config())
+	if err != nil {
+		return err
+	}
+	defer func() {
+		recorded.end()
+		err = recorded.verdict(err)
+	}()
 	servers := o.pool
 	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
 	servers.URL = o.broker.Environment()
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: broker, StandIn: standInAdvice("demo", o.standIn), Backoff: cli.Backoff, Queue: o.queue,
 		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
+		Service:    o.service,
 		Pool:       servers,
 		ServerSeed: int64(o.seed * mostServers),
+		Observer:   recorded.observer(),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -79,15 +98,24 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		}
 		return onBroker(err)
 	}
+	var begun error
+	l.Last(ledger.Query{}, func() { begun = recorded.begin() })
+	if begun != nil {
+		l.Close(ctx) //nolint:errcheck // the error at hand matters more
+		return cli.Fail(cli.FellShort, begun)
+	}
 	if o.standIn != "" {
 		l.Note(lab.Neutral, "on an in-process broker: "+o.standIn, "")
 	}
+	ctx, unwatch := whileForeground(ctx, stdout)
+	defer unwatch()
 	release, _ := startGuard(stdout) // where there is none, the screen does as well without
 	for range o.servers {
 		go l.StartServer(ctx) //nolint:errcheck // the screen tells
 	}
 	end := sync.OnceValues(func() (lab.Look, error) {
-		last := l.Look(lab.Query{Books: tui.SummaryQuery()})
+		last := l.Look(lab.Query{})
+		last.Books = l.Last(tui.SummaryQuery(), recorded.end)
 		ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return last, l.Close(ending)
@@ -98,6 +126,15 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	shown := tui.Run(ctx, l)
 	release()
 	return o.leave(ctx, l, end, shown, stdout, stderr)
+}
+
+// summarized is what a summary can say of an afternoon at the screen.
+func (o *screenOptions) summarized() ledger.RunConfig {
+	c := ledger.RunConfig{Queue: o.queue}
+	if o.service != nil {
+		c.Body, c.Seed = o.service.Body.String(), o.seed
+	}
+	return c
 }
 
 // leaveWait is how long a terminal has, once the lab is closed, to take the last of what
@@ -127,16 +164,22 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := tui.Summary{
-		Snapshot: look.Books, StandIn: look.StandIn, Config: ledger.RunConfig{Queue: o.queue}, Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
+		Snapshot: look.Books, StandIn: look.StandIn, Config: o.summarized(), Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(context.Cause(ctx), errTakenOver):
+		return cli.Fail(cli.Interrupted, errTakenOver)
+	case ctx.Err() != nil:
 		return &cli.ExitError{Code: cli.Interrupted}
 	}
 	return nil
 }
+
+// errTakenOver ends a screen whose terminal reads and shows somebody else's.
+var errTakenOver = errors.New("another program has taken over the terminal")
 
 // tellEnding says what is waited for when a lab is about to be closed.
 func tellEnding(l *lab.Lab, stderr io.Writer) {

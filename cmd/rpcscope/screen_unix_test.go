@@ -251,6 +251,26 @@ func TestScreenLostTerminal(t *testing.T) {
 	}
 }
 
+// When what started it has been killed, as `go run` may be, the shell has the terminal for
+// itself, and the screen ends instead of drawing over it.
+func TestScreenTakenOver(t *testing.T) {
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
+	term.Type(fmt.Sprintf("bash -c 'rpcscope --queue %s --servers 1 --fib 5; true'", queue), "enter")
+	shown(term, `Completed ([\d,]+)`)
+	// The group is named after its first process, which is not rpcscope.
+	if err := syscall.Kill(term.Foreground(), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	term.Wait("the shell's screen, and a word of it", func(string) bool {
+		return !term.AltScreen() && strings.Contains(term.Scrollback(), errTakenOver.Error())
+	})
+	term.Type("echo alive", "enter")
+	term.WaitFor("\nalive")
+	term.WaitAlone()
+}
+
 // Without a terminal it says so, and names what works without one.
 func TestScreenNeedsTerminal(t *testing.T) {
 	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")

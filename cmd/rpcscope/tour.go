@@ -103,7 +103,7 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 
 // openBroker finds a broker. Where nobody asked for a certain one, or a person is to see
 // the tour, one in this process will do. Call leave in the end.
-func (o *tourOptions) openBroker(ctx context.Context, given bool) (why string, leave func(), err error) {
+func (o *tourOptions) openBroker(ctx context.Context, given bool, stderr io.Writer) (why string, leave func(), err error) {
 	switch {
 	case o.inProcess:
 		leave, err = ownBroker(&o.broker)
@@ -111,7 +111,7 @@ func (o *tourOptions) openBroker(ctx context.Context, given bool) (why string, l
 	case o.check && given:
 		return "", func() {}, nil
 	}
-	return brokerOrOwn(ctx, &o.broker)
+	return brokerOrOwn(ctx, &o.broker, stderr)
 }
 
 // config is what the stages need.
@@ -128,7 +128,7 @@ func (o *tourOptions) config(standIn string) (tour.Config, error) {
 
 // runCheck plays the scenarios and prints a line for each.
 func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) error {
-	why, leave, err := o.openBroker(ctx, o.broker.Given())
+	why, leave, err := o.openBroker(ctx, o.broker.Given(), stderr)
 	if err != nil {
 		return err
 	}

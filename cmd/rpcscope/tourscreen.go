@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +15,7 @@ import (
 
 // show shows the tour on the screen, and leaves what came of it in the scrollback.
 func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Writer) error {
-	why, leave, err := o.openBroker(ctx, o.broker.Given())
+	why, leave, err := o.openBroker(ctx, o.broker.Given(), stderr)
 	if err != nil {
 		return err
 	}
@@ -30,6 +31,8 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 		}
 		return onStage(err)
 	}
+	ctx, unwatch := whileForeground(ctx, stdout)
+	defer unwatch()
 	release, _ := startGuard(stdout) // where there is none, the screen does as well without
 	end := sync.OnceValue(func() error { return guide.Close(context.Background()) })
 	left := make(chan struct{})
@@ -52,7 +55,10 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 			return cli.Fail(cli.FellShort, err)
 		}
 	}
-	if ctx.Err() != nil {
+	switch {
+	case errors.Is(context.Cause(ctx), errTakenOver):
+		return cli.Fail(cli.Interrupted, errTakenOver)
+	case ctx.Err() != nil:
 		return &cli.ExitError{Code: cli.Interrupted}
 	}
 	return nil

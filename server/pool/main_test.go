@@ -82,6 +82,9 @@ func serve(args []string) {
 			if cmd.Start() == nil {
 				fmt.Println("child", cmd.Process.Pid)
 			}
+		case "work":
+			d, _ := time.ParseDuration(value)
+			work(d)
 		case "wait":
 			<-terms
 			fmt.Println("draining")

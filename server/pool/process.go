@@ -56,6 +56,9 @@ type Status struct {
 	Reason string `json:"reason,omitempty"`
 	// Restarts counts the processes after the first, asked for or not.
 	Restarts int `json:"restarts"`
+	// CPU is the time on a processor of the processes that have ended, user and system.
+	// It says nothing yet of one that is alive.
+	CPU time.Duration `json:"cpu_ns"`
 }
 
 // A Process is a server of a pool: one process, and after a restart the next.
@@ -209,6 +212,7 @@ func (s *Process) ended(r *run) Status {
 	defer close(r.exited)
 	s.status.Ended = time.Now()
 	s.status.Reason = r.cmd.ProcessState.String()
+	s.status.CPU += r.cmd.ProcessState.UserTime() + r.cmd.ProcessState.SystemTime()
 	switch {
 	case r.cmd.ProcessState.Success(): // also where a kill came just too late
 		s.status.State = Stopped

@@ -1,11 +1,13 @@
 package lab
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/load"
@@ -22,7 +24,7 @@ func (l *Lab) nextRequest() amqprpc.Request {
 // none began. The note of it is rewritten when its outcome is there.
 func (l *Lab) Call() (id string) {
 	req := l.nextRequest()
-	return l.callOne(req, fmt.Sprintf("fib(%s)", req.Body))
+	return l.callOne(req, (*l.work.Load()).Name(req))
 }
 
 // CallWith is [Lab.Call] with a body of one's own, which need be no number.
@@ -87,13 +89,42 @@ func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Mood
 	return Bad, text
 }
 
-// result is the body of a reply, shortened to what fits into a line.
+// result is a body, shortened to what fits into a line: text, or else hexadecimal.
 func result(body []byte) string {
 	const most = 60
+	switch {
+	case len(body) == 0:
+		return "(empty)"
+	case !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0:
+		if len(body) <= most/2 {
+			return fmt.Sprintf("0x%x", body)
+		}
+		return fmt.Sprintf("0x%x… (%d bytes)", body[:most/3], len(body))
+	}
 	if len(body) <= most {
 		return strings.TrimSpace(string(body))
 	}
-	return fmt.Sprintf("%s…%s (%d bytes)", body[:20], body[len(body)-5:], len(body))
+	return fmt.Sprintf("%s…%s (%d bytes)", clipStart(body[:20]), clipEnd(body[len(body)-5:]), len(body))
+}
+
+// clipStart and clipEnd leave away what is left of a character that was cut in two.
+func clipStart(b []byte) []byte {
+	for i := len(b) - 1; i >= max(len(b)-utf8.UTFMax, 0); i-- {
+		if utf8.RuneStart(b[i]) {
+			if !utf8.FullRune(b[i:]) {
+				return b[:i]
+			}
+			break
+		}
+	}
+	return b
+}
+
+func clipEnd(b []byte) []byte {
+	for len(b) > 0 && !utf8.RuneStart(b[0]) {
+		b = b[1:]
+	}
+	return b
 }
 
 // MostBurst is how many calls of bursts may be in flight at once.

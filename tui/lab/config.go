@@ -32,8 +32,11 @@ type Config struct {
 	Concurrency int
 	Rate        float64
 	Fib         string // "30" or "20-35"
-	Timeout     time.Duration
-	Seed        uint64
+	// Service, where it is set, is asked instead of fib. Its Body is required, and
+	// [Lab.SetBody] changes it.
+	Service *Service
+	Timeout time.Duration
+	Seed    uint64
 	// Paused starts with the load paused.
 	Paused bool
 
@@ -88,6 +91,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if _, err := ParseFib(c.Fib); err != nil {
 		return c, prefixed("fib ", err)
+	}
+	if c.Service != nil && c.Service.Body == nil {
+		return c, invalid("the service has no body")
 	}
 	c.Pool.Args = append([]string{"--queue=" + c.Queue, "--quiet"}, c.Pool.Args...)
 	if c.Pool.URL == "" {

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/server"
 )
 
@@ -50,12 +51,22 @@ func (f *Fib) String() string { return f.text }
 
 // Request makes the request number k: it is a load.Source.
 func (f *Fib) Request(_ int, rng *rand.Rand) amqprpc.Request {
-	n := f.from
-	if f.to > f.from {
-		n += rng.IntN(f.to - f.from + 1)
-	}
-	return amqprpc.Request{Body: strconv.AppendInt(nil, int64(n), 10), ContentType: "text/plain"}
+	return amqprpc.Request{Body: strconv.AppendInt(nil, int64(f.draw(rng)), 10), ContentType: "text/plain"}
 }
+
+// draw chooses an n.
+func (f *Fib) draw(rng *rand.Rand) int {
+	if f.to == f.from {
+		return f.from
+	}
+	return f.from + rng.IntN(f.to-f.from+1)
+}
+
+// Name returns fib(30), say.
+func (f *Fib) Name(req amqprpc.Request) string { return fmt.Sprintf("fib(%.40s)", req.Body) }
+
+// Describe fills in what of a run's configuration is about what is asked for.
+func (f *Fib) Describe(c *ledger.RunConfig) { c.Fib = f.text }
 
 // Check returns an error where the reply is not fib(n) for the n that was requested,
 // whether or not this Fib would have requested it. It may quote the reply.

@@ -22,6 +22,7 @@ var ErrClosed = errors.New("the lab is closed")
 type Lab struct {
 	cfg    Config
 	books  *ledger.Ledger
+	all    *ledger.Tee // the books, and whoever else is told of events
 	notes  notes
 	watch  watch
 	queue  queue
@@ -31,7 +32,7 @@ type Lab struct {
 	pool   *pool.Pool
 
 	// What the next request is made of; read by every worker of the load.
-	fib     atomic.Pointer[Fib]
+	work    atomic.Pointer[Work]
 	timeout atomic.Int64 // in ns
 	wrong   atomic.Int64 // answers
 	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
@@ -70,25 +71,29 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	}
 	l := &Lab{cfg: cfg, books: ledger.New(ledger.Config{}), seed: cfg.ServerSeed}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
-	l.fib.Store(fib)
 	l.timeout.Store(int64(cfg.Timeout))
 	l.drained = make(chan struct{})
 	l.queue.init(cfg.Queue)
 	l.hand.init(cfg.Broker)
 	l.fleet.init(cfg.Pool)
 	l.state = Load{
-		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Timeout: cfg.Timeout, Seed: cfg.Seed,
+		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Timeout: cfg.Timeout, Seed: cfg.Seed,
 		Paused: cfg.Paused, Waiting: true,
+	}
+	if cfg.Service != nil {
+		l.ask(cfg.Service)
+	} else {
+		l.ask(fib)
 	}
 	cfg.Pool.Output, cfg.Pool.OnExit = l.serverSaid, l.serverEnded
 	l.pool = pool.New(cfg.Pool)
 
-	all := ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
+	l.all = ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
 	l.client, err = amqprpc.Dial(ctx, amqprpc.Config{
 		Broker: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			defer l.catch()
-			all.Observe(e)
+			l.all.Observe(e)
 		}),
 	})
 	if err != nil {
@@ -200,6 +205,17 @@ func (l *Lab) Look(q Query) Look {
 	return look
 }
 
+// Last returns the books as they are and calls f before the next event. A recording that f
+// ends holds exactly what these books do. It holds up every call meanwhile, so f must not
+// use the lab.
+func (l *Lab) Last(q ledger.Query, f func()) (books ledger.Snapshot) {
+	l.all.Between(func() {
+		books = l.books.Snapshot(q)
+		f()
+	})
+	return books
+}
+
 // Inspect returns the story of a correlation ID, as [ledger.Ledger.Inspect] does.
 func (l *Lab) Inspect(id string) (ledger.Story, bool) { return l.books.Inspect(id) }
 
@@ -214,10 +230,12 @@ func (l *Lab) Find(prefix string, most int) []string { return l.books.Find(prefi
 func (l *Lab) RunConfig() ledger.RunConfig {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return ledger.RunConfig{
-		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate, Fib: l.state.Fib,
+	c := ledger.RunConfig{
+		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate,
 		TimeoutMS: l.state.Timeout.Milliseconds(), Seed: l.state.Seed,
 	}
+	(*l.work.Load()).Describe(&c)
+	return c
 }
 
 // DropConnection cuts the client's sockets, as a failing network does. The client

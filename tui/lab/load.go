@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 )
 
@@ -63,7 +64,7 @@ func (l *Lab) call(ctx context.Context, req amqprpc.Request) (reply amqprpc.Repl
 
 // request makes a request as the load's state says at present.
 func (l *Lab) request(k int, rng *rand.Rand) amqprpc.Request {
-	req := l.fib.Load().Request(k, rng)
+	req := (*l.work.Load()).Request(k, rng)
 	req.Timeout = time.Duration(l.timeout.Load())
 	return req
 }
@@ -71,7 +72,7 @@ func (l *Lab) request(k int, rng *rand.Rand) amqprpc.Request {
 // check counts answers that are not right.
 func (l *Lab) check(req amqprpc.Request, reply amqprpc.Reply) error {
 	defer l.catch()
-	err := l.fib.Load().Check(req, reply)
+	err := (*l.work.Load()).Check(req, reply)
 	if err != nil {
 		l.wrong.Add(1)
 	}
@@ -105,17 +106,44 @@ func (l *Lab) change(done string, f func() error) error {
 }
 
 // SetFib changes what is asked for, from the next request on: a number, or a range such
-// as 20-35.
+// as 20-35. It is an error where a [Service] is asked.
 func (l *Lab) SetFib(fib string) error {
 	f, err := ParseFib(fib)
 	if err != nil {
 		return l.note("", prefixed("fib ", err))
 	}
+	if l.cfg.Service != nil {
+		return l.note("", invalid("the load does not ask for fib"))
+	}
 	return l.change(fmt.Sprintf("the load asks for fib(%s)", fib), func() error {
-		l.fib.Store(f)
-		l.state.Fib = fib
+		l.ask(f)
 		return nil
 	})
+}
+
+// SetBody changes the template of requests' bodies, from the next request on. It is an
+// error where there is no [Service] to send them to.
+func (l *Lab) SetBody(template string) error {
+	service := l.cfg.Service
+	if service == nil {
+		return l.note("", invalid("the load asks for fib, its bodies are numbers"))
+	}
+	body, err := ParseTemplate(template, service.Body.n)
+	if err != nil {
+		return l.note("", prefixed("the body: ", err))
+	}
+	return l.change("the load sends "+template, func() error {
+		l.ask(service.with(body))
+		return nil
+	})
+}
+
+// ask has requests ask for that from now on. mu is held.
+func (l *Lab) ask(w Work) {
+	l.work.Store(&w)
+	var c ledger.RunConfig
+	w.Describe(&c)
+	l.state.Fib, l.state.Body = c.Fib, c.Body
 }
 
 // SetConcurrency makes the load a closed loop of n calls in flight, 1 to

@@ -37,6 +37,8 @@ type Look struct {
 	StandIn string
 	// Frozen says that this is a picture of the past: Books.Now is its time.
 	Frozen bool
+	// Replay is the state of the recording that this is a picture of; nil for a lab.
+	Replay *Replay
 	// Err says why the lab cannot go on: something in it has panicked.
 	Err error
 }
@@ -59,7 +61,8 @@ type Queue struct {
 type Load struct {
 	Concurrency int     // calls in flight of a closed loop; of an open model the limit, 0 for none
 	Rate        float64 // calls per second; 0 in a closed loop
-	Fib         string
+	Fib         string  // of a Service the range of {n}, "" where there is none in its body
+	Body        string  // the template of a [Service]; "" where it is fib that is asked for
 	Timeout     time.Duration
 	Seed        uint64
 	// Paused says that somebody has paused it.
@@ -69,7 +72,7 @@ type Load struct {
 	Waiting bool
 	// Progress is the present load's: it begins anew where the model changes.
 	Progress load.Progress
-	// Wrong is how many answers were not the right number: of all loads, of bursts, and
+	// Wrong is how many answers were not right: of all loads, of bursts, and
 	// of single calls.
 	Wrong int
 }

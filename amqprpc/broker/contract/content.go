@@ -3,6 +3,7 @@ package contract
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"reflect"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ var contentTests = []test{
 	{"ContentUnchanged", contentUnchanged},
 	{"ContentUserID", contentUserID},
 	{"ContentExpiration", contentExpiration},
+	{"ContentDeliveryMode", contentDeliveryMode},
+	{"ContentDirectReplyTo", contentDirectReplyTo},
 }
 
 // noise returns n octets without any pattern, always the same ones.
@@ -198,7 +201,7 @@ func contentUserID(t *T) {
 func contentExpiration(t *T) {
 	conn := t.connect()
 	queue := t.declare(t.channel(conn), exclusive)
-	for _, bad := range []string{"1.5", "-1", "abc", " 1", "1 ", "1e3", "0x10", "4294967296000", "99999999999999999999999"} {
+	for _, bad := range []string{"1.5", "-1", "abc", " 1", "1 ", "1e3", "0x10", "315360000001", "99999999999999999999999"} {
 		ch := t.channel(conn)
 		closed := closing(ch)
 		t.must(ch.PublishWithContext(t.Context(), "", queue, false, false, amqp.Publishing{Expiration: bad}))
@@ -214,7 +217,7 @@ func contentExpiration(t *T) {
 	defer cancel()
 	ch := t.channel(conn)
 	t.must(ch.Confirm(false))
-	for _, good := range []string{"1000000", "4294967295", "0001000000"} {
+	for _, good := range []string{"1000000", "315360000000", "0001000000"} {
 		c, err := ch.PublishWithDeferredConfirmWithContext(ctx, "", queue, true, false, amqp.Publishing{Expiration: good})
 		t.must(err)
 		if ok, err := c.WaitContext(ctx); err != nil || !ok {
@@ -228,4 +231,22 @@ func contentExpiration(t *T) {
 	p := t.login()
 	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, []byte("\x01\x00\x00"), nil, modest.frameMax))
 	t.wantOutcome("empty expiration", p.outcomeOf(0, nil), "channel close 406 about 60.40")
+}
+
+// There are transient messages (1) and persistent ones (2), and no others.
+func contentDeliveryMode(t *T) {
+	for mode, want := range map[byte]string{0: "channel close 406 about 60.40", 1: goesOn, 2: goesOn, 3: "channel close 406 about 60.40", 255: "channel close 406 about 60.40"} {
+		p := t.login()
+		p.write(publication(1, wire.BasicPublish{RoutingKey: p.declare(1)}, []byte{0x10, 0, mode}, []byte("message"), modest.frameMax))
+		t.wantOutcome(fmt.Sprint("delivery mode ", mode), p.outcome(), want)
+	}
+}
+
+// Replies come by way of amq.rabbitmq.reply-to to nobody who does not consume from there.
+func contentDirectReplyTo(t *T) {
+	ch := t.open()
+	closed := closing(ch)
+	m := amqp.Publishing{ReplyTo: "amq.rabbitmq.reply-to", Body: []byte("message")}
+	t.must(ch.PublishWithContext(t.Context(), "", t.declare(ch, exclusive), false, false, m))
+	t.wantClosed(closed, amqp.PreconditionFailed, "PRECONDITION_FAILED - fast reply consumer does not exist")
 }

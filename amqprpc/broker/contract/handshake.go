@@ -78,6 +78,7 @@ func loginRefused(t *T) {
 		{name: "empty response", capabilities: tell, mechanism: "PLAIN", want: malformed},
 		{name: "no separators", capabilities: tell, mechanism: "PLAIN", response: user, want: malformed},
 		{name: "one separator", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user, want: malformed},
+		{name: "on behalf of somebody", capabilities: tell, mechanism: "PLAIN", response: user + good, want: append(malformed, refused)},
 		{name: "more separators", capabilities: tell, mechanism: "PLAIN", response: good + "\x00", want: append(malformed, refused)},
 	}
 	// All at once: RabbitMQ takes its time with the answer, to slow down those who guess.

@@ -289,7 +289,7 @@ func (p *peer) outcomeOf(channel uint16, harmless wire.Method) string {
 		case *wire.ChannelClose:
 			p.send(f.Channel, &wire.ChannelCloseOk{})
 			return fmt.Sprintf("channel close %d about %d.%d", m.ReplyCode, m.ClassID, m.MethodID)
-		case *wire.BasicQosOk, *wire.ChannelOpenOk, *wire.ConnectionOpenOk:
+		case *wire.BasicQosOk, *wire.ChannelOpenOk, *wire.ConnectionTune, *wire.ConnectionOpenOk:
 			return goesOn
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 var publishTests = []test{
 	{"PublishByName", publishByName},
+	{"PublishRoutedWhenWhole", publishRoutedWhenWhole},
 	{"PublishMandatory", publishMandatory},
 	{"PublishReturnBeforeAck", publishReturnBeforeAck},
 	{"PublishUnconfirmed", publishUnconfirmed},
@@ -36,6 +37,23 @@ func publishByName(t *T) {
 		if string(d.Body) != want.body || d.Exchange != "" || d.RoutingKey != queue || d.MessageCount != want.more {
 			t.Errorf("got %q from exchange %q by %q, %d more, want %+v by %q", d.Body, d.Exchange, d.RoutingKey, d.MessageCount, want, queue)
 		}
+	}
+}
+
+// A message is routed when all of it has come: to what is there by then.
+func publishRoutedWhenWhole(t *T) {
+	ch, p := t.open(), t.login()
+	queue := t.name()
+	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
+	p.send(1, &wire.BasicPublish{RoutingKey: queue})
+	p.write(headerFrame(contentHeader(wire.ClassBasic, uint64(len("message")))))
+	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{}) // what was written before has arrived
+	_, err := declareAs(ch, queue, transient)
+	t.must(err)
+	p.write(bodyFrame("message"))
+	expect[*wire.BasicAck](p, 1)
+	if d := t.get(ch, queue); string(d.Body) != "message" {
+		t.Errorf("got %q", d.Body)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestBootFails(t *testing.T) {
 
 // Ports that are taken between their choice and their use are told as such.
 func TestPortTaken(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 5*time.Minute) // five boots
 	n := Own(t, Config{})
 	for what, port := range map[string]int{"AMQP": n.ports.amqp, "distribution": n.ports.dist} {
 		must(t, n.Stop(ctx))

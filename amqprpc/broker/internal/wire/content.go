@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -81,13 +82,18 @@ const (
 
 // A Brief is what a broker must know of a message's properties to route and keep it.
 type Brief struct {
-	DeliveryMode  uint8 // 2 is persistent
-	Priority      uint8
-	Expiration    string // unchecked
-	HasExpiration bool   // also where it is the empty string
-	UserID        string
-	HasUserID     bool
+	DeliveryMode    uint8  // 2 is persistent
+	HasDeliveryMode bool   // also where it is 0
+	Expiration      string // unchecked
+	HasExpiration   bool   // also where it is the empty string
+	UserID          string
+	HasUserID       bool
+	DirectReply     bool // the reply-to is [DirectReplyTo]
+	Copies          bool // there is a header CC or BCC: to RabbitMQ, more routing keys
 }
+
+// DirectReplyTo is the queue that is none, by which RabbitMQ sends replies straight to a channel.
+const DirectReplyTo = "amq.rabbitmq.reply-to"
 
 // A properties collects the values that a walk meets, as they are. Those of strings and
 // of headers alias the payload.
@@ -96,6 +102,7 @@ type properties struct {
 	contentType, contentEncoding, correlationID, replyTo []byte
 	expiration, messageID, typ, userID, appID            []byte
 	headers                                              amqp.Table
+	headerOctets                                         []byte // the table that headers is of, with its length
 	deliveryMode, priority                               uint8
 	timestamp                                            uint64
 }
@@ -117,7 +124,9 @@ func (v *properties) walk(p []byte, build bool) error {
 	v.contentType = str(flagContentType)
 	v.contentEncoding = str(flagContentEncoding)
 	if v.flags&flagHeaders != 0 {
+		from := d.b
 		v.headers = d.table(0, build)
+		v.headerOctets = from[:len(from)-len(d.b)]
 	}
 	if v.flags&flagDeliveryMode != 0 {
 		v.deliveryMode = d.uint8()
@@ -140,7 +149,7 @@ func (v *properties) walk(p []byte, build bool) error {
 	return d.err("malformed properties")
 }
 
-// CheckProperties walks all of p, headers included, without building anything. It allocates
+// CheckProperties walks all of p, headers included, and builds nothing of them. It allocates
 // for an expiration and a user ID only.
 func CheckProperties(p []byte) (Brief, error) {
 	var v properties
@@ -148,10 +157,26 @@ func CheckProperties(p []byte) (Brief, error) {
 		return Brief{}, err
 	}
 	return Brief{
-		DeliveryMode: v.deliveryMode, Priority: v.priority,
+		DeliveryMode: v.deliveryMode, HasDeliveryMode: v.flags&flagDeliveryMode != 0,
 		Expiration: string(v.expiration), HasExpiration: v.flags&flagExpiration != 0,
 		UserID: string(v.userID), HasUserID: v.flags&flagUserID != 0,
+		DirectReply: string(v.replyTo) == DirectReplyTo,
+		Copies:      v.copies(),
 	}, nil
+}
+
+// copies says whether there is a header CC or BCC. The walk found nothing wrong with the headers.
+func (v *properties) copies() bool {
+	if !bytes.Contains(v.headerOctets, []byte("CC")) { // as good as always: no second walk
+		return false
+	}
+	d := decoder{b: v.headerOctets}
+	for in := d.nested(0); len(in.b) > 0; in.value(0, false) {
+		if key := string(in.shortstr()); key == "CC" || key == "BCC" {
+			return true
+		}
+	}
+	return false
 }
 
 // ParseProperties returns the properties, of what is valid for [CheckProperties] and of

@@ -31,10 +31,15 @@ func TestPropertiesAsTheSpecificationWritesThem(t *testing.T) {
 		p     amqp.Publishing
 		brief Brief
 	}{
-		{allProperties, allOfThem, Brief{DeliveryMode: 2, Priority: 5, Expiration: "1000", HasExpiration: true, UserID: "guest", HasUserID: true}},
+		{allProperties, allOfThem, Brief{DeliveryMode: 2, HasDeliveryMode: true, Expiration: "1000", HasExpiration: true, UserID: "guest", HasUserID: true}},
 		{"\x00\x00", amqp.Publishing{}, Brief{}},
 		{"\x04\x00\x01c", amqp.Publishing{CorrelationId: "c"}, Brief{}},
-		{"\x10\x00\x01", amqp.Publishing{DeliveryMode: 1}, Brief{DeliveryMode: 1}},
+		{"\x10\x00\x01", amqp.Publishing{DeliveryMode: 1}, Brief{DeliveryMode: 1, HasDeliveryMode: true}},
+		{"\x02\x00\x15amq.rabbitmq.reply-to", amqp.Publishing{ReplyTo: "amq.rabbitmq.reply-to"}, Brief{DirectReply: true}},
+		{"\x20\x00" + long("\x02CCV"), amqp.Publishing{Headers: amqp.Table{"CC": nil}}, Brief{Copies: true}},
+		{"\x20\x00" + long("\x03BCC"+"S"+long("CC")), amqp.Publishing{Headers: amqp.Table{"BCC": "CC"}}, Brief{Copies: true}},
+		{"\x20\x00" + long("\x03CCC"+"S"+long("CC")), amqp.Publishing{Headers: amqp.Table{"CCC": "CC"}}, Brief{}},
+		{"\x20\x00" + long("\x01a"+"F"+long("\x02CCV")), amqp.Publishing{Headers: amqp.Table{"a": amqp.Table{"CC": nil}}}, Brief{}},
 	} {
 		if got, err := ParseProperties([]byte(c.wire)); err != nil || !reflect.DeepEqual(got, c.p) {
 			t.Errorf("%q is read as %+v, %v", c.wire, got, err)
@@ -47,7 +52,7 @@ func TestPropertiesAsTheSpecificationWritesThem(t *testing.T) {
 		}
 	}
 	// There, but empty.
-	if got, err := CheckProperties([]byte("\x01\x10\x00\x00")); err != nil || !got.HasExpiration || !got.HasUserID {
+	if got, err := CheckProperties([]byte("\x11\x10\x00\x00\x00")); err != nil || !got.HasDeliveryMode || !got.HasExpiration || !got.HasUserID {
 		t.Errorf("%+v, %v", got, err)
 	}
 	// The cluster ID is in the specification, as reserved.
@@ -84,14 +89,22 @@ func TestPropertiesComeBack(t *testing.T) {
 		if err != nil || !sameFields(got, p) {
 			t.Fatalf("%+v came back as %+v, %v", p, got, err)
 		}
-		want := Brief{
-			DeliveryMode: p.DeliveryMode, Priority: p.Priority,
-			Expiration: p.Expiration, HasExpiration: p.Expiration != "", UserID: p.UserId, HasUserID: p.UserId != "",
-		}
+		want := briefOf(&p)
 		if brief, err := CheckProperties(wire); err != nil || brief != want {
 			t.Fatalf("%+v is found to be %+v, %v", p, brief, err)
 		}
 	})
+}
+
+// briefOf is the Brief of properties none of which is there and empty.
+func briefOf(p *amqp.Publishing) Brief {
+	_, cc := p.Headers["CC"]
+	_, bcc := p.Headers["BCC"]
+	return Brief{
+		DeliveryMode: p.DeliveryMode, HasDeliveryMode: p.DeliveryMode != 0,
+		Expiration: p.Expiration, HasExpiration: p.Expiration != "", UserID: p.UserId, HasUserID: p.UserId != "",
+		DirectReply: p.ReplyTo == DirectReplyTo, Copies: cc || bcc,
+	}
 }
 
 func drawProperties(t *rapid.T) amqp.Publishing {

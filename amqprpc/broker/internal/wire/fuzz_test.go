@@ -161,6 +161,7 @@ func FuzzProperties(f *testing.F) {
 	f.Add([]byte("\x00\x00"))
 	f.Add([]byte("\x00\x0c\x01a\x01c"))
 	f.Add([]byte("\x20\x00" + long("\x01kS\xff\xff\xff\xff")))
+	f.Add([]byte("\x20\x00" + long("\x02CCV")))
 	f.Add([]byte("\xff\xff"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		brief, checked := CheckProperties(in)
@@ -173,10 +174,8 @@ func FuzzProperties(f *testing.F) {
 			fuzzError(t, checked, SyntaxError)
 			return
 		}
-		want := Brief{
-			DeliveryMode: p.DeliveryMode, Priority: p.Priority,
-			Expiration: p.Expiration, HasExpiration: in[0]&1 != 0, UserID: p.UserId, HasUserID: in[1]&0x10 != 0,
-		}
+		want := briefOf(&p)
+		want.HasDeliveryMode, want.HasExpiration, want.HasUserID = in[0]&0x10 != 0, in[0]&1 != 0, in[1]&0x10 != 0
 		if brief != want {
 			t.Fatalf("%+v is found to be %+v", p, brief)
 		}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui"
+	"rpcscope/tui/lab"
+)
+
+// A measurement is what came of one run of a load.
+type measurement struct {
+	books       ledger.Snapshot
+	result      load.Result
+	said        *tui.Tally // by failed calls
+	servers     *localServers
+	up          time.Duration // how long the servers were there
+	interrupted bool
+}
+
+// measure makes one run: it connects, starts the servers, makes the calls, and stops the
+// servers. observers, of which books are one, are told of every event; recorded, nil for no
+// recording, begins when all is there and before the first call.
+func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledger.Ledger, observers *ledger.Tee, recorded *recording) (*measurement, error) {
+	broker, err := o.broker.Broker("rpcscope")
+	if err != nil {
+		return nil, err
+	}
+	client, err := amqprpc.Dial(ctx, amqprpc.Config{
+		Broker: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
+		MaxInFlight: load.MaxConcurrency, Backoff: cli.Backoff,
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
+		}
+		return nil, onBroker(err)
+	}
+	defer client.Close()
+	if o.alone {
+		if err := unshared(ctx, client, o.queue); err != nil {
+			return nil, err
+		}
+	}
+	m := &measurement{said: &tui.Tally{}}
+	m.servers, err = o.startServers(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
+		}
+		return nil, cli.Fail(cli.FellShort, err)
+	}
+	defer m.servers.close() //nolint:errcheck // the first close tells
+	began := time.Now()
+	// From here on it is a run, and worth overwriting an old recording for.
+	observers.Between(func() { err = recorded.begin() })
+	if err != nil {
+		return nil, cli.Fail(cli.FellShort, err)
+	}
+	l, err := load.New(client, load.Plan{
+		Source: o.work.Request, Check: o.work.Check, Seed: o.seed,
+		Rate: o.rate, Concurrency: o.concurrency,
+		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
+		OnResult: func(c *load.Call) {
+			// The outcome is counted anyway; what more there is to say is said here.
+			if lab.SaysMore(c.Err) {
+				m.said.Add(c.Err)
+			}
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	result, err := watched(ctx, l, books)
+	m.result, m.interrupted = result, ctx.Err() != nil
+	if err != nil && !m.interrupted {
+		return nil, cli.Fail(cli.FellShort, err)
+	}
+	if err := m.servers.close(); err != nil {
+		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
+	}
+	m.up = time.Since(began)
+	settle(client)
+
+	observers.Between(func() { // a replay ends with the same numbers
+		m.books = books.Snapshot(tui.SummaryQuery())
+		recorded.end()
+	})
+	if err := m.books.Broken(); err != nil {
+		return nil, cli.Fail(cli.FellShort, err)
+	}
+	return m, nil
+}
+
+// short is how many calls count against --max-failed.
+func (m *measurement) short() uint64 {
+	return m.books.Calls.Failed + uint64(m.result.Wrong) + uint64(m.result.Refused) + uint64(m.result.Missed)
+}
+
+// report tells of what fell short and is no call's outcome.
+func (m *measurement) report(stderr io.Writer) {
+	for _, wrong := range m.result.Wrongs {
+		fmt.Fprintf(stderr, "rpcscope: wrong answer: %s\n", tui.Escape(wrong.Error(), 400))
+	}
+	for _, n := range []struct {
+		count int
+		what  string
+	}{{m.result.Wrong, "answered wrong"}, {m.result.Missed, "due and not started before the end"}, {m.result.Refused, "refused by the client"}} {
+		if n.count > 0 {
+			fmt.Fprintf(stderr, "rpcscope: %d calls %s\n", n.count, n.what)
+		}
+	}
+}
+
+// settle gives replies that are on their way a chance to be counted: a duplicate of
+// the last answer, say. When the broker has answered a question that was put behind
+// them, they are here.
+func settle(client *amqprpc.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if queue := client.CallbackQueue(); queue != "" {
+		client.QueueStats(ctx, queue) //nolint:errcheck // the answer does not matter
+	}
+}

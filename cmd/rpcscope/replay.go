@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui"
+	"rpcscope/tui/lab"
+	"rpcscope/tui/replay"
+)
+
+type replayOptions struct {
+	asJSON  bool
+	summary bool
+	paused  bool
+	speed   float64
+}
+
+func replayCommand() *cobra.Command {
+	var o replayOptions
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Show a recording on the screen: play, pause, step, seek",
+		Long: `replay shows on the screen what --record of the screen, of demo or of load has written:
+the same lanes and stories, at any speed, forward and back, event by event, or from one
+duplicate, orphan or failure to the next. ? shows the keys. No broker is needed.
+
+--json and --summary print what load would have printed at the end of the run, and need
+no terminal. They read - as stdin.
+
+A recording that is damaged or cut off is shown up to there: the line is named, and the
+exit code is 1.`,
+		Example: `  rpcscope load -n 2000 --servers 2 --record run.ndjson
+  rpcscope replay run.ndjson
+  rpcscope replay run.ndjson --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate(cmd); err != nil {
+				return err
+			}
+			if o.asJSON || o.summary {
+				return o.sum(cmd.Context(), args[0], cmd.InOrStdin(), cmd.OutOrStdout())
+			}
+			if args[0] == "-" {
+				return errors.New("the screen cannot seek in stdin: give it a file, or --json or --summary")
+			}
+			if err := needTerminal(os.Stdout, "`rpcscope replay --summary`, and `rpcscope replay --json`"); err != nil {
+				return err
+			}
+			return o.show(cmd.Context(), args[0], os.Stdout)
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&o.asJSON, "json", false, "print the summary of the recording as one JSON object, as load does")
+	flags.BoolVar(&o.summary, "summary", false, "print the summary of the recording")
+	flags.BoolVar(&o.paused, "paused", false, "begin paused")
+	flags.Float64Var(&o.speed, "speed", 1, "begin at this speed, from 0.1 to 100; 0 is as fast as possible")
+	return cmd
+}
+
+func (o *replayOptions) validate(cmd *cobra.Command) error {
+	switch {
+	case o.asJSON && o.summary:
+		return errors.New("--json and --summary are two forms of the same: give one")
+	case o.speed != replay.FullSpeed && !(o.speed >= replay.MinSpeed && o.speed <= replay.MaxSpeed):
+		return fmt.Errorf("--speed %v is neither 0 nor between %g and %g", o.speed, replay.MinSpeed, float64(replay.MaxSpeed))
+	}
+	return nil
+}
+
+// sum prints the summary of a recording, of what there is of it where it is damaged.
+func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) error {
+	in := stdin
+	if path == "-" {
+		path = "stdin"
+	} else {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			return fmt.Errorf("%s is a directory", path)
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
+	}
+	books := ledger.New(ledger.Config{})
+	var header ledger.HeaderLine
+	var damage error
+	read := make(chan struct{})
+	go func() { // nothing interrupts reading from a terminal or a pipe
+		defer close(read)
+		header, damage = replay.Sum(in, books)
+	}()
+	select {
+	case <-read:
+	case <-ctx.Done():
+		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+	}
+	if damage != nil {
+		damage = fmt.Errorf("%s: %w", path, damage)
+	}
+	if header.Format == "" { // there is nothing to be seen
+		return damage
+	}
+	s := books.Snapshot(tui.SummaryQuery())
+	if err := s.Broken(); err != nil {
+		return cli.Fail(cli.FellShort, err)
+	}
+	var err error
+	if o.asJSON {
+		err = cli.PrintJSON(stdout, s.Summary(header.Config))
+	} else {
+		summary := tui.Summary{Snapshot: s, Config: header.Config}
+		err = summary.Write(stdout, summaryWidth(stdout))
+	}
+	return cli.Fail(cli.FellShort, errors.Join(err, damage))
+}
+
+// show plays a recording on the screen, and leaves a summary of what was shown last.
+func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) error {
+	p, err := replay.Open(path)
+	if err != nil {
+		return err
+	}
+	defer p.Close() //nolint:errcheck // it was read only
+	p.SetSpeed(o.speed)
+	if !o.paused {
+		p.Toggle()
+	}
+	ctx, unwatch := whileForeground(ctx, stdout)
+	defer unwatch()
+	release, _ := startGuard(stdout) // where there is none, the screen does as well without
+	left := make(chan struct{})
+	defer close(left)
+	defer context.AfterFunc(ctx, func() { endAnyway(func() {}, left) })()
+	shown := tui.RunReplay(ctx, p)
+	release()
+	if shown != nil {
+		return cli.Fail(cli.FellShort, shown)
+	}
+	look := p.Look(lab.Query{Books: tui.SummaryQuery()})
+	summary := tui.Summary{Snapshot: look.Books, Config: p.RunConfig(), StandIn: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil}
+	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
+		return cli.Fail(cli.FellShort, err)
+	}
+	if ctx.Err() != nil {
+		return &cli.ExitError{Code: cli.Interrupted}
+	}
+	if err := p.Err(); err != nil {
+		return cli.Fail(cli.FellShort, fmt.Errorf("%s: %w", path, err))
+	}
+	return nil
+}
+
+// whereLeft says of which part of a recording a summary is; "" where it is of all.
+func whereLeft(path string, r *lab.Replay) string {
+	if r.Indexed == 1 && r.Event == r.Events {
+		return ""
+	}
+	return fmt.Sprintf("Of the recording until event %d, %.3f s after its begin. Of all of it: %s replay --summary %s",
+		r.Event, r.Position.Seconds(), cli.Program("rpcscope"), path)
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/cmd/internal/cli"
+)
+
+// recordLoad records a load with all that can go wrong, and returns what it printed.
+func recordLoad(t testing.TB, path string, args ...string) outcome {
+	t.Helper()
+	node := brokertest.Shared(t)
+	args = append([]string{
+		"load", "--queue", brokertest.QueueName(t), "--fib=3-9", "--servers=2", "--json", "--max-failed=100000", "--record", path,
+		"--server-flag=--fault=duplicate=0.05,unknown=0.02,error=0.02,drop=0.01", "--timeout=1s", "--seed=7",
+	}, args...)
+	o := rpcscope(t, node.URL(), args...)
+	if o.code != cli.OK {
+		t.Fatalf("%+v", o)
+	}
+	return o
+}
+
+// What a recording replays to is what the run itself printed, to the last digit.
+func TestReplayIsTheRun(t *testing.T) {
+	for what, args := range map[string][]string{
+		"closed loop": {"-n=2000", "-c=16"},
+		"open model":  {"--rate=500", "--duration=2s"},
+		"warm-up":     {"-n=500", "-c=4", "--warmup=300ms"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "run.ndjson")
+			live := recordLoad(t, file, args...)
+			if s := live.summary(t); s.Calls.Completed == 0 || s.Replies.Duplicates == 0 || s.Replies.Unknown == 0 || s.Failures.Remote == 0 {
+				t.Errorf("a poor run: %+v", s)
+			}
+			rpcscope(t, "", "replay", file, "--json").want(t, cli.OK, live.stdout)
+		})
+	}
+}
+
+func TestReplayOfStdin(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "run.ndjson")
+	live := recordLoad(t, file, "-n=50", "-c=4")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(bin.rpcscope, "replay", "--json", "-")
+	cmd.Stdin = bytes.NewReader(content)
+	if out, err := cmd.Output(); err != nil || string(out) != live.stdout {
+		t.Errorf("%v: %s\nnot\n%s", err, out, live.stdout)
+	}
+	rpcscope(t, "", "replay", "-").want(t, cli.Usage, "", "cannot seek in stdin", "--json")
+}
+
+// What is wrong with a file is told, and in which line; what came before is summed up.
+func TestReplayOfDamage(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "run.ndjson")
+	live := recordLoad(t, file, "-n=50", "-c=4")
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := string(content)
+	lines := strings.SplitAfter(good, "\n")
+	half := strings.Join(lines[:100], "")
+	var zipped bytes.Buffer
+	z := gzip.NewWriter(&zipped)
+	z.Write(content) //nolint:errcheck // into memory
+	z.Close()        //nolint:errcheck // likewise
+
+	for what, c := range map[string]struct {
+		content string
+		code    int
+		want    string
+		shown   bool
+	}{
+		"cut off":        {good[:len(good)-20], cli.FellShort, "the recording is cut off here", true},
+		"a wrong line":   {half + "{\"t\":}\n" + strings.Join(lines[100:], ""), cli.FellShort, "line 101: damaged line", true},
+		"an endless one": {half + "{\"x\":\"" + strings.Repeat("x", 10<<20) + "\"}\n", cli.FellShort, "line 101: line longer", true},
+		"of the future":  {half + `{"t":1,"k":"teleported"}` + "\n", cli.FellShort, "line 101: damaged line", true},
+		"the header":     {lines[0], cli.OK, "", true},
+		"newer":          {strings.Replace(good, `"version":1`, `"version":2`, 1), cli.Usage, "line 1: a newer version", false},
+		"empty":          {"", cli.Usage, "line 1: not an rpcscope recording: it is empty", false},
+		"something else": {"hello\n", cli.Usage, "line 1: not an rpcscope recording", false},
+		"no header":      {strings.Join(lines[1:], ""), cli.Usage, "line 1: not an rpcscope recording", false},
+		"gzip":           {zipped.String(), cli.Usage, "gunzip", false},
+	} {
+		t.Run(what, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "damaged.ndjson")
+			if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			o := rpcscope(t, "", "replay", "--json", path)
+			if o.code != c.code || !strings.Contains(o.stderr, c.want) || (o.stderr == "") != (c.want == "") {
+				t.Errorf("exit code %d, stderr %q", o.code, o.stderr)
+			}
+			if !c.shown {
+				if o.stdout != "" {
+					t.Errorf("stdout %q", o.stdout)
+				}
+			} else if s := o.summary(t); s.Config.Seed != 7 || s.Calls.Sent > live.summary(t).Calls.Sent {
+				t.Errorf("%+v", s)
+			} else if c.want != "" && s.Calls.Sent == 0 {
+				t.Error("what came before the damage is not shown")
+			}
+		})
+	}
+
+	// Times that go back, that are absurd, and IDs that would drive a terminal.
+	hostile := lines[0] + strings.Join([]string{
+		`{"t":9000000000000000000,"k":"sent","id":"\u001b]0;owned\u0007"}`,
+		`{"t":-9000000000000000000,"k":"sent","id":"b"}`,
+		`{"t":5,"k":"reply","id":"b","c":"answer","o":"completed","m":{"ai":"\u001b[2J\u202e"}}`,
+		`{"t":6,"k":"reply","id":"nobody","c":"answer","o":"completed"}`,
+	}, "\n") + "\n"
+	path := filepath.Join(folder, "hostile.ndjson")
+	if err := os.WriteFile(path, []byte(hostile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, form := range []string{"--json", "--summary"} {
+		o := rpcscope(t, "", "replay", form, path)
+		if o.code != cli.OK || strings.ContainsAny(o.stdout+o.stderr, "\x1b\a\u202e") || !strings.Contains(o.stdout, "owned") && !strings.Contains(o.stdout, "[2J") {
+			t.Errorf("%s: %+v", form, o)
+		}
+	}
+
+	for path, want := range map[string]string{
+		folder: "is a directory", filepath.Join(folder, "nowhere"): "nowhere",
+	} {
+		for _, args := range [][]string{{"--json"}, {"--summary"}} {
+			rpcscope(t, "", append([]string{"replay", path}, args...)...).want(t, cli.Usage, "", want)
+		}
+	}
+	if secret := filepath.Join(folder, "secret"); runtime.GOOS != "windows" && os.Geteuid() != 0 {
+		if err := os.WriteFile(secret, content, 0); err != nil {
+			t.Fatal(err)
+		}
+		rpcscope(t, "", "replay", "--json", secret).want(t, cli.Usage, "", "permission denied")
+	}
+}
+
+func TestReplayUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "arg"}, {[]string{"a", "b"}, "arg"}, {[]string{"a", "--json", "--summary"}, "give one"},
+		{[]string{"a", "--speed=1000"}, "--speed"}, {[]string{"a", "--speed=NaN"}, "--speed"}, {[]string{"a", "--speed=-1"}, "--speed"},
+		{[]string{"a"}, "rpcscope replay --summary"}, // no terminal
+	} {
+		rpcscope(t, "", append([]string{"replay"}, c.args...)...).want(t, cli.Usage, "", c.want)
+	}
+}

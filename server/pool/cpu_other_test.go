@@ -1,0 +1,7 @@
+//go:build !unix
+
+package pool
+
+import "time"
+
+func work(time.Duration) {}

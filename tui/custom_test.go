@@ -1,0 +1,150 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+const ownBody = `{"id": {k}, "n": {n:1-100}}`
+
+// ownService is a lab that asks a server of somebody's own, which answers with text, with
+// bytes, and with what would drive a terminal.
+func ownService() *fakeLab {
+	s := newStory()
+	for i := range 30 {
+		s.calls++
+		id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.calls)
+		body := fmt.Appendf(nil, `{"id": %d, "n": %d}`, i, i%7)
+		if i%5 == 0 {
+			body = fmt.Append(nil, i) // a number is no fib here
+		}
+		s.tell(amqprpc.Event{Kind: amqprpc.EventSent, ID: id, Intended: at(s.now), Deadline: at(s.now + 5*time.Second)})
+		s.tell(amqprpc.Event{Kind: amqprpc.EventPublished, ID: id, Attempt: 1, Epoch: 1, Message: &amqprpc.Message{
+			RoutingKey: "orders", CorrelationID: id, Body: body, ContentType: "application/json",
+		}})
+		if i < 24 {
+			answer := [][]byte{[]byte(`{"ok": true}`), []byte("\x00\xff\xfe binary"), []byte("\x1b[2J\x1b]0;owned\a漢字")}[i%3]
+			s.tell(amqprpc.Event{
+				Kind: amqprpc.EventReply, Time: at(s.now + 12*time.Millisecond), ID: id, Class: amqprpc.Answer, Outcome: amqprpc.Completed,
+				Message: &amqprpc.Message{CorrelationID: id, Body: answer},
+			})
+		}
+		s.now += 20 * time.Millisecond
+	}
+	return &fakeLab{books: s.books, look: lab.Look{
+		Queue: lab.Queue{Name: "orders", Known: true, Ready: 3, Consumers: 1, At: at(0)},
+		Load:  lab.Load{Concurrency: 6, Body: ownBody, Timeout: 5 * time.Second, Seed: 42, Wrong: 8},
+	}}
+}
+
+func TestCustomViews(t *testing.T) {
+	for _, size := range [][2]int{{80, 24}, {120, 40}} {
+		for _, colour := range []bool{false, true} {
+			for name, keys := range map[string][]string{"lanes": nil, "zoomed": {"tab", "z"}, "inspect": {"tab", "down", "enter"}, "prompt": {"n"}} {
+				m := newModel(t.Context(), ownService(), styled(colour), func(string) {})
+				m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
+				press(m, keys...)
+				suffix := ""
+				if colour {
+					suffix = "-colour"
+				}
+				view := m.View()
+				golden(t, fmt.Sprintf("custom-%s-%dx%d%s", name, size[0], size[1], suffix), view)
+				if strings.Contains(view, "fib(") {
+					t.Errorf("%s: a number is asked of another service, and the screen says fib:\n%s", name, view)
+				}
+			}
+		}
+	}
+}
+
+func TestCustomSizes(t *testing.T) {
+	for _, keys := range [][]string{nil, {"n"}, {"tab", "z"}, {"tab", "down", "enter"}, {"?"}} {
+		s := ownService()
+		s.look.Load.Body = strings.Repeat(hostile, 20)
+		m := newScreen(t, s, 120, 40)
+		press(m, keys...)
+		for w := minWidth; w < 200; w += 3 {
+			m.Update(tea.WindowSizeMsg{Width: w, Height: 24 + w%23})
+			view := m.View()
+			fits(t, view, w)
+			if strings.ContainsAny(ansi.Strip(view), "\x1b\a\u202e") {
+				t.Fatalf("%q at %d: control characters in %q", keys, w, view)
+			}
+		}
+	}
+}
+
+func TestCustomBodyPrompt(t *testing.T) {
+	for body, want := range map[string]string{
+		ownBody:                  "body " + ownBody + "!",
+		"two\nlines":             "body !", // a prompt would show something else, and send it
+		strings.Repeat("x", 257): "body !",
+	} {
+		s := ownService()
+		s.look.Load.Body = body
+		m := newScreen(t, s, 120, 40)
+		press(m, "n", "!", "enter")
+		if !slices.Equal(s.done, []string{want}) {
+			t.Errorf("%.20q: did %q, not %q", body, s.done, want)
+		}
+	}
+}
+
+func TestCustomAdvice(t *testing.T) {
+	for name, queue := range map[string]lab.Queue{
+		"missing": {Name: "orders", Known: true, Missing: true}, "nobody": {Name: "orders", Known: true},
+	} {
+		for _, waiting := range []bool{false, true} {
+			s := ownService()
+			s.look.Queue, s.look.Load.Waiting, s.look.Load.Wrong = queue, waiting, 0
+			look := s.Look(lab.Query{})
+			all := adviceText(&look) + nobodyServes(&look)
+			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {
+				t.Errorf("%s: %s", name, all)
+			}
+		}
+	}
+	for _, o := range []amqprpc.Outcome{amqprpc.Unroutable, amqprpc.Timeout} {
+		b := newStory()
+		b.fail(b.send(0), o, time.Second)
+		sum := Summary{Snapshot: b.snapshot(), Config: ledger.RunConfig{Queue: "orders", Body: ownBody}}
+		if text := sum.Render(styled(false), 80); !strings.Contains(text, "your server") || strings.Contains(text, "fibserver") || !strings.Contains(text, "body "+ownBody) {
+			t.Errorf("%v:\n%s", o, text)
+		}
+	}
+}
+
+func TestBodyText(t *testing.T) {
+	for _, c := range []struct {
+		body string
+		full int
+		most int
+		want string
+	}{
+		{"", 0, 20, "(empty)"},
+		{"text", 4, 20, "text"},
+		{"text", 5, 20, "text…"},
+		{"\x00\xff", 2, 20, "0x00ff"},
+		{"\x00\xff", 3, 20, "0x00ff…"},
+		{"\x00\xff", 3, 5, "0x00…"},
+		{"\xff", 1, 1, "…"},
+		{"é\xc3", 4, 20, "é…"}, // cut within a character: text all the same
+		{"é\xc3", 3, 20, "0xc3a9c3"},
+		{strings.Repeat("\x00", 1000), 1000, 10, "0x0000000…"},
+	} {
+		if got := bodyText(c.body, c.full, c.most); got != c.want {
+			t.Errorf("%q of %d in %d cells: %q, want %q", c.body, c.full, c.most, got, c.want)
+		}
+	}
+}

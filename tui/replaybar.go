@@ -1,0 +1,200 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/bubbles/key"
+
+	"rpcscope/tui/lab"
+)
+
+// play does what a key means in a recording.
+func (m *Model) play(is func(key.Binding) bool) bool {
+	k, p := &m.keys, m.player
+	switch {
+	case is(k.Play):
+		p.Toggle()
+	case is(k.Faster):
+		p.SetSpeed(nextSpeed(m.look.Replay.Speed, 1))
+	case is(k.Slower):
+		p.SetSpeed(nextSpeed(m.look.Replay.Speed, -1))
+	case is(k.Full):
+		p.SetSpeed(fullSpeed)
+	case is(k.StepOn):
+		p.Step(1)
+	case is(k.StepBack):
+		p.Step(-1)
+	case is(k.SecondOn):
+		p.Seek(time.Second)
+	case is(k.SecondBack):
+		p.Seek(-time.Second)
+	case is(k.TenOn):
+		p.Seek(10 * time.Second)
+	case is(k.TenBack):
+		p.Seek(-10 * time.Second)
+	case is(k.Begin):
+		p.SeekBegin()
+	case is(k.Finish):
+		p.SeekEnd()
+	case is(k.NextDuplicate):
+		p.Next(lab.DuplicateReply)
+	case is(k.PreviousDuplicate):
+		p.Previous(lab.DuplicateReply)
+	case is(k.NextOrphan):
+		p.Next(lab.OrphanedReply)
+	case is(k.PreviousOrphan):
+		p.Previous(lab.OrphanedReply)
+	case is(k.NextFailure):
+		p.Next(lab.FailedCall)
+	case is(k.PreviousFailure):
+		p.Previous(lab.FailedCall)
+	default:
+		return m.refused(is)
+	}
+	m.lanes.search() // what was selected may be elsewhere now
+	return true
+}
+
+// refused notes that a key means something in a lab, and nothing here.
+func (m *Model) refused(is func(key.Binding) bool) bool {
+	all := allKeys()
+	for _, b := range all.onlyLab() {
+		if is(*b) {
+			m.lab.Note(lab.Neutral, "this is a recording, in which "+b.Help().Key+" ("+b.Help().Desc+") does nothing: ? shows the keys", "")
+			return true
+		}
+	}
+	return false
+}
+
+// fullSpeed is as fast as possible.
+const fullSpeed = 0
+
+// speeds are those that the keys go through.
+var speeds = []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, fullSpeed}
+
+func nextSpeed(now float64, delta int) float64 {
+	i := slices.Index(speeds, now)
+	if i < 0 {
+		i = slices.Index(speeds, 1)
+	}
+	return speeds[min(max(i+delta, 0), len(speeds)-1)]
+}
+
+func (m *Model) playWords() string {
+	if m.look.Replay.Playing {
+		return "pause"
+	}
+	return "play"
+}
+
+// emptyInReplay is what empty lanes say in a recording, where no key fills them.
+var emptyInReplay = [laneCount]string{
+	duplicateLane: "None yet. A duplicate is a second reply to a call that has its answer. d goes to the next one.",
+	orphanedLane:  "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u goes to the next one.",
+}
+
+// replayLines are the two lines about where in a recording one is.
+func replayLines(st *Styles, r *lab.Replay, w int) []line {
+	return []line{replayState(st, r, w), replayBar(st, r, w)}
+}
+
+func replayState(st *Styles, r *lab.Replay, w int) line {
+	speed := strconv.FormatFloat(r.Speed, 'g', -1, 64) + "x"
+	if r.Speed == fullSpeed {
+		speed = "full speed"
+	}
+	state := piece{forms: []string{"■ paused " + speed}, style: st.Warn}
+	switch {
+	case r.Playing:
+		state = piece{forms: []string{"▶ playing " + speed}, style: st.Good}
+	case r.Event == r.Events && r.Indexed == 1:
+		state = piece{forms: []string{"■ the end, " + speed}, style: st.Title}
+	}
+	where := playClock(r.Position) + " of " + playClock(r.Duration)
+	event := "event " + count(r.Event) + " of " + count(r.Events)
+	number := "#" + count(r.Event)
+	before := []piece{
+		state, {forms: []string{where, playClock(r.Position)}, style: st.Plain},
+		{[]string{event + ": " + Escape(r.Last, 60), event + ": " + Escape(r.Last, 28), number + ": " + Escape(r.Last, 28), event, number}, st.Plain, 3},
+	}
+	var after []piece
+	if r.Seeking != "" {
+		after = append(after, piece{[]string{"looking for " + Escape(r.Seeking, 30), "looking"}, st.Warn, 1})
+	}
+	if r.Indexed < 1 {
+		after = append(after, piece{[]string{"read " + percent(r.Indexed)}, st.Faint, 2})
+	}
+	if r.Damage != "" {
+		line, _, _ := strings.Cut(r.Damage, ":")
+		after = append(after, piece{[]string{"✗ ends at " + Escape(r.Damage, 60), "✗ ends at " + Escape(line, 24), "✗ damaged"}, st.Bad, 1})
+	}
+	return ends(before, after, w)
+}
+
+// replayBar draws a recording from its begin to its end: what has been shown, what is
+// to come, what has not been read yet, and where in it something went wrong.
+func replayBar(st *Styles, r *lab.Replay, w int) line {
+	n := w - 2
+	if n <= 0 {
+		return nil
+	}
+	known := min(max(int(r.Indexed*float64(n)), 1), n)
+	cell := func(at time.Duration) int {
+		if r.Duration <= 0 {
+			return 0
+		}
+		return min(int(float64(at)/float64(r.Duration)*float64(known)), known-1)
+	}
+	found := make([]lab.Incident, known)
+	for i, f := range r.Incidents {
+		found[cell(time.Duration(i)*r.Part)] |= f
+	}
+	head := cell(r.Position)
+	l := line{{" ", st.Plain}}
+	for i := range n {
+		s := span{"·", st.Faint}
+		switch {
+		case i == head:
+			s = span{"●", st.Title}
+		case i < known && found[i] != 0:
+			s = incidentSpan(st, found[i])
+		case i < head:
+			s = span{"━", st.Bar}
+		case i < known:
+			s = span{"─", st.Border}
+		}
+		if last := &l[len(l)-1]; last.style == s.style { // as few escape sequences as can be
+			last.text += s.text
+		} else {
+			l = append(l, s)
+		}
+	}
+	return l
+}
+
+func incidentSpan(st *Styles, found lab.Incident) span {
+	switch found {
+	case lab.DuplicateReply:
+		return span{"d", st.Duplicate}
+	case lab.OrphanedReply:
+		return span{"o", st.Orphaned}
+	case lab.FailedCall:
+		return span{"x", st.Failed}
+	}
+	return span{"*", st.Warn}
+}
+
+// playClock writes a time in a recording to the millisecond: 1:40.000, 2:05:00.000.
+func playClock(d time.Duration) string {
+	ms := max(d, 0).Milliseconds()
+	h, m, s := ms/3_600_000, ms/60_000%60, fmt.Sprintf("%02d.%03d", ms/1000%60, ms%1000)
+	if h > 0 {
+		return fmt.Sprintf("%d:%02d:%s", h, m, s)
+	}
+	return fmt.Sprintf("%d:%s", m, s)
+}

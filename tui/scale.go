@@ -1,0 +1,113 @@
+package tui
+
+import (
+	"io"
+)
+
+// A ScaleRow is what one run of a load on so many servers came to. Its JSON keys are an
+// API.
+type ScaleRow struct {
+	Servers    int     `json:"servers"`
+	Throughput float64 `json:"throughput_per_s"` // completed calls
+	// Speedup is this throughput in those of the first row, which has 1; 0 where
+	// nothing was completed there.
+	Speedup float64 `json:"speedup"`
+	P50     float64 `json:"p50_ms"` // response times
+	P99     float64 `json:"p99_ms"`
+	// Failed is how many calls failed or were answered wrong.
+	Failed uint64 `json:"-"`
+}
+
+// A Scale is one load on ever more servers.
+type Scale struct {
+	Rows []ScaleRow
+	// Notice is what there is to say besides, "" where there is nothing.
+	Notice string
+}
+
+// Write writes the runs as a table with bars to w, as [Summary.Write] does.
+func (s *Scale) Write(w io.Writer, width int) error {
+	_, err := io.WriteString(w, s.Render(NewStyles(w), width))
+	return err
+}
+
+// Render returns what Write writes, in the given styles.
+func (s *Scale) Render(styles *Styles, width int) string {
+	if width <= 0 {
+		width = defaultSummary
+	}
+	p := &sheet{Styles: styles, width: min(max(width, minSummary), maxSummary)}
+	most := 0.0
+	for _, r := range s.Rows {
+		most = max(most, r.Throughput)
+	}
+	const gap = 2
+	columns := []struct {
+		name  string
+		cells int
+		of    func(ScaleRow) string
+	}{
+		{"servers", 7, func(r ScaleRow) string { return count(r.Servers) }},
+		{"throughput", 10, func(r ScaleRow) string { return perSecond(r.Throughput) }},
+		{"speed-up", 8, func(r ScaleRow) string { return times(r.Speedup) }},
+		{"p50", 7, func(r ScaleRow) string { return millis(r.P50) }},
+		{"p99", 7, func(r ScaleRow) string { return millis(r.P99) }},
+		{"failed", 6, func(r ScaleRow) string { return count(r.Failed) }},
+	}
+	used := 0
+	for i := range columns {
+		for _, r := range s.Rows {
+			columns[i].cells = max(columns[i].cells, cells(columns[i].of(r)))
+		}
+		used += columns[i].cells + gap
+	}
+	// Bars go where the eye compares them: beside the speed-up. What has no room for
+	// them, and for all the numbers, keeps the numbers.
+	room := p.width - used
+	if room < minBar {
+		room = 0
+	}
+	write := func(style func(name string) Ink, text func(i int) string, bar string) {
+		var l line
+		for i, c := range columns {
+			pad := gap
+			if i == 0 {
+				pad = 0
+			}
+			l = append(l, span{spaces(pad) + right(text(i), c.cells), style(c.name)})
+			if c.name == "speed-up" && room > 0 {
+				l = append(l, span{spaces(gap), p.Plain}, span{left(bar, room), p.Bar})
+			}
+		}
+		p.line(l)
+	}
+	write(func(string) Ink { return p.Label }, func(i int) string { return columns[i].name }, "")
+	for _, r := range s.Rows {
+		style := func(name string) Ink {
+			if name == "failed" && r.Failed > 0 {
+				return p.Failed
+			}
+			return p.Plain
+		}
+		write(style, func(i int) string { return columns[i].of(r) }, bar(r.Throughput/most, room))
+	}
+	if s.Notice != "" {
+		p.gap()
+		for i, part := range wrap(s.Notice, p.width-2) {
+			mark := "  "
+			if i == 0 {
+				mark = "→ "
+			}
+			p.line(line{{mark, p.Warn}, {part, p.Plain}})
+		}
+	}
+	return p.String()
+}
+
+// times writes a factor: 1.97x.
+func times(x float64) string {
+	if x == 0 {
+		return "?"
+	}
+	return three(x) + "x"
+}
