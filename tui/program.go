@@ -16,24 +16,21 @@ import (
 //
 // The error is a panic's where there was one, the screen's or the lab's, with its
 // stack; else it is about the terminal.
-func Run(ctx context.Context, l *lab.Lab) error {
-	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
-		return newModel(ctx, openLab{l}, st, tell)
-	})
-}
+func Run(ctx context.Context, l *lab.Lab) error { return run(ctx, on(openLab{l})) }
 
 // RunReplay shows a recording in the same way. Closing the player is the caller's.
-func RunReplay(ctx context.Context, p *replay.Player) error {
-	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
-		return newModel(ctx, openReplay{p}, st, tell)
-	})
-}
+func RunReplay(ctx context.Context, p *replay.Player) error { return run(ctx, on(openReplay{p})) }
 
 // RunTour is [Run] of a tour, and of the labs that it leads through.
 func RunTour(ctx context.Context, g *tour.Guide) error {
 	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
 		return newTourModel(ctx, openTour{g}, st, tell)
 	})
+}
+
+// on makes the model of one lab.
+func on(l Lab) func(context.Context, *Styles, func(string)) *Model {
+	return func(ctx context.Context, st *Styles, tell func(string)) *Model { return newModel(ctx, l, st, tell) }
 }
 
 func run(ctx context.Context, model func(context.Context, *Styles, func(string)) *Model) error {

@@ -79,6 +79,32 @@ func TestTourKeys(t *testing.T) {
 	}
 }
 
+// Every key of a tour is in its help, and means one thing.
+func TestTourKeyMap(t *testing.T) {
+	m, _ := newTourScreen(t, 120, 60)
+	press(m, "?")
+	seen := map[string]string{}
+	for _, g := range m.keys.groups() {
+		for _, b := range g.keys {
+			if !b.Enabled() {
+				continue
+			}
+			if !strings.Contains(m.View(), b.Help().Desc) {
+				t.Errorf("the help does not show %q", b.Help().Desc)
+			}
+			for _, name := range b.Keys() {
+				if other, twice := seen[name]; twice {
+					t.Errorf("%q is both %q and %q", name, other, b.Help().Desc)
+				}
+				seen[name] = b.Help().Desc
+			}
+		}
+	}
+	if seen["N"] == "" || seen["c"] == "" {
+		t.Errorf("%q", seen)
+	}
+}
+
 // What is told, and by which keys to go on, as far as the scenario has come.
 func TestTourStates(t *testing.T) {
 	free := func(f *fakeTour) { over(f, nil, goodFact); f.look.Free = true }

@@ -89,8 +89,10 @@ func (h *hand) connected(ctx context.Context, f func() error) error {
 }
 
 func (h *hand) send(ctx context.Context, queue string, p amqp.Publishing) error {
-	// amqp091-go's writes take no context.
-	stop := context.AfterFunc(ctx, func() { h.raw.Close() })
+	// amqp091-go's writes take no context. What is stopped may still run on: it must not
+	// look at h.
+	raw := h.raw
+	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
 	confirm, err := h.ch.PublishWithDeferredConfirm("", queue, true, false, p)
 	if err == nil {
@@ -224,10 +226,11 @@ func (h *hand) drop() {
 	if h.conn == nil {
 		return
 	}
-	stop := time.AfterFunc(time.Second, func() { h.raw.Close() })
+	raw := h.raw
+	stop := time.AfterFunc(time.Second, func() { raw.Close() })
 	h.conn.CloseDeadline(time.Now().Add(time.Second)) //nolint:errcheck // it is closed either way
 	stop.Stop()
-	h.raw.Close()
+	raw.Close()
 	for range h.ended { // until it is
 	}
 	h.listening.Wait()

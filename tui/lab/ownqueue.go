@@ -16,7 +16,8 @@ func (l *Lab) deleteQueue(ctx context.Context) error {
 	defer cancel()
 	err := l.hand.connected(ctx, func() error {
 		// amqp091-go's calls take no context.
-		stop := context.AfterFunc(ctx, func() { l.hand.raw.Close() })
+		raw := l.hand.raw
+		stop := context.AfterFunc(ctx, func() { raw.Close() })
 		defer stop()
 		_, err := l.hand.ch.QueueDelete(l.cfg.Queue, false, false, false)
 		return inTime(ctx, err)
