@@ -15,7 +15,7 @@ import (
 
 // addRecord adds the flag --record.
 func addRecord(flags *pflag.FlagSet, path *string) {
-	flags.StringVar(path, "record", "", "write every event to this file, one JSON object a line, for\n`rpcscope replay` (the keys: go doc rpcscope/amqprpc/ledger)")
+	flags.StringVar(path, "record", "", "write every event to this file, one JSON object a line, for\nrpcscope replay (the keys: go doc rpcscope/amqprpc/ledger)")
 }
 
 // checkRecord is a usage error where --record names no file.

@@ -61,6 +61,15 @@ func (b batch) share(server string) float64 {
 	return float64(n) / float64(max(len(b), 1))
 }
 
+// servers is how many servers have answered the batch.
+func (b batch) servers() int {
+	seen := map[string]bool{}
+	for _, c := range b {
+		seen[c.Server] = true
+	}
+	return len(seen)
+}
+
 // atWork is how many servers were at work at once on the batch, on average, by the times
 // that are in their replies.
 func (p *play) atWork(b batch) float64 {

@@ -144,7 +144,17 @@ func TestClaimsCanFail(t *testing.T) {
 		{2, "prefetch 1", func(m *meddler) { prefetch(m, "100") }, []string{"the fast server to do over 60 % at prefetch 1"}},
 		{3, "more servers", func(m *meddler) { atMost(m, 1) }, []string{
 			"2 servers to do more, at least 1.2 of them at work at once", "4 servers to do more, at least 2.4 of them at work at once",
+			"1, 2 and 4 servers to answer",
 		}},
+		{3, "servers of its own alone", func(m *meddler) {
+			m.start = func(ctx context.Context, flags ...string) (string, error) {
+				m.start = nil
+				if _, err := m.Lab.StartServerWith(ctx, flags...); err != nil {
+					return "", err
+				}
+				return m.Lab.StartServerWith(ctx, flags...)
+			}
+		}, []string{"1, 2 and 4 servers to answer"}},
 		{4, "a death", noFault, []string{"1 duplicate", "the request redelivered to fib-2", "its answer from fib-1"}},
 		{5, "a reply", func(m *meddler) {
 			m.unknown = func(context.Context) (string, error) { return "00000000-0000-4000-8000-000000000000", nil }
