@@ -128,7 +128,7 @@ func allKeys() keyMap {
 		SecondBack:        bind("<", "1 s back", "<"),
 		TenOn:             bind("}", "10 s on", "}"),
 		TenBack:           bind("{", "10 s back", "{"),
-		Begin:             bind("0", "to the begin", "0"),
+		Begin:             bind("0", "to the beginning", "0"),
 		Finish:            bind("$", "to the end", "$"),
 		NextDuplicate:     bind("d", "next duplicate", "d"),
 		PreviousDuplicate: bind("D", "duplicate before", "D"),
@@ -201,7 +201,7 @@ func (m *Model) hints() []keyHint {
 		return []keyHint{
 			{k.Help, "help"}, {k.Quit, "quit"}, {k.Play, m.playWords()}, {k.StepOn, "step"}, {k.SecondOn, "1 s"},
 			{k.NextDuplicate, "duplicate"}, {k.NextOrphan, "orphan"}, {k.NextFailure, "failure"}, {k.Faster, "faster"},
-			{k.Inspect, "inspect"}, {k.Begin, "begin"}, {k.Finish, "end"}, {k.TenOn, "10 s"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Filter, "filter"}, {k.Zoom, "zoom"},
+			{k.Inspect, "inspect"}, {k.Begin, "start"}, {k.Finish, "end"}, {k.TenOn, "10 s"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Filter, "filter"}, {k.Zoom, "zoom"},
 		}
 	}
 	return append(m.tourHints(), []keyHint{

@@ -10,6 +10,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/replay"
 )
 
 // play does what a key means in a recording.
@@ -23,7 +24,7 @@ func (m *Model) play(is func(key.Binding) bool) bool {
 	case is(k.Slower):
 		p.SetSpeed(nextSpeed(m.look.Replay.Speed, -1))
 	case is(k.Full):
-		p.SetSpeed(fullSpeed)
+		p.SetSpeed(replay.FullSpeed)
 	case is(k.StepOn):
 		p.Step(1)
 	case is(k.StepBack):
@@ -71,11 +72,8 @@ func (m *Model) refused(is func(key.Binding) bool) bool {
 	return false
 }
 
-// fullSpeed is as fast as possible.
-const fullSpeed = 0
-
 // speeds are those that the keys go through.
-var speeds = []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, fullSpeed}
+var speeds = []float64{replay.MinSpeed, 0.2, 0.5, 1, 2, 5, 10, 20, 50, replay.MaxSpeed, replay.FullSpeed}
 
 func nextSpeed(now float64, delta int) float64 {
 	i := slices.Index(speeds, now)
@@ -105,7 +103,7 @@ func replayLines(st *Styles, r *lab.Replay, w int) []line {
 
 func replayState(st *Styles, r *lab.Replay, w int) line {
 	speed := strconv.FormatFloat(r.Speed, 'g', -1, 64) + "x"
-	if r.Speed == fullSpeed {
+	if r.Speed == replay.FullSpeed {
 		speed = "full speed"
 	}
 	state := piece{forms: []string{"■ paused " + speed}, style: st.Warn}

@@ -1,8 +1,6 @@
 package tui
 
-import (
-	"io"
-)
+import "io"
 
 // A ScaleRow is what one run of a load on so many servers came to. Its JSON keys are an
 // API.

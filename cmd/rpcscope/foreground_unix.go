@@ -11,10 +11,10 @@ import (
 )
 
 // whileForeground returns a context that ends when others have the terminal's foreground
-// for a second on end. That is so when whatever started the program, such as `go run`, has been killed: its shell
-// takes the terminal back and knows nothing of us, so that no key can reach the screen, and it
-// would draw over the shell for ever. A job that is suspended does not run, and sees nothing of this. stop
-// ends the watch, and not the context.
+// for a second on end. That is so when whatever started the program, such as `go run`, has
+// been killed: its shell takes the terminal back and knows nothing of us, so that no key can
+// reach the screen, and it would draw over the shell for ever. A job that is suspended does
+// not run, and sees nothing of this. stop ends the watch, and not the context.
 func whileForeground(ctx context.Context, terminal *os.File) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	fd, own := int(terminal.Fd()), unix.Getpgrp()

@@ -164,6 +164,6 @@ func whereLeft(path string, r *lab.Replay) string {
 	if r.Indexed == 1 && r.Event == r.Events {
 		return ""
 	}
-	return fmt.Sprintf("Of the recording until event %d, %.3f s after its begin. Of all of it: %s replay --summary %s",
+	return fmt.Sprintf("Of the recording until event %d, %.3f s after its beginning. Of all of it: %s replay --summary %s",
 		r.Event, r.Position.Seconds(), cli.Program("rpcscope"), path)
 }

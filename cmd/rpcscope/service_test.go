@@ -66,12 +66,24 @@ func newForeign(t *testing.T, url, queue string, answer func(body []byte) []byte
 	return f
 }
 
-// bodies are those of the requests seen so far, in order.
-func (f *foreign) bodies() []string {
+// requests are those seen so far.
+func (f *foreign) requests() []amqp.Delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	return slices.Clone(f.seen)
+}
+
+// forget forgets them.
+func (f *foreign) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = nil
+}
+
+// bodies are those of the requests, in order.
+func (f *foreign) bodies() []string {
 	var all []string
-	for _, r := range f.seen {
+	for _, r := range f.requests() {
 		all = append(all, string(r.Body))
 	}
 	slices.Sort(all)
@@ -96,7 +108,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 	if !strings.Contains(o.stdout, `"fib":""`) {
 		t.Errorf("no key may vanish: %s", o.stdout)
 	}
-	for _, r := range server.seen {
+	for _, r := range server.requests() {
 		if r.ContentType != "application/json" || r.Headers["tenant"] != "blue" || r.Headers["trace"] != "a=b" {
 			t.Errorf("a request of %q with %v", r.ContentType, r.Headers)
 		}
@@ -124,9 +136,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 	}
 
 	// The same seed asks for the same again, another one for something else.
-	server.mu.Lock()
-	server.seen = nil
-	server.mu.Unlock()
+	server.forget()
 	rpcscope(t, node.URL(), args...)
 	if again := server.bodies(); !slices.Equal(again, first) {
 		t.Errorf("asked for\n%q and\n%q", first, again)

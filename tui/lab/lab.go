@@ -116,12 +116,13 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 const grace = 250 * time.Millisecond
 
 // Close ends the load, stops all servers, deletes the queue where it is the lab's own, and
-// closes the client, in this order. Calls that
-// have not ended a quarter of a second after the last one was begun are canceled. When it
-// returns, no goroutine and no process of the lab is left; its books can still be read.
+// closes the client, in this order. Calls that have not ended a quarter of a second after
+// the last one was begun are canceled. When it returns, no goroutine and no process of the
+// lab is left; its books can still be read.
 //
 // Servers drain, however long that takes, unless ctx ends first: the error names those
-// that had to be killed then, and a queue that could not be deleted. All Closes wait for the first one and return its error.
+// that had to be killed then, and a queue that could not be deleted. All Closes wait for
+// the first one and return its error.
 func (l *Lab) Close(ctx context.Context) error {
 	l.closing.Do(func() { l.closeOf = l.close(ctx) })
 	return l.closeOf

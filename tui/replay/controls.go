@@ -34,7 +34,7 @@ func (p *Player) wakeUp() {
 	}
 }
 
-// Toggle plays, or stops playing. At the end it plays from the begin.
+// Toggle plays, or stops playing. At the end it plays from the beginning.
 func (p *Player) Toggle() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +104,7 @@ func (p *Player) SeekBegin() {
 }
 
 func (p *Player) toBegin() {
-	p.wants(wish{words: "the begin", goal: func(*index, *cursor) (goal, bool, string) { return afterEvents(1), true, "" }})
+	p.wants(wish{words: "the beginning", goal: func(*index, *cursor) (goal, bool, string) { return afterEvents(1), true, "" }})
 }
 
 // SeekEnd goes to the last event.

@@ -14,8 +14,9 @@
 // # What bounds it
 //
 // At most 18 copies of the books are held, of some MB each, and of calls in flight all
-// together 262,144: twice as many events lie between them whenever there would be more. Incidents take three bits an
-// event, which is less than a hundredth of the file. Of the file itself one line is held.
+// together 262,144: twice as many events lie between them whenever there would be more.
+// Incidents take three bits an event, which is less than a hundredth of the file. Of the
+// file itself one line is held.
 //
 // # What it takes for true
 //

@@ -17,7 +17,7 @@ type grain struct {
 	batch int
 	// spacing is how many events are between checkpoints at first, a multiple of batch.
 	spacing int
-	// checkpoints is how many an index holds at most, besides those of the begin and the end.
+	// checkpoints is how many an index holds at most, besides those of the beginning and the end.
 	checkpoints int
 	// waiting is how many calls in flight they hold together at most. A ledger forgets all
 	// but those: half a kilobyte each.
@@ -31,7 +31,7 @@ var usualGrain = grain{batch: 512, spacing: 1 << 14, checkpoints: 16, waiting: 1
 type index struct {
 	grain       grain
 	mu          sync.Mutex
-	checkpoints []checkpoint // in order; the first one is the begin
+	checkpoints []checkpoint // in order; the first one is the beginning
 	end         *checkpoint  // once all has been read
 	spacing     int          // of the checkpoints
 	events      int
@@ -88,7 +88,7 @@ func (x *index) keep(c *cursor) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.checkpoints = append(x.checkpoints, at)
-	for x.tooMany() { // every other one goes; the begin never does
+	for x.tooMany() { // every other one goes; the beginning never does
 		x.spacing *= 2
 		x.checkpoints = slices.DeleteFunc(x.checkpoints, func(c checkpoint) bool { return c.events%x.spacing != 0 })
 	}

@@ -108,13 +108,13 @@ func (p *Player) Err() error {
 	return p.index.damage
 }
 
-// Config returns what the recorded run was asked to do.
-func (p *Player) Config() ledger.RunConfig { return p.file.from.Header().Config }
+// RunConfig returns what the recorded run was asked to do.
+func (p *Player) RunConfig() ledger.RunConfig { return p.file.from.Header().Config }
 
 // Look returns what there is to see at the present position: Books.Now is its time,
 // whatever the query says.
 func (p *Player) Look(q lab.Query) lab.Look {
-	cfg := p.Config()
+	cfg := p.RunConfig()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	replay := p.replay()
@@ -166,9 +166,6 @@ func (p *Player) InspectStray(seq uint64) (ledger.Story, bool) { return p.books(
 
 // Find returns IDs that begin with prefix, at most so many.
 func (p *Player) Find(prefix string, most int) []string { return p.books().Find(prefix, most) }
-
-// RunConfig is Config, as a lab has it.
-func (p *Player) RunConfig() ledger.RunConfig { return p.Config() }
 
 func (p *Player) books() *ledger.Ledger {
 	p.mu.Lock()

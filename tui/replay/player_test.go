@@ -114,7 +114,7 @@ func straight(t testing.TB, path string, n int) *ledger.Ledger {
 }
 
 // Wherever one has sought to, in whatever way and order, the books are those of a replay
-// from the begin, in all that can be seen of them.
+// from the beginning, in all that can be seen of them.
 func TestSeekIsReplay(t *testing.T) {
 	folder := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {

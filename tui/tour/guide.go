@@ -39,9 +39,9 @@ type Guide struct {
 	cfg Config
 	all []*Scenario
 
-	ctx     context.Context // of all that is played
+	ctx     context.Context // of all that is played, or opened after the first stage
 	cancel  context.CancelFunc
-	working sync.WaitGroup // plays, and stages that are being closed
+	working sync.WaitGroup // plays, and stages that are being opened or closed
 
 	mu      sync.Mutex
 	at      int
@@ -166,7 +166,8 @@ func (g *Guide) Close(ctx context.Context) error {
 // errClosed is what cannot be done any more after Close.
 var errClosed = errors.New("the tour is closed")
 
-// move opens the stage of another scenario, and closes the present one meanwhile.
+// move opens the stage of another scenario, and closes the present one meanwhile. Close ends
+// it, and waits for it.
 func (g *Guide) move(ctx context.Context, to int, play bool) error {
 	g.mu.Lock()
 	if g.moving || g.closed {
@@ -175,8 +176,13 @@ func (g *Guide) move(ctx context.Context, to int, play bool) error {
 	}
 	g.moving = true
 	g.stop()
+	g.working.Add(1)
+	defer g.working.Done()
 	g.mu.Unlock()
 
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(g.ctx, cancel)()
 	stage, err := Open(ctx, g.all[to], g.cfg)
 
 	g.mu.Lock()

@@ -135,6 +135,35 @@ func TestGuide(t *testing.T) {
 	}
 }
 
+// A stage that is being opened when the tour is closed is not left behind either.
+func TestGuideClosedOnTheWay(t *testing.T) {
+	node := brokertest.Shared(t)
+	brokertest.NoLeaks(t)
+	for range 5 {
+		g, err := tour.NewGuide(t.Context(), config(node), tour.Scenarios())
+		if err != nil {
+			t.Fatal(err)
+		}
+		went := make(chan error, 1)
+		go func() { went <- g.Back(t.Context()) }()
+		for moving := false; !moving && len(went) == 0; { // which may be over in no time
+			_, look := g.Look()
+			moving = look.Moving
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		if err := g.Close(ctx); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		l, look := g.Look()
+		if look.Moving {
+			t.Error("a stage is still being opened")
+		}
+		gone(t, node, l.RunConfig().Queue)
+		<-went // with an error or without one
+	}
+}
+
 // A stage that cannot be opened leaves the present one as it is.
 func TestGuideWithoutBroker(t *testing.T) {
 	node := brokertest.Own(t)

@@ -1,6 +1,7 @@
 package tour
 
 import (
+	"fmt"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -83,7 +84,7 @@ func unknownReply() *Scenario {
 			}
 			p.fact(ours, "it discarded under the ID that was sent", "%s", got)
 			c := books.Calls
-			p.fact(c.Completed == calls+1 && c.Failed == 0, "21 of 21 calls completed", "%d of %d calls completed", c.Completed, c.Sent)
+			p.fact(c.Completed == calls+1 && c.Failed == 0, fmt.Sprintf("%d of %d calls completed", calls+1, calls+1), "%d of %d calls completed", c.Completed, c.Sent)
 		},
 	}
 }
@@ -103,7 +104,7 @@ func lateReply() *Scenario {
 			p.timeout(30 * time.Second)
 			patient := p.call() // the server answers it after the other one
 			books := p.look().Books
-			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(hasty.Ended.Sub(hasty.Sent)))
+			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(lasted(hasty)))
 			n := books.Replies.Late
 			got := things(n, "late reply", "late replies")
 			if len(books.Orphans) > 0 {

@@ -121,7 +121,7 @@ const closeWait = 10 * time.Second
 
 // Check plays scenarios, one after the other, each on a stage of its own, and tells of
 // each result. It ends early where ctx ends, whose cause it returns then, or where a stage
-// cannot be opened. A claim that does not hold is no error.
+// cannot be opened, or not be closed as it should be. A claim that does not hold is no error.
 func Check(ctx context.Context, cfg Config, scenarios []*Scenario, tell func(Result)) error {
 	for _, s := range scenarios {
 		if err := check(ctx, cfg, s, tell); err != nil {
