@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -77,8 +76,9 @@ func (o *runFlags) validate(flags *pflag.FlagSet) error {
 		return fmt.Errorf("--timeout %v is not above zero", o.timeout)
 	case o.servers < 0 || o.servers > mostServers:
 		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, mostServers)
-	case slices.ContainsFunc(o.serverFlags, namesServer):
-		return errServerName
+	}
+	if err := checkServerFlags(o.serverFlags); err != nil {
+		return err
 	}
 	if o.rate > 0 && !given("concurrency") {
 		o.concurrency = 0
@@ -97,10 +97,18 @@ func (o *runFlags) validate(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// namesServer reports whether a flag for servers gives them a name.
-func namesServer(flag string) bool { return flag == "--name" || strings.HasPrefix(flag, "--name=") }
-
-var errServerName = errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
+// checkServerFlags refuses what local servers are told by us.
+func checkServerFlags(flags []string) error {
+	for _, flag := range flags {
+		switch name, _, _ := strings.Cut(flag, "="); name {
+		case "--name":
+			return errors.New("--server-flag=--name: local servers have the names fib-1, fib-2 and so on")
+		case "--queue":
+			return errors.New("--server-flag=--queue: local servers take requests from the queue that they are sent to")
+		}
+	}
+	return nil
+}
 
 func (o *runFlags) config() ledger.RunConfig {
 	c := ledger.RunConfig{

@@ -43,7 +43,8 @@ orphaned. fibserver answers them; the screen can start some, break them, and tel
 the story of each call. It has a help (?) and leaves a summary behind (q).
 
 demo is the same without a RabbitMQ, tour a guided one, and replay shows a recording
-(--record). Without a terminal there are call, load and scale.
+(--record). Without a terminal there are call, load, scale, tour --check and
+replay --json.
 
 Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 130 interrupted.`,

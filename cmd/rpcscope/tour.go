@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,8 +91,9 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 		return errors.New("--in-process and --url name two brokers")
 	case given("only") && o.only == "":
 		return errors.New("--only names no scenario")
-	case slices.ContainsFunc(o.serverFlags, namesServer):
-		return errServerName
+	}
+	if err := checkServerFlags(o.serverFlags); err != nil {
+		return err
 	}
 	if o.scenarios, err = tour.Only(o.only); err != nil {
 		return fmt.Errorf("--only: %w", err)

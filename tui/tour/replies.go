@@ -91,10 +91,10 @@ func unknownReply() *Scenario {
 
 // lateReply is a reply to a call that nobody waits for any more.
 func lateReply() *Scenario {
-	const patience, work = time.Second, 1500 * time.Millisecond
+	const patience, work = 2 * time.Second, 3 * time.Second
 	return &Scenario{
 		Title:   "a late reply",
-		Happens: "The server needs 1.5 s, and a call waits for 1 s only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
+		Happens: "The server needs 3 s, and a call waits for 2 s only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
 		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
 		play: func(p *play) {

