@@ -76,8 +76,8 @@ func advise(look *lab.Look) []advice {
 	well := look.Load.Wrong == 0 && !look.Load.Waiting && look.Books.Calls.Completed > 0 && lately(look).Failed == 0
 	switch r := look.Books.Replies; {
 	case r.Duplicates+r.Orphaned() > 0:
-		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. What else goes wrong: "+
-			"x gives the next server a fault, K kills one, D drops the connection.")
+		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. "+
+			"Then try x, a fault for the next server, K to kill one, or D to drop the connection.")
 	case look.StandIn != "" && look.Fault == "":
 		add(lab.Neutral, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
 	case well && look.Fault == "":
