@@ -103,12 +103,12 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 
 // openBroker finds a broker. Where nobody asked for a certain one, or a person is to see
 // the tour, one in this process will do. Call leave in the end.
-func (o *tourOptions) openBroker(ctx context.Context, given bool, stderr io.Writer) (why string, leave func(), err error) {
+func (o *tourOptions) openBroker(ctx context.Context, stderr io.Writer) (why string, leave func(), err error) {
 	switch {
 	case o.inProcess:
 		leave, err = ownBroker(&o.broker)
 		return "", leave, cli.Fail(cli.NoBroker, err)
-	case o.check && given:
+	case o.check && o.broker.Given():
 		return "", func() {}, nil
 	}
 	return brokerOrOwn(ctx, &o.broker, stderr)
@@ -128,7 +128,7 @@ func (o *tourOptions) config(standIn string) (tour.Config, error) {
 
 // runCheck plays the scenarios and prints a line for each.
 func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) error {
-	why, leave, err := o.openBroker(ctx, o.broker.Given(), stderr)
+	why, leave, err := o.openBroker(ctx, stderr)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // show shows the tour on the screen, and leaves what came of it in the scrollback.
 func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Writer) error {
-	why, leave, err := o.openBroker(ctx, o.broker.Given(), stderr)
+	why, leave, err := o.openBroker(ctx, stderr)
 	if err != nil {
 		return err
 	}
