@@ -171,8 +171,17 @@ func (n *Node) Stop(ctx context.Context) error {
 func (n *Node) Kill() { n.current().kill() }
 
 // Freeze stops the whole node from running (SIGSTOP), with all its connections open:
-// to a client it looks like a network that swallows everything.
-func (n *Node) Freeze() error { return n.signal("freeze", sigFreeze) }
+// to a client it looks like a network that swallows everything. On Linux it returns when
+// the node stands still, a few seconds on a busy machine; elsewhere, when it has been told to.
+func (n *Node) Freeze() error {
+	if err := n.signal("freeze", sigFreeze); err != nil {
+		return err
+	}
+	if err := n.current().stopped(); err != nil {
+		return fmt.Errorf("freeze %s: %w", n.name, err)
+	}
+	return nil
+}
 
 // Thaw lets a frozen node run on.
 func (n *Node) Thaw() error { return n.signal("thaw", sigThaw) }

@@ -199,11 +199,16 @@ func TestFreeze(t *testing.T) {
 	}()
 	select {
 	case err := <-answer:
-		t.Errorf("a frozen node answered: %v", err)
+		t.Fatalf("a frozen node answered: %v", err)
 	case <-time.After(300 * time.Millisecond): // nothing to wait for: the point is that nothing comes
 	}
 	must(t, n.Thaw())
-	must(t, <-answer)
+	select {
+	case err := <-answer:
+		must(t, err)
+	case <-ctx.Done():
+		t.Fatal("a thawed node does not answer")
+	}
 
 	must(t, n.Freeze())
 	must(t, n.Stop(ctx)) // thaws it

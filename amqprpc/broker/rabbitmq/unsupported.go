@@ -24,3 +24,5 @@ func supported() error {
 func groupAttr() *syscall.SysProcAttr { return nil }
 
 func (p *process) signal(syscall.Signal) error { return errors.ErrUnsupported }
+
+func (p *process) stopped() error { return errors.ErrUnsupported }
