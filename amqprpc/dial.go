@@ -182,7 +182,7 @@ func LoadTLS(caFile, certFile, keyFile, serverName string) (*tls.Config, error) 
 // A link is one AMQP connection and the socket under it.
 type link struct {
 	*amqp.Connection
-	wire    *gatherConn
+	wire    *stream
 	closing chan *amqp.Error
 }
 
@@ -198,10 +198,11 @@ func (l *link) close(within time.Duration) {
 	l.wire.Close()
 	for range l.closing { // until amqp091-go has noticed
 	}
+	l.wire.deafen() // its reader may be in the middle of it
 }
 
-// dial opens one connection. Every step of it ends with ctx.
-func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
+// dial opens one connection, whose inbox is in. Every step of it ends with ctx.
+func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, error) {
 	uri, err := parseURL(url)
 	if err != nil {
 		return nil, err
@@ -209,7 +210,7 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 	address := net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))
 	secure := uri.Scheme == "amqps"
 	if secure {
-		// TLS belongs under the gatherConn, which looks at frames; amqp091-go would put it
+		// TLS belongs under the stream, which looks at frames; amqp091-go would put it
 		// on top. So it is done here, and amqp091-go is told that there is none.
 		_, rest, _ := strings.Cut(url, ":")
 		url = "amqp:" + rest
@@ -220,6 +221,7 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
 	conn, err := amqp.DialConfig(url, amqp.Config{
 		Heartbeat:  b.Heartbeat,
+		FrameSize:  frameMax,
 		Properties: props,
 		Dial: func(network, _ string) (net.Conn, error) {
 			raw, err := b.Dial(ctx, network, address)
@@ -234,7 +236,7 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 					return nil, err
 				}
 			}
-			l.wire = newGatherConn(conn, raw)
+			l.wire = newStream(conn, raw, in)
 			return l.wire, nil
 		},
 	})

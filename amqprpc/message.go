@@ -52,16 +52,6 @@ type Message struct {
 	Body        []byte
 }
 
-func fromDelivery(d *amqp.Delivery) Message {
-	return Message{
-		Exchange: d.Exchange, RoutingKey: d.RoutingKey,
-		ContentType: d.ContentType, ContentEncoding: d.ContentEncoding, Headers: d.Headers,
-		DeliveryMode: d.DeliveryMode, Priority: d.Priority, CorrelationID: d.CorrelationId,
-		ReplyTo: d.ReplyTo, Expiration: d.Expiration, MessageID: d.MessageId, Timestamp: d.Timestamp,
-		Type: d.Type, UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, Body: d.Body,
-	}
-}
-
 func fromPublishing(exchange, key string, p *amqp.Publishing) Message {
 	return Message{
 		Exchange: exchange, RoutingKey: key,

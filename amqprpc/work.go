@@ -15,20 +15,24 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// work handles requests until the delivery channel closes. Those that arrive while
-// the server drains go back unhandled.
+// work handles requests until the backlog ends. Those that arrive while the server drains
+// go back unhandled.
 func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
-	for d := range ss.deliveries {
-		ss.delivered.Add(1)
+	for {
+		d, ok := ss.requests.take()
+		if !ok {
+			return
+		}
+		ss.taken.Add(1)
 		select {
 		case <-draining:
-			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			ss.acks.offer(settlement{d.tag, requeue})
 			continue
 		default:
 		}
 		select {
 		case <-draining:
-			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			ss.acks.offer(settlement{d.tag, requeue})
 			continue
 		case ss.server.slots <- struct{}{}:
 		case <-ctx.Done():
@@ -75,12 +79,12 @@ func (ss *session) respond(j *job, a action, reply Message) {
 	}
 	switch {
 	case a == turnAway:
-		ss.acks.offer(settlement{j.delivery.DeliveryTag, refuse})
+		ss.acks.offer(settlement{j.delivery.tag, refuse})
 	case len(j.replies) == 0:
 		ss.done(j)
 	default:
 		j.left = len(j.replies)
-		ss.outgoing.offer(j)
+		ss.replies.offer(j)
 	}
 }
 
@@ -99,9 +103,9 @@ func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 	req := &Request{
 		Queue: s.Queue, Body: d.Body, ContentType: d.ContentType, Type: d.Type, Headers: d.Headers,
 		Persistent: d.DeliveryMode == amqp.Persistent, Priority: d.Priority,
-		CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo, Redelivered: d.Redelivered,
+		CorrelationID: d.CorrelationID, ReplyTo: d.ReplyTo, Redelivered: d.Redelivered,
 		Attempt: headerAttempt(d.Headers), Deadline: headerTime(d.Headers, HeaderDeadline),
-		Received: time.Now(), AppID: d.AppId, Expiration: d.Expiration,
+		Received: time.Now(), AppID: d.AppID, Expiration: d.Expiration,
 	}
 	j.request = req
 	s.counts.requests.Add(1)
@@ -268,7 +272,7 @@ func (s *service) address(m Message, j *job) Message {
 	}
 	m.Headers = headers
 	m.RoutingKey = j.delivery.ReplyTo
-	m.CorrelationID = j.delivery.CorrelationId
+	m.CorrelationID = j.delivery.CorrelationID
 	m.AppID = s.Name
 	m.Timestamp = now
 	m.DeliveryMode = amqp.Transient
