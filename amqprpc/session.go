@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -167,7 +168,7 @@ func (ss *session) drain(ctx context.Context) bool {
 		// They may be busy for long: what no handler has begun goes back without them.
 		for d := range ss.deliveries {
 			ss.delivered.Add(1)
-			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			ss.giveBack(&d)
 		}
 		ss.workers.Wait()
 		ss.allTaken.Store(true)
@@ -239,7 +240,7 @@ func (ss *session) publishPart(part []*job) error {
 // the same: to answer it again would change nothing.
 func (ss *session) returned(r amqp.Return) {
 	ss.server.counts.undeliverable.Add(1)
-	ss.server.Logger.Warn("undeliverable reply", "correlation_id", r.CorrelationId, "reply_to", r.RoutingKey, "code", r.ReplyCode, "reason", r.ReplyText)
+	ss.server.Logger.Warn(LogUndeliverable, "queue", ss.server.Queue, "correlation_id", r.CorrelationId, "reply_to", r.RoutingKey, "code", r.ReplyCode, "reason", r.ReplyText)
 }
 
 // confirmed counts a confirm. After the last one of its replies a job is settled.
@@ -247,17 +248,26 @@ func (ss *session) confirmed(j *job, acked bool) {
 	if !acked {
 		j.refused = true
 		ss.server.counts.nacked.Add(1)
-		ss.server.Logger.Warn("the broker refused a reply", "correlation_id", j.request.CorrelationID, "reply_to", j.request.ReplyTo)
+		ss.server.log(slog.LevelWarn, LogNacked, j.request, "requeued", j.mayComeAgain())
 	}
 	if j.left--; j.left == 0 {
 		ss.done(j)
 	}
 }
 
+// mayComeAgain says whether a job whose reply was nacked is given back: not for ever.
+func (j *job) mayComeAgain() bool { return !j.delivery.Redelivered }
+
+// giveBack sends a request back to its queue.
+func (ss *session) giveBack(d *amqp.Delivery) {
+	ss.server.counts.givenBack.Add(1)
+	ss.acks.offer(settlement{d.DeliveryTag, requeue})
+}
+
 // done sends a job on to be acked.
 func (ss *session) done(j *job) {
-	if j.refused && !j.delivery.Redelivered {
-		ss.acks.offer(settlement{j.delivery.DeliveryTag, requeue}) // once more, perhaps by another server
+	if j.refused && j.mayComeAgain() {
+		ss.giveBack(&j.delivery) // once more, perhaps by another server
 		return
 	}
 	done := settlement{j.delivery.DeliveryTag, accept}
