@@ -73,7 +73,12 @@ func TestConfirmsWithheld(t *testing.T) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			return &ackless{Conn: conn, on: &on, beats: &beats}, err
 		}},
-		Queue: queue, Timeout: time.Hour, Observer: told,
+		Queue: queue, Timeout: time.Hour, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventDisconnected {
+				t.Logf("disconnected: %s", e.Text)
+			}
+			told.Observe(e)
+		}),
 	})
 	on.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
