@@ -118,18 +118,24 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// Where there is no broker to begin with, its error says all there is to say.
+	started := sync.OnceFunc(func() {
+		logger.Info(logStarted, "name", o.name, "queue", o.queue, "pid", os.Getpid(), "prefetch", o.prefetch, "workers", o.workers,
+			"algorithm", o.service.Algorithm.String(), "max_n", service.MaxN(), "faults", o.service.Faults.String(), "seed", o.seed)
+	})
 	s := &amqprpc.Server{
 		Broker: broker, Queue: o.queue, QueueType: queueType,
 		Prefetch: o.prefetch, Concurrency: o.workers,
 		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
-		Serving: func(amqprpc.ConnectionInfo) { out.printf(" [x] Awaiting RPC requests\n") },
+		Serving: func(amqprpc.ConnectionInfo) {
+			started()
+			out.printf(" [x] Awaiting RPC requests\n")
+		},
 	}
 	if o.prefetch == 0 {
 		s.Prefetch = -1
 	}
 	began := time.Now()
-	logger.Info(logStarting, "name", o.name, "queue", o.queue, "pid", os.Getpid(), "prefetch", o.prefetch, "workers", o.workers,
-		"algorithm", o.service.Algorithm.String(), "max_n", service.MaxN(), "faults", o.service.Faults.String(), "seed", o.seed)
 	// The signal asks for a drain; what bounds the drain is the second signal.
 	stop := context.AfterFunc(ctx, func() {
 		logger.Info(logDraining, append([]any{"queue", o.queue, "signal", context.Cause(ctx)}, counts(s.Stats())...)...)

@@ -9,7 +9,7 @@ Warn up. One event is one line, its msg the event's name. Names and attributes a
 stable; durations are nanoseconds in JSON.
 
 	event                level  attributes
-	starting             INFO   name queue pid prefetch workers algorithm max_n faults seed
+	started              INFO   name queue pid prefetch workers algorithm max_n faults seed
 	consuming            INFO   queue broker product version connection attempt
 	connection lost      WARN   queue broker connection error in
 	connect failed       WARN   queue error attempt in
@@ -25,7 +25,7 @@ stable; durations are nanoseconds in JSON.
 	draining             INFO   queue signal COUNTS
 	drained              INFO   queue after COUNTS
 
-REQUEST is queue, correlation_id, reply_to, app_id, redelivered, attempt, bytes. COUNTS are
+started comes once, when fibserver first consumes. REQUEST is queue, correlation_id, reply_to, app_id, redelivered, attempt, bytes. COUNTS are
 of all requests since the start: requests, running (begun, and without an end yet),
 answered, errors, panics, redelivered, expired, refused, undeliverable, nacked, replayed,
 given_back, reconnects. The constants of rpcscope/amqprpc that begin with LogConsuming tell

@@ -4,7 +4,7 @@ import "rpcscope/amqprpc"
 
 // The events of fibserver's own; the others are amqprpc's, see the package's documentation.
 const (
-	logStarting = "starting"
+	logStarted  = "started"
 	logDraining = "draining"
 	logDrained  = "drained"
 )

@@ -99,7 +99,7 @@ func checkDocumented(t *testing.T, p *process) map[string]bool {
 // The table has every event that there is.
 func TestTableIsWhole(t *testing.T) {
 	want := []string{
-		logStarting, logDraining, logDrained,
+		logStarted, logDraining, logDrained,
 		amqprpc.LogConsuming, amqprpc.LogConnectionLost, amqprpc.LogConnectFailed, amqprpc.LogRedelivered, amqprpc.LogRefused,
 		amqprpc.LogExpired, amqprpc.LogErrorReply, amqprpc.LogHandlerFailed, amqprpc.LogHandlerPanicked, amqprpc.LogUndeliverable,
 		amqprpc.LogNacked, amqprpc.LogUnsendable,
@@ -174,7 +174,7 @@ func TestRequestsAreLogged(t *testing.T) {
 		event string
 		facts []record // some of the attributes of each time
 	}{
-		{logStarting, []record{{"name": "events", "queue": queue, "prefetch": 1.0, "workers": 1.0}}},
+		{logStarted, []record{{"name": "events", "queue": queue, "prefetch": 1.0, "workers": 1.0}}},
 		{amqprpc.LogConsuming, []record{{"queue": queue, "product": node.Product(), "version": node.Version(), "connection": 1.0, "attempt": 1.0}}},
 		{amqprpc.LogRedelivered, []record{{"correlation_id": "again", "redelivered": true, "attempt": 3.0, "app_id": clean, "reply_to": callback, "bytes": 2.0}}},
 		{amqprpc.LogRefused, []record{
