@@ -41,7 +41,9 @@ type Server struct {
 	Backoff Backoff
 
 	// Logger is told of refusals, redeliveries, undeliverable replies, handler
-	// failures and lost connections, with correlation IDs; nil means nobody is.
+	// failures and lost connections, with correlation IDs: of the events that begin with
+	// [LogConsuming]. A caller can cause any number of them, so a log that is kept needs a
+	// bound. nil means nobody is told.
 	Logger *slog.Logger
 	// Serving is called, in a goroutine of its own, each time the server has begun to
 	// consume, after a reconnect too; may be nil.
@@ -82,12 +84,13 @@ type ServerStats struct {
 	Expired       int64 // dropped unanswered: their deadline had passed
 	Undeliverable int64 // replies that the broker returned: nobody was left to take them (never told of direct reply-to)
 	Nacked        int64 // replies that the broker refused
+	GivenBack     int64 // requests given back to the queue: no handler had begun when Shutdown came, or their reply was nacked
 	Reconnects    int64
 }
 
 type serverCounts struct {
 	requests, redelivered, answered, errors, panics, replayed,
-	refused, expired, undeliverable, nacked, reconnects atomic.Int64
+	refused, expired, undeliverable, nacked, givenBack, reconnects atomic.Int64
 }
 
 // Stats may be called at any time.
@@ -97,7 +100,7 @@ func (s *Server) Stats() ServerStats {
 		Requests: c.requests.Load(), Redelivered: c.redelivered.Load(), Answered: c.answered.Load(),
 		Errors: c.errors.Load(), Panics: c.panics.Load(), Replayed: c.replayed.Load(),
 		Refused: c.refused.Load(), Expired: c.expired.Load(), Undeliverable: c.undeliverable.Load(),
-		Nacked: c.nacked.Load(), Reconnects: c.reconnects.Load(),
+		Nacked: c.nacked.Load(), GivenBack: c.givenBack.Load(), Reconnects: c.reconnects.Load(),
 	}
 }
 
@@ -199,15 +202,16 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		}
 	}()
 	wait := newBackoff(s.Backoff)
-	first := true
+	connections := 0
 	for tries := 1; ; tries++ {
 		began := time.Now()
 		ss, err := s.connect(dialing)
 		if err == nil {
-			if !first {
+			if connections++; connections > 1 {
 				s.counts.reconnects.Add(1)
 			}
-			first = false
+			s.logConsuming(ss.info, connections, tries)
+			tries = 0
 			if s.Serving != nil {
 				go s.Serving(ss.info)
 			}
@@ -223,7 +227,7 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 			return nil
 		default:
 		}
-		if first && (tries == 5 || !errors.Is(err, errQueueStarting)) {
+		if connections == 0 && (tries == 5 || !errors.Is(err, errQueueStarting)) {
 			return err
 		}
 		delay := time.Duration(0)
@@ -232,11 +236,7 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		} else {
 			delay = wait.NextBackOff()
 		}
-		if ss == nil {
-			s.Logger.Warn("no connection, trying again", "error", err, "in", delay)
-		} else {
-			s.Logger.Warn("connection lost, connecting again", "error", err, "in", delay)
-		}
+		s.logLost(ss, err, connections, tries, delay)
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -169,7 +170,7 @@ func (ss *session) drain(ctx context.Context) bool {
 		// The workers may be busy for long: what no handler has begun goes back without them.
 		for r, ok := ss.requests.take(); ok; r, ok = ss.requests.take() {
 			ss.taken.Add(1)
-			ss.acks.offer(settlement{r.tag, requeue})
+			ss.giveBack(&r)
 		}
 		ss.workers.Wait()
 		ss.allTaken.Store(true)
@@ -249,7 +250,7 @@ func (ss *session) gather(out *outgoing, batch []*job) error {
 // the same: to answer it again would change nothing.
 func (ss *session) returned(code int, text string, m Message) {
 	ss.server.counts.undeliverable.Add(1)
-	ss.server.Logger.Warn("undeliverable reply", "correlation_id", m.CorrelationID, "reply_to", m.RoutingKey, "code", code, "reason", text)
+	ss.server.Logger.Warn(LogUndeliverable, "queue", ss.server.Queue, "correlation_id", m.CorrelationID, "reply_to", m.RoutingKey, "code", code, "reason", text)
 }
 
 func (ss *session) settled(tag uint64, multiple, acked bool) {
@@ -261,17 +262,26 @@ func (ss *session) confirmed(j *job, acked bool) {
 	if !acked {
 		j.refused = true
 		ss.server.counts.nacked.Add(1)
-		ss.server.Logger.Warn("the broker refused a reply", "correlation_id", j.request.CorrelationID, "reply_to", j.request.ReplyTo)
+		ss.server.log(slog.LevelWarn, LogNacked, j.request, "requeued", j.mayComeAgain())
 	}
 	if j.left--; j.left == 0 {
 		ss.done(j)
 	}
 }
 
+// mayComeAgain says whether a job whose reply was nacked is given back: not for ever.
+func (j *job) mayComeAgain() bool { return !j.delivery.Redelivered }
+
+// giveBack sends a request back to its queue.
+func (ss *session) giveBack(r *request) {
+	ss.server.counts.givenBack.Add(1)
+	ss.acks.offer(settlement{r.tag, requeue})
+}
+
 // done sends a job on to be acked.
 func (ss *session) done(j *job) {
-	if j.refused && !j.delivery.Redelivered {
-		ss.acks.offer(settlement{j.delivery.tag, requeue}) // once more, perhaps by another server
+	if j.refused && j.mayComeAgain() {
+		ss.giveBack(&j.delivery) // once more, perhaps by another server
 		return
 	}
 	done := settlement{j.delivery.tag, accept}
