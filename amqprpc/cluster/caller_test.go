@@ -19,13 +19,17 @@ type caller struct {
 	*bell
 	name   string
 	client *amqprpc.Client
-	books  *ledger.Ledger
-	load   *load.Load
-	ended  chan struct{} // closed when the load is over
-	sum    load.Result   // then
+
+	idempotent bool
+
+	books *ledger.Ledger
+	load  *load.Load
+	ended chan struct{} // closed when the load is over
+	sum   load.Result   // then
 
 	at        string // the address that it is connected to, "" while it is not
 	epochs    int
+	returned  int
 	completed int
 	failed    []error
 	last      time.Time     // when the last call was completed
@@ -36,7 +40,7 @@ type caller struct {
 // call starts the load. Idempotent calls are retried until their deadline.
 func call(t *testing.T, broker amqprpc.Broker, queue string, idempotent bool, timeout time.Duration) *caller {
 	t.Helper()
-	c := &caller{bell: newBell(), name: "plain", books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
+	c := &caller{bell: newBell(), name: "plain", idempotent: idempotent, books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
 	cfg := amqprpc.Config{Broker: broker, Queue: queue, Timeout: timeout, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
 	if idempotent {
 		c.name = "idempotent"
@@ -75,13 +79,15 @@ func call(t *testing.T, broker amqprpc.Broker, queue string, idempotent bool, ti
 	return c
 }
 
-// Observe follows the connection.
+// Observe follows the connection, and what the broker returns.
 func (c *caller) Observe(e amqprpc.Event) {
 	switch e.Kind {
 	case amqprpc.EventConnected:
 		c.change(func() { c.at, c.epochs = e.Connection.Address, e.Epoch })
 	case amqprpc.EventDisconnected:
 		c.change(func() { c.at = "" })
+	case amqprpc.EventReturned:
+		c.change(func() { c.returned++ })
 	}
 }
 
@@ -116,6 +122,12 @@ func (c *caller) more(t *testing.T, n int) {
 	enough := c.completed + n
 	c.Unlock()
 	c.until(t, "calls are completed", func() bool { return c.completed >= enough }, c.tell)
+}
+
+// moved waits until the client is at another address than this one.
+func (c *caller) moved(t *testing.T, dead string) {
+	t.Helper()
+	c.until(t, "the client is at a living node", func() bool { return c.at != "" && c.at != dead }, c.tell)
 }
 
 // lull returns the longest time without a completed call since the last lull.

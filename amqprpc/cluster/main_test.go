@@ -19,7 +19,7 @@ import (
 
 const (
 	nodes    = 3
-	patience = 40 * time.Second // bounds everything that a test waits for
+	patience = 90 * time.Second // bounds everything that a test waits for
 )
 
 var (

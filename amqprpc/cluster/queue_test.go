@@ -3,7 +3,6 @@ package cluster
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"testing"
 	"time"
 
@@ -75,15 +74,4 @@ func awaitReplicas(t *testing.T, n *rabbitmq.Node, queue string) replicas {
 			t.Fatalf("not all members of %s came online: %+v, error %v", queue, r, err)
 		}
 	}
-}
-
-// node returns the node of this name, or the one at this address.
-func node(t *testing.T, c *rabbitmq.Cluster, is func(*rabbitmq.Node) bool) *rabbitmq.Node {
-	t.Helper()
-	all := c.Nodes()
-	i := slices.IndexFunc(all, is)
-	if i < 0 {
-		t.Fatal("that is none of our nodes")
-	}
-	return all[i]
 }

@@ -72,6 +72,20 @@ func (s *service) handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 
 func (s *service) tell() string { return fmt.Sprintf("servers at %v, sessions %v", s.at, s.sessions) }
 
+// allOff waits until both servers are at other addresses than this one.
+func (s *service) allOff(t *testing.T, dead string) {
+	t.Helper()
+	s.until(t, "the servers are at living nodes", func() bool { return s.at["server-1"] != dead && s.at["server-2"] != dead }, s.tell)
+}
+
+// redelivered counts the requests that came with the mark of that.
+func (s *service) redelivered() (n int64) {
+	for _, server := range s.servers {
+		n += server.Stats().Redelivered
+	}
+	return n
+}
+
 // ran returns how often the request of this correlation ID was executed.
 func (s *service) ran(id string) int {
 	s.Lock()
