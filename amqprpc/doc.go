@@ -62,6 +62,16 @@
 // replies. A message that arrives with headers which amqp091-go refuses to read
 // (nested over 32 levels, over 8,192 fields in one table) loses those headers.
 //
+// # Clusters
+//
+// With the URLs of all nodes, clients and servers go on at another node when theirs
+// dies. Two things hold them up that no client can help, both seen on RabbitMQ 3.10. Where the
+// node of the connection led the quorum queue too, the new connection may be too
+// early for the new leader: then the broker nacks all its requests to this queue ([ErrRejected])
+// until the dead node is back or there is a further connection. And where a node hangs rather
+// than dies, the others declare no callback queue before they have given it up, which
+// takes them net_ticktime, a minute by default. Calls wait for that until their deadline.
+//
 // # Deadlines and clocks
 //
 // The deadline travels with the request: as expiration, relative, so that the broker
