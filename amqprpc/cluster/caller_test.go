@@ -37,12 +37,12 @@ type caller struct {
 	longest   time.Duration // the longest completed call
 }
 
-// call starts the load. Idempotent calls are retried until their deadline.
-func call(t *testing.T, broker amqprpc.Broker, queue string, idempotent bool, timeout time.Duration) *caller {
+// call starts a load of requests like this one. Idempotent ones are retried until their deadline.
+func call(t *testing.T, broker amqprpc.Broker, queue string, like amqprpc.Request) *caller {
 	t.Helper()
-	c := &caller{bell: newBell(), name: "plain", idempotent: idempotent, books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
-	cfg := amqprpc.Config{Broker: broker, Queue: queue, Timeout: timeout, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
-	if idempotent {
+	c := &caller{bell: newBell(), name: "plain", idempotent: like.Idempotent, books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
+	cfg := amqprpc.Config{Broker: broker, Queue: queue, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
+	if like.Idempotent {
 		c.name = "idempotent"
 		cfg.Retry = amqprpc.Retry{Attempts: -1, Backoff: backoff}
 	}
@@ -55,7 +55,9 @@ func call(t *testing.T, broker amqprpc.Broker, queue string, idempotent bool, ti
 	c.load, err = load.New(c.client, load.Plan{
 		Concurrency: *concurrency,
 		Source: func(k int, _ *rand.Rand) amqprpc.Request {
-			return amqprpc.Request{Body: strconv.AppendInt(nil, int64(k), 10), Idempotent: idempotent, Persistent: *persistent}
+			req := like
+			req.Body = strconv.AppendInt(nil, int64(k), 10)
+			return req
 		},
 		Check: func(req amqprpc.Request, reply amqprpc.Reply) error {
 			if string(reply.Body) != answer(req.Body) {
@@ -145,7 +147,7 @@ func (c *caller) halt(t *testing.T) {
 	c.load.Stop()
 	select {
 	case <-c.ended:
-	case <-time.After(2 * patience): // a call may have all of its deadline before it
+	case <-time.After(patience):
 		t.Fatalf("the load does not end: %s", c.tell())
 	}
 }

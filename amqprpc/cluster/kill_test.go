@@ -63,7 +63,10 @@ type round struct {
 func (r *round) run(t *testing.T, forClients, forServers *rabbitmq.Node) {
 	s := serve(t, amqprpc.Broker{URLs: from(r.cluster, forServers)}, r.queue)
 	clients := amqprpc.Broker{URLs: from(r.cluster, forClients)}
-	callers := []*caller{call(t, clients, r.queue, false, patience), call(t, clients, r.queue, true, patience)}
+	like := amqprpc.Request{Persistent: *persistent, Timeout: deadline}
+	plain := call(t, clients, r.queue, like)
+	like.Idempotent = true
+	callers := []*caller{plain, call(t, clients, r.queue, like)}
 	for _, c := range callers {
 		if c.at != address(t, forClients) {
 			t.Errorf("%s, which is not the first of its URLs", c.tell())

@@ -19,7 +19,8 @@ import (
 
 const (
 	nodes    = 3
-	patience = 90 * time.Second // bounds everything that a test waits for
+	patience = 2 * time.Minute // bounds everything that a test waits for
+	deadline = 3 * time.Minute // of calls: later than any of that, so that none is lost by it
 )
 
 var (
@@ -78,7 +79,7 @@ func whole(t *testing.T) *rabbitmq.Cluster {
 	defer members.Unlock()
 	if members.Cluster == nil && members.err == nil {
 		began := time.Now()
-		members.Cluster, members.err = rabbitmq.StartCluster(context.Background(), nodes, rabbitmq.Config{})
+		members.Cluster, members.err = rabbitmq.StartCluster(context.Background(), nodes, rabbitmq.Config{BootTimeout: patience})
 		t.Logf("a cluster of %d nodes in %.1f s", nodes, time.Since(began).Seconds())
 	}
 	if members.err != nil {
