@@ -37,6 +37,16 @@
 // [Client.Close] takes a few seconds at most. [Server.Serve] blocks until shut down;
 // [Server.Shutdown] until the running handlers are done or its context ends.
 //
+// # Clusters
+//
+// With the URLs of all nodes, clients and servers go on at another node when theirs
+// dies. Two things hold them up that no client can help, both seen on RabbitMQ 3.10. Where the
+// node of the connection led the quorum queue too, the new connection may be too
+// early for the new leader: then the broker nacks all its requests to this queue ([ErrRejected])
+// until the dead node is back or there is a further connection. And where a node hangs rather
+// than dies, the others declare no callback queue before they have given it up, which
+// takes them net_ticktime, a minute by default. Calls wait for that until their deadline.
+//
 // # Goroutines
 //
 // All methods of Client and Server may be called from any goroutine. An [Observer]
