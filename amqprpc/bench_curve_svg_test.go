@@ -58,8 +58,8 @@ text{fill:#f0f6fc}.quiet{fill:#9198a1}.paper{fill:#0d1117}.grid{stroke:#3d444d}.
 </style>
 `
 
-// drawCurves draws them as SVG.
-func drawCurves(curves []curve) string {
+// drawCurves draws them as SVG, with a note of where they come from.
+func drawCurves(curves []curve, note string) string {
 	var brokers, ways []string
 	for _, c := range curves {
 		if !slices.Contains(brokers, c.broker) {
@@ -70,7 +70,7 @@ func drawCurves(curves []curve) string {
 		}
 	}
 	column := gutter + plotWidth + labels
-	width, height := 16+column*float64(len(brokers)), pictureTop+highPlot+between+lowPlot+48
+	width, height := 16+column*float64(len(brokers)), pictureTop+highPlot+between+lowPlot+66
 
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-labelledby="title desc">`+"\n", width, height, width, height)
@@ -107,14 +107,14 @@ func drawCurves(curves []curve) string {
 	for i, broker := range brokers {
 		left := 8 + gutter + column*float64(i)
 		across := axis{slices.Min(inFlight), slices.Max(inFlight), left, left + plotWidth}
-		text(&b, left, pictureTop-10, "", "start", broker)
+		text(&b, left, pictureTop-10, "", "start", broker+": latency")
 
 		top := pictureTop
 		up := scaled(latencies, top+highPlot, top)
 		grid(&b, across, up, inFlight, seconds)
 		lower := top + highPlot + between
 		upRate := scaled(rates, lower+lowPlot, lower)
-		text(&b, left, lower-10, "quiet", "start", "calls/s")
+		text(&b, left, lower-10, "", "start", broker+": calls/s")
 		grid(&b, across, upRate, inFlight, count)
 		text(&b, left+plotWidth/2, lower+lowPlot+36, "quiet", "middle", "calls in flight")
 
@@ -136,6 +136,7 @@ func drawCurves(curves []curve) string {
 		place(&b, names, left+plotWidth, top, top+highPlot)
 		place(&b, rateNames, left+plotWidth, lower, lower+lowPlot)
 	}
+	text(&b, 8+gutter, height-12, "quiet", "start", note)
 	b.WriteString("</svg>\n")
 	return b.String()
 }

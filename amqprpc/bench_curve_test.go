@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -89,9 +90,11 @@ func BenchmarkCurve(b *testing.B) {
 		curves = append(curves, c)
 	}
 	b.ReportMetric(0, "ns/op")
-	fmt.Printf("\nmedians of %d rounds\n%s", b.N, table(curves)) // b.Log would cut it off
+	note := fmt.Sprintf("Medians of %d rounds, %s on %d cores (%s/%s) shared with the server and the broker.",
+		b.N, time.Now().Format(time.DateOnly), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH)
+	fmt.Printf("\n%s\n%s", note, table(curves)) // b.Log would cut it off
 	if *curveFile != "" {
-		if err := os.WriteFile(*curveFile, []byte(drawCurves(curves)), 0o644); err != nil {
+		if err := os.WriteFile(*curveFile, []byte(drawCurves(curves, note)), 0o644); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -31,7 +31,7 @@ func TestCurvePicture(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			svg := drawCurves(test.curves)
+			svg := drawCurves(test.curves, "a note & more")
 			d := xml.NewDecoder(strings.NewReader(svg))
 			for {
 				if _, err := d.Token(); errors.Is(err, io.EOF) {
@@ -45,7 +45,7 @@ func TestCurvePicture(t *testing.T) {
 					t.Errorf("%q in the picture", bad)
 				}
 			}
-			for _, part := range []string{"<title ", "<desc ", ">Client.Call<", ">p50<", ">p99<", ">p99.9<", ">calls in flight<", "prefers-color-scheme:dark"} {
+			for _, part := range []string{"<title ", "<desc ", ">Client.Call<", ">p50<", ">p99<", ">p99.9<", ">calls in flight<", ">a note &amp; more<", "prefers-color-scheme:dark"} {
 				if !strings.Contains(svg, part) {
 					t.Errorf("no %q in the picture", part)
 				}
