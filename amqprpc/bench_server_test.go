@@ -45,7 +45,7 @@ func BenchmarkQueueTypes(b *testing.B) {
 		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
 			calls := 10_000
 			if inFlight == 1 {
-				calls = 1000
+				calls = 300 // each waits for the disk
 			}
 			on := func(t amqprpc.QueueType) side {
 				queue := brokertest.QueueName(b)
