@@ -123,6 +123,15 @@ func TestMemory(t *testing.T) {
 				if len(m.order) > max(most, 0) || len(m.entries) > max(most, 0) {
 					t.Fatalf("a ring of %d and %d entries, for at most %d", len(m.order), len(m.entries), most)
 				}
+				held := 0
+				for _, slot := range m.order {
+					if slot.value != 0 {
+						held++
+					}
+				}
+				if held != len(m.entries) {
+					t.Fatalf("%d values are held for %d keys", held, len(m.entries))
+				}
 				recent := model[max(0, len(model)-max(most, 0)):]
 				for key := range 151 {
 					want, known := entry{}, false
