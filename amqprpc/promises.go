@@ -131,8 +131,10 @@ listed at the end.
   - About 4,096 publishes may be unconfirmed. A queue that withholds its confirms, for want of
     a majority say, holds up calls to other queues then; the connection lives. Held by
     TestConfirmsWithheld.
-  - Headers that amqp091-go refuses to read (nested over 32 levels, over 8,192 fields in one
-    table) are lost, and not the connection. Held by TestTame, cmd/interop.TestPoisonousRequest,
+  - Replies that come faster than they are looked at wait at the broker, and not in the client,
+    which reads its socket no faster. Held by TestRepliesWaitAtTheBroker.
+  - Headers that are nested over 32 levels, or have over 8,192 fields in one table, are lost,
+    and neither the message nor the connection. Held by TestTame, cmd/interop.TestPoisonousRequest,
     cmd/interop.TestPoisonousReply.
 
 # Promised: order
@@ -159,9 +161,9 @@ listed at the end.
   - That a handler ends: one that ignores its context outlives Shutdown and keeps its slot.
   - That the clocks of two machines agree: x-rpc-deadline trusts that they do, to much less than
     the timeout. Where they do not, requests are dropped early, or handled for nobody.
-  - A bound on replies that arrive faster than they are looked at (some hundred thousand a
-    second, less with a slow Observer): amqp091-go buffers them. With a negative Prefetch there
-    is no bound on a server's memory either.
+  - A bound on the requests in a server's memory where its Prefetch is negative.
+  - A connection that outlives an Observer which blocks for three heartbeats: until it returns,
+    nothing is read.
   - That a log is bounded: callers can cause any number of events. fibserver's is.
 */
 package amqprpc
