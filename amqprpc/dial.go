@@ -23,7 +23,8 @@ const DefaultURL = "amqp://guest:guest@localhost:5672/"
 var ErrInvalidConfig = errors.New("invalid configuration")
 
 // A DialError says why a broker could not be reached or used. Its message names addresses,
-// never users or passwords.
+// never passwords.
+// Of users there is only the one that a [*PermissionError] is about, whom the broker knows.
 type DialError struct {
 	Address string // host:port
 	Err     error
@@ -48,13 +49,18 @@ func (e *DialError) Unwrap() error { return e.Err }
 func (e *DialError) reason() string {
 	var refused *amqp.Error
 	var op *net.OpError
+	var denied *PermissionError
 	switch {
+	case errors.As(e.Err, &denied):
+		return denied.Error()
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.Is(e.Err, amqp.ErrCredentials), errors.Is(e.Err, amqp.ErrSASL):
 		return "the broker refused the user name or password"
-	case errors.Is(e.Err, amqp.ErrVhost), errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
+	case errors.Is(e.Err, amqp.ErrVhost):
 		return "the broker refused access to the virtual host"
+	case errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
+		return "the broker refused access to the virtual host: " + strings.TrimPrefix(refused.Reason, "NOT_ALLOWED - ")
 	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
 		return "the broker refused the user name or password"
 	case errors.As(e.Err, &op) && op.Op == "dial" && op.Err != nil:
@@ -249,7 +255,7 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 		if !abandon() && ctx.Err() != nil {
 			err = ctx.Err() // rather than "use of closed network connection"
 		}
-		return nil, &DialError{Address: address, Err: err}
+		return nil, &DialError{Address: address, Err: withPermission(err, "")}
 	}
 	l.Connection = conn
 	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))

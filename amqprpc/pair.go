@@ -127,10 +127,20 @@ func (p *pair) lost() {
 	case why = <-p.consumer.closing:
 	}
 	if why != nil {
-		p.end(why)
+		p.end(withPermission(why, "read"))
 	} else {
 		p.end(errors.New("the connection was closed"))
 	}
+}
+
+// broken ends the pair after a publish has failed. A channel that the broker has closed says
+// only that it is closed: why is for lost to say, which knows as soon.
+func (p *pair) broken(err error) {
+	if errors.Is(err, amqp.ErrClosed) {
+		<-p.over
+		return
+	}
+	p.end(err)
 }
 
 // end ends the pair; the first cause stays.
