@@ -221,6 +221,7 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 		url = "amqp:" + rest
 	}
 	l := &link{}
+	var first *firstWords
 	abandon := func() bool { return true }
 	props := amqp.NewConnectionProperties()
 	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
@@ -240,7 +241,8 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 					return nil, err
 				}
 			}
-			l.wire = newGatherConn(conn, raw)
+			first = &firstWords{Conn: conn}
+			l.wire = newGatherConn(first, raw)
 			return l.wire, nil
 		},
 	})
@@ -254,9 +256,12 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 		}
 		if !abandon() && ctx.Err() != nil {
 			err = ctx.Err() // rather than "use of closed network connection"
+		} else {
+			err = first.explain(err)
 		}
 		return nil, &DialError{Address: address, Err: withPermission(err, "")}
 	}
+	first.past.Store(true)
 	l.Connection = conn
 	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))
 	return l, nil
@@ -277,7 +282,7 @@ func (b *Broker) shake(ctx context.Context, raw net.Conn, uri amqp.URI) (net.Con
 	}
 	conn := tls.Client(raw, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return nil, err
+		return nil, explainTLS(err)
 	}
 	return conn, nil
 }
