@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -60,7 +61,11 @@ func (e *DialError) reason() string {
 	case errors.Is(e.Err, amqp.ErrVhost):
 		return "the broker refused access to the virtual host"
 	case errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
-		return "the broker refused access to the virtual host: " + strings.TrimPrefix(refused.Reason, "NOT_ALLOWED - ")
+		why := strings.TrimPrefix(refused.Reason, "NOT_ALLOWED - ")
+		if strings.Contains(why, "vhost") {
+			return "the broker refused access to the virtual host: " + why
+		}
+		return "the broker refused the connection: " + why
 	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
 		return "the broker refused the user name or password"
 	case errors.As(e.Err, &op) && op.Op == "dial" && op.Err != nil:
@@ -143,6 +148,9 @@ func parseURL(u string) (amqp.URI, error) {
 	}
 	if uri.Port < 1 || uri.Port > 65535 {
 		return uri, fmt.Errorf("%w: the AMQP URL's port is not between 1 and 65535", ErrInvalidConfig)
+	}
+	if strings.ContainsFunc(uri.Host, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return uri, fmt.Errorf("%w: the AMQP URL's host has characters that cannot be seen", ErrInvalidConfig)
 	}
 	return uri, nil
 }

@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"bufio"
 	"encoding/binary"
+	"fmt"
 )
 
 // A tamer passes AMQP frames on as they come, except for messages whose headers
@@ -23,7 +24,10 @@ const (
 	maxEntries = 8192
 	// smallest is the size of the smallest header table that could be refused: each
 	// level takes its length, an empty name and a type, and an entry at least one byte.
-	smallest     = maxDepth * 6
+	smallest = maxDepth * 6
+	// largestBody is what RabbitMQ can be made to take at most. amqp091-go would gather whatever is
+	// announced.
+	largestBody  = 512 << 20
 	largestFrame = 1 << 20 // twice what RabbitMQ can be made to agree on by default and more
 
 	frameHead, frameEnd       = 7, 1
@@ -83,6 +87,13 @@ func (t *tamer) next() error {
 	default:
 		t.off = true
 		return nil
+	}
+	if head[0] == frameHeader && size >= contentHead {
+		if b, err := t.r.Peek(frameHead + contentHead); err == nil {
+			if body := binary.BigEndian.Uint64(b[frameHead+4:]); body > largestBody {
+				return fmt.Errorf("the broker announces a message of %d bytes, none may have more than %d", body, largestBody)
+			}
+		}
 	}
 	if head[0] != frameHeader || size < contentHead+smallest || size > largestFrame {
 		t.left = frameHead + int(size) + frameEnd
