@@ -11,7 +11,7 @@ import (
 // Whatever there is to be counted or measured, what is written is short, printable, and read
 // back it is the number.
 func FuzzNumbers(f *testing.F) {
-	for _, x := range []float64{0, -1, 0.0001, 0.9996, 9.996, 99.96, 999.6, 1e6, 599_499.9, 1e30, math.NaN(), math.Inf(1), math.MaxFloat64, math.SmallestNonzeroFloat64} {
+	for _, x := range []float64{0, -1, 0.0001, 0.0625, 0.9996, 9.996, 99.96, 999.6, 1e6, 599_499.9, 1e30, math.NaN(), math.Inf(1), math.MaxFloat64, math.SmallestNonzeroFloat64} {
 		f.Add(x, int64(x))
 	}
 	f.Add(1.5, int64(math.MaxInt64))
@@ -33,8 +33,11 @@ func FuzzNumbers(f *testing.F) {
 		}
 		if text := three(x); math.Abs(x) < 1e300 { // beyond, rounded up it is none
 			off := 0.00501
-			if math.Abs(x) < 0.01 {
-				off = 0.5
+			switch a := math.Abs(x); {
+			case a < 0.01:
+				off = 0.501
+			case a < 0.1:
+				off = 0.0501
 			}
 			if back, err := strconv.ParseFloat(strings.ReplaceAll(text, ",", ""), 64); err != nil || math.Abs(back-x) > off*math.Abs(x) {
 				t.Errorf("%v is written %q: %v", x, text, back)
