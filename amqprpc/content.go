@@ -51,6 +51,9 @@ func (c *content) beginReturn(payload []byte) error {
 	return nil
 }
 
+// largestBody is what RabbitMQ can be made to take at most.
+const largestBody = 512 << 20
+
 // mostAtOnce is how much room is made for a body on the word of its header alone.
 const mostAtOnce = 1 << 20
 
@@ -61,6 +64,9 @@ func (c *content) header(payload []byte) (complete bool, err error) {
 	h, err := wire.ParseHeader(payload)
 	if err != nil {
 		return false, err
+	}
+	if h.BodySize > largestBody {
+		return false, wire.Errorf(wire.ContentTooLarge, "a message of %d bytes, none may have more than %d", h.BodySize, largestBody)
 	}
 	p, err := wire.ParseProperties(tame(h.Properties))
 	if err != nil {

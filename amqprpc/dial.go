@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -23,7 +24,8 @@ const DefaultURL = "amqp://guest:guest@localhost:5672/"
 var ErrInvalidConfig = errors.New("invalid configuration")
 
 // A DialError says why a broker could not be reached or used. Its message names addresses,
-// never users or passwords.
+// never passwords.
+// Of users there is only the one that a [*PermissionError] is about, whom the broker knows.
 type DialError struct {
 	Address string // host:port
 	Err     error
@@ -48,13 +50,22 @@ func (e *DialError) Unwrap() error { return e.Err }
 func (e *DialError) reason() string {
 	var refused *amqp.Error
 	var op *net.OpError
+	var denied *PermissionError
 	switch {
+	case errors.As(e.Err, &denied):
+		return denied.Error()
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.Is(e.Err, amqp.ErrCredentials), errors.Is(e.Err, amqp.ErrSASL):
 		return "the broker refused the user name or password"
-	case errors.Is(e.Err, amqp.ErrVhost), errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
+	case errors.Is(e.Err, amqp.ErrVhost):
 		return "the broker refused access to the virtual host"
+	case errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
+		why := strings.TrimPrefix(refused.Reason, "NOT_ALLOWED - ")
+		if strings.Contains(why, "vhost") {
+			return "the broker refused access to the virtual host: " + why
+		}
+		return "the broker refused the connection: " + why
 	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
 		return "the broker refused the user name or password"
 	case errors.As(e.Err, &op) && op.Op == "dial" && op.Err != nil:
@@ -138,6 +149,9 @@ func parseURL(u string) (amqp.URI, error) {
 	if uri.Port < 1 || uri.Port > 65535 {
 		return uri, fmt.Errorf("%w: the AMQP URL's port is not between 1 and 65535", ErrInvalidConfig)
 	}
+	if strings.ContainsFunc(uri.Host, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return uri, fmt.Errorf("%w: the AMQP URL's host has characters that cannot be seen", ErrInvalidConfig)
+	}
 	return uri, nil
 }
 
@@ -216,6 +230,7 @@ func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, e
 		url = "amqp:" + rest
 	}
 	l := &link{}
+	var first *firstWords
 	abandon := func() bool { return true }
 	props := amqp.NewConnectionProperties()
 	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
@@ -236,7 +251,8 @@ func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, e
 					return nil, err
 				}
 			}
-			l.wire = newStream(conn, raw, in)
+			first = &firstWords{Conn: conn}
+			l.wire = newStream(first, raw, in)
 			return l.wire, nil
 		},
 	})
@@ -250,9 +266,12 @@ func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, e
 		}
 		if !abandon() && ctx.Err() != nil {
 			err = ctx.Err() // rather than "use of closed network connection"
+		} else {
+			err = first.explain(err)
 		}
-		return nil, &DialError{Address: address, Err: err}
+		return nil, &DialError{Address: address, Err: withPermission(err, "")}
 	}
+	first.past.Store(true)
 	l.Connection = conn
 	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))
 	return l, nil
@@ -273,7 +292,7 @@ func (b *Broker) shake(ctx context.Context, raw net.Conn, uri amqp.URI) (net.Con
 	}
 	conn := tls.Client(raw, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return nil, err
+		return nil, explainTLS(err)
 	}
 	return conn, nil
 }

@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
@@ -50,12 +51,12 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 		e.blocking = p.publisher.NotifyBlocked(make(chan amqp.Blocking, 16))
 		queue, err := p.sub.QueueDeclare("", false, true, true, false, nil)
 		if err != nil {
-			return fmt.Errorf("declare the callback queue: %w", err)
+			return fmt.Errorf("declare the callback queue: %w", withPermission(err, "configure"))
 		}
 		p.info.Queue = queue.Name
 		// Replies go to e.delivered, so nothing comes through the channel that this returns.
 		if _, err = p.sub.Consume(queue.Name, "", true, true, false, false, nil); err != nil {
-			return fmt.Errorf("consume the callback queue: %w", err)
+			return fmt.Errorf("consume the callback queue: %w", withPermission(err, "read"))
 		}
 		return nil
 	})
@@ -87,9 +88,14 @@ func (c *Client) stayConnected(e *epoch) {
 	for {
 		began := time.Now()
 		c.runEpoch(e)
-		if time.Since(began) > time.Second {
+		switch denied := (*PermissionError)(nil); {
+		case errors.As(e.cause, &denied):
+			if !c.pause(wait.NextBackOff(), denied) { // nothing that another connection would change
+				return
+			}
+		case time.Since(began) > time.Second:
 			wait.Reset() // else a connection that dies at once would be retried without pause
-		} else if !c.pause(wait.NextBackOff(), nil) {
+		case !c.pause(wait.NextBackOff(), nil):
 			return
 		}
 		for {
@@ -220,7 +226,7 @@ func (e *epoch) publish() {
 				err = out.flush()
 			}
 			if err != nil {
-				e.end(err)
+				e.broken(err)
 				return
 			}
 		}

@@ -117,13 +117,32 @@ func (p *pair) lost() {
 	case why = <-p.pubShut:
 	case why = <-p.subShut:
 	case why = <-p.publisher.closing:
+		// What is published to a channel that was just closed costs the connection too (504): the
+		// first reason is the one to tell.
+		select {
+		case first := <-p.pubShut:
+			if first != nil {
+				why = first
+			}
+		default:
+		}
 	case why = <-p.consumer.closing:
 	}
 	if why != nil {
-		p.end(why)
+		p.end(withPermission(why, "read"))
 	} else {
 		p.end(errors.New("the connection was closed"))
 	}
+}
+
+// broken ends the pair after a write has failed. Where the broker has closed the channel
+// before, why is for lost to say, which knows as soon.
+func (p *pair) broken(err error) {
+	if p.pub.IsClosed() {
+		<-p.over
+		return
+	}
+	p.end(err)
 }
 
 // end ends the pair; the first cause stays.

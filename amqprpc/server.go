@@ -66,7 +66,9 @@ type service struct {
 	*Server // a copy, but for counts
 	counts  *serverCounts
 	slots   chan struct{} // a token for each running handler, over all connections
-	replay  struct {
+	// published says that a broker has taken a reply from this server.
+	published atomic.Bool
+	replay    struct {
 		sync.Mutex
 		*memory[replayKey, Message]
 	}
@@ -167,8 +169,9 @@ func (s *Server) setDefaults() error {
 // call Shutdown.
 //
 // An error while first connecting or declaring is returned: [ErrInvalidConfig],
-// [*DialError]s. A connection lost later is tried for again for ever. Serve may
-// be called once, whatever it returned.
+// [*DialError]s. So is a [*PermissionError], in a DialError, where the first reply could not be
+// published for want of a permission. A connection lost later is tried for again for
+// ever. Serve may be called once, whatever it returned.
 func (s *Server) Serve(ctx context.Context) error {
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
@@ -222,6 +225,11 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		if ctx.Err() != nil { // also where Shutdown came first and ran out of time
 			return context.Cause(ctx)
 		}
+		var denied *PermissionError
+		if ss != nil && errors.As(err, &denied) && !s.published.Load() {
+			// It never could, and each try would execute a request again for nothing.
+			return &DialError{Address: ss.info.Address, Err: fmt.Errorf("publish a reply: %w", err), Connected: true}
+		}
 		select {
 		case <-draining:
 			return nil
@@ -231,7 +239,7 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 			return err
 		}
 		delay := time.Duration(0)
-		if ss != nil && time.Since(began) > time.Second {
+		if ss != nil && denied == nil && time.Since(began) > time.Second {
 			wait.Reset()
 		} else {
 			delay = wait.NextBackOff()
