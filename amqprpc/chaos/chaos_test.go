@@ -51,12 +51,15 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	plan := makePlan(seed, length)
 	w := open(t, node, seed)
 	t.Logf("on %s %s, seed %d, %v, queue type %s; the schedule:\n%s", node.Product(), node.Version(), seed, length, w.kind, printed(plan))
-	e := &evidence{books: w.books, executions: w.executions, requests: w.queue, heapBefore: heap()}
+	e := &evidence{books: w.books, executions: w.executions, requests: w.queue, planned: len(plan), heapBefore: heap()}
 
 	loading, stop := context.WithCancel(context.Background())
 	defer stop()
 	outcomes := w.load(loading)
 	w.carryOut(plan, length)
+	for _, n := range w.injected {
+		e.injected += n
+	}
 	w.must(w.startProcesses(patience))
 	stop()
 	within(t, "the outcomes of all calls", outcomes)
@@ -227,12 +230,10 @@ func (w *world) report(e *evidence) {
 	fmt.Fprintf(&b, "servers had %d requests, %d of them more than once; lost lines %d times\n", len(e.executions.seen), twice, e.executions.dropped)
 	fmt.Fprintf(&b, "in-process server: %+v\n", w.server.Stats())
 	fmt.Fprintf(&b, "heap %.1f MiB, in the end %.1f MiB, %.1f MiB allowed\n", mib(e.heapBefore), mib(e.heapAfter), mib(e.heapBefore+e.heapMore))
-	total := 0
 	for _, name := range slices.Sorted(maps.Keys(w.injected)) {
 		fmt.Fprintf(&b, "  %3d  %s\n", w.injected[name], name)
-		total += w.injected[name]
 	}
-	fmt.Fprintf(&b, "%d faults\n", total)
+	fmt.Fprintf(&b, "%d faults of %d\n", e.injected, e.planned)
 	for _, name := range slices.Sorted(maps.Keys(w.leftOut)) {
 		fmt.Fprintf(&b, "  left out %d times: %s (%.200q)\n", w.leftOut[name], name, w.why[name])
 	}

@@ -32,11 +32,14 @@ type known struct {
 	begun, ended int             // events
 	outcome      amqprpc.Outcome // by the event
 	number       int             // it was the how-manieth of its client's to end, from 1
+	open         int             // publishes that were not returned, so far or when it ended
+	resent       bool            // it was published again while open
 	classes      [5]uint16       // of its replies
 
 	results     int             // times that the caller got one
 	told        amqprpc.Outcome // by the caller
 	notExecuted bool
+	idempotent  bool
 	wrong       string // what was wrong about the answer, if anything
 }
 
@@ -85,6 +88,14 @@ func (b *books) Observe(e amqprpc.Event) {
 	switch e.Kind {
 	case amqprpc.EventSent:
 		b.of(e.ID).begun++
+	case amqprpc.EventPublished:
+		k := b.of(e.ID)
+		k.resent = k.resent || k.open > 0
+		k.open++
+	case amqprpc.EventReturned:
+		if k := b.of(e.ID); k.ended == 0 {
+			k.open--
+		}
 	case amqprpc.EventFailed:
 		b.end(e)
 	case amqprpc.EventReply:
@@ -142,17 +153,24 @@ func (b *books) classOf(k *known, got amqprpc.Class) amqprpc.Class {
 	return amqprpc.Late
 }
 
-// result notes what a caller was told of the call for n.
-func (b *books) result(id string, n int, wants expectation, reply amqprpc.Reply, err error) {
+// A question is what a caller asks.
+type question struct {
+	n          int
+	wants      expectation
+	idempotent bool
+}
+
+// result notes what the caller was told.
+func (b *books) result(id string, q question, reply amqprpc.Reply, err error) {
 	var wrong string
 	told := amqprpc.Completed
 	failed := (*amqprpc.CallError)(nil)
 	switch {
 	case err == nil:
-		wrong = checkAnswer(n, wants, reply)
+		wrong = checkAnswer(q.n, q.wants, reply)
 	case errors.As(err, &failed):
 		told = failed.Outcome
-		wrong = checkFailure(wants, err)
+		wrong = checkFailure(q.wants, err)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,7 +182,7 @@ func (b *books) result(id string, n int, wants expectation, reply amqprpc.Reply,
 		return
 	}
 	k := b.of(id)
-	k.n, k.wants = n, wants
+	k.n, k.wants, k.idempotent = q.n, q.wants, q.idempotent
 	k.results++
 	k.told, k.notExecuted = told, errors.Is(err, amqprpc.ErrNotExecuted)
 	if wrong != "" {
@@ -263,7 +281,7 @@ func said(n int, wants expectation) string {
 	return fmt.Sprintf("fib(%d)", n)
 }
 
-// The rest of what the laws look at.
+// An evidence is all that the laws look at.
 type evidence struct {
 	books      []*books
 	executions *executions
@@ -272,7 +290,9 @@ type evidence struct {
 	queues     []string // on the broker at the end
 	requests   string   // the queue that may be there
 	processes  []string // that are alive at the end
-	heapBefore uint64   // bytes
+	planned    int      // faults
+	injected   int
+	heapBefore uint64 // bytes
 	heapAfter  uint64
 	heapMore   uint64 // that is allowed on top
 }

@@ -169,10 +169,10 @@ func (w *world) alive(was pool.Status) bool {
 }
 
 func (w *world) message(ctx context.Context, s step) error {
-	client := w.clients[s.which%len(w.clients)]
+	which := s.which % len(w.clients)
 	switch s.kind {
 	case "drop client connection":
-		client.DropConnection()
+		w.clients[which].DropConnection()
 		return nil
 	case "delete request queue":
 		return w.onChannel(ctx, func(ch *channel) error {
@@ -180,9 +180,9 @@ func (w *world) message(ctx context.Context, s step) error {
 			return err
 		})
 	case "delete callback queue":
-		name := client.CallbackQueue()
-		if name == "" {
-			return errors.New("the client is not connected")
+		name, err := w.callbackQueue(ctx, which)
+		if err != nil {
+			return err
 		}
 		switch n := w.node.(type) {
 		case *rabbitmq.Node:

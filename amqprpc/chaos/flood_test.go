@@ -42,12 +42,28 @@ func (w *world) onChannel(ctx context.Context, f func(*channel) error) error {
 	return f(ch)
 }
 
+// callbackQueue waits for a client that is about to connect again, but not for long.
+func (w *world) callbackQueue(ctx context.Context, which int) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	for {
+		if name := w.clients[which].CallbackQueue(); name != "" {
+			return name, nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return "", errors.New("the client is not connected")
+		}
+	}
+}
+
 // flood publishes what nobody has asked for.
 func (w *world) flood(ctx context.Context, s step) error {
 	which := s.which % len(w.clients)
-	to := w.clients[which].CallbackQueue()
-	if to == "" {
-		return errors.New("the client is not connected")
+	to, err := w.callbackQueue(ctx, which)
+	if err != nil {
+		return err
 	}
 	ended := w.books[which].endedIDs()
 	var make func(i int) amqp.Publishing

@@ -22,35 +22,43 @@ func sound() *evidence {
 	reply := func(id string, class amqprpc.Class, outcome amqprpc.Outcome) {
 		event(amqprpc.EventReply, id, class, outcome)
 	}
+	publish := func(id string) { event(amqprpc.EventPublished, id, 0, 0) }
 	fail := func(id string, n int, wants expectation, outcome amqprpc.Outcome, notExecuted bool) {
 		event(amqprpc.EventFailed, id, 0, outcome)
-		b.result(id, n, wants, amqprpc.Reply{}, &amqprpc.CallError{ID: id, Outcome: outcome, NotExecuted: notExecuted})
+		b.result(id, question{n: n, wants: wants}, amqprpc.Reply{}, &amqprpc.CallError{ID: id, Outcome: outcome, NotExecuted: notExecuted})
 	}
 	begin("a")
+	publish("a")
 	x.line(" [.] fib(30)")
 	x.byID["a"] = "fib(30)"
 	reply("a", amqprpc.Answer, amqprpc.Completed)
-	b.result("a", 30, aNumber, amqprpc.Reply{Message: amqprpc.Message{Body: []byte("832040")}}, nil)
+	b.result("a", question{n: 30, wants: aNumber}, amqprpc.Reply{Message: amqprpc.Message{Body: []byte("832040")}}, nil)
 	reply("a", amqprpc.Duplicate, amqprpc.Completed)
 	reply("x", amqprpc.Unknown, 0)
 
 	begin("b")
+	publish("b")
 	x.line(` [.] fib("no number 31")`)
 	reply("b", amqprpc.Answer, amqprpc.Remote)
-	b.result("b", 31, aRefusal, amqprpc.Reply{}, &amqprpc.CallError{ID: "b", Outcome: amqprpc.Remote, Err: amqprpc.Errorf(amqprpc.CodeInvalidArgument, "no")})
+	b.result("b", question{n: 31, wants: aRefusal}, amqprpc.Reply{}, &amqprpc.CallError{ID: "b", Outcome: amqprpc.Remote, Err: amqprpc.Errorf(amqprpc.CodeInvalidArgument, "no")})
 
 	begin("c")
+	publish("c")
 	x.line(" [.] fib(32)")
 	fail("c", 32, aNumber, amqprpc.Timeout, false)
 	reply("c", amqprpc.Late, amqprpc.Timeout)
 	reply("a", amqprpc.Unknown, 0) // forgotten by now
 
 	begin("d")
+	publish("d")
+	event(amqprpc.EventReturned, "d", 0, 0)
+	publish("d")
+	event(amqprpc.EventReturned, "d", 0, 0)
 	fail("d", 33, noQueue, amqprpc.Unroutable, true)
-	b.result("", 34, aNumber, amqprpc.Reply{}, notBegun())
+	b.result("", question{n: 34, wants: aNumber}, amqprpc.Reply{}, notBegun())
 	return &evidence{
 		books: []*books{b}, executions: x, snapshots: []ledger.Snapshot{l.Snapshot(ledger.Query{})}, attempted: 5,
-		queues: []string{"requests"}, requests: "requests", heapBefore: 100, heapAfter: 110, heapMore: 10,
+		queues: []string{"requests"}, requests: "requests", planned: 10, injected: 2, heapBefore: 100, heapAfter: 110, heapMore: 10,
 	}
 }
 
@@ -69,7 +77,7 @@ func TestLawsCanFail(t *testing.T) {
 	answer := func(b *books, id string, n int, wants expectation, body string) {
 		event(b, amqprpc.EventSent, id, 0, 0)
 		event(b, amqprpc.EventReply, id, amqprpc.Answer, amqprpc.Completed)
-		b.result(id, n, wants, amqprpc.Reply{Message: amqprpc.Message{Body: []byte(body)}}, nil)
+		b.result(id, question{n: n, wants: wants}, amqprpc.Reply{Message: amqprpc.Message{Body: []byte(body)}}, nil)
 	}
 	for name, c := range map[string]struct {
 		spoil func(*evidence, *books)
@@ -97,17 +105,20 @@ func TestLawsCanFail(t *testing.T) {
 		"an error from nowhere": {func(_ *evidence, b *books) {
 			b.calls["d"].wrong = checkFailure(noQueue, amqprpc.Errorf(amqprpc.CodeInternal, "no"))
 		}, "an error reply where none or another is right"},
-		"executed, and says it was not":   {func(e *evidence, _ *books) { e.books[0].calls["c"].notExecuted = true }, "call c: it is ErrNotExecuted (timeout), and a server had it"},
-		"executed, without a queue":       {func(e *evidence, b *books) { b.calls["d"].notExecuted = false; e.executions.saw("fib(33)") }, "it went to no queue, and a server had it"},
-		"unroutable, and perhaps had":     {func(_ *evidence, b *books) { b.calls["d"].notExecuted = false }, "no queue took it, and it is not ErrNotExecuted"},
-		"another request under its ID":    {func(e *evidence, _ *books) { e.executions.byID["a"] = "fib(3)" }, "a server had fib(3) under its ID"},
-		"late and said to be a duplicate": {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Duplicate, 0) }, "was classed duplicate, and is late"},
-		"forgotten too soon":              {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Unknown, 0) }, "was classed unknown, and is late"},
-		"nobody's, and late":              {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.Late, 0) }, "was classed late, and is unknown"},
-		"no class":                        {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.NoClass, 0) }, "a reply of the class"},
+		"executed, and says it was not":      {func(e *evidence, _ *books) { e.books[0].calls["c"].notExecuted = true }, "call c: it is ErrNotExecuted (timeout), and a server had it"},
+		"executed, without a queue":          {func(e *evidence, _ *books) { e.executions.saw("fib(33)") }, "it went to no queue, and a server had it"},
+		"unroutable, and perhaps had":        {func(_ *evidence, b *books) { b.calls["d"].notExecuted = false }, "no server can have had it, and it is not ErrNotExecuted"},
+		"sent, and says it was not executed": {func(e *evidence, b *books) { delete(e.executions.seen, "fib(32)"); b.calls["c"].notExecuted = true }, "1 publishes are not accounted for"},
+		"sent again":                         {func(_ *evidence, b *books) { event(b, amqprpc.EventPublished, "a", 0, 0) }, "call a: it was sent again while"},
+		"hardly a fault":                     {func(e *evidence, _ *books) { e.injected-- }, "of 10 faults only 1 were injected"},
+		"another request under its ID":       {func(e *evidence, _ *books) { e.executions.byID["a"] = "fib(3)" }, "a server had fib(3) under its ID"},
+		"late and said to be a duplicate":    {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Duplicate, 0) }, "was classed duplicate, and is late"},
+		"forgotten too soon":                 {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Unknown, 0) }, "was classed unknown, and is late"},
+		"nobody's, and late":                 {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.Late, 0) }, "was classed late, and is unknown"},
+		"no class":                           {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.NoClass, 0) }, "a reply of the class"},
 		"not begun, and executed perhaps": {func(e *evidence, b *books) {
 			e.attempted++
-			b.result("", 9, aNumber, amqprpc.Reply{}, context.Canceled)
+			b.result("", question{n: 9, wants: aNumber}, amqprpc.Reply{}, context.Canceled)
 		}, "a call that never began"},
 		"a reply not in the ledger":   {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.Unknown, 0) }, "the ledger has 2 unknown replies, and there were 3"},
 		"the ledger breaks a law":     {func(e *evidence, _ *books) { e.snapshots[0].Calls.InFlight++ }, "ledger: sent 4 != "},

@@ -72,7 +72,7 @@ func (w *world) call(ctx context.Context, client int, wants expectation, padding
 	w.attempted.Add(1)
 	call := w.clients[client].Go(ctx, req)
 	reply, err := call.Result()
-	w.books[client].result(call.ID(), n, wants, reply, err)
+	w.books[client].result(call.ID(), question{n, wants, req.Idempotent}, reply, err)
 	return err
 }
 
