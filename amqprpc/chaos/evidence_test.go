@@ -54,15 +54,16 @@ type books struct {
 	kinds    [int(amqprpc.EventReset) + 1]int
 	classes  [5]int
 	outcomes [int(amqprpc.Closed) + 1]int
-	refused  int      // calls that never began, and said so
-	broken   []string // what an event broke by itself
-	recent   []string // the IDs of the calls that have ended last
+	refused  int            // calls that never began, and said so
+	broken   []string       // what an event broke by itself
+	awaiting map[string]int // calls that wait for a reply, and the epoch of their last publish
+	recent   []string       // the IDs of the calls that have ended last
 }
 
 const mostRecent = 512
 
 func newBooks(client, most int) *books {
-	return &books{client: client, most: most, calls: map[string]*known{}}
+	return &books{client: client, most: most, calls: map[string]*known{}, awaiting: map[string]int{}}
 }
 
 func (b *books) of(id string) *known {
@@ -92,6 +93,15 @@ func (b *books) Observe(e amqprpc.Event) {
 		k := b.of(e.ID)
 		k.resent = k.resent || k.open > 0
 		k.open++
+		b.awaiting[e.ID] = e.Epoch
+	case amqprpc.EventRetry:
+		delete(b.awaiting, e.ID)
+	case amqprpc.EventConnected:
+		for id, epoch := range b.awaiting {
+			if epoch < e.Epoch {
+				b.break_("%s: it waits in epoch %d for a reply on the callback queue of epoch %d", id, e.Epoch, epoch)
+			}
+		}
 	case amqprpc.EventReturned:
 		if k := b.of(e.ID); k.ended == 0 {
 			k.open--
@@ -118,6 +128,7 @@ func (b *books) Observe(e amqprpc.Event) {
 }
 
 func (b *books) end(e amqprpc.Event) {
+	delete(b.awaiting, e.ID)
 	k := b.of(e.ID)
 	b.ends++
 	k.ended++

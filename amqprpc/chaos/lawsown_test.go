@@ -110,12 +110,17 @@ func TestLawsCanFail(t *testing.T) {
 		"unroutable, and perhaps had":        {func(_ *evidence, b *books) { b.calls["d"].notExecuted = false }, "no server can have had it, and it is not ErrNotExecuted"},
 		"sent, and says it was not executed": {func(e *evidence, b *books) { delete(e.executions.seen, "fib(32)"); b.calls["c"].notExecuted = true }, "1 publishes are not accounted for"},
 		"sent again":                         {func(_ *evidence, b *books) { event(b, amqprpc.EventPublished, "a", 0, 0) }, "call a: it was sent again while"},
-		"hardly a fault":                     {func(e *evidence, _ *books) { e.injected-- }, "of 10 faults only 1 were injected"},
-		"another request under its ID":       {func(e *evidence, _ *books) { e.executions.byID["a"] = "fib(3)" }, "a server had fib(3) under its ID"},
-		"late and said to be a duplicate":    {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Duplicate, 0) }, "was classed duplicate, and is late"},
-		"forgotten too soon":                 {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Unknown, 0) }, "was classed unknown, and is late"},
-		"nobody's, and late":                 {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.Late, 0) }, "was classed late, and is unknown"},
-		"no class":                           {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.NoClass, 0) }, "a reply of the class"},
+		"waits for what cannot come": {func(_ *evidence, b *books) {
+			event(b, amqprpc.EventSent, "e", 0, 0)
+			event(b, amqprpc.EventPublished, "e", 0, 0)
+			b.Observe(amqprpc.Event{Kind: amqprpc.EventConnected, Epoch: 1})
+		}, "e: it waits in epoch 1 for a reply on the callback queue of epoch 0"},
+		"hardly a fault":                  {func(e *evidence, _ *books) { e.injected-- }, "of 10 faults only 1 were injected"},
+		"another request under its ID":    {func(e *evidence, _ *books) { e.executions.byID["a"] = "fib(3)" }, "a server had fib(3) under its ID"},
+		"late and said to be a duplicate": {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Duplicate, 0) }, "was classed duplicate, and is late"},
+		"forgotten too soon":              {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "c", amqprpc.Unknown, 0) }, "was classed unknown, and is late"},
+		"nobody's, and late":              {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.Late, 0) }, "was classed late, and is unknown"},
+		"no class":                        {func(_ *evidence, b *books) { event(b, amqprpc.EventReply, "y", amqprpc.NoClass, 0) }, "a reply of the class"},
 		"not begun, and executed perhaps": {func(e *evidence, b *books) {
 			e.attempted++
 			b.result("", question{n: 9, wants: aNumber}, amqprpc.Reply{}, context.Canceled)
