@@ -29,7 +29,7 @@ var seeds = []uint64{1}
 // What an idle client, its ledger, the broker in this process and this test's own evidence may
 // hold on to in the end, beyond what was there in the beginning.
 const (
-	heapFixed   = 24 << 20
+	heapFixed   = 16 << 20
 	heapPerCall = 1 << 10 // of evidence
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -43,6 +44,7 @@ type world struct {
 	server               *amqprpc.Server
 	pool                 *pool.Pool
 	executions           *executions
+	log                  tail // of the server in this process
 
 	next      atomic.Int64 // n of the next call
 	attempted atomic.Int64 // calls made
@@ -103,7 +105,7 @@ func (w *world) openServers() {
 	serving := make(chan struct{}, 1)
 	w.server = &amqprpc.Server{
 		Broker: w.brokerAt(w.serverNet, "in-process"), Queue: w.queue, QueueType: w.kind, Handler: service.Handle,
-		Prefetch: 8, Replay: 100, Backoff: quick,
+		Prefetch: 8, Replay: 100, Backoff: quick, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Serving: func(amqprpc.ConnectionInfo) {
 			select {
 			case serving <- struct{}{}:
@@ -177,7 +179,15 @@ func (w *world) openClients() {
 		cfg.Observer = ledger.NewTee(b, l)
 		c, err := amqprpc.Dial(context.Background(), cfg)
 		w.must(err)
-		w.t.Cleanup(func() { c.Close() })
+		w.t.Cleanup(func() {
+			closed := make(chan struct{})
+			go func() { defer close(closed); c.Close() }()
+			select {
+			case <-closed:
+			case <-time.After(patience):
+				w.t.Errorf("client %d does not close", i)
+			}
+		})
 		w.clients, w.books, w.ledgers = append(w.clients, c), append(w.books, b), append(w.ledgers, l)
 	}
 }
@@ -239,6 +249,44 @@ func (w *world) queues(ctx context.Context) (names []string, requests int, err e
 	return names, requests, nil
 }
 
+// situation is what the broker and the server in this process say of their state, for a failed test.
+func (w *world) situation() string {
+	ctx, cancel := context.WithTimeout(context.Background(), leverTime)
+	defer cancel()
+	var b strings.Builder
+	names, requests, err := w.queues(ctx)
+	fmt.Fprintf(&b, "queues %q, %d requests, error %v\n", names, requests, err)
+	if n, ok := w.node.(*rabbitmq.Node); ok {
+		out, err := n.Ctl(ctx, "list_queues", "-q", "name", "type", "state", "leader", "online", "consumers")
+		fmt.Fprintf(&b, "%s\nerror %v\n", out, err)
+	}
+	for _, s := range w.pool.List() {
+		fmt.Fprintf(&b, "%+v\n", s)
+	}
+	return b.String() + w.log.String()
+}
+
+// A tail keeps the last of what is written to it.
+type tail struct {
+	mu   sync.Mutex
+	kept []byte
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	const most = 8 << 10
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.kept = append(t.kept, p...)
+	t.kept = t.kept[max(0, len(t.kept)-most):]
+	return len(p), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return string(t.kept)
+}
+
 // until asks again and again, for as long as patience allows.
 func (w *world) until(what string, holds func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -253,7 +301,7 @@ func (w *world) until(what string, holds func(context.Context) (bool, error)) er
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("not within %v: %s (last: %v)", patience, what, last)
+			return fmt.Errorf("not within %v: %s (last: %v)\n%s", patience, what, last, w.situation())
 		}
 	}
 }
