@@ -52,6 +52,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	w := open(t, node, seed)
 	t.Logf("on %s %s, seed %d, %v, queue type %s; the schedule:\n%s", node.Product(), node.Version(), seed, length, w.kind, printed(plan))
 	e := &evidence{books: w.books, executions: w.executions, requests: w.queue, planned: len(plan), heapBefore: heap()}
+	defer w.report(e)
 
 	loading, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -60,6 +61,9 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	for _, n := range w.injected {
 		e.injected += n
 	}
+	healing, cancel := context.WithTimeout(context.Background(), healTime)
+	defer cancel()
+	w.must(w.mend(healing))
 	w.must(w.startProcesses(patience))
 	stop()
 	within(t, "the outcomes of all calls", outcomes)
@@ -91,7 +95,6 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	e.attempted = int(w.attempted.Load())
 
 	found := check(e)
-	w.report(e)
 	if len(found) > 0 {
 		t.Errorf("%d laws are broken; the first: %v\nseed %d; the schedule:\n%s\nits story:\n%s", len(found), found[0], seed, printed(plan), w.story(found[0]))
 		for _, v := range found[1:min(len(found), 10)] {
@@ -206,6 +209,7 @@ func heap() uint64 {
 func (w *world) report(e *evidence) {
 	var b strings.Builder
 	for i, k := range w.books {
+		k.mu.Lock() // a run that failed may still go on
 		fmt.Fprintf(&b, "client %d: %d calls", i, k.kinds[amqprpc.EventSent])
 		for o, n := range k.outcomes {
 			if n > 0 {
@@ -220,20 +224,28 @@ func (w *world) report(e *evidence) {
 			fmt.Fprintf(&b, " %d %v", k.classes[c], c)
 		}
 		fmt.Fprintf(&b, "; %d retries, %d connects, %d blocked\n", k.kinds[amqprpc.EventRetry], k.kinds[amqprpc.EventConnected], k.kinds[amqprpc.EventBlocked])
+		k.mu.Unlock()
 	}
 	twice := 0
+	e.executions.mu.Lock()
 	for _, n := range e.executions.seen {
 		if n > 1 {
 			twice++
 		}
 	}
 	fmt.Fprintf(&b, "servers had %d requests, %d of them more than once; lost lines %d times\n", len(e.executions.seen), twice, e.executions.dropped)
+	e.executions.mu.Unlock()
 	fmt.Fprintf(&b, "in-process server: %+v\n", w.server.Stats())
 	fmt.Fprintf(&b, "heap %.1f MiB, in the end %.1f MiB, %.1f MiB allowed\n", mib(e.heapBefore), mib(e.heapAfter), mib(e.heapBefore+e.heapMore))
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, name := range slices.Sorted(maps.Keys(w.injected)) {
 		fmt.Fprintf(&b, "  %3d  %s\n", w.injected[name], name)
 	}
 	fmt.Fprintf(&b, "%d faults of %d\n", e.injected, e.planned)
+	if n := w.mended.Load(); n > 0 {
+		fmt.Fprintf(&b, "%d times RabbitMQ had lost the queue and it was deleted\n", n)
+	}
 	for _, name := range slices.Sorted(maps.Keys(w.leftOut)) {
 		fmt.Fprintf(&b, "  left out %d times: %s (%.200q)\n", w.leftOut[name], name, w.why[name])
 	}

@@ -48,6 +48,7 @@ type world struct {
 
 	next      atomic.Int64 // n of the next call
 	attempted atomic.Int64 // calls made
+	mended    atomic.Int64 // times that RabbitMQ had lost the request queue
 
 	mu       sync.Mutex
 	injected map[string]int
