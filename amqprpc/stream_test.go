@@ -157,7 +157,7 @@ func TestStreamRefusesNonsense(t *testing.T) {
 
 // A body takes the memory that has come, not what its header announces.
 func TestStreamBelievesNoSize(t *testing.T) {
-	lie := wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0})
+	lie := wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0xff, 0, 0})
 	in := slices.Concat(wire.AppendDeliver(nil, 1, "", 1, false, "", "key"), lie, wire.AppendFrame(nil, wire.FrameBody, 1, make([]byte, 100)))
 	conn := incoming{Reader: bytes.NewReader(in)}
 	s := newStream(conn, conn, &heard{})
