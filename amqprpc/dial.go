@@ -205,14 +205,21 @@ func (l *link) close(within time.Duration) {
 	if within > 0 {
 		// A write that is stuck keeps CloseDeadline from its turn, and not every
 		// net.Conn minds a deadline.
-		stop := time.AfterFunc(within, func() { l.wire.Close() })
+		stop := time.AfterFunc(within, l.cut)
 		l.CloseDeadline(time.Now().Add(within)) //nolint:errcheck // it is closed either way
 		stop.Stop()
 	}
-	l.wire.Close()
+	l.cut()
 	for range l.closing { // until amqp091-go has noticed
 	}
 	l.wire.deafen() // its reader may be in the middle of it
+}
+
+// cut closes the socket and makes sure that amqp091-go notices. Its reader does not where it waits for
+// somebody to take an answer that nobody has asked for. A write does, and to open a channel is one.
+func (l *link) cut() {
+	l.wire.Close()
+	l.Channel() //nolint:errcheck // that is what it is for
 }
 
 // dial opens one connection, whose inbox is in. Every step of it ends with ctx.

@@ -147,3 +147,30 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 		t.Fatalf("%d replies seen, of %d", seen.Load(), replies)
 	}
 }
+
+// A server with nothing to do keeps nothing of what it has last answered.
+func TestIdleServerKeepsNoReply(t *testing.T) {
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	freed := make(chan struct{})
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
+		body := make([]byte, 4<<10)
+		runtime.AddCleanup(&body[0], func(freed chan struct{}) { close(freed) }, freed)
+		return amqprpc.Response{Body: body}, nil
+	}})
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue})
+	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
+		t.Fatal(err)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for late := time.After(patience); ; {
+		runtime.GC()
+		select {
+		case <-freed:
+			return
+		case <-tick.C:
+		case <-late:
+			t.Fatal("the reply is kept")
+		}
+	}
+}

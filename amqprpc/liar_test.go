@@ -138,6 +138,7 @@ func TestLiars(t *testing.T) {
 	for name, c := range map[string]struct {
 		after uint32
 		lie   func([]byte) io.Reader
+		query string // of the URL
 		works bool   // all the same
 		says  string // in the error of Dial, where that is certain
 	}{
@@ -164,6 +165,7 @@ func TestLiars(t *testing.T) {
 		"a channel that is not open":           {after: selectOK, lie: then(method(999, 60<<16|80, uint64(1), byte(0)))},
 		"confirms of nothing":                  {after: selectOK, lie: then(method(1, 60<<16|80, uint64(math.MaxUint64), byte(1)), method(1, 60<<16|120, uint64(7), byte(0)), method(1, 60<<16|80, uint64(0), byte(1)))},
 		"answers to nothing":                   {after: consumeOK, lie: then(method(1, 50<<16|11, "x", uint32(0), uint32(0)), method(1, consumeOK, "x"), method(1, selectOK))},
+		"answers to nothing, and no beats":     {after: consumeOK, lie: then(method(1, 50<<16|11, "x", uint32(0), uint32(0))), query: "?heartbeat=0"},
 		"tune once more":                       {after: selectOK, lie: then(method(0, tune, uint16(0), uint32(0), uint16(0)))},
 		"a return without content":             {after: selectOK, lie: then(returned, returned, content(1, 5), content(1, 5))},
 		"a return of nothing of ours":          {after: selectOK, lie: then(returned, content(1, 0))},
@@ -180,7 +182,7 @@ func TestLiars(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			brokertest.NoLeaks(t)
 			before := heap()
-			cfg := amqprpc.Config{Queue: queue, Timeout: 500 * time.Millisecond, Backoff: quick, Broker: amqprpc.Broker{URLs: []string{url}, DialTimeout: time.Second,
+			cfg := amqprpc.Config{Queue: queue, Timeout: 500 * time.Millisecond, Backoff: quick, Broker: amqprpc.Broker{URLs: []string{url + c.query}, DialTimeout: time.Second,
 				Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 					conn, err := new(net.Dialer).DialContext(ctx, network, address)
 					if err != nil {

@@ -80,8 +80,8 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 	// What follows takes no context: a broker that has stopped answering is left by
 	// closing the sockets.
 	stop := context.AfterFunc(ctx, func() {
-		p.publisher.wire.Close()
-		p.consumer.wire.Close()
+		p.publisher.cut()
+		p.consumer.cut()
 	})
 	defer stop()
 	if p.pub, err = p.publisher.Channel(); err != nil {

@@ -73,7 +73,6 @@ func (h *handover[T]) nudge() {
 // take returns all that waits. It swaps buffers with the offering side: what it
 // returned last is reused.
 func (h *handover[T]) take(used []T) []T {
-	clear(used)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	taken := h.waiting
@@ -158,7 +157,7 @@ func (ss *session) run(ctx context.Context, draining <-chan struct{}) error {
 func (ss *session) drain(ctx context.Context) bool {
 	stop := context.AfterFunc(ctx, func() {
 		ss.end(context.Cause(ctx))
-		ss.consumer.wire.Close() // Cancel may be waiting for a broker that does not answer
+		ss.consumer.cut() // Cancel may be waiting for a broker that does not answer
 	})
 	defer stop()
 	if err := ss.sub.Cancel(consumerTag, false); err != nil {
@@ -208,6 +207,7 @@ func (ss *session) publish() {
 			ss.broken(err)
 			return
 		}
+		clear(batch) // a server that has nothing to do keeps no messages
 	}
 }
 

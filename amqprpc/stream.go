@@ -68,10 +68,23 @@ func (s *stream) Close() error { return s.raw.Close() }
 // Write writes whole frames: amqp091-go writes what is smaller than its buffer in one
 // piece, and all that is left to it is. It blocks while another goroutine's
 // write blocks.
+//
+// A heartbeat beside a write that is under way is left out, as what is being written is a sign
+// of life, too. To wait would cost the connection while the broker does not read for an
+// alarm: in amqp091-go the goroutine that sends heartbeats is the one that extends the read deadline.
 func (s *stream) Write(p []byte) (int, error) {
-	s.writing.Lock()
+	if !s.writing.TryLock() {
+		if isHeartbeat(p) {
+			return len(p), nil
+		}
+		s.writing.Lock()
+	}
 	defer s.writing.Unlock()
 	return s.Conn.Write(p)
+}
+
+func isHeartbeat(p []byte) bool {
+	return len(p) == wire.FrameOverhead && p[0] == wire.FrameHeartbeat
 }
 
 // deafen makes sure that the inbox is told of nothing any more. It waits for a call to it

@@ -219,6 +219,50 @@ func TestStreamShowsSignsOfLife(t *testing.T) {
 	})
 }
 
+// While a write is stuck, as it is when the broker has an alarm, heartbeats do not wait
+// behind it, and other frames do.
+func TestStreamHeartbeatBesideAWrite(t *testing.T) {
+	broker, ours := net.Pipe()
+	s := newStream(ours, ours, &heard{})
+	beat, ack := wire.AppendHeartbeat(nil), wire.AppendAck(nil, 1, 1, false)
+	synced := make(chan error, 2)
+	write := func() {
+		_, err := s.Write(ack)
+		synced <- err
+	}
+	go write()
+	if _, err := io.ReadFull(broker, make([]byte, 1)); err != nil { // the rest is stuck
+		t.Fatal(err)
+	}
+	go write()
+	beaten := make(chan struct{})
+	go func() {
+		defer close(beaten)
+		if n, err := s.Write(beat); n != len(beat) || err != nil {
+			t.Errorf("%d octets written, error %v", n, err)
+		}
+	}()
+	select {
+	case <-beaten:
+	case <-time.After(30 * time.Second):
+		t.Fatal("a heartbeat waits for a write that is stuck")
+	}
+	if _, err := io.ReadFull(broker, make([]byte, 2*len(ack)-1)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-synced; err != nil {
+			t.Error(err)
+		}
+	}
+	go s.Write(beat) //nolint:errcheck // the reader sees
+	got := make([]byte, len(beat))
+	if _, err := io.ReadFull(broker, got); err != nil || !bytes.Equal(got, beat) {
+		t.Errorf("read %x, error %v", got, err)
+	}
+	broker.Close()
+}
+
 // After deafen the inbox is told of nothing, and what comes is still read.
 func TestStreamDeafen(t *testing.T) {
 	var h heard
