@@ -109,8 +109,7 @@ func content(channel uint16, size uint64) []byte {
 func long(s string) []byte { return append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...) }
 
 // Whatever a broker says, Dial and calls end, with an error or without, nothing panics, and
-// memory stays bounded. (There is a lie that amqp091-go v1.16 does not survive: a confirm of
-// "all up to 2^64-1" has it count to there.)
+// memory stays bounded.
 func TestLiars(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})

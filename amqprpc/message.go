@@ -207,8 +207,8 @@ const (
 	mostFields = 4096
 )
 
-// checkHeaders returns an error where headers cannot be sent: amqp091-go or the
-// broker would kill the connection, or a number would arrive as another one.
+// checkHeaders returns an error where headers cannot be sent: they have no form on the wire,
+// or the broker would close the connection, and with it all calls in flight would be lost.
 func checkHeaders(t amqp.Table) error {
 	size, err := fieldSize(t, 0) // first: Validate has no bound on depth
 	switch {
@@ -283,7 +283,7 @@ func fieldSize(v any, depth int) (int, error) {
 	case []byte:
 		return 4 + len(v), nil
 	case int:
-		if int(int32(v)) != v { // amqp091-go sends an int as 32 bits, whatever it holds
+		if int(int32(v)) != v { // an int is sent as 32 bits, as amqp091-go does
 			return 0, fmt.Errorf("%w: the int %d in a header has more than 32 bits; use int64", ErrInvalidRequest, v)
 		}
 	}

@@ -43,7 +43,7 @@ type Server struct {
 	// Logger is told of refusals, redeliveries, undeliverable replies, handler
 	// failures and lost connections, with correlation IDs: of the events that begin with
 	// [LogConsuming]. A caller can cause any number of them, so a log that is kept needs a
-	// bound. nil means nobody is told.
+	// bound, and one that blocks holds up the connection. nil means nobody is told.
 	Logger *slog.Logger
 	// Serving is called, in a goroutine of its own, each time the server has begun to
 	// consume, after a reconnect too; may be nil.
