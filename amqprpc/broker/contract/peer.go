@@ -176,8 +176,11 @@ type limits struct {
 	heartbeat  uint16
 }
 
+// leastFrameMax is the least that every broker grants. The specification has 4096.
+const leastFrameMax = 8192
+
 // modest is what every broker grants, without heartbeats.
-var modest = limits{channelMax: 100, frameMax: 8192}
+var modest = limits{channelMax: 100, frameMax: leastFrameMax}
 
 // login opens a connection with modest limits and its channel 1.
 func (t *T) login() *peer {
