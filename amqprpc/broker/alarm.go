@@ -3,7 +3,7 @@ package broker
 import (
 	"log/slog"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // RaiseAlarm does what a memory alarm of RabbitMQ does: a connection that publishes is told

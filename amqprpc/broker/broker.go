@@ -15,7 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // A Broker is a running broker. All its methods may be called from any goroutine.

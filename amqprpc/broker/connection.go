@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // A connection is one client's. One goroutine reads and one writes.

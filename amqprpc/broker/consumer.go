@@ -1,6 +1,6 @@
 package broker
 
-import "rpcscope/amqprpc/broker/internal/wire"
+import "rpcscope/amqprpc/internal/wire"
 
 // A consumer takes messages from a queue to a channel.
 type consumer struct {

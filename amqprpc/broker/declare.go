@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // typeArgument is the one argument of queue.declare that means something here.

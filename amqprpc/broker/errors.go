@@ -4,7 +4,7 @@ import (
 	"errors"
 	"strconv"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // exception makes what the broker answers to what it cannot do: the reply code, and

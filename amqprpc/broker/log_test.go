@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"rpcscope/amqprpc/broker"
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // A stuckLog blocks at one message until it is released.

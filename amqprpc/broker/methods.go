@@ -7,7 +7,7 @@ import (
 	"maps"
 	"slices"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // openChannel takes the first frame of a channel that is not open.

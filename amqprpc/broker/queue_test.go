@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // A rig is a broker without sockets, for its queues: what is sent stays in outboxes.

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // Contents that are not what their method and header say.

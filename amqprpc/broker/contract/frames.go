@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // Frames that are broken as such.

@@ -5,7 +5,7 @@ import (
 	"os"
 	"time"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 var heartbeatTests = []test{

@@ -3,7 +3,7 @@ package contract
 import (
 	"fmt"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // Methods that are none, are not what they say, or are not a client's to send.

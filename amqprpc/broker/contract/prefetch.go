@@ -1,7 +1,7 @@
 package contract
 
 import (
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 var prefetchTests = []test{

@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"rpcscope/amqprpc/broker/internal/wire"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // Who does not speak AMQP 0-9-1, or stops in mid-sentence.
