@@ -340,7 +340,7 @@ func (t *T) bystanderIsWell() {
 		t.Fatal("another connection no longer works: ", err)
 	}
 	defer ch.Close()
-	queue := t.declare(ch, kind{autoDelete: true})
+	queue := t.declare(ch, kind{durable: true, autoDelete: true})
 	t.put(ch, queue, "well")
 	if d := t.get(ch, queue); string(d.Body) != "well" {
 		t.Fatalf("another connection got %q", d.Body)

@@ -80,7 +80,7 @@ func headerInPieces(t *T) {
 // Half of something disturbs nobody, whether the rest comes late, or never.
 func halfAFrame(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	publish := publication(1, wire.BasicPublish{RoutingKey: queue}, nil, []byte("message"), modest.frameMax)
 	for cut := 1; cut < len(publish); cut += 7 {
 		p := t.login()

@@ -1,6 +1,10 @@
 package contract
 
-import "fmt"
+import (
+	"fmt"
+
+	"rpcscope/amqprpc/internal/wire"
+)
 
 // isRabbitMQ says whether the broker is a RabbitMQ of this version or a later one. It is for
 // what RabbitMQ has changed: the tests hold each version to what it does. The in-process broker
@@ -20,4 +24,15 @@ func (t *T) isRabbitMQ(major, minor int) bool {
 		t.Fatalf("version %q of RabbitMQ: %v", version, err)
 	}
 	return x > major || x == major && y >= minor
+}
+
+// takesTransient says whether the broker takes queues that are neither durable nor exclusive. RabbitMQ
+// 4.3 closes the connection unless its configuration permits them, which Debian's does.
+func (t *T) takesTransient() bool {
+	t.Helper()
+	p := t.login()
+	p.send(1, &wire.QueueDeclare{Queue: t.name()})
+	outcome := p.outcome()
+	t.wantOutcome("a transient queue", outcome, goesOn, closeWith(541, 50, 10))
+	return outcome == goesOn
 }
