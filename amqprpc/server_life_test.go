@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 // A gate is a handler that tells when it has begun a request and waits to be let on.
@@ -236,6 +239,7 @@ func TestQueueTypes(t *testing.T) {
 		durable bool
 		args    amqp.Table
 	}
+	transient := takesTransient(t, url)
 	for name, c := range map[string]struct {
 		before *declared
 		kind   amqprpc.QueueType
@@ -253,6 +257,9 @@ func TestQueueTypes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if c.before != nil && c.before.args != nil {
 				brokertest.OnRabbitMQ(t) // no other knows of the argument
+			}
+			if !c.after.durable && !transient {
+				t.Skip("the broker takes no transient queues: TestTransientQueueDenied is about that")
 			}
 			queue := brokertest.QueueName(t)
 			as := func(d declared) {
@@ -276,6 +283,54 @@ func TestQueueTypes(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// takesTransient says whether the broker takes queues that are neither durable nor exclusive: RabbitMQ
+// 4.3 does not, unless its configuration permits them.
+func takesTransient(t *testing.T, url string) bool {
+	t.Helper()
+	conn, err := amqp.Dial(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ch, err := conn.Channel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = ch.QueueDeclare(brokertest.QueueName(t), false, false, false, false, nil)
+	var refused *amqp.Error
+	if err != nil && (!errors.As(err, &refused) || refused.Code != amqp.InternalError) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// The denial closes the connection. It ends Serve all the same, and nobody tries for ever.
+func TestTransientQueueDenied(t *testing.T) {
+	version, _, _ := strings.Cut(brokertest.OnRabbitMQ(t).Version(), ".")
+	if major, err := strconv.Atoi(version); err != nil || major < 4 {
+		t.Skipf("RabbitMQ %s permits transient queues, and cannot be told otherwise (%v)", version, err)
+	}
+	n := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "deprecated_features.permit.transient_nonexcl_queues = false"})
+	if takesTransient(t, n.URL()) {
+		t.Fatal("they are not denied")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := (&amqprpc.Server{Broker: at(n.URL()), Queue: "q", QueueType: amqprpc.QueueTransient, Handler: echo}).Serve(ctx)
+	var refused *amqp.Error
+	if !errors.As(err, &refused) || refused.Code != amqp.InternalError || !strings.Contains(err.Error(), "transient_nonexcl_queues") {
+		t.Errorf("transient: %v", err)
+	}
+	serving := make(chan amqprpc.ConnectionInfo, 1)
+	s := &amqprpc.Server{Broker: at(n.URL()), Queue: "q", Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	next(t, serving)
+	if err := errors.Join(s.Shutdown(ctx), next(t, ended)); err != nil {
+		t.Error("by default: ", err)
 	}
 }
 
