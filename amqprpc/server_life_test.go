@@ -239,7 +239,6 @@ func TestQueueTypes(t *testing.T) {
 		durable bool
 		args    amqp.Table
 	}
-	transient := takesTransient(t, url)
 	for name, c := range map[string]struct {
 		before *declared
 		kind   amqprpc.QueueType
@@ -258,8 +257,8 @@ func TestQueueTypes(t *testing.T) {
 			if c.before != nil && c.before.args != nil {
 				brokertest.OnRabbitMQ(t) // no other knows of the argument
 			}
-			if !c.after.durable && !transient {
-				t.Skip("the broker takes no transient queues: TestTransientQueueDenied is about that")
+			if !c.after.durable {
+				brokertest.NeedTransient(t, url) // TestTransientQueueDenied is about where they are not
 			}
 			queue := brokertest.QueueName(t)
 			as := func(d declared) {
@@ -286,27 +285,6 @@ func TestQueueTypes(t *testing.T) {
 	}
 }
 
-// takesTransient says whether the broker takes queues that are neither durable nor exclusive: RabbitMQ
-// 4.3 does not, unless its configuration permits them.
-func takesTransient(t *testing.T, url string) bool {
-	t.Helper()
-	conn, err := amqp.Dial(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	ch, err := conn.Channel()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = ch.QueueDeclare(brokertest.QueueName(t), false, false, false, false, nil)
-	var refused *amqp.Error
-	if err != nil && (!errors.As(err, &refused) || refused.Code != amqp.InternalError) {
-		t.Fatal(err)
-	}
-	return err == nil
-}
-
 // The denial closes the connection. It ends Serve all the same, and nobody tries for ever.
 func TestTransientQueueDenied(t *testing.T) {
 	version, _, _ := strings.Cut(brokertest.OnRabbitMQ(t).Version(), ".")
@@ -314,7 +292,7 @@ func TestTransientQueueDenied(t *testing.T) {
 		t.Skipf("RabbitMQ %s permits transient queues, and cannot be told otherwise (%v)", version, err)
 	}
 	n := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "deprecated_features.permit.transient_nonexcl_queues = false"})
-	if takesTransient(t, n.URL()) {
+	if brokertest.TakesTransient(t, n.URL()) {
 		t.Fatal("they are not denied")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
