@@ -20,8 +20,9 @@ type settlement struct {
 	verdict
 }
 
-// ack settles deliveries: the one goroutine that sends on the consuming channel.
+// ack settles deliveries: the one goroutine that writes to the consuming channel.
 func (ss *session) ack() {
+	out := outgoing{to: ss.consumer.wire}
 	var batch []settlement
 	var order ackOrder
 	var settled int64
@@ -31,30 +32,29 @@ func (ss *session) ack() {
 		case <-ss.over:
 			return
 		}
-		runtime.Gosched() // see gatherConn
+		runtime.Gosched() // see epoch.publish
 		batch = ss.acks.take(batch)
-		ss.consumer.wire.hold()
-		err := order.settle(batch, ss.sub)
-		if werr := ss.consumer.wire.release(); err == nil {
-			err = werr
+		if ss.sub.IsClosed() {
+			continue // why, lost is about to learn
 		}
-		if err != nil {
+		order.settle(batch, &out)
+		if err := out.flush(); err != nil {
 			ss.end(fmt.Errorf("ack: %w", err))
 			return
 		}
 		settled += int64(len(batch))
-		if ss.allTaken.Load() && settled == ss.delivered.Load() {
+		if ss.allTaken.Load() && settled == ss.taken.Load() {
 			close(ss.drained)
 			return
 		}
 	}
 }
 
-// acknowledger is what ackOrder needs of an amqp.Channel.
+// acknowledger is what ackOrder needs of an outgoing.
 type acknowledger interface {
-	Ack(tag uint64, multiple bool) error
-	Nack(tag uint64, multiple, requeue bool) error
-	Reject(tag uint64, requeue bool) error
+	Ack(tag uint64, multiple bool)
+	Nack(tag uint64, multiple, requeue bool)
+	Reject(tag uint64, requeue bool)
 }
 
 // ackOrder turns acks of single deliveries into acks of all up to one
@@ -66,24 +66,20 @@ type ackOrder struct {
 	batch   uint64
 }
 
-func (o *ackOrder) settle(batch []settlement, ch acknowledger) error {
+func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
 	if o.settled == nil {
 		o.settled = make(map[uint64]uint64)
 	}
 	o.batch++
 	for _, s := range batch {
-		var err error
 		number := uint64(0) // of no batch: it needs no ack any more
 		switch s.verdict {
 		case refuse:
-			err = ch.Reject(s.tag, false)
+			ch.Reject(s.tag, false)
 		case requeue:
-			err = ch.Nack(s.tag, false, true)
+			ch.Nack(s.tag, false, true)
 		default:
 			number = o.batch
-		}
-		if err != nil {
-			return err
 		}
 		o.settled[s.tag] = number
 	}
@@ -102,16 +98,11 @@ func (o *ackOrder) settle(batch []settlement, ch acknowledger) error {
 		}
 	}
 	if last > 0 {
-		if err := ch.Ack(last, true); err != nil {
-			return err
-		}
+		ch.Ack(last, true)
 	}
 	for _, s := range batch {
 		if s.verdict == accept && s.tag > o.upTo {
-			if err := ch.Ack(s.tag, false); err != nil {
-				return err
-			}
+			ch.Ack(s.tag, false)
 		}
 	}
-	return nil
 }

@@ -88,12 +88,12 @@ func TestClassification(t *testing.T) {
 				id := someID()
 				want := expect(id)
 				call := c.calls[id]
-				d := amqp.Delivery{CorrelationId: id, AppId: "fib-1"}
+				m := Message{CorrelationID: id, AppID: "fib-1"}
 				failing := rapid.Bool().Draw(t, "error")
 				if failing {
-					d.Type, d.Headers = TypeError, amqp.Table{HeaderError: CodeInternal}
+					m.Type, m.Headers = TypeError, amqp.Table{HeaderError: CodeInternal}
 				}
-				c.receive(&d)
+				c.receive(m)
 				if last.Kind != EventReply || last.ID != id || last.Class != want {
 					t.Fatalf("reply to %q: %v of class %v, want %v", id, last.Kind, last.Class, want)
 				}

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -23,7 +24,8 @@ const DefaultURL = "amqp://guest:guest@localhost:5672/"
 var ErrInvalidConfig = errors.New("invalid configuration")
 
 // A DialError says why a broker could not be reached or used. Its message names addresses,
-// never users or passwords.
+// never passwords.
+// Of users there is only the one that a [*PermissionError] is about, whom the broker knows.
 type DialError struct {
 	Address string // host:port
 	Err     error
@@ -48,13 +50,22 @@ func (e *DialError) Unwrap() error { return e.Err }
 func (e *DialError) reason() string {
 	var refused *amqp.Error
 	var op *net.OpError
+	var denied *PermissionError
 	switch {
+	case errors.As(e.Err, &denied):
+		return denied.Error()
 	case errors.Is(e.Err, context.DeadlineExceeded):
 		return "no answer in time"
 	case errors.Is(e.Err, amqp.ErrCredentials), errors.Is(e.Err, amqp.ErrSASL):
 		return "the broker refused the user name or password"
-	case errors.Is(e.Err, amqp.ErrVhost), errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
+	case errors.Is(e.Err, amqp.ErrVhost):
 		return "the broker refused access to the virtual host"
+	case errors.As(e.Err, &refused) && refused.Code == amqp.NotAllowed && !e.Connected:
+		why := strings.TrimPrefix(refused.Reason, "NOT_ALLOWED - ")
+		if strings.Contains(why, "vhost") {
+			return "the broker refused access to the virtual host: " + why
+		}
+		return "the broker refused the connection: " + why
 	case errors.As(e.Err, &refused) && refused.Code == amqp.AccessRefused && strings.Contains(refused.Reason, "login"):
 		return "the broker refused the user name or password"
 	case errors.As(e.Err, &op) && op.Op == "dial" && op.Err != nil:
@@ -138,6 +149,9 @@ func parseURL(u string) (amqp.URI, error) {
 	if uri.Port < 1 || uri.Port > 65535 {
 		return uri, fmt.Errorf("%w: the AMQP URL's port is not between 1 and 65535", ErrInvalidConfig)
 	}
+	if strings.ContainsFunc(uri.Host, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return uri, fmt.Errorf("%w: the AMQP URL's host has characters that cannot be seen", ErrInvalidConfig)
+	}
 	return uri, nil
 }
 
@@ -182,7 +196,7 @@ func LoadTLS(caFile, certFile, keyFile, serverName string) (*tls.Config, error) 
 // A link is one AMQP connection and the socket under it.
 type link struct {
 	*amqp.Connection
-	wire    *gatherConn
+	wire    *stream
 	closing chan *amqp.Error
 }
 
@@ -198,10 +212,11 @@ func (l *link) close(within time.Duration) {
 	l.wire.Close()
 	for range l.closing { // until amqp091-go has noticed
 	}
+	l.wire.deafen() // its reader may be in the middle of it
 }
 
-// dial opens one connection. Every step of it ends with ctx.
-func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
+// dial opens one connection, whose inbox is in. Every step of it ends with ctx.
+func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, error) {
 	uri, err := parseURL(url)
 	if err != nil {
 		return nil, err
@@ -209,17 +224,19 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 	address := net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))
 	secure := uri.Scheme == "amqps"
 	if secure {
-		// TLS belongs under the gatherConn, which looks at frames; amqp091-go would put it
+		// TLS belongs under the stream, which looks at frames; amqp091-go would put it
 		// on top. So it is done here, and amqp091-go is told that there is none.
 		_, rest, _ := strings.Cut(url, ":")
 		url = "amqp:" + rest
 	}
 	l := &link{}
+	var first *firstWords
 	abandon := func() bool { return true }
 	props := amqp.NewConnectionProperties()
 	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
 	conn, err := amqp.DialConfig(url, amqp.Config{
 		Heartbeat:  b.Heartbeat,
+		FrameSize:  frameMax,
 		Properties: props,
 		Dial: func(network, _ string) (net.Conn, error) {
 			raw, err := b.Dial(ctx, network, address)
@@ -234,7 +251,8 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 					return nil, err
 				}
 			}
-			l.wire = newGatherConn(conn, raw)
+			first = &firstWords{Conn: conn}
+			l.wire = newStream(first, raw, in)
 			return l.wire, nil
 		},
 	})
@@ -248,9 +266,12 @@ func (b *Broker) dial(ctx context.Context, url, role string) (*link, error) {
 		}
 		if !abandon() && ctx.Err() != nil {
 			err = ctx.Err() // rather than "use of closed network connection"
+		} else {
+			err = first.explain(err)
 		}
-		return nil, &DialError{Address: address, Err: err}
+		return nil, &DialError{Address: address, Err: withPermission(err, "")}
 	}
+	first.past.Store(true)
 	l.Connection = conn
 	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))
 	return l, nil
@@ -271,7 +292,7 @@ func (b *Broker) shake(ctx context.Context, raw net.Conn, uri amqp.URI) (net.Con
 	}
 	conn := tls.Client(raw, cfg)
 	if err := conn.HandshakeContext(ctx); err != nil {
-		return nil, err
+		return nil, explainTLS(err)
 	}
 	return conn, nil
 }

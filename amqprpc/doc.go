@@ -24,12 +24,9 @@
 // ([Request.Redelivered]). The second reply is discarded, classified and counted.
 // [Server.Replay] lets one server answer from memory instead.
 //
-// # Outcomes and replies
-//
-// Every call ends in exactly one [Outcome], every message on the callback queue is
-// of exactly one [Class], and an [Observer] is told of both in one order, in which
-// the conservation laws hold at every event. A reply never ends two calls, and a
-// foreign or hostile one never ends any: it is counted as unknown.
+// Every call ends in exactly one [Outcome], and every message on the callback queue is
+// of exactly one [Class]. What else is promised, of delivery, deadlines, bounds, and order,
+// and what is not, is listed below, each promise with the tests that hold it.
 //
 // # What blocks
 //
@@ -40,42 +37,15 @@
 // [Client.Close] takes a few seconds at most. [Server.Serve] blocks until shut down;
 // [Server.Shutdown] until the running handlers are done or its context ends.
 //
-// # What is bounded by what
+// # Clusters
 //
-// Calls, and with them the requests in memory, by MaxInFlight. The memory of ended
-// calls, by which duplicate and late replies are told from unknown ones, by Remember
-// and RememberFor. Bodies by MaxMessage, headers by 64 KiB, the text of a remote
-// error by 1 KiB. A server's requests in memory by Prefetch, its handlers by
-// Concurrency over all connections, its stored replies by Replay and ReplayFor.
-// Publishes whose confirms are outstanding by about 4,096: a queue that withholds its
-// confirms, for want of a majority say, holds up calls to other queues then. Not
-// bounded are replies that arrive faster than they are looked at (some hundred
-// thousand a second, less with a slow Observer): amqp091-go buffers them.
-//
-// # What is lost when
-//
-// A lost connection takes the callback queue along, and the replies in it. Calls in
-// flight fail at once with [ErrConnectionLost], or are sent again as [Retry] says;
-// calls not yet sent wait for the next connection. Both sides reconnect for ever.
-// Requests are transient unless [Request.Persistent] is set; unacked ones outlive
-// their server but not, when transient, the broker. A closed client loses its
-// replies. A message that arrives with headers which amqp091-go refuses to read
-// (nested over 32 levels, over 8,192 fields in one table) loses those headers.
-//
-// # Deadlines and clocks
-//
-// The deadline travels with the request: as expiration, relative, so that the broker
-// drops it from the queue, and as x-rpc-deadline, absolute, so that a server drops
-// it and ends the handler's context. The second trusts that the clocks of both
-// machines agree to much less than the timeout. In the client, a reply that is taken
-// off the callback queue at the deadline or after it is late and answers nothing, even
-// where the client, suspended or busy, had not yet ended the call.
-//
-// # Order
-//
-// Requests of one goroutine reach the queue in the order of their calls, as long as
-// none is sent again. Several servers, or Concurrency above 1, execute them in any
-// order, and replies come in any order. Nothing may be built on it.
+// With the URLs of all nodes, clients and servers go on at another node when theirs
+// dies. Two things hold them up that no client can help, both seen on RabbitMQ 3.10. Where the
+// node of the connection led the quorum queue too, the new connection may be too
+// early for the new leader: then the broker nacks all its requests to this queue ([ErrRejected])
+// until the dead node is back or there is a further connection. And where a node hangs rather
+// than dies, the others declare no callback queue before they have given it up, which
+// takes them net_ticktime, a minute by default. Calls wait for that until their deadline.
 //
 // # Goroutines
 //

@@ -3,10 +3,12 @@ package amqprpc_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -77,4 +79,71 @@ func heap() int64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// A countedConn counts what is read from it.
+type countedConn struct {
+	net.Conn
+	read *atomic.Int64
+}
+
+func (c countedConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// Replies that come faster than they are looked at stay out of the client.
+func TestRepliesWaitAtTheBroker(t *testing.T) {
+	const replies, size = 2000, 10_000 // 20 MB
+	url := brokertest.Shared(t).URL()
+	ch := foreign(t, url)
+	if err := ch.Confirm(false); err != nil {
+		t.Fatal(err)
+	}
+	var read, seen atomic.Int64
+	blocked, unblock := make(chan struct{}), make(chan struct{})
+	all := make(chan struct{})
+	c := dial(t, amqprpc.Config{
+		Broker: amqprpc.Broker{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, address)
+			return countedConn{conn, &read}, err
+		}},
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind != amqprpc.EventReply {
+				return
+			}
+			switch seen.Add(1) {
+			case 1:
+				close(blocked)
+				<-unblock
+			case replies:
+				close(all)
+			}
+		}),
+	})
+	callback := c.CallbackQueue()
+	var last *amqp.DeferredConfirmation
+	for i := range replies {
+		var err error
+		if last, err = ch.PublishWithDeferredConfirm("", callback, false, false, amqp.Publishing{CorrelationId: fmt.Sprint(i), Body: make([]byte, size)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for what, happened := range map[string]<-chan struct{}{"a reply": blocked, "the last confirm": last.Done()} {
+		select {
+		case <-happened:
+		case <-time.After(patience):
+			t.Fatalf("no sign of %s", what)
+		}
+	}
+	if n := read.Load(); n > 1<<20 {
+		t.Errorf("%d KB were read, of %d that are there", n>>10, replies*size>>10)
+	}
+	close(unblock)
+	select {
+	case <-all:
+	case <-time.After(patience):
+		t.Fatalf("%d replies seen, of %d", seen.Load(), replies)
+	}
 }

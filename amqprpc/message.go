@@ -52,16 +52,6 @@ type Message struct {
 	Body        []byte
 }
 
-func fromDelivery(d *amqp.Delivery) Message {
-	return Message{
-		Exchange: d.Exchange, RoutingKey: d.RoutingKey,
-		ContentType: d.ContentType, ContentEncoding: d.ContentEncoding, Headers: d.Headers,
-		DeliveryMode: d.DeliveryMode, Priority: d.Priority, CorrelationID: d.CorrelationId,
-		ReplyTo: d.ReplyTo, Expiration: d.Expiration, MessageID: d.MessageId, Timestamp: d.Timestamp,
-		Type: d.Type, UserID: d.UserId, AppID: d.AppId, Redelivered: d.Redelivered, Body: d.Body,
-	}
-}
-
 func fromPublishing(exchange, key string, p *amqp.Publishing) Message {
 	return Message{
 		Exchange: exchange, RoutingKey: key,
@@ -142,6 +132,9 @@ func replyFrom(m Message, latency time.Duration) Reply {
 	return r
 }
 
+// mostRemoteText is how many bytes are kept of the text of a remote error.
+const mostRemoteText = 1024
+
 // remoteError returns the error that the reply carries, or nil.
 func (m *Message) remoteError() *RemoteError {
 	if m.Type != TypeError && m.Headers[HeaderError] == nil {
@@ -151,12 +144,7 @@ func (m *Message) remoteError() *RemoteError {
 	if !validCode(code) {
 		code = CodeUnknown
 	}
-	const most = 1024
-	text := m.Body
-	if len(text) > most {
-		text = text[:most]
-	}
-	return &RemoteError{Code: code, Message: string(text)}
+	return &RemoteError{Code: code, Message: string(m.Body[:min(len(m.Body), mostRemoteText)])}
 }
 
 // headerInt reads an integer of any of the widths that AMQP clients send.

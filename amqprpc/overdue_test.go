@@ -35,11 +35,18 @@ func newTold(t *testing.T, cfg Config) *told {
 	return c
 }
 
+// receive takes a reply, as an epoch does.
+func (c *Client) receive(m Message) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.classify(m)
+}
+
 // reply delivers a reply and returns the event that tells of it, after which the
 // laws are held against all events so far.
 func (c *told) reply(t *testing.T, id string) Event {
 	t.Helper()
-	c.receive(&amqp.Delivery{CorrelationId: id, AppId: "fib-1"})
+	c.receive(Message{CorrelationID: id, AppID: "fib-1"})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	sent, answers, completed, failed := 0, 0, 0, 0
@@ -141,7 +148,7 @@ func TestDeadLetteredAfterTheDeadline(t *testing.T) {
 			call := c.Go(t.Context(), Request{Timeout: time.Second})
 			c.alarm.Stop()
 			time.Sleep(time.Second + after)
-			c.receive(&amqp.Delivery{CorrelationId: call.ID(), ReplyTo: "callback", Headers: amqp.Table{"x-first-death-reason": "expired"}})
+			c.receive(Message{CorrelationID: call.ID(), ReplyTo: "callback", Headers: amqp.Table{"x-first-death-reason": "expired"}})
 			e := c.events[len(c.events)-1]
 			if _, err := call.Result(); err.(*CallError).Outcome != want || e.Class != Late || e.Outcome != want || e.Since != 0 {
 				t.Errorf("%v after the deadline: %v, %v, since %v, error %v", after, e.Class, e.Outcome, e.Since, err)

@@ -20,7 +20,6 @@ type pair struct {
 	consumer  *link
 	pub, sub  *amqp.Channel
 
-	returns  chan amqp.Return
 	canceled chan string // the broker canceled the consumer
 	pubShut  chan *amqp.Error
 	subShut  chan *amqp.Error
@@ -30,17 +29,13 @@ type pair struct {
 	cause   error
 }
 
-const (
-	publishBatch = 128  // publishes between two system calls
-	mostUnacked  = 4096 // publishes whose confirms may be outstanding
-)
-
 // connect opens a pair on the first URL that answers, trying each once. prepare
-// declares and consumes on the new pair; it need not watch the context.
-func (b *Broker) connect(ctx context.Context, publishes, consumes string, confirms bool, prepare func(*pair) error) (*pair, error) {
+// declares and consumes on the new pair; it need not watch the context. in is told of what
+// comes, from before prepare returns until close does.
+func (b *Broker) connect(ctx context.Context, publishes, consumes string, confirms bool, in inbox, prepare func(*pair) error) (*pair, error) {
 	var errs []error
 	for _, url := range b.URLs {
-		p, err := b.open(ctx, url, publishes, consumes, confirms, prepare)
+		p, err := b.open(ctx, url, publishes, consumes, confirms, in, prepare)
 		if err == nil {
 			return p, nil
 		}
@@ -52,11 +47,10 @@ func (b *Broker) connect(ctx context.Context, publishes, consumes string, confir
 	return nil, errors.Join(errs...)
 }
 
-func (b *Broker) open(ctx context.Context, url, publishes, consumes string, confirms bool, prepare func(*pair) error) (_ *pair, err error) {
+func (b *Broker) open(ctx context.Context, url, publishes, consumes string, confirms bool, in inbox, prepare func(*pair) error) (_ *pair, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.DialTimeout)
 	defer cancel()
 	p := &pair{
-		returns:  make(chan amqp.Return, 256),
 		canceled: make(chan string, 1),
 		over:     make(chan struct{}),
 	}
@@ -74,10 +68,10 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 			}
 		}
 	}()
-	if p.publisher, err = b.dial(ctx, url, publishes); err != nil {
+	if p.publisher, err = b.dial(ctx, url, publishes, in); err != nil {
 		return nil, err
 	}
-	if p.consumer, err = b.dial(ctx, url, consumes); err != nil {
+	if p.consumer, err = b.dial(ctx, url, consumes, in); err != nil {
 		return nil, err
 	}
 	p.info.Product, _ = p.publisher.Properties["product"].(string)
@@ -98,7 +92,6 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 			return nil, fmt.Errorf("select confirms: %w", err)
 		}
 	}
-	p.pub.NotifyReturn(p.returns)
 	p.pubShut = p.pub.NotifyClose(make(chan *amqp.Error, 1))
 	if p.sub, err = p.consumer.Channel(); err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
@@ -124,13 +117,32 @@ func (p *pair) lost() {
 	case why = <-p.pubShut:
 	case why = <-p.subShut:
 	case why = <-p.publisher.closing:
+		// What is published to a channel that was just closed costs the connection too (504): the
+		// first reason is the one to tell.
+		select {
+		case first := <-p.pubShut:
+			if first != nil {
+				why = first
+			}
+		default:
+		}
 	case why = <-p.consumer.closing:
 	}
 	if why != nil {
-		p.end(why)
+		p.end(withPermission(why, "read"))
 	} else {
 		p.end(errors.New("the connection was closed"))
 	}
+}
+
+// broken ends the pair after a write has failed. Where the broker has closed the channel
+// before, why is for lost to say, which knows as soon.
+func (p *pair) broken(err error) {
+	if p.pub.IsClosed() {
+		<-p.over
+		return
+	}
+	p.end(err)
 }
 
 // end ends the pair; the first cause stays.
@@ -161,86 +173,4 @@ func (p *pair) close(polite time.Duration) {
 		}
 	}
 	wg.Wait()
-}
-
-// An unconfirmed is a publish whose confirm is outstanding.
-type unconfirmed[T any] struct {
-	of T
-	dc *amqp.DeferredConfirmation
-}
-
-// await hands a publish on to settleConfirms, and returns false when the pair is over.
-// Where too many confirms are outstanding it blocks, without holding the wire: what
-// is gathered must go out, or its confirms would never come, nor would heartbeats.
-func await[T any](p *pair, confirms chan<- unconfirmed[T], u unconfirmed[T]) bool {
-	select {
-	case confirms <- u:
-		return true
-	default:
-	}
-	p.publisher.wire.release() //nolint:errcheck // the next write returns it too
-	defer p.publisher.wire.hold()
-	select {
-	case confirms <- u:
-		return true
-	case <-p.over:
-		return false
-	}
-}
-
-// settleConfirms waits for confirms in the order of publishing and calls settled
-// with each, and returned with each returned message, until the pair is over.
-//
-// A confirm is three-valued: acked, nacked, or never known because the connection
-// died; the last is not told. RabbitMQ sends a return before the confirm of the
-// same publish, and amqp091-go hands it on before it completes the confirm. So
-// all that is in p.returns when a confirm completes is seen to first: when settled
-// is called, returned has been, if it ever will be.
-func settleConfirms[T any](p *pair, confirms <-chan unconfirmed[T], returned func(amqp.Return), settled func(of T, acked bool)) {
-	// amqp091-go waits 5 s for each return that nobody takes, also while it closes.
-	defer func() {
-		for range p.returns {
-		}
-	}()
-	returns := p.returns
-	see := func(r amqp.Return, ok bool) {
-		if ok {
-			returned(r)
-		} else {
-			returns = nil // the channel is closed
-		}
-	}
-	for {
-		var u unconfirmed[T]
-		select {
-		case <-p.over:
-			return
-		case r, ok := <-returns:
-			see(r, ok)
-			continue
-		case u = <-confirms:
-		}
-		for done := u.dc.Done(); done != nil; {
-			select {
-			case <-p.over:
-				return
-			case r, ok := <-returns:
-				see(r, ok)
-			case <-done:
-				done = nil
-			}
-		}
-		for drained := returns == nil; !drained; {
-			select {
-			case r, ok := <-returns:
-				see(r, ok)
-				drained = !ok
-			default:
-				drained = true
-			}
-		}
-		if acked := u.dc.Acked(); acked || !p.pub.IsClosed() {
-			settled(u.of, acked)
-		}
-	}
 }

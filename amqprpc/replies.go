@@ -3,23 +3,10 @@ package amqprpc
 import (
 	"fmt"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// receive takes replies off the callback queue. amqp091-go's buffer before it has
-// no bound, so this loop does little for each.
-func (e *epoch) receive() {
-	for d := range e.replies {
-		e.client.receive(&d)
-	}
-}
-
-// receive gives a reply its class and its call.
-func (c *Client) receive(d *amqp.Delivery) {
-	m := fromDelivery(d)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// classify gives a reply its class and its call. c.mu is held.
+func (c *Client) classify(m Message) {
 	now := time.Now() // with the lock held: what has ended has ended before now
 	call, waiting := c.calls[m.CorrelationID]
 	if waiting && !call.deadline.After(now) {

@@ -41,7 +41,9 @@ type Server struct {
 	Backoff Backoff
 
 	// Logger is told of refusals, redeliveries, undeliverable replies, handler
-	// failures and lost connections, with correlation IDs; nil means nobody is.
+	// failures and lost connections, with correlation IDs: of the events that begin with
+	// [LogConsuming]. A caller can cause any number of them, so a log that is kept needs a
+	// bound. nil means nobody is told.
 	Logger *slog.Logger
 	// Serving is called, in a goroutine of its own, each time the server has begun to
 	// consume, after a reconnect too; may be nil.
@@ -64,7 +66,9 @@ type service struct {
 	*Server // a copy, but for counts
 	counts  *serverCounts
 	slots   chan struct{} // a token for each running handler, over all connections
-	replay  struct {
+	// published says that a broker has taken a reply from this server.
+	published atomic.Bool
+	replay    struct {
 		sync.Mutex
 		*memory[replayKey, Message]
 	}
@@ -82,12 +86,13 @@ type ServerStats struct {
 	Expired       int64 // dropped unanswered: their deadline had passed
 	Undeliverable int64 // replies that the broker returned: nobody was left to take them (never told of direct reply-to)
 	Nacked        int64 // replies that the broker refused
+	GivenBack     int64 // requests given back to the queue: no handler had begun when Shutdown came, or their reply was nacked
 	Reconnects    int64
 }
 
 type serverCounts struct {
 	requests, redelivered, answered, errors, panics, replayed,
-	refused, expired, undeliverable, nacked, reconnects atomic.Int64
+	refused, expired, undeliverable, nacked, givenBack, reconnects atomic.Int64
 }
 
 // Stats may be called at any time.
@@ -97,7 +102,7 @@ func (s *Server) Stats() ServerStats {
 		Requests: c.requests.Load(), Redelivered: c.redelivered.Load(), Answered: c.answered.Load(),
 		Errors: c.errors.Load(), Panics: c.panics.Load(), Replayed: c.replayed.Load(),
 		Refused: c.refused.Load(), Expired: c.expired.Load(), Undeliverable: c.undeliverable.Load(),
-		Nacked: c.nacked.Load(), Reconnects: c.reconnects.Load(),
+		Nacked: c.nacked.Load(), GivenBack: c.givenBack.Load(), Reconnects: c.reconnects.Load(),
 	}
 }
 
@@ -164,8 +169,9 @@ func (s *Server) setDefaults() error {
 // call Shutdown.
 //
 // An error while first connecting or declaring is returned: [ErrInvalidConfig],
-// [*DialError]s. A connection lost later is tried for again for ever. Serve may
-// be called once, whatever it returned.
+// [*DialError]s. So is a [*PermissionError], in a DialError, where the first reply could not be
+// published for want of a permission. A connection lost later is tried for again for
+// ever. Serve may be called once, whatever it returned.
 func (s *Server) Serve(ctx context.Context) error {
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
@@ -199,15 +205,16 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		}
 	}()
 	wait := newBackoff(s.Backoff)
-	first := true
+	connections := 0
 	for tries := 1; ; tries++ {
 		began := time.Now()
 		ss, err := s.connect(dialing)
 		if err == nil {
-			if !first {
+			if connections++; connections > 1 {
 				s.counts.reconnects.Add(1)
 			}
-			first = false
+			s.logConsuming(ss.info, connections, tries)
+			tries = 0
 			if s.Serving != nil {
 				go s.Serving(ss.info)
 			}
@@ -218,25 +225,26 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		if ctx.Err() != nil { // also where Shutdown came first and ran out of time
 			return context.Cause(ctx)
 		}
+		var denied *PermissionError
+		if ss != nil && errors.As(err, &denied) && !s.published.Load() {
+			// It never could, and each try would execute a request again for nothing.
+			return &DialError{Address: ss.info.Address, Err: fmt.Errorf("publish a reply: %w", err), Connected: true}
+		}
 		select {
 		case <-draining:
 			return nil
 		default:
 		}
-		if first && (tries == 5 || !errors.Is(err, errQueueStarting)) {
+		if connections == 0 && (tries == 5 || !errors.Is(err, errQueueStarting)) {
 			return err
 		}
 		delay := time.Duration(0)
-		if ss != nil && time.Since(began) > time.Second {
+		if ss != nil && denied == nil && time.Since(began) > time.Second {
 			wait.Reset()
 		} else {
 			delay = wait.NextBackOff()
 		}
-		if ss == nil {
-			s.Logger.Warn("no connection, trying again", "error", err, "in", delay)
-		} else {
-			s.Logger.Warn("connection lost, connecting again", "error", err, "in", delay)
-		}
+		s.logLost(ss, err, connections, tries, delay)
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:

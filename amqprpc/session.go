@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -16,32 +17,32 @@ import (
 // A session is a server's time on one pair of connections. A request passes
 // through it from goroutine to goroutine, each the owner of what it uses:
 //
-//	deliveries → work (Concurrency of them) → publish → settleConfirms → ack
+//	delivered → work (Concurrency of them) → publish → settled → ack
 //
 // so confirms are awaited and acks are sent for many requests at once, and each of
 // the two sockets sees few and large writes.
 type session struct {
 	*pair
-	server     *service
-	deliveries <-chan amqp.Delivery
+	server *service
 
-	outgoing handover[*job]
-	confirms chan unconfirmed[*job]
+	requests *backlog
+	replies  handover[*job]
+	confirms *confirms[*job]
 	acks     handover[settlement]
 
-	workers   sync.WaitGroup
-	delivered atomic.Int64   // requests that workers have taken
-	allTaken  atomic.Bool    // the workers are done: delivered grows no more
-	drained   chan struct{}  // closed when all that was delivered is settled
-	wg        sync.WaitGroup // the goroutines beyond the workers
+	workers  sync.WaitGroup
+	taken    atomic.Int64   // requests taken out of the backlog
+	allTaken atomic.Bool    // the workers are done: taken grows no more
+	drained  chan struct{}  // closed when all that was delivered is settled
+	wg       sync.WaitGroup // the goroutines beyond the workers
 }
 
 // A job is a request on its way through the session.
 type job struct {
-	delivery amqp.Delivery
+	delivery request
 	request  *Request
 	replies  []Message
-	left     int  // replies not yet confirmed; used by settle alone
+	left     int  // replies not yet confirmed; used by settled alone
 	refused  bool // the broker nacked one of them
 }
 
@@ -91,23 +92,24 @@ const consumerTag = "rpc" // tags are local to a channel
 func (s *service) connect(ctx context.Context) (*session, error) {
 	ss := &session{
 		server:   s,
-		outgoing: newHandover[*job](),
-		confirms: make(chan unconfirmed[*job], mostUnacked),
+		requests: newBacklog(),
+		replies:  newHandover[*job](),
+		confirms: newConfirms[*job](),
 		acks:     newHandover[settlement](),
 		drained:  make(chan struct{}),
 	}
 	var err error
-	ss.pair, err = s.Broker.connect(ctx, "reply", "serve", true, func(p *pair) error {
+	ss.pair, err = s.Broker.connect(ctx, "reply", "serve", true, ss, func(p *pair) error {
 		p.info.Queue = s.Queue
 		if err := s.QueueType.declare(p.consumer.Connection, s.Queue); err != nil {
-			return fmt.Errorf("declare the queue %q: %w", s.Queue, err)
+			return fmt.Errorf("declare the queue %q: %w", s.Queue, withPermission(err, "configure"))
 		}
 		if err := p.sub.Qos(max(0, s.Prefetch), 0, false); err != nil {
 			return fmt.Errorf("set the prefetch: %w", err)
 		}
-		var err error
-		if ss.deliveries, err = p.sub.Consume(s.Queue, consumerTag, false, false, false, false, nil); err != nil {
-			err = fmt.Errorf("consume the queue %q: %w", s.Queue, err)
+		// Requests go to ss.delivered, so nothing comes through the channel that this returns.
+		if _, err := p.sub.Consume(s.Queue, consumerTag, false, false, false, false, nil); err != nil {
+			err = fmt.Errorf("consume the queue %q: %w", s.Queue, withPermission(err, "read"))
 			if e := (*amqp.Error)(nil); errors.As(err, &e) && e.Code == amqp.InternalError {
 				err = errors.Join(err, errQueueStarting)
 			}
@@ -129,7 +131,6 @@ func (ss *session) run(ctx context.Context, draining <-chan struct{}) error {
 		ss.workers.Go(func() { ss.work(handling, draining) })
 	}
 	ss.wg.Go(ss.publish)
-	ss.wg.Go(func() { settleConfirms(ss.pair, ss.confirms, ss.returned, ss.confirmed) })
 	ss.wg.Go(ss.ack)
 	ss.wg.Go(ss.lost)
 
@@ -144,6 +145,7 @@ func (ss *session) run(ctx context.Context, draining <-chan struct{}) error {
 	case <-ss.over:
 	}
 	cancel(ErrConnectionLost)
+	ss.requests.abandon()
 	ss.close(polite)
 	ss.wg.Wait()
 	// Workers are not waited for: a handler that ignores its context keeps its slot,
@@ -163,11 +165,12 @@ func (ss *session) drain(ctx context.Context) bool {
 		ss.end(fmt.Errorf("stop consuming: %w", err))
 		return false
 	}
-	go func() { // the delivery channel closes after a cancel, so the workers end
-		// They may be busy for long: what no handler has begun goes back without them.
-		for d := range ss.deliveries {
-			ss.delivered.Add(1)
-			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+	ss.requests.close() // nothing is delivered after the answer to a cancel
+	go func() {
+		// The workers may be busy for long: what no handler has begun goes back without them.
+		for r, ok := ss.requests.take(); ok; r, ok = ss.requests.take() {
+			ss.taken.Add(1)
+			ss.giveBack(&r)
 		}
 		ss.workers.Wait()
 		ss.allTaken.Store(true)
@@ -182,53 +185,61 @@ func (ss *session) drain(ctx context.Context) bool {
 	}
 }
 
-// publish publishes replies: the one goroutine that uses the publishing channel.
+// delivered takes a request.
+func (ss *session) delivered(tag uint64, m Message) { ss.requests.put(request{tag, m}) }
+
+// publish publishes replies: the one goroutine that writes to the publishing channel.
 func (ss *session) publish() {
+	out := outgoing{to: ss.publisher.wire, max: uint32(ss.publisher.Config.FrameSize)}
 	var batch []*job
 	for {
 		select {
-		case <-ss.outgoing.wake:
+		case <-ss.replies.wake:
 		case <-ss.over:
 			return
 		}
-		runtime.Gosched() // see gatherConn
-		batch = ss.outgoing.take(batch)
-		if err := ss.publishAll(batch); err != nil {
-			ss.end(err)
+		runtime.Gosched() // see epoch.publish
+		batch = ss.replies.take(batch)
+		err := ss.gather(&out, batch)
+		if err == nil {
+			err = out.flush()
+		}
+		if err != nil {
+			ss.broken(err)
 			return
 		}
 	}
 }
 
-func (ss *session) publishAll(batch []*job) error {
-	for len(batch) > 0 {
-		part := batch[:min(len(batch), publishBatch)]
-		batch = batch[len(part):]
-		ss.publisher.wire.hold()
-		err := ss.publishPart(part)
-		if werr := ss.publisher.wire.release(); err == nil {
-			err = werr
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (ss *session) publishPart(part []*job) error {
-	for _, j := range part {
+func (ss *session) gather(out *outgoing, batch []*job) error {
+	for _, j := range batch {
 		for i := range j.replies {
+			if ss.pub.IsClosed() {
+				return nil // why, lost is about to learn
+			}
+			if out.full() {
+				if err := out.flush(); err != nil {
+					return err
+				}
+			}
+			for !ss.confirms.add(j) {
+				// What was gathered must go out, or its confirms would never come.
+				if err := out.flush(); err != nil {
+					return err
+				}
+				select {
+				case <-ss.confirms.room:
+				case <-ss.over:
+					return nil
+				}
+			}
 			m := &j.replies[i]
 			// RabbitMQ returns every mandatory reply to a direct reply-to address, even
 			// one that it has delivered.
 			mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo)
-			dc, err := ss.pub.PublishWithDeferredConfirm(m.Exchange, m.RoutingKey, mandatory, false, m.publishing())
-			if err != nil {
+			p := m.publishing()
+			if err := out.publish(m.Exchange, m.RoutingKey, mandatory, &p); err != nil {
 				return err
-			}
-			if !await(ss.pair, ss.confirms, unconfirmed[*job]{j, dc}) {
-				return nil
 			}
 		}
 	}
@@ -237,30 +248,44 @@ func (ss *session) publishPart(part []*job) error {
 
 // returned counts a reply that nobody was left to take. The request is acked all
 // the same: to answer it again would change nothing.
-func (ss *session) returned(r amqp.Return) {
+func (ss *session) returned(code int, text string, m Message) {
 	ss.server.counts.undeliverable.Add(1)
-	ss.server.Logger.Warn("undeliverable reply", "correlation_id", r.CorrelationId, "reply_to", r.RoutingKey, "code", r.ReplyCode, "reason", r.ReplyText)
+	ss.server.Logger.Warn(LogUndeliverable, "queue", ss.server.Queue, "correlation_id", m.CorrelationID, "reply_to", m.RoutingKey, "code", code, "reason", text)
+}
+
+func (ss *session) settled(tag uint64, multiple, acked bool) {
+	ss.confirms.settle(tag, multiple, func(j *job) { ss.confirmed(j, acked) })
 }
 
 // confirmed counts a confirm. After the last one of its replies a job is settled.
 func (ss *session) confirmed(j *job, acked bool) {
+	ss.server.published.Store(true)
 	if !acked {
 		j.refused = true
 		ss.server.counts.nacked.Add(1)
-		ss.server.Logger.Warn("the broker refused a reply", "correlation_id", j.request.CorrelationID, "reply_to", j.request.ReplyTo)
+		ss.server.log(slog.LevelWarn, LogNacked, j.request, "requeued", j.mayComeAgain())
 	}
 	if j.left--; j.left == 0 {
 		ss.done(j)
 	}
 }
 
+// mayComeAgain says whether a job whose reply was nacked is given back: not for ever.
+func (j *job) mayComeAgain() bool { return !j.delivery.Redelivered }
+
+// giveBack sends a request back to its queue.
+func (ss *session) giveBack(r *request) {
+	ss.server.counts.givenBack.Add(1)
+	ss.acks.offer(settlement{r.tag, requeue})
+}
+
 // done sends a job on to be acked.
 func (ss *session) done(j *job) {
-	if j.refused && !j.delivery.Redelivered {
-		ss.acks.offer(settlement{j.delivery.DeliveryTag, requeue}) // once more, perhaps by another server
+	if j.refused && j.mayComeAgain() {
+		ss.giveBack(&j.delivery) // once more, perhaps by another server
 		return
 	}
-	done := settlement{j.delivery.DeliveryTag, accept}
+	done := settlement{j.delivery.tag, accept}
 	if hook := ss.server.Hooks.BeforeAck; hook != nil {
 		go func() { // it may block, this goroutine must not
 			hook(j.request)

@@ -123,6 +123,15 @@ func TestMemory(t *testing.T) {
 				if len(m.order) > max(most, 0) || len(m.entries) > max(most, 0) {
 					t.Fatalf("a ring of %d and %d entries, for at most %d", len(m.order), len(m.entries), most)
 				}
+				held := 0
+				for _, slot := range m.order {
+					if slot.value != 0 {
+						held++
+					}
+				}
+				if held != len(m.entries) {
+					t.Fatalf("%d values are held for %d keys", held, len(m.entries))
+				}
 				recent := model[max(0, len(model)-max(most, 0)):]
 				for key := range 151 {
 					want, known := entry{}, false
@@ -149,7 +158,7 @@ type ackBook struct {
 	frames  int
 }
 
-func (b *ackBook) take(tag uint64, multiple bool, v verdict) error {
+func (b *ackBook) take(tag uint64, multiple bool, v verdict) {
 	b.frames++
 	i, found := slices.BinarySearch(b.open, tag)
 	if !found {
@@ -163,21 +172,20 @@ func (b *ackBook) take(tag uint64, multiple bool, v verdict) error {
 		b.verdict[tag] = v
 	}
 	b.open = slices.Delete(b.open, i+1-len(taken), i+1)
-	return nil
 }
 
-func (b *ackBook) Ack(tag uint64, multiple bool) error { return b.take(tag, multiple, accept) }
-func (b *ackBook) Reject(tag uint64, again bool) error {
+func (b *ackBook) Ack(tag uint64, multiple bool) { b.take(tag, multiple, accept) }
+func (b *ackBook) Reject(tag uint64, again bool) {
 	if again {
 		b.t.Fatal("a refused request would come again")
 	}
-	return b.take(tag, false, refuse)
+	b.take(tag, false, refuse)
 }
-func (b *ackBook) Nack(tag uint64, multiple, again bool) error {
+func (b *ackBook) Nack(tag uint64, multiple, again bool) {
 	if multiple || !again {
 		b.t.Fatal("nack of other requests, or without requeue")
 	}
-	return b.take(tag, false, requeue)
+	b.take(tag, false, requeue)
 }
 
 // Whatever the order in which requests are settled, each gets its own verdict,
@@ -205,9 +213,7 @@ func TestAckOrder(t *testing.T) {
 				batch = append(batch, settlement{tag, v})
 			}
 			rest = rest[size:]
-			if err := o.settle(batch, book); err != nil {
-				t.Fatal(err)
-			}
+			o.settle(batch, book)
 			for _, tag := range tags {
 				got, settled := book.verdict[tag]
 				v, due := want[tag]
@@ -231,7 +237,7 @@ func TestAckOrderIsFrugal(t *testing.T) {
 		batch = append(batch, settlement{tag + 1, accept})
 	}
 	var o ackOrder
-	if err := o.settle(batch, book); err != nil || book.frames != 1 || len(book.open) != 0 {
-		t.Errorf("%d frames for 100 acks, %d left, error %v", book.frames, len(book.open), err)
+	if o.settle(batch, book); book.frames != 1 || len(book.open) != 0 {
+		t.Errorf("%d frames for 100 acks, %d left", book.frames, len(book.open))
 	}
 }

@@ -1,136 +1,60 @@
 package amqprpc
 
-import (
-	"bufio"
-	"encoding/binary"
-)
+import "encoding/binary"
 
-// A tamer passes AMQP frames on as they come, except for messages whose headers
-// amqp091-go refuses to read: it allows maxDepth levels and maxEntries entries in each,
-// and closes the whole connection on more. As a request such a message would come back
-// for ever and take down every server, one connection after the other; as a reply it
-// would cost a client all its calls in flight. So it loses its headers, and nothing else.
-type tamer struct {
-	r    *bufio.Reader
-	left int    // bytes of the present frame still to pass on
-	out  []byte // a frame that was changed, as far as it has not been read
-	off  bool   // this is no stream of frames (any more): it passes as it is
-}
-
+// Bounds of the headers that a received message may have: as many as amqp091-go reads, since
+// other clients, a recording and a screen have to walk through them too.
 const (
-	// What amqp091-go v1.16 reads (read.go: maxFieldDepth, maxContainerElements).
 	maxDepth   = 32
 	maxEntries = 8192
-	// smallest is the size of the smallest header table that could be refused: each
+	// smallest is the size of the smallest header table that could be out of bounds: each
 	// level takes its length, an empty name and a type, and an entry at least one byte.
-	smallest     = maxDepth * 6
-	largestFrame = 1 << 20 // twice what RabbitMQ can be made to agree on by default and more
-
-	frameHead, frameEnd       = 7, 1
-	frameMethod, frameHeader  = 1, 2
-	frameBody, frameHeartbeat = 3, 8
-	flagContentType           = 1 << 15
-	flagContentEncoding       = 1 << 14
-	flagHeaders               = 1 << 13
-	contentHead               = 2 + 2 + 8 + 2 // class, weight, body size, flags
+	smallest = maxDepth * 6
 )
 
-func (t *tamer) Read(p []byte) (n int, err error) {
-	for n < len(p) {
-		switch {
-		case len(t.out) > 0:
-			c := copy(p[n:], t.out)
-			t.out = t.out[c:]
-			n += c
-		case t.off || t.left > 0:
-			if n > 0 && t.r.Buffered() == 0 {
-				return n, nil
-			}
-			want := p[n:]
-			if !t.off {
-				want = want[:min(len(want), t.left)]
-			}
-			c, err := t.r.Read(want)
-			n += c
-			t.left -= c
-			if err != nil || t.off {
-				return n, err
-			}
-		case n > 0 && t.r.Buffered() < frameHead:
-			return n, nil
-		default:
-			if err := t.next(); err != nil {
-				return n, err
-			}
-		}
-	}
-	return n, nil
-}
+// Flags of the properties that come before the headers, and of these.
+const (
+	flagContentType     = 1 << 15
+	flagContentEncoding = 1 << 14
+	flagHeaders         = 1 << 13
+)
 
-// next looks at the frame that begins here. It blocks until that is possible.
-func (t *tamer) next() error {
-	head, err := t.r.Peek(frameHead)
-	if err != nil {
-		if len(head) > 0 {
-			t.off = true // pass on what there is, and the error after it
-			return nil
-		}
-		return err
+// tame returns properties, without their headers where these are more than anybody should
+// have to walk through. Such a message would come back for ever, or cost a client all its
+// calls in flight, if the connection were closed because of it: so it loses its headers,
+// and nothing else.
+func tame(properties []byte) []byte {
+	const flagsSize = 2
+	if len(properties) < flagsSize+smallest {
+		return properties
 	}
-	size := binary.BigEndian.Uint32(head[3:])
-	switch head[0] {
-	case frameMethod, frameHeader, frameBody, frameHeartbeat:
-	default:
-		t.off = true
-		return nil
-	}
-	if head[0] != frameHeader || size < contentHead+smallest || size > largestFrame {
-		t.left = frameHead + int(size) + frameEnd
-		return nil
-	}
-	frame := make([]byte, frameHead+int(size)+frameEnd)
-	for n := 0; n < len(frame); {
-		c, err := t.r.Read(frame[n:])
-		if n += c; err != nil {
-			t.out, t.off = frame[:n], true
-			return nil
-		}
-	}
-	t.out = tame(frame)
-	return nil
-}
-
-// tame returns a content header frame, without its header table where that cannot be
-// read.
-func tame(frame []byte) []byte {
-	payload := frame[frameHead : len(frame)-frameEnd]
-	flags := binary.BigEndian.Uint16(payload[contentHead-2:])
-	at := contentHead
+	flags := binary.BigEndian.Uint16(properties)
+	at := flagsSize
 	for _, flag := range []uint16{flagContentType, flagContentEncoding} {
 		if flags&flag != 0 {
-			if at >= len(payload) {
-				return frame
+			if at >= len(properties) {
+				return properties
 			}
-			at += 1 + int(payload[at])
+			at += 1 + int(properties[at])
 		}
 	}
-	if flags&flagHeaders == 0 || at+4 > len(payload) {
-		return frame
+	if flags&flagHeaders == 0 || at+4 > len(properties) {
+		return properties
 	}
-	length := int(binary.BigEndian.Uint32(payload[at:]))
-	if length > len(payload)-at-4 {
-		return frame
+	length := binary.BigEndian.Uint32(properties[at:])
+	if uint64(length) > uint64(len(properties)-at-4) {
+		return properties
 	}
-	end := at + 4 + length
-	if readable(payload[at+4:end], true, 0) {
-		return frame
+	end := at + 4 + int(length)
+	if readable(properties[at+4:end], true, 0) {
+		return properties
 	}
-	binary.BigEndian.PutUint16(payload[contentHead-2:], flags&^flagHeaders)
-	binary.BigEndian.PutUint32(frame[3:], uint32(len(payload)-(end-at)))
-	return append(frame[:frameHead+at], frame[frameHead+end:]...)
+	bare := binary.BigEndian.AppendUint16(nil, flags&^flagHeaders)
+	bare = append(bare, properties[flagsSize:at]...)
+	return append(bare, properties[end:]...)
 }
 
-// readable reports whether amqp091-go reads the entries of a table or an array.
+// readable reports whether the entries of a table or an array are within the bounds.
 func readable(b []byte, names bool, depth int) bool {
 	if depth > maxDepth {
 		return false
@@ -159,7 +83,7 @@ func readable(b []byte, names bool, depth int) bool {
 			size = 4
 		case 'D':
 			size = 5
-		case 'l', 'd', 'T':
+		case 'l', 'L', 'd', 'T':
 			size = 8
 		case 'S', 'x', 'A', 'F':
 			if len(b) < 4 {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -15,20 +16,24 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// work handles requests until the delivery channel closes. Those that arrive while
-// the server drains go back unhandled.
+// work handles requests until the backlog ends. Those that arrive while the server drains
+// go back unhandled.
 func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
-	for d := range ss.deliveries {
-		ss.delivered.Add(1)
+	for {
+		d, ok := ss.requests.take()
+		if !ok {
+			return
+		}
+		ss.taken.Add(1)
 		select {
 		case <-draining:
-			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			ss.giveBack(&d)
 			continue
 		default:
 		}
 		select {
 		case <-draining:
-			ss.acks.offer(settlement{d.DeliveryTag, requeue})
+			ss.giveBack(&d)
 			continue
 		case ss.server.slots <- struct{}{}:
 		case <-ctx.Done():
@@ -51,8 +56,8 @@ func (ss *session) workOn(ctx context.Context, draining <-chan struct{}, j *job)
 		}
 		// The handler has called runtime.Goexit: this goroutine is coming to its end.
 		s.counts.errors.Add(1)
-		s.Logger.Error("handler ended its goroutine", "correlation_id", j.request.CorrelationID)
-		ss.respond(j, respond, s.address(s.errorReply(j.request, Errorf(CodeInternal, "the handler gave up")), j))
+		s.log(slog.LevelError, LogHandlerFailed, j.request, "error", "it ended its goroutine")
+		ss.respond(j, respond, s.address(errorReply(CodeInternal, "the handler gave up"), j))
 		ss.workers.Go(func() { ss.work(ctx, draining) })
 	}()
 	reply, a := s.answer(ctx, j)
@@ -70,17 +75,17 @@ func (ss *session) respond(j *job, a action, reply Message) {
 	if a == respond {
 		j.replies = []Message{reply}
 		if s.Hooks.Replies != nil {
-			j.replies = s.checked(s.Hooks.Replies(j.request, reply))
+			j.replies = s.checked(j.request, s.Hooks.Replies(j.request, reply))
 		}
 	}
 	switch {
 	case a == turnAway:
-		ss.acks.offer(settlement{j.delivery.DeliveryTag, refuse})
+		ss.acks.offer(settlement{j.delivery.tag, refuse})
 	case len(j.replies) == 0:
 		ss.done(j)
 	default:
 		j.left = len(j.replies)
-		ss.outgoing.offer(j)
+		ss.replies.offer(j)
 	}
 }
 
@@ -99,25 +104,25 @@ func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 	req := &Request{
 		Queue: s.Queue, Body: d.Body, ContentType: d.ContentType, Type: d.Type, Headers: d.Headers,
 		Persistent: d.DeliveryMode == amqp.Persistent, Priority: d.Priority,
-		CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo, Redelivered: d.Redelivered,
+		CorrelationID: d.CorrelationID, ReplyTo: d.ReplyTo, Redelivered: d.Redelivered,
 		Attempt: headerAttempt(d.Headers), Deadline: headerTime(d.Headers, HeaderDeadline),
-		Received: time.Now(), AppID: d.AppId, Expiration: d.Expiration,
+		Received: time.Now(), AppID: d.AppID, Expiration: d.Expiration,
 	}
 	j.request = req
 	s.counts.requests.Add(1)
 	if req.Redelivered {
 		s.counts.redelivered.Add(1)
-		s.Logger.Info("redelivered request", "correlation_id", req.CorrelationID, "attempt", req.Attempt)
+		s.log(slog.LevelInfo, LogRedelivered, req)
 	}
-	if req.ReplyTo == "" || forgedReplyTo(req.ReplyTo) {
+	if reason := unanswerable(req); reason != "" {
 		s.counts.refused.Add(1)
-		s.Logger.Warn("request without a usable reply_to rejected", "correlation_id", req.CorrelationID, "reply_to", req.ReplyTo, "app_id", req.AppID)
+		s.log(slog.LevelWarn, LogRefused, req, "reason", reason)
 		return Message{}, turnAway
 	}
 	if !req.Deadline.IsZero() {
 		if !req.Received.Before(req.Deadline) {
 			s.counts.expired.Add(1)
-			s.Logger.Info("request dropped, its deadline has passed", "correlation_id", req.CorrelationID, "deadline", req.Deadline)
+			s.log(slog.LevelInfo, LogExpired, req, "deadline", req.Deadline)
 			return Message{}, ignore
 		}
 		var cancel context.CancelFunc
@@ -136,6 +141,17 @@ func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 		s.store(key, m)
 	}
 	return s.address(m, j), respond
+}
+
+// unanswerable says why a reply to the request could go nowhere, or "".
+func unanswerable(req *Request) string {
+	switch {
+	case req.ReplyTo == "":
+		return "no reply_to"
+	case forgedReplyTo(req.ReplyTo):
+		return "a forged reply_to"
+	}
+	return ""
 }
 
 // directReplyTo begins the addresses that RabbitMQ gives to callers who consume its
@@ -185,7 +201,7 @@ func (s *service) reply(ctx context.Context, req *Request) Message {
 	}
 	if err != nil {
 		s.counts.errors.Add(1)
-		return s.errorReply(req, err)
+		return s.failure(req, err)
 	}
 	s.counts.answered.Add(1)
 	return Message{ContentType: response.ContentType, Type: response.Type, Headers: response.Headers, Body: response.Body}
@@ -211,8 +227,8 @@ func (s *service) handle(ctx context.Context, req *Request) (_ Response, err err
 	defer func() {
 		if p := recover(); p != nil {
 			s.counts.panics.Add(1)
-			s.Logger.Error("handler panicked", "correlation_id", req.CorrelationID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = Errorf(CodeInternal, "the handler panicked")
+			s.log(slog.LevelError, LogHandlerPanicked, req, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = errPanicked
 		}
 	}()
 	return s.Handler(ctx, req)
@@ -229,26 +245,36 @@ func (s *service) check(r Response) error {
 	return errors.Join(checkShort("the content type", r.ContentType), checkShort("the type", r.Type), checkHeaders(r.Headers))
 }
 
-// errorReply puts an error on the wire.
-func (s *service) errorReply(req *Request, err error) Message {
+// errPanicked is what the caller is told of a panic, which has been logged.
+var errPanicked = errors.New("the handler panicked")
+
+// failure makes an error reply of a handler's error, and logs it.
+func (s *service) failure(req *Request, err error) Message {
 	var remote *RemoteError
-	if !errors.As(err, &remote) || remote == nil { // nil: a handler's own typed nil
-		switch {
-		case errors.Is(err, context.DeadlineExceeded):
-			remote = Errorf(CodeDeadlineExceeded, "the deadline passed while the request was being handled")
-		case errors.Is(err, context.Canceled):
-			remote = Errorf(CodeCanceled, "the server stopped handling the request")
-		default:
-			s.Logger.Error("handler failed", "correlation_id", req.CorrelationID, "error", err)
-			remote = Errorf(CodeInternal, "internal error")
-		}
+	switch {
+	case errors.Is(err, errPanicked):
+		return errorReply(CodeInternal, err.Error())
+	case errors.As(err, &remote) && remote != nil: // nil: a handler's own typed nil
+	case errors.Is(err, context.DeadlineExceeded):
+		remote = Errorf(CodeDeadlineExceeded, "the deadline passed while the request was being handled")
+	case errors.Is(err, context.Canceled):
+		remote = Errorf(CodeCanceled, "the server stopped handling the request")
+	default:
+		s.log(slog.LevelError, LogHandlerFailed, req, "error", err)
+		return errorReply(CodeInternal, "internal error")
 	}
-	code, text := remote.Code, remote.Message
-	if !validCode(code) {
-		s.Logger.Error("handler returned an error code of no canonical form", "code", code)
-		code = CodeUnknown
+	text := remote.Message[:min(len(remote.Message), s.MaxMessage)]
+	if !validCode(remote.Code) {
+		s.log(slog.LevelError, LogHandlerFailed, req, "error", "its error code is of no canonical form", "code", remote.Code)
+		return errorReply(CodeUnknown, text)
 	}
-	return Message{ContentType: "text/plain", Type: TypeError, Headers: amqp.Table{HeaderError: code}, Body: []byte(text[:min(len(text), s.MaxMessage)])}
+	s.log(slog.LevelInfo, LogErrorReply, req, "code", remote.Code, "error", text[:min(len(text), mostRemoteText)])
+	return errorReply(remote.Code, text)
+}
+
+// errorReply puts an error on the wire.
+func errorReply(code, text string) Message {
+	return Message{ContentType: "text/plain", Type: TypeError, Headers: amqp.Table{HeaderError: code}, Body: []byte(text)}
 }
 
 // address adds where a reply goes and where it comes from, whatever the handler has
@@ -268,7 +294,7 @@ func (s *service) address(m Message, j *job) Message {
 	}
 	m.Headers = headers
 	m.RoutingKey = j.delivery.ReplyTo
-	m.CorrelationID = j.delivery.CorrelationId
+	m.CorrelationID = j.delivery.CorrelationID
 	m.AppID = s.Name
 	m.Timestamp = now
 	m.DeliveryMode = amqp.Transient
@@ -276,7 +302,7 @@ func (s *service) address(m Message, j *job) Message {
 }
 
 // checked drops what a hook made that AMQP cannot carry.
-func (s *service) checked(replies []Message) []Message {
+func (s *service) checked(req *Request, replies []Message) []Message {
 	kept := replies[:0:0]
 	for _, m := range replies {
 		err := checkHeaders(m.Headers)
@@ -288,7 +314,7 @@ func (s *service) checked(replies []Message) []Message {
 			err = errors.Join(err, fmt.Errorf("a body of %d bytes, the limit is %d", len(m.Body), s.MaxMessage))
 		}
 		if err != nil {
-			s.Logger.Error("a hook's reply cannot be sent", "correlation_id", m.CorrelationID, "error", err)
+			s.log(slog.LevelError, LogUnsendable, req, "error", err)
 			continue
 		}
 		kept = append(kept, m)

@@ -32,7 +32,7 @@ func things[N int | uint64](n N, one, many string) string {
 	return count(n) + " " + many
 }
 
-// three writes x with three significant digits, no fewer and, below 1000, no more.
+// three writes x with three significant digits, no fewer from 0.1 up and, below 1000, no more.
 func three(x float64) string {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return "?"

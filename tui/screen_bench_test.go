@@ -1,16 +1,26 @@
 package tui
 
 import (
+	"fmt"
 	"runtime"
 	"testing"
 
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// What a picture costs after a million calls: taking the look, drawing it, and both.
+// What a picture costs after a thousand calls and after a million: taking the look, drawing it,
+// and both.
+//
+//	go test ./tui -run '^$' -bench BenchmarkScreen
 func BenchmarkScreen(b *testing.B) {
+	for _, calls := range []int{1000, 1_000_000} {
+		b.Run(fmt.Sprintf("calls=%d", calls), func(b *testing.B) { benchmarkScreen(b, calls) })
+	}
+}
+
+func benchmarkScreen(b *testing.B, calls int) {
 	s, story := setFakeLab()
-	story.complete(1_000_000, 0, "fib-1", "fib-2")
+	story.complete(calls, 0, "fib-1", "fib-2")
 	for range 64 {
 		story.send(0)
 	}

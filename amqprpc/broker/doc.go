@@ -21,7 +21,7 @@
 //   - connection.blocked when its queues hold too much.
 //
 // And levers that a real broker lacks: [Broker.Freeze], [Broker.Kill], [Broker.Restart], [Broker.RaiseAlarm],
-// [Broker.HoldConfirms], [Broker.Meddle], [Broker.DropConnections] and more.
+// [Broker.HoldConfirms], [Broker.Meddle], [Broker.DropConnections], [Broker.DeleteQueue] and more.
 //
 // # What it is not
 //

@@ -105,6 +105,18 @@ func (b *Broker) DropConnections() {
 	})
 }
 
+// DeleteQueue deletes a queue with what is in it, whosever it is: an exclusive one too, as an operator can. Its
+// consumers are told by basic.cancel. It returns false where there is no such queue.
+func (b *Broker) DeleteQueue(name string) bool {
+	b.lock()
+	defer b.unlock()
+	q := b.queues[name]
+	if q != nil {
+		q.delete()
+	}
+	return q != nil
+}
+
 // A Message is one message on its way into a queue.
 type Message struct {
 	Queue      string

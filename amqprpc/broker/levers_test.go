@@ -489,3 +489,24 @@ func TestInfo(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 }
+
+// DeleteQueue deletes what no client could: a queue that is somebody's own. Its consumer is told.
+func TestDeleteQueue(t *testing.T) {
+	b := start(t, broker.Config{})
+	ch := channel(t, dial(t, b))
+	queue := declare(t, ch, "", exclusive)
+	canceled := ch.NotifyCancel(make(chan string, 1))
+	consume(t, ch, queue)
+	if !b.DeleteQueue(queue) {
+		t.Error("there was a queue, and DeleteQueue says there was none")
+	}
+	receive(t, canceled)
+	if _, ok := queueInfo(b, queue); ok {
+		t.Error("the queue is still there")
+	}
+	if b.DeleteQueue(queue) {
+		t.Error("there was no queue any more, and DeleteQueue says there was one")
+	}
+	declare(t, ch, "", exclusive) // the channel lives
+	wantAlive(t, b)
+}

@@ -201,7 +201,7 @@ func TestHostileRequests(t *testing.T) {
 		t.Errorf("%d requests were given back", n)
 	}
 	for _, line := range lines {
-		if strings.Contains(line, "redelivered request") || strings.Contains(line, "panic") || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+		if strings.Contains(line, "redelivered request") || strings.Contains(line, "panicked") || strings.Contains(line, "panic:") || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
 			t.Errorf("the server writes %.300q", line)
 		}
 	}

@@ -212,6 +212,9 @@ func describe(err error, queue string) callError {
 		return callError{"invalid", err.Error()}
 	}
 	text := err.Error()
+	if denied := (*amqprpc.PermissionError)(nil); errors.As(err, &denied) {
+		return callError{call.Outcome.String(), denied.Error()}
+	}
 	switch call.Outcome {
 	case amqprpc.Unroutable:
 		text = fmt.Sprintf("no queue %q: no server has declared it", queue)

@@ -117,6 +117,8 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	switch {
 	case m.interrupted:
 		return &cli.ExitError{Code: cli.Interrupted}
+	case m.denied != nil:
+		return cli.Fail(cli.FellShort, fmt.Errorf("ended early: %w", m.denied))
 	case m.short() > o.maxFailed:
 		return &cli.ExitError{Code: cli.FellShort}
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -22,6 +24,7 @@ type measurement struct {
 	servers     *localServers
 	up          time.Duration // how long the servers were there
 	interrupted bool
+	denied      *amqprpc.PermissionError // for want of which the run was ended
 }
 
 // measure makes one run: it connects, starts the servers, makes the calls, and stops the
@@ -63,7 +66,10 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 	if err != nil {
 		return nil, cli.Fail(cli.FellShort, err)
 	}
-	l, err := load.New(client, load.Plan{
+	var completed atomic.Bool
+	var denied atomic.Pointer[amqprpc.PermissionError]
+	var l *load.Load
+	l, err = load.New(client, load.Plan{
 		Source: o.work.Request, Check: o.work.Check, Seed: o.seed,
 		Rate: o.rate, Concurrency: o.concurrency,
 		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
@@ -72,13 +78,19 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 			if lab.SaysMore(c.Err) {
 				m.said.Add(c.Err)
 			}
+			why := (*amqprpc.PermissionError)(nil)
+			if c.Err == nil {
+				completed.Store(true)
+			} else if errors.As(c.Err, &why) && !completed.Load() && denied.CompareAndSwap(nil, why) {
+				l.Stop() // all the others would fail as this one did
+			}
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
 	result, err := watched(ctx, l, books)
-	m.result, m.interrupted = result, ctx.Err() != nil
+	m.result, m.interrupted, m.denied = result, ctx.Err() != nil, denied.Load()
 	if err != nil && !m.interrupted {
 		return nil, cli.Fail(cli.FellShort, err)
 	}

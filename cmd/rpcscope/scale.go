@@ -121,6 +121,10 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 			ended = &cli.ExitError{Code: cli.Interrupted}
 			break
 		}
+		if m.denied != nil {
+			ended = cli.Fail(cli.FellShort, m.denied)
+			break
+		}
 		m.report(stderr)
 		for _, f := range m.said.Sentences() {
 			fmt.Fprintf(stderr, "rpcscope: %d failed: %s\n", f.Count, f.Text)

@@ -1,5 +1,6 @@
-// Package wire is AMQP 0-9-1 as octets, for a broker: frames, methods, field tables and
-// the properties of messages, in both directions.
+// Package wire is AMQP 0-9-1 as octets: frames, methods, field tables and the properties of
+// messages, in both directions. The in-process broker lives on it, and so do clients and
+// servers for what they do for every message; the rest they leave to amqp091-go.
 //
 // What it parses is hostile until it has been parsed. No length is believed before it was
 // compared with what is there, nesting is bounded, nothing is allocated that the input does

@@ -6,7 +6,7 @@ import (
 	"math"
 )
 
-// What a broker does for every message is here a second time, without allocation.
+// What is done for every message is here a second time, without allocation.
 
 // A Publish is basic.publish. Its slices alias the payload.
 type Publish struct {
@@ -31,6 +31,46 @@ func ParsePublish(payload []byte) (Publish, error) {
 		return Publish{}, err
 	}
 	return p, nil
+}
+
+// AppendPublish appends a frame of basic.publish. Strings above 255 octets make it panic.
+func AppendPublish(dst []byte, channel uint16, exchange, routingKey string, mandatory bool) []byte {
+	if n := max(len(exchange), len(routingKey)); n > math.MaxUint8 {
+		panic(fmt.Errorf("%w: a short string of %d octets", ErrValue, n))
+	}
+	dst, start := beginFrame(dst, FrameMethod, channel)
+	dst = appendMethodID(dst, ClassBasic, basicPublish)
+	dst = append(dst, 0, 0) // reserved
+	dst = appendShortstr(dst, exchange)
+	dst = appendShortstr(dst, routingKey)
+	return endFrame(append(dst, bit(mandatory)), start)
+}
+
+// A Deliver is basic.deliver. Its slices alias the payload.
+type Deliver struct {
+	ConsumerTag          []byte
+	DeliveryTag          uint64
+	Redelivered          bool
+	Exchange, RoutingKey []byte
+}
+
+// ParseDeliver parses the payload of a method frame that is basic.deliver. Its errors are
+// those of [ParseMethod].
+func ParseDeliver(payload []byte) (Deliver, error) {
+	d, err := fieldsOf(payload, basicDeliver)
+	if err != nil {
+		return Deliver{}, err
+	}
+	var m Deliver
+	m.ConsumerTag = d.shortstr()
+	m.DeliveryTag = d.uint64()
+	m.Redelivered = d.uint8()&1 != 0
+	m.Exchange = d.shortstr()
+	m.RoutingKey = d.shortstr()
+	if err := d.end(basicDeliver); err != nil {
+		return Deliver{}, err
+	}
+	return m, nil
 }
 
 // ParseAck parses the payload of a method frame that is basic.ack. Its errors are those of
@@ -76,6 +116,14 @@ const (
 	basicPublish = 40
 	basicDeliver = 60
 	basicAck     = 80
+)
+
+// The same for those who look at a method before they parse it.
+const (
+	BasicReturnID  = 50
+	BasicDeliverID = basicDeliver
+	BasicAckID     = basicAck
+	BasicNackID    = 120
 )
 
 // fieldsOf returns a decoder of the fields of a method of basic, which the payload has to be.

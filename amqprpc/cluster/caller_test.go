@@ -1,0 +1,193 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
+)
+
+// A caller is a client under a closed-loop load, and what became of its calls.
+type caller struct {
+	*bell
+	name   string
+	client *amqprpc.Client
+
+	idempotent bool
+
+	books *ledger.Ledger
+	load  *load.Load
+	ended chan struct{} // closed when the load is over
+	sum   load.Result   // then
+
+	at        string // the address that it is connected to, "" while it is not
+	epochs    int
+	returned  int
+	completed int
+	failed    []error
+	last      time.Time     // when the last call was completed
+	stall     time.Duration // the longest time without one
+	longest   time.Duration // the longest completed call
+}
+
+// call starts a load of requests like this one. Idempotent ones are retried until their deadline.
+func call(t *testing.T, broker amqprpc.Broker, queue string, like amqprpc.Request) *caller {
+	t.Helper()
+	c := &caller{bell: newBell(), name: "plain", idempotent: like.Idempotent, books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
+	cfg := amqprpc.Config{Broker: broker, Queue: queue, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
+	if like.Idempotent {
+		c.name = "idempotent"
+		cfg.Retry = amqprpc.Retry{Attempts: -1, Backoff: backoff}
+	}
+	cfg.Name = c.name
+	var err error
+	if c.client, err = amqprpc.Dial(within(t), cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.client.Close() })
+	c.load, err = load.New(c.client, load.Plan{
+		Concurrency: *concurrency,
+		Source: func(k int, _ *rand.Rand) amqprpc.Request {
+			req := like
+			req.Body = strconv.AppendInt(nil, int64(k), 10)
+			return req
+		},
+		Check: func(req amqprpc.Request, reply amqprpc.Reply) error {
+			if string(reply.Body) != answer(req.Body) {
+				return fmt.Errorf("%q was answered %q", req.Body, reply.Body)
+			}
+			return nil
+		},
+		OnResult: c.result,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(c.ended)
+		if c.sum, err = c.load.Run(context.Background()); err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}()
+	t.Cleanup(func() { c.halt(t) })
+	c.more(t, 100)
+	return c
+}
+
+// Observe follows the connection, and what the broker returns.
+func (c *caller) Observe(e amqprpc.Event) {
+	switch e.Kind {
+	case amqprpc.EventConnected:
+		c.change(func() { c.at, c.epochs = e.Connection.Address, e.Epoch })
+	case amqprpc.EventDisconnected:
+		c.change(func() { c.at = "" })
+	case amqprpc.EventReturned:
+		c.change(func() { c.returned++ })
+	}
+}
+
+func (c *caller) result(call *load.Call) {
+	now := time.Now()
+	c.change(func() {
+		if call.Err != nil {
+			c.failed = append(c.failed, call.Err)
+			return
+		}
+		c.completed++
+		if !c.last.IsZero() {
+			c.stall = max(c.stall, now.Sub(c.last))
+		}
+		c.last = now
+		c.longest = max(c.longest, now.Sub(call.Request.Intended))
+	})
+}
+
+func (c *caller) tell() string {
+	said := fmt.Sprintf("%s: at %q in epoch %d, %d completed, %d failed", c.name, c.at, c.epochs, c.completed, len(c.failed))
+	if n := len(c.failed); n > 0 {
+		said += fmt.Sprintf(", the first as %v, the last as %v", c.failed[0], c.failed[n-1])
+	}
+	return said
+}
+
+// more waits until so many more calls are completed.
+func (c *caller) more(t *testing.T, n int) {
+	t.Helper()
+	c.Lock()
+	enough := c.completed + n
+	c.Unlock()
+	c.until(t, "calls are completed", func() bool { return c.completed >= enough }, c.tell)
+}
+
+// moved waits until the client is at another address than this one.
+func (c *caller) moved(t *testing.T, dead string) {
+	t.Helper()
+	c.until(t, "the client is at a living node", func() bool { return c.at != "" && c.at != dead }, c.tell)
+}
+
+// lull returns the longest time without a completed call since the last lull.
+func (c *caller) lull() time.Duration {
+	c.Lock()
+	defer c.Unlock()
+	longest := c.stall
+	c.stall = 0
+	return longest
+}
+
+// halt ends the load and waits for its last calls.
+func (c *caller) halt(t *testing.T) {
+	t.Helper()
+	c.load.Stop()
+	select {
+	case <-c.ended:
+	case <-time.After(patience):
+		t.Fatalf("the load does not end: %s", c.tell())
+	}
+}
+
+// stop ends the load, and holds what it saw against what the books say.
+func (c *caller) stop(t *testing.T) ledger.Snapshot {
+	t.Helper()
+	c.halt(t)
+	r := c.sum
+	s := c.books.Snapshot(ledger.Query{})
+	if err := s.Broken(); err != nil {
+		t.Errorf("%s: %v", c.name, err)
+	}
+	if s.Traffic.Ignored != 0 || s.Calls.InFlight != 0 {
+		t.Errorf("%s: %d events that cannot be true, %d calls in flight", c.name, s.Traffic.Ignored, s.Calls.InFlight)
+	}
+	if got := (ledger.Calls{Sent: uint64(r.Started), Completed: uint64(r.Completed), Failed: uint64(r.Failed)}); got != s.Calls {
+		t.Errorf("%s: callers saw %+v, the books say %+v", c.name, got, s.Calls)
+	}
+	if r.Wrong != 0 {
+		t.Errorf("%s: %d wrong answers: %v", c.name, r.Wrong, r.Wrongs)
+	}
+	return s
+}
+
+// outcomes counts failures by outcome, and finds those of which the client says that no server has
+// executed them and one has.
+func (c *caller) outcomes(t *testing.T, s *service) map[amqprpc.Outcome]int {
+	t.Helper()
+	found := map[amqprpc.Outcome]int{}
+	for _, err := range c.failed {
+		var e *amqprpc.CallError
+		if !errors.As(err, &e) {
+			t.Errorf("%s: %v (%T) is no CallError", c.name, err, err)
+			continue
+		}
+		found[e.Outcome]++
+		if n := s.ran(e.ID); e.NotExecuted && n > 0 {
+			t.Errorf("%s: %s, which ended as %v, was executed %d times, and the client says never", c.name, e.ID, e.Outcome, n)
+		}
+	}
+	return found
+}

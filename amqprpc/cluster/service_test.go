@@ -1,0 +1,94 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+)
+
+// work is how long a request takes, so that the load is bounded by it and not by the
+// machine, which the nodes need too.
+const work = 10 * time.Millisecond
+
+// backoff is quick enough to be no part of what is measured.
+var backoff = amqprpc.Backoff{First: 10 * time.Millisecond, Most: 500 * time.Millisecond}
+
+// A service is some servers of one queue, and what they did.
+type service struct {
+	*bell
+	servers  []*amqprpc.Server
+	at       map[string]string // the address that each is connected to
+	sessions map[string]int    // how often each began to consume
+	executed map[string]int    // how often each correlation ID was
+}
+
+// answer is what the service computes.
+func answer(body []byte) string { return "answer to " + string(body) }
+
+// serve starts two servers and waits until they consume. The test's end shuts them down.
+func serve(t *testing.T, broker amqprpc.Broker, queue string) *service {
+	t.Helper()
+	s := &service{bell: newBell(), at: map[string]string{}, sessions: map[string]int{}, executed: map[string]int{}}
+	for i := range 2 {
+		name := fmt.Sprintf("server-%d", i+1)
+		broker.Name = name
+		server := &amqprpc.Server{
+			Broker: broker, Queue: queue, QueueType: amqprpc.QueueAuto, Prefetch: 64, Backoff: backoff,
+			Handler: s.handle,
+			Serving: func(info amqprpc.ConnectionInfo) {
+				s.change(func() { s.at[name], s.sessions[name] = info.Address, s.sessions[name]+1 })
+			},
+		}
+		s.servers = append(s.servers, server)
+		ended := make(chan error, 1)
+		go func() { ended <- server.Serve(context.Background()) }()
+		t.Cleanup(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			if err := server.Shutdown(ctx); err != nil {
+				t.Errorf("shut down %s: %v", name, err)
+			}
+			if err := <-ended; err != nil { // Shutdown has waited for it
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	s.until(t, "both servers consume", func() bool { return len(s.at) == 2 }, s.tell)
+	return s
+}
+
+func (s *service) handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	s.change(func() { s.executed[req.CorrelationID]++ })
+	select {
+	case <-time.After(work):
+		return amqprpc.Response{Body: []byte(answer(req.Body))}, nil
+	case <-ctx.Done():
+		return amqprpc.Response{}, ctx.Err()
+	}
+}
+
+func (s *service) tell() string { return fmt.Sprintf("servers at %v, sessions %v", s.at, s.sessions) }
+
+// allOff waits until both servers are at other addresses than this one.
+func (s *service) allOff(t *testing.T, dead string) {
+	t.Helper()
+	s.until(t, "the servers are at living nodes", func() bool { return s.at["server-1"] != dead && s.at["server-2"] != dead }, s.tell)
+}
+
+// redelivered counts the requests that came with the mark of that.
+func (s *service) redelivered() (n int64) {
+	for _, server := range s.servers {
+		n += server.Stats().Redelivered
+	}
+	return n
+}
+
+// ran returns how often the request of this correlation ID was executed.
+func (s *service) ran(id string) int {
+	s.Lock()
+	defer s.Unlock()
+	return s.executed[id]
+}

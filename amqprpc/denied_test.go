@@ -1,0 +1,142 @@
+package amqprpc_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
+)
+
+// A userOf makes a user with these permissions in the virtual host "/", nil for none, and
+// returns a broker that it logs in to.
+func userOf(t *testing.T, node *rabbitmq.Node, name string, permissions []string) amqprpc.Broker {
+	t.Helper()
+	brokertest.Ctl(t, node, "add_user", name, password)
+	if permissions != nil {
+		brokertest.Ctl(t, node, append([]string{"set_permissions", "-p", "/", name}, permissions...)...)
+	}
+	return at(strings.Replace(node.URL(), "guest:guest", name+":"+password, 1))
+}
+
+// wantDenied checks that an error names the missing permission, and what has it.
+func wantDenied(t *testing.T, what string, err error, permission, resource string) {
+	t.Helper()
+	var denied *amqprpc.PermissionError
+	if !errors.As(err, &denied) {
+		t.Errorf("%s: %v (%T)", what, err, err)
+		return
+	}
+	if denied.Permission != permission || !strings.HasPrefix(denied.Kind+" "+denied.Name, resource) || denied.VHost != "/" {
+		t.Errorf("%s: %+v, want %s on %s", what, denied, permission, resource)
+	}
+	if text := err.Error(); strings.Contains(text, password) || !strings.Contains(text, denied.Error()) {
+		t.Errorf("%s: %s", what, text)
+	}
+}
+
+// Whoever lacks a permission is told which, on what, at once: by Dial and Serve, or where
+// RabbitMQ does not check before, by the first calls and by Serve at the first reply.
+func TestDenied(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	const queue, callback, exchange = "queue rpc", "queue amq.gen-", "exchange amq.default"
+	for _, c := range []struct {
+		user        string
+		permissions []string
+		// What is missing to dial, call and serve: a permission and what for.
+		dial, call, serve [2]string
+	}{
+		{"none", nil, [2]string{"", " "}, [2]string{}, [2]string{"", " "}},
+		{"configure", []string{"^$", ".*", ".*"}, [2]string{"configure", callback}, [2]string{}, [2]string{"configure", queue}},
+		{"callback", []string{"^rpc$", ".*", ".*"}, [2]string{"configure", callback}, [2]string{}, [2]string{}},
+		{"read", []string{".*", ".*", "^$"}, [2]string{"read", callback}, [2]string{}, [2]string{"read", queue}},
+		{"readcallback", []string{".*", ".*", "^rpc$"}, [2]string{"read", callback}, [2]string{}, [2]string{}},
+		{"readqueue", []string{".*", ".*", `^amq\.gen-`}, [2]string{}, [2]string{}, [2]string{"read", queue}},
+		{"write", []string{".*", "^$", ".*"}, [2]string{}, [2]string{"write", exchange}, [2]string{"write", exchange}},
+	} {
+		t.Run(c.user, func(t *testing.T) {
+			broker := userOf(t, node, c.user, c.permissions)
+			node.Ctl(t.Context(), "delete_queue", "rpc") //nolint:errcheck // it need not be there
+			as := func(b amqprpc.Broker) amqprpc.Config {
+				return amqprpc.Config{Broker: b, Queue: "rpc", Timeout: time.Hour, Backoff: quick}
+			}
+			client, err := amqprpc.Dial(t.Context(), as(broker))
+			switch {
+			case c.dial != [2]string{}:
+				wantDenied(t, "dial", err, c.dial[0], c.dial[1])
+			case err != nil:
+				t.Fatal(err)
+			default:
+				t.Cleanup(func() { client.Close() })
+			}
+			if c.call != [2]string{} {
+				var calls []*amqprpc.Call
+				for range 300 {
+					calls = append(calls, client.Go(t.Context(), amqprpc.Request{}))
+				}
+				for _, call := range calls {
+					_, err := call.Result()
+					wantDenied(t, "call", err, c.call[0], c.call[1])
+					wantIs(t, err, amqprpc.ErrConnectionLost)
+				}
+			}
+
+			serving, ended := make(chan amqprpc.ConnectionInfo, 1), make(chan error, 1)
+			s := &amqprpc.Server{Broker: broker, Queue: "rpc", Handler: echo, Backoff: quick, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			go func() { ended <- s.Serve(context.Background()) }()
+			if c.serve != [2]string{} {
+				if c.serve[0] == "write" {
+					next(t, serving)
+					dial(t, as(at(node.URL()))).Go(t.Context(), amqprpc.Request{})
+				}
+				err := next(t, ended)
+				wantDenied(t, "serve", err, c.serve[0], c.serve[1])
+				var d *amqprpc.DialError
+				if !errors.As(err, &d) || d.Connected != (c.serve[0] != "") {
+					t.Errorf("serve: %+v", d)
+				}
+				if n := s.Stats(); n.Reconnects != 0 || n.Requests > 1 {
+					t.Errorf("%+v", n)
+				}
+				return
+			}
+			next(t, serving)
+			if err := s.Shutdown(t.Context()); err != nil || next(t, ended) != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A server that had replied goes on trying, and serves again when it may.
+func TestDeniedForAWhile(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	all, none := []string{".*", ".*", ".*"}, []string{".*", "^$", ".*"}
+	allow := func(permissions []string) {
+		t.Helper()
+		brokertest.Ctl(t, node, append([]string{"set_permissions", "-p", "/", "ann"}, permissions...)...)
+	}
+	s := serve(t, &amqprpc.Server{Broker: userOf(t, node, "ann", all), Queue: "rpc", Backoff: quick})
+	ask := func() {
+		t.Helper()
+		c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: "rpc", Timeout: patience})
+		if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask()
+	allow(none)
+	brokertest.Ctl(t, node, "close_all_connections", "permissions are looked up when a channel opens")
+	withChannel(t, node.URL(), func(ch *amqp.Channel) error {
+		return ch.PublishWithContext(t.Context(), "", "rpc", false, false, amqp.Publishing{ReplyTo: "nobody"})
+	})
+	eventually(t, s, "it has tried to reply, again and again", func(st amqprpc.ServerStats) bool { return st.Redelivered >= 3 })
+	allow(all)
+	ask()
+}

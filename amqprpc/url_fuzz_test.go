@@ -1,0 +1,63 @@
+package amqprpc
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+// Whatever stands around a password in a URL, neither the address nor an error shows it, and an
+// address is fit for a screen.
+func FuzzAddress(f *testing.F) {
+	for _, s := range [][3]string{
+		{"amqp://guest", "", "@localhost:5672/"}, {"amqps://u", "%zz", "@h"}, {"amqp://", "", "@[::1"}, {"http://u", "", "@h/"}, {"u", "", ""},
+		{"amqp://u", "#", "@h"}, {"amqp://u", "/", "@h:1"}, {"amqp://u", "\n", "@h"}, {"amqp://u", "", "@h:99999"}, {"amqp://u", "", "@\u202eh\u009b/"},
+		{"amqp://u", "", "@h?heartbeat=x"}, {"amqp://u", "@", "@h"}, {"amqp://u", "", "@%1b%5b2J:5672"}, {"amqp://u", "", "@[fe80::1%25\x1b]:5672"},
+	} {
+		f.Add(s[0], s[1], s[2])
+	}
+	f.Fuzz(func(t *testing.T, before, inside, after string) {
+		const secret = "hunter2hunter2"
+		address, err := Address(before + ":" + secret + inside + secret + after)
+		if err != nil {
+			if !errors.Is(err, ErrInvalidConfig) || strings.Contains(err.Error(), secret) || strings.ContainsFunc(err.Error(), unicode.IsControl) {
+				t.Errorf("an error of %q", err)
+			}
+			return
+		}
+		host, port, err := net.SplitHostPort(address)
+		if err != nil || port == "" {
+			t.Errorf("%q is no address: %v", address, err)
+		}
+		// Without an @ what was meant for a password is the host's name.
+		if strings.Contains(before+inside+after, "@") && strings.Contains(host, secret) && !strings.Contains(before+inside, "@") && !strings.ContainsAny(before+inside, "/?#") {
+			t.Errorf("the password is in %q", address)
+		}
+		if strings.ContainsFunc(address, func(r rune) bool { return !unicode.IsPrint(r) }) {
+			t.Errorf("an address of %q", address)
+		}
+	})
+}
+
+// An address that passes is one that RabbitMQ can have made.
+func FuzzForgedReplyTo(f *testing.F) {
+	f.Add("amq.gen-x")
+	f.Add("amq.rabbitmq.reply-to.g2dkABByZXBseUA=.x")
+	f.Add("amq.rabbitmq.reply-to.g1h3B3JlcGx5QDExMjM0NTY3ODkwMTI=.cHodwjKBoOyU2p66Wuu98Q==")
+	f.Add("amq.rabbitmq.reply-to.g1h2AAdyZXBseUAxMTIzNDU2Nzg5MDEy.")
+	f.Fuzz(func(t *testing.T, to string) {
+		forged := forgedReplyTo(to)
+		rest, direct := strings.CutPrefix(to, "amq.rabbitmq.reply-to.")
+		if !direct {
+			if forged {
+				t.Errorf("%q is a queue's name", to)
+			}
+			return
+		}
+		if process, _, ok := strings.Cut(rest, "."); !forged && (!ok || len(process) < 28 || !strings.HasPrefix(process, "g1h")) {
+			t.Errorf("%q passes", to)
+		}
+	})
+}

@@ -1,0 +1,48 @@
+/*
+Package fibserver is the command fibserver. It is apart from its main package as
+`rpcscope demo` is a fibserver too, when it starts itself as one.
+
+# The log
+
+On stderr, in the format of --log-format (text or json), from Info up; with --quiet from
+Warn up. One event is one line, its msg the event's name. Names and attributes are
+stable; durations are nanoseconds in JSON.
+
+	event                level  attributes
+	started              INFO   name queue pid prefetch workers algorithm max_n faults seed
+	consuming            INFO   queue broker product version connection attempt
+	connection lost      WARN   queue broker connection error in
+	connect failed       WARN   queue error attempt in
+	redelivered request  INFO   REQUEST
+	request refused      WARN   REQUEST reason
+	request expired      INFO   REQUEST deadline
+	error reply          INFO   REQUEST code error
+	handler failed       ERROR  REQUEST error [code]
+	handler panicked     ERROR  REQUEST panic stack
+	undeliverable reply  WARN   queue correlation_id reply_to code reason
+	nacked reply         WARN   REQUEST requeued
+	unsendable reply     ERROR  REQUEST error
+	draining             INFO   queue signal COUNTS
+	drained              INFO   queue after COUNTS
+
+started comes once, when fibserver first consumes. REQUEST is queue, correlation_id, reply_to, app_id, redelivered, attempt, bytes. COUNTS are
+of all requests since the start: requests, running (begun, and without an end yet),
+answered, errors, panics, redelivered, expired, refused, undeliverable, nacked, replayed,
+given_back, reconnects. The constants of rpcscope/amqprpc that begin with LogConsuming tell
+what each event means. A bad body is an error reply, with its first 40 bytes in error; no
+more of a body is ever logged.
+
+What is not printable is escaped, whoever wrote it. Of each event 100 are logged at once and
+then 5 a second, so that a flood of garbage does not fill a disk; the next that is logged has
+one attribute more, suppressed: how many were left out before it. The counts of draining and
+drained leave nothing out.
+
+# The end
+
+At SIGINT, SIGTERM or SIGHUP (the last not under nohup) fibserver stops consuming, gives back
+what it has not begun, finishes and acks the rest, and exits with 0. How long that may take is
+for whoever sent the signal to say: a second one, at least 0.2 s later, ends it at once with
+130, and SIGKILL does too. Then nothing is lost either: what was not acked goes back to the
+queue, and another server answers it. What was answered and not yet acked is answered twice.
+*/
+package fibserver

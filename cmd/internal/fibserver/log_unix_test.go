@@ -1,0 +1,357 @@
+//go:build unix
+
+package fibserver
+
+import (
+	"context"
+	"go/parser"
+	"go/token"
+	"maps"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+	"unicode"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+)
+
+const hostile = "a\x1b]0;owned\a\u009b31m\u202e\nlevel=ERROR\x7f\xff"
+
+// documented reads the table of events in the package's documentation: of each event its
+// level and its attributes, in brackets if they may be absent.
+func documented(t *testing.T) map[string][]string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments|parser.PackageClauseOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := map[string][]string{ // as the text below the table says
+		"REQUEST": strings.Fields("queue correlation_id reply_to app_id redelivered attempt bytes"),
+		"COUNTS": strings.Fields("requests running answered errors panics redelivered expired refused undeliverable nacked replayed" +
+			" given_back reconnects"),
+	}
+	events := map[string][]string{}
+	for line := range strings.Lines(file.Doc.Text()) {
+		var event, level string
+		for _, l := range []string{" INFO ", " WARN ", " ERROR "} {
+			if before, after, ok := strings.Cut(line, l); ok && strings.HasPrefix(line, "\t") {
+				event, level, line = strings.TrimSpace(before), strings.TrimSpace(l), after
+			}
+		}
+		if event == "" {
+			continue
+		}
+		events[event] = []string{level}
+		for _, word := range strings.Fields(line) {
+			if these, ok := words[word]; ok {
+				events[event] = append(events[event], these...)
+			} else {
+				events[event] = append(events[event], word)
+			}
+		}
+	}
+	return events
+}
+
+// checkDocumented holds each line of a log against the table, and its bytes against what a
+// terminal would obey. It returns which events there were.
+func checkDocumented(t *testing.T, p *process) map[string]bool {
+	t.Helper()
+	table, seen := documented(t), map[string]bool{}
+	for _, r := range p.records(t) {
+		want, ok := table[r.event()]
+		if !ok {
+			t.Errorf("no table tells of the event %q", r.event())
+			continue
+		}
+		seen[r.event()] = true
+		if r["level"] != want[0] {
+			t.Errorf("%s is logged as %v, documented as %s", r.event(), r["level"], want[0])
+		}
+		has := slices.Sorted(maps.Keys(r))
+		for _, key := range append([]string{"time", "level", "msg"}, want[1:]...) {
+			optional := strings.HasPrefix(key, "[")
+			if i := slices.Index(has, strings.Trim(key, "[]")); i >= 0 {
+				has = slices.Delete(has, i, i+1)
+			} else if !optional {
+				t.Errorf("%s has no %s: %v", r.event(), key, r)
+			}
+		}
+		if len(has) > 0 && !slices.Equal(has, []string{"suppressed"}) {
+			t.Errorf("%s has besides what is documented %q", r.event(), has)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range strings.Lines(p.stderr.String()) {
+		if strings.ContainsFunc(strings.TrimSuffix(line, "\n"), func(c rune) bool { return !unicode.IsPrint(c) }) {
+			t.Errorf("not fit for a terminal: %.300q", line)
+		}
+	}
+	return seen
+}
+
+// The table has every event that there is.
+func TestTableIsWhole(t *testing.T) {
+	want := []string{
+		logStarted, logDraining, logDrained,
+		amqprpc.LogConsuming, amqprpc.LogConnectionLost, amqprpc.LogConnectFailed, amqprpc.LogRedelivered, amqprpc.LogRefused,
+		amqprpc.LogExpired, amqprpc.LogErrorReply, amqprpc.LogHandlerFailed, amqprpc.LogHandlerPanicked, amqprpc.LogUndeliverable,
+		amqprpc.LogNacked, amqprpc.LogUnsendable,
+	}
+	slices.Sort(want)
+	if got := slices.Sorted(maps.Keys(documented(t))); !slices.Equal(got, want) {
+		t.Errorf("the table has\n%q, want\n%q", got, want)
+	}
+}
+
+// What happens to requests is logged, each kind under its name, with what is needed to find
+// the request again.
+func TestRequestsAreLogged(t *testing.T) {
+	node := brokertest.Shared(t)
+	url, queue := node.URL(), brokertest.QueueName(t)
+	ch := channel(t, url)
+	if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
+		t.Fatal(err)
+	}
+	callback, answers := replies(t, ch)
+
+	// One that a server has had, and given back.
+	send(t, ch, queue, amqp.Publishing{CorrelationId: "again", ReplyTo: callback, Body: []byte("10"), AppId: hostile,
+		Headers: amqp.Table{amqprpc.HeaderAttempt: int32(3)}})
+	taken := time.After(patience)
+	for had := false; !had; {
+		d, ok, err := ch.Get(queue, false)
+		if err == nil && ok {
+			err, had = d.Nack(false, true), true
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-taken:
+			t.Fatal("the request does not come to its queue")
+		default:
+		}
+	}
+
+	p := start(t, url, queue, "--name=events")
+	if d := next(t, answers); d.CorrelationId != "again" || string(d.Body) != "55" {
+		t.Errorf("%q was answered %q", d.CorrelationId, d.Body)
+	}
+	past := time.Now().Add(-time.Minute)
+	for _, request := range []amqp.Publishing{
+		{CorrelationId: hostile, Body: []byte("7"), AppId: "mute"},
+		{CorrelationId: "forged", ReplyTo: "amq.rabbitmq.reply-to." + hostile, Body: []byte("7")},
+		{CorrelationId: "past", ReplyTo: callback, Body: []byte("7"), Headers: amqp.Table{amqprpc.HeaderDeadline: past.UnixMicro()}},
+		{CorrelationId: "gone", ReplyTo: "gone " + hostile, Body: []byte("7")},
+		{CorrelationId: "bad", ReplyTo: callback, Body: []byte(hostile)},
+		{CorrelationId: "good", ReplyTo: callback, Body: []byte("10")},
+	} {
+		send(t, ch, queue, request)
+	}
+	if d := next(t, answers); d.CorrelationId != "bad" || d.Headers[amqprpc.HeaderError] != amqprpc.CodeInvalidArgument {
+		t.Errorf("%q was answered %v", d.CorrelationId, d.Headers)
+	}
+	if d := next(t, answers); d.CorrelationId != "good" || string(d.Body) != "55" {
+		t.Errorf("%q was answered %q", d.CorrelationId, d.Body)
+	}
+	p.logged(t, amqprpc.LogUndeliverable, 1)
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+
+	seen := checkDocumented(t, p)
+	records := p.records(t)
+	clean := strings.ToValidUTF8(hostile, "\ufffd")
+	for _, want := range []struct {
+		event string
+		facts []record // some of the attributes of each time
+	}{
+		{logStarted, []record{{"name": "events", "queue": queue, "prefetch": 1.0, "workers": 1.0}}},
+		{amqprpc.LogConsuming, []record{{"queue": queue, "product": node.Product(), "version": node.Version(), "connection": 1.0, "attempt": 1.0}}},
+		{amqprpc.LogRedelivered, []record{{"correlation_id": "again", "redelivered": true, "attempt": 3.0, "app_id": clean, "reply_to": callback, "bytes": 2.0}}},
+		{amqprpc.LogRefused, []record{
+			{"correlation_id": clean, "reply_to": "", "app_id": "mute", "queue": queue, "reason": "no reply_to", "redelivered": false, "attempt": 0.0},
+			{"correlation_id": "forged", "reply_to": "amq.rabbitmq.reply-to." + clean, "reason": "a forged reply_to"}}},
+		{amqprpc.LogExpired, []record{{"correlation_id": "past", "reply_to": callback}}},
+		{amqprpc.LogUndeliverable, []record{{"correlation_id": "gone", "reply_to": "gone " + clean, "queue": queue, "code": 312.0, "reason": "NO_ROUTE"}}},
+		{amqprpc.LogErrorReply, []record{{"correlation_id": "bad", "code": amqprpc.CodeInvalidArgument, "bytes": float64(len(hostile))}}},
+		{logDraining, []record{{"signal": "terminated"}}},
+		{logDrained, []record{{"requests": 7.0, "running": 0.0, "answered": 3.0, "errors": 1.0, "redelivered": 1.0, "expired": 1.0, "refused": 2.0, "undeliverable": 1.0,
+			"nacked": 0.0, "reconnects": 0.0, "given_back": 0.0}}},
+	} {
+		got := of(records, want.event)
+		delete(seen, want.event)
+		if len(got) != len(want.facts) {
+			t.Errorf("%s is logged %d times, want %d: %v", want.event, len(got), len(want.facts), got)
+			continue
+		}
+		for i, facts := range want.facts {
+			for key, value := range facts {
+				if got[i][key] != value {
+					t.Errorf("%s: %s is %#v, want %#v", want.event, key, got[i][key], value)
+				}
+			}
+		}
+	}
+	if len(seen) != 0 {
+		t.Errorf("besides there is %v", seen)
+	}
+	if deadline, err := time.Parse(time.RFC3339Nano, of(records, amqprpc.LogExpired)[0]["deadline"].(string)); err != nil || deadline.UnixMicro() != past.UnixMicro() {
+		t.Errorf("the deadline is %v, %v; want %v", deadline, err, past)
+	}
+}
+
+// A handler that panics is logged with its stack.
+func TestPanicIsLogged(t *testing.T) {
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	p := start(t, url, queue, "--fault=panic")
+	ch := channel(t, url)
+	callback, answers := replies(t, ch)
+	send(t, ch, queue, amqp.Publishing{CorrelationId: "1", ReplyTo: callback, Body: []byte("7")})
+	if d := next(t, answers); d.Headers[amqprpc.HeaderError] != amqprpc.CodeInternal {
+		t.Errorf("answered %v", d.Headers)
+	}
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	checkDocumented(t, p)
+	records := of(p.records(t), amqprpc.LogHandlerPanicked)
+	if len(records) != 1 || records[0]["correlation_id"] != "1" || records[0]["panic"] != "injected panic" || !strings.Contains(records[0]["stack"].(string), "Handle") {
+		t.Errorf("%v", records)
+	}
+}
+
+// A reply that the broker refuses is logged: the request is given back once, and then it is
+// over.
+func TestNackedReplyIsLogged(t *testing.T) {
+	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
+	full := brokertest.QueueName(t)
+	ch := channel(t, url)
+	if _, err := ch.QueueDeclare(full, true, false, false, false, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"}); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, url, queue)
+	send(t, ch, queue, amqp.Publishing{CorrelationId: "fills", ReplyTo: full, Body: []byte("7")})
+	send(t, ch, queue, amqp.Publishing{CorrelationId: "refused", ReplyTo: full, Body: []byte("7")})
+	p.logged(t, amqprpc.LogNacked, 2)
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	checkDocumented(t, p)
+	nacked := of(p.records(t), amqprpc.LogNacked)
+	for i, r := range nacked {
+		if r["correlation_id"] != "refused" || r["reply_to"] != full || r["redelivered"] != (i == 1) || r["requeued"] != (i == 0) {
+			t.Errorf("nack %d: %v", i, r)
+		}
+	}
+	d := of(p.records(t), logDrained)[0]
+	if len(nacked) != 2 || d.number(t, "nacked") != 2 || d.number(t, "requests") != 3 || d.number(t, "given_back") != 1 {
+		t.Errorf("%d nacks; %v", len(nacked), d)
+	}
+	if q, err := ch.QueueDeclarePassive(queue, false, false, false, false, nil); err != nil || q.Messages != 0 {
+		t.Errorf("%d requests are left, %v", q.Messages, err)
+	}
+}
+
+// A lost connection is logged with why, each try to get another, and its end.
+func TestReconnectIsLogged(t *testing.T) {
+	node := brokertest.Own(t)
+	ctx := context.Background()
+	p := start(t, node.URL(), "reconnect")
+	if err := node.CloseConnections(ctx, "for "+hostile[:1]+" test"); err != nil {
+		t.Fatal(err)
+	}
+	p.logged(t, amqprpc.LogConsuming, 2)
+	if err := node.Stop(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.logged(t, amqprpc.LogConnectFailed, 2)
+	if err := node.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	p.logged(t, amqprpc.LogConsuming, 3)
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	checkDocumented(t, p)
+
+	var connection, attempt int
+	for _, r := range p.records(t) {
+		switch r.event() {
+		case amqprpc.LogConsuming:
+			connection++
+			attempt++
+			if r.number(t, "connection") != connection || r.number(t, "attempt") != attempt {
+				t.Errorf("consuming: %v, want connection %d, attempt %d", r, connection, attempt)
+			}
+			attempt = 0
+		case amqprpc.LogConnectionLost:
+			if r.number(t, "connection") != connection || !strings.Contains(r["error"].(string), "320") {
+				t.Errorf("lost: %v, want connection %d and 320", r, connection)
+			}
+		case amqprpc.LogConnectFailed:
+			attempt++
+			if r.number(t, "attempt") != attempt || r["error"] == "" {
+				t.Errorf("failed: %v, want attempt %d", r, attempt)
+			}
+		}
+	}
+	if n := of(p.records(t), logDrained)[0].number(t, "reconnects"); n != 2 || connection != 3 {
+		t.Errorf("%d reconnects, %d connections", n, connection)
+	}
+}
+
+// A flood of garbage does not fill a disk, and is counted to the last.
+func TestFloodIsBounded(t *testing.T) {
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	p := start(t, url, queue, "--prefetch=256", "--workers=4", "--quiet") // of warnings nothing is too quiet
+	ch := channel(t, url)
+	callback, answers := replies(t, ch)
+	const flood = 5000
+	for range flood {
+		send(t, ch, queue, amqp.Publishing{CorrelationId: hostile, Body: []byte(hostile)})
+	}
+	send(t, ch, queue, amqp.Publishing{ReplyTo: callback, Body: []byte("10")})
+	if d := next(t, answers); string(d.Body) != "55" {
+		t.Errorf("answered %q", d.Body)
+	}
+	// The four workers may have garbage in hand still; the drain waits for them.
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	seen := checkDocumented(t, p)
+	records := p.records(t)
+	n, suppressed := len(records), 0
+	for _, r := range records {
+		if r["suppressed"] != nil {
+			suppressed += r.number(t, "suppressed")
+		}
+	}
+	if len(seen) != 1 || !seen[amqprpc.LogRefused] {
+		t.Errorf("logged: %v", seen)
+	}
+	at := func(r record) time.Time {
+		at, err := time.Parse(time.RFC3339Nano, r["time"].(string))
+		if err != nil {
+			t.Error(err)
+		}
+		return at
+	}
+	// 100 at once and 5 a second, by the log's own times.
+	most := 102 + int(5*at(records[n-1]).Sub(at(records[0])).Seconds())
+	if n < 100 || n > most || n+suppressed > flood {
+		t.Errorf("%d lines of %d, %d said to be suppressed; want %d at most", n, flood, suppressed, most)
+	}
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/cmd/internal/cli"
+)
+
+// secret is a password that nothing may show.
+const secret = "hunter2"
+
+// runFibserver runs the server to its end. url is what AMQP_URL says.
+func runFibserver(t testing.TB, url string, args ...string) outcome {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, bin.fibserver, args...)
+	cmd.Env = append(os.Environ(), "AMQP_URL="+url)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err, exit := cmd.Run(), (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	if ctx.Err() != nil {
+		t.Fatalf("%s does not end; stdout %q, stderr %q", cmd, stdout.String(), stderr.String())
+	}
+	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// refused checks that a command says in its one line on stderr why it cannot.
+func (o outcome) refused(t testing.TB, what string, code int, words ...string) {
+	t.Helper()
+	if o.code != code || strings.Count(o.stderr, "\n") != 1 || strings.Contains(o.stdout+o.stderr, secret) {
+		t.Errorf("%s: exit code %d, want %d; stdout %q, stderr %q", what, o.code, code, o.stdout, o.stderr)
+	}
+	for _, w := range words {
+		if !strings.Contains(o.stderr, w) {
+			t.Errorf("%s: no %q in %q", what, w, o.stderr)
+		}
+	}
+}
+
+// All commands say what is wrong with TLS, with exit code 3, and the flags that there are for
+// it make it right.
+func TestTLSRefused(t *testing.T) {
+	node := brokertest.Shared(t)
+	plain, err := amqprpc.Address(node.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, others := brokertest.NewAuthority(t), brokertest.NewAuthority(t)
+	cert, err := tls.LoadX509KeyPair(ca.Issue(t, time.Time{}, "rabbit"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := func(address string) string { return "amqps://guest:guest@" + address + "/" }
+	front := url(brokertest.TLSFront(t, &tls.Config{Certificates: []tls.Certificate{cert}, ClientCAs: ca.Pool, ClientAuth: tls.RequireAndVerifyClientCert}, plain))
+	client, key := ca.Issue(t, time.Time{}, "client")
+	all := []string{"--tls-ca=" + ca.File, "--tls-cert=" + client, "--tls-key=" + key, "--tls-server-name=rabbit"}
+	for name, c := range map[string]struct {
+		url  string
+		args []string
+		want string
+	}{
+		"nothing given":         {front, nil, "failed to verify certificate"},
+		"another CA":            {front, append([]string{"--tls-ca=" + others.File}, all[1:]...), "certificate signed by unknown authority"},
+		"no server name":        {front, all[:3], "127.0.0.1"},
+		"no client certificate": {front, []string{all[0], all[3]}, "certificate required"},
+		"a plain port":          {url(plain), all, "does not speak TLS"},
+		"plain to TLS":          {strings.Replace(front, "amqps:", "amqp:", 1), nil, "amqps://"},
+	} {
+		withSecret := strings.Replace(c.url, "guest:guest", "guest:"+secret, 1)
+		queue := "--queue=" + brokertest.QueueName(t)
+		rpcscope(t, withSecret, append([]string{"call", queue, "5"}, c.args...)...).refused(t, name+": call", cli.NoBroker, c.want)
+		rpcscope(t, withSecret, append([]string{"load", queue, "-n", "1"}, c.args...)...).refused(t, name+": load", cli.NoBroker, c.want)
+		runFibserver(t, withSecret, append([]string{queue}, c.args...)...).refused(t, name+": fibserver", cli.NoBroker, c.want)
+	}
+	queue := brokertest.QueueName(t)
+	args := append([]string{"load", "-n", "20", "--fib=5", "--json", "--servers=1", "--queue=" + queue}, all...)
+	if o := rpcscope(t, front, args...); o.code != cli.OK || o.summary(t).Calls.Completed != 20 {
+		t.Errorf("with all flags: %+v", o)
+	}
+}
+
+// All commands say which permission is missing, on what, and how to give it.
+func TestDenied(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	user := func(name string, permissions ...string) string {
+		brokertest.Ctl(t, node, "add_user", name, secret)
+		if permissions != nil {
+			brokertest.Ctl(t, node, append([]string{"set_permissions", "-p", "/", name}, permissions...)...)
+		}
+		return strings.Replace(node.URL(), "guest:guest", name+":"+secret, 1)
+	}
+	const write = `lacks the write permission on exchange "amq.default" in virtual host "/": rabbitmqctl set_permissions -p / writeless CONFIGURE WRITE READ, with a WRITE that matches "amq.default"`
+	writeless, readless, stranger := user("writeless", ".*", "^$", ".*"), user("readless", ".*", ".*", `^amq\.gen`), user("stranger")
+
+	// Before anything is published.
+	for what, o := range map[string]outcome{"call": rpcscope(t, stranger, "call", "5"), "load": rpcscope(t, stranger, "load"), "scale": rpcscope(t, stranger, "scale"),
+		"tour": rpcscope(t, stranger, "tour", "--check", "--only=1"), "fibserver": runFibserver(t, stranger)} {
+		o.refused(t, what, cli.NoBroker, `user "stranger" has no permissions in virtual host "/": rabbitmqctl set_permissions -p / stranger CONFIGURE WRITE READ`)
+	}
+	wrong := strings.Replace(node.URL(), "guest:guest", "guest:"+secret, 1)
+	runFibserver(t, wrong).refused(t, "fibserver with a wrong password", cli.NoBroker, "the broker refused the user name or password")
+	runFibserver(t, readless).refused(t, "fibserver", cli.FellShort, `lacks the read permission on queue "rpc_queue"`)
+	rpcscope(t, readless, "load", "--servers=1").refused(t, "load with servers", cli.FellShort, "lacks the read permission on queue")
+
+	// At the first publish, of however many: the deadline is far off.
+	rpcscope(t, writeless, "call", "--timeout=1h", "5").refused(t, "call", cli.FellShort, "connection_lost: user ", write)
+	rpcscope(t, writeless, "call", "--timeout=1h", "--json", "5").refused(t, "call --json", cli.FellShort, write)
+	o := rpcscope(t, writeless, "load", "-n=1000000", "--timeout=1h", "--json")
+	o.refused(t, "load --json", cli.FellShort, "ended early: user ", write)
+	if s := o.summary(t); s.Calls.Sent > 1000 || s.Calls.Completed != 0 {
+		t.Errorf("%+v", s.Calls)
+	}
+	rpcscope(t, writeless, "scale", "--timeout=1h", "--servers=1").refused(t, "scale", cli.FellShort, write)
+
+	// A server that may not reply says so at its first request, and ends.
+	queue := brokertest.QueueName(t)
+	ended := make(chan outcome, 1)
+	go func() { ended <- runFibserver(t, writeless, "--queue="+queue, "--log-format=json") }()
+	until := time.Now().Add(patience)
+	for asked := false; !asked; { // until it has declared its queue
+		o := rpcscope(t, node.URL(), "call", "--queue="+queue, "--timeout=1s", "5")
+		asked = strings.Contains(o.stderr, "timeout")
+		if time.Now().After(until) {
+			t.Fatalf("the server does not come: %+v", o)
+		}
+	}
+	o = <-ended
+	if i := strings.LastIndex(strings.TrimSuffix(o.stderr, "\n"), "\n"); i >= 0 {
+		o.stderr = o.stderr[i+1:] // the log is before it
+	}
+	o.refused(t, "fibserver", cli.FellShort, "fibserver: ", write)
+}
