@@ -244,6 +244,10 @@ func (e *epoch) gather(out *outgoing) (more bool, err error) {
 		if call == nil {
 			return false, nil
 		}
+		if err := out.prepare(&p); err != nil {
+			e.unsendable(call, err)
+			continue
+		}
 		if !e.client.cfg.NoConfirms {
 			for !e.confirms.add(attempt{call, number}) {
 				// What was gathered must go out, or its confirms would never come.
@@ -257,11 +261,20 @@ func (e *epoch) gather(out *outgoing) (more bool, err error) {
 				}
 			}
 		}
-		if err := out.publish("", call.req.Queue, !e.client.cfg.NoMandatory, &p); err != nil {
-			return false, err
-		}
+		out.publish("", call.req.Queue, !e.client.cfg.NoMandatory, p.Body)
 	}
 	return true, nil
+}
+
+// unsendable ends a call whose request cannot be sent to this broker.
+func (e *epoch) unsendable(call *Call, why error) {
+	c := e.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	call.unaccounted--
+	if call.outcome == InFlight {
+		c.fail(call, time.Now(), Rejected, fmt.Errorf("%w: %w", ErrInvalidRequest, why))
+	}
 }
 
 // take takes the next call out of the outbox and makes its message.

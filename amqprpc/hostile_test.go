@@ -1,14 +1,17 @@
 package amqprpc_test
 
 import (
+	"context"
 	"encoding/base64"
 	"strings"
 	"testing"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 // A request's reply_to is a stranger's word. None may make the server answer itself,
@@ -89,4 +92,33 @@ func TestHostileRequests(t *testing.T) {
 	if stats := s.Stats(); stats.Answered != int64(len(requests)) || stats.Reconnects != 0 {
 		t.Errorf("%+v", stats)
 	}
+}
+
+// Headers that are more than the broker takes in a frame fail their call, or their reply, and not
+// the connection with all that is on it.
+func TestHeadersAboveTheFrame(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "frame_max = 8192"})
+	queue := brokertest.QueueName(t)
+	large := amqp.Table{"k": strings.Repeat("x", 10_000)}
+	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+		if string(req.Body) == "large" {
+			return amqprpc.Response{Headers: large}, nil
+		}
+		return amqprpc.Response{Body: req.Body}, nil
+	}})
+	told := newTally()
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	_, err := c.Call(t.Context(), amqprpc.Request{Headers: large})
+	wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
+	_, err = c.Call(t.Context(), amqprpc.Request{Body: []byte("large"), Timeout: time.Second})
+	wantIs(t, err, amqprpc.ErrTimeout)
+	for _, body := range []string{"small", strings.Repeat("x", 100_000)} {
+		if r, err := c.Call(t.Context(), amqprpc.Request{Body: []byte(body)}); err != nil || string(r.Body) != body {
+			t.Errorf("a body of %d bytes: %d came back, error %v", len(body), len(r.Body), err)
+		}
+	}
+	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+		t.Errorf("disconnected %d times", n)
+	}
+	told.check(t)
 }

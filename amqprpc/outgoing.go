@@ -1,6 +1,8 @@
 package amqprpc
 
 import (
+	"fmt"
+
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc/internal/wire"
@@ -18,15 +20,25 @@ type outgoing struct {
 // full says that it is time to write.
 func (o *outgoing) full() bool { return len(o.buf) >= 64<<10 }
 
-// publish adds a basic.publish. The error is for values that AMQP cannot carry.
-func (o *outgoing) publish(exchange, key string, mandatory bool, p *amqp.Publishing) error {
+// prepare makes the properties of the message that publish is called for next. The error
+// is for what cannot be carried: values that AMQP has no form for, and headers that are
+// more than this broker takes, since they have to fit into one frame.
+func (o *outgoing) prepare(p *amqp.Publishing) error {
 	var err error
 	if o.prp, err = wire.AppendProperties(o.prp[:0], p); err != nil {
 		return err
 	}
-	o.buf = wire.AppendPublish(o.buf, callChannel, exchange, key, mandatory)
-	o.buf = wire.AppendContent(o.buf, callChannel, wire.ClassBasic, o.prp, p.Body, o.max)
+	const besides = wire.FrameOverhead + 12 // class, weight, body size
+	if size := uint32(len(o.prp)) + besides; o.max != 0 && size > o.max {
+		return fmt.Errorf("properties of %d bytes in all, where the broker takes frames of %d bytes", len(o.prp), o.max)
+	}
 	return nil
+}
+
+// publish adds a basic.publish of what was prepared, and its body.
+func (o *outgoing) publish(exchange, key string, mandatory bool, body []byte) {
+	o.buf = wire.AppendPublish(o.buf, callChannel, exchange, key, mandatory)
+	o.buf = wire.AppendContent(o.buf, callChannel, wire.ClassBasic, o.prp, body, o.max)
 }
 
 // Ack, Nack and Reject add what they are named after.

@@ -3,7 +3,9 @@ package amqprpc
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net"
+	"strings"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -36,9 +38,10 @@ func TestOutgoing(t *testing.T) {
 	sizes := []int{0, 1, 5000, 300_000}
 	for i, size := range sizes {
 		p := amqp.Publishing{CorrelationId: string(rune('a' + i)), Headers: amqp.Table{"k": int32(i)}, Body: bytes.Repeat([]byte{byte(i)}, size)}
-		if err := out.publish("", "queue", i%2 == 0, &p); err != nil {
+		if err := out.prepare(&p); err != nil {
 			t.Fatal(err)
 		}
+		out.publish("", "queue", i%2 == 0, p.Body)
 	}
 	out.Ack(3, true)
 	out.Nack(4, false, true)
@@ -109,12 +112,27 @@ func equalMethods(a, b wire.Method) bool {
 
 // What cannot be carried is refused, and leaves nothing half in the buffer.
 func TestOutgoingRefuses(t *testing.T) {
-	var out outgoing
-	if err := out.publish("", "queue", true, &amqp.Publishing{Headers: amqp.Table{"k": uint64(1)}}); !errors.Is(err, wire.ErrValue) {
+	out := outgoing{max: wire.FrameMinSize}
+	if err := out.prepare(&amqp.Publishing{Headers: amqp.Table{"k": uint64(1)}}); !errors.Is(err, wire.ErrValue) {
 		t.Errorf("error %v", err)
 	}
-	if len(out.buf) != 0 {
-		t.Errorf("%d octets are left", len(out.buf))
+	// A header frame may be as large as was agreed on, and not an octet larger.
+	for size, fits := range map[int]bool{4000: true, wire.FrameMinSize - 8 - 12 - 2 - 4 - 2 - 5: true, wire.FrameMinSize - 8 - 12 - 2 - 4 - 2 - 5 + 1: false} {
+		p := &amqp.Publishing{Headers: amqp.Table{"k": strings.Repeat("x", size)}}
+		if err := out.prepare(p); (err == nil) != fits {
+			t.Errorf("a header of %d octets: %v", size, err)
+		} else if fits {
+			out.publish("", "queue", true, nil)
+			r := wire.NewReader(bytes.NewReader(out.buf))
+			for r.Buffered() > 0 || len(out.buf) > 0 {
+				if _, err := r.ReadFrame(); err == io.EOF {
+					break
+				} else if err != nil {
+					t.Fatalf("a header of %d octets: %v", size, err)
+				}
+			}
+			out.buf = nil
+		}
 	}
 }
 

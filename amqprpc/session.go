@@ -222,6 +222,14 @@ func (ss *session) gather(out *outgoing, batch []*job) error {
 					return err
 				}
 			}
+			m := &j.replies[i]
+			p := m.publishing()
+			if err := out.prepare(&p); err != nil {
+				// To close the connection over it would be to get the request, and this, for ever.
+				ss.server.log(slog.LevelError, LogUnsendable, j.request, "error", err)
+				ss.confirms.instead(func() { ss.confirmed(j, true) })
+				continue
+			}
 			for !ss.confirms.add(j) {
 				// What was gathered must go out, or its confirms would never come.
 				if err := out.flush(); err != nil {
@@ -233,14 +241,10 @@ func (ss *session) gather(out *outgoing, batch []*job) error {
 					return nil
 				}
 			}
-			m := &j.replies[i]
 			// RabbitMQ returns every mandatory reply to a direct reply-to address, even
 			// one that it has delivered.
 			mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo)
-			p := m.publishing()
-			if err := out.publish(m.Exchange, m.RoutingKey, mandatory, &p); err != nil {
-				return err
-			}
+			out.publish(m.Exchange, m.RoutingKey, mandatory, p.Body)
 		}
 	}
 	return nil

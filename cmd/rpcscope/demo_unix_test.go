@@ -175,7 +175,7 @@ func TestDemoOnNoBroker(t *testing.T) {
 		"mute":    {"amqp://" + mute.Addr().String() + "/", mute.Addr().String() + ": no answer in time"},
 		"refused": {"amqp://user:secret@" + private.address + "/", private.address + ": the broker refused the user name or password"},
 		"unknown": {"amqp://host.invalid/", "no such host"},
-		"no TLS":  {"amqps://" + private.address + "/", "tls"},
+		"no TLS":  {"amqps://" + private.address + "/", "does not speak TLS"},
 		"many":    {closedURL(t) + " " + closedURL(t), "nor to 1 more"},
 	} {
 		t.Run(what, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"unicode"
 	"unicode/utf8"
@@ -49,17 +50,19 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
+	var over atomic.Bool // then replies that nobody waits for any more may be cut short
 	go func() {
 		defer close(done)
 		for r := range requests {
 			for _, p := range answer(r) {
-				if err := ch.PublishWithContext(t.Context(), "", r.ReplyTo, false, false, p); err != nil {
+				if err := ch.PublishWithContext(t.Context(), "", r.ReplyTo, false, false, p); err != nil && !over.Load() {
 					t.Errorf("the hostile server: %v", err)
 				}
 			}
 		}
 	}()
 	t.Cleanup(func() {
+		over.Store(true)
 		conn.Close()
 		<-done
 	})
