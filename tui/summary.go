@@ -28,8 +28,8 @@ type Summary struct {
 	Config ledger.RunConfig
 	// Address is host:port of the broker; where it is empty, the Snapshot's is shown.
 	Address string
-	// StandIn is that of a lab.Look: what else there is to say of the broker.
-	StandIn string
+	// Notice is what else there is to say: that the broker is a stand-in, where a replay was left.
+	Notice string
 	// Interrupted says that somebody ended the run before its time.
 	Interrupted bool
 
@@ -78,7 +78,7 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		p.gap()
 		servers(p, s.Snapshot.Servers, s.Snapshot.Elapsed)
 	}
-	for _, hint := range []string{s.hint(), Escape(s.StandIn, 300)} {
+	for _, hint := range []string{s.hint(), Escape(s.Notice, 300)} {
 		if hint == "" {
 			continue
 		}

@@ -75,7 +75,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		}
 	})
 	tell("nothing", Summary{Config: closedLoop, Address: "localhost:5672"}, func(*story) {})
-	tell("stand-in", Summary{StandIn: standIn}, func(s *story) {
+	tell("stand-in", Summary{Notice: standIn}, func(s *story) {
 		s.connect(broker.Product, broker.Version, "127.0.0.1:40123")
 		s.complete(1, 0, "fib-1")
 	})
