@@ -113,8 +113,10 @@ func (h *hand) send(ctx context.Context, queue string, p amqp.Publishing) error 
 	}
 	// A return comes before its confirm.
 	select {
-	case <-h.gone:
-		return errGone
+	case _, returned := <-h.gone: // closed with the channel
+		if returned {
+			return errGone
+		}
 	default:
 	}
 	if !confirm.Acked() {
@@ -123,8 +125,8 @@ func (h *hand) send(ctx context.Context, queue string, p amqp.Publishing) error 
 	return nil
 }
 
-// refused says why the broker has not taken a reply. It closes the channel where the user may
-// not publish.
+// refused says why the broker has not taken a reply. Where the user may not publish, the
+// broker closes the channel.
 func (h *hand) refused(ctx context.Context) error {
 	if h.ch.IsClosed() {
 		select {
