@@ -276,7 +276,7 @@ func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, e
 		} else {
 			err = first.explain(err)
 		}
-		return nil, &DialError{Address: address, Err: withPermission(err, "")}
+		return nil, &DialError{Address: address, Err: WithPermission(err, "")}
 	}
 	first.past.Store(true)
 	l.Connection = conn

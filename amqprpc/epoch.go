@@ -51,12 +51,12 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 		e.blocking = p.publisher.NotifyBlocked(make(chan amqp.Blocking, 16))
 		queue, err := p.sub.QueueDeclare("", false, true, true, false, nil)
 		if err != nil {
-			return fmt.Errorf("declare the callback queue: %w", withPermission(err, "configure"))
+			return fmt.Errorf("declare the callback queue: %w", WithPermission(err, "configure"))
 		}
 		p.info.Queue = queue.Name
 		// Replies go to e.delivered, so nothing comes through the channel that this returns.
 		if _, err = p.sub.Consume(queue.Name, "", true, true, false, false, nil); err != nil {
-			return fmt.Errorf("consume the callback queue: %w", withPermission(err, "read"))
+			return fmt.Errorf("consume the callback queue: %w", WithPermission(err, "read"))
 		}
 		return nil
 	})

@@ -129,7 +129,7 @@ func (p *pair) lost() {
 	case why = <-p.consumer.closing:
 	}
 	if why != nil {
-		p.end(withPermission(why, "read"))
+		p.end(WithPermission(why, "read"))
 	} else {
 		p.end(errors.New("the connection was closed"))
 	}

@@ -101,14 +101,14 @@ func (s *service) connect(ctx context.Context) (*session, error) {
 	ss.pair, err = s.Broker.connect(ctx, "reply", "serve", true, ss, func(p *pair) error {
 		p.info.Queue = s.Queue
 		if err := s.QueueType.declare(p.consumer.Connection, s.Queue); err != nil {
-			return fmt.Errorf("declare the queue %q: %w", s.Queue, withPermission(err, "configure"))
+			return fmt.Errorf("declare the queue %q: %w", s.Queue, WithPermission(err, "configure"))
 		}
 		if err := p.sub.Qos(max(0, s.Prefetch), 0, false); err != nil {
 			return fmt.Errorf("set the prefetch: %w", err)
 		}
 		// Requests go to ss.delivered, so nothing comes through the channel that this returns.
 		if _, err := p.sub.Consume(s.Queue, consumerTag, false, false, false, false, nil); err != nil {
-			err = fmt.Errorf("consume the queue %q: %w", s.Queue, withPermission(err, "read"))
+			err = fmt.Errorf("consume the queue %q: %w", s.Queue, WithPermission(err, "read"))
 			if e := (*amqp.Error)(nil); errors.As(err, &e) && e.Code == amqp.InternalError {
 				err = errors.Join(err, errQueueStarting)
 			}

@@ -28,8 +28,8 @@ type Summary struct {
 	Config ledger.RunConfig
 	// Address is host:port of the broker; where it is empty, the Snapshot's is shown.
 	Address string
-	// StandIn is that of a lab.Look: what else there is to say of the broker.
-	StandIn string
+	// Notice is what else there is to say: that the broker is a stand-in, where a replay was left.
+	Notice string
 	// Interrupted says that somebody ended the run before its time.
 	Interrupted bool
 
@@ -40,6 +40,8 @@ type Summary struct {
 	// Missed is how many calls of an open model were due and did not start, Refused
 	// how many the client did not take on: neither are among the calls.
 	Missed, Refused int
+	// Behind is how long after its time the last call of an open model began.
+	Behind time.Duration
 	// Failures are what failed calls said. [Tally] collects them.
 	Failures []Sentence
 }
@@ -78,7 +80,7 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		p.gap()
 		servers(p, s.Snapshot.Servers, s.Snapshot.Elapsed)
 	}
-	for _, hint := range []string{s.hint(), Escape(s.StandIn, 300)} {
+	for _, hint := range []string{s.hint(), Escape(s.Notice, 300)} {
 		if hint == "" {
 			continue
 		}
@@ -118,6 +120,8 @@ func (s *Summary) verdict(p *sheet) {
 		said = line{{"! " + things(s.Missed, "call", "calls") + " not started", p.Warn}, {", " + completed, p.Title}}
 	case c.Failed > 0:
 		said = line{{"! " + count(c.Failed) + " failed", p.Warn}, {" of " + things(c.Sent, "call", "calls"), p.Title}}
+	case s.late():
+		said = line{{"! slower than " + perSecond(s.Config.Rate), p.Warn}, {", " + completed, p.Title}}
 	default:
 		said = line{{"✓", p.Good}, {" " + completed, p.Title}}
 	}
@@ -277,6 +281,7 @@ func (s *Summary) trouble(p *sheet) {
 		p.words("missed", things(s.Missed, "call was", "calls were")+
 			" due and did not start before the run ended: too many were in flight, or it was stopped", p.Warn)
 	}
+	s.rate(p)
 	if s.Refused > 0 {
 		p.words("refused", things(s.Refused, "call was", "calls were")+" not taken on by the client", p.Warn)
 	}
@@ -289,6 +294,33 @@ func (s *Summary) trouble(p *sheet) {
 		p.words("connection", "the broker blocks publishers: "+Escape(conn.BlockedReason, 100), p.Warn)
 	case !conn.Connected && conn.Reason != "":
 		p.words("connection", "lost, and not yet made again: "+Escape(conn.Reason, 200), p.Warn)
+	}
+}
+
+// due is how long the calls of an open model would have taken at its rate.
+func (s *Summary) due() time.Duration {
+	return time.Duration(float64(s.Snapshot.Calls.Sent) / s.Config.Rate * float64(time.Second))
+}
+
+// late says whether calls began so late that the rate was not kept: by more than a hiccup of
+// this machine.
+func (s *Summary) late() bool {
+	return s.Config.Rate > 0 && s.Behind > max(s.due()/20, 100*time.Millisecond)
+}
+
+// rate tells of an open model that was slower than it was asked to be, without any call that
+// was missed: the rates alone do not say where the time went.
+func (s *Summary) rate(p *sheet) {
+	c := s.Snapshot.Calls
+	switch asked := s.Config.Rate; {
+	case asked <= 0 || c.Sent == 0 || s.Missed > 0:
+	case s.late():
+		began := float64(c.Sent) / (s.due() + s.Behind).Seconds()
+		p.words("rate", perSecond(began)+" began instead of "+perSecond(asked)+", the last call "+took(s.Behind)+
+			" after its time: too many were in flight, or this machine is too slow", p.Warn)
+	case c.Failed == 0 && !s.Interrupted && s.Snapshot.Throughput < 0.9*asked:
+		p.words("rate", perSecond(s.Snapshot.Throughput)+" completed instead of "+perSecond(asked)+
+			", though all calls began in time: the last answer came "+took(s.Snapshot.Elapsed-s.due())+" after the last call", p.Plain)
 	}
 }
 

@@ -58,6 +58,8 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		s.complete(1500, 0, "fib-1")
 		s.complete(800, 2*time.Second, "fib-1")
 	})
+	tell("behind", Summary{Config: open, Behind: 7200 * time.Millisecond}, func(s *story) { s.complete(1500, 0, "fib-1") })
+	tell("slow", Summary{Config: open}, func(s *story) { s.complete(1500, 4*time.Second, "fib-1") })
 	tell("unroutable", Summary{Config: closedLoop, Failures: []Sentence{
 		{"no queue took the request: 312 NO_ROUTE", 640},
 	}}, func(s *story) {
@@ -75,7 +77,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		}
 	})
 	tell("nothing", Summary{Config: closedLoop, Address: "localhost:5672"}, func(*story) {})
-	tell("stand-in", Summary{StandIn: standIn}, func(s *story) {
+	tell("stand-in", Summary{Notice: standIn}, func(s *story) {
 		s.connect(broker.Product, broker.Version, "127.0.0.1:40123")
 		s.complete(1, 0, "fib-1")
 	})

@@ -77,6 +77,7 @@
 //
 // The type of a header is AMQP's letter for it. Strings are UTF-8; a byte that is not is
 // written as the lone surrogate \udc80 to \udcff (as Python's surrogateescape does).
-// C1 control characters are escaped too, so that a recording can be shown on a terminal.
+// DEL, C1 and bidi control characters are escaped too, so that a recording can be shown on a
+// terminal.
 // Within a version, a reader ignores keys that it does not know.
 package ledger

@@ -106,7 +106,7 @@ var small = Config{
 
 // anyEvent draws an event: mostly plausible by itself, in no sensible order.
 func anyEvent(t *rapid.T) amqprpc.Event {
-	text := rapid.OneOf(rapid.SampledFrom([]string{"", "fib-1", "fib-2", "fib-3", "\xff\x00\u009b"}), rapid.String())
+	text := rapid.OneOf(rapid.SampledFrom([]string{"", "fib-1", "fib-2", "fib-3", "\xff\x00\u009b", "\x7f\u202e\u2069\u061c"}), rapid.String())
 	e := amqprpc.Event{
 		Kind:       amqprpc.EventKind(rapid.IntRange(1, int(amqprpc.EventReset)).Draw(t, "kind")),
 		Time:       at(time.Duration(rapid.Int64Range(0, int64(8*time.Second)).Draw(t, "time"))),
@@ -157,7 +157,7 @@ func anyEvent(t *rapid.T) amqprpc.Event {
 }
 
 func anyMessage(t *rapid.T, id string) *amqprpc.Message {
-	short := rapid.OneOf(rapid.SampledFrom([]string{"", "fib-1", "fib-2", "fib-3"}), rapid.StringN(0, 300, 400))
+	short := rapid.OneOf(rapid.SampledFrom([]string{"", "fib-1", "fib-2", "fib-3", "\x7f\u009b\u202e"}), rapid.StringN(0, 300, 400))
 	m := &amqprpc.Message{
 		Exchange: short.Draw(t, "exchange"), RoutingKey: short.Draw(t, "key"), CorrelationID: id,
 		ReplyTo: short.Draw(t, "reply to"), AppID: short.Draw(t, "app"), Type: short.Draw(t, "type"),

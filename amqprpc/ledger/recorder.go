@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"strconv"
 	"sync"
@@ -74,12 +73,12 @@ func (r *Recorder) begin() {
 	}
 	r.begun = true
 	r.header.Start = r.clock.wall
-	line, err := json.Marshal(r.header)
+	line, err := marshalLine(r.header)
 	if err != nil {
 		r.err = err
 		return
 	}
-	r.buf = append(append(r.buf, line...), '\n')
+	r.buf = append(r.buf, line...)
 }
 
 func (r *Recorder) flush() {
@@ -259,7 +258,8 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// appendQuoted appends s as a JSON string that loses nothing, see recording.go.
+// appendQuoted appends s as a JSON string that loses nothing, see recording.go, and does
+// nothing to a terminal.
 func appendQuoted[S string | []byte](b []byte, s S) []byte {
 	const digits = "0123456789abcdef"
 	b = append(b, '"')
@@ -277,7 +277,7 @@ func appendQuoted[S string | []byte](b []byte, s S) []byte {
 			switch {
 			case r == utf8.RuneError && size == 1:
 				escape = 0xdc00 | rune(c)
-			case r < 0xa0: // C1
+			case drives(r):
 				escape = r
 			default:
 				i += size

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 
@@ -17,11 +18,13 @@ import (
 )
 
 // A ledger fed live and one fed from the recording are the same, in all that can be
-// seen of them, whatever the events.
+// seen of them, whatever the events; and the recording is JSON that does nothing to a
+// terminal.
 func TestReplayGivesTheSameSnapshot(t *testing.T) {
+	header := HeaderLine{By: "test", Config: RunConfig{Queue: "rpc_queue", Body: "\x1b[2J\x7f\u009b\u202e"}}
 	rapid.Check(t, func(t *rapid.T) {
 		var file bytes.Buffer
-		rec := NewRecorder(&file, HeaderLine{By: "test", Config: RunConfig{Queue: "rpc_queue"}})
+		rec := NewRecorder(&file, header)
 		cfg := rapid.SampledFrom([]Config{{}, small, {BodyBytes: -1, HeaderBytes: -1}, {BodyBytes: 1 << 20, HeaderBytes: 1 << 20}}).Draw(t, "bounds")
 		live, replayed := New(cfg), New(cfg)
 		n := rapid.IntRange(0, 40).Draw(t, "events")
@@ -38,9 +41,12 @@ func TestReplayGivesTheSameSnapshot(t *testing.T) {
 			if !json.Valid(line) {
 				t.Fatalf("line %d is not JSON: %s", i+1, line)
 			}
+			if !utf8.Valid(line) || bytes.ContainsFunc(line, drives) {
+				t.Fatalf("line %d drives a terminal: %q", i+1, line)
+			}
 		}
 		h, got, err := Replay(bytes.NewReader(written), replayed)
-		if err != nil || got != n || h.By != "test" || h.Config.Queue != "rpc_queue" {
+		if err != nil || got != n || h.By != header.By || h.Config != header.Config {
 			t.Fatalf("replayed %d of %d: %v\n%s", got, n, err, written)
 		}
 		a, b := live.Snapshot(everything()), replayed.Snapshot(everything())
@@ -201,7 +207,7 @@ func TestRecorderKeepsTheFirstError(t *testing.T) {
 func TestRecordingFormat(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, HeaderLine{By: "test"})
-	e := sent("a\"\xff\u009b", 0)
+	e := sent("a\"\xff\u009b\u202e", 0)
 	e.Attempt = 1
 	p := published("id", 41023, "30")
 	p.Message.Timestamp, p.Message.Redelivered, p.Message.UserID = time.Unix(1767366245, 0), true, "guest"
@@ -214,7 +220,7 @@ func TestRecordingFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05.678901234Z","by":"test","config":{"queue":"","concurrency":0,"rate":0,"fib":"","timeout_ms":0,"seed":0}}
-{"t":0,"k":"sent","id":"a\"\udcff\u009b","a":1,"in":0,"dl":5000000000}
+{"t":0,"k":"sent","id":"a\"\udcff\u009b\u202e","a":1,"in":0,"dl":5000000000}
 {"t":41023,"k":"published","id":"id","a":1,"ep":1,"m":{"rk":"rpc_queue","ct":"text/plain","rt":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","xp":"5000","ui":"guest","dm":1,"ts":1767366245,"rd":true,"h":[["x-rpc-attempt","I","1"],["x-rpc-deadline","l","1767366250678901"]],"b":"30"}}
 {"t":1000000,"k":"reply","id":"id","c":"duplicate","o":"completed","si":1200000000,"by":"fib-1","m":{"rk":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","ct":"text/plain","ci":"other","ai":"fib-2","dm":1,"ts":1767366245,"b64":"/wA="}}
 {"t":1000000,"k":"connected","ep":1,"cn":{"ad":"localhost:5672","pr":"RabbitMQ","ve":"4.2.1","qu":"amq.gen-1"}}

@@ -29,7 +29,7 @@ func TestConstantRate(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := newRecorder(work(0))
 				res, err := run(t, t.Context(), newLoad(t, server, tt.plan))
-				if err != nil || res.Completed != tt.calls || res.Missed != 0 {
+				if err != nil || res.Completed != tt.calls || res.Missed != 0 || res.Behind > tick {
 					t.Fatalf("result %+v, %v; want %d calls", res, err, tt.calls)
 				}
 				if res.Elapsed != tt.elapsed || res.Sending != tt.elapsed {
@@ -113,6 +113,9 @@ func TestBacklogAndMissed(t *testing.T) {
 		}
 		if res.Started != 30 || res.Missed != 270 {
 			t.Errorf("started %d, missed %d of 300", res.Started, res.Missed)
+		}
+		if late := 1800 * time.Millisecond; res.Behind != late { // call 29, due after 290 ms, after 2,090 ms
+			t.Errorf("%v behind, want %v", res.Behind, late)
 		}
 		if res.Sending != 2995*time.Millisecond || res.Elapsed <= res.Sending {
 			t.Errorf("sending %v, elapsed %v", res.Sending, res.Elapsed)

@@ -110,6 +110,9 @@ type Result struct {
 	// Missed is how many calls of an open model were meant to start and did not
 	// before the run ended, since too many were outstanding or it was stopped.
 	Missed int
+	// Behind is how long after it was meant to start the last call of an open model
+	// began: where it is long, the rate was not kept.
+	Behind time.Duration
 
 	// Elapsed is the time from the beginning to the end of the last call, pauses
 	// left out; Sending is the part of it in which calls were started.

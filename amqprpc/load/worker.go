@@ -107,6 +107,7 @@ func (w *worker) next() bool {
 			w.call.Request.Intended = intended
 			w.started = true
 			l.result.Started++
+			l.result.Behind = now.Sub(intended) // 0 in a closed loop
 			if l.result.Started == l.last {
 				l.endSending(now)
 			}

@@ -121,6 +121,7 @@ func TestHostileServers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			wantTame(t, "the recording", string(recorded))
 			for line := range bytes.Lines(recorded) {
 				if !json.Valid(line) {
 					t.Errorf("a line of the recording: %.300q", line)

@@ -36,7 +36,8 @@ it starts so many per second, whatever became of the ones before (open model), a
 response times count from when a request was meant to start.
 
 The exit code is 1 when more than --max-failed calls failed, were answered wrong, or
-(with --rate) could not be started in time.
+(with --rate) were due and not started before the end. A rate that was not kept, where
+all calls were made in the end, is told and no failure.
 The first Ctrl+C ends the load and prints the summary, the second ends at once.`,
 		Example: `  rpcscope load -n 20000 -c 64 --servers 2
   rpcscope load --rate 200 --duration 30s --fib 20-30 --json

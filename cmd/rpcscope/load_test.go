@@ -224,16 +224,21 @@ func TestRecordingFailures(t *testing.T) {
 	}
 }
 
-// An open load that could not be generated has fallen short.
+// An open load that could not be generated has fallen short; one that was too slow says so.
 func TestLoadTooFast(t *testing.T) {
 	node := brokertest.Shared(t)
-	args := []string{"load", "--queue", brokertest.QueueName(t), "--rate=1000", "-c=1", "--duration=500ms", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
-	o := rpcscope(t, node.URL(), append(args, "--json")...)
+	args := []string{"load", "--queue", brokertest.QueueName(t), "--rate=1000", "-c=1", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
+	tooLong := append(args, "--duration=500ms")
+	o := rpcscope(t, node.URL(), append(tooLong, "--json")...)
 	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Failed != 0 || !strings.Contains(o.stderr, "not started") {
 		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s)
 	}
-	if o := rpcscope(t, node.URL(), args...); strings.Contains(o.stdout, "✓") || !strings.Contains(o.stdout, "not started") {
+	if o := rpcscope(t, node.URL(), tooLong...); strings.Contains(o.stdout, "✓") || !strings.Contains(o.stdout, "not started") {
 		t.Errorf("the summary:\n%s", o.stdout)
+	}
+	o = rpcscope(t, node.URL(), append(args, "-n=10")...)
+	if o.code != cli.OK || strings.Contains(o.stdout, "✓") || !strings.Contains(o.stdout, "slower than 1,000/s") || !strings.Contains(o.stdout, "began instead of 1,000/s") {
+		t.Errorf("exit code %d, the summary:\n%s", o.code, o.stdout)
 	}
 }
 

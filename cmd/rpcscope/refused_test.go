@@ -126,6 +126,12 @@ func TestDenied(t *testing.T) {
 	}
 	rpcscope(t, writeless, "scale", "--timeout=1h", "--servers=1").refused(t, "scale", cli.FellShort, write)
 
+	o = rpcscope(t, writeless, "tour", "--check", "--only=1,10")
+	o.refused(t, "tour", cli.FellShort, "ended early: user ", write)
+	if !strings.HasPrefix(o.stdout, " 1 FAILED ") || !strings.Contains(o.stdout, write) || strings.Count(o.stdout, "\n") != 1 {
+		t.Errorf("tour: %s", o.stdout)
+	}
+
 	// A server that may not reply says so at its first request, and ends.
 	queue := brokertest.QueueName(t)
 	ended := make(chan outcome, 1)

@@ -146,7 +146,7 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 		return cli.Fail(cli.FellShort, shown)
 	}
 	look := p.Look(lab.Query{Books: tui.SummaryQuery()})
-	summary := tui.Summary{Snapshot: look.Books, Config: p.RunConfig(), StandIn: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil}
+	summary := tui.Summary{Snapshot: look.Books, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}

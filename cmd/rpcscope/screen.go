@@ -162,7 +162,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := tui.Summary{
-		Snapshot: look.Books, StandIn: look.StandIn, Config: o.summarized(), Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
+		Snapshot: look.Books, Notice: look.StandIn, Config: o.summarized(), Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)

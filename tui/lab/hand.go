@@ -27,6 +27,7 @@ type hand struct {
 	ch     *amqp.Channel
 	raw    net.Conn
 	gone   chan amqp.Return
+	refuse chan *amqp.Error // why the broker closed the channel
 	ended  chan *amqp.Error // closed when amqp091-go is done with the connection
 	closed bool
 
@@ -112,14 +113,31 @@ func (h *hand) send(ctx context.Context, queue string, p amqp.Publishing) error 
 	}
 	// A return comes before its confirm.
 	select {
-	case <-h.gone:
-		return errGone
+	case _, returned := <-h.gone: // closed with the channel
+		if returned {
+			return errGone
+		}
 	default:
 	}
 	if !confirm.Acked() {
-		return errors.New("the broker has not taken it")
+		return h.refused(ctx)
 	}
 	return nil
+}
+
+// refused says why the broker has not taken a reply. Where the user may not publish, the
+// broker closes the channel.
+func (h *hand) refused(ctx context.Context) error {
+	if h.ch.IsClosed() {
+		select {
+		case why := <-h.refuse:
+			if why != nil {
+				return amqprpc.WithPermission(why, "write")
+			}
+		case <-ctx.Done():
+		}
+	}
+	return errors.New("the broker has not taken it")
 }
 
 // dial tries the broker's URLs in turn. No error of it holds a password.
@@ -170,7 +188,7 @@ func (h *hand) dialOne(ctx context.Context, url string) error {
 		if raw != nil {
 			raw.Close()
 		}
-		return inTime(ctx, err)
+		return inTime(ctx, amqprpc.WithPermission(err, ""))
 	}
 	h.conn, h.raw = conn, raw
 	h.ended = conn.NotifyClose(make(chan *amqp.Error, 1))
@@ -203,6 +221,7 @@ func (h *hand) open() error {
 		return err
 	}
 	h.gone = h.ch.NotifyReturn(make(chan amqp.Return, 1))
+	h.refuse = h.ch.NotifyClose(make(chan *amqp.Error, 1))
 	return h.ch.Confirm(false)
 }
 

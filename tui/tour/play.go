@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -21,6 +22,8 @@ type play struct {
 	lab   Lab
 	err   error
 	facts []Fact
+
+	denied *atomic.Pointer[amqprpc.PermissionError] // for want of which calls fail, if they do
 }
 
 // fact enters a part of the claim: whether it holds, what was expected, what is so.
@@ -62,6 +65,9 @@ func (p *play) until(what string, holds func(lab.Look) bool) lab.Look {
 		switch {
 		case look.Err != nil:
 			p.err = look.Err
+			return lab.Look{}
+		case p.denied.Load() != nil:
+			p.err = p.denied.Load()
 			return lab.Look{}
 		case holds(look):
 			return look

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,7 +55,8 @@ type Stage struct {
 	Scenario *Scenario
 	Lab      *lab.Lab
 
-	cfg Config
+	cfg    Config
+	denied *atomic.Pointer[amqprpc.PermissionError] // what a call failed for first
 }
 
 // loadOf is the load of a scenario that lets it run: so many calls in flight.
@@ -67,15 +69,21 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = time.Minute
 	}
+	denied := new(atomic.Pointer[amqprpc.PermissionError])
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: cfg.Broker, StandIn: cfg.StandIn, Backoff: cfg.Backoff, Pool: cfg.Pool,
 		Queue: QueuePrefix + uuid.NewString()[:8], OwnQueue: true,
 		Concurrency: loadOf, Fib: "20", Timeout: 30 * time.Second, Seed: 1, ServerSeed: 1, Paused: true,
+		OnFailure: func(err error) {
+			if why, ok := errors.AsType[*amqprpc.PermissionError](err); ok {
+				denied.CompareAndSwap(nil, why)
+			}
+		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{Scenario: s, Lab: l, cfg: cfg}, nil
+	return &Stage{Scenario: s, Lab: l, cfg: cfg, denied: denied}, nil
 }
 
 // Play plays the scenario and checks its claim. It blocks until that is done, which takes
@@ -84,7 +92,7 @@ func (s *Stage) Play(ctx context.Context) (r Result) {
 	began := time.Now()
 	within, cancel := context.WithTimeout(ctx, s.cfg.Patience)
 	defer cancel()
-	p := &play{ctx: within, lab: s.Lab}
+	p := &play{ctx: within, lab: s.Lab, denied: s.denied}
 	if s.cfg.Between != nil {
 		p.lab = s.cfg.Between(s.Lab)
 	}
@@ -120,8 +128,9 @@ func (s *Stage) Close(ctx context.Context) error {
 const closeWait = 10 * time.Second
 
 // Check plays scenarios, one after the other, each on a stage of its own, and tells of
-// each result. It ends early where ctx ends, whose cause it returns then, or where a stage
-// cannot be opened, or not be closed as it should be. A claim that does not hold is no error.
+// each result. It ends early where ctx ends, whose cause it returns then, where a stage
+// cannot be opened, or not be closed as it should be, or where the user may not make calls
+// (*[amqprpc.PermissionError]). A claim that does not hold is no error.
 func Check(ctx context.Context, cfg Config, scenarios []*Scenario, tell func(Result)) error {
 	for _, s := range scenarios {
 		if err := check(ctx, cfg, s, tell); err != nil {
@@ -139,15 +148,17 @@ func check(ctx context.Context, cfg Config, s *Scenario, tell func(Result)) (err
 		}
 		return err
 	}
-	defer func() {
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
-		defer cancel()
-		err = errors.Join(err, stage.Close(ending))
-	}()
 	result := stage.Play(ctx)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+	defer cancel()
+	err = stage.Close(ending) // all calls have been heard of then
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return errors.Join(context.Cause(ctx), err)
+	}
+	if why := stage.denied.Load(); why != nil {
+		result.Facts, result.Err = nil, why                        // it explains all that does not hold
+		err = errors.Join(fmt.Errorf("ended early: %w", why), err) // the others would fail alike
 	}
 	tell(result)
-	return nil
+	return err
 }

@@ -88,7 +88,9 @@ A name without a probability means always.`,
 }
 
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	logger, err := cli.Logger(stderr, o.logFormat, o.quiet)
+	log := cli.NewSpool(stderr, o.logFormat)
+	defer log.Close(logWait)
+	logger, err := cli.Logger(log, o.logFormat, o.quiet)
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ stable; durations are nanoseconds in JSON.
 	unsendable reply     ERROR  REQUEST error
 	draining             INFO   queue signal COUNTS
 	drained              INFO   queue after COUNTS
+	lines lost           WARN   lines
 
 started comes once, when fibserver first consumes. REQUEST is queue, correlation_id, reply_to, app_id, redelivered, attempt, bytes. COUNTS are
 of all requests since the start: requests, running (begun, and without an end yet),
@@ -36,6 +37,10 @@ What is not printable is escaped, whoever wrote it. Of each event 100 are logged
 then 5 a second, so that a flood of garbage does not fill a disk; the next that is logged has
 one attribute more, suppressed: how many were left out before it. The counts of draining and
 drained leave nothing out.
+
+Whoever reads stderr, and does not for a while, holds nothing up: 4096 lines wait, what comes
+then is lost, and lines lost says how many lines that were. The end waits for it for 1 s at most.
+A fibserver that is killed, by a fault of its own too, takes with it what has not been written.
 
 # The end
 

@@ -1,8 +1,16 @@
 package fibserver
 
-import "rpcscope/amqprpc"
+import (
+	"time"
 
-// The events of fibserver's own; the others are amqprpc's, see the package's documentation.
+	"rpcscope/amqprpc"
+)
+
+// logWait is how long the end waits for whoever reads the log.
+const logWait = time.Second
+
+// The events of fibserver's own; the others are amqprpc's and cli.LogLinesLost, see the
+// package's documentation.
 const (
 	logStarted  = "started"
 	logDraining = "draining"

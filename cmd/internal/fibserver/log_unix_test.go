@@ -6,7 +6,9 @@ import (
 	"context"
 	"go/parser"
 	"go/token"
+	"io"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"syscall"
@@ -18,6 +20,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/cmd/internal/cli"
 )
 
 const hostile = "a\x1b]0;owned\a\u009b31m\u202e\nlevel=ERROR\x7f\xff"
@@ -99,7 +102,7 @@ func checkDocumented(t *testing.T, p *process) map[string]bool {
 // The table has every event that there is.
 func TestTableIsWhole(t *testing.T) {
 	want := []string{
-		logStarted, logDraining, logDrained,
+		logStarted, logDraining, logDrained, cli.LogLinesLost,
 		amqprpc.LogConsuming, amqprpc.LogConnectionLost, amqprpc.LogConnectFailed, amqprpc.LogRedelivered, amqprpc.LogRefused,
 		amqprpc.LogExpired, amqprpc.LogErrorReply, amqprpc.LogHandlerFailed, amqprpc.LogHandlerPanicked, amqprpc.LogUndeliverable,
 		amqprpc.LogNacked, amqprpc.LogUnsendable,
@@ -353,5 +356,42 @@ func TestFloodIsBounded(t *testing.T) {
 	most := 102 + int(5*at(records[n-1]).Sub(at(records[0])).Seconds())
 	if n < 100 || n > most || n+suppressed > flood {
 		t.Errorf("%d lines of %d, %d said to be suppressed; want %d at most", n, flood, suppressed, most)
+	}
+}
+
+// A log that nobody reads holds up neither the requests nor the end.
+func TestNobodyReadsTheLog(t *testing.T) {
+	node := brokertest.Shared(t)
+	url, queue := node.URL(), brokertest.QueueName(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := prepare(url, queue)
+	p.cmd.Stderr = w
+	p.begin(t)
+	w.Close()
+	ch := channel(t, url)
+	callback, answers := replies(t, ch)
+	// Each an error reply of about 1 kB in the log, of which 100 are logged at once: more than a
+	// pipe takes.
+	const requests = 150
+	long := strings.Repeat("\u009b", 127)
+	for range requests {
+		send(t, ch, queue, amqp.Publishing{CorrelationId: long, AppId: long, ReplyTo: callback, Body: []byte("x")})
+	}
+	for range requests {
+		if d := next(t, answers); d.Type != amqprpc.TypeError {
+			t.Errorf("%+v", d)
+		}
+	}
+	p.signal(t, syscall.SIGTERM)
+	if code := p.end(t); code != cli.OK {
+		t.Errorf("exit code %d", code)
+	}
+	left, err := io.ReadAll(r)
+	if err != nil || !strings.Contains(string(left), amqprpc.LogErrorReply) || strings.Contains(string(left), logDrained) {
+		t.Errorf("the pipe was not full: %d bytes, %v", len(left), err)
 	}
 }

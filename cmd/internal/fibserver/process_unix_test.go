@@ -83,11 +83,24 @@ type process struct {
 // latest.
 func start(t *testing.T, url, queue string, args ...string) *process {
 	t.Helper()
+	p := prepare(url, queue, args...)
+	p.begin(t)
+	return p
+}
+
+// prepare makes a fibserver that has not begun yet.
+func prepare(url, queue string, args ...string) *process {
 	p := &process{exited: make(chan struct{})}
 	p.more = sync.NewCond(&p.mu)
 	p.cmd = exec.Command(program, append([]string{"--queue", queue, "--log-format=json"}, args...)...)
 	p.cmd.Env = append(os.Environ(), "AMQP_URL="+url, races)
 	p.cmd.Stdout, p.cmd.Stderr = writer{p, &p.stdout}, writer{p, &p.stderr}
+	return p
+}
+
+// begin starts it and waits until it consumes.
+func (p *process) begin(t *testing.T) {
+	t.Helper()
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +116,6 @@ func start(t *testing.T, url, queue string, args ...string) *process {
 		}
 	})
 	p.until(t, "the ready line", func() bool { return strings.Contains(p.stdout.String(), "Awaiting RPC requests\n") })
-	return p
 }
 
 type writer struct {
