@@ -42,6 +42,7 @@ func closedURL(t *testing.T) string {
 
 // A first run, where no broker answers: all four lanes from the keyboard.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	url := closedURL(t)
 	term := demoShell(t, url, screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo", "enter")
@@ -96,6 +97,7 @@ func TestDemo(t *testing.T) {
 
 // The broker that was asked for is taken if it answers, with not a word of another one.
 func TestDemoOnRabbitMQ(t *testing.T) {
+	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	term := demoShell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo --servers 1 --server-flag=--delay=0s --fib 5", "enter")
@@ -115,8 +117,10 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 
 // However it ends, nothing is left of it.
 func TestDemoEnds(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
 			term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
 			term.Type("rpcscope demo", "enter")
@@ -142,6 +146,7 @@ func TestDemoEnds(t *testing.T) {
 
 // What is wrong with the flags is told, and nothing takes their place.
 func TestDemoRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ url, args, want string }{
 		{"nonsense://user:secret@host/", "", "not a usable AMQP URL"},
 		{"amqps://user:secret@127.0.0.1:1/", "--tls-ca /nowhere", "CA file"},
@@ -162,20 +167,22 @@ func TestDemoRefuses(t *testing.T) {
 
 // A broker that answers in another way, or not at all, is none.
 func TestDemoOnNoBroker(t *testing.T) {
+	t.Parallel()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mute.Close()
+	t.Cleanup(func() { mute.Close() }) // not before the subtests have ended
 	private := startBroker(t, []string{brokerPassword + "=another"}, "--user=me", "--quiet")
 	for what, c := range map[string]struct{ url, want string }{
 		"mute":    {"amqp://" + mute.Addr().String() + "/", mute.Addr().String() + ": no answer in time"},
 		"refused": {"amqp://user:secret@" + private.address + "/", private.address + ": the broker refused the user name or password"},
 		"unknown": {"amqp://host.invalid/", "no such host"},
-		"no TLS":  {"amqps://" + private.address + "/", "tls"},
+		"no TLS":  {"amqps://" + private.address + "/", "does not speak TLS"},
 		"many":    {closedURL(t) + " " + closedURL(t), "nor to 1 more"},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			term := demoShell(t, c.url, screen.Size{Cols: 140, Rows: 30})
 			term.Type("rpcscope demo --paused --servers 0", "enter")
 			term.WaitFor("in-process broker 0.1.0")

@@ -68,6 +68,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 // Nothing that servers send drives the terminal, whatever prints it: call, load, load --json, and
 // the replay of what was recorded.
 func TestHostileServers(t *testing.T) {
+	t.Parallel()
 	url := brokertest.Shared(t).URL()
 	deep := amqp.Table{}
 	for range 28 {
@@ -90,6 +91,7 @@ func TestHostileServers(t *testing.T) {
 		"huge": odd(int64(1<<63 - 1)), "negative": odd(int64(-1 << 63)), "floats": odd(-1e308), "bytes": odd([]byte(escapes)), "truth": odd(true),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			queue := brokertest.QueueName(t)
 			newHostile(t, url, queue, func(r amqp.Delivery) []amqp.Publishing {
 				p := amqp.Publishing{

@@ -16,6 +16,7 @@ import (
 
 // An afternoon at the screen is recorded, and looked at again.
 func TestScreenRecords(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	term := demoShell(t, closedURL(t), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo --record "+file, "enter")
@@ -86,6 +87,7 @@ func TestScreenRecords(t *testing.T) {
 
 // --record of the screen has the manners of load's.
 func TestScreenRecordRefuses(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	diary := filepath.Join(folder, "diary")
 	if err := os.WriteFile(diary, []byte("Dear diary\n"), 0o600); err != nil {
@@ -115,6 +117,7 @@ func TestScreenRecordRefuses(t *testing.T) {
 
 // A damaged recording is shown up to the damage, which is told.
 func TestReplayOfDamageOnScreen(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	recordLoad(t, file, "-n=50", "-c=4")
 	content, err := os.ReadFile(file)
@@ -139,6 +142,7 @@ func TestReplayOfDamageOnScreen(t *testing.T) {
 
 // What cannot be shown at all is told without a screen.
 func TestReplayRefusesOnScreen(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	empty := filepath.Join(folder, "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
@@ -158,6 +162,7 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 
 // A recording that breaks off is told of when the screen is left.
 func TestScreenRecordBreaksOff(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	read := make(chan error, 1)
 	fifo := breakingFifo(t, read)

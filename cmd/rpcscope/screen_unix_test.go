@@ -50,6 +50,7 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
 // real broker.
 func TestScreen(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
@@ -187,10 +188,12 @@ func TestScreen(t *testing.T) {
 
 // Signals end it as q does, servers included, and the exit code tells.
 func TestScreenSignals(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
 			term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
 			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5", queue), "enter")
@@ -278,6 +281,7 @@ func TestScreenNeedsTerminal(t *testing.T) {
 
 // Bad flags are told before anything is shown, and so is a broker that is not there.
 func TestScreenRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ args, want, code string }{
 		{"--fib abc", "abc", "2"},
 		{"-c 0", "-c 0", "2"},

@@ -14,12 +14,21 @@ import (
 	"rpcscope/tui/tour"
 )
 
+// together lets a scenario be played while others are. The first three compare servers at
+// work, and so have the machine for themselves; all others mostly wait.
+func together(t *testing.T, number int) {
+	if number > 3 {
+		t.Parallel()
+	}
+}
+
 // Every claim holds, and nothing is left behind.
 func TestClaimsHold(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	for _, s := range tour.Scenarios() {
 		t.Run(s.Title, func(t *testing.T) {
+			together(t, s.Number)
 			brokertest.Shared(t)
 			if r := play(t, t.Context(), node, s, nil); !r.OK() {
 				t.Error(r.Line())
@@ -191,6 +200,7 @@ func TestClaimsCanFail(t *testing.T) {
 		{10, "a panic", noFault, []string{"3 of 3 answered with INTERNAL"}},
 	} {
 		t.Run(fmt.Sprintf("%d without %s", c.scenario, c.premise), func(t *testing.T) {
+			together(t, c.scenario)
 			brokertest.Shared(t)
 			r := play(t, t.Context(), node, scenario(t, c.scenario), func(l tour.Lab) tour.Lab {
 				m := &meddler{Lab: l}
