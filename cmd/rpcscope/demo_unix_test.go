@@ -42,7 +42,6 @@ func closedURL(t *testing.T) string {
 
 // A first run, where no broker answers: all four lanes from the keyboard.
 func TestDemo(t *testing.T) {
-	t.Parallel()
 	url := closedURL(t)
 	term := demoShell(t, url, screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo", "enter")
@@ -97,7 +96,6 @@ func TestDemo(t *testing.T) {
 
 // The broker that was asked for is taken if it answers, with not a word of another one.
 func TestDemoOnRabbitMQ(t *testing.T) {
-	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	term := demoShell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo --servers 1 --server-flag=--delay=0s --fib 5", "enter")
