@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -44,7 +46,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 	if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	requests, err := ch.Consume(queue, "", true, false, false, false, nil)
+	requests, err := ch.Consume(queue, queue, true, false, false, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,13 +55,22 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 		defer close(done)
 		for r := range requests {
 			for _, p := range answer(r) {
-				if err := ch.PublishWithContext(t.Context(), "", r.ReplyTo, false, false, p); err != nil {
+				if err := ch.PublishWithContext(context.Background(), "", r.ReplyTo, false, false, p); err != nil {
 					t.Errorf("the hostile server: %v", err)
 				}
 			}
 		}
 	}()
 	t.Cleanup(func() {
+		// It sends more than anybody waits for: that goes out before it ends.
+		if err := ch.Cancel(queue, false); err != nil {
+			t.Errorf("the hostile server: %v", err)
+		}
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Error("the hostile server is stuck in a reply")
+		}
 		conn.Close()
 		<-done
 	})

@@ -14,13 +14,9 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// together lets a scenario be played while others are. The first three compare servers at
-// work, and so have the machine for themselves; all others mostly wait.
-func together(t *testing.T, number int) {
-	if number > 3 {
-		t.Parallel()
-	}
-}
+// compares says of a scenario that it compares servers at work, and so has the machine for
+// itself. All others mostly wait, and do so together; so does a server that is left alone.
+func compares(number int) bool { return number <= 3 }
 
 // Every claim holds, and nothing is left behind.
 func TestClaimsHold(t *testing.T) {
@@ -28,7 +24,9 @@ func TestClaimsHold(t *testing.T) {
 	brokertest.NoLeaks(t)
 	for _, s := range tour.Scenarios() {
 		t.Run(s.Title, func(t *testing.T) {
-			together(t, s.Number)
+			if !compares(s.Number) {
+				t.Parallel()
+			}
 			brokertest.Shared(t)
 			if r := play(t, t.Context(), node, s, nil); !r.OK() {
 				t.Error(r.Line())
@@ -200,7 +198,9 @@ func TestClaimsCanFail(t *testing.T) {
 		{10, "a panic", noFault, []string{"3 of 3 answered with INTERNAL"}},
 	} {
 		t.Run(fmt.Sprintf("%d without %s", c.scenario, c.premise), func(t *testing.T) {
-			together(t, c.scenario)
+			if !compares(c.scenario) || c.premise == "more servers" {
+				t.Parallel()
+			}
 			brokertest.Shared(t)
 			r := play(t, t.Context(), node, scenario(t, c.scenario), func(l tour.Lab) tour.Lab {
 				m := &meddler{Lab: l}
