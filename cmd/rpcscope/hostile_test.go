@@ -43,10 +43,14 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 	if err != nil {
 		t.Fatal(err)
 	}
+	consuming, err := conn.Channel() // apart: a cancel must not come amid the frames of a publish
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	requests, err := ch.Consume(queue, queue, true, false, false, false, nil)
+	requests, err := consuming.Consume(queue, queue, true, false, false, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +67,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 	}()
 	t.Cleanup(func() {
 		// It sends more than anybody waits for: that goes out before it ends.
-		if err := ch.Cancel(queue, false); err != nil {
+		if err := consuming.Cancel(queue, false); err != nil {
 			t.Errorf("the hostile server: %v", err)
 		}
 		select {
