@@ -118,10 +118,8 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 
 // However it ends, nothing is left of it.
 func TestDemoEnds(t *testing.T) {
-	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
-			t.Parallel()
 			term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
 			term.Type("rpcscope demo", "enter")

@@ -161,7 +161,6 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 
 // A recording that breaks off is told of when the screen is left.
 func TestScreenRecordBreaksOff(t *testing.T) {
-	t.Parallel()
 	node := brokertest.Shared(t)
 	read := make(chan error, 1)
 	fifo := breakingFifo(t, read)

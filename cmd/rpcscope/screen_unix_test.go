@@ -187,12 +187,10 @@ func TestScreen(t *testing.T) {
 
 // Signals end it as q does, servers included, and the exit code tells.
 func TestScreenSignals(t *testing.T) {
-	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
-			t.Parallel()
 			term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
 			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5", queue), "enter")
