@@ -112,6 +112,7 @@ func TestDeadlineTravels(t *testing.T) {
 
 // A persistent request in a durable queue, once confirmed, outlives the broker's restart.
 func TestPersistentRequestOutlivesTheBroker(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	ctx, queue := context.Background(), "durable"
 	declare(t, node.URL(), queue)

@@ -44,6 +44,7 @@ func wantDenied(t *testing.T, what string, err error, permission, resource strin
 // Whoever lacks a permission is told which, on what, at once: by Dial and Serve, or where
 // RabbitMQ does not check before, by the first calls and by Serve at the first reply.
 func TestDenied(t *testing.T) {
+	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	const queue, callback, exchange = "queue rpc", "queue amq.gen-", "exchange amq.default"
 	for _, c := range []struct {
@@ -116,6 +117,7 @@ func TestDenied(t *testing.T) {
 
 // A server that had replied goes on trying, and serves again when it may.
 func TestDeniedForAWhile(t *testing.T) {
+	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	all, none := []string{".*", ".*", ".*"}, []string{".*", "^$", ".*"}
 	allow := func(permissions []string) {

@@ -302,6 +302,7 @@ func TestSeveralURLs(t *testing.T) {
 // While the broker has an alarm, requests wait in the client, where their deadlines
 // find them, and go out when it is over.
 func TestMemoryAlarm(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	ctx := context.Background()
 	queue := "alarm"

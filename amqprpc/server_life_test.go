@@ -151,7 +151,7 @@ func TestServerReconnects(t *testing.T) {
 			return amqprpc.Response{Body: req.Body}, nil
 		}})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 	var calls []*amqprpc.Call
 	for range 6 {
 		calls = append(calls, c.Go(ctx, amqprpc.Request{Idempotent: true}))

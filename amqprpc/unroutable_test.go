@@ -61,6 +61,7 @@ func TestNoMandatory(t *testing.T) {
 // With Retry a call outlives the time before its queue is there, although it is not
 // idempotent: the returned attempts were not executed.
 func TestRetryUntilTheQueueAppears(t *testing.T) {
+	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	told := kept()
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})

@@ -145,6 +145,7 @@ func TestDemoEnds(t *testing.T) {
 
 // What is wrong with the flags is told, and nothing takes their place.
 func TestDemoRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ url, args, want string }{
 		{"nonsense://user:secret@host/", "", "not a usable AMQP URL"},
 		{"amqps://user:secret@127.0.0.1:1/", "--tls-ca /nowhere", "CA file"},
@@ -165,11 +166,12 @@ func TestDemoRefuses(t *testing.T) {
 
 // A broker that answers in another way, or not at all, is none.
 func TestDemoOnNoBroker(t *testing.T) {
+	t.Parallel()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer mute.Close()
+	t.Cleanup(func() { mute.Close() }) // not before the subtests have ended
 	private := startBroker(t, []string{brokerPassword + "=another"}, "--user=me", "--quiet")
 	for what, c := range map[string]struct{ url, want string }{
 		"mute":    {"amqp://" + mute.Addr().String() + "/", mute.Addr().String() + ": no answer in time"},
@@ -179,6 +181,7 @@ func TestDemoOnNoBroker(t *testing.T) {
 		"many":    {closedURL(t) + " " + closedURL(t), "nor to 1 more"},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			term := demoShell(t, c.url, screen.Size{Cols: 140, Rows: 30})
 			term.Type("rpcscope demo --paused --servers 0", "enter")
 			term.WaitFor("in-process broker 0.1.0")

@@ -2,13 +2,14 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -42,27 +43,38 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 	if err != nil {
 		t.Fatal(err)
 	}
+	consuming, err := conn.Channel() // apart: a cancel must not come amid the frames of a publish
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
 		t.Fatal(err)
 	}
-	requests, err := ch.Consume(queue, "", true, false, false, false, nil)
+	requests, err := consuming.Consume(queue, queue, true, false, false, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	var over atomic.Bool // then replies that nobody waits for any more may be cut short
 	go func() {
 		defer close(done)
 		for r := range requests {
 			for _, p := range answer(r) {
-				if err := ch.PublishWithContext(t.Context(), "", r.ReplyTo, false, false, p); err != nil && !over.Load() {
+				if err := ch.PublishWithContext(context.Background(), "", r.ReplyTo, false, false, p); err != nil {
 					t.Errorf("the hostile server: %v", err)
 				}
 			}
 		}
 	}()
 	t.Cleanup(func() {
-		over.Store(true)
+		// It sends more than anybody waits for: that goes out before it ends.
+		if err := consuming.Cancel(queue, false); err != nil {
+			t.Errorf("the hostile server: %v", err)
+		}
+		select {
+		case <-done:
+		case <-time.After(patience):
+			t.Error("the hostile server is stuck in a reply")
+		}
 		conn.Close()
 		<-done
 	})
@@ -71,6 +83,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 // Nothing that servers send drives the terminal, whatever prints it: call, load, load --json, and
 // the replay of what was recorded.
 func TestHostileServers(t *testing.T) {
+	t.Parallel()
 	url := brokertest.Shared(t).URL()
 	deep := amqp.Table{}
 	for range 28 {
@@ -93,6 +106,7 @@ func TestHostileServers(t *testing.T) {
 		"huge": odd(int64(1<<63 - 1)), "negative": odd(int64(-1 << 63)), "floats": odd(-1e308), "bytes": odd([]byte(escapes)), "truth": odd(true),
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			queue := brokertest.QueueName(t)
 			newHostile(t, url, queue, func(r amqp.Delivery) []amqp.Publishing {
 				p := amqp.Publishing{

@@ -298,6 +298,7 @@ func TestFibserverDrains(t *testing.T) {
 }
 
 func TestFibserverUsage(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"extra"}, {"--prefetch=-1"}, {"--prefetch=70000"}, {"--workers=0"}, {"--max-n=-1"}, {"--max-n=1000000"}, {"--delay=-1s"}, {"--queue-type=x"},
 		{"--algorithm=x"}, {"--fault=x=1"}, {"--fault=drop=2"}, {"--fault=drop=NaN"}, {"--log-format=xml"}, {"--queue="}, {"--name=" + strings.Repeat("x", 300)}, {"--url=amqp://:hunter2@[/"},

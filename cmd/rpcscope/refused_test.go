@@ -54,6 +54,7 @@ func (o outcome) refused(t testing.TB, what string, code int, words ...string) {
 // All commands say what is wrong with TLS, with exit code 3, and the flags that there are for
 // it make it right.
 func TestTLSRefused(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	plain, err := amqprpc.Address(node.URL())
 	if err != nil {
@@ -95,6 +96,7 @@ func TestTLSRefused(t *testing.T) {
 
 // All commands say which permission is missing, on what, and how to give it.
 func TestDenied(t *testing.T) {
+	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	user := func(name string, permissions ...string) string {
 		brokertest.Ctl(t, node, "add_user", name, secret)

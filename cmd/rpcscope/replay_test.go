@@ -31,6 +31,7 @@ func recordLoad(t testing.TB, path string, args ...string) outcome {
 
 // What a recording replays to is what the run itself printed, to the last digit.
 func TestReplayIsTheRun(t *testing.T) {
+	t.Parallel()
 	for what, args := range map[string][]string{
 		"closed loop": {"-n=2000", "-c=16"},
 		"open model":  {"--rate=500", "--duration=2s"},

@@ -86,6 +86,7 @@ func TestScreenRecords(t *testing.T) {
 
 // --record of the screen has the manners of load's.
 func TestScreenRecordRefuses(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	diary := filepath.Join(folder, "diary")
 	if err := os.WriteFile(diary, []byte("Dear diary\n"), 0o600); err != nil {
@@ -115,6 +116,7 @@ func TestScreenRecordRefuses(t *testing.T) {
 
 // A damaged recording is shown up to the damage, which is told.
 func TestReplayOfDamageOnScreen(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	recordLoad(t, file, "-n=50", "-c=4")
 	content, err := os.ReadFile(file)
@@ -139,6 +141,7 @@ func TestReplayOfDamageOnScreen(t *testing.T) {
 
 // What cannot be shown at all is told without a screen.
 func TestReplayRefusesOnScreen(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	empty := filepath.Join(folder, "empty")
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {

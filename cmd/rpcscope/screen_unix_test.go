@@ -278,6 +278,7 @@ func TestScreenNeedsTerminal(t *testing.T) {
 
 // Bad flags are told before anything is shown, and so is a broker that is not there.
 func TestScreenRefuses(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ args, want, code string }{
 		{"--fib abc", "abc", "2"},
 		{"-c 0", "-c 0", "2"},

@@ -190,6 +190,7 @@ func TestLoadOfRubbishToFibservers(t *testing.T) {
 }
 
 func TestServiceUsage(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		args []string
 		says string

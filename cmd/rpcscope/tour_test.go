@@ -19,6 +19,7 @@ import (
 
 // A line for each scenario that was asked for, with its numbers.
 func TestTourCheck(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "tour", "--check", "--only", "4,10")
 	lines := regexp.MustCompile(`^ 4 ok     a server dies between reply and ack: 1 duplicate, redelivered to fib-2, answered before by fib-1, 0 lost of 2 \(\d+\.\d s\)
@@ -31,6 +32,7 @@ $`)
 
 // Its keys are an API.
 func TestTourCheckJSON(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "tour", "--check", "--only=5,8", "--json")
 	lines := strings.Split(strings.TrimSpace(o.stdout), "\n")
@@ -54,6 +56,7 @@ func TestTourCheckJSON(t *testing.T) {
 
 // A claim that does not hold is told, and so is the rest, and the exit code is 1.
 func TestTourCheckFails(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "tour", "--check", "--only", "8,10", "--server-flag=--fault=error")
 	lines := strings.Split(o.stdout, "\n")
@@ -70,6 +73,7 @@ func TestTourCheckFails(t *testing.T) {
 
 // Which broker it is: one that was asked for has to be there.
 func TestTourBroker(t *testing.T) {
+	t.Parallel()
 	const nobody = "amqp://user:secret@127.0.0.1:1/"
 	o := rpcscope(t, nobody, "tour", "--check", "--only", "5")
 	o.want(t, cli.NoBroker, "", "cannot connect to 127.0.0.1:1", "rpcscope demo")
@@ -98,6 +102,7 @@ func TestTourUsage(t *testing.T) {
 
 // However it ends, no queue is left, and no server: each holds a connection.
 func TestTourInterrupted(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("no interrupts to send there")
 	}
