@@ -85,7 +85,7 @@ func (e *epoch) refused(n int, now time.Time) {
 
 // lastNacks bounds how long an epoch that is given up goes on, so that what it has published
 // comes to its end as a nack and not as a lost connection.
-const lastNacks = time.Second
+const lastNacks = 5 * time.Second
 
 // leave ends an epoch that is given up, once nothing is published any more and all that was is
 // nacked. client.mu is held.

@@ -162,7 +162,7 @@ func TestRefusalsBackOff(t *testing.T) {
 	})
 }
 
-// What was published before an epoch is given up is waited for, a second at most, so that its
+// What was published before an epoch is given up is waited for, a few seconds at most, so that its
 // calls end as rejected. Should one be taken after all, the epoch goes on.
 func TestRefusalsUnderWay(t *testing.T) {
 	for name, c := range map[string]struct {
@@ -171,7 +171,7 @@ func TestRefusalsUnderWay(t *testing.T) {
 		want   Outcome                            // of the calls under way
 	}{
 		"nacked":  {func(e *epoch, _, _ uint64) { e.settled(0, true, false) }, 0, Rejected},
-		"nothing": {func(*epoch, uint64, uint64) {}, time.Second, InFlight}, // until runEpoch says that the connection is lost
+		"nothing": {func(*epoch, uint64, uint64) {}, lastNacks, InFlight}, // until runEpoch says that the connection is lost
 		"acked":   {func(e *epoch, _, _ uint64) { e.settled(0, true, true) }, -1, InFlight},
 		"one by one": {func(e *epoch, first, last uint64) {
 			for ; first <= last; first++ {
