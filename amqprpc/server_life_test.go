@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 // A gate is a handler that tells when it has begun a request and waits to be let on.
@@ -254,6 +257,9 @@ func TestQueueTypes(t *testing.T) {
 			if c.before != nil && c.before.args != nil {
 				brokertest.OnRabbitMQ(t) // no other knows of the argument
 			}
+			if !c.after.durable {
+				brokertest.NeedTransient(t, url) // TestTransientQueueDenied is about where they are not
+			}
 			queue := brokertest.QueueName(t)
 			as := func(d declared) {
 				withChannel(t, url, func(ch *amqp.Channel) error {
@@ -276,6 +282,33 @@ func TestQueueTypes(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// The denial closes the connection. It ends Serve all the same, and nobody tries for ever.
+func TestTransientQueueDenied(t *testing.T) {
+	version, _, _ := strings.Cut(brokertest.OnRabbitMQ(t).Version(), ".")
+	if major, err := strconv.Atoi(version); err != nil || major < 4 {
+		t.Skipf("RabbitMQ %s permits transient queues, and cannot be told otherwise (%v)", version, err)
+	}
+	n := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "deprecated_features.permit.transient_nonexcl_queues = false"})
+	if brokertest.TakesTransient(t, n.URL()) {
+		t.Fatal("they are not denied")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	err := (&amqprpc.Server{Broker: at(n.URL()), Queue: "q", QueueType: amqprpc.QueueTransient, Handler: echo}).Serve(ctx)
+	var refused *amqp.Error
+	if !errors.As(err, &refused) || refused.Code != amqp.InternalError || !strings.Contains(err.Error(), "transient_nonexcl_queues") {
+		t.Errorf("transient: %v", err)
+	}
+	serving := make(chan amqprpc.ConnectionInfo, 1)
+	s := &amqprpc.Server{Broker: at(n.URL()), Queue: "q", Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	next(t, serving)
+	if err := errors.Join(s.Shutdown(ctx), next(t, ended)); err != nil {
+		t.Error("by default: ", err)
 	}
 }
 

@@ -46,6 +46,9 @@ func TestTheirClientsOurServer(t *testing.T) {
 			}
 			t.Parallel()
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+			if slices.Contains(test.server, "transient") {
+				brokertest.NeedTransient(t, url)
+			}
 			server := serve(t, url, "fib-", ours(t, "fibserver"), append([]string{"--queue", queue, "--log-format", "json"}, test.server...)...)
 			server.start(t)
 			got := succeed(t, url, theirs(t, test.client), append(append([]string{"--queue", queue}, test.args...), numbers(test.ns)...)...)

@@ -15,6 +15,9 @@ func TestTheirServersDieBeforeTheAck(t *testing.T) {
 			t.Parallel()
 			const calls, dieAt = 300, "10"
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+			if kind == "transient" {
+				brokertest.NeedTransient(t, url)
+			}
 			own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--queue-type", kind, "--log-format", "json", "--delay", "3ms")
 			own.start(t)
 			var doomed []*pool.Process

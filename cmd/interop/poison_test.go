@@ -42,7 +42,9 @@ func TestPoisonousRequest(t *testing.T) {
 			if client.code != 0 {
 				t.Errorf("a good request after it is not answered: %.200s", client.stderr)
 			}
-			if d := drainedOf(t, server.stop(t)); d.Redelivered != 0 {
+			// RabbitMQ 4.3 may refuse a reply whose client leaves as soon as it has it, and so the request comes
+			// again, when nobody waits for it any more.
+			if d := drainedOf(t, server.stop(t)); d.Redelivered > d.Undeliverable {
 				t.Errorf("the server has %+v", d)
 			}
 			if n := ready(t, url, queue); n != 0 {

@@ -27,6 +27,9 @@ func TestServersShareQueue(t *testing.T) {
 			t.Run(kind+", "+test.name, func(t *testing.T) {
 				t.Parallel()
 				url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+				if kind == "transient" {
+					brokertest.NeedTransient(t, url)
+				}
 				library := libraries[test.library]
 				own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--log-format", "json", "--queue-type", test.ours, "--delay", "3ms")
 				foreign := serve(t, url, library.prefix, theirs(t, library.server), "--queue", queue, "--declare", test.theirs, "--sign", "--sleep", "0.003")

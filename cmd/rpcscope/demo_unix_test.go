@@ -104,7 +104,10 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 	term.WaitFor("All is well")
 	term.WaitFor("closed loop 8  fib(5)")
 	term.Type("q")
-	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "calls completed") })
+	term.Wait("the summary", func(string) bool { // one call, on a busy machine
+		s := term.Scrollback()
+		return strings.Contains(s, "calls completed") || strings.Contains(s, "1 call completed")
+	})
 	term.Type("echo code=$?", "enter")
 	term.WaitFor("code=0")
 	if strings.Contains(term.Raw(), "in-process") {

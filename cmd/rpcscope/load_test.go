@@ -152,7 +152,7 @@ func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
 	node := brokertest.Shared(t)
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	args := []string{"load", "--queue", brokertest.QueueName(t), "-n", "300", "-c", "8", "--fib", "5-10", "--servers", "1",
-		"--server-flag=--fault=duplicate=0.2,unknown=0.1", "--warmup=100ms", "--json", "--record", file}
+		"--server-flag=--fault=duplicate=0.2,unknown=0.1", "--warmup=100ms", "--timeout=30s", "--json", "--record", file}
 	o := rpcscope(t, node.URL(), args...)
 	live := o.summary(t)
 	if o.code != cli.OK || live.Replies.Duplicates == 0 {

@@ -123,7 +123,7 @@ func TestQueueName(t *testing.T) {
 func TestCtl(t *testing.T) {
 	n := brokertest.Own(t)
 	_, ch := open(t, n.URL())
-	_, err := ch.QueueDeclare("listed", false, false, false, false, nil)
+	_, err := ch.QueueDeclare("listed", true, false, false, false, nil)
 	must(t, err)
 	if out := brokertest.Ctl(t, n, "list_queues", "name", "--no-table-headers"); out != "listed" {
 		t.Errorf("%q", out)

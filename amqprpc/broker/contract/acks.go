@@ -132,7 +132,7 @@ func ackUnknown(t *T) {
 func ackTagsArePerChannel(t *T) {
 	conn := t.connect()
 	a, b := t.channel(conn), t.channel(conn)
-	queue := t.declare(a, transient)
+	queue := t.declare(a, durable)
 	t.put(a, queue, bodies(1, 3)...)
 	for _, ch := range []*amqp.Channel{a, b} {
 		if d := t.get(ch, queue); d.DeliveryTag != 1 {

@@ -46,7 +46,7 @@ func consumeOrder(t *T) {
 func consumeRoundRobin(t *T) {
 	conn := t.connect()
 	ch, other := t.channel(conn), t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	consumers := []<-chan amqp.Delivery{t.consume(ch, queue), t.consume(other, queue), t.consume(ch, queue)}
 	for range 4 {
 		t.put(ch, queue, bodies(1, len(consumers))...)
@@ -128,7 +128,7 @@ func consumeMissing(t *T) {
 func consumeExclusive(t *T) {
 	conn := t.connect()
 	ch := t.channel(conn)
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	consume := func(ch *amqp.Channel, exclusive bool) error {
 		_, err := ch.Consume(queue, "tag", false, exclusive, false, false, nil)
 		return err
@@ -187,7 +187,7 @@ func cancelUnknown(t *T) {
 // basic.cancel from the broker is for those who said that they know of it.
 func cancelNotifyUnwanted(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	told := t.loginWith(modest, amqp.Table{"consumer_cancel_notify": true})
 	untold := t.login()
 	for _, p := range []*peer{told, untold} {
@@ -206,7 +206,7 @@ func cancelNotifyUnwanted(t *T) {
 func autoAck(t *T) {
 	c := t.cutter()
 	ch, other := t.channel(c.conn), t.open()
-	queue := t.declare(other, transient)
+	queue := t.declare(other, durable)
 	t.must(ch.Qos(1, 0, false)) // counts for nothing
 	t.put(other, queue, bodies(1, 50)...)
 	deliveries, err := ch.Consume(queue, "", true, false, false, false, nil)

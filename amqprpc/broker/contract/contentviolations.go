@@ -78,7 +78,7 @@ func contentLength(t *T) {
 	}
 	// Too short is merely unfinished.
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	p := t.login()
 	whole := publication(1, wire.BasicPublish{RoutingKey: queue}, nil, []byte("message"), modest.frameMax)
 	p.write(whole[:len(whole)-10])

@@ -43,7 +43,7 @@ func deleteMissing(t *T) {
 func deleteIfUnused(t *T) {
 	conn := t.connect()
 	ch := t.channel(conn)
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.put(ch, queue, "message")
 	t.consumeAs(ch, queue, "tag")
 	_, err := t.channel(conn).QueueDelete(queue, true, false, false)
@@ -58,7 +58,7 @@ func deleteIfUnused(t *T) {
 func deleteIfEmpty(t *T) {
 	conn := t.connect()
 	ch := t.channel(conn)
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.put(ch, queue, "message")
 	_, err := t.channel(conn).QueueDelete(queue, false, true, false)
 	t.wantError(err, amqp.PreconditionFailed, "PRECONDITION_FAILED - queue '"+queue+"' in vhost '", "' not empty")
@@ -102,13 +102,13 @@ func deleteNotifiesConsumers(t *T) {
 // What was out with a consumer is gone too, and may still be acked.
 func deleteTakesUnacked(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.put(ch, queue, bodies(1, 3)...)
 	one, two := t.get(ch, queue), t.get(ch, queue)
 	if n, err := ch.QueueDelete(queue, false, false, false); err != nil || n != 1 {
 		t.Errorf("deleted with %d messages, %v, want 1: the others are not ready", n, err)
 	}
-	_, err := declareAs(ch, queue, transient)
+	_, err := declareAs(ch, queue, durable)
 	t.must(err)
 	t.must(one.Nack(false, true))
 	t.must(two.Ack(false))

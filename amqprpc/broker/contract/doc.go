@@ -13,4 +13,7 @@
 // and of messages. Where RabbitMQ does something odd of its own, such as to cut a
 // connection where the specification has a reply code, the suite accepts a small set of
 // outcomes, and a comment says why.
+//
+// Where RabbitMQ has changed over the years each version is held to what it does, and the in-process
+// broker to what 3.10 did.
 package contract

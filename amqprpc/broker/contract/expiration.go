@@ -24,7 +24,7 @@ func expiring(body, expiration string) amqp.Publishing {
 // expiration soonest: when one is that was put into another queue just now.
 func (t *T) passTime(ch *amqp.Channel) {
 	t.Helper()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.putMessage(ch, queue, expiring("clock", soonest))
 	t.wantReady(ch, queue, 0)
 }

@@ -42,9 +42,10 @@ func frameTooLarge(t *T) {
 	}
 	t.wantOutcomes(cases)
 	// What counts is what was agreed on. RabbitMQ takes 8 octets more than that.
-	p := t.loginWith(limits{10, 4096, 0}, nil)
-	p.write([]byte{wire.FrameBody, 0, 1, 0, 0, 4097 >> 8, 4097 & 0xff})
-	t.wantOutcome("4097 of 4096 octets", p.outcomeOf(0, nil), frameError)
+	const over = leastFrameMax + 1
+	p := t.loginWith(limits{10, leastFrameMax, 0}, nil)
+	p.write([]byte{wire.FrameBody, 0, 1, 0, 0, over >> 8, over & 0xff})
+	t.wantOutcome("an octet more than agreed on", p.outcomeOf(0, nil), frameError)
 }
 
 // Until something else is agreed on, no frame is larger than 4096 octets.
@@ -56,14 +57,15 @@ func frameTooLargeForLogin(t *T) {
 }
 
 func frameOfMaximalSize(t *T) {
-	p := t.loginWith(limits{10, 4096, 0}, nil)
+	const most = leastFrameMax - wire.FrameOverhead
+	p := t.loginWith(limits{10, leastFrameMax, 0}, nil)
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
 	queue := p.declare(1)
-	body := noise(4096 - wire.FrameOverhead)
-	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, nil, body, 4096))
+	body := noise(most)
+	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, nil, body, leastFrameMax))
 	expect[*wire.BasicAck](p, 1)
 	call[*wire.BasicGetOk](p, 1, &wire.BasicGet{Queue: queue})
-	if _, got := p.content(1, 4096-wire.FrameOverhead); !slices.Equal(got, body) {
+	if _, got := p.content(1, most); !slices.Equal(got, body) {
 		t.Error("another body")
 	}
 }

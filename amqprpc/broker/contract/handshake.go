@@ -122,19 +122,33 @@ func tune(t *T) {
 	if m.Heartbeat == 0 {
 		t.Error("no heartbeat proposed")
 	}
+	// The specification's least is refused from RabbitMQ 4.1 on.
+	least := goesOn
+	if t.isRabbitMQ(4, 1) {
+		least = hangUp
+	}
+	t.wantOutcome("the specification's least", t.asksFor(limits{1, wire.FrameMinSize, 1}).outcomeOf(0, nil), least)
 	for name, l := range map[string]limits{
 		"as proposed":        {m.ChannelMax, m.FrameMax, m.Heartbeat},
-		"the least":          {1, wire.FrameMinSize, 1},
+		"the least":          {1, leastFrameMax, 1},
 		"no heartbeat":       {m.ChannelMax, m.FrameMax, 0},
 		"a longer heartbeat": {m.ChannelMax, m.FrameMax, m.Heartbeat + 60},
 	} {
 		t.wantOutcome(name, t.loginWith(l, nil).outcome(), goesOn)
 	}
 	// As many channels as were agreed on, and no more.
-	p := t.loginWith(limits{2, 4096, 0}, nil)
+	p := t.loginWith(limits{2, leastFrameMax, 0}, nil)
 	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{})
 	p.send(3, &wire.ChannelOpen{})
 	t.wantOutcome("a third channel of two", p.outcomeOf(0, nil), "close 530", "close 504")
+}
+
+// asksFor is a peer that answers connection.tune with these limits, and goes on.
+func (t *T) asksFor(l limits) *peer {
+	t.Helper()
+	p, _ := t.tuned(nil)
+	p.send(0, &wire.ConnectionTuneOk{ChannelMax: l.channelMax, FrameMax: l.frameMax, Heartbeat: l.heartbeat}, p.connectionOpen())
+	return p
 }
 
 // Whoever takes more than was proposed, or a frame_max below what every AMQP peer must take.
@@ -155,8 +169,7 @@ func tuneRefused(t *T) {
 	}
 	for i := range cases { // all at once, as with refused logins
 		c := &cases[i]
-		c.p, _ = t.tuned(nil)
-		c.p.send(0, &wire.ConnectionTuneOk{ChannelMax: c.channelMax, FrameMax: c.frameMax, Heartbeat: c.heartbeat}, c.p.connectionOpen())
+		c.p = t.asksFor(c.limits)
 	}
 	for _, c := range cases {
 		// The specification wants the connection closed and names no code. RabbitMQ hangs up.

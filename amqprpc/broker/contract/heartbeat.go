@@ -50,7 +50,7 @@ func heartbeatsCome(t *T) {
 // acked.
 func silentClientDropped(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.put(ch, queue, "message")
 	p := t.loginWith(everySecond, nil)
 	own := p.declare(1)

@@ -91,6 +91,9 @@ var (
 	quorum    = kind{durable: true, args: amqp.Table{"x-queue-type": "quorum"}}
 )
 
+// isTransient says whether it is a transient queue for everybody.
+func (k kind) isTransient() bool { return !k.durable && !k.exclusive }
+
 // kinds are the two that most is the same for.
 var kinds = []struct {
 	name string

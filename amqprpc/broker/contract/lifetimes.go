@@ -86,7 +86,7 @@ func autoDelete(t *T) {
 		t.Log(e.name)
 		c := t.cutter()
 		ch, other := t.channel(c.conn), t.open()
-		queue := t.declare(ch, kind{autoDelete: true})
+		queue := t.declare(ch, kind{durable: true, autoDelete: true})
 		t.put(ch, queue, "message")
 		t.consumeAs(ch, queue, "last")
 		t.consumeAs(other, queue, "first")
@@ -100,7 +100,7 @@ func autoDelete(t *T) {
 func autoDeleteWithoutConsumer(t *T) {
 	conn := t.connect()
 	ch := t.channel(conn)
-	queue := t.declare(ch, kind{autoDelete: true})
+	queue := t.declare(ch, kind{durable: true, autoDelete: true})
 	t.put(ch, queue, "message")
 	t.must(t.get(ch, queue).Ack(false)) // makes no consumer
 	t.must(ch.Close())
@@ -129,7 +129,11 @@ func exclusiveGoesWithConnection(t *T) {
 }
 
 func othersStay(t *T) {
-	for name, k := range map[string]kind{"transient": transient, "durable": durable, "quorum": quorum} {
+	all := map[string]kind{"durable": durable, "quorum": quorum}
+	if t.takesTransient() {
+		all["transient"] = transient
+	}
+	for name, k := range all {
 		t.Log(name)
 		c := t.cutter()
 		ch := t.channel(c.conn)
@@ -144,7 +148,7 @@ func othersStay(t *T) {
 // did not ack is there for them.
 func slowReader(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	const n = 24 // MiB: more than the buffers between two sockets
 	p := t.login()
 	call[*wire.BasicConsumeOk](p, 1, &wire.BasicConsume{Queue: queue, ConsumerTag: "slow"})

@@ -107,7 +107,11 @@ func methodOfServer(t *T) {
 		p := t.login()
 		p.send(1, m)
 		class, method := m.ID()
-		t.wantOutcome(describe(m), p.outcomeOf(0, nil), closeWith(503, class, method))
+		want := closeWith(503, class, method)
+		if _, is := m.(*wire.BasicCancelOk); is && t.isRabbitMQ(4, 1) {
+			want = closeWith(541, 0, 0) // its channel crashes: seen on 4.3, not on 4.0
+		}
+		t.wantOutcome(describe(m), p.outcomeOf(0, nil), want)
 	}
 	// RabbitMQ expects a content after these, and so finds the next frame wrong.
 	for _, m := range []wire.Method{&wire.BasicDeliver{ConsumerTag: "tag"}, &wire.BasicReturn{ReplyCode: 312}, &wire.BasicGetOk{}} {

@@ -176,8 +176,11 @@ type limits struct {
 	heartbeat  uint16
 }
 
+// leastFrameMax is the least that every broker grants. The specification has 4096.
+const leastFrameMax = 8192
+
 // modest is what every broker grants, without heartbeats.
-var modest = limits{channelMax: 100, frameMax: 8192}
+var modest = limits{channelMax: 100, frameMax: leastFrameMax}
 
 // login opens a connection with modest limits and its channel 1.
 func (t *T) login() *peer {
@@ -337,7 +340,7 @@ func (t *T) bystanderIsWell() {
 		t.Fatal("another connection no longer works: ", err)
 	}
 	defer ch.Close()
-	queue := t.declare(ch, kind{autoDelete: true})
+	queue := t.declare(ch, kind{durable: true, autoDelete: true})
 	t.put(ch, queue, "well")
 	if d := t.get(ch, queue); string(d.Body) != "well" {
 		t.Fatalf("another connection got %q", d.Body)

@@ -56,7 +56,7 @@ func prefetchIsPerConsumer(t *T) {
 // basic.qos is about the consumers that start afterwards.
 func prefetchOfLaterConsumers(t *T) {
 	ch := t.open()
-	first, second := t.declare(ch, transient), t.declare(ch, transient)
+	first, second := t.declare(ch, durable), t.declare(ch, durable)
 	t.must(ch.Qos(1, 0, false))
 	a := t.consume(ch, first)
 	t.must(ch.Qos(4, 0, false))
@@ -72,7 +72,7 @@ func prefetchOfLaterConsumers(t *T) {
 
 func prefetchUnlimited(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.must(ch.Qos(1, 0, false))
 	t.must(ch.Qos(0, 0, false))
 	deliveries := t.consume(ch, queue)
@@ -125,7 +125,7 @@ func prefetchSpares(t *T) {
 
 func prefetchNotForGet(t *T) {
 	ch := t.open()
-	queue := t.declare(ch, transient)
+	queue := t.declare(ch, durable)
 	t.put(ch, queue, bodies(1, 3)...)
 	t.must(ch.Qos(1, 0, false))
 	for range 3 {

@@ -48,7 +48,7 @@ func publishRoutedWhenWhole(t *T) {
 	p.send(1, &wire.BasicPublish{RoutingKey: queue})
 	p.write(headerFrame(contentHeader(wire.ClassBasic, uint64(len("message")))))
 	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{}) // what was written before has arrived
-	_, err := declareAs(ch, queue, transient)
+	_, err := declareAs(ch, queue, durable)
 	t.must(err)
 	p.write(bodyFrame("message"))
 	expect[*wire.BasicAck](p, 1)

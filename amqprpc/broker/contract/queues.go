@@ -46,15 +46,18 @@ func queueServerNamed(t *T) {
 }
 
 func queueDeclareAgain(t *T) {
-	for name, k := range map[string]kind{
-		"transient":   transient,
+	all := map[string]kind{
 		"durable":     durable,
-		"auto-delete": {autoDelete: true},
+		"auto-delete": {durable: true, autoDelete: true},
 		"exclusive":   exclusive,
 		"all":         {durable: true, autoDelete: true, exclusive: true},
 		"classic":     classic,
 		"quorum":      quorum,
-	} {
+	}
+	if t.takesTransient() {
+		all["transient"] = transient
+	}
+	for name, k := range all {
 		t.Log(name)
 		ch := t.open()
 		queue := t.declare(ch, k)
@@ -70,6 +73,9 @@ func queueDeclareAgain(t *T) {
 
 // A declaration that differs from the queue that is there closes the channel.
 func queueInequivalent(t *T) {
+	autoDelete := kind{durable: true, autoDelete: true}
+	mine := kind{durable: true, exclusive: true}
+	takesTransient := t.takesTransient()
 	for _, c := range []struct {
 		name          string
 		first, second kind
@@ -80,9 +86,9 @@ func queueInequivalent(t *T) {
 			[]string{"PRECONDITION_FAILED - inequivalent arg 'durable' for queue '", "' in vhost '", "': received 'false' but current is 'true'"}},
 		{"not durable", transient, durable, amqp.PreconditionFailed,
 			[]string{"inequivalent arg 'durable' for queue '", "': received 'true' but current is 'false'"}},
-		{"auto-delete", transient, kind{autoDelete: true}, amqp.PreconditionFailed,
+		{"auto-delete", durable, autoDelete, amqp.PreconditionFailed,
 			[]string{"inequivalent arg 'auto_delete' for queue '", "': received 'true' but current is 'false'"}},
-		{"not auto-delete", kind{autoDelete: true}, transient, amqp.PreconditionFailed,
+		{"not auto-delete", autoDelete, durable, amqp.PreconditionFailed,
 			[]string{"inequivalent arg 'auto_delete' for queue '", "': received 'false' but current is 'true'"}},
 		{"quorum for classic", classic, quorum, amqp.PreconditionFailed,
 			[]string{"inequivalent arg 'x-queue-type' for queue '", "received 'quorum' but current is 'classic'"}},
@@ -93,9 +99,12 @@ func queueInequivalent(t *T) {
 		{"the default for quorum", quorum, durable, amqp.PreconditionFailed,
 			[]string{"inequivalent arg 'x-queue-type' for queue '", "received", "but current is"}},
 		// Exclusive or not is a matter of who may use it.
-		{"exclusive", transient, exclusive, amqp.ResourceLocked, nil},
-		{"not exclusive", exclusive, transient, amqp.ResourceLocked, nil},
+		{"exclusive", durable, mine, amqp.ResourceLocked, nil},
+		{"not exclusive", mine, durable, amqp.ResourceLocked, nil},
 	} {
+		if !takesTransient && (c.first.isTransient() || c.second.isTransient()) {
+			continue
+		}
 		t.Log(c.name)
 		ch := t.open()
 		queue := t.declare(ch, c.first)
@@ -128,6 +137,7 @@ func queueTypes(t *T) {
 		k.args = amqp.Table{"x-queue-type": queueType}
 		return k
 	}
+	takesTransient := t.takesTransient()
 	for _, c := range []struct {
 		name string
 		kind kind
@@ -143,6 +153,9 @@ func queueTypes(t *T) {
 		{"unknown", typed(durable, "fancy"), amqp.PreconditionFailed},
 		{"not a string", typed(durable, int32(1)), amqp.PreconditionFailed},
 	} {
+		if !takesTransient && c.kind.isTransient() {
+			continue
+		}
 		t.Log(c.name)
 		ch, name := t.open(), t.name()
 		_, err := declareAs(ch, name, c.kind)
@@ -163,7 +176,7 @@ func queuePassive(t *T) {
 	t.wantError(err, amqp.NotFound, "NOT_FOUND - no queue '"+name+"' in vhost '")
 
 	ch := t.channel(conn)
-	_, err = declareAs(ch, name, kind{autoDelete: true})
+	_, err = declareAs(ch, name, kind{durable: true, autoDelete: true})
 	t.must(err)
 	// Nothing but the name is looked at.
 	q, err := ch.QueueDeclarePassive(name, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})

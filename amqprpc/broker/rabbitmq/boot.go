@@ -131,7 +131,7 @@ func (n *Node) logFile() string { return filepath.Join(n.dir, "output") }
 // LogTail returns the last few kilobytes of what the server has printed and logged
 // (at level warning and above) since it was last started, for a failed test to show.
 func (n *Node) LogTail() string {
-	const most = 4 << 10
+	const most = 8 << 10 // 4.3 says that much about a setting that is none
 	f, err := os.Open(n.logFile())
 	if err != nil {
 		return ""

@@ -72,7 +72,7 @@ func TestLocateAsAsked(t *testing.T) {
 
 // A boot that fails shows why, and leaves nothing.
 func TestBootFails(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	t.Setenv("TMPDIR", t.TempDir())
 	if _, err := Start(ctx, Config{Conf: "no.such.setting = 1"}); err == nil || !strings.Contains(err.Error(), "no.such.setting") {
 		t.Errorf("%v", err)
@@ -111,7 +111,7 @@ func TestPortTaken(t *testing.T) {
 
 // Lines of one's own win, and plugins are found with all that they depend on.
 func TestConfAndPlugins(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n := Own(t, Config{Conf: "disk_free_limit.absolute = 2MB", Plugins: []string{"rabbitmq_event_exchange", "rabbitmq_shovel"}})
 	for expr, want := range map[string]string{
 		"{ok, X} = application:get_env(rabbit, disk_free_limit), X.": `"2MB"`,

@@ -123,7 +123,7 @@ func exists(pid int) bool {
 }
 
 func TestStopAndStartAgain(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n := Own(t, Config{})
 	url, pid := n.URL(), n.PID()
 	if !strings.HasPrefix(url, "amqp://guest:guest@127.0.0.1:") || n.TLSURL() != "" || n.Version() == "unknown" || pid == 0 {
@@ -182,7 +182,7 @@ func TestStopAndStartAgain(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n := Own(t, Config{})
 	_, ch := open(t, n.URL())
 	_, err := ch.QueueDeclare("q", false, true, false, false, nil)
@@ -218,7 +218,7 @@ func TestFreeze(t *testing.T) {
 }
 
 func TestMemoryAlarm(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n := Own(t, Config{})
 	conn, ch := open(t, n.URL())
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 4))
@@ -240,7 +240,7 @@ func TestMemoryAlarm(t *testing.T) {
 }
 
 func TestCtl(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n, queue := Own(t, Config{}), "listed"
 	conn, ch := open(t, n.URL())
 	_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
@@ -250,7 +250,7 @@ func TestCtl(t *testing.T) {
 	if !strings.Contains(out, queue) {
 		t.Errorf("list_queues: %q", out)
 	}
-	if _, err := n.Ctl(ctx, "delete_user", "nobody"); err == nil || !strings.Contains(err.Error(), "no_such_user") &&
+	if _, err := n.Ctl(ctx, "change_password", "nobody", "secret"); err == nil || !strings.Contains(err.Error(), "no_such_user") &&
 		!strings.Contains(err.Error(), "does not exist") {
 		t.Errorf("a failed command: %v", err)
 	}
@@ -267,7 +267,7 @@ func TestCtl(t *testing.T) {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n, err := Start(ctx, Config{})
 	must(t, err)
 	pid, epmd, dir := n.PID(), n.site.epmd.pid(), n.site.dir
@@ -294,7 +294,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 }
 
 func TestCloseDuringStart(t *testing.T) {
-	ctx := within(t, 60*time.Second)
+	ctx := within(t, 3*time.Minute)
 	n, err := Start(ctx, Config{})
 	must(t, err)
 	n.Kill()
@@ -316,7 +316,7 @@ func TestCloseDuringStart(t *testing.T) {
 func TestParentKilled(t *testing.T) {
 	for _, mode := range []string{"signal", "stdin"} {
 		t.Run(mode, func(t *testing.T) {
-			ctx := within(t, 60*time.Second)
+			ctx := within(t, 3*time.Minute)
 			cmd := exec.CommandContext(ctx, os.Args[0])
 			cmd.Env = append(os.Environ(), helperMode+"="+mode)
 			out, err := cmd.StdoutPipe()

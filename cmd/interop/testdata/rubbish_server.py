@@ -21,7 +21,7 @@ def main():
     args = parser.parse_args()
     connection = pika.BlockingConnection(pika.URLParameters(os.environ["AMQP_URL"]))
     channel = connection.channel()
-    channel.queue_declare(args.queue)
+    channel.queue_declare(args.queue, durable=True)
 
     def answer(_channel, method, request, _body):
         for reply in args.replies:
