@@ -124,7 +124,10 @@ type Client struct {
 	outbox    outbox      // calls to publish, in order
 	epoch     *epoch      // nil while disconnected
 	epochs    int
+	refusals  refusals
 	closed    bool
+
+	turn int // of which URL it is to be tried first; used by one connect at a time
 }
 
 // ending is what is remembered of an ended call.

@@ -55,6 +55,13 @@ func (c *confirms[T]) instead(what func()) {
 	what()
 }
 
+// none says whether no confirm is outstanding.
+func (c *confirms[T]) none() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.waiting.Len() == 0
+}
+
 // settle calls settled for what a confirm is about: this tag, or all up to it (0: all there are). What is
 // not outstanding, a sane broker does not confirm; it is passed over.
 func (c *confirms[T]) settle(tag uint64, multiple bool, settled func(T)) {

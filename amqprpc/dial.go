@@ -76,8 +76,9 @@ func (e *DialError) reason() string {
 
 // Broker is where and how to connect. It is shared by [Config] and [Server].
 type Broker struct {
-	// URLs are tried in turn, at the start and on every reconnect: the nodes of a
-	// cluster. amqp:// or amqps://, with the query parameters of RabbitMQ's URI
+	// URLs are tried in turn, each once: the nodes of a cluster. At the start the first one
+	// is tried first; on a reconnect the one after that which was lost, so that a node which
+	// hangs, and costs DialTimeout, comes last. amqp:// or amqps://, with the query parameters of RabbitMQ's URI
 	// specification (heartbeat, which goes before Heartbeat, channel_max, cacertfile,
 	// certfile, keyfile, server_name_indication, auth_mechanism; connection_timeout
 	// is not used, see DialTimeout). Empty means [DefaultURL].

@@ -26,6 +26,8 @@ type epoch struct {
 	begun   bool
 	early   []Message // replies that came before it had begun
 	blocked bool
+	leaving error // why no more is published and the epoch is about to end; nil while it is not
+	silent  bool  // the publisher has seen that it is leaving
 
 	inspecting chan struct{} // has room for one passive declare at a time
 	wg         sync.WaitGroup
@@ -47,7 +49,7 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 		inspecting: make(chan struct{}, 1),
 	}
 	var err error
-	e.pair, err = c.cfg.connect(ctx, "publish", "consume", !c.cfg.NoConfirms, e, func(p *pair) error {
+	e.pair, err = c.cfg.connect(ctx, &c.turn, "publish", "consume", !c.cfg.NoConfirms, e, func(p *pair) error {
 		e.blocking = p.publisher.NotifyBlocked(make(chan amqp.Blocking, 16))
 		queue, err := p.sub.QueueDeclare("", false, true, true, false, nil)
 		if err != nil {
@@ -71,6 +73,7 @@ func (c *Client) begin(e *epoch) {
 	c.epochs++
 	e.number = c.epochs
 	c.epoch = e
+	c.refusals.anew()
 	info := e.info
 	c.observe(Event{Kind: EventConnected, Time: time.Now(), Epoch: e.number, Connection: &info})
 	e.begun = true
@@ -284,7 +287,11 @@ func (e *epoch) take() (*Call, amqp.Publishing, int) {
 	defer c.mu.Unlock()
 	for {
 		call := c.outbox.first
-		if call == nil || e.blocked || c.epoch != e || e.isOver() {
+		if e.leaving != nil {
+			e.silent = true // all calls that were taken before are among the confirms
+			e.leave()
+		}
+		if call == nil || e.silent || e.blocked || c.epoch != e || e.isOver() {
 			return nil, amqp.Publishing{}, 0
 		}
 		c.outbox.remove(call)
@@ -348,20 +355,32 @@ func (e *epoch) delivered(_ uint64, m Message) {
 		e.early = append(e.early, m)
 		return
 	}
-	c.classify(m)
+	if class := c.classify(m); class != Unknown {
+		e.accepted()
+	}
 }
 
 func (e *epoch) settled(tag uint64, multiple, acked bool) {
 	c := e.client
-	if acked && c.cfg.Observer == nil {
+	if acked && c.cfg.Observer == nil && !c.refusals.any.Load() {
 		// The common case has nothing to tell and nobody to tell it to.
 		e.confirms.settle(tag, multiple, func(attempt) {})
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	e.confirms.settle(tag, multiple, func(a attempt) { e.confirmed(a, acked, now) })
+	now, n := time.Now(), 0
+	e.confirms.settle(tag, multiple, func(a attempt) {
+		e.confirmed(a, acked, now)
+		n++
+	})
+	switch {
+	case n == 0:
+	case acked:
+		e.accepted()
+	default:
+		e.refused(n, now)
+	}
 }
 
 // confirmed is told of the confirm of one attempt. c.mu is held.

@@ -29,14 +29,17 @@ type pair struct {
 	cause   error
 }
 
-// connect opens a pair on the first URL that answers, trying each once. prepare
-// declares and consumes on the new pair; it need not watch the context. in is told of what
-// comes, from before prepare returns until close does.
-func (b *Broker) connect(ctx context.Context, publishes, consumes string, confirms bool, in inbox, prepare func(*pair) error) (*pair, error) {
+// connect opens a pair on the first URL that answers, trying each once, from the one whose turn
+// it is. After a success it is the turn of the one after it, so that a node that hangs is
+// the last to be tried again. prepare declares and consumes on the new pair; it need not watch
+// the context. in is told of what comes, from before prepare returns until close does.
+func (b *Broker) connect(ctx context.Context, turn *int, publishes, consumes string, confirms bool, in inbox, prepare func(*pair) error) (*pair, error) {
 	var errs []error
-	for _, url := range b.URLs {
-		p, err := b.open(ctx, url, publishes, consumes, confirms, in, prepare)
+	for i := range b.URLs {
+		at := (*turn + i) % len(b.URLs)
+		p, err := b.open(ctx, b.URLs[at], publishes, consumes, confirms, in, prepare)
 		if err == nil {
+			*turn = at + 1
 			return p, nil
 		}
 		errs = append(errs, err)

@@ -46,7 +46,7 @@ listed at the end.
   - A queue that does not exist is [ErrUnroutable] at once; with NoMandatory it is noticed by
     the deadline only. Held by TestUnroutableAtOnce, TestReturnsAmongAnswers, TestNoMandatory.
   - A request that the broker refuses is [ErrRejected]; a server may have executed it
-    nevertheless. Held by TestNack.
+    nevertheless. Held by TestNack, TestAllRefused.
   - What AMQP cannot carry never reaches a connection: it is [ErrInvalidRequest]. Held by
     TestInvalidRequests, TestCheckHeaders, TestDangerousHeaders.
   - A [Request.Persistent] request in a durable queue outlives the broker's restart once it is
@@ -79,6 +79,13 @@ listed at the end.
     TestRetryIsBounded.
   - Once connected, client and server reconnect until they are closed, to any of their URLs; the
     client has a new callback queue then. Held by TestConnectionLoss, TestServerReconnects, TestSeveralURLs.
+  - Each reconnect tries every URL once, beginning after the one that was lost: a node that hangs
+    holds it up only where no other answers. Held by TestReconnectsBeginAtTheNextURL.
+  - A connection on which the broker refuses all requests, three at least, for 3 s is given up for
+    another, the next one after twice as long, and so on up to a minute; an ack or a reply
+    ends that. It costs no call: those refused end or are retried as ever, and while
+    one waits that the broker may have taken, the connection is kept. Held by TestRefusals,
+    TestRefusalsBackOff, TestRefusalsUnderWay, TestAllRefused, amqprpc/cluster.TestKill.
   - [Client.Close] ends the calls in flight as [ErrClosed], returns within seconds and leaves
     no goroutine; no event comes after it; later calls fail at once. Held by
     TestCloseAmongCalls, TestCloseWhileDisconnected, TestMemoryAlarm.

@@ -6,7 +6,7 @@ import (
 )
 
 // classify gives a reply its class and its call. c.mu is held.
-func (c *Client) classify(m Message) {
+func (c *Client) classify(m Message) Class {
 	now := time.Now() // with the lock held: what has ended has ended before now
 	call, waiting := c.calls[m.CorrelationID]
 	if waiting && !call.deadline.After(now) {
@@ -30,17 +30,20 @@ func (c *Client) classify(m Message) {
 		}
 		c.observeReply(now, m, Event{Attempt: call.attempts, Class: Answer, Outcome: outcome, Since: latency})
 		c.finish(call, now, outcome, m.AppID)
-		return
+		return Answer
 	}
 	was, known := c.ended.get(m.CorrelationID, now)
 	since := now.Sub(was.at) + was.value.overdue
 	switch {
 	case !known:
 		c.observeReply(now, m, Event{Class: Unknown})
+		return Unknown
 	case was.value.outcome == Completed || was.value.outcome == Remote:
 		c.observeReply(now, m, Event{Class: Duplicate, Outcome: was.value.outcome, Since: since, AnsweredBy: was.value.server})
+		return Duplicate
 	default:
 		c.observeReply(now, m, Event{Class: Late, Outcome: was.value.outcome, Since: since})
+		return Late
 	}
 }
 

@@ -66,6 +66,7 @@ type service struct {
 	*Server // a copy, but for counts
 	counts  *serverCounts
 	slots   chan struct{} // a token for each running handler, over all connections
+	turn    int           // of which URL it is to be tried first; used by one connect at a time
 	// published says that a broker has taken a reply from this server.
 	published atomic.Bool
 	replay    struct {

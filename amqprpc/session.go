@@ -98,7 +98,7 @@ func (s *service) connect(ctx context.Context) (*session, error) {
 		drained:  make(chan struct{}),
 	}
 	var err error
-	ss.pair, err = s.Broker.connect(ctx, "reply", "serve", true, ss, func(p *pair) error {
+	ss.pair, err = s.Broker.connect(ctx, &s.turn, "reply", "serve", true, ss, func(p *pair) error {
 		p.info.Queue = s.Queue
 		if err := s.QueueType.declare(p.consumer.Connection, s.Queue); err != nil {
 			return fmt.Errorf("declare the queue %q: %w", s.Queue, WithPermission(err, "configure"))

@@ -141,6 +141,18 @@ func (c *caller) lull() time.Duration {
 	return longest
 }
 
+// rejected returns how many calls have ended as that.
+func (c *caller) rejected() (n int) {
+	c.Lock()
+	defer c.Unlock()
+	for _, err := range c.failed {
+		if errors.Is(err, amqprpc.ErrRejected) {
+			n++
+		}
+	}
+	return n
+}
+
 // halt ends the load and waits for its last calls.
 func (c *caller) halt(t *testing.T) {
 	t.Helper()

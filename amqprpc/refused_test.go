@@ -1,0 +1,83 @@
+package amqprpc_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+)
+
+// Where the broker refuses everything for a while, the client connects anew. Its calls end as
+// rejected and not as lost, and are retried as ever. Once the broker has taken something,
+// it begins to count from the beginning.
+func TestAllRefused(t *testing.T) {
+	url := brokertest.OnRabbitMQ(t).URL()
+	queue := fullQueue(t, url)
+	fill := func() { // by somebody else: the client has nothing to wait for
+		withChannel(t, url, func(ch *amqp.Channel) error {
+			if err := ch.Confirm(false); err != nil {
+				return err
+			}
+			confirm, err := ch.PublishWithDeferredConfirm("", queue, true, false, amqp.Publishing{})
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			defer cancel()
+			if acked, err := confirm.WaitContext(ctx); err != nil || !acked {
+				return errors.Join(errors.New("the queue does not even take the first message"), err)
+			}
+			return nil
+		})
+	}
+	told := newTally()
+	gaveUp := make(chan string, 100)
+	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Timeout: 2 * patience, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			told.Observe(e)
+			if e.Kind == amqprpc.EventDisconnected {
+				gaveUp <- e.Text
+			}
+		})})
+	for range 2 {
+		fill()
+		retried := c.Go(context.Background(), amqprpc.Request{Idempotent: true})
+		var calls []*amqprpc.Call
+		every, late := time.NewTicker(10*time.Millisecond), time.After(patience)
+		for cause := ""; cause == ""; {
+			select {
+			case <-every.C:
+				calls = append(calls, c.Go(context.Background(), amqprpc.Request{}))
+			case cause = <-gaveUp:
+				if want := "the broker has refused every request for 3 s: connecting anew"; cause != want {
+					t.Errorf("disconnected: %q, want %q", cause, want)
+				}
+			case <-late:
+				t.Fatalf("%d calls, and the client stays connected", len(calls))
+			}
+		}
+		every.Stop()
+		for _, call := range calls {
+			_, err := call.Result()
+			wantIs(t, err, amqprpc.ErrRejected)
+			if t.Failed() {
+				t.Fatalf("one of %d calls", len(calls))
+			}
+		}
+		s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: amqprpc.QueueAuto})
+		if reply, err := retried.Result(); err != nil || reply.Attempt < 3 {
+			t.Errorf("the retried call: attempt %d, error %v", reply.Attempt, err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if err := s.Shutdown(ctx); err != nil {
+			t.Fatal(err)
+		}
+		cancel()
+	}
+	told.check(t)
+}
