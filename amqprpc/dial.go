@@ -147,6 +147,10 @@ func parseURL(u string) (amqp.URI, error) {
 	if err != nil || !strings.Contains(u, "://") {
 		return uri, fmt.Errorf("%w: not a usable AMQP URL (want amqp://user:password@host:port/vhost, special characters percent-encoded)", ErrInvalidConfig)
 	}
+	// A host with a bracket in it cannot be told from its port again.
+	if host, _, err := net.SplitHostPort(net.JoinHostPort(uri.Host, "1")); err != nil || host != uri.Host {
+		return uri, fmt.Errorf("%w: the AMQP URL's host is not one", ErrInvalidConfig)
+	}
 	if uri.Port < 1 || uri.Port > 65535 {
 		return uri, fmt.Errorf("%w: the AMQP URL's port is not between 1 and 65535", ErrInvalidConfig)
 	}

@@ -14,7 +14,7 @@ func FuzzAddress(f *testing.F) {
 	for _, s := range [][3]string{
 		{"amqp://guest", "", "@localhost:5672/"}, {"amqps://u", "%zz", "@h"}, {"amqp://", "", "@[::1"}, {"http://u", "", "@h/"}, {"u", "", ""},
 		{"amqp://u", "#", "@h"}, {"amqp://u", "/", "@h:1"}, {"amqp://u", "\n", "@h"}, {"amqp://u", "", "@h:99999"}, {"amqp://u", "", "@\u202eh\u009b/"},
-		{"amqp://u", "", "@h?heartbeat=x"}, {"amqp://u", "@", "@h"}, {"amqp://u", "", "@%1b%5b2J:5672"}, {"amqp://u", "", "@[fe80::1%25\x1b]:5672"},
+		{"amqp://u", "", "@h?heartbeat=x"}, {"amqp://u", "@", "@h"}, {"amqp://u", "", "@%1b%5b2J:5672"}, {"amqp://u", "", "@[fe80::1%25\x1b]:5672"}, {"Amqp://", "", "@]"},
 	} {
 		f.Add(s[0], s[1], s[2])
 	}
@@ -47,6 +47,7 @@ func FuzzForgedReplyTo(f *testing.F) {
 	f.Add("amq.rabbitmq.reply-to.g2dkABByZXBseUA=.x")
 	f.Add("amq.rabbitmq.reply-to.g1h3B3JlcGx5QDExMjM0NTY3ODkwMTI=.cHodwjKBoOyU2p66Wuu98Q==")
 	f.Add("amq.rabbitmq.reply-to.g1h2AAdyZXBseUAxMTIzNDU2Nzg5MDEy.")
+	f.Add("amq.rabbitmq.reply-to.g1h3B3JlcGx5QDA0000000000000000=")
 	f.Fuzz(func(t *testing.T, to string) {
 		forged := forgedReplyTo(to)
 		rest, direct := strings.CutPrefix(to, "amq.rabbitmq.reply-to.")

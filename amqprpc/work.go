@@ -168,7 +168,10 @@ func forgedReplyTo(to string) bool {
 	if !direct {
 		return false
 	}
-	process, key, _ := strings.Cut(rest, ".")
+	process, key, both := strings.Cut(rest, ".")
+	if !both {
+		return true
+	}
 	pid, err := base64.StdEncoding.DecodeString(process)
 	if err != nil || len(pid) < 5 || pid[0] != 131 || pid[1] != 88 {
 		return true
