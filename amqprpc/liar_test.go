@@ -112,9 +112,9 @@ func long(s string) []byte { return append(binary.BigEndian.AppendUint32(nil, ui
 // memory stays bounded.
 func TestLiars(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
 	// Of all of them together: they lie at the same time, since most of it is to wait for deadlines.
 	brokertest.NoLeaks(t)
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
 	before := heap()
 	t.Cleanup(func() {
 		if after := heap(); after > before+(32<<20) {

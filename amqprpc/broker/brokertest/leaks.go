@@ -10,7 +10,8 @@ import (
 
 // NoLeaks fails the test if goroutines are left when all that the test opens after this
 // has been closed. Those of brokers do not count: what they hold may take them a
-// moment to close, and a broker that is started again has new ones.
+// moment to close, and a broker that is started again has new ones. It comes before all that
+// starts goroutines: what was opened earlier may start one more only after it looked.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
