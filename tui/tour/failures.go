@@ -26,7 +26,7 @@ func nobodyServes() *Scenario {
 			// A server declares the queue, and leaves it behind.
 			p.step("A server starts, declares the queue, and is stopped: the queue stays.")
 			p.stop(p.server())
-			p.step("A call is made that waits for %s. Nobody takes it out of the queue.", seconds(patience))
+			p.step("A call is made that waits for %g s. Nobody takes it out of the queue.", patience.Seconds())
 			p.timeout(patience)
 			alone := p.call()
 			p.timeout(30 * time.Second)

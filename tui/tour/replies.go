@@ -104,9 +104,9 @@ func lateReply() *Scenario {
 		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
 		play: func(p *play) {
-			p.step("A server starts that needs %s for each request.", seconds(work))
+			p.step("A server starts that needs %g s for each request.", work.Seconds())
 			p.faulty("slow=1:" + work.String())
-			p.step("A call is made that waits for %s only. Its reply comes all the same.", seconds(patience))
+			p.step("A call is made that waits for %g s only. Its reply comes all the same.", patience.Seconds())
 			p.timeout(patience)
 			hasty := p.call()
 			p.step("A patient call is made.")
