@@ -222,10 +222,31 @@ func TestAckOrder(t *testing.T) {
 				}
 			}
 		}
-		if len(o.settled) != 0 || o.upTo != uint64(n) {
-			t.Fatalf("%d tags are remembered, up to %d of %d", len(o.settled), o.upTo, n)
+		if !slices.Equal(o.settled, []run{{0, uint64(n)}}) {
+			t.Fatalf("after all %d tags %v is remembered", n, o.settled)
 		}
 	})
+}
+
+// A request that is not settled for long makes nothing grow, however many are settled meanwhile.
+func TestAckOrderForgets(t *testing.T) {
+	book := &ackBook{verdict: map[uint64]verdict{}}
+	var o ackOrder
+	const long = 10 // the tag of that request
+	for tag := range uint64(10_000) {
+		if tag++; tag == long {
+			continue
+		}
+		book.open = append(book.open, tag)
+		o.settle([]settlement{{tag, accept}}, book)
+	}
+	if len(o.settled) != 2 || cap(o.settled) > 16 || len(book.open) != 0 {
+		t.Errorf("%d runs are remembered of one request that is not settled, %d are unacked", len(o.settled), len(book.open))
+	}
+	book.open = append(book.open, long)
+	if o.settle([]settlement{{long, accept}}, book); len(o.settled) != 1 || len(book.open) != 0 {
+		t.Errorf("%d runs are remembered of none, %d are unacked", len(o.settled), len(book.open))
+	}
 }
 
 // Acks in the order of delivery are one frame a batch: the reason to have ackOrder.
