@@ -337,7 +337,10 @@ func (c *Client) enqueue(call *Call) {
 
 func newBackoff(b Backoff) *backoff.ExponentialBackOff {
 	e := backoff.NewExponentialBackOff()
-	e.InitialInterval, e.MaxInterval, e.Multiplier, e.RandomizationFactor = b.First, b.Most, 2, 0.5
+	// A wait is a third more or less than its interval, and so from the half of what Backoff
+	// says to the whole of it.
+	e.InitialInterval, e.MaxInterval = b.First-b.First/4, b.Most-b.Most/4
+	e.Multiplier, e.RandomizationFactor = 2, 1./3
 	return e
 }
 

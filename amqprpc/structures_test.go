@@ -1,6 +1,7 @@
 package amqprpc
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -260,5 +261,32 @@ func TestAckOrderIsFrugal(t *testing.T) {
 	var o ackOrder
 	if o.settle(batch, book); book.frames != 1 || len(book.open) != 0 {
 		t.Errorf("%d frames for 100 acks, %d left", book.frames, len(book.open))
+	}
+}
+
+// The first wait is between the half of First and all of it, the last ones so of Most, and none
+// is longer.
+func TestBackoffIsBounded(t *testing.T) {
+	for _, b := range []Backoff{
+		{}, {First: time.Second, Most: time.Millisecond}, {First: time.Millisecond, Most: time.Minute},
+		{First: math.MaxInt64}, {Most: math.MaxInt64},
+	} {
+		b = b.orDefaults()
+		const tolerance = 2048 // ns: what a float64 knows of three centuries
+		within := func(what string, d, of time.Duration) {
+			if d < of/2-tolerance || d-tolerance > of {
+				t.Fatalf("%+v: the %s wait is %v", b, what, d)
+			}
+		}
+		for range 1000 {
+			e := newBackoff(b)
+			within("first", e.NextBackOff(), b.First)
+			for range 70 { // 2^63 is beyond any duration
+				if d := e.NextBackOff(); d <= 0 || d-tolerance > b.Most {
+					t.Fatalf("%+v: a wait of %v", b, d)
+				}
+			}
+			within("last", e.NextBackOff(), b.Most)
+		}
 	}
 }
