@@ -196,6 +196,13 @@ func (c *Client) deadlineOf(ctx context.Context, req Request, now time.Time) tim
 	if !ok && req.Timeout == 0 {
 		return now.Add(c.cfg.Timeout)
 	}
+	if ok {
+		// One that came over the wire, as a handler's context has it, is of the wall clock
+		// alone: when that is set, its order among the others would change.
+		if same := now.Add(deadline.Sub(now)); same.Equal(deadline) {
+			deadline = same
+		}
+	}
 	if req.Timeout > 0 {
 		if d := now.Add(req.Timeout); !ok || d.Before(deadline) {
 			return d

@@ -60,8 +60,9 @@ listed at the end.
     TestConnectionLoss, TestMemoryAlarm, TestWaitingForRoom, TestConfirmsWithheld,
     TestStuckWrite.
   - The deadline is the earlier of the context's and the request's Timeout, else the client's.
-    A context that is canceled ends the call. Held by TestWhichDeadlineHolds, TestCancel,
-    TestContextThatHasEnded, TestEndlessTimeouts.
+    A context that is canceled ends the call. A wall clock that is set moves no deadline of
+    a call that has begun. Held by TestWhichDeadlineHolds, TestCancel,
+    TestContextThatHasEnded, TestEndlessTimeouts, TestDeadlinesAreMonotonic.
   - It travels with the request: relative, as expiration, never less than what is left at the
     publish, so that the broker drops it from the queue; absolute, as x-rpc-deadline, so that
     a server drops it and ends the handler's context. Held by TestDeadlineTravels,

@@ -1,13 +1,35 @@
 package amqprpc
 
 import (
+	"context"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 )
+
+// All deadlines are of the monotonic clock, those of contexts too that only know the wall
+// clock: else one set back would have calls outlive theirs, behind another in the heap.
+func TestDeadlinesAreMonotonic(t *testing.T) {
+	c := Client{cfg: Config{Timeout: time.Second}}
+	now := time.Now()
+	for name, at := range map[string]time.Time{
+		"of the wall clock": now.Round(0).Add(time.Minute), "past": now.Round(0).Add(-time.Minute),
+		"off the wire": time.UnixMicro(now.UnixMicro()).Add(time.Minute), "of both": now.Add(time.Minute),
+	} {
+		ctx, cancel := context.WithDeadline(context.Background(), at)
+		defer cancel()
+		for _, timeout := range []time.Duration{0, time.Hour} {
+			d := c.deadlineOf(ctx, Request{Timeout: timeout}, now)
+			if !d.Equal(at) || !strings.Contains(d.String(), " m=") {
+				t.Errorf("%s: %v, want %v with a monotonic reading", name, d, at)
+			}
+		}
+	}
+}
 
 // The heap gives out calls by deadline, whichever ended in between.
 func TestDeadlinesHeap(t *testing.T) {
