@@ -61,10 +61,11 @@ type Retry struct {
 	Backoff Backoff
 }
 
-// Backoff is exponential, with half of each wait left to chance (jitter).
+// Backoff is exponential, with jitter: a wait is between half of what it would be and one and a
+// half times that. So none is longer than 1.5 times Most.
 type Backoff struct {
 	First time.Duration // default 100 ms
-	Most  time.Duration // default 10 s
+	Most  time.Duration // before jitter; default 10 s
 }
 
 func (b Backoff) orDefaults() Backoff {
