@@ -12,6 +12,7 @@ import (
 
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/cmd/internal/cli"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -203,8 +204,14 @@ func TestDemoNeedsTerminal(t *testing.T) {
 	rpcscope(t, "amqp://127.0.0.1:1/", "demo").want(t, 2, "", "terminal", "rpcscope load --servers 2")
 }
 
-// Who finds no broker is told what needs none.
+// Who finds no broker is told what needs none. Who is refused by one has found it.
 func TestHintOfDemo(t *testing.T) {
+	node := brokertest.Shared(t)
+	refused := rpcscope(t, strings.Replace(node.URL(), "guest:guest", "guest:"+secret, 1), "call", "3")
+	refused.refused(t, "call with a wrong password", cli.NoBroker, "the broker refused the user name or password")
+	if strings.Contains(refused.stderr, "need no RabbitMQ") {
+		t.Errorf("a broker that is there is not what was looked for: %s", refused.stderr)
+	}
 	for _, args := range [][]string{{"load"}, {"call", "3"}} {
 		rpcscope(t, "amqp://127.0.0.1:1/", args...).want(t, 3, "", "`rpcscope demo` and `rpcscope broker` need no RabbitMQ")
 	}

@@ -2,6 +2,7 @@ package fibserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -99,6 +100,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	switch {
+	case o.queue == "" || len(o.queue) > 255:
+		return errors.New("--queue is empty, or longer than 255 bytes")
+	case len(o.name) > 255:
+		return errors.New("--name is longer than 255 bytes")
 	case o.prefetch < 0 || o.prefetch > 65535:
 		return fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
 	case o.workers < 1 || o.workers > 65535:
