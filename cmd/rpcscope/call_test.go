@@ -50,6 +50,7 @@ func TestCall(t *testing.T) {
 	if want := `{"n":-1,"error":{"code":"INVALID_ARGUMENT","message":`; !strings.HasPrefix(lines[1], want) {
 		t.Errorf("object %s", lines[1])
 	}
+	servers.untilSaid(t, " [.] fib(30)", 2) // it may be read after the reply
 	if n := servers.said(" [.] fib(30)"); n != 2 {
 		t.Errorf("the server told of fib(30) %d times, want 2", n)
 	}

@@ -89,7 +89,7 @@ A name without a probability means always.`,
 }
 
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewSpool(stderr, o.logFormat)
+	log := cli.NewSpool(stderr, cli.LostFromLog(o.logFormat))
 	defer log.Close(logWait)
 	logger, err := cli.Logger(log, o.logFormat, o.quiet)
 	if err != nil {
@@ -115,11 +115,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	out := &lines{w: stdout}
+	out := cli.NewSpool(stdout, linesLost)
+	defer out.Close(logWait)
 	// A server that a pool starts again must not die of the same request number again.
 	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
 	if !o.quiet {
-		o.service.OnRequest = func(c server.Call) { out.printf(" [.] %v\n", c) }
+		o.service.OnRequest = func(c server.Call) { fmt.Fprintf(out, " [.] %v\n", c) }
 	}
 	service, err := server.New(o.service)
 	if err != nil {
@@ -136,7 +137,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
 		Serving: func(amqprpc.ConnectionInfo) {
 			started()
-			out.printf(" [x] Awaiting RPC requests\n")
+			fmt.Fprintln(out, " [x] Awaiting RPC requests")
 		},
 	}
 	if o.prefetch == 0 {
@@ -157,14 +158,5 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// lines writes whole lines from many goroutines.
-type lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lines) printf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fmt.Fprintf(l.w, format, args...)
-}
+// linesLost stands for lines that nobody has read in time.
+func linesLost(lost int) []byte { return fmt.Appendf(nil, " [!] %d lines lost\n", lost) }
