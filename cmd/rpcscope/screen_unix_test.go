@@ -52,10 +52,13 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
 // real broker.
 func TestScreen(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
-	term.Type("rpcscope --fib 20 -c 8 --timeout 2s", "enter")
+	// At no more than a few hundred calls a second, and with time enough for each: the screens of other
+	// tests need the machine too, and what is late for that reason would be counted below.
+	term.Type("rpcscope --fib 20 -c 8 --timeout 1m --server-flag=--delay=10ms", "enter")
 
 	// No queue, no server: it says what to do, and does not begin.
 	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // which the header says before it
@@ -303,6 +306,7 @@ func TestScreenTakenOver(t *testing.T) {
 
 // Without a terminal it says so, and names what works without one.
 func TestScreenNeedsTerminal(t *testing.T) {
+	t.Parallel()
 	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")
 }
 
