@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -368,5 +369,18 @@ func TestServersRaceToDeclare(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// A Concurrency that Prefetch does not let come about costs nothing.
+func TestConcurrencyBeyondPrefetch(t *testing.T) {
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	before := runtime.NumGoroutine()
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 2, Concurrency: 100_000})
+	a := newAsker(t, url, queue)
+	a.ask(t, amqp.Publishing{})
+	next(t, a.replies) // the server publishes once all that handle requests have begun
+	if now := runtime.NumGoroutine(); now > before+1000 {
+		t.Errorf("%d goroutines, it was %d", now, before)
 	}
 }

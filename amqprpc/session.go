@@ -126,7 +126,11 @@ func (s *service) connect(ctx context.Context) (*session, error) {
 func (ss *session) run(ctx context.Context, draining <-chan struct{}) error {
 	handling, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrConnectionLost)
-	for range ss.server.Concurrency {
+	workers := ss.server.Concurrency
+	if most := ss.server.Prefetch; most > 0 {
+		workers = min(workers, most) // the others would never get a request
+	}
+	for range workers {
 		ss.workers.Go(func() { ss.work(handling, draining) })
 	}
 	ss.wg.Go(ss.publish)

@@ -2,6 +2,7 @@ package fibserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -90,7 +91,7 @@ A name without a probability means always.`,
 }
 
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewSpool(stderr, o.logFormat)
+	log := cli.NewSpool(stderr, cli.LostFromLog(o.logFormat))
 	defer log.Close(logWait)
 	logger, err := cli.Logger(log, o.logFormat, o.quiet)
 	if err != nil {
@@ -101,6 +102,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	switch {
+	case o.queue == "" || len(o.queue) > 255:
+		return errors.New("--queue is empty, or longer than 255 bytes")
+	case len(o.name) > 255:
+		return errors.New("--name is longer than 255 bytes")
 	case o.expires < 0 || o.expires > 0 && o.expires < time.Millisecond:
 		return fmt.Errorf("--queue-expires %v is not a millisecond or more", o.expires)
 	case o.prefetch < 0 || o.prefetch > 65535:
@@ -114,11 +119,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	out := &lines{w: stdout}
+	out := cli.NewSpool(stdout, linesLost)
+	defer out.Close(logWait)
 	// A server that a pool starts again must not die of the same request number again.
 	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
 	if !o.quiet {
-		o.service.OnRequest = func(c server.Call) { out.printf(" [.] %v\n", c) }
+		o.service.OnRequest = func(c server.Call) { fmt.Fprintf(out, " [.] %v\n", c) }
 	}
 	service, err := server.New(o.service)
 	if err != nil {
@@ -135,7 +141,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
 		Serving: func(amqprpc.ConnectionInfo) {
 			started()
-			out.printf(" [x] Awaiting RPC requests\n")
+			fmt.Fprintln(out, " [x] Awaiting RPC requests")
 		},
 	}
 	if o.prefetch == 0 {
@@ -156,14 +162,5 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// lines writes whole lines from many goroutines.
-type lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lines) printf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fmt.Fprintf(l.w, format, args...)
-}
+// linesLost stands for lines that nobody has read in time.
+func linesLost(lost int) []byte { return fmt.Appendf(nil, " [!] %d lines lost\n", lost) }
