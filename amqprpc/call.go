@@ -70,7 +70,8 @@ func (call *Call) Result() (Reply, error) {
 // Errors are a [*CallError] for calls that began, or wrap [ErrTooManyInFlight],
 // [ErrInvalidRequest] or, after [Client.Close], [ErrClosed], and then
 // [ErrNotExecuted] too. errors.Is with [ErrNotExecuted] tells that no server has run
-// the request; errors.As with [*RemoteError] gives what the server said.
+// the request; errors.As with [*RemoteError] gives what the server said. Then the Reply is
+// the server's too, with its name and its times; with every other error it is zero.
 func (c *Client) Call(ctx context.Context, req Request) (Reply, error) {
 	call, err := c.start(ctx, req)
 	if err != nil {

@@ -26,7 +26,9 @@ type Config struct {
 
 	// Retry sends requests again that came to nothing. By default none is.
 	Retry Retry
-	// Backoff is how a lost connection is tried for again.
+	// Backoff is how a lost connection is tried for again. One that lived for more than a second
+	// is tried for at once, and the waits begin anew; not so where the user lacks a
+	// permission ([*PermissionError]), which costs one connection after the other.
 	Backoff Backoff
 
 	// Remember and RememberFor bound the memory of ended calls, by which duplicate

@@ -150,7 +150,7 @@ func (c *Client) runEpoch(e *epoch) {
 		polite = time.Second
 	} else {
 		now := time.Now()
-		c.observe(Event{Kind: EventDisconnected, Time: now, Epoch: e.number, Text: errorText(e.cause)})
+		c.observe(Event{Kind: EventDisconnected, Time: now, Epoch: e.number, Code: brokerCode(e.cause), Text: errorText(e.cause)})
 		for _, call := range c.calls {
 			if call.epoch == e.number && !call.queued && !call.waiting {
 				c.again(call, now, ConnectionLost, e.cause, false)
@@ -160,6 +160,15 @@ func (c *Client) runEpoch(e *epoch) {
 	c.mu.Unlock()
 	e.close(polite)
 	e.wg.Wait()
+}
+
+// brokerCode is the reply code that a broker has closed a channel or connection with; 0 where
+// it was not the broker.
+func brokerCode(cause error) int {
+	if e := (*amqp.Error)(nil); errors.As(cause, &e) && e.Server {
+		return e.Code
+	}
+	return 0
 }
 
 // watch passes on the broker's blocking until the epoch is over.

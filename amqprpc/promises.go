@@ -82,6 +82,9 @@ listed at the end.
     client has a new callback queue then. Held by TestConnectionLoss, TestServerReconnects, TestSeveralURLs.
   - Each reconnect tries every URL once, beginning after the one that was lost: a node that hangs
     holds it up only where no other answers. Held by TestReconnectsBeginAtTheNextURL.
+  - A user without the permission to publish is told so by each call ([*PermissionError]), and
+    costs the broker a connection after ever longer waits, as Backoff says. Held by TestDenied,
+    TestDeniedClientBacksOff.
   - A connection on which the broker refuses all requests, three at least, for 3 s is given up for
     another, the next one after twice as long, and so on up to a minute; an ack or a reply
     ends that. It costs no call: those refused end or are retried as ever, and while
