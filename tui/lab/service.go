@@ -53,7 +53,7 @@ func (s *Service) Name(req amqprpc.Request) string { return result(req.Body) }
 
 // Describe fills in what of a run's configuration is about what is asked for.
 func (s *Service) Describe(c *ledger.RunConfig) {
-	c.Body = s.Body.String()
+	c.Body = new(s.Body.String())
 	if s.Body.HasN() {
 		c.Fib = s.Body.n.String()
 	}

@@ -115,6 +115,7 @@ func (p *Player) RunConfig() ledger.RunConfig { return p.file.from.Header().Conf
 // whatever the query says.
 func (p *Player) Look(q lab.Query) lab.Look {
 	cfg := p.RunConfig()
+	body, custom := cfg.Custom()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	replay := p.replay()
@@ -123,7 +124,7 @@ func (p *Player) Look(q lab.Query) lab.Look {
 		Books: p.at.books.Snapshot(q.Books),
 		Queue: lab.Queue{Name: cfg.Queue},
 		Load: lab.Load{
-			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Body: cfg.Body, Seed: cfg.Seed,
+			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Custom: custom, Body: body, Seed: cfg.Seed,
 			Timeout: time.Duration(cfg.TimeoutMS) * time.Millisecond,
 		},
 		Notes:  slices.Clone(p.notes[max(len(p.notes)-max(q.Notes, 0), 0):]),
