@@ -137,6 +137,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 
 	// The same seed asks for the same again, another one for something else.
 	server.forget()
+	args = append(args, "--overwrite")
 	rpcscope(t, node.URL(), args...)
 	if again := server.bodies(); !slices.Equal(again, first) {
 		t.Errorf("asked for\n%q and\n%q", first, again)

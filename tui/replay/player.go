@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -100,12 +101,12 @@ func (p *Player) Close() error {
 	return p.file.file.Close()
 }
 
-// Err is why the recording cannot be read to its end, nil where it can, or where that is
-// not known yet.
+// Err is why the recording cannot be read to its end, or what [Contradictions] has found; nil
+// where all is well, or where that is not known yet.
 func (p *Player) Err() error {
 	p.index.mu.Lock()
 	defer p.index.mu.Unlock()
-	return p.index.damage
+	return cmp.Or(p.index.damage, p.index.contradicts)
 }
 
 // RunConfig returns what the recorded run was asked to do.
