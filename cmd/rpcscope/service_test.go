@@ -168,14 +168,14 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 	}
 	rpcscope(t, "", "replay", file, "--json").want(t, cli.OK, o.stdout)
 	summary := rpcscope(t, "", "replay", file, "--summary")
-	if !strings.Contains(summary.stdout, "20 wrong of 30 answers") || !strings.Contains(summary.stdout, ` call 1: no match for "^right$": "\x1b[2J`) {
+	if !strings.Contains(summary.stdout, "20 wrong of 30 answers") || !strings.Contains(summary.stdout, ` call 1: "\x1b[2J\x1b]0;gotcha\a" is no match for "^right$"`) {
 		t.Errorf("of the recording:\n%s", summary.stdout)
 	}
 	mu.Lock()
 	next = 0 // the same again
 	mu.Unlock()
 	o = rpcscope(t, node.URL(), args...)
-	reasons := regexp.MustCompile(`call \d+: no match .*|and \d+ more`)
+	reasons := regexp.MustCompile(`call \d+: .* is no match .*|and \d+ more`)
 	if told := reasons.FindAllString(o.stdout, -1); len(told) != 5 || !slices.Equal(told, reasons.FindAllString(summary.stdout, -1)) {
 		t.Errorf("the run says\n%s\nand its recording\n%s", o.stdout, summary.stdout)
 	}

@@ -182,6 +182,11 @@ func TestService(t *testing.T) {
 			t.Errorf("it quotes %q raw: %q", body, err)
 		}
 	}
+	for body, want := range map[string]string{"no": `"no" is no match for "^ok \\d+$"`, "": `"" is no match`, "\x00\xff": `0x00ff is no match`} {
+		if err := s.Check(req, amqprpc.Reply{Message: amqprpc.Message{Body: []byte(body)}}); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, not %s", body, err, want)
+		}
+	}
 	s.Expect = nil
 	if err := s.Check(req, amqprpc.Reply{}); err != nil {
 		t.Errorf("nothing is expected: %v", err)
