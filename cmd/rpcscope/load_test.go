@@ -20,6 +20,7 @@ import (
 )
 
 func TestLoadKeysAreTheContract(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", "50", "-c", "8", "--fib", "5-15", "--servers", "2", "--json")
 	if o.code != cli.OK || o.stderr != "" {
@@ -108,6 +109,7 @@ func TestLoadWhileServersCrash(t *testing.T) {
 }
 
 func TestLoadFallsShort(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
@@ -133,6 +135,7 @@ func TestLoadFallsShort(t *testing.T) {
 }
 
 func TestLoadTextSummary(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", "200", "-c", "8", "--fib", "5", "--servers", "1", "--warmup", "200ms")
 	if o.code != cli.OK || o.stderr != "" {
@@ -149,6 +152,7 @@ func TestLoadTextSummary(t *testing.T) {
 }
 
 func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	args := []string{"load", "--queue", brokertest.QueueName(t), "-n", "300", "-c", "8", "--fib", "5-10", "--servers", "1",
@@ -176,6 +180,7 @@ func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
 
 // A run that never begins costs no older recording.
 func TestRecordingOfNothing(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	file := filepath.Join(t.TempDir(), "old.ndjson")
@@ -205,6 +210,7 @@ func TestRecordingOfNothing(t *testing.T) {
 
 // An open load that could not be generated has fallen short; one that was too slow says so.
 func TestLoadTooFast(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	args := []string{"load", "--queue", brokertest.QueueName(t), "--rate=1000", "-c=1", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
 	tooLong := append(args, "--duration=500ms")
@@ -222,6 +228,7 @@ func TestLoadTooFast(t *testing.T) {
 }
 
 func TestLoadInterrupted(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
@@ -247,6 +254,7 @@ func TestLoadInterrupted(t *testing.T) {
 }
 
 func TestFibserverDrains(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -24,13 +24,14 @@ func (f *recordFlags) add(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.overwrite, "overwrite", false, "let --record replace an older recording")
 }
 
-// check is a usage error where the flags make no sense.
+// check is a usage error where the flags make no sense, as where they name what elsewhere
+// is stdout: there are the screen and the summary.
 func (f *recordFlags) check(flags *pflag.FlagSet) error {
 	switch {
 	case flags.Changed("record") && f.path == "":
 		return errors.New("--record names no file")
 	case f.path == "-":
-		return errors.New("--record does not write to stdout, where the summary goes: give it a file, or a named pipe")
+		return errors.New("--record takes a file, not stdout (./- is a file of that name)")
 	case f.overwrite && f.path == "":
 		return errors.New("--overwrite is for the file of --record, and there is none")
 	}
