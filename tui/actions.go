@@ -48,8 +48,11 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 			}
 			return m.do(func(context.Context) { l.Burst(n) }), nil //nolint:errcheck // its note tells
 		})
-	case is(k.Fib) && m.look.Load.Body != "":
+	case is(k.Fib) && m.look.Load.Custom:
 		m.ask("Body", "{k} the call's number, {n} or {n:1-100} a random one, {uuid}; {{ is a brace", editable(m.look.Load.Body), func(s string) (tea.Cmd, error) {
+			if now := m.look.Load.Body; s == "" && editable(now) != now { // it was never there to be seen
+				return nil, errors.New("the body now is longer than fits here, or has control characters: esc keeps it")
+			}
 			return nil, l.SetBody(s)
 		})
 	case is(k.Fib):

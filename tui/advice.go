@@ -46,7 +46,7 @@ func advise(look *lab.Look) []advice {
 		return all
 	}
 
-	if n := look.Load.Wrong; n > 0 && look.Load.Body != "" {
+	if n := look.Books.Calls.Wrong; n > 0 && look.Load.Custom {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not what is expected (--expect).")
 	} else if n > 0 {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
@@ -73,7 +73,7 @@ func advise(look *lab.Look) []advice {
 	if len(trouble) > 0 {
 		return all
 	}
-	well := look.Load.Wrong == 0 && !look.Load.Waiting && look.Books.Calls.Completed > 0 && lately(look).Failed == 0
+	well := look.Books.Calls.Wrong == 0 && !look.Load.Waiting && look.Books.Calls.Completed > 0 && lately(look).Failed == 0
 	switch r := look.Books.Replies; {
 	case r.Duplicates+r.Orphaned() > 0:
 		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. "+
@@ -118,7 +118,7 @@ func obstacle(look *lab.Look) string {
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
-	case q.Known && q.Missing && look.Load.Body != "":
+	case q.Known && q.Missing && look.Load.Custom:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Start your server: it has to declare it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
@@ -128,9 +128,9 @@ func obstacle(look *lab.Look) string {
 		return ""
 	case q.Known && q.Consumers == 0 && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
-	case q.Known && q.Consumers == 0 && look.Load.Body != "" && look.Load.Waiting:
+	case q.Known && q.Consumers == 0 && look.Load.Custom && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Start your server."
-	case q.Known && q.Consumers == 0 && look.Load.Body != "":
+	case q.Known && q.Consumers == 0 && look.Load.Custom:
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Start your server."
 	case q.Known && q.Consumers == 0 && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +

@@ -70,7 +70,9 @@ func TestAdviseSays(t *testing.T) {
 		{"waiting, unknown", with("empty", func(l *lab.Look) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
 		{"waiting and paused", with("empty", func(l *lab.Look) { l.Load.Paused = true }),
 			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n" + paused},
-		{"paused", with("mixed", func(l *lab.Look) { l.Load, l.Fault, l.Books.Seconds = lab.Load{Paused: true}, "", []ledger.Second{{}} }),
+		{"paused", with("mixed", func(l *lab.Look) {
+			l.Load, l.Fault, l.Books.Seconds, l.Books.Calls.Wrong = lab.Load{Paused: true}, "", []ledger.Second{{}}, 0
+		}),
 			paused + "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
 		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, while the calls go on behind it. Press f to see the present.\n"},
 		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
@@ -97,9 +99,9 @@ func TestAdviseSays(t *testing.T) {
 		}), "! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
 		{"backlog", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
 			"! 1,300 calls are due and cannot start. Press s to start another server, or - for a lower rate.\n"},
-		{"wrong", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Wrong = 1 }),
+		{"wrong", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Books.Calls.Wrong = 1 }),
 			"! 1 answer was not the right number: some server computes something else.\n"},
-		{"unexpected", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Wrong, l.Load.Body = 2, "{k}" }),
+		{"unexpected", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Books.Calls.Wrong, l.Load.Custom = 2, true }),
 			"! 2 answers were not what is expected (--expect).\n"},
 		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("index out of range") }),
 			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
@@ -141,13 +143,14 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		n := func(name string) int { return rapid.SampledFrom([]int{0, 1, 100}).Draw(t, name) }
 		look := &lab.Look{
 			Queue:    lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
-			Load:     lab.Load{Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Wrong: n("wrong"), Progress: load.Progress{Backlog: 10 * n("backlog")}},
+			Load:     lab.Load{Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Progress: load.Progress{Backlog: 10 * n("backlog")}},
 			Starting: n("starting"), Frozen: yes("frozen") && yes("frozen indeed"),
 		}
 		if yes("fault") {
 			look.Fault = "duplicate=1"
 		}
 		b := &look.Books
+		b.Calls.Wrong = uint64(n("wrong"))
 		b.Connection = ledger.Connection{Connected: yes("connected"), Blocked: yes("blocked")}
 		if b.Connection.Connected || yes("was connected") {
 			b.Connection.Since = epoch

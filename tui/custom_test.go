@@ -38,12 +38,16 @@ func ownService() *fakeLab {
 				Kind: amqprpc.EventReply, Time: at(s.now + 12*time.Millisecond), ID: id, Class: amqprpc.Answer, Outcome: amqprpc.Completed,
 				Message: &amqprpc.Message{CorrelationID: id, Body: answer},
 			})
+			if i%3 == 1 {
+				s.now += 13 * time.Millisecond
+				s.wrong(id, fmt.Sprintf("call %d: no match for \"ok\": %.40q", i, answer))
+			}
 		}
 		s.now += 20 * time.Millisecond
 	}
 	return &fakeLab{books: s.books, look: lab.Look{
 		Queue: lab.Queue{Name: "orders", Known: true, Ready: 3, Consumers: 1, At: at(0)},
-		Load:  lab.Load{Concurrency: 6, Body: ownBody, Timeout: 5 * time.Second, Seed: 42, Wrong: 8},
+		Load:  lab.Load{Concurrency: 6, Custom: true, Body: ownBody, Timeout: 5 * time.Second, Seed: 42},
 	}}
 }
 
@@ -88,6 +92,7 @@ func TestCustomSizes(t *testing.T) {
 func TestCustomBodyPrompt(t *testing.T) {
 	for body, want := range map[string]string{
 		ownBody:                  "body " + ownBody + "!",
+		"":                       "body !", // an empty one is one like others
 		"two\nlines":             "body !", // a prompt would show something else, and send it
 		strings.Repeat("x", 257): "body !",
 	} {
@@ -101,13 +106,38 @@ func TestCustomBodyPrompt(t *testing.T) {
 	}
 }
 
+// A body can be made empty, but not by mistake.
+func TestCustomEmptyBody(t *testing.T) {
+	for body, want := range map[string][]string{"x": {"body"}, "": {"body"}, "two\nlines": nil} {
+		s := ownService()
+		s.look.Load.Body = body
+		m := newScreen(t, s, 120, 40)
+		keys := []string{"n"}
+		for range editable(body) {
+			keys = append(keys, "backspace")
+		}
+		press(m, append(keys, "enter")...)
+		if !slices.Equal(s.done, want) {
+			t.Errorf("%q: did %q, not %q", body, s.done, want)
+		}
+		if view := m.View(); want == nil && !strings.Contains(view, "esc keeps it") {
+			t.Errorf("%q: the prompt does not say what to do:\n%s", body, view)
+		}
+	}
+	s := ownService()
+	s.look.Load.Body = ""
+	if view := newScreen(t, s, 120, 40).View(); !strings.Contains(view, "body (empty)") || strings.Contains(view, "fib") {
+		t.Errorf("an empty body is shown as\n%s", view)
+	}
+}
+
 func TestCustomAdvice(t *testing.T) {
 	for name, queue := range map[string]lab.Queue{
 		"missing": {Name: "orders", Known: true, Missing: true}, "nobody": {Name: "orders", Known: true},
 	} {
 		for _, waiting := range []bool{false, true} {
 			s := ownService()
-			s.look.Queue, s.look.Load.Waiting, s.look.Load.Wrong = queue, waiting, 0
+			s.look.Queue, s.look.Load.Waiting = queue, waiting
 			look := s.Look(lab.Query{})
 			all := adviceText(&look) + nobodyServes(&look)
 			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {
@@ -118,7 +148,7 @@ func TestCustomAdvice(t *testing.T) {
 	for _, o := range []amqprpc.Outcome{amqprpc.Unroutable, amqprpc.Timeout} {
 		b := newStory()
 		b.fail(b.send(0), o, time.Second)
-		sum := Summary{Snapshot: b.snapshot(), Config: ledger.RunConfig{Queue: "orders", Body: ownBody}}
+		sum := Summary{Snapshot: b.snapshot(), Config: ledger.RunConfig{Queue: "orders", Body: new(ownBody)}}
 		if text := sum.Render(styled(false), 80); !strings.Contains(text, "your server") || strings.Contains(text, "fibserver") || !strings.Contains(text, "body "+ownBody) {
 			t.Errorf("%v:\n%s", o, text)
 		}

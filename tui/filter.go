@@ -18,7 +18,8 @@ const maxFilter = 256
 
 // A filter picks rows of the lanes. It is made of words, all of which must hold:
 //
-//	state:failed       what became of a call, or what a reply was
+//	state:failed       what became of a call, or what a reply was; state:wrong are those
+//	                   completed calls whose answer is not what is expected
 //	server:fib-1       part of the name of who answered, or sent the reply
 //	n:30, n:20-35      the number in the request
 //	id:7f3a            the beginning of the correlation ID
@@ -44,7 +45,7 @@ var filterKeys = []string{"state", "server", "n", "id"}
 
 // filterStates are what state: may be, in the vocabulary's order.
 var filterStates = func() []string {
-	names := []string{"in-flight", "completed", "failed"}
+	names := []string{"in-flight", "completed", "wrong", "failed"}
 	for _, o := range amqprpc.Failures() {
 		names = append(names, strings.ReplaceAll(o.String(), "_", "-"))
 	}
@@ -205,7 +206,7 @@ func (f filter) stray(s *ledger.Stray) bool {
 func (w *filterWord) call(c *ledger.Call) bool {
 	switch w.key {
 	case "state":
-		return c.Outcome.String() == w.lower || w.lower == "failed" && c.Outcome.Failed()
+		return c.Outcome.String() == w.lower || w.lower == "failed" && c.Outcome.Failed() || w.lower == "wrong" && c.Wrong
 	case "server":
 		return w.in(c.Server)
 	case "n":

@@ -19,7 +19,7 @@ func TestFilterPicks(t *testing.T) {
 	calls := []ledger.Call{
 		{ID: "7f3a91c2-open", Request: "30", RequestLen: 2},
 		{ID: "1b22e0aa-done", Outcome: amqprpc.Completed, Server: "fib-1", Request: "30", RequestLen: 2, Answer: "832040", AnswerLen: 6},
-		{ID: "1b22ffff-done", Outcome: amqprpc.Completed, Server: "FIB-2", Request: "21", RequestLen: 2, Answer: "10946", AnswerLen: 5},
+		{ID: "1b22ffff-done", Outcome: amqprpc.Completed, Server: "FIB-2", Request: "21", RequestLen: 2, Answer: "10946", AnswerLen: 5, Wrong: true},
 		{ID: "2c33-late", Outcome: amqprpc.Timeout, Request: "40", RequestLen: 2},
 		{ID: "3d44-lost", Outcome: amqprpc.ConnectionLost, Request: "a shed to paint", RequestLen: 15},
 		{ID: "4e55-bad", Outcome: amqprpc.Remote, Server: "fib-1", Request: "99", RequestLen: 9999, Answer: "N is above 45"},
@@ -35,6 +35,8 @@ func TestFilterPicks(t *testing.T) {
 		{"state:in-flight", "0", ""},
 		{"state:in_flight", "0", ""},
 		{"state:completed", "12", ""},
+		{"state:wrong", "2", ""},
+		{"state:completed !state:wrong", "1", ""},
 		{"STATE:Failed", "345", ""},
 		{"state:timeout", "3", ""},
 		{"state:connection-lost", "4", ""},
@@ -95,7 +97,7 @@ func TestFilterPicks(t *testing.T) {
 
 func TestFilterErrors(t *testing.T) {
 	for _, c := range []struct{ filter, want string }{
-		{"fib state:gone", "state:gone: the states are in-flight, completed, failed, timeout, canceled, unroutable, rejected, expired, " +
+		{"fib state:gone", "state:gone: the states are in-flight, completed, wrong, failed, timeout, canceled, unroutable, rejected, expired, " +
 			"remote, connection-lost, closed, duplicate, late, unknown, orphaned"},
 		{"!sever:fib-1 x", "!sever:fib-1: known are state:, server:, n:, id:; quote it to look for it as text"},
 		{"n:many", "n:many: a number or a range is wanted, such as n:30 or n:20-35"},

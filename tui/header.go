@@ -187,8 +187,8 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 		add(5, st.Plain, "closed loop "+count(l.Concurrency), "loop "+count(l.Concurrency))
 	}
 	switch {
-	case l.Body != "":
-		add(6, st.Plain, "body "+Escape(l.Body, 32), "body "+Escape(l.Body, 16))
+	case l.Custom:
+		add(6, st.Plain, "body "+templateText(l.Body, 32), "body "+templateText(l.Body, 16))
 	case l.Fib != "":
 		add(6, st.Plain, "fib("+Escape(l.Fib, 16)+")")
 	}
@@ -208,8 +208,8 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 	if l.Waiting {
 		add(3, st.Warn, "WAITING for a server", "WAITING")
 	}
-	if l.Wrong > 0 {
-		add(3, st.Bad, count(l.Wrong)+" WRONG")
+	if n := look.Books.Calls.Wrong; n > 0 {
+		add(3, st.Bad, count(n)+" WRONG")
 	}
 	return pieces
 }

@@ -69,7 +69,7 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 		now := l.Books.Now
 		l.Fault = "crash-before-ack=0.02"
 		l.Starting = 1
-		l.Load.Wrong = 9
+		l.Books.Calls.Wrong = 9
 		l.Marks = append(l.Marks, lab.Mark{Time: now.Add(-12 * time.Second), Server: "fib-2"})
 		l.Pool[1].State, l.Pool[1].Ended = pool.Killed, now.Add(-12*time.Second)
 		l.Pool = append(l.Pool,

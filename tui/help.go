@@ -9,7 +9,7 @@ import (
 // The words that a newcomer has to know, in the order of the lanes.
 var vocabulary = [][2]string{
 	{"in flight", "a call that waits for its answer"},
-	{"completed", "a call whose answer came. Others failed, and say why"},
+	{"completed", "a call whose answer came, right or wrong. Others failed, and say why"},
 	{"duplicate", "a reply to a call that has its answer. Discarded"},
 	{"orphaned", "a reply that no call waits for: late, or of an unknown ID. Discarded"},
 }

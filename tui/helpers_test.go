@@ -95,6 +95,10 @@ func (s *story) fail(id string, o amqprpc.Outcome, after time.Duration) {
 	s.tell(amqprpc.Event{Kind: amqprpc.EventFailed, Time: at(s.now + after), ID: id, Attempt: 1, Outcome: o})
 }
 
+func (s *story) wrong(id, text string) {
+	s.tell(amqprpc.Event{Kind: amqprpc.EventWrong, ID: id, Text: text})
+}
+
 // complete tells of n calls that take 12 ms and something, with a long tail, one every
 // 3 ms, answered by the given servers in turn.
 func (s *story) complete(n int, waited time.Duration, servers ...string) {

@@ -45,7 +45,7 @@ func (s *Summary) hint() string {
 	}
 	switch worst {
 	case amqprpc.Unroutable:
-		if s.Config.Body != "" {
+		if s.Config.Body != nil {
 			return "no queue " + queue + ": is your server running?"
 		}
 		return "no queue " + queue + ": is a server running? Start one with: " + s.fibserver()
@@ -53,7 +53,7 @@ func (s *Summary) hint() string {
 		if late := s.Snapshot.Replies.Late; late > 0 {
 			return things(late, "reply", "replies") + " came too late: give calls more time, send fewer at once, or start more servers"
 		}
-		if s.Config.Body != "" {
+		if s.Config.Body != nil {
 			return "is your server consuming from " + queue + "?"
 		}
 		return "is a server consuming from " + queue + "? Start one with: " + s.fibserver()

@@ -154,6 +154,10 @@ func (in *inspector) headline(st *Styles) line {
 		case amqprpc.InFlight:
 			l = append(l, span{"○ in flight", st.InFlight})
 		case amqprpc.Completed:
+			if e.Wrong {
+				l = append(l, span{"✗ completed, a wrong answer", st.Bad})
+				break
+			}
 			l = append(l, span{"✓ completed", st.Completed})
 		default:
 			l = append(l, span{"✗ failed: " + outcomeWords(e.Outcome), st.Failed})

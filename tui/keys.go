@@ -213,7 +213,7 @@ func (m *Model) hints() []keyHint {
 }
 
 func (m *Model) workWords() string {
-	if m.look.Load.Body != "" {
+	if m.look.Load.Custom {
 		return "body"
 	}
 	return "fib"

@@ -95,6 +95,14 @@ func bodyText(body string, full, most int) string {
 	return Escape(body, most)
 }
 
+// templateText shows the template of bodies: one that is empty, too.
+func templateText(template string, most int) string {
+	if template == "" {
+		return Escape("(empty)", most)
+	}
+	return Escape(template, most)
+}
+
 // senderWords names who sent a reply.
 func senderWords(server string, most int) string {
 	switch server {
@@ -276,11 +284,14 @@ func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
 	r := laneRow{id: c.ID, ink: st.Completed}
 	long, short := failureWords(c.Outcome)
 	failed := c.Outcome.Failed()
-	if failed {
+	switch {
+	case failed:
 		r.ink = st.Failed
+	case c.Wrong:
+		r.ink, short = st.Bad, "wrong"
 	}
 	if n < midLane {
-		if failed {
+		if failed || c.Wrong {
 			r.words = line{{short, r.ink}}
 		} else {
 			r.right = line{{right(ageWords(c.Age), 7), st.Plain}}
@@ -315,6 +326,8 @@ func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
 		if room -= cells(why) + 2; c.AnswerLen > 0 && room >= 8 {
 			r.words = append(r.words, span{": " + bodyText(c.Answer, c.AnswerLen, room), st.Faint})
 		}
+	case c.Wrong:
+		r.words = append(r.words, span{"wrong: " + bodyText(c.Answer, c.AnswerLen, max(room-len("wrong: "), 1)), r.ink})
 	case n >= pairLane:
 		r.words = append(r.words, span{"= " + bodyText(c.Answer, c.AnswerLen, max(room-2, 1)), st.Plain})
 	default:

@@ -82,6 +82,12 @@ func TestCallRows(t *testing.T) {
 			someID + " fib(30) = 832040: completed in 38.1 ms, answered by fib-1, try 2; 3 replies, the others were discarded."},
 		{"a name that is no name", func(c *ledger.Call) { answered(c); c.Server = "" }, 0, nil,
 			someID + " fib(30) = 832040: completed in 38.1 ms, answered by (no name)."},
+		{"wrong", func(c *ledger.Call) { answered(c); c.Wrong, c.Answer, c.AnswerLen = true, "55", 2 }, 0, map[int]string{
+			16:  "7f3a91c2 wrong",
+			28:  "7f3a91c2 wrong: 55 38 ms",
+			40:  "7f3a91c2 fib(30) wrong: 55 38.1 ms",
+			118: someID + " fib(30) wrong: 55 38.1 ms fib-1",
+		}, someID + " fib(30) = 55: completed in 38.1 ms, answered by fib-1, a wrong answer."},
 		{"unroutable", func(c *ledger.Call) { c.Outcome = amqprpc.Unroutable }, 0, map[int]string{
 			16: "7f3a unroutable",
 			28: "7f3a91c2 unroutable 41 ms",

@@ -276,7 +276,7 @@ func (l *lanes) body(st *Styles, look *lab.Look, kind laneKind, focused bool, n,
 
 // drawRow draws a row in n cells.
 func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected bool) []line {
-	now, custom, mark := look.Books.Now, look.Load.Body != "", " "
+	now, custom, mark := look.Books.Now, look.Load.Custom, " "
 	if selected {
 		mark = "▸"
 	}

@@ -31,7 +31,7 @@ func (l *lanes) selected(look *lab.Look) (row, bool) {
 		r.id, r.seq, r.sentence = s.ID, s.Seq, straySentence(s)
 	} else {
 		c := rows.calls[i]
-		r.id, r.sentence = c.ID, callSentence(c, look.Load.Body != "", look.Books.Now)
+		r.id, r.sentence = c.ID, callSentence(c, look.Load.Custom, look.Books.Now)
 	}
 	return r, true
 }
@@ -69,6 +69,9 @@ func callSentence(c *ledger.Call, custom bool, now time.Time) string {
 	case c.Outcome == amqprpc.Completed:
 		s := subject + " = " + bodyText(c.Answer, c.AnswerLen, mostBodyQuoted) + ": completed in " + took(c.Age) +
 			", answered by " + senderWords(c.Server, mostNameQuoted) + tried
+		if c.Wrong {
+			s += ", a wrong answer"
+		}
 		if c.Replies > 1 {
 			s += "; " + count(c.Replies) + " replies, the others were discarded"
 		}

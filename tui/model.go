@@ -156,7 +156,7 @@ func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model 
 		m.player, m.keys = p, newReplayKeyMap()
 	}
 	m.refresh()
-	if m.look.Load.Body != "" {
+	if m.look.Load.Custom {
 		m.keys.Fib.SetHelp("n", "which body: text with {k}, {n}, {uuid}")
 	}
 	return m

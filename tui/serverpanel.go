@@ -221,7 +221,7 @@ func nobodyServes(look *lab.Look) string {
 	case look.Queue.Known && n > 0, !look.Queue.Known && heard:
 		return ""
 	}
-	if look.Load.Body != "" {
+	if look.Load.Custom {
 		return "No server. Start yours: it has to consume from " + queueName(look) + "."
 	}
 	return "No server. Press s to start one here, or run " + fibserverFor(look) + " in another terminal."

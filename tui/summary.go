@@ -33,10 +33,6 @@ type Summary struct {
 	// Interrupted says that somebody ended the run before its time.
 	Interrupted bool
 
-	// Wrong is how many completed calls had a wrong answer, Wrongs what was wrong with
-	// the first ones.
-	Wrong  int
-	Wrongs []error
 	// Missed is how many calls of an open model were due and did not start, Refused
 	// how many the client did not take on: neither are among the calls.
 	Missed, Refused int
@@ -114,8 +110,8 @@ func (s *Summary) verdict(p *sheet) {
 		said = line{{"✗ no call was made", p.Bad}}
 	case c.Completed == 0:
 		said = line{{"✗ no call completed", p.Bad}}
-	case s.Wrong > 0:
-		said = line{{"✗ " + count(s.Wrong) + " wrong", p.Bad}, {" of " + things(c.Completed, "answer", "answers"), p.Title}}
+	case c.Wrong > 0:
+		said = line{{"✗ " + count(c.Wrong) + " wrong", p.Bad}, {" of " + things(c.Completed, "answer", "answers"), p.Title}}
 	case s.Missed > 0:
 		said = line{{"! " + things(s.Missed, "call", "calls") + " not started", p.Warn}, {", " + completed, p.Title}}
 	case c.Failed > 0:
@@ -159,15 +155,15 @@ func (s *Summary) run(p *sheet) {
 		add("closed loop, %s in flight", count(c.Concurrency))
 	}
 	switch {
-	case c.Body != "":
-		add("body %s", Escape(c.Body, 40))
+	case c.Body != nil:
+		add("body %s", templateText(*c.Body, 40))
 	case c.Fib != "":
 		add("fib(%s)", Escape(c.Fib, 24))
 	}
 	if c.TimeoutMS > 0 {
 		add("timeout %s", plainDuration(time.Duration(c.TimeoutMS)*time.Millisecond))
 	}
-	if c.Fib != "" || c.Body != "" || c.Seed != 0 {
+	if c.Fib != "" || c.Body != nil || c.Seed != 0 {
 		add("seed %d", c.Seed)
 	}
 	if c.Queue != "" {
@@ -266,14 +262,15 @@ func (s *Summary) trouble(p *sheet) {
 	}
 	reasons(p, "errors", rows)
 
-	if s.Wrong > 0 {
-		rest := s.Wrong
-		p.flow("wrong", []line{{{things(s.Wrong, "answer", "answers") + " did not pass the check", p.Bad}}})
-		for _, err := range s.Wrongs[:min(len(s.Wrongs), mostSentences)] {
-			p.row("", span{Escape(err.Error(), p.width-labelCells), p.Plain})
+	if n, told := s.Snapshot.Calls.Wrong, s.Snapshot.Wrongs; n > 0 {
+		rest := n
+		p.flow("wrong", []line{{{things(n, "answer", "answers") + " did not pass the check", p.Bad}}})
+		for _, w := range told[:min(len(told), mostSentences)] {
+			id := rowID(w.ID, shortIDCells)
+			p.row("", span{id + " ", p.Faint}, span{Escape(w.Text, p.width-labelCells-cells(id)-1), p.Plain})
 			rest--
 		}
-		if len(s.Wrongs) > 0 && rest > 0 {
+		if len(told) > 0 && rest > 0 {
 			p.row("", span{"and " + count(rest) + " more", p.Faint})
 		}
 	}

@@ -82,10 +82,11 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		s.complete(1, 0, "fib-1")
 	})
 	tell("one", Summary{Config: closedLoop}, func(s *story) { s.complete(1, 0, "fib-1") })
-	tell("wrong", Summary{Config: closedLoop, Wrong: 9, Refused: 2, Wrongs: []error{
-		errors.New("call 17: fib(30) is 832040, not 832041"), errors.New("call 18: " + hostile),
-	}}, func(s *story) {
+	tell("wrong", Summary{Config: closedLoop, Refused: 2}, func(s *story) {
 		s.complete(25, 0, "fib-1")
+		for i, text := range []string{"call 17: fib(30) is 832040, not 832041", "call 18: " + hostile, "3", "4", "5", "6", "7", "8", "9"} {
+			s.wrong(fmt.Sprintf("%08x-0000-4000-8000-000000000000", 1+i), text)
+		}
 		s.send(0)
 	})
 	tell("hostile", Summary{
@@ -184,7 +185,7 @@ func TestSummaryOfAnything(t *testing.T) {
 		sum := Summary{
 			Snapshot: ledger.Snapshot{
 				Elapsed:    time.Duration(rapid.Int64Min(0).Draw(t, "elapsed")),
-				Calls:      ledger.Calls{Sent: n.Draw(t, "sent"), Completed: n.Draw(t, "completed"), Failed: n.Draw(t, "failed"), InFlight: n.Draw(t, "in flight")},
+				Calls:      ledger.Calls{Sent: n.Draw(t, "sent"), Completed: n.Draw(t, "completed"), Failed: n.Draw(t, "failed"), InFlight: n.Draw(t, "in flight"), Wrong: n.Draw(t, "wrong")},
 				Failures:   ledger.Failures{Timeout: n.Draw(t, "timeout"), ConnectionLost: n.Draw(t, "lost"), Expired: n.Draw(t, "expired")},
 				Replies:    ledger.Replies{Received: n.Draw(t, "received"), Duplicates: n.Draw(t, "dup"), Unknown: n.Draw(t, "unknown")},
 				Throughput: rapid.Float64Range(0, 1e12).Draw(t, "throughput"),
@@ -202,8 +203,8 @@ func TestSummaryOfAnything(t *testing.T) {
 				TimeoutMS: rapid.Int64Range(0, 1e12).Draw(t, "timeout"), Seed: n.Draw(t, "seed"),
 			},
 			Interrupted: rapid.Bool().Draw(t, "interrupted"),
-			Wrong:       rapid.IntRange(0, 1e9).Draw(t, "wrong"), Missed: rapid.IntRange(0, 1e9).Draw(t, "missed"),
-			Failures: []Sentence{{rapid.String().Draw(t, "said"), rapid.IntRange(0, 1e9).Draw(t, "times")}},
+			Missed:      rapid.IntRange(0, 1e9).Draw(t, "missed"),
+			Failures:    []Sentence{{rapid.String().Draw(t, "said"), rapid.IntRange(0, 1e9).Draw(t, "times")}},
 		}
 		width := rapid.IntRange(1, 120).Draw(t, "width")
 		fits(t, sum.Render(styles, width), min(max(width, 40), 100))
@@ -350,14 +351,14 @@ func FuzzSummary(f *testing.F) {
 		l := ledger.Latency{Count: n, Min: ms, Mean: ms, Max: ms, P50: ms, P90: ms, P99: ms, P999: ms}
 		sum := Summary{
 			Snapshot: ledger.Snapshot{
-				Calls: ledger.Calls{Sent: n, Failed: n}, Failures: ledger.Failures{Timeout: n},
+				Calls: ledger.Calls{Sent: n, Failed: n, Wrong: n}, Failures: ledger.Failures{Timeout: n},
+				Wrongs:  []ledger.WrongAnswer{{ID: text, Text: text}},
 				Replies: ledger.Replies{Received: n, Late: n}, Response: l, Service: l,
 				ResponseBars: []ledger.Bar{{From: 0, To: ms, Count: n / 2}, {From: ms, To: 2 * ms, Count: n / 4}},
 				Servers:      []ledger.Server{{Name: text, Replies: n, Share: 1}},
 				Connection:   ledger.Connection{Info: amqprpc.ConnectionInfo{Product: text, Version: text, Address: text}},
 			},
 			Config: ledger.RunConfig{Queue: text, Fib: text, Rate: ms}, Failures: []Sentence{{text, 1}},
-			Wrong: 1, Wrongs: []error{errors.New(text)},
 		}
 		out := sum.Render(styles, width)
 		if width <= 0 {

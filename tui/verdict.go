@@ -22,7 +22,7 @@ type verdict struct {
 func judge(e *evidence) verdict {
 	var said []string
 	if e.Ours {
-		said = append(said, e.ending(), e.extra())
+		said = append(said, e.ending(), e.wrong(), e.extra())
 	} else {
 		said = append(said, e.stray())
 	}
@@ -74,6 +74,19 @@ func (e *evidence) ending() string {
 		return s + " The request may be executed all the same."
 	}
 	return "Ended after " + after + " as " + Escape(e.Outcome.String(), nameCells) + "."
+}
+
+// wrong says what is wrong with the answer, as far as whoever checks answers has said so.
+func (e *evidence) wrong() string {
+	if !e.Wrong {
+		return ""
+	}
+	for i := range e.Events {
+		if ev := &e.Events[i]; ev.Kind == amqprpc.EventWrong && ev.Text != "" {
+			return "The answer is wrong: " + strings.TrimSuffix(Escape(ev.Text, 200), ".") + "."
+		}
+	}
+	return "The answer is wrong."
 }
 
 // heard reports whether a server has replied, however late: then there is no need to guess

@@ -101,6 +101,9 @@ func (e *evidence) steps() []step {
 				s.words += ": " + Escape(detail, 60)
 			}
 			s.ink = func(st *Styles) Ink { return st.Failed }
+		case amqprpc.EventWrong:
+			s.mark, s.words = "✗", "wrong: "+Escape(ev.Text, 60)
+			s.ink = func(st *Styles) Ink { return st.Bad }
 		case amqprpc.EventReply:
 			r := &e.replies[reply]
 			e.served(r, e.replies[:reply], add)

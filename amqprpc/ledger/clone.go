@@ -28,6 +28,7 @@ func (l *Ledger) copyAll() *copier {
 	defer l.mu.Unlock()
 	c := &Ledger{
 		cfg: l.cfg, clock: l.clock, counts: l.counts, start: l.start, lastEnd: l.lastEnd, seq: l.seq,
+		wrongs:   slices.Clone(l.wrongs),
 		response: l.response.clone(), service: l.service.clone(),
 		rates: l.rates.clone(), servers: l.servers.clone(), conn: l.conn.clone(),
 	}

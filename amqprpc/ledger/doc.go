@@ -14,14 +14,15 @@
 //	sent = completed + failed + in flight
 //	received = answers + duplicates + late + unknown
 //	answers = completed + failed[remote]
+//	wrong <= completed
 //
 // This holds for any sequence of events whatever, since recordings may be damaged or
 // forged. The ledger believes what an event says of itself (its kind, class and
 // outcome), with one rule: a call goes in flight only where it is not, and ends only
 // where it is. An event that cannot be true (a second start, an end of what is not in
-// flight, an answer nobody waits for, an outcome that is none) changes nothing and is
-// counted in [Traffic].Ignored. A ledger that is attached to a client with calls in
-// flight ignores their ends in the same way.
+// flight, an answer nobody waits for, an outcome that is none, a wrong answer to a call
+// that was not completed) changes nothing and is counted in [Traffic].Ignored. A ledger
+// that is attached to a client with calls in flight ignores their ends in the same way.
 //
 // # Where it may be called from
 //

@@ -76,6 +76,10 @@ func failed(id string, t time.Duration, o amqprpc.Outcome) amqprpc.Event {
 	return amqprpc.Event{Kind: amqprpc.EventFailed, Time: at(t), ID: id, Attempt: 1, Outcome: o, Text: "because"}
 }
 
+func wrong(id string, t time.Duration) amqprpc.Event {
+	return amqprpc.Event{Kind: amqprpc.EventWrong, Time: at(t), ID: id, Text: "not as expected"}
+}
+
 func observe(o amqprpc.Observer, events ...amqprpc.Event) {
 	for _, e := range events {
 		o.Observe(e)
@@ -136,6 +140,8 @@ func anyEvent(t *rapid.T) amqprpc.Event {
 		if e.Kind == amqprpc.EventReset && rapid.Bool().Draw(t, "no reset") {
 			e.Kind = amqprpc.EventPublished
 		}
+	case 6:
+		e.Kind = amqprpc.EventWrong
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "odd time") {
 	case 0:

@@ -15,15 +15,19 @@ type model struct {
 	ends    map[amqprpc.Outcome]uint64
 	classes map[amqprpc.Class]uint64
 	sent    uint64
+	right   map[string]bool // of each call, whether it is completed and not known to be wrong
+	wrong   uint64
 	ignored uint64
 }
 
-func (m *model) observe(e amqprpc.Event) {
+// observe enters an event. Remembered says whether the ledger has not forgotten its call.
+func (m *model) observe(e amqprpc.Event, remembered bool) {
 	if m.open == nil || e.Kind == amqprpc.EventReset {
 		if m.open == nil {
 			m.open = make(map[string]bool)
 		}
 		m.ends, m.classes = make(map[amqprpc.Outcome]uint64), make(map[amqprpc.Class]uint64)
+		m.right, m.wrong = make(map[string]bool), 0
 		m.sent, m.ignored = uint64(len(m.open)), 0
 	}
 	end := func(ok bool) bool {
@@ -31,6 +35,7 @@ func (m *model) observe(e amqprpc.Event) {
 		if ok {
 			delete(m.open, e.ID)
 			m.ends[e.Outcome]++
+			m.right[e.ID] = e.Outcome == amqprpc.Completed
 		}
 		return ok
 	}
@@ -38,11 +43,17 @@ func (m *model) observe(e amqprpc.Event) {
 	switch e.Kind {
 	case amqprpc.EventSent:
 		if ok = !m.open[e.ID]; ok {
-			m.open[e.ID] = true
+			m.open[e.ID], m.right[e.ID] = true, false
 			m.sent++
 		}
 	case amqprpc.EventFailed:
 		ok = end(e.Outcome > amqprpc.Completed && e.Outcome != amqprpc.Remote)
+	case amqprpc.EventWrong:
+		ok = m.wrong < m.ends[amqprpc.Completed] && (m.right[e.ID] || !remembered)
+		if ok {
+			m.right[e.ID] = false
+			m.wrong++
+		}
 	case amqprpc.EventReply:
 		switch e.Class {
 		case amqprpc.NoClass:
@@ -66,8 +77,9 @@ func TestAnyOrderOfEventsKeepsTheLaws(t *testing.T) {
 		var m model
 		for range rapid.IntRange(1, 60).Draw(t, "events") {
 			e := anyEvent(t)
+			remembered := l.byID[e.ID] != nil
 			l.Observe(e)
-			m.observe(e)
+			m.observe(e, remembered)
 
 			s := l.Snapshot(everything())
 			if err := s.Broken(); err != nil {
@@ -75,7 +87,7 @@ func TestAnyOrderOfEventsKeepsTheLaws(t *testing.T) {
 			}
 			if got, want := s.Calls, (Calls{
 				Sent: m.sent, Completed: m.ends[amqprpc.Completed], InFlight: uint64(len(m.open)),
-				Failed: m.sent - m.ends[amqprpc.Completed] - uint64(len(m.open)),
+				Failed: m.sent - m.ends[amqprpc.Completed] - uint64(len(m.open)), Wrong: m.wrong,
 			}); got != want {
 				t.Fatalf("calls %+v, want %+v", got, want)
 			}
@@ -186,7 +198,7 @@ func (l *Ledger) check() error {
 func TestNonsenseIsIgnoredAndCounted(t *testing.T) {
 	l := New(Config{})
 	call(l, "ours", 0)
-	observe(l, sent("open", msec))
+	observe(l, sent("open", msec), sent("failed", msec), failed("failed", 2*msec, amqprpc.Timeout), wrong("ours", msec))
 	for name, e := range map[string]amqprpc.Event{
 		"no kind":               {},
 		"a kind of the future":  {Kind: 200, ID: "open"},
@@ -201,6 +213,10 @@ func TestNonsenseIsIgnoredAndCounted(t *testing.T) {
 		"a future outcome":      failed("open", msec, 77),
 		"a reply of no class":   {Kind: amqprpc.EventReply, ID: "open"},
 		"a future class":        {Kind: amqprpc.EventReply, ID: "open", Class: 77},
+		"a wrong answer twice":  wrong("ours", msec),
+		"wrong before it ended": wrong("open", msec),
+		"failed and wrong":      wrong("failed", msec),
+		"more wrong than right": wrong("nobody", msec),
 		"answered by a timeout": {Kind: amqprpc.EventReply, ID: "open", Class: amqprpc.Answer, Outcome: amqprpc.Timeout},
 	} {
 		before := l.Snapshot(everything())

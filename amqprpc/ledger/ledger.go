@@ -20,8 +20,9 @@ type Ledger struct {
 	clock clock
 
 	counts  counts
-	start   int64 // of the measurement, or noTime
-	lastEnd int64 // of a call
+	wrongs  []WrongAnswer // the first ones
+	start   int64         // of the measurement, or noTime
+	lastEnd int64         // of a call
 
 	byID      map[string]*record
 	inFlight  list
@@ -49,6 +50,7 @@ type counts struct {
 	sent     uint64
 	outcomes [nOutcomes]uint64
 	classes  [nClasses]uint64
+	wrong    uint64 // of those completed
 	traffic  Traffic
 }
 
@@ -125,6 +127,8 @@ func (l *Ledger) apply(e *Entry) {
 		ok = l.reply(e, at)
 	case amqprpc.EventFailed:
 		ok = l.fail(e, at)
+	case amqprpc.EventWrong:
+		ok = l.wrong(e, at)
 	case amqprpc.EventConnected, amqprpc.EventDisconnected, amqprpc.EventReconnecting,
 		amqprpc.EventBlocked, amqprpc.EventUnblocked:
 		l.conn.apply(e, l.clock.time(at))
@@ -243,6 +247,26 @@ func (l *Ledger) fail(e *Entry, at int64) bool {
 	return true
 }
 
+// wrong notes that a completed call was answered wrong. That is believed of a call that is
+// no longer remembered, too, as long as there are completed calls that were not.
+func (l *Ledger) wrong(e *Entry, at int64) bool {
+	r := l.byID[e.ID]
+	switch {
+	case l.counts.wrong >= l.counts.outcomes[amqprpc.Completed]:
+		return false
+	case r != nil && (r.outcome != amqprpc.Completed || r.wrong):
+		return false
+	case r != nil:
+		r.wrong = true
+		r.add(e, at, &l.clock, &l.cfg, false)
+	}
+	l.counts.wrong++
+	if len(l.wrongs) < firstWrongs {
+		l.wrongs = append(l.wrongs, WrongAnswer{ID: e.ID, Text: e.Text})
+	}
+	return true
+}
+
 // end ends a call in flight: the one place where that happens.
 func (l *Ledger) end(r *record, e *Entry, at int64) {
 	l.inFlight.remove(r)
@@ -356,6 +380,7 @@ func (l *Ledger) reset(at int64) {
 		}
 	}
 	l.counts = counts{sent: uint64(l.inFlight.len)}
+	l.wrongs = nil
 	l.start, l.lastEnd = noTime, noTime
 	if l.inFlight.len > 0 {
 		l.start = at

@@ -554,3 +554,46 @@ func TestSnapshotSharesNothing(t *testing.T) {
 		t.Error("later events changed an earlier snapshot")
 	}
 }
+
+// A wrong answer is told of in the numbers, in its row, in its story, and with what is wrong;
+// and is forgotten no sooner than its call.
+func TestWrongAnswers(t *testing.T) {
+	l := New(small)
+	call(l, "right", 0)
+	for i := range 2 + small.Completed {
+		call(l, callID(i), 20*msec)
+	}
+	observe(l, wrong(callID(4), 40*msec), wrong("right", 41*msec)) // the second is forgotten by now
+	clone := l.Clone()
+	for range firstWrongs {
+		call(l, "other", 50*msec)
+		observe(l, wrong("other", 60*msec))
+	}
+	for _, c := range []struct {
+		name  string
+		books *Ledger
+		wrong uint64
+		told  int
+	}{{"early", clone, 2, 2}, {"late", l, 2 + firstWrongs, firstWrongs}} {
+		s := c.books.Snapshot(everything())
+		if s.Calls.Wrong != c.wrong || s.Traffic.Ignored != 0 || s.Broken() != nil {
+			t.Errorf("%s: %+v, ignored %d, %v", c.name, s.Calls, s.Traffic.Ignored, s.Broken())
+		}
+		if len(s.Wrongs) != c.told || s.Wrongs[0] != (WrongAnswer{callID(4), "not as expected"}) || s.Wrongs[1].ID != "right" {
+			t.Errorf("%s: told of %q", c.name, s.Wrongs)
+		}
+	}
+	for _, row := range clone.Snapshot(everything()).Completed {
+		if row.Wrong != (row.ID == callID(4)) || row.Outcome != amqprpc.Completed {
+			t.Errorf("row %+v", row)
+		}
+	}
+	story, _ := clone.Inspect(callID(4))
+	if last := story.Events[len(story.Events)-1]; !story.Wrong || last.Kind != amqprpc.EventWrong || last.Text != "not as expected" {
+		t.Errorf("story %+v", story)
+	}
+	observe(l, amqprpc.Event{Kind: amqprpc.EventReset, Time: at(70 * msec)})
+	if s := l.Snapshot(everything()); s.Calls.Wrong != 0 || len(s.Wrongs) != 0 {
+		t.Errorf("after a reset %+v, %q", s.Calls, s.Wrongs)
+	}
+}

@@ -18,6 +18,7 @@ type record struct {
 	attempt  int
 	replies  int    // to this call, the answer included
 	server   string // which answered
+	wrong    bool   // says EventWrong
 
 	request, answer span // their bodies within story
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -48,7 +49,19 @@ type Calls struct {
 	Completed uint64 `json:"completed"`
 	Failed    uint64 `json:"failed"`
 	InFlight  uint64 `json:"in_flight"`
+	// Wrong is how many of Completed have an answer that their caller did not expect, as
+	// far as anybody checks answers ([amqprpc.EventWrong]).
+	Wrong uint64 `json:"wrong,omitempty"`
 }
+
+// A WrongAnswer is the answer of a completed call that its caller did not expect.
+type WrongAnswer struct {
+	ID   string
+	Text string // what is wrong
+}
+
+// firstWrongs is how many wrong answers a [Snapshot] tells of.
+const firstWrongs = 8
 
 // Failures counts failed calls by outcome.
 type Failures struct {
@@ -119,6 +132,8 @@ type Call struct {
 	Age time.Duration
 	// Server is who answered.
 	Server string
+	// Wrong says that the answer is not what the caller expected.
+	Wrong bool
 
 	Request    string // the beginning of the request's body
 	RequestLen int    // the whole body's length
@@ -184,6 +199,9 @@ type Snapshot struct {
 	InFlight            []Call // oldest first
 	Completed, Failed   []Call // newest first
 	Duplicates, Orphans []Stray
+
+	// Wrongs are the first few wrong answers, oldest first.
+	Wrongs []WrongAnswer
 }
 
 // Snapshot returns the state of the books, as much of it as q asks for.
@@ -201,7 +219,7 @@ func (l *Ledger) Snapshot(q Query) Snapshot {
 	n := &l.counts
 	s := Snapshot{
 		Now: l.clock.time(now), Start: l.clock.time(l.start),
-		Calls: Calls{Sent: n.sent, Completed: n.outcomes[amqprpc.Completed], InFlight: uint64(l.inFlight.len)},
+		Calls: Calls{Sent: n.sent, Completed: n.outcomes[amqprpc.Completed], InFlight: uint64(l.inFlight.len), Wrong: n.wrong},
 		Failures: Failures{
 			Timeout: n.outcomes[amqprpc.Timeout], Canceled: n.outcomes[amqprpc.Canceled],
 			Unroutable: n.outcomes[amqprpc.Unroutable], Rejected: n.outcomes[amqprpc.Rejected],
@@ -216,6 +234,7 @@ func (l *Ledger) Snapshot(q Query) Snapshot {
 		Response: l.response.summary(), Service: l.service.summary(),
 		ResponseBars: l.response.bars(q.Bars, q.LogBars), ServiceBars: l.service.bars(q.Bars, q.LogBars),
 		Connection: l.conn.snapshot(q.Connection),
+		Wrongs:     slices.Clone(l.wrongs),
 	}
 	for _, o := range n.outcomes[amqprpc.Timeout:] {
 		s.Calls.Failed += o
@@ -319,7 +338,7 @@ func (l *Ledger) call(c *Call, r *record, now int64, text int) {
 	if to == noTime {
 		to = now
 	}
-	c.ID, c.Outcome, c.Server = r.id, r.outcome, r.server
+	c.ID, c.Outcome, c.Server, c.Wrong = r.id, r.outcome, r.server, r.wrong
 	c.Sent, c.Deadline, c.Ended = l.clock.time(r.sent), l.clock.time(r.deadline), l.clock.time(r.ended)
 	c.Attempt, c.Replies, c.Age = r.attempt, r.replies, time.Duration(max(to-from, 0))
 	c.Request, c.RequestLen = r.request.again(c.Request, r.story, text), r.request.full
@@ -361,6 +380,8 @@ func (s *Snapshot) Broken() error {
 	switch {
 	case c.Sent != c.Completed+c.Failed+c.InFlight:
 		return fmt.Errorf("ledger: sent %d != completed %d + failed %d + in flight %d", c.Sent, c.Completed, c.Failed, c.InFlight)
+	case c.Wrong > c.Completed:
+		return fmt.Errorf("ledger: wrong %d > completed %d", c.Wrong, c.Completed)
 	case r.Received != r.Answers+r.Duplicates+r.Late+r.Unknown:
 		return fmt.Errorf("ledger: received %d != answers %d + duplicates %d + late %d + unknown %d",
 			r.Received, r.Answers, r.Duplicates, r.Late, r.Unknown)

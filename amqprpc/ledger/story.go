@@ -24,6 +24,7 @@ type Story struct {
 	Attempt  int           // the last one
 	Replies  int           // the answer and all later ones
 	Server   string        // who answered
+	Wrong    bool          // the answer is not what the caller expected
 	Response time.Duration // from Intended to the answer, 0 without one
 	Service  time.Duration // from Published to the answer, 0 without one
 
@@ -89,7 +90,7 @@ func (l *Ledger) story(r *record) Story {
 		ID: r.id, Ours: true, Outcome: r.outcome,
 		Intended: c.time(r.intended), Sent: c.time(r.sent), Deadline: c.time(r.deadline),
 		Published: c.time(r.first), Ended: c.time(r.ended),
-		Attempt: r.attempt, Replies: r.replies, Server: r.server, Dropped: r.dropped,
+		Attempt: r.attempt, Replies: r.replies, Server: r.server, Wrong: r.wrong, Dropped: r.dropped,
 		Events: make([]Entry, 0, r.events),
 	}
 	if r.outcome == amqprpc.Completed || r.outcome == amqprpc.Remote {

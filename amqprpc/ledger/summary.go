@@ -10,9 +10,18 @@ type RunConfig struct {
 	Seed        uint64  `json:"seed"`
 
 	// Of a service that is not fib's: the template of the requests' bodies, and the
-	// regular expression that right answers match.
-	Body   string `json:"body,omitempty"`
-	Expect string `json:"expect,omitempty"`
+	// regular expression that right answers match. Body is nil where it is fib that is
+	// asked for: "" is a body.
+	Body   *string `json:"body,omitempty"`
+	Expect string  `json:"expect,omitempty"`
+}
+
+// Custom returns the template of the bodies, where it is not fib that is asked for.
+func (c *RunConfig) Custom() (template string, ok bool) {
+	if c.Body == nil {
+		return "", false
+	}
+	return *c.Body, true
 }
 
 // A Summary is a run in one JSON object. Its keys are an API: all are always there, save

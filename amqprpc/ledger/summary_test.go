@@ -18,7 +18,7 @@ func TestSummaryJSON(t *testing.T) {
 			`"response_ms":{"p50":0,"p90":0,"p99":0,"p999":0,"max":0,"mean":0},"service_ms":{"p50":0,"p90":0,"p99":0,"p999":0,"max":0,"mean":0},` +
 			`"servers":[],"broker":{"product":"","version":""},` +
 			`"config":{"queue":"rpc_queue","concurrency":64,"rate":0,"fib":"30","timeout_ms":5000,"seed":1}}`},
-		{"a call of each kind", `{"calls":{"sent":4,"completed":1,"failed":2,"in_flight":1},` +
+		{"a call of each kind", `{"calls":{"sent":4,"completed":1,"failed":2,"in_flight":1,"wrong":1},` +
 			`"failures":{"timeout":1,"canceled":0,"unroutable":0,"rejected":0,"expired":0,"remote":1,"connection_lost":0,"closed":0},` +
 			`"replies":{"received":5,"answers":2,"duplicates":1,"late":1,"unknown":1},"throughput_per_s":20,"elapsed_s":0.05,` +
 			`"response_ms":{"p50":10.007,"p90":15,"p99":15,"p999":15,"max":15,"mean":12.5},"service_ms":{"p50":9.007,"p90":15,"p99":15,"p999":15,"max":15,"mean":12},` +
@@ -39,6 +39,6 @@ func TestSummaryJSON(t *testing.T) {
 		observe(l, amqprpc.Event{Kind: amqprpc.EventConnected, Time: at(0), Connection: &amqprpc.ConnectionInfo{Product: "RabbitMQ", Version: "4.2.1"}},
 			sent("remote", 0), remote, sent("timeout", 0), failed("timeout", 20*msec, amqprpc.Timeout), sent("open", 0),
 			discarded(amqprpc.Duplicate, "completed", 30*msec, "fib-2"), discarded(amqprpc.Late, "timeout", 40*msec, "fib-2"),
-			discarded(amqprpc.Unknown, "x", 50*msec, "fib-2"))
+			discarded(amqprpc.Unknown, "x", 50*msec, "fib-2"), wrong("completed", 50*msec))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -196,6 +197,8 @@ func TestWrongAnswers(t *testing.T) {
 			return nil
 		})
 		ended := make([]int, 100)
+		var mu sync.Mutex
+		var told []amqprpc.Event
 		res, err := run(t, t.Context(), newLoad(t, server, Plan{
 			Count: 100,
 			Check: func(req amqprpc.Request, _ amqprpc.Reply) error {
@@ -204,6 +207,11 @@ func TestWrongAnswers(t *testing.T) {
 				}
 				return nil
 			},
+			Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, e)
+			}),
 			OnResult: func(c *Call) {
 				ended[c.K]++
 				if (c.K%10 == 5) != (c.Err != nil) || (c.K%10 == 7) != (c.Wrong != nil) || number(c.Request) != c.K {
@@ -216,6 +224,9 @@ func TestWrongAnswers(t *testing.T) {
 		}
 		if len(res.Wrongs) != firstErrors || res.Wrongs[1].Error() != "call 17: 17 ends in seven" {
 			t.Errorf("kept %v", res.Wrongs)
+		}
+		if len(told) != 10 || told[1].Kind != amqprpc.EventWrong || told[1].Text != "call 17: 17 ends in seven" || told[1].Time.IsZero() {
+			t.Errorf("observed %+v", told)
 		}
 		for k, n := range ended {
 			if n != 1 {

@@ -74,16 +74,17 @@ type Plan struct {
 	Warmup time.Duration
 
 	// Check, where it is set, judges each completed call. Calls whose answer it
-	// returns an error for are counted as wrong.
+	// returns an error for are counted as wrong, and told to Observer.
 	Check func(amqprpc.Request, amqprpc.Reply) error
 	// OnResult, where it is set, is told of each call that has ended, those of the
 	// warm-up left out. The Call belongs to it only until it returns.
 	OnResult func(*Call)
 	// Observer, where it is set, is told amqprpc.EventReset when a warm-up is
 	// over: all its calls have ended and the first that counts has not begun. A
-	// warm-up that was cut short is followed by it too. It is told so by the
-	// goroutine of Run and without the client's lock: an observer that is the
-	// client's too must be safe for concurrent use.
+	// warm-up that was cut short is followed by it too. And it is told
+	// amqprpc.EventWrong of each call whose answer Check finds wrong, those of the
+	// warm-up included. It is told so by the goroutines of Run and of the calls, and
+	// without the client's lock: an observer must be safe for concurrent use.
 	Observer amqprpc.Observer
 }
 

@@ -55,6 +55,11 @@ func (w *worker) run() {
 		if c.Err == nil && l.plan.Check != nil {
 			c.Wrong = l.plan.Check(c.Request, c.Reply)
 		}
+		if c.Wrong != nil && l.plan.Observer != nil {
+			l.plan.Observer.Observe(amqprpc.Event{
+				Kind: amqprpc.EventWrong, Time: time.Now(), ID: c.Reply.CorrelationID, Text: ofCall(c.K, c.Wrong).Error(),
+			})
+		}
 		if w.measured && l.plan.OnResult != nil {
 			l.plan.OnResult(c)
 		}
@@ -167,8 +172,11 @@ func keep(errs []error, k int, err error) []error {
 	if len(errs) == firstErrors {
 		return errs
 	}
-	return append(errs, fmt.Errorf("call %d: %w", k, err))
+	return append(errs, ofCall(k, err))
 }
+
+// ofCall is the error of call k.
+func ofCall(k int, err error) error { return fmt.Errorf("call %d: %w", k, err) }
 
 // failed deals with a failed call: it puts it into the counts, ends the run if no
 // other call can do better, and in a closed loop waits before the next one.

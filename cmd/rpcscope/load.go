@@ -20,7 +20,7 @@ type loadOptions struct {
 	duration  time.Duration
 	warmup    time.Duration
 	asJSON    bool
-	record    string
+	record    recordFlags
 	maxFailed uint64
 	alone     bool // nobody else may consume from the queue
 }
@@ -53,7 +53,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 	flags := cmd.Flags()
 	o.runFlags.add(flags, usualFlags)
 	o.add(flags, "how many requests (default 1000, if there is no --duration)")
-	addRecord(flags, &o.record)
+	o.record.add(flags)
 	return cmd
 }
 
@@ -69,7 +69,7 @@ func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
 // validate checks what the flags' own types do not.
 func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
-	if err := checkRecord(cmd.Flags(), o.record); err != nil {
+	if err := o.record.check(cmd.Flags()); err != nil {
 		return err
 	}
 	switch {
@@ -91,7 +91,7 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	books := ledger.New(ledger.Config{})
 	observers := ledger.NewTee(books)
-	recorded, err := newRecording(o.record, "rpcscope load", o.config())
+	recorded, err := newRecording(ctx, o.record, "rpcscope load", o.config(), stderr)
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 
 // short is how many calls count against --max-failed.
 func (m *measurement) short() uint64 {
-	return m.books.Calls.Failed + uint64(m.result.Wrong) + uint64(m.result.Refused) + uint64(m.result.Missed)
+	return m.books.Calls.Failed + m.books.Calls.Wrong + uint64(m.result.Refused) + uint64(m.result.Missed)
 }
 
 // report tells of what fell short and is no call's outcome.

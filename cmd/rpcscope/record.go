@@ -1,10 +1,10 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 
 	"github.com/spf13/pflag"
 
@@ -13,19 +13,27 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// addRecord adds the flag --record.
-func addRecord(flags *pflag.FlagSet, path *string) {
-	flags.StringVar(path, "record", "", "write every event to this file, one JSON object a line, for\nrpcscope replay (the keys: go doc rpcscope/amqprpc/ledger)")
+// recordFlags say where a run is recorded to.
+type recordFlags struct {
+	path      string
+	overwrite bool
 }
 
-// checkRecord is a usage error where --record names no file, or what elsewhere is stdout:
-// there are the screen and the summary.
-func checkRecord(flags *pflag.FlagSet, path string) error {
+func (f *recordFlags) add(flags *pflag.FlagSet) {
+	flags.StringVar(&f.path, "record", "", "write every event to this new file, one JSON object a line, for\nrpcscope replay (the keys: go doc rpcscope/amqprpc/ledger)")
+	flags.BoolVar(&f.overwrite, "overwrite", false, "let --record replace an older recording")
+}
+
+// check is a usage error where the flags make no sense, as where they name what elsewhere
+// is stdout: there are the screen and the summary.
+func (f *recordFlags) check(flags *pflag.FlagSet) error {
 	switch {
-	case flags.Changed("record") && path == "":
+	case flags.Changed("record") && f.path == "":
 		return errors.New("--record names no file")
-	case path == "-":
+	case f.path == "-":
 		return errors.New("--record takes a file, not stdout (./- is a file of that name)")
+	case f.overwrite && f.path == "":
+		return errors.New("--overwrite is for the file of --record, and there is none")
 	}
 	return nil
 }
@@ -38,14 +46,18 @@ type recording struct {
 	over  bool
 }
 
-// newRecording opens the file of --record, if there is one. Errors are about usage.
-func newRecording(path, by string, cfg ledger.RunConfig) (*recording, error) {
-	if path == "" {
+// newRecording opens the file of --record, if there is one. Errors are about usage, unless
+// ctx has ended. Of a named pipe it waits for the reader, and says so on stderr.
+func newRecording(ctx context.Context, flags recordFlags, by string, cfg ledger.RunConfig, stderr io.Writer) (*recording, error) {
+	if flags.path == "" {
 		return nil, nil
 	}
-	file, err := openRecording(path)
+	file, err := openRecording(ctx, flags, stderr)
 	if err != nil {
-		return nil, err
+		if ctx.Err() != nil {
+			return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
+		}
+		return nil, fmt.Errorf("--record: %w", err)
 	}
 	return &recording{Recorder: ledger.NewRecorder(file, ledger.HeaderLine{By: by, Config: cfg}), file: file}, nil
 }
@@ -58,13 +70,29 @@ func (r *recording) observer() amqprpc.Observer {
 	return r.Recorder
 }
 
-// begin says that it is a run now, and worth overwriting an old recording for. No event may
-// be told of meanwhile.
+// begin says that it is a run now, and worth overwriting an old recording for. The first
+// lines are written at once, so that a full disk shows before the run. No event may be told
+// of meanwhile.
 func (r *recording) begin() error {
 	if r == nil {
 		return nil
 	}
-	return r.file.begin()
+	err := r.Flush()
+	if err == nil {
+		err = r.file.begin()
+	}
+	if err != nil {
+		return fmt.Errorf("--record: %w", err)
+	}
+	return nil
+}
+
+// onBreak has f told, once, of why the recording breaks off. It is called in the way of
+// every call: it must be quick.
+func (r *recording) onBreak(f func(error)) {
+	if r != nil {
+		r.file.onBreak = f
+	}
 }
 
 // end ends the recording: what is told of later is not in it. Further ends change nothing.
@@ -83,78 +111,6 @@ func (r *recording) verdict(err error) error {
 	}
 	if code := (*cli.ExitError)(nil); err == nil || errors.As(err, &code) && code.Err == nil {
 		return cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", r.ended))
-	}
-	return err
-}
-
-// A recordingFile is the file of --record. What was in it stays until begin: a run
-// that never starts, for want of a broker say, must not cost an older recording.
-type recordingFile struct {
-	file    *os.File
-	regular bool
-	created bool
-	begun   bool
-	early   bytes.Buffer // what was written before begin
-}
-
-// openRecording opens a file to record to, and refuses one that holds something else
-// than a recording. Errors are about usage.
-func openRecording(path string) (*recordingFile, error) {
-	info, err := os.Stat(path)
-	created := errors.Is(err, os.ErrNotExist)
-	regular := created || err == nil && info.Mode().IsRegular()
-	if regular && !created && info.Size() > 0 {
-		if err := isRecording(path); err != nil {
-			return nil, fmt.Errorf("--record: %w", err)
-		}
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, fmt.Errorf("--record: %w", err)
-	}
-	return &recordingFile{file: file, regular: regular, created: created}, nil
-}
-
-// isRecording returns an error where a file holds something else.
-func isRecording(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	if _, err := ledger.NewReader(file); errors.Is(err, ledger.ErrNotRecording) {
-		return fmt.Errorf("%s exists and is no recording; it stays as it is", path)
-	}
-	return nil
-}
-
-// Write keeps p until begin, and writes it afterwards.
-func (r *recordingFile) Write(p []byte) (int, error) {
-	if !r.begun {
-		return r.early.Write(p)
-	}
-	return r.file.Write(p)
-}
-
-// begin empties the file and writes what was kept.
-func (r *recordingFile) begin() error {
-	if r.regular {
-		if err := r.file.Truncate(0); err != nil {
-			return fmt.Errorf("--record: %w", err)
-		}
-	}
-	r.begun = true
-	if _, err := r.early.WriteTo(r.file); err != nil {
-		return fmt.Errorf("--record: %w", err)
-	}
-	return nil
-}
-
-// close closes the file, and removes it where it was made for a run that never began.
-func (r *recordingFile) close() error {
-	err := r.file.Close()
-	if r.created && !r.begun {
-		return errors.Join(err, os.Remove(r.file.Name()))
 	}
 	return err
 }

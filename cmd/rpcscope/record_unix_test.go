@@ -3,14 +3,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 )
 
@@ -47,4 +51,70 @@ func TestRecordingBreaksOff(t *testing.T) {
 	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Completed != 3000 || !strings.Contains(o.stderr, "not whole") {
 		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s.Calls)
 	}
+}
+
+// A disk that is full from the start is told before the run, which asks for nothing.
+func TestRecordToAFullDisk(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil { // Linux has it
+		t.Skip("no /dev/full")
+	}
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	server := newForeign(t, node.URL(), queue, echo)
+	o := rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--json", "--record=/dev/full")
+	if o.code != cli.FellShort || o.stdout != "" || o.stderr != "rpcscope: --record: write /dev/full: no space left on device\n" {
+		t.Errorf("%+v", o)
+	}
+	if n := len(server.requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+	o = rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--record=/dev/null")
+	if o.code != cli.OK || o.stderr != "" {
+		t.Errorf("to /dev/null: %+v", o)
+	}
+}
+
+func TestRecordThroughALinkToNothing(t *testing.T) {
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("nowhere", link); err != nil {
+		t.Fatal(err)
+	}
+	o := rpcscope(t, "amqp://127.0.0.1:1/", "load", "--record", link)
+	if o.code != cli.Usage || !strings.Contains(o.stderr, "is a symbolic link to nothing") {
+		t.Errorf("%+v", o)
+	}
+}
+
+// A pipe that nobody reads is waited for, that is said, and it can be interrupted.
+func TestRecordToAPipeWithoutReader(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, stderr := io.Pipe()
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := newRecording(ctx, recordFlags{path: path}, "test", ledger.RunConfig{}, stderr)
+		ended <- err
+	}()
+	text := make([]byte, 200)
+	n, err := said.Read(text)
+	if err != nil || !strings.Contains(string(text[:n]), "waiting for somebody to read from "+path) {
+		t.Errorf("said %q, %v", text[:n], err)
+	}
+	interrupt()
+	select {
+	case err := <-ended:
+		if code := (*cli.ExitError)(nil); !errors.As(err, &code) || code.Code != cli.Interrupted {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(time.Minute):
+		t.Fatal("an interrupt does not end it")
+	}
+	reader, err := os.Open(path) // lets the waiting open go
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
 }

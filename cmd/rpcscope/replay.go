@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ duplicate, orphan or failure to the next. ? shows the keys. No broker is needed.
 no terminal. They read - as stdin.
 
 A recording that is damaged or cut off is shown up to there: the line is named, and the
-exit code is 1.`,
+exit code is 1. So it is where events contradict those before them; they are left out.`,
 		Example: `  rpcscope load -n 2000 --servers 2 --record run.ndjson
   rpcscope replay run.ndjson
   rpcscope replay run.ndjson --json`,
@@ -78,7 +79,7 @@ func (o *replayOptions) validate(cmd *cobra.Command) error {
 
 // sum prints the summary of a recording, of what there is of it where it is damaged.
 func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) error {
-	in := stdin
+	in, recording := stdin, func() bool { return false }
 	if path == "-" {
 		path = "stdin"
 	} else {
@@ -90,7 +91,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 			return err
 		}
 		defer file.Close()
-		in = file
+		in, recording = file, func() bool { return errors.Is(lockFile(file), errLocked) }
 	}
 	books := ledger.New(ledger.Config{})
 	var header ledger.HeaderLine
@@ -105,13 +106,13 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	case <-ctx.Done():
 		return cli.Fail(cli.Interrupted, context.Cause(ctx))
 	}
-	if damage != nil {
+	s := books.Snapshot(tui.SummaryQuery())
+	if damage = explained(cmp.Or(damage, replay.Contradictions(&s)), recording); damage != nil {
 		damage = fmt.Errorf("%s: %w", path, damage)
 	}
 	if header.Format == "" { // there is nothing to be seen
 		return damage
 	}
-	s := books.Snapshot(tui.SummaryQuery())
 	if err := s.Broken(); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
@@ -123,6 +124,15 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 		err = summary.Write(stdout, summaryWidth(stdout))
 	}
 	return cli.Fail(cli.FellShort, errors.Join(err, damage))
+}
+
+// explained is the damage of a recording. Where a run is still recording, its last line need
+// not be whole.
+func explained(damage error, recording func() bool) error {
+	if errors.Is(damage, ledger.ErrCutOff) && recording() {
+		return fmt.Errorf("%w, since a run is still recording to it", damage)
+	}
+	return damage
 }
 
 // show plays a recording on the screen, and leaves a summary of what was shown last.
@@ -153,10 +163,20 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if err := interrupted(ctx); err != nil {
 		return err
 	}
-	if err := p.Err(); err != nil {
+	if err := explained(p.Err(), func() bool { return beingRecorded(path) }); err != nil {
 		return cli.Fail(cli.FellShort, fmt.Errorf("%s: %w", path, err))
 	}
 	return nil
+}
+
+// beingRecorded reports whether a run records to a file at present.
+func beingRecorded(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	return errors.Is(lockFile(file), errLocked)
 }
 
 // whereLeft says of which part of a recording a summary is; "" where it is of all.

@@ -3,14 +3,17 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 )
 
@@ -65,6 +68,44 @@ func TestReplayOfStdin(t *testing.T) {
 	rpcscope(t, "", "replay", "-").want(t, cli.Usage, "", "cannot seek in stdin", "--json")
 }
 
+func backwards(lines []string) string {
+	lines = slices.Clone(lines)
+	slices.Reverse(lines)
+	return strings.Join(lines, "")
+}
+
+func doubled(lines []string) string {
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(l + l)
+	}
+	return b.String()
+}
+
+// A recording that is still being written need not be whole, and that is said.
+func TestReplayWhileRecording(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.ndjson")
+	r, err := newRecording(t.Context(), recordFlags{path: path}, "test", ledger.RunConfig{}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.begin(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.file.Write([]byte(`{"t":0,"k":"se`)); err != nil {
+		t.Fatal(err)
+	}
+	const still = "since a run is still recording to it"
+	o := rpcscope(t, "", "replay", "--json", path)
+	if o.code != cli.FellShort || !strings.Contains(o.stderr, "line 2: the recording is cut off here, "+still) {
+		t.Errorf("while it is written: %+v", o)
+	}
+	r.end()
+	if o := rpcscope(t, "", "replay", "--json", path); o.code != cli.FellShort || strings.Contains(o.stderr, still) {
+		t.Errorf("afterwards: %+v", o)
+	}
+}
+
 // What is wrong with a file is told, and in which line; what came before is summed up.
 func TestReplayOfDamage(t *testing.T) {
 	t.Parallel()
@@ -99,6 +140,16 @@ func TestReplayOfDamage(t *testing.T) {
 		"something else": {"hello\n", cli.Usage, "line 1: not an rpcscope recording", false},
 		"no header":      {strings.Join(lines[1:], ""), cli.Usage, "line 1: not an rpcscope recording", false},
 		"gzip":           {zipped.String(), cli.Usage, "gunzip", false},
+		"zstd":           {"\x28\xb5\x2f\xfd" + good, cli.Usage, "unzstd", false},
+		"xz":             {"\xfd7zXZ\x00", cli.Usage, "unxz", false},
+		"ZIP":            {"PK\x03\x04", cli.Usage, "unzip", false},
+		"a mark":         {"\xef\xbb\xbf" + good, cli.Usage, "byte order mark", false},
+		"UTF-16":         {"\xff\xfe" + strings.Join(strings.Split(good, ""), "\x00") + "\x00", cli.Usage, "UTF-16", false},
+		"CRLF":           {strings.ReplaceAll(good, "\n", "\r\n"), cli.OK, "", true},
+		"zeros":          {half + strings.Repeat("\x00", 5000), cli.FellShort, "line 101: the recording is cut off here", true},
+		"swapped lines":  {lines[0] + backwards(lines[1:]), cli.FellShort, "of its events cannot be true where they stand", true},
+		"lines twice":    {lines[0] + doubled(lines[1:]), cli.FellShort, "of its events cannot be true where they stand", true},
+		"two in one":     {good + good, cli.FellShort, fmt.Sprintf("line %d: damaged line", len(lines)), true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "damaged.ndjson")
@@ -134,7 +185,7 @@ func TestReplayOfDamage(t *testing.T) {
 	}
 	for _, form := range []string{"--json", "--summary"} {
 		o := rpcscope(t, "", "replay", form, path)
-		if o.code != cli.OK || strings.ContainsAny(o.stdout+o.stderr, "\x1b\a\u202e") || !strings.Contains(o.stdout, "owned") && !strings.Contains(o.stdout, "[2J") {
+		if o.code != cli.FellShort || !strings.Contains(o.stderr, "1 of its events cannot be true") || strings.ContainsAny(o.stdout+o.stderr, "\x1b\a\u202e") || !strings.Contains(o.stdout, "owned") && !strings.Contains(o.stdout, "[2J") {
 			t.Errorf("%s: %+v", form, o)
 		}
 	}

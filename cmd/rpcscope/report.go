@@ -27,7 +27,7 @@ func watched(ctx context.Context, l *load.Load, books *ledger.Ledger) (load.Resu
 func (o *loadOptions) summarize(w io.Writer, m *measurement) error {
 	summary := tui.Summary{
 		Snapshot: m.books, Config: o.config(), Interrupted: m.interrupted,
-		Wrong: m.result.Wrong, Wrongs: m.result.Wrongs, Missed: m.result.Missed, Refused: m.result.Refused, Behind: m.result.Behind,
+		Missed: m.result.Missed, Refused: m.result.Refused, Behind: m.result.Behind,
 		Failures: m.said.Sentences(),
 	}
 	return summary.Write(w, summaryWidth(w))

@@ -70,7 +70,7 @@ answered wrong. Nobody else may consume from the queue.`,
 	o.addServerFlag(flags, usual)
 	o.warmup = scaleWarmup
 	o.loadOptions.add(flags, fmt.Sprintf("how many requests in each run (default: for %v)", scaleDuration))
-	addRecord(flags, &o.record)
+	o.record.add(flags)
 	flags.Lookup("record").Usage = "write every event of each run to a file of its own, for rpcscope\nreplay: of run.ndjson run-1.ndjson, run-2.ndjson and so on, by the\nnumber of servers"
 	flags.Lookup("duration").Usage = "for how long to start requests, in each run"
 	return cmd
@@ -106,7 +106,7 @@ func (o *scaleOptions) validate(cmd *cobra.Command) error {
 }
 
 func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	recorded, err := o.recordings()
+	recorded, err := o.recordings(ctx, stderr)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,29 +24,31 @@ func recordPath(path string, servers int) string {
 // checkRecord is a usage error where runs cannot be told apart by the names of their files, or what is named is
 // none.
 func (o *scaleOptions) checkRecord() error {
-	if o.record == "" {
+	if o.record.path == "" {
 		return nil
 	}
 	for i, n := range o.steps {
 		if slices.Contains(o.steps[:i], n) {
-			return fmt.Errorf("--record: --servers has %d twice, and both runs would be recorded to %s", n, recordPath(o.record, n))
+			return fmt.Errorf("--record: --servers has %d twice, and both runs would be recorded to %s", n, recordPath(o.record.path, n))
 		}
 	}
-	if info, err := os.Stat(o.record); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("--record: scale writes a file for each run, and %s is not one", o.record)
+	if info, err := os.Stat(o.record.path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("--record: scale writes a file for each run, and %s is not one", o.record.path)
 	}
 	return nil
 }
 
 // recordings opens a recording for each run; nil ones where nothing is recorded. Errors are about usage.
-func (o *scaleOptions) recordings() (recordings, error) {
+func (o *scaleOptions) recordings(ctx context.Context, stderr io.Writer) (recordings, error) {
 	all := make(recordings, len(o.steps))
-	if o.record == "" {
+	if o.record.path == "" {
 		return all, nil
 	}
 	for i, n := range o.steps {
+		of := o.record
+		of.path = recordPath(of.path, n)
 		var err error
-		if all[i], err = newRecording(recordPath(o.record, n), "rpcscope scale", o.config()); err != nil {
+		if all[i], err = newRecording(ctx, of, "rpcscope scale", o.config(), stderr); err != nil {
 			return nil, errors.Join(err, all.end(nil))
 		}
 	}

@@ -23,7 +23,7 @@ import (
 type screenOptions struct {
 	runFlags
 	paused bool
-	record string
+	record recordFlags
 	// pool says what program servers are; the zero value finds fibserver.
 	pool pool.Config
 	// standIn says why the broker is the in-process one instead of the one that was
@@ -47,7 +47,7 @@ func screenCommand(root *cobra.Command) {
 }
 
 func (o *screenOptions) validate(flags *pflag.FlagSet) error {
-	if err := checkRecord(flags, o.record); err != nil {
+	if err := o.record.check(flags); err != nil {
 		return err
 	}
 	return o.runFlags.validate(flags)
@@ -56,7 +56,7 @@ func (o *screenOptions) validate(flags *pflag.FlagSet) error {
 func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 	o.runFlags.add(flags, usual)
 	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused")
-	addRecord(flags, &o.record)
+	o.record.add(flags)
 }
 
 // needTerminal is a usage error where a screen cannot be shown on stdout. instead is what
@@ -76,7 +76,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	if err != nil {
 		return err
 	}
-	recorded, err := newRecording(o.record, "rpcscope", o.config())
+	recorded, err := newRecording(ctx, o.record, "rpcscope", o.config(), stderr)
 	if err != nil {
 		return err
 	}
@@ -101,6 +101,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		}
 		return onBroker(err)
 	}
+	recorded.onBreak(func(err error) { l.Note(lab.Bad, "the recording breaks off: "+err.Error(), "") })
 	var begun error
 	l.Last(ledger.Query{}, func() { begun = recorded.begin() })
 	if begun != nil {
@@ -133,7 +134,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 func (o *screenOptions) summarized() ledger.RunConfig {
 	c := ledger.RunConfig{Queue: o.queue}
 	if o.service != nil {
-		c.Body, c.Seed = o.service.Body.String(), o.seed
+		c.Body, c.Seed = new(o.service.Body.String()), o.seed
 	}
 	return c
 }
@@ -165,7 +166,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := tui.Summary{
-		Snapshot: look.Books, Notice: look.StandIn, Config: o.summarized(), Wrong: look.Load.Wrong, Interrupted: ctx.Err() != nil,
+		Snapshot: look.Books, Notice: look.StandIn, Config: o.summarized(), Interrupted: ctx.Err() != nil,
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)

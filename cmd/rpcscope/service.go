@@ -20,7 +20,7 @@ const mostExpect = 1024
 
 func (f *serviceFlags) add(flags *pflag.FlagSet) {
 	flags.StringVar(&f.body, "body", "", "ask a server of your own for this instead of fib; {k} is the call's\n"+
-		"number, {n} a random one from --fib's range, {n:1-100} from this one,\n{uuid} a random UUID, {{ a brace")
+		"number, {n} a random one from --fib's range, {n:1-100} from this one,\n{uuid} a random UUID, {{ a brace; '' is an empty body")
 	flags.StringVar(&f.contentType, "content-type", "text/plain", "of the bodies of --body")
 	flags.StringArrayVar(&f.headers, "header", nil, "NAME=VALUE, a header of the requests of --body; repeatable")
 	flags.StringVar(&f.expect, "expect", "", "regular expression (Go's) that the reply to a --body matches somewhere,\nelse it is a wrong answer; (?s)\\A...\\z is for all of it")

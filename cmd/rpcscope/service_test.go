@@ -103,7 +103,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 		"--expect", `(?s)\A\{"id": \d+, "n": \d+, "key": "[0-9a-f-]{36}"\}\z`, "--json", "--record", file}
 	o := rpcscope(t, node.URL(), args...)
 	live := o.summary(t)
-	if o.code != cli.OK || o.stderr != "" || live.Calls.Completed != 20 || live.Config.Body != body || live.Config.Fib != "" || live.Config.Expect == "" {
+	if o.code != cli.OK || o.stderr != "" || live.Calls.Completed != 20 || live.Config.Body == nil || *live.Config.Body != body || live.Config.Fib != "" || live.Config.Expect == "" {
 		t.Fatalf("exit code %d, stderr %q, %+v", o.code, o.stderr, live)
 	}
 	if !strings.Contains(o.stdout, `"fib":""`) {
@@ -138,6 +138,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 
 	// The same seed asks for the same again, another one for something else.
 	server.forget()
+	args = append(args, "--overwrite")
 	rpcscope(t, node.URL(), args...)
 	if again := server.bodies(); !slices.Equal(again, first) {
 		t.Errorf("asked for\n%q and\n%q", first, again)
@@ -162,11 +163,24 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 		return []byte(replies[(next-1)%len(replies)])
 	})
 	args := []string{"load", "--queue", queue, "-n=30", "-c=1", "--body=ask {n}", "--fib=20-25", "--expect=^right$"}
-	o := rpcscope(t, node.URL(), append(args, "--json")...)
-	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Completed != 30 || s.Config.Fib != "20-25" || !strings.Contains(o.stderr, "20 calls answered wrong") {
+	file := filepath.Join(t.TempDir(), "run.ndjson")
+	o := rpcscope(t, node.URL(), append(args, "--json", "--record", file)...)
+	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Completed != 30 || s.Calls.Wrong != 20 || s.Config.Fib != "20-25" || !strings.Contains(o.stderr, "20 calls answered wrong") {
 		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s)
 	}
+	rpcscope(t, "", "replay", file, "--json").want(t, cli.OK, o.stdout)
+	summary := rpcscope(t, "", "replay", file, "--summary")
+	if !strings.Contains(summary.stdout, "20 wrong of 30 answers") || !strings.Contains(summary.stdout, ` call 1: "\x1b[2J\x1b]0;gotcha\a" is no match for "^right$"`) {
+		t.Errorf("of the recording:\n%s", summary.stdout)
+	}
+	mu.Lock()
+	next = 0 // the same again
+	mu.Unlock()
 	o = rpcscope(t, node.URL(), args...)
+	reasons := regexp.MustCompile(`call \d+: .* is no match .*|and \d+ more`)
+	if told := reasons.FindAllString(o.stdout, -1); len(told) != 5 || !slices.Equal(told, reasons.FindAllString(summary.stdout, -1)) {
+		t.Errorf("the run says\n%s\nand its recording\n%s", o.stdout, summary.stdout)
+	}
 	if o.code != cli.FellShort || !strings.Contains(o.stdout, "20 wrong") || !strings.Contains(o.stdout, "body ask {n}") || regexp.MustCompile(`[\x00-\x09\x0b-\x1f\x7f]`).MatchString(o.stdout+o.stderr) {
 		t.Errorf("exit code %d, stdout\n%s", o.code, o.stdout)
 	}
@@ -175,6 +189,30 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 	}
 	if o := rpcscope(t, node.URL(), "load", "--queue", queue, "-n=3", "--body=x"); o.code != cli.OK {
 		t.Errorf("nothing is expected: exit code %d, %s", o.code, o.stderr)
+	}
+}
+
+// An empty body is a body: it is sent, and is not taken for none.
+func TestLoadOfEmptyBodies(t *testing.T) {
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	server := newForeign(t, node.URL(), queue, echo)
+	file := filepath.Join(t.TempDir(), "run.ndjson")
+	args := []string{"load", "--queue", queue, "-n=5", "--body", "", "--header=a=b", `--expect=\A\z`}
+	o := rpcscope(t, node.URL(), append(args, "--json", "--record", file)...)
+	if s := o.summary(t); o.code != cli.OK || s.Calls.Completed != 5 || s.Config.Fib != "" || !strings.Contains(o.stdout, `"body":""`) {
+		t.Errorf("%+v", o)
+	}
+	for _, r := range server.requests() {
+		if len(r.Body) != 0 || r.Headers["a"] != "b" {
+			t.Errorf("a request of %q with %v", r.Body, r.Headers)
+		}
+	}
+	rpcscope(t, "", "replay", file, "--json").want(t, cli.OK, o.stdout)
+	for _, o := range []outcome{rpcscope(t, node.URL(), args...), rpcscope(t, "", "replay", file, "--summary")} {
+		if o.code != cli.OK || !strings.Contains(o.stdout, "body (empty)") || strings.Contains(o.stdout, "fib") {
+			t.Errorf("%+v", o)
+		}
 	}
 }
 
@@ -198,7 +236,6 @@ func TestServiceUsage(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"--body="}, "--body: it is empty"},
 		{[]string{"--body={foo}"}, "{foo}"},
 		{[]string{"--body={n:9-1}"}, "{n:9-1}"},
 		{[]string{"--body={k"}, "closing brace"},

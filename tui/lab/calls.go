@@ -95,7 +95,7 @@ func result(body []byte) string {
 	switch {
 	case len(body) == 0:
 		return "(empty)"
-	case !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0:
+	case !isText(body):
 		if len(body) <= most/2 {
 			return fmt.Sprintf("0x%x", body)
 		}
@@ -106,6 +106,9 @@ func result(body []byte) string {
 	}
 	return fmt.Sprintf("%s%s (%d bytes)", clip(string(body[:most/2]), 20+len("…")), clipEnd(body[len(body)-5:]), len(body))
 }
+
+// isText reports whether a body can be shown as text.
+func isText(body []byte) bool { return utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 }
 
 // clipEnd leaves away what is left of a character that was cut in two.
 func clipEnd(b []byte) []byte {

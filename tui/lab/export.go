@@ -29,7 +29,7 @@ import (
 //	  "redelivered":false,"body":"832040"}],
 //	"pool":[{"name":"fib-1","pid":4121,"state":"running","args":["--seed=1"],"started":"…","restarts":0}]
 //
-// A row's age_ms counts from the first publish, its service_ms from there to the answer;
+// A completed row with a wrong answer has "wrong":true. A row's age_ms counts from the first publish, its service_ms from there to the answer;
 // failed rows that a server answered (outcome "remote") have service_ms too. request and
 // body are the beginnings of the bodies. A key of a row that would be empty is left out,
 // but for those that have a number of ms, or are shown as false here. in_flight here is a
@@ -97,6 +97,7 @@ type callJSON struct {
 	Server  string          `json:"server,omitempty"`
 	Body    string          `json:"body,omitempty"`
 	Replies int             `json:"replies,omitempty"`
+	Wrong   bool            `json:"wrong,omitempty"`
 }
 
 type strayJSON struct {
@@ -117,7 +118,7 @@ func rows(calls []ledger.Call) []callJSON {
 	for i, c := range calls {
 		all[i] = callJSON{
 			ID: c.ID, Request: c.Request, Outcome: c.Outcome, Attempt: c.Attempt,
-			Server: c.Server, Body: c.Answer, Replies: c.Replies,
+			Server: c.Server, Body: c.Answer, Replies: c.Replies, Wrong: c.Wrong,
 		}
 		if c.Outcome == amqprpc.Completed || c.Outcome == amqprpc.Remote {
 			all[i].Service = inMS(c.Age)

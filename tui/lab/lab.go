@@ -34,7 +34,6 @@ type Lab struct {
 	// What the next request is made of; read by every worker of the load.
 	work    atomic.Pointer[Work]
 	timeout atomic.Int64 // in ns
-	wrong   atomic.Int64 // answers
 	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
 	bursts  atomic.Int64 // calls of bursts that have not ended
 
@@ -51,7 +50,7 @@ type Lab struct {
 	load    *load.Load    // the present one
 	loads   []*load.Load  // those that run, the present one last
 	drained chan struct{} // closed when no load runs any more, after Close has begun
-	state   Load          // without Progress and Wrong
+	state   Load          // without Progress
 	fault   string
 	seed    int64 // of the next server
 }
@@ -198,7 +197,6 @@ func (l *Lab) Look(q Query) Look {
 	look.Load, look.Fault = l.state, l.fault
 	look.Load.Progress = l.load.Progress()
 	l.mu.Unlock()
-	look.Load.Wrong = int(l.wrong.Load())
 	if p := l.panicked.Load(); p != nil {
 		look.Err = p
 	}

@@ -52,7 +52,7 @@ func TestTheLoadWaitsForAServer(t *testing.T) {
 		t.Errorf("%s: load %+v, queue %+v", name, look.Load, look.Queue)
 	}
 	look = until(t, l, "100 calls", func(look lab.Look) bool { return look.Load.Progress.Completed >= 100 })
-	if look.Load.Wrong != 0 || look.Books.Failures.Unroutable != 1 {
+	if look.Books.Calls.Wrong != 0 || look.Books.Failures.Unroutable != 1 {
 		t.Errorf("load %+v, failures %+v", look.Load, look.Books.Failures)
 	}
 	until(t, l, "one server", func(look lab.Look) bool { return len(look.Marks) == 1 && look.Marks[0].Came })
@@ -147,8 +147,8 @@ func TestLoadVerbs(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	look := l.Look(everything())
-	if look.Books.Calls.Failed != 0 || look.Load.Wrong != 0 {
-		t.Errorf("calls %+v, failures %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Load.Wrong)
+	if look.Books.Calls.Failed != 0 || look.Books.Calls.Wrong != 0 {
+		t.Errorf("calls %+v, failures %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Books.Calls.Wrong)
 	}
 
 	before := look.Load
@@ -192,8 +192,8 @@ func TestCallAndBurst(t *testing.T) {
 		untilNoted(t, l, "call "+id[:8]+" fib(30)", want)
 	}
 	look := l.Look(everything())
-	if !noted("from test, which is wrong")(look) || look.Load.Wrong != 1 || said.Load() != 1 {
-		t.Errorf("%d wrong, %d said; notes:\n%s", look.Load.Wrong, said.Load(), texts(look.Notes))
+	if !noted("from test, which is wrong")(look) || look.Books.Calls.Wrong != 1 || said.Load() != 1 {
+		t.Errorf("%d wrong, %d said; notes:\n%s", look.Books.Calls.Wrong, said.Load(), texts(look.Notes))
 	}
 	var seen []string
 	for _, note := range look.Notes {

@@ -69,12 +69,12 @@ func (l *Lab) request(k int, rng *rand.Rand) amqprpc.Request {
 	return req
 }
 
-// check counts answers that are not right.
+// check tells the books, and whoever else is told of events, of answers that are not right.
 func (l *Lab) check(req amqprpc.Request, reply amqprpc.Reply) error {
 	defer l.catch()
 	err := (*l.work.Load()).Check(req, reply)
 	if err != nil {
-		l.wrong.Add(1)
+		l.all.Observe(amqprpc.Event{Kind: amqprpc.EventWrong, Time: time.Now(), ID: reply.CorrelationID, Text: err.Error()})
 	}
 	return err
 }
@@ -132,7 +132,11 @@ func (l *Lab) SetBody(template string) error {
 	if err != nil {
 		return l.note("", prefixed("the body: ", err))
 	}
-	return l.change("the load sends "+template, func() error {
+	done := "the load sends " + template
+	if template == "" {
+		done = "the load sends empty bodies"
+	}
+	return l.change(done, func() error {
 		l.ask(service.with(body))
 		return nil
 	})
@@ -143,7 +147,8 @@ func (l *Lab) ask(w Work) {
 	l.work.Store(&w)
 	var c ledger.RunConfig
 	w.Describe(&c)
-	l.state.Fib, l.state.Body = c.Fib, c.Body
+	l.state.Fib = c.Fib
+	l.state.Body, l.state.Custom = c.Custom()
 }
 
 // SetConcurrency makes the load a closed loop of n calls in flight, 1 to

@@ -62,7 +62,8 @@ type Load struct {
 	Concurrency int     // calls in flight of a closed loop; of an open model the limit, 0 for none
 	Rate        float64 // calls per second; 0 in a closed loop
 	Fib         string  // of a Service the range of {n}, "" where there is none in its body
-	Body        string  // the template of a [Service]; "" where it is fib that is asked for
+	Custom      bool    // a [Service] is asked, not fib
+	Body        string  // the template of its bodies, which may be ""
 	Timeout     time.Duration
 	Seed        uint64
 	// Paused says that somebody has paused it.
@@ -72,9 +73,6 @@ type Load struct {
 	Waiting bool
 	// Progress is the present load's: it begins anew where the model changes.
 	Progress load.Progress
-	// Wrong is how many answers were not right: of all loads, of bursts, and
-	// of single calls.
-	Wrong int
 }
 
 // MostMarks is how many marks are kept.

@@ -38,8 +38,8 @@ func TestCallWith(t *testing.T) {
 			untilNoted(t, l, "call "+id[:8]+` with the body "`, ": remote: INVALID_ARGUMENT: no number")
 		}
 	}
-	if look := l.Look(everything()); look.Load.Wrong != 0 || look.Books.Failures.Remote != 5 || look.Books.Calls.Completed != 1 {
-		t.Errorf("%+v, %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Load.Wrong)
+	if look := l.Look(everything()); look.Books.Calls.Wrong != 0 || look.Books.Failures.Remote != 5 || look.Books.Calls.Completed != 1 {
+		t.Errorf("%+v, %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Books.Calls.Wrong)
 	}
 }
 

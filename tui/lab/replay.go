@@ -38,5 +38,5 @@ type Incident uint8
 const (
 	DuplicateReply Incident = 1 << iota
 	OrphanedReply           // late or unknown
-	FailedCall              // with an error reply, too
+	FailedCall              // with an error reply, too, or answered wrong
 )

@@ -45,7 +45,15 @@ func (s *Service) Check(_ amqprpc.Request, reply amqprpc.Reply) error {
 	if reply.Server != "" {
 		by = fmt.Sprintf(", says %.40q", reply.Server)
 	}
-	return fmt.Errorf("no match for %.60q: %.40q%s", s.Expect.String(), reply.Body, by)
+	return fmt.Errorf("%s is no match for %.60q%s", quoted(reply.Body), s.Expect.String(), by)
+}
+
+// quoted is the beginning of a body: text in quotes, or else hexadecimal.
+func quoted(body []byte) string {
+	if isText(body) {
+		return fmt.Sprintf("%.40q", body)
+	}
+	return result(body)
 }
 
 // Name is the beginning of the request's body.
@@ -53,7 +61,7 @@ func (s *Service) Name(req amqprpc.Request) string { return result(req.Body) }
 
 // Describe fills in what of a run's configuration is about what is asked for.
 func (s *Service) Describe(c *ledger.RunConfig) {
-	c.Body = s.Body.String()
+	c.Body = new(s.Body.String())
 	if s.Body.HasN() {
 		c.Fib = s.Body.n.String()
 	}

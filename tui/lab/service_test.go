@@ -42,7 +42,7 @@ func TestServiceOfOnesOwn(t *testing.T) {
 	if look := l.Look(lab.Query{}).Load; look.Body != "ask {k} {n}" || look.Fib != "3-4" {
 		t.Errorf("%+v", look)
 	}
-	if c := l.RunConfig(); c.Body != "ask {k} {n}" || c.Fib != "3-4" || c.Expect != "^ASK" {
+	if c := l.RunConfig(); *c.Body != "ask {k} {n}" || c.Fib != "3-4" || c.Expect != "^ASK" {
 		t.Errorf("%+v", c)
 	}
 	id := l.Call()
@@ -52,19 +52,26 @@ func TestServiceOfOnesOwn(t *testing.T) {
 	id = l.Call()
 	untilNoted(t, l, "call "+id[:8]+" bytes 1: 0x00ff in ", "which is wrong")
 	look := l.Look(everything())
-	if look.Load.Wrong != 1 || look.Load.Body != "bytes {k}" || look.Load.Fib != "" || !noted("the load sends bytes {k}")(look) {
+	if look.Books.Calls.Wrong != 1 || look.Load.Body != "bytes {k}" || look.Load.Fib != "" || !noted("the load sends bytes {k}")(look) {
 		t.Errorf("%+v; notes:\n%s", look.Load, texts(look.Notes))
 	}
-	if c := l.RunConfig(); c.Body != "bytes {k}" || c.Fib != "" || c.Expect != "^ASK" {
+	if c := l.RunConfig(); *c.Body != "bytes {k}" || c.Fib != "" || c.Expect != "^ASK" {
 		t.Errorf("%+v", c)
 	}
-	for what, err := range map[string]error{"none": l.SetBody(""), "unknown": l.SetBody("{foo}"), "fib": l.SetFib("5")} {
+	for what, err := range map[string]error{"unknown": l.SetBody("{foo}"), "fib": l.SetFib("5")} {
 		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Look(everything())) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
 	if got := l.Look(lab.Query{}).Load.Body; got != "bytes {k}" {
 		t.Errorf("the body is %q", got)
+	}
+
+	must(t, l.SetBody(""))
+	id = l.Call()
+	untilNoted(t, l, "call "+id[:8]+" (empty): ", "which is wrong")
+	if look := l.Look(lab.Query{}).Load; look.Body != "" || !look.Custom || l.RunConfig().Body == nil {
+		t.Errorf("with an empty body %+v, %+v", look, l.RunConfig())
 	}
 
 	must(t, l.SetBody("{n}"))
@@ -77,7 +84,7 @@ func TestServiceOfOnesOwn(t *testing.T) {
 
 func TestFibHasNoBody(t *testing.T) {
 	l := open(t, config(t, brokertest.Shared(t)))
-	if err := l.SetBody("x"); !errors.Is(err, amqprpc.ErrInvalidConfig) || l.Look(lab.Query{}).Load.Body != "" {
+	if err := l.SetBody("x"); !errors.Is(err, amqprpc.ErrInvalidConfig) || l.Look(lab.Query{}).Load.Custom {
 		t.Errorf("%v", err)
 	}
 	cfg := config(t, brokertest.Shared(t))

@@ -25,7 +25,7 @@ const (
 //	{uuid}     is a random UUID, another wherever it stands
 //	{{         is a brace
 //
-// and all else is itself, a brace that no letter follows too, so that {"id": {k}} is JSON.
+// and all else is itself (no text at all is an empty body), a brace that no letter follows too, so that {"id": {k}} is JSON.
 // What is random follows from the random numbers given alone.
 type Template struct {
 	text  string
@@ -53,9 +53,6 @@ const (
 // ParseTemplate reads the text of a template. {n} is from the range of n. The error is
 // an amqprpc.ErrInvalidConfig and says what in the text is wrong.
 func ParseTemplate(text string, n *Fib) (*Template, error) {
-	if text == "" {
-		return nil, invalid("it is empty")
-	}
 	if len(text) > MostTemplate {
 		return nil, invalid("it is longer than %d bytes", MostTemplate)
 	}

@@ -44,6 +44,8 @@ func (e event) words() string {
 		if e.class == amqprpc.Answer && e.outcome != amqprpc.Completed {
 			what += " (" + e.outcome.String() + ")"
 		}
+	case amqprpc.EventWrong:
+		what += " answer"
 	case amqprpc.EventFailed:
 		what += " (" + e.outcome.String() + ")"
 	case amqprpc.NoEvent:
@@ -58,7 +60,7 @@ func (e event) words() string {
 // incident says whether an event is what one looks for.
 func (e event) incident() lab.Incident {
 	switch {
-	case e.kind == amqprpc.EventFailed:
+	case e.kind == amqprpc.EventFailed, e.kind == amqprpc.EventWrong:
 		return lab.FailedCall
 	case e.kind != amqprpc.EventReply:
 		return 0

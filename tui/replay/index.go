@@ -41,6 +41,7 @@ type index struct {
 	strip       strip
 	done        bool
 	damage      error
+	contradicts error
 }
 
 func newIndex(begin checkpoint, g grain) *index {
@@ -109,6 +110,8 @@ func (x *index) finish(c *cursor) {
 	if c.err != io.EOF {
 		x.damage = c.err
 	}
+	end := c.books.Snapshot(ledger.Query{})
+	x.contradicts = Contradictions(&end)
 }
 
 // before returns the last checkpoint that is not beyond a goal. Its books are not to be

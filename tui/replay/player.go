@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"path/filepath"
@@ -100,12 +101,12 @@ func (p *Player) Close() error {
 	return p.file.file.Close()
 }
 
-// Err is why the recording cannot be read to its end, nil where it can, or where that is
-// not known yet.
+// Err is why the recording cannot be read to its end, or what [Contradictions] has found; nil
+// where all is well, or where that is not known yet.
 func (p *Player) Err() error {
 	p.index.mu.Lock()
 	defer p.index.mu.Unlock()
-	return p.index.damage
+	return cmp.Or(p.index.damage, p.index.contradicts)
 }
 
 // RunConfig returns what the recorded run was asked to do.
@@ -115,6 +116,7 @@ func (p *Player) RunConfig() ledger.RunConfig { return p.file.from.Header().Conf
 // whatever the query says.
 func (p *Player) Look(q lab.Query) lab.Look {
 	cfg := p.RunConfig()
+	body, custom := cfg.Custom()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	replay := p.replay()
@@ -123,7 +125,7 @@ func (p *Player) Look(q lab.Query) lab.Look {
 		Books: p.at.books.Snapshot(q.Books),
 		Queue: lab.Queue{Name: cfg.Queue},
 		Load: lab.Load{
-			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Body: cfg.Body, Seed: cfg.Seed,
+			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Custom: custom, Body: body, Seed: cfg.Seed,
 			Timeout: time.Duration(cfg.TimeoutMS) * time.Millisecond,
 		},
 		Notes:  slices.Clone(p.notes[max(len(p.notes)-max(q.Notes, 0), 0):]),

@@ -36,7 +36,7 @@ func events(t *rapid.T) []amqprpc.Event {
 	for range rapid.IntRange(0, 200).Draw(t, "events") {
 		now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 50_000, 1_000_000, 300_000_000, -2_000_000, 0, 0, 0, 1 << 60, -1 << 60}).Draw(t, "ns")))
 		e := amqprpc.Event{Time: now, ID: fmt.Sprintf("%08x", rapid.IntRange(0, 40).Draw(t, "id")), Attempt: 1}
-		switch rapid.IntRange(0, 9).Draw(t, "kind") {
+		switch rapid.IntRange(0, 10).Draw(t, "kind") {
 		case 0, 1, 2:
 			e.Kind, e.Intended, e.Deadline = amqprpc.EventSent, now, now.Add(time.Second)
 		case 3, 4:
@@ -49,6 +49,8 @@ func events(t *rapid.T) []amqprpc.Event {
 			e.Message = &amqprpc.Message{CorrelationID: e.ID, AppID: "fib-2"}
 		case 9:
 			e.Kind, e.Outcome = amqprpc.EventFailed, amqprpc.Timeout
+		case 10:
+			e.Kind, e.Text = amqprpc.EventWrong, "not as expected"
 		}
 		all = append(all, e)
 	}
@@ -380,6 +382,23 @@ func TestIncidents(t *testing.T) {
 	}
 	if all != lab.DuplicateReply|lab.FailedCall || r.Part*time.Duration(len(r.Incidents)) < r.Duration || r.Part*time.Duration(len(r.Incidents)-1) > r.Duration {
 		t.Errorf("%v of incidents %v for %v", r.Part, r.Incidents, r.Duration)
+	}
+}
+
+// Who looks for failures finds wrong answers too.
+func TestWrongAnswers(t *testing.T) {
+	told := calls(40)
+	last := told[len(told)-1]
+	told = append(told, amqprpc.Event{Kind: amqprpc.EventWrong, Time: last.Time, ID: last.ID, Text: "not as expected"})
+	p, err := Open(write(t, record(t, told)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Next(lab.FailedCall)
+	look := until(t, p, func(r *lab.Replay) bool { return r.Last == "wrong answer "+last.ID })
+	if look.Books.Calls.Wrong != 1 || len(look.Books.Completed) == 0 || !look.Books.Completed[0].Wrong {
+		t.Errorf("%+v", look.Books.Calls)
 	}
 }
 

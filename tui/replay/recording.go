@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"rpcscope/amqprpc/ledger"
 )
@@ -19,8 +20,32 @@ type recording struct {
 	at   ledger.Place   // after it
 }
 
-// gzipMagic is what a gzip file begins with (RFC 1952, 2.3.1).
-const gzipMagic = "\x1f\x8b"
+// otherwise says of what a recording may have become what it is, by its first bytes.
+var otherwise = []struct{ begins, is string }{
+	{"\x1f\x8b", "it is compressed with gzip, so gunzip it first"},
+	{"\x28\xb5\x2f\xfd", "it is compressed with zstd, so unzstd it first"},
+	{"\xfd7zXZ", "it is compressed with xz, so unxz it first"},
+	{"PK\x03\x04", "it is a ZIP archive, so unzip it first"},
+	{"\xef\xbb\xbf", "it begins with a byte order mark, which some editor has put there"},
+	{"\xff\xfe", "it is UTF-16, and recordings are UTF-8"},
+	{"\xfe\xff", "it is UTF-16, and recordings are UTF-8"},
+}
+
+// longestMagic is the greatest length of the bytes to go by.
+const longestMagic = 5
+
+// ErrContradicts: the recording can be read, and is not what a client has told of.
+var ErrContradicts = errors.New("cannot be true where they stand, such as the end of a call that has not begun, and are left out: " +
+	"lines are missing, doubled, altered or out of order")
+
+// Contradictions returns an ErrContradicts where books that a recording was fed to have left
+// out events, else nil.
+func Contradictions(books *ledger.Snapshot) error {
+	if n := books.Traffic.Ignored; n > 0 {
+		return fmt.Errorf("%d of its events %w", n, ErrContradicts)
+	}
+	return nil
+}
 
 // openRecording opens a recording and reads its header line.
 func openRecording(path string) (*recording, error) {
@@ -51,15 +76,18 @@ func openRecording(path string) (*recording, error) {
 // what is none.
 func Header(r io.Reader) (*ledger.Reader, error) {
 	in := bufio.NewReader(r)
-	begin, _ := in.Peek(len(gzipMagic)) // what is wrong with reading is wrong below, too
+	begin, _ := in.Peek(longestMagic) // what is wrong with reading is wrong below, too
 	from, err := ledger.NewReader(in)
 	switch {
 	case !errors.Is(err, ledger.ErrNotRecording):
 		return from, err
 	case len(begin) == 0:
 		return nil, fmt.Errorf("%w: it is empty", err)
-	case string(begin) == gzipMagic:
-		return nil, fmt.Errorf("%w: it is compressed with gzip, so gunzip it first", err)
+	}
+	for _, other := range otherwise {
+		if strings.HasPrefix(string(begin), other.begins) {
+			return nil, fmt.Errorf("%w: %s", err, other.is)
+		}
 	}
 	return nil, err
 }

@@ -186,7 +186,7 @@ func (p *play) alwaysTrue() {
 	if err := look.Books.Broken(); err != nil {
 		p.fact(false, "the books to balance", "%v", err)
 	}
-	if n := look.Load.Wrong; n > 0 {
+	if n := look.Books.Calls.Wrong; n > 0 {
 		p.fact(false, "right answers", "%s", things(n, "wrong answer", "wrong answers"))
 	}
 }

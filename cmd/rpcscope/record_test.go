@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/cmd/internal/cli"
+)
+
+// put writes a file, and returns its path.
+func put(t *testing.T, name, content string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const oldRecording = `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05Z","config":{}}` + "\n"
+
+// What is there already is not recorded over by mistake, and a refused run asks for nothing.
+func TestRecordKeepsWhatIsThere(t *testing.T) {
+	for _, c := range []struct{ name, content, want string }{
+		{"old recording", oldRecording, "is an older recording: --overwrite replaces it"},
+		{"recording of the future", strings.Replace(oldRecording, `"version":1`, `"version":99`, 1), "--overwrite"},
+		{"recording that is cut off", oldRecording[:40], "--overwrite"},
+		{"thesis", "years of work\n", "exists and is no recording; it stays as it is"},
+		{"thesis", "no newline", "exists and is no recording"},
+	} {
+		path := put(t, "file", c.content)
+		for _, args := range [][]string{{"load"}, {"load", "--overwrite"}} {
+			if len(args) > 1 && strings.Contains(c.want, "--overwrite") {
+				continue
+			}
+			// A broker that is not there would be exit code 3.
+			o := rpcscope(t, "amqp://127.0.0.1:1/", append(args, "--record", path)...)
+			if o.code != cli.Usage || !strings.Contains(o.stderr, c.want) || !strings.Contains(o.stderr, path) {
+				t.Errorf("%s, %q: exit code %d, %s", c.name, args, o.code, o.stderr)
+			}
+			if left, _ := os.ReadFile(path); string(left) != c.content {
+				t.Errorf("%s, %q: the file now holds %q", c.name, args, left)
+			}
+		}
+	}
+}
+
+func TestRecordRefusesFlags(t *testing.T) {
+	folder := t.TempDir()
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--record="}, "names no file"},
+		{[]string{"--record=-"}, "stdout"},
+		{[]string{"--overwrite"}, "there is none"},
+		{[]string{"--record", folder}, "is a directory"},
+		{[]string{"--record", filepath.Join(folder, "nowhere", "run.ndjson")}, "nowhere"},
+		{[]string{"--record", filepath.Join(put(t, "file", "x"), "run.ndjson")}, "run.ndjson"},
+	} {
+		o := rpcscope(t, "amqp://127.0.0.1:1/", append([]string{"load"}, c.args...)...)
+		if o.code != cli.Usage || !strings.Contains(o.stderr, c.want) {
+			t.Errorf("%q: exit code %d, %s", c.args, o.code, o.stderr)
+		}
+	}
+	if left, _ := os.ReadDir(folder); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// What may be recorded to is: an older recording where that is said, an empty file, what a
+// link leads to.
+func TestRecordWrites(t *testing.T) {
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	newForeign(t, node.URL(), queue, echo)
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(put(t, "file", oldRecording+strings.Repeat("\n", 100_000)), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, path string
+		args       []string
+	}{
+		{"a new file", filepath.Join(t.TempDir(), "run.ndjson"), nil},
+		{"an empty file", put(t, "file", ""), nil},
+		{"over an old one", put(t, "file", oldRecording), []string{"--overwrite"}},
+		{"through a link", link, []string{"--overwrite"}},
+		{"nothing to overwrite", filepath.Join(t.TempDir(), "run.ndjson"), []string{"--overwrite"}},
+	} {
+		o := rpcscope(t, node.URL(), append(c.args, "load", "--queue", queue, "--body=x", "-n=20", "--json", "--record", c.path)...)
+		content, err := os.ReadFile(c.path)
+		if err != nil || o.code != cli.OK || o.summary(t).Calls.Completed != 20 {
+			t.Errorf("%s: %v, %+v", c.name, err, o)
+		}
+		books := ledger.New(ledger.Config{})
+		if _, _, err := ledger.Replay(bytes.NewReader(content), books); err != nil || books.Snapshot(ledger.Query{}).Calls.Completed != 20 {
+			t.Errorf("%s: the recording of %d bytes: %v", c.name, len(content), err)
+		}
+	}
+	if info, err := os.Lstat(link); err != nil || info.Mode().IsRegular() {
+		t.Errorf("the link is now %v, %v", info.Mode(), err)
+	}
+}
+
+// Two runs that record to one file cannot be: whichever comes second is refused, whether the
+// first one has begun or not, and leaves alone what the first one writes.
+func TestRecordTwice(t *testing.T) {
+	for name, path := range map[string]string{
+		"new": filepath.Join(t.TempDir(), "run.ndjson"), "empty": put(t, "file", ""), "old": put(t, "file", oldRecording),
+	} {
+		first, err := newRecording(t.Context(), recordFlags{path, true}, "first", ledger.RunConfig{}, t.Output())
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := func(when string) {
+			t.Helper()
+			for _, args := range [][]string{{"load"}, {"load", "--overwrite"}} {
+				o := rpcscope(t, "amqp://127.0.0.1:1/", append(args, "--record", path)...)
+				if o.code != cli.Usage || !strings.Contains(o.stderr, "another run is recording to it") {
+					t.Errorf("%s, %s, %q: exit code %d, %s", name, when, args, o.code, o.stderr)
+				}
+			}
+		}
+		refused("before it begins")
+		if err := first.begin(); err != nil {
+			t.Fatal(err)
+		}
+		refused("while it runs")
+		if first.end(); first.ended != nil {
+			t.Fatal(first.ended)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil || bytes.Count(content, []byte("\n")) != 1 || !bytes.Contains(content, []byte(`"by":"first"`)) {
+			t.Errorf("%s: the recording is %q, %v", name, content, err)
+		}
+		second, err := newRecording(t.Context(), recordFlags{path, true}, "second", ledger.RunConfig{}, t.Output())
+		if err != nil {
+			t.Errorf("%s: after it: %v", name, err)
+			continue
+		}
+		second.end()
+		if after, _ := os.ReadFile(path); !bytes.Equal(content, after) {
+			t.Errorf("%s: a run that never began left %q", name, after)
+		}
+	}
+}
