@@ -54,6 +54,11 @@ func over(f *fakeTour, err error, facts ...tour.Fact) {
 	f.look.Result = &tour.Result{Scenario: f.look.Scenario, Facts: facts, Err: err, Took: 1500 * time.Millisecond}
 }
 
+// acting is a second step, and how far it has come.
+func acting(f *fakeTour, p tour.Phase) {
+	f.look.State, f.look.Steps = tour.Acting, []tour.Step{{Text: "Two calls are made.", Phase: tour.Done}, {Text: "A server starts.", Phase: p}}
+}
+
 var (
 	goodFact = tour.Fact{Want: "1 duplicate", Got: "1 duplicate", OK: true}
 	badFact  = tour.Fact{Want: "0 lost of 2", Got: "1 lost of 2"}
@@ -116,6 +121,10 @@ func TestTourStates(t *testing.T) {
 		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave"}, []string{"space"}},
 		"part":       {func(f *fakeTour) { f.look.At, f.look.Of = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
 		"acting":     {func(f *fakeTour) { f.look.State = tour.Acting }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
+		"next":       {func(f *fakeTour) { acting(f, tour.Next) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now"}},
+		"now":        {func(f *fakeTour) { acting(f, tour.Now) }, []string{"✓ done   Two calls are made.", "● now    A server starts"}, []string{"○ next"}},
+		"done":       {func(f *fakeTour) { acting(f, tour.Done) }, []string{"✓ done   Two calls are made.", "✓ done   A server starts"}, []string{"○ next"}},
+		"last step":  {func(f *fakeTour) { acting(f, tour.Now); f.look.At = 10 }, []string{". next step"}, []string{"N skip"}},
 		"ok":         {func(f *fakeTour) { over(f, nil, goodFact) }, []string{"✓ ok, 1.5 s", "✓ ok     1 duplicate", "why", "Press N for the next", "N next"}, []string{"happens", "FAILED"}},
 		"failed":     {func(f *fakeTour) { over(f, nil, goodFact, badFact) }, []string{"✗ FAILED, 1.5 s", "✓ ok     1 duplicate", "✗ FAILED 1 lost of 2; expected was: 0 lost of 2"}, nil},
 		"broken":     {func(f *fakeTour) { over(f, errors.New("no fibserver\nat all")) }, []string{"✗ FAILED", "It could not be played to its end: no fibserver."}, nil},
@@ -212,6 +221,10 @@ func TestTourSizes(t *testing.T) {
 	for name, set := range map[string]func(*fakeTour){
 		"told":   func(*fakeTour) {},
 		"acting": func(f *fakeTour) { f.look.State = tour.Acting },
+		"steps": func(f *fakeTour) {
+			acting(f, tour.Next)
+			f.look.Steps = append(f.look.Steps, tour.Step{Text: hostile}, tour.Step{Text: hostile})
+		},
 		"hostile": func(f *fakeTour) {
 			over(f, errors.New(hostile), goodFact, tour.Fact{Want: hostile, Got: hostile}, tour.Fact{Want: hostile, Got: hostile, OK: true})
 		},

@@ -73,14 +73,17 @@ func storyLines(st *Styles, label, text string, w int) []line {
 }
 
 // stepLines are the steps of a story up to the present one: the last of them, where there is no room for all.
-func stepLines(st *Styles, steps []string, w, h int) []line {
+func stepLines(st *Styles, steps []tour.Step, w, h int) []line {
 	var out []line
-	for i, s := range steps {
+	for _, s := range steps {
 		ink, text, word := st.Good, st.Faint, "✓ done"
-		if i == len(steps)-1 {
+		switch s.Phase {
+		case tour.Next:
+			ink, text, word = st.Warn, st.Plain, "○ next"
+		case tour.Now:
 			ink, text, word = st.InFlight, st.Plain, "● now"
 		}
-		for _, part := range wrap(Escape(s, 400), w-storyLabel-2) {
+		for _, part := range wrap(Escape(s.Text, 400), w-storyLabel-2) {
 			out = append(out, line{{" " + left(word, storyLabel), ink}, {part, text}})
 			word = ""
 		}

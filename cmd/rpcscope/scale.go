@@ -70,6 +70,8 @@ answered wrong. Nobody else may consume from the queue.`,
 	o.addServerFlag(flags, usual)
 	o.warmup = scaleWarmup
 	o.loadOptions.add(flags, fmt.Sprintf("how many requests in each run (default: for %v)", scaleDuration))
+	addRecord(flags, &o.record)
+	flags.Lookup("record").Usage = "write every event of each run to a file of its own, for rpcscope\nreplay: of run.ndjson run-1.ndjson, run-2.ndjson and so on, by the\nnumber of servers"
 	flags.Lookup("duration").Usage = "for how long to start requests, in each run"
 	return cmd
 }
@@ -94,24 +96,34 @@ func (o *scaleOptions) validate(cmd *cobra.Command) error {
 	} else if o.concurrency > 0 && o.concurrency < o.servers {
 		return fmt.Errorf("-c %d cannot keep %d servers busy", o.concurrency, o.servers)
 	}
+	if err := o.checkRecord(); err != nil {
+		return err
+	}
 	if !given("count") && !given("duration") {
 		o.duration = scaleDuration
 	}
 	return o.loadOptions.validate(cmd)
 }
 
-func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
+func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	recorded, err := o.recordings()
+	if err != nil {
+		return err
+	}
+	defer func() { err = recorded.end(err) }()
 	result := tui.Scale{Rows: []tui.ScaleRow{}}
 	var steps []step
 	short := false
 	var ended error
-	for _, n := range o.steps {
+	for i, n := range o.steps {
 		if tui.IsTerminal(os.Stderr) {
 			fmt.Fprintf(stderr, "%d of %d: %s\n", len(steps)+1, len(o.steps), servers(n))
 		}
 		o.servers = n
 		books := ledger.New(ledger.Config{})
-		m, err := o.measure(ctx, stderr, books, ledger.NewTee(books), nil)
+		observers := ledger.NewTee(books)
+		observers.Add(recorded[i].observer())
+		m, err := o.measure(ctx, stderr, books, observers, recorded[i])
 		if err != nil {
 			ended = err
 			break

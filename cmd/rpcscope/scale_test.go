@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -102,11 +104,43 @@ func TestScaleUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
 		{"extra"}, {"--rate=5"}, {"--servers="}, {"--servers=0"}, {"--servers=1,257"}, {"--servers=x"}, {"-c=3"}, {"-c=0"}, {"-n=0"}, {"--duration=0s"}, {"--warmup=-1s"},
-		{"--fib=x"}, {"--record=x"}, {"--server-flag=--name=x"},
+		{"--fib=x"}, {"--record="}, {"--record=x", "--servers=2,2"}, {"--record=."}, {"--server-flag=--name=x"},
 	} {
 		if o := rpcscope(t, "amqp://127.0.0.1:1/", append([]string{"scale"}, args...)...); o.code != cli.Usage || o.stdout != "" || o.stderr == "" {
 			t.Errorf("%q: %+v", args, o)
 		}
+	}
+}
+
+// Each run has a recording of its own, with the numbers of its row; a run that never began has none.
+func TestScaleRecord(t *testing.T) {
+	t.Parallel()
+	node := brokertest.Shared(t)
+	folder := t.TempDir()
+	path := filepath.Join(folder, "run.of.two.ndjson")
+	o := rpcscope(t, node.URL(), "scale", "--queue", brokertest.QueueName(t), "--servers=1,2", "-n=20", "--warmup=0s", "--fib=5", "--json", "--record", path)
+	if o.code != cli.OK {
+		t.Fatalf("%+v", o)
+	}
+	for i, row := range o.rows(t) {
+		replay := rpcscope(t, "", "replay", "--json", filepath.Join(folder, fmt.Sprintf("run.of.two-%d.ndjson", i+1)))
+		s := replay.summary(t)
+		if replay.code != cli.OK || s.Calls.Completed != 20 || s.Throughput != row.Throughput || len(s.Servers) != row.Servers {
+			t.Errorf("%+v is recorded as %+v", row, s)
+		}
+	}
+	if o := rpcscope(t, "amqp://127.0.0.1:1/", "scale", "--record", filepath.Join(folder, "none.ndjson")); o.code != cli.NoBroker {
+		t.Errorf("%+v", o)
+	}
+	if all, err := os.ReadDir(folder); err != nil || len(all) != 2 {
+		t.Errorf("%v, %v", all, err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "mine-2.txt"), []byte("precious"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	o = rpcscope(t, node.URL(), "scale", "--record", filepath.Join(folder, "mine.txt"))
+	if all, err := os.ReadDir(folder); o.code != cli.Usage || !strings.Contains(o.stderr, "mine-2.txt") || err != nil || len(all) != 3 {
+		t.Errorf("%+v; %v, %v", o, all, err)
 	}
 }
 

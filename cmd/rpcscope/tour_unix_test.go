@@ -17,7 +17,7 @@ func TestTour(t *testing.T) {
 	t.Parallel()
 	term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
 	before := term.Termios()
-	term.Type("rpcscope tour --only 5,4,10", "enter")
+	term.Type("rpcscope tour --pace 0 --only 5,4,10", "enter")
 
 	// The story, first, on which broker, and which key begins.
 	term.WaitFor("Scenario 5 (1 of 3): an unknown reply")
@@ -95,6 +95,51 @@ func TestTour(t *testing.T) {
 		t.Errorf("left behind: alternate screen %t, cursor %t, %+v", term.AltScreen(), term.CursorVisible(), term.Termios())
 	}
 	term.WaitAlone()
+}
+
+// Each step is told before it is done, and can be hurried on. A claim that has failed in the end is exit code 1, and
+// one that is not played to its end none.
+func TestTourSteps(t *testing.T) {
+	t.Parallel()
+	term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
+	term.Type("rpcscope tour --pace 3 --only 10,8,5 --server-flag=--fault=error", "enter")
+	term.WaitFor("Scenario 10 (1 of 3)")
+	term.WaitFor("ready")
+	term.Type("N")
+	term.WaitFor("○ next   A server starts whose handler panics")
+	term.Type(".")
+	term.WaitFor("✓ done   A server starts")
+	term.WaitFor("○ next   Call 1 of 3 is made.")
+	term.WaitFor("✓ done   Call 1 of 3 is made.")
+	term.Type("N") // and nothing of what is left has to be waited for
+	term.WaitFor("Scenario 8 (2 of 3)")
+	term.WaitFor("ready")
+	term.Type("N")
+	hurried(term, "✗ FAILED")
+	term.WaitFor("expected was: abc INVALID_ARGUMENT")
+	term.Type("q")
+	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), " 8 FAILED abc") })
+	term.Type("echo code=$?", "enter")
+	term.WaitFor("code=1")
+	if s := term.Scrollback(); strings.Contains(s, "the server panics: ") || strings.Contains(s, "an unknown reply: ") {
+		t.Errorf("what was not played to its end is told of:\n%s", s)
+	}
+	term.WaitAlone()
+}
+
+// hurried goes on from step to step until there is this on the screen.
+func hurried(term *screen.Terminal, text string) {
+	seen := ""
+	term.Wait(text+", in a hurry", func(s string) bool {
+		if strings.Contains(s, text) {
+			return true
+		}
+		if s != seen { // a key for each picture
+			seen = s
+			term.Type(".")
+		}
+		return false
+	})
 }
 
 // Whoever ends it amid a scenario leaves nothing behind, not on the broker either.

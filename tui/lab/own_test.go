@@ -59,6 +59,14 @@ func TestStartServerWith(t *testing.T) {
 	if _, err := l.StartServerWith(t.Context(), "--nonsense"); err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("nonsense: %v", err)
 	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.StartServerWith(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	if note := untilNoted(t, l, "the start of a server was given up").Notes; note[len(note)-1].Mood != lab.Neutral {
+		t.Errorf("%+v", note)
+	}
 }
 
 // exists reports whether there is a queue.

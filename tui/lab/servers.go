@@ -223,6 +223,10 @@ func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string
 			l.fault = fault
 		}
 		l.mu.Unlock()
+		if errors.Is(err, context.Canceled) { // by whoever wanted it
+			l.notes.add(Neutral, "the start of a server was given up", "")
+			return "", err
+		}
 		return "", l.note("", err)
 	}
 	l.queue.askNow()

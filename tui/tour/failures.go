@@ -26,7 +26,7 @@ func nobodyServes() *Scenario {
 			// A server declares the queue, and leaves it behind.
 			p.step("A server starts, declares the queue, and is stopped: the queue stays.")
 			p.stop(p.server())
-			p.step("A call is made that waits for %s. Nobody takes it out of the queue.", seconds(patience))
+			p.step("A call is made that waits for %g s. Nobody takes it out of the queue.", patience.Seconds())
 			p.timeout(patience)
 			alone := p.call()
 			p.timeout(30 * time.Second)
@@ -93,7 +93,7 @@ func connectionDrops() *Scenario {
 	return &Scenario{
 		Title:   "the connection drops under load",
 		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as by a failing network, and it connects again.",
-		Watch:   "The failed calls, the state of the connection at the top right, and the completed calls going on.",
+		Watch:   "How many fail (✗): the key o shows them alone. At the top right the time of the connection begins anew, and calls complete again.",
 		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
 		play: func(p *play) {
 			p.step("Two servers start, and the load begins: %d calls in flight.", loadOf)

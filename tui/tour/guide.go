@@ -25,8 +25,8 @@ type Look struct {
 	Of       int // how many scenarios there are
 	At       int // which of them this is, from 1
 	State    State
-	// Steps are those that have begun, the present one last.
-	Steps []string
+	// Steps are those that have been told, the present one last.
+	Steps []Step
 	// Result is what came of it; nil where nothing has.
 	Result *Result
 	// Moving says that another scenario's stage is being set.

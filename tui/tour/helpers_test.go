@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -66,13 +67,22 @@ func scenario(t testing.TB, number int) *tour.Scenario {
 // play plays a scenario to its end, and looks whether something is left of it.
 func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, between func(tour.Lab) tour.Lab) tour.Result {
 	t.Helper()
+	return playAt(t, ctx, node, s, tour.Pace{}, between)
+}
+
+// playAt is play at a pace.
+func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, between func(tour.Lab) tour.Lab) tour.Result {
+	t.Helper()
 	cfg := config(node)
-	cfg.Between = between
+	cfg.Between, cfg.Pace = between, pace
 	stage, err := tour.Open(t.Context(), s, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	result := stage.Play(ctx)
+	if steps := stage.Steps(); result.Err == nil && (len(steps) < 2 || slices.ContainsFunc(steps, func(s tour.Step) bool { return s.Text == "" || s.Phase != tour.Done })) {
+		t.Errorf("steps: %+v", steps)
+	}
 	closeStage(t, node, stage)
 	return result
 }

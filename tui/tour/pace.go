@@ -33,12 +33,27 @@ func (p Pace) read(text string) time.Duration {
 	return time.Duration(len(strings.Fields(text))) * p.Word
 }
 
-// steps are those of a play that have begun, for whoever looks on.
+// A Phase is how far a step has come.
+type Phase int
+
+const (
+	Next Phase = iota // it is told, and about to be done
+	Now               // it is being done
+	Done              // it is done
+)
+
+// A Step is a part of what happens in a scenario.
+type Step struct {
+	Text  string
+	Phase Phase
+}
+
+// steps are those of a play that have been told, for whoever looks on.
 type steps struct {
 	hurry chan struct{} // whoever receives goes on at once
 
 	mu   sync.Mutex
-	told []string
+	told []Step
 }
 
 func newSteps() *steps { return &steps{hurry: make(chan struct{})} }
@@ -46,10 +61,21 @@ func newSteps() *steps { return &steps{hurry: make(chan struct{})} }
 func (s *steps) tell(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.told = append(s.told, text)
+	s.told = append(s.told, Step{Text: text})
 }
 
-func (s *steps) all() []string {
+// reach says how far the last step has come, if there is one.
+func (s *steps) reach(p Phase) (any bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	last := len(s.told) - 1
+	if last >= 0 {
+		s.told[last].Phase = p
+	}
+	return last >= 0
+}
+
+func (s *steps) all() []Step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.told)
@@ -78,17 +104,19 @@ func (p *play) step(format string, args ...any) {
 		return
 	}
 	text := fmt.Sprintf(format, args...)
-	hurried := len(p.steps.all()) > 0 && p.steps.wait(p.ctx, p.pace.Look)
+	hurried := p.steps.reach(Done) && p.steps.wait(p.ctx, p.pace.Look)
 	p.steps.tell(text)
 	if !hurried {
 		p.steps.wait(p.ctx, p.pace.read(text))
 	}
+	p.steps.reach(Now)
 	p.inTime()
 }
 
 // lastLook gives a person the time to look at what has come of the last step.
 func (p *play) lastLook() {
 	if p.err == nil {
+		p.steps.reach(Done)
 		p.steps.wait(p.ctx, p.pace.Look)
 		p.inTime()
 	}
@@ -97,7 +125,7 @@ func (p *play) lastLook() {
 // inTime is an error where no time is left.
 func (p *play) inTime() {
 	if p.ctx.Err() != nil {
-		p.err = context.Cause(p.ctx)
+		p.err = fmt.Errorf("no time is left: %w", context.Cause(p.ctx))
 	}
 }
 

@@ -20,7 +20,7 @@ func diesBeforeAck() *Scenario {
 		Watch:   "The lane of duplicates. Press enter there for the whole story.",
 		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
 		play: func(p *play) {
-			p.step("fib-1 starts. It will be killed after its first reply, before its ack.")
+			p.step("fib-1 starts. It will die between its first reply and the ack.")
 			doomed := p.faulty("crash-before-ack", p.delay(0, time.Second))
 			p.step("Two calls are made: fib-1 answers the first, and dies.")
 			first, second := p.begin(), p.begin()
@@ -28,7 +28,7 @@ func diesBeforeAck() *Scenario {
 			p.until("fib-1 dies", func(look lab.Look) bool {
 				return status(look, doomed).State == pool.Crashed || p.hasEnded(second)
 			})
-			p.step("fib-2 starts. It gets both requests: no ack has come for the first, so it is delivered once more.")
+			p.step("fib-2 starts: what was not acked comes to it once more.")
 			heir := p.server(p.delay(0, time.Second))
 			// The request that was not acked is first in the queue again.
 			p.ended(first)
@@ -104,9 +104,9 @@ func lateReply() *Scenario {
 		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
 		play: func(p *play) {
-			p.step("A server starts that needs %s for each request.", seconds(work))
+			p.step("A server starts that needs %g s for each request.", work.Seconds())
 			p.faulty("slow=1:" + work.String())
-			p.step("A call is made that waits for %s only. Its reply comes all the same.", seconds(patience))
+			p.step("A call is made that waits for %g s only. Its reply comes all the same.", patience.Seconds())
 			p.timeout(patience)
 			hasty := p.call()
 			p.step("A patient call is made.")

@@ -90,8 +90,8 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
 	return &Stage{Scenario: s, Lab: l, cfg: cfg, steps: newSteps(), denied: denied}, nil
 }
 
-// Steps returns what has been told of the scenario's steps, the present one last. It never blocks.
-func (s *Stage) Steps() []string { return s.steps.all() }
+// Steps returns the steps that have been told, the present one last. It never blocks.
+func (s *Stage) Steps() []Step { return s.steps.all() }
 
 // Hurry goes on with the next step at once, where only the [Pace] makes it wait. It never blocks.
 func (s *Stage) Hurry() {

@@ -71,7 +71,7 @@ func scaling() *Scenario {
 			var answered []int // by how many servers, in each round
 			running := 0
 			for _, servers := range []int{1, 2, 4} {
-				p.step("%s: one call each first, for the start, then %d calls.", things(servers, "server", "servers"), calls)
+				p.step("%s: a call each to warm up, then %d calls.", things(servers, "server", "servers"), calls)
 				for ; running < servers; running++ {
 					p.server("--delay=200ms")
 				}

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"rpcscope/amqprpc/broker"
+)
+
+// A kill -9 takes the servers with it, whatever command has started them: each holds a connection to the broker.
+// (TestDemoEnds is about the screen.)
+func TestKillTakesServers(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args  string
+		queue string // what the name of the one that is left begins with
+	}{
+		"load":  {"load --servers 2 --duration 1h", "rpc_queue"},
+		"scale": {"scale --servers 2 --duration 1h", "rpc_queue"},
+		"tour":  {"tour --check --only 3", "rpcscope.tour."}, // it expires, see TestOwnQueue
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, err := broker.Start(broker.Config{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.Close() //nolint:errcheck // it was for this test alone
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			cmd := exec.CommandContext(ctx, bin.rpcscope, append(strings.Fields(c.args), "--url", b.URL())...)
+			cmd.Env = append(os.Environ(), "AMQP_URL=")
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Wait() //nolint:errcheck // it was killed
+			until := func(what string, holds func() bool) {
+				t.Helper()
+				for !holds() {
+					select {
+					case <-time.After(5 * time.Millisecond):
+					case <-ctx.Done():
+						t.Fatalf("never: %s; %+v, %+v", what, b.Connections(), b.Queues())
+					}
+				}
+			}
+			requests := func() (q broker.QueueInfo) {
+				for _, q := range b.Queues() {
+					if strings.HasPrefix(q.Name, c.queue) {
+						return q
+					}
+				}
+				return q
+			}
+			until("two servers", func() bool { return requests().Consumers == 2 })
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			until("no connection left", func() bool { return len(b.Connections()) == 0 })
+			if q := b.Queues(); len(q) != 1 || q[0].Name != requests().Name {
+				t.Errorf("%+v", q)
+			}
+		})
+	}
+}
