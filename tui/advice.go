@@ -75,11 +75,15 @@ func advise(look *lab.Look) []advice {
 	}
 	well := look.Books.Calls.Wrong == 0 && !look.Load.Waiting && look.Books.Calls.Completed > 0 && lately(look).Failed == 0
 	switch r := look.Books.Replies; {
+	case r.Duplicates+r.Orphaned() > 0 && look.Load.Body != "":
+		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.")
 	case r.Duplicates+r.Orphaned() > 0:
 		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. "+
 			"Then try x, a fault for the next server, K to kill one, or D to drop the connection.")
 	case look.StandIn != "" && look.Fault == "":
 		add(lab.Neutral, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
+	case well && look.Load.Body != "":
+		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.")
 	case well && look.Fault == "":
 		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, "+
 			"u to send one of an unknown ID, or x for a fault in the next server.")

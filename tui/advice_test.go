@@ -75,6 +75,10 @@ func TestAdviseSays(t *testing.T) {
 		}),
 			paused + "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
 		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, while the calls go on behind it. Press f to see the present.\n"},
+		{"healthy, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Body = "{k}" }), // whose servers cannot be started here
+			"+ All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.\n"},
+		{"discarded, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Body, l.Books.Replies.Duplicates = "{k}", 1 }),
+			"  Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.\n"},
 		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
 		{"in-process", looks()["in-process"], "  " + standIn + "\n"},
 		{"in-process, with duplicates", with("in-process", func(l *lab.Look) { l.Books.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},

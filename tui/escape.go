@@ -25,7 +25,8 @@ const maxMarks = 3
 // something to combine with. Everything else is shown escaped as Go would: control
 // characters (\n, \x1b, \u009b), bytes that are no UTF-8 and so lone surrogates (\xed),
 // what is invisible or changes the direction of its surroundings (\u200b, \u202e), line
-// separators, spaces that are not what they look like, private and unassigned characters.
+// separators, spaces that are not what they look like, private and unassigned characters;
+// and what terminals disagree on the width of: halves of flags, and the colours of skin.
 //
 // A backslash stays as it is, so that Escape of an escaped text changes nothing. It costs
 // no more than what is shown, however long s is.
@@ -50,6 +51,15 @@ func Escape(s string, most int) string {
 			b.WriteRune(r)
 			w = runeCells(r)
 			marks--
+		case regionalIndicator(r):
+			if next, n := utf8.DecodeRuneInString(s[i+size:]); regionalIndicator(next) {
+				b.WriteRune(r)
+				b.WriteRune(next)
+				size += n
+				w, marks = 2, 0
+			} else {
+				w, marks = escapeRune(&b, r), 0
+			}
 		case unicode.Is(unicode.M, r) || !printable(r):
 			w, marks = escapeRune(&b, r), 0
 		default:
@@ -83,8 +93,16 @@ func plain(s string) bool {
 // printable reports whether r can be seen and moves the cursor, forward, over itself.
 func printable(r rune) bool {
 	const ideographicSpace = '\u3000' // what CJK text has for a space
-	return (unicode.IsPrint(r) || r == ideographicSpace) && !invisible(r) && runeCells(r) > 0
+	return (unicode.IsPrint(r) || r == ideographicSpace) && !invisible(r) && !skinColour(r) && runeCells(r) > 0
 }
+
+// skinColour reports whether r gives the emoji before it another colour: some terminals
+// draw both in two cells, others in four.
+func skinColour(r rune) bool { return r >= 0x1f3fb && r <= 0x1f3ff }
+
+// regionalIndicator reports whether r is a letter of which two are a flag, of two cells.
+// What one alone takes depends on the terminal.
+func regionalIndicator(r rune) bool { return r >= 0x1f1e6 && r <= 0x1f1ff }
 
 // invisible reports whether r is a letter or mark that is not seen: fillers, variation
 // selectors and the like. Unicode says of them that they are ignorable by default.
@@ -129,7 +147,7 @@ var narrow = &runewidth.Condition{StrictEmojiNeutral: true}
 // layouts are built on do not agree, it is the most that one of them says: a line that
 // is a cell short is better than one that wraps.
 func runeCells(r rune) int {
-	if r < utf8.RuneSelf || drawing(r) {
+	if r < utf8.RuneSelf || drawing(r) || regionalIndicator(r) {
 		return 1
 	}
 	s := string(r)

@@ -65,13 +65,16 @@ func (p *leaf) words(text string, ink Ink) {
 }
 
 // fold breaks an escaped text into lines of at most n cells, wherever it has to but never
-// between a character and its marks. An empty text is one empty line.
+// between a character and its marks, or the halves of a flag. An empty text is one empty line.
 func fold(text string, n int) []string {
 	var out []string
 	start, width := 0, 0 // of the present line
 	char, wide := 0, 0   // of the present character, its marks included
+	half := false        // the rune before is the first half of a flag
 	for i, r := range text {
-		if !unicode.Is(unicode.M, r) {
+		whole := half && regionalIndicator(r)
+		half = regionalIndicator(r) && !whole
+		if !unicode.Is(unicode.M, r) && !whole {
 			char, wide = i, 0
 		}
 		w := runeCells(r)

@@ -349,7 +349,10 @@ func (e *serverEntry) label(most int) string {
 	case startingServer:
 		return "…"
 	case byHand:
-		return Escape("(by hand)", most)
+		if text := "(by hand)"; cells(text) <= most {
+			return text
+		}
+		return Escape("by hand", most)
 	case otherServers:
 		return "others"
 	}

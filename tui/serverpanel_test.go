@@ -51,7 +51,7 @@ func TestServersSay(t *testing.T) {
 		{"paused", looks()["paused"], 60, 6, []string{"67.9 %", "32.1 %"}, []string{"/s"}},
 		{"mixed", looks()["mixed"], 100, 12, []string{"next: crash-before-ack=0.02", "…", "starting…", "elsewhere", "not ours", "killed 12s ago", "crashed 40s ago: signal: killed",
 			"stopping, pid 4124", "stopped 3m00s ago", "300 dup.", "1 reply that you sent"}, []string{"fib-6", "\x1b", "4m00s"}},
-		{"mixed, narrow", looks()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "(by h", "1 reply"}, nil},
+		{"mixed, narrow", looks()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "by ha…", "1 reply"}, nil},
 		{"nobody", looks()["empty"], 80, 4, []string{"No server. Press s to start one here, or run fibserver in another terminal.", "0 running"}, nil},
 		{"nobody for another queue", with("empty", func(l *lab.Look) { l.Queue.Name = "q" }), 80, 4, []string{"run fibserver --queue q in another"}, nil},
 		{"starting", with("empty", func(l *lab.Look) { l.Starting = 1 }), 80, 4, []string{"starting…"}, []string{"No server"}},

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/charmbracelet/lipgloss"
+	"github.com/muesli/termenv"
 )
 
 // Styles are all the styles there are, by what they mean. They are for one writer; make
@@ -30,7 +31,9 @@ type Styles struct {
 
 // NewStyles returns the styles for w: without colour where w is no terminal, or the
 // environment says NO_COLOR.
-func NewStyles(w io.Writer) *Styles { return StylesOf(lipgloss.NewRenderer(w)) }
+func NewStyles(w io.Writer) *Styles {
+	return StylesOf(lipgloss.NewRenderer(w, termenv.WithEnvironment(environment{})))
+}
 
 // StylesOf returns the styles of a renderer.
 func StylesOf(r *lipgloss.Renderer) *Styles {

@@ -72,10 +72,14 @@ func throughputPanel(st *Styles, look *lab.Look, window time.Duration, w, h int)
 	chart := p.columns(st, rows, float64(top))
 	if top == 0 && len(chart) > 0 {
 		// Nothing to see is something to say.
-		chart[0] = line{{text: Escape("nothing completed yet", p.cells), style: st.Faint}}
-		if look.Books.Calls.Completed > 0 {
-			chart[0][0].text = Escape("nothing in this time", p.cells)
+		text := "nothing completed yet"
+		switch {
+		case look.Books.Calls.Completed > 0:
+			text = "nothing in this time"
+		case cells(text) > p.cells:
+			text = "nothing yet"
 		}
+		chart[0] = line{{text: Escape(text, p.cells), style: st.Faint}}
 	}
 	for i, l := range chart {
 		f.body = append(f.body, append(sideLabel(st, top, i, rows, side), l...))

@@ -429,7 +429,6 @@ func TestRace(t *testing.T) {
 				l.StartServer(ctx)          //nolint:errcheck // "
 				l.RestartServer(ctx, name)  //nolint:errcheck // "
 				l.KillServer("fib-2")       //nolint:errcheck // "
-				l.RemoveServer("fib-2")     //nolint:errcheck // "
 				l.SetFault("duplicate=0.1") //nolint:errcheck // "
 			}
 		},

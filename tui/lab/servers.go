@@ -243,6 +243,9 @@ func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string
 // StopServer has a server finish its work and end, and waits until it has. Where ctx ends
 // first, it is killed, and the error says so.
 func (l *Lab) StopServer(ctx context.Context, name string) error {
+	if slices.ContainsFunc(l.pool.List(), func(s pool.Status) bool { return s.Name == name && !s.State.Alive() }) {
+		return l.note("", fmt.Errorf("%s: %w", name, pool.ErrNotRunning)) // which the pool is content with
+	}
 	l.fleet.ask(name)
 	began := time.Now()
 	err := l.pool.Stop(ctx, name)
@@ -269,9 +272,4 @@ func (l *Lab) RestartServer(ctx context.Context, name string) error {
 	l.fleet.unask(name, err)
 	l.queue.askNow()
 	return l.note(name+" restarted", err)
-}
-
-// RemoveServer takes a server that does not run off the list.
-func (l *Lab) RemoveServer(name string) error {
-	return l.note(name+" taken off the list", l.pool.Remove(name))
 }
