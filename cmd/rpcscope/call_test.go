@@ -51,6 +51,7 @@ func TestCall(t *testing.T) {
 	if want := `{"n":-1,"error":{"code":"INVALID_ARGUMENT","message":`; !strings.HasPrefix(lines[1], want) {
 		t.Errorf("object %s", lines[1])
 	}
+	servers.untilSaid(t, " [.] fib(30)", 2) // it may be read after the reply
 	if n := servers.said(" [.] fib(30)"); n != 2 {
 		t.Errorf("the server told of fib(30) %d times, want 2", n)
 	}
@@ -141,7 +142,7 @@ func TestCallFailures(t *testing.T) {
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
+		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--record=-"}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
 		{"nonsense"}, {"load", "extra"}, {"load", "-n", "0"}, {"load", "-n", "-3"}, {"load", "-c", "0"}, {"load", "-c", "1000000000"},
 		{"load", "--rate", "-1"}, {"load", "--rate", "NaN"}, {"load", "--rate", "0"}, {"load", "--rate", "+Inf"}, {"load", "--duration", "-1s"}, {"load", "--fib", "x"}, {"load", "--fib", "35-20"},
 		{"load", "--fib", "-1"}, {"load", "--fib", "1-2-3"}, {"load", "--fib", "99999999999999999999"}, {"load", "--timeout", "0s"}, {"load", "--warmup", "-1s"},

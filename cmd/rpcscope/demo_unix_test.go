@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/cmd/internal/cli"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -206,9 +207,15 @@ func TestDemoNeedsTerminal(t *testing.T) {
 	rpcscope(t, "amqp://127.0.0.1:1/", "demo").want(t, 2, "", "terminal", "rpcscope load --servers 2")
 }
 
-// Who finds no broker is told what needs none.
+// Who finds no broker is told what needs none. Who is refused by one has found it.
 func TestHintOfDemo(t *testing.T) {
 	t.Parallel()
+	node := brokertest.Shared(t)
+	refused := rpcscope(t, strings.Replace(node.URL(), "guest:guest", "guest:"+secret, 1), "call", "3")
+	refused.refused(t, "call with a wrong password", cli.NoBroker, "the broker refused the user name or password")
+	if strings.Contains(refused.stderr, "need no RabbitMQ") {
+		t.Errorf("a broker that is there is not what was looked for: %s", refused.stderr)
+	}
 	for _, args := range [][]string{{"load"}, {"call", "3"}} {
 		rpcscope(t, "amqp://127.0.0.1:1/", args...).want(t, 3, "", "`rpcscope demo` and `rpcscope broker` need no RabbitMQ")
 	}

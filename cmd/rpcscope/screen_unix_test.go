@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/creack/pty"
 
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -184,6 +186,34 @@ func TestScreen(t *testing.T) {
 	// was killed.
 	if s := term.Scrollback(); !regexp.MustCompile(` [23] duplicates`).MatchString(s) || !strings.Contains(s, "lost and made again 1 time") || !strings.Contains(s, "latency") {
 		t.Errorf("no such summary in the scrollback:\n%s", s)
+	}
+	term.WaitAlone()
+}
+
+// Without the permission to publish it says which one is missing, while it tries and on leaving.
+func TestScreenDenied(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	brokertest.Ctl(t, node, "add_user", "writeless", secret)
+	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
+	var served atomic.Int64
+	serve(t, node.URL(), "rpc_queue", &served) // or the load would not begin
+	term := shell(t, strings.Replace(node.URL(), "guest:guest", "writeless:"+secret, 1), screen.Size{Cols: 120, Rows: 40})
+	term.Type("rpcscope --fib 20 -c 8; echo code=$?", "enter")
+	const lacks = `user "writeless" lacks the write permission on exchange "amq.default" in virtual host "/"`
+	term.WaitFor("✗ permission missing")
+	term.Wait("which, and what gives it", func(s string) bool {
+		s = strings.Join(strings.Fields(s), " ")
+		return strings.Contains(s, "The broker closes the connection over each call: "+lacks+": rabbitmqctl set_permissions -p / writeless")
+	})
+	shown(term, `failed ([\d,]+)`)
+	term.Type("q")
+	term.WaitFor("code=0")
+	said := strings.Join(strings.Fields(term.Scrollback()+term.Screen()), " ")
+	if !strings.Contains(said, "→ the broker refuses calls: "+lacks+": rabbitmqctl set_permissions -p / writeless CONFIGURE WRITE READ, with a WRITE that matches") || strings.Contains(said, "still there") {
+		t.Errorf("the summary:\n%s", term.Scrollback())
+	}
+	if strings.Contains(term.Raw(), secret) || served.Load() != 0 {
+		t.Errorf("the password is shown, or a call came through (%d)", served.Load())
 	}
 	term.WaitAlone()
 }
