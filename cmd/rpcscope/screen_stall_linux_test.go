@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -19,37 +18,8 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
 )
-
-// serve answers the requests of a queue with what fib(5) is, in this process.
-func serve(t testing.TB, url, queue string, served *atomic.Int64) {
-	t.Helper()
-	ready := make(chan struct{}, 1)
-	s := &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{url}, Name: "echo"}, Queue: queue, QueueType: amqprpc.QueueClassic, Prefetch: 256,
-		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
-			served.Add(1)
-			return amqprpc.Response{Body: []byte("5")}, nil
-		},
-		Serving: func(amqprpc.ConnectionInfo) { ready <- struct{}{} },
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(context.Background()) }()
-	select {
-	case <-ready:
-	case err := <-done:
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-	})
-}
 
 // onTerminal starts rpcscope on a terminal that nobody looks at yet. CI keeps it from
 // asking the terminal what nobody would answer.
@@ -140,7 +110,7 @@ func TestScreenStalled(t *testing.T) {
 // One SIGTERM ends the program and its servers where the terminal takes nothing.
 func TestScreenStalledTerminated(t *testing.T) {
 	node := brokertest.Shared(t)
-	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1")
+	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1", calm)
 	server := 0
 	untilFull(t, master, func() {
 		if server == 0 {
