@@ -24,7 +24,7 @@ func TestPicture(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 34})
-	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2 --server-flag=--delay=5ms", "enter")
+	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2 "+calm, "enter")
 	term.WaitFor("2 running")
 	shown(term, `completed ([\d,]+)`)
 

@@ -162,11 +162,12 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 
 // A recording that breaks off is told of when the screen is left.
 func TestScreenRecordBreaksOff(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	read := make(chan error, 1)
 	fifo := breakingFifo(t, read)
 	term := shell(t, node.URL(), screen.Size{Cols: 140, Rows: 30})
-	term.Type("rpcscope --servers 1 --fib 5 --queue "+brokertest.QueueName(t)+" --record "+fifo, "enter")
+	term.Type("rpcscope --servers 1 --fib 5 "+calm+" --queue "+brokertest.QueueName(t)+" --record "+fifo, "enter")
 	shown(term, `Completed ([\d,]+)`)
 	if err := <-read; err != nil {
 		t.Fatal(err)

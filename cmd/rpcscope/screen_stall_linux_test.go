@@ -110,7 +110,7 @@ func TestScreenStalled(t *testing.T) {
 // One SIGTERM ends the program and its servers where the terminal takes nothing.
 func TestScreenStalledTerminated(t *testing.T) {
 	node := brokertest.Shared(t)
-	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1")
+	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1", calm)
 	server := 0
 	untilFull(t, master, func() {
 		if server == 0 {

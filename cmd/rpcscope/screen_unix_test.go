@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/creack/pty"
 
+	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
@@ -49,6 +51,38 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 	return n
 }
 
+// serve answers the requests of a queue with what fib(5) is, in this process.
+func serve(t testing.TB, url, queue string, served *atomic.Int64) {
+	t.Helper()
+	ready := make(chan struct{}, 1)
+	s := &amqprpc.Server{
+		Broker: amqprpc.Broker{URLs: []string{url}, Name: "echo"}, Queue: queue, QueueType: amqprpc.QueueClassic, Prefetch: 256,
+		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
+			served.Add(1)
+			return amqprpc.Response{Body: []byte("5")}, nil
+		},
+		Serving: func(amqprpc.ConnectionInfo) { ready <- struct{}{} },
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(context.Background()) }()
+	select {
+	case <-ready:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// calm makes a server wait for each request: where a load is there to be looked at, and not to be as
+// fast as it can, it leaves the processors to other tests.
+const calm = "--server-flag=--delay=10ms"
+
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
 // real broker.
 func TestScreen(t *testing.T) {
@@ -56,9 +90,8 @@ func TestScreen(t *testing.T) {
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
-	// At no more than a few hundred calls a second, and with time enough for each: the screens of other
-	// tests need the machine too, and what is late for that reason would be counted below.
-	term.Type("rpcscope --fib 20 -c 8 --timeout 1m --server-flag=--delay=10ms", "enter")
+	// What is late since the machine is busy would be counted below.
+	term.Type("rpcscope --fib 20 -c 8 --timeout 1m "+calm, "enter")
 
 	// No queue, no server: it says what to do, and does not begin.
 	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // which the header says before it
@@ -192,6 +225,7 @@ func TestScreen(t *testing.T) {
 
 // Without the permission to publish it says which one is missing, while it tries and on leaving.
 func TestScreenDenied(t *testing.T) {
+	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	brokertest.Ctl(t, node, "add_user", "writeless", secret)
 	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
@@ -220,13 +254,14 @@ func TestScreenDenied(t *testing.T) {
 
 // Signals end it as q does, servers included, and the exit code tells.
 func TestScreenSignals(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT} {
 		t.Run(sig.String(), func(t *testing.T) {
 			term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
-			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5", queue), "enter")
+			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5 %s", queue, calm), "enter")
 			shown(term, `Completed ([\d,]+)`)
 			if err := syscall.Kill(term.Foreground(), sig); err != nil {
 				t.Fatal(err)
@@ -245,9 +280,10 @@ func TestScreenSignals(t *testing.T) {
 // A paste whose end got lost does not make it deaf, and one whose terminal has gone ends,
 // with its servers, although nothing tells it so (nohup).
 func TestScreenLostTerminal(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
-	args := []string{"-c", "trap '' HUP; exec rpcscope --servers 1 --fib 5 --queue " + queue}
+	args := []string{"-c", "trap '' HUP; exec rpcscope --servers 1 --fib 5 " + calm + " --queue " + queue}
 	env := []string{"AMQP_URL=" + node.URL(), "PATH=" + bin.folder + string(filepath.ListSeparator) + os.Getenv("PATH")}
 
 	term := screen.Start(t, screen.Size{Cols: 80, Rows: 24}, env, "bash", args...)
@@ -287,10 +323,11 @@ func TestScreenLostTerminal(t *testing.T) {
 // When what started it has been killed, as `go run` may be, the shell has the terminal for
 // itself, and the screen ends instead of drawing over it.
 func TestScreenTakenOver(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
-	term.Type(fmt.Sprintf("bash -c 'rpcscope --queue %s --servers 1 --fib 5; true'", queue), "enter")
+	term.Type(fmt.Sprintf("bash -c 'rpcscope --queue %s --servers 1 --fib 5 %s; true'", queue, calm), "enter")
 	shown(term, `Completed ([\d,]+)`)
 	// The group is named after its first process, which is not rpcscope.
 	if err := syscall.Kill(term.Foreground(), syscall.SIGKILL); err != nil {

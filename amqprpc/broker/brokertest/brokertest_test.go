@@ -83,6 +83,7 @@ func TestOwn(t *testing.T) {
 
 // Only the connection that publishes is blocked by an alarm, and it comes free after it.
 func TestMemoryAlarm(t *testing.T) {
+	t.Parallel()
 	n := brokertest.Own(t)
 	conn, ch := open(t, n.URL())
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 2))
@@ -121,6 +122,7 @@ func TestQueueName(t *testing.T) {
 
 // What only RabbitMQ has is tried on RabbitMQ.
 func TestCtl(t *testing.T) {
+	t.Parallel()
 	n := brokertest.Own(t)
 	_, ch := open(t, n.URL())
 	_, err := ch.QueueDeclare("listed", true, false, false, false, nil)

@@ -29,7 +29,7 @@ type Config struct {
 	// Another RabbitMQ often needs another Erlang.
 	Erlang string
 
-	// BootTimeout bounds one boot. 0 means 60 seconds.
+	// BootTimeout bounds one boot. 0 means two minutes.
 	BootTimeout time.Duration
 }
 
@@ -43,12 +43,12 @@ type TLS struct {
 }
 
 // bootTimeout is generous: a boot takes two seconds on an idle machine, and some
-// multiple of that when other packages are tested at the same time.
+// multiple of that when a dozen other nodes do so and other packages are tested at the same time.
 func (c Config) bootTimeout() time.Duration {
 	if c.BootTimeout > 0 {
 		return c.BootTimeout
 	}
-	return 60 * time.Second
+	return 2 * time.Minute
 }
 
 // rabbitmqConf renders rabbitmq.conf for the node of this name. peers, where given, are

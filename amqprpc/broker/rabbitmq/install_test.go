@@ -95,6 +95,7 @@ func TestBootFails(t *testing.T) {
 
 // Ports that are taken between their choice and their use are told as such.
 func TestPortTaken(t *testing.T) {
+	t.Parallel()
 	ctx := within(t, 5*time.Minute) // five boots
 	n := Own(t, Config{})
 	for what, port := range map[string]int{"AMQP": n.ports.amqp, "distribution": n.ports.dist} {
@@ -111,6 +112,7 @@ func TestPortTaken(t *testing.T) {
 
 // Lines of one's own win, and plugins are found with all that they depend on.
 func TestConfAndPlugins(t *testing.T) {
+	t.Parallel()
 	ctx := within(t, 3*time.Minute)
 	n := Own(t, Config{Conf: "disk_free_limit.absolute = 2MB", Plugins: []string{"rabbitmq_event_exchange", "rabbitmq_shovel"}})
 	for expr, want := range map[string]string{
@@ -126,6 +128,7 @@ func TestConfAndPlugins(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	files, pool := certificate(t)
 	n := Own(t, Config{TLS: &TLS{CertFile: files.CertFile, KeyFile: files.KeyFile}})
 	conn, err := amqp.DialTLS(n.TLSURL(), &tls.Config{RootCAs: pool})

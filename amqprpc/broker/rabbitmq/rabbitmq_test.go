@@ -104,7 +104,7 @@ func get(t *testing.T, ch *amqp.Channel, queue, want string) {
 // for that is portable, so it looks, a bounded number of times.
 func gone(t *testing.T, pid int) {
 	t.Helper()
-	for range 500 {
+	for range 1500 {
 		if !exists(pid) {
 			return
 		}
@@ -123,7 +123,8 @@ func exists(pid int) bool {
 }
 
 func TestStopAndStartAgain(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	n := Own(t, Config{})
 	url, pid := n.URL(), n.PID()
 	if !strings.HasPrefix(url, "amqp://guest:guest@127.0.0.1:") || n.TLSURL() != "" || n.Version() == "unknown" || pid == 0 {
@@ -182,7 +183,8 @@ func TestStopAndStartAgain(t *testing.T) {
 }
 
 func TestFreeze(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	n := Own(t, Config{})
 	_, ch := open(t, n.URL())
 	_, err := ch.QueueDeclare("q", false, true, false, false, nil)
@@ -218,7 +220,8 @@ func TestFreeze(t *testing.T) {
 }
 
 func TestMemoryAlarm(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	n := Own(t, Config{})
 	conn, ch := open(t, n.URL())
 	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 4))
@@ -240,7 +243,8 @@ func TestMemoryAlarm(t *testing.T) {
 }
 
 func TestCtl(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	n, queue := Own(t, Config{}), "listed"
 	conn, ch := open(t, n.URL())
 	_, err := ch.QueueDeclare(queue, true, false, false, false, nil)
@@ -267,7 +271,8 @@ func TestCtl(t *testing.T) {
 }
 
 func TestCloseLeavesNothing(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	n, err := Start(ctx, Config{})
 	must(t, err)
 	pid, epmd, dir := n.PID(), n.site.epmd.pid(), n.site.dir
@@ -294,7 +299,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 }
 
 func TestCloseDuringStart(t *testing.T) {
-	ctx := within(t, 3*time.Minute)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	n, err := Start(ctx, Config{})
 	must(t, err)
 	n.Kill()
@@ -314,9 +320,11 @@ func TestCloseDuringStart(t *testing.T) {
 
 // A parent that has no chance to clean up leaves no process.
 func TestParentKilled(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"signal", "stdin"} {
 		t.Run(mode, func(t *testing.T) {
-			ctx := within(t, 3*time.Minute)
+			t.Parallel()
+			ctx := within(t, 5*time.Minute)
 			cmd := exec.CommandContext(ctx, os.Args[0])
 			cmd.Env = append(os.Environ(), helperMode+"="+mode)
 			out, err := cmd.StdoutPipe()
@@ -357,7 +365,8 @@ func using(dir string) (pids []int) {
 }
 
 func TestCluster(t *testing.T) {
-	ctx := within(t, 120*time.Second)
+	t.Parallel()
+	ctx := within(t, 5*time.Minute)
 	c, err := StartCluster(ctx, 3, Config{})
 	must(t, err)
 	t.Cleanup(func() { must(t, c.Close()) })
