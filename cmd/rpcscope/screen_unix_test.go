@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/creack/pty"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
@@ -49,34 +47,6 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 		return n > 0
 	})
 	return n
-}
-
-// serve answers the requests of a queue with what fib(5) is, in this process.
-func serve(t testing.TB, url, queue string, served *atomic.Int64) {
-	t.Helper()
-	ready := make(chan struct{}, 1)
-	s := &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{url}, Name: "echo"}, Queue: queue, QueueType: amqprpc.QueueClassic, Prefetch: 256,
-		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
-			served.Add(1)
-			return amqprpc.Response{Body: []byte("5")}, nil
-		},
-		Serving: func(amqprpc.ConnectionInfo) { ready <- struct{}{} },
-	}
-	done := make(chan error, 1)
-	go func() { done <- s.Serve(context.Background()) }()
-	select {
-	case <-ready:
-	case err := <-done:
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Shutdown(ctx); err != nil {
-			t.Error(err)
-		}
-	})
 }
 
 // calm makes a server wait for each request: where a load is there to be looked at, and not to be as
