@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"fmt"
 	"runtime"
+	"time"
 )
 
 // verdict is what becomes of a delivery.
@@ -12,6 +13,9 @@ const (
 	accept  verdict = iota // ack
 	refuse                 // reject, never to be seen again (or dead-lettered)
 	requeue                // nack, to be delivered again
+
+	// requeueTogether is requeue, with one nack for many once nothing before them is open.
+	requeueTogether
 )
 
 // A settlement is the verdict on one delivery.
@@ -26,9 +30,13 @@ func (ss *session) ack() {
 	var batch []settlement
 	var order ackOrder
 	var settled int64
+	var late <-chan time.Time // for those that wait to be given back together
 	for {
+		apart := false
 		select {
 		case <-ss.acks.wake:
+		case <-late:
+			apart = true
 		case <-ss.over:
 			return
 		}
@@ -38,12 +46,18 @@ func (ss *session) ack() {
 			continue // why, lost is about to learn
 		}
 		order.settle(batch, &out)
+		switch {
+		case apart:
+			order.requeueApart(&out)
+		case late == nil && len(order.together) > 0:
+			late = time.After(giveBackWait)
+		}
 		if err := out.flush(); err != nil {
 			ss.end(fmt.Errorf("ack: %w", err))
 			return
 		}
 		settled += int64(len(batch))
-		if ss.allTaken.Load() && settled == ss.taken.Load() {
+		if ss.allTaken.Load() && settled == ss.taken.Load() && len(order.together) == 0 {
 			close(ss.drained)
 			return
 		}
@@ -64,6 +78,8 @@ type ackOrder struct {
 	upTo    uint64            // every tag up to this one is settled
 	settled map[uint64]uint64 // tags above upTo that are; the value is the number of their batch
 	batch   uint64
+	// together are tags above upTo that wait to be given back, in order.
+	together []uint64
 }
 
 func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
@@ -74,6 +90,9 @@ func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
 	for _, s := range batch {
 		number := uint64(0) // of no batch: it needs no ack any more
 		switch s.verdict {
+		case requeueTogether:
+			o.together = append(o.together, s.tag)
+			continue
 		case refuse:
 			ch.Reject(s.tag, false)
 		case requeue:
@@ -105,4 +124,34 @@ func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
 			ch.Ack(s.tag, false)
 		}
 	}
+	o.requeueTogether(ch)
+}
+
+// requeueTogether gives back with one nack those before which nothing is open.
+func (o *ackOrder) requeueTogether(ch acknowledger) {
+	last := uint64(0)
+	for {
+		if len(o.together) > 0 && o.together[0] == o.upTo+1 {
+			o.together = o.together[1:]
+			last = o.upTo + 1
+		} else if _, ok := o.settled[o.upTo+1]; ok && last > 0 {
+			delete(o.settled, o.upTo+1)
+		} else {
+			break
+		}
+		o.upTo++
+	}
+	if last > 0 {
+		ch.Nack(last, true, true)
+	}
+}
+
+// requeueApart gives back one by one those that have waited for long enough.
+func (o *ackOrder) requeueApart(ch acknowledger) {
+	for _, tag := range o.together {
+		ch.Nack(tag, false, true)
+		o.settled[tag] = 0
+	}
+	o.together = nil
+	o.settle(nil, ch)
 }

@@ -113,9 +113,10 @@ listed at the end.
     than Concurrency handlers run, over all its connections. Held by TestPrefetchIsFairness,
     TestServerReconnects.
   - [Server.Shutdown] loses nothing: running handlers finish, their replies are confirmed and
-    acked, what no handler has begun goes back at once. Servers that are replaced one after the
-    other so, under a load, cost no call and make no duplicate. Held by TestShutdownDrains,
-    cmd/internal/fibserver.TestRollingRestart.
+    acked, what no handler has begun goes back at once, or within 0.2 s where it is more than
+    64 requests. Servers that are replaced one after the other so, under a load, cost no call
+    and make no duplicate. Held by TestShutdownDrains, TestShutdownGivesManyBack,
+    TestGiveBackFrames, cmd/internal/fibserver.TestRollingRestart.
   - A Shutdown whose context ends first cancels the handlers; what is not acked goes back, and
     another server answers it. Held by TestShutdownOutOfTime,
     cmd/internal/fibserver.TestEndedInMidWork.
