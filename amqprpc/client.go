@@ -51,7 +51,8 @@ type Config struct {
 // Retry says when a request is sent again, under the same correlation ID and
 // within the call's deadline: always where it was provably not executed (the
 // broker returned it), and after a lost connection or a nack only where
-// [Request.Idempotent] is set, because a server may have executed it. Calls that
+// [Request.Idempotent] is set, because a server may have executed it: a nack does not say
+// that nobody has. Calls that
 // wait for a connection are not retries: they have not been sent yet. With retries
 // on, a missing queue is no longer an error at once.
 type Retry struct {
