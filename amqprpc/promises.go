@@ -47,8 +47,9 @@ listed at the end.
     the deadline only. Held by TestUnroutableAtOnce, TestReturnsAmongAnswers, TestNoMandatory.
   - A request that the broker refuses is [ErrRejected] at once, unless Retry sends it again; a
     server may have executed it nevertheless, see below. Held by TestNack, TestAllRefused.
-  - What AMQP cannot carry never reaches a connection: it is [ErrInvalidRequest]. Held by
-    TestInvalidRequests, TestCheckHeaders, TestDangerousHeaders.
+  - What AMQP cannot carry never reaches a connection, nor does a queue's name with control
+    characters: it is [ErrInvalidRequest]. Held by TestInvalidRequests, TestQueueNames,
+    TestCheckHeaders, TestDangerousHeaders.
   - A [Request.Persistent] request in a durable queue outlives the broker's restart once it is
     confirmed (EventConfirmed), and may be executed after its call has failed. Held by
     TestPersistentRequestOutlivesTheBroker.

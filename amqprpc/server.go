@@ -129,14 +129,15 @@ func (s *Server) setDefaults() error {
 	switch {
 	case s.Queue == "":
 		return fmt.Errorf("%w: a server needs a Queue", ErrInvalidConfig)
-	case len(s.Queue) > maxShortString:
-		return fmt.Errorf("%w: the queue's name is longer than %d bytes", ErrInvalidConfig, maxShortString)
 	case s.Handler == nil:
 		return fmt.Errorf("%w: a server needs a Handler", ErrInvalidConfig)
 	case s.Prefetch > 65535:
 		return fmt.Errorf("%w: a prefetch of %d is more than AMQP's 65535", ErrInvalidConfig, s.Prefetch)
 	case s.Concurrency < 0:
 		return fmt.Errorf("%w: a negative concurrency", ErrInvalidConfig)
+	}
+	if err := CheckQueueName(s.Queue); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidConfig, err)
 	}
 	if s.QueueType == "" {
 		s.QueueType = QueueAuto

@@ -98,6 +98,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := amqprpc.CheckQueueName(o.queue); err != nil {
+		return fmt.Errorf("--queue: %w", err)
+	}
 	switch {
 	case o.prefetch < 0 || o.prefetch > 65535:
 		return fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
