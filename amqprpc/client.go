@@ -64,7 +64,8 @@ type Retry struct {
 	Backoff Backoff
 }
 
-// Backoff is exponential, with half of each wait left to chance (jitter).
+// Backoff is exponential, with half of each wait left to chance (jitter): the first is from
+// First/2 to First, each further one of twice that, up to Most. A Most below First counts as First.
 type Backoff struct {
 	First time.Duration // default 100 ms
 	Most  time.Duration // default 10 s

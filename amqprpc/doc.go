@@ -64,6 +64,14 @@
 // the moment of the call, also after its outcome: a call that has timed out may still
 // be in the middle of being written.
 //
+// # In tests
+//
+// [rpcscope/amqprpc/broker] is a broker within the process, to be used as net/http/httptest is: start
+// one, and give its URL to the server and the client. [Server.Serving] says when the queue is there
+// to be called; or a client with [Config.Retry] waits for it. [Server.Hooks] and the broker's own levers
+// make the faults that a program has to live with: lost and second replies, lost connections, a
+// broker that hangs.
+//
 // # When RPC is the wrong tool
 //
 // Where the caller has no use for the answer, publish and forget. Where the work

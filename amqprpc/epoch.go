@@ -18,7 +18,6 @@ type epoch struct {
 	client *Client
 	number int
 
-	blocking chan amqp.Blocking
 	wake     chan struct{} // the outbox has something, or the broker has unblocked
 	confirms *confirms[attempt]
 
@@ -50,7 +49,6 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 	}
 	var err error
 	e.pair, err = c.cfg.connect(ctx, &c.turn, "publish", "consume", !c.cfg.NoConfirms, e, func(p *pair) error {
-		e.blocking = p.publisher.NotifyBlocked(make(chan amqp.Blocking, 16))
 		queue, err := p.sub.QueueDeclare("", false, true, true, false, nil)
 		if err != nil {
 			return fmt.Errorf("declare the callback queue: %w", WithPermission(err, "configure"))
@@ -182,11 +180,7 @@ func (e *epoch) watch() {
 			return
 		case <-e.over:
 			return
-		case b, ok := <-e.blocking:
-			if !ok {
-				e.blocking = nil
-				continue
-			}
+		case b := <-e.publisher.wire.alarms:
 			e.block(b)
 		}
 	}

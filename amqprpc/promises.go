@@ -61,8 +61,9 @@ listed at the end.
     TestConnectionLoss, TestMemoryAlarm, TestWaitingForRoom, TestConfirmsWithheld,
     TestStuckWrite.
   - The deadline is the earlier of the context's and the request's Timeout, else the client's.
-    A context that is canceled ends the call. Held by TestWhichDeadlineHolds, TestCancel,
-    TestContextThatHasEnded, TestEndlessTimeouts.
+    A context that is canceled ends the call. A wall clock that is set moves no deadline of
+    a call that has begun. Held by TestWhichDeadlineHolds, TestCancel,
+    TestContextThatHasEnded, TestEndlessTimeouts, TestDeadlinesAreMonotonic.
   - It travels with the request: relative, as expiration, never less than what is left at the
     publish, so that the broker drops it from the queue; absolute, as x-rpc-deadline, so that
     a server drops it and ends the handler's context. Held by TestDeadlineTravels,
@@ -137,6 +138,8 @@ listed at the end.
   - What is remembered of ended calls is bounded by Remember and RememberFor; stored replies by
     Replay and ReplayFor. The oldest are forgotten first. Held by TestMemory,
     TestForgottenReplies.
+  - What a server remembers of acks is bounded by the requests under way, however long one of
+    them takes. Held by TestAckOrderForgets.
   - A flood of foreign replies costs no memory that stays, and no call. Held by TestFlood.
   - Bodies that are sent are bounded by MaxMessage, headers by 64 KiB. Held by
     TestInvalidRequests, TestCheckHeaders, TestHandlerErrors.

@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -18,7 +19,8 @@ const (
 	// QueueQuorum is durable and replicated, with x-queue-type=quorum: what RabbitMQ
 	// recommends today.
 	QueueQuorum QueueType = "quorum"
-	// QueueClassic is durable and of the type classic.
+	// QueueClassic is durable and names no type, as tutorials before quorum queues do: it is
+	// classic unless the virtual host has another default queue type.
 	QueueClassic QueueType = "classic"
 	// QueueTransient is classic and does not outlive the broker, as in the older
 	// tutorials. RabbitMQ 4.3 and later refuse it.
@@ -34,9 +36,9 @@ func ParseQueueType(s string) (QueueType, error) {
 	return "", fmt.Errorf("%w: queue type %.40q is none of auto, quorum, classic, transient", ErrInvalidConfig, s)
 }
 
-// declare declares the request queue. An error closes the channel that it came
+// declare declares the request queue, which expires unless that is 0. An error closes the channel that it came
 // on, so each try has its own.
-func (t QueueType) declare(conn *amqp.Connection, name string) error {
+func (t QueueType) declare(conn *amqp.Connection, name string, expires time.Duration) error {
 	try := func(f func(*amqp.Channel) error) error {
 		ch, err := conn.Channel()
 		if err != nil {
@@ -52,6 +54,9 @@ func (t QueueType) declare(conn *amqp.Connection, name string) error {
 		return err
 	}
 	create := func(durable bool, args amqp.Table) error {
+		if expires > 0 {
+			args[amqp.QueueTTLArg] = expires.Milliseconds()
+		}
 		return try(func(ch *amqp.Channel) error {
 			_, err := ch.QueueDeclare(name, durable, false, false, false, args)
 			return err
@@ -62,9 +67,9 @@ func (t QueueType) declare(conn *amqp.Connection, name string) error {
 	case QueueQuorum:
 		return create(true, quorum)
 	case QueueClassic:
-		return create(true, nil)
+		return create(true, amqp.Table{})
 	case QueueTransient:
-		return create(false, nil)
+		return create(false, amqp.Table{})
 	}
 	err := try(exists)
 	if !isNotFound(err) {

@@ -155,17 +155,20 @@ func TestHandlerErrors(t *testing.T) {
 		}, "INTERNAL", "internal error"},
 	}
 	s := serve(t, &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{url}, MaxMessage: 2000}, Queue: queue, Logger: logged.logger(),
+		Broker: amqprpc.Broker{URLs: []string{url}, Name: "moody", MaxMessage: 2000}, Queue: queue, Logger: logged.logger(),
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			return handlers[req.Type].do(ctx, req)
 		},
 	})
 	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue})
 	for name, h := range handlers {
-		_, err := c.Call(context.Background(), amqprpc.Request{Type: name})
+		reply, err := c.Call(context.Background(), amqprpc.Request{Type: name})
 		var remote *amqprpc.RemoteError
 		if !errors.As(err, &remote) || remote.Code != h.code || remote.Message != h.message {
 			t.Errorf("%s: %v", name, err)
+		}
+		if reply.Server != "moody" || reply.Replied.IsZero() {
+			t.Errorf("%s: the reply does not say who gave it, and when: %+v", name, reply)
 		}
 		if e := asCall(t, err); e.Outcome != amqprpc.Remote || e.NotExecuted {
 			t.Errorf("%s: %+v", name, e)

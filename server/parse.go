@@ -16,6 +16,8 @@ import (
 // An error is an *amqprpc.RemoteError: OUT_OF_RANGE for a number above most,
 // INVALID_ARGUMENT for a negative one and for what is no number.
 //
+// Its reason comes before what was asked for: where there is little room, the end is cut off.
+//
 // It looks at every byte once, whatever the length, copies none, and converts 19
 // digits at most.
 func ParseN(body []byte, most int) (int, error) {
@@ -28,14 +30,14 @@ func ParseN(body []byte, most int) (int, error) {
 		digits = text[1:]
 	}
 	if !allDigits(digits) {
-		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "%s is not a decimal number", quote(text))
+		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "not a decimal number: %s", quote(text))
 	}
 	significant := bytes.TrimLeft(digits, "0")
 	if len(significant) == 0 {
 		return 0, nil
 	}
 	if text[0] == '-' {
-		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "n must not be negative, and %s is", quote(text))
+		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "n must not be negative: %s", quote(text))
 	}
 	const widest = 19 // every 19-digit number fits a uint64
 	if len(significant) <= widest {
@@ -44,7 +46,7 @@ func ParseN(body []byte, most int) (int, error) {
 			return int(n), nil
 		}
 	}
-	return 0, amqprpc.Errorf(amqprpc.CodeOutOfRange, "%s is above the limit of this server, n = %d", quote(text), most)
+	return 0, amqprpc.Errorf(amqprpc.CodeOutOfRange, "above the limit of this server, n = %d: %s", most, quote(text))
 }
 
 func allDigits(s []byte) bool {

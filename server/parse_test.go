@@ -54,11 +54,11 @@ func TestParseN(t *testing.T) {
 func TestMessages(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                       "INVALID_ARGUMENT: the body is empty: it must be a decimal number from 0 to 45",
-		"abc":                    `INVALID_ARGUMENT: "abc" is not a decimal number`,
-		"-1":                     `INVALID_ARGUMENT: n must not be negative, and "-1" is`,
-		"1000":                   `OUT_OF_RANGE: "1000" is above the limit of this server, n = 45`,
-		"\x1b[2J":                `INVALID_ARGUMENT: "\x1b[2J" is not a decimal number`,
-		strings.Repeat("7", 500): `OUT_OF_RANGE: "` + strings.Repeat("7", 40) + `"... (500 bytes) is above the limit of this server, n = 45`,
+		"abc":                    `INVALID_ARGUMENT: not a decimal number: "abc"`,
+		"-1":                     `INVALID_ARGUMENT: n must not be negative: "-1"`,
+		"1000":                   `OUT_OF_RANGE: above the limit of this server, n = 45: "1000"`,
+		"\x1b[2J":                `INVALID_ARGUMENT: not a decimal number: "\x1b[2J"`,
+		strings.Repeat("7", 500): `OUT_OF_RANGE: above the limit of this server, n = 45: "` + strings.Repeat("7", 40) + `"... (500 bytes)`,
 	} {
 		if _, err := ParseN([]byte(body), 45); err == nil || err.Error() != want {
 			t.Errorf("%s: got  %v\nwant %s", quote(body), err, want)

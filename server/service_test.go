@@ -215,7 +215,7 @@ func TestSlowDoesNotCare(t *testing.T) {
 func TestFaultsHitInvalidRequests(t *testing.T) {
 	s := service(t, Config{Faults: Faults{Duplicate: 1}})
 	got := strings.Join(serve(s, "abc"), ", ")
-	if want := `INVALID_ARGUMENT: "abc" is not a decimal number, reply, reply, ack`; got != want {
+	if want := `INVALID_ARGUMENT: not a decimal number: "abc", reply, reply, ack`; got != want {
 		t.Errorf("got %s", got)
 	}
 }

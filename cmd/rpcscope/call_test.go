@@ -17,6 +17,7 @@ import (
 )
 
 func TestCall(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
@@ -58,6 +59,7 @@ func TestCall(t *testing.T) {
 
 // A result that nobody could read is no success.
 func TestCallOntoFullDisk(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if os.IsNotExist(err) {
 		return // not Linux: there is no such thing to try it on
@@ -87,6 +89,7 @@ func sortedKeys(m map[string]any) []string {
 }
 
 func TestCallFailures(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	missing := brokertest.QueueName(t)
 	unserved := brokertest.QueueName(t)
@@ -137,8 +140,9 @@ func TestCallFailures(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
-		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
+		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--record=-"}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
 		{"nonsense"}, {"load", "extra"}, {"load", "-n", "0"}, {"load", "-n", "-3"}, {"load", "-c", "0"}, {"load", "-c", "1000000000"},
 		{"load", "--rate", "-1"}, {"load", "--rate", "NaN"}, {"load", "--rate", "0"}, {"load", "--rate", "+Inf"}, {"load", "--duration", "-1s"}, {"load", "--fib", "x"}, {"load", "--fib", "35-20"},
 		{"load", "--fib", "-1"}, {"load", "--fib", "1-2-3"}, {"load", "--fib", "99999999999999999999"}, {"load", "--timeout", "0s"}, {"load", "--warmup", "-1s"},

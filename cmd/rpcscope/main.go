@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -22,11 +23,13 @@ func main() {
 	os.Exit(code)
 }
 
-// onBroker gives an error of Dial its exit code, and whoever has no broker a way on.
+// onBroker gives an error of Dial its exit code, and whoever has no broker a way on. One that
+// answers and refuses is there: who has mistyped a password looks for no other.
 func onBroker(err error) error {
 	err = cli.OnBroker(err)
 	var exit *cli.ExitError
-	if errors.As(err, &exit) && exit.Code == cli.NoBroker {
+	var op *net.OpError
+	if errors.As(err, &exit) && exit.Code == cli.NoBroker && errors.As(err, &op) && op.Op == "dial" {
 		program := cli.Program("rpcscope")
 		exit.Err = fmt.Errorf("%w\n`%s demo` and `%s broker` need no RabbitMQ", exit.Err, program, program)
 	}

@@ -18,10 +18,14 @@ func addRecord(flags *pflag.FlagSet, path *string) {
 	flags.StringVar(path, "record", "", "write every event to this file, one JSON object a line, for\nrpcscope replay (the keys: go doc rpcscope/amqprpc/ledger)")
 }
 
-// checkRecord is a usage error where --record names no file.
+// checkRecord is a usage error where --record names no file, or what elsewhere is stdout:
+// there are the screen and the summary.
 func checkRecord(flags *pflag.FlagSet, path string) error {
-	if flags.Changed("record") && path == "" {
+	switch {
+	case flags.Changed("record") && path == "":
 		return errors.New("--record names no file")
+	case path == "-":
+		return errors.New("--record takes a file, not stdout (./- is a file of that name)")
 	}
 	return nil
 }

@@ -62,8 +62,11 @@ func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 // needTerminal is a usage error where a screen cannot be shown on stdout. instead is what
 // does as well without.
 func needTerminal(stdout *os.File, instead string) error {
-	if !tui.IsTerminal(stdout) || os.Getenv("TERM") == "dumb" {
+	switch {
+	case !tui.IsTerminal(stdout):
 		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is "+instead))
+	case os.Getenv("TERM") == "dumb":
+		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal that can move its cursor, and TERM is dumb; without one there is "+instead))
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
+	"rpcscope/server/pool"
 )
 
 // shell starts a shell with job control on a terminal, where rpcscope and fibserver are on
@@ -52,10 +52,13 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
 // real broker.
 func TestScreen(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
-	term.Type("rpcscope --fib 20 -c 8 --timeout 2s", "enter")
+	// At no more than a few hundred calls a second, and with time enough for each: the screens of other
+	// tests need the machine too, and what is late for that reason would be counted below.
+	term.Type("rpcscope --fib 20 -c 8 --timeout 1m --server-flag=--delay=10ms", "enter")
 
 	// No queue, no server: it says what to do, and does not begin.
 	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // which the header says before it
@@ -192,8 +195,8 @@ func TestScreenDenied(t *testing.T) {
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	brokertest.Ctl(t, node, "add_user", "writeless", secret)
 	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
-	var served atomic.Int64
-	serve(t, node.URL(), "rpc_queue", &served) // or the load would not begin
+	servers := newFleet(t, node.URL(), "rpc_queue", pool.Config{}) // or the load would not begin
+	servers.start(t)
 	term := shell(t, strings.Replace(node.URL(), "guest:guest", "writeless:"+secret, 1), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope --fib 20 -c 8; echo code=$?", "enter")
 	const lacks = `user "writeless" lacks the write permission on exchange "amq.default" in virtual host "/"`
@@ -209,8 +212,8 @@ func TestScreenDenied(t *testing.T) {
 	if !strings.Contains(said, "→ the broker refuses calls: "+lacks+": rabbitmqctl set_permissions -p / writeless CONFIGURE WRITE READ, with a WRITE that matches") || strings.Contains(said, "still there") {
 		t.Errorf("the summary:\n%s", term.Scrollback())
 	}
-	if strings.Contains(term.Raw(), secret) || served.Load() != 0 {
-		t.Errorf("the password is shown, or a call came through (%d)", served.Load())
+	if strings.Contains(term.Raw(), secret) || servers.said("[.]") != 0 {
+		t.Errorf("the password is shown, or a call came through (%d)", servers.said("[.]"))
 	}
 	term.WaitAlone()
 }
@@ -303,6 +306,7 @@ func TestScreenTakenOver(t *testing.T) {
 
 // Without a terminal it says so, and names what works without one.
 func TestScreenNeedsTerminal(t *testing.T) {
+	t.Parallel()
 	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")
 }
 

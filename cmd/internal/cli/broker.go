@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -17,7 +18,7 @@ type BrokerFlags struct {
 
 // Add adds the flags to a set.
 func (f *BrokerFlags) Add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.urls, "url", nil, "broker, amqp:// or amqps://; give it once for each node of a cluster\n(default $AMQP_URL, else "+amqprpc.DefaultURL+")")
+	flags.StringArrayVar(&f.urls, "url", nil, "broker, amqp:// or amqps://; give it once for each node of a cluster\n(default $AMQP_URL, which may hold several apart by spaces, else\n"+amqprpc.DefaultURL+")")
 	flags.StringVar(&f.ca, "tls-ca", "", "PEM file of the CAs to trust for amqps://, instead of the system's")
 	flags.StringVar(&f.cert, "tls-cert", "", "PEM file of a client certificate for amqps://")
 	flags.StringVar(&f.key, "tls-key", "", "PEM file of the client certificate's key")
@@ -39,6 +40,18 @@ func (f *BrokerFlags) URLs() []string {
 		return urls
 	}
 	return []string{amqprpc.DefaultURL}
+}
+
+// source says where the URL of this index comes from. The URL itself may hold a password.
+func (f *BrokerFlags) source(index int) string {
+	source := "$AMQP_URL"
+	if len(f.urls) > 0 {
+		source = "--url"
+	}
+	if len(f.URLs()) == 1 {
+		return source
+	}
+	return fmt.Sprintf("number %d of %s", index+1, source)
 }
 
 // Use makes the flags name this broker, whatever they said, without TLS.
@@ -65,9 +78,9 @@ func (f *BrokerFlags) ServerArgs() []string {
 // broker. Errors are usage errors.
 func (f *BrokerFlags) Broker(name string) (amqprpc.Broker, error) {
 	b := amqprpc.Broker{URLs: f.URLs(), Name: name}
-	for _, u := range b.URLs {
+	for i, u := range b.URLs {
 		if _, err := amqprpc.Address(u); err != nil {
-			return b, Fail(Usage, err)
+			return b, Fail(Usage, fmt.Errorf("%s: %w", f.source(i), err))
 		}
 	}
 	if f.ca+f.cert+f.key+f.serverTLS != "" {

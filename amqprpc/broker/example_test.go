@@ -1,0 +1,66 @@
+package broker_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker"
+)
+
+// What a test of your own does, with t.Context, t.Cleanup and t.Fatal: a broker, the service on
+// it, and a client to ask it.
+func Example() {
+	b, err := broker.Start(broker.Config{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer b.Close()
+	on := amqprpc.Broker{URLs: []string{b.URL()}}
+
+	serving := make(chan struct{}, 1)
+	served := make(chan error, 1)
+	service := &amqprpc.Server{
+		Broker: on, Queue: "orders", Handler: confirm,
+		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+	}
+	go func() { served <- service.Serve(context.Background()) }()
+	defer service.Shutdown(context.Background()) //nolint:errcheck // the broker goes too
+	select {
+	case <-serving: // its queue is there
+	case err := <-served:
+		log.Fatal(err)
+	}
+
+	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: on, Queue: "orders"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+	for _, body := range []string{`{"id": 7, "amount": 12}`, `{"id": 8, "amount": 0}`} {
+		reply, err := client.Call(context.Background(), amqprpc.Request{Body: []byte(body), ContentType: "application/json"})
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Printf("%s\n", reply.Body)
+	}
+	// Output:
+	// {"id":7,"status":"ok"}
+	// FAILED_PRECONDITION: order 8 is for nothing
+}
+
+// confirm is the service: JSON in, JSON out.
+func confirm(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	var order struct{ ID, Amount int }
+	if err := json.Unmarshal(req.Body, &order); err != nil {
+		return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "no order: %v", err)
+	}
+	if order.Amount == 0 {
+		return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeFailedPrecondition, "order %d is for nothing", order.ID)
+	}
+	body, err := json.Marshal(map[string]any{"id": order.ID, "status": "ok"})
+	return amqprpc.Response{Body: body, ContentType: "application/json"}, err
+}
