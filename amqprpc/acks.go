@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"time"
 )
 
 // verdict is what becomes of a delivery.
@@ -13,6 +14,9 @@ const (
 	accept  verdict = iota // ack
 	refuse                 // reject, never to be seen again (or dead-lettered)
 	requeue                // nack, to be delivered again
+
+	// requeueTogether is requeue, with one nack for many once nothing before them is open.
+	requeueTogether
 )
 
 // A settlement is the verdict on one delivery.
@@ -27,9 +31,13 @@ func (ss *session) ack() {
 	var batch []settlement
 	var order ackOrder
 	var settled int64
+	var late <-chan time.Time // for those that wait to be given back together
 	for {
+		apart := false
 		select {
 		case <-ss.acks.wake:
+		case <-late:
+			apart = true
 		case <-ss.over:
 			return
 		}
@@ -39,12 +47,18 @@ func (ss *session) ack() {
 			continue // why, lost is about to learn
 		}
 		order.settle(batch, &out)
+		switch {
+		case apart:
+			order.requeueApart(&out)
+		case late == nil && len(order.together) > 0:
+			late = time.After(giveBackWait)
+		}
 		if err := out.flush(); err != nil {
 			ss.end(fmt.Errorf("ack: %w", err))
 			return
 		}
 		settled += int64(len(batch))
-		if ss.allTaken.Load() && settled == ss.taken.Load() {
+		if ss.allTaken.Load() && settled == ss.taken.Load() && len(order.together) == 0 {
 			close(ss.drained)
 			return
 		}
@@ -66,6 +80,8 @@ type acknowledger interface {
 // one that takes hours may lie below a million others.
 type ackOrder struct {
 	settled []run // in order, with tags between them that are not; the first begins with tag 0
+	// together are tags that wait to be given back, in order.
+	together []uint64
 }
 
 // A run is tags without a gap.
@@ -73,9 +89,6 @@ type run struct{ first, last uint64 }
 
 // add enters that a tag is settled.
 func (o *ackOrder) add(tag uint64) {
-	if len(o.settled) == 0 {
-		o.settled = append(o.settled, run{})
-	}
 	i, _ := slices.BinarySearchFunc(o.settled, tag, func(r run, tag uint64) int {
 		if r.last+1 < tag {
 			return -1
@@ -95,17 +108,20 @@ func (o *ackOrder) add(tag uint64) {
 }
 
 func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
+	if len(o.settled) == 0 {
+		o.settled = append(o.settled, run{})
+	}
 	for _, s := range batch {
 		switch s.verdict {
+		case requeueTogether:
+			o.together = append(o.together, s.tag)
+			continue
 		case refuse:
 			ch.Reject(s.tag, false)
 		case requeue:
 			ch.Nack(s.tag, false, true)
 		}
 		o.add(s.tag)
-	}
-	if len(batch) == 0 {
-		return
 	}
 	// The tag of a multiple ack must itself be unacked, so it is the last one of this
 	// batch, not the last one that is settled.
@@ -123,4 +139,27 @@ func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
 			ch.Ack(s.tag, false)
 		}
 	}
+	o.requeueTogether(ch)
+}
+
+// requeueTogether gives back with one nack those before which nothing is open.
+func (o *ackOrder) requeueTogether(ch acknowledger) {
+	last := uint64(0)
+	for len(o.together) > 0 && o.together[0] == o.settled[0].last+1 {
+		last = o.together[0]
+		o.add(last)
+		o.together = o.together[1:]
+	}
+	if last > 0 {
+		ch.Nack(last, true, true)
+	}
+}
+
+// requeueApart gives back one by one those that have waited for long enough.
+func (o *ackOrder) requeueApart(ch acknowledger) {
+	for _, tag := range o.together {
+		ch.Nack(tag, false, true)
+		o.add(tag)
+	}
+	o.together = nil
 }

@@ -171,8 +171,13 @@ func (c *Client) prepare(req *Request, now time.Time) error {
 	if req.Queue == "" {
 		return fmt.Errorf("%w: it names no queue", ErrInvalidRequest)
 	}
+	if req.Queue != c.cfg.Queue { // which Dial has looked at
+		if err := CheckQueueName(req.Queue); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidRequest, err)
+		}
+	}
 	for _, s := range [...]struct{ what, value string }{
-		{"the queue's name", req.Queue}, {"the content type", req.ContentType}, {"the type", req.Type},
+		{"the content type", req.ContentType}, {"the type", req.Type},
 	} {
 		if err := checkShort(s.what, s.value); err != nil {
 			return err

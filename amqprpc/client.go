@@ -14,7 +14,7 @@ import (
 type Config struct {
 	Broker
 
-	// Queue is where requests go that name no queue themselves.
+	// Queue is where requests go that name no queue themselves (see [CheckQueueName]).
 	Queue string
 	// Timeout is the deadline of calls whose context has none. Default 30 s.
 	Timeout time.Duration
@@ -51,7 +51,8 @@ type Config struct {
 // Retry says when a request is sent again, under the same correlation ID and
 // within the call's deadline: always where it was provably not executed (the
 // broker returned it), and after a lost connection or a nack only where
-// [Request.Idempotent] is set, because a server may have executed it. Calls that
+// [Request.Idempotent] is set, because a server may have executed it: a nack does not say
+// that nobody has. Calls that
 // wait for a connection are not retries: they have not been sent yet. With retries
 // on, a missing queue is no longer an error at once.
 type Retry struct {
@@ -90,8 +91,10 @@ func (c *Config) setDefaults() error {
 		return fmt.Errorf("%w: a negative timeout", ErrInvalidConfig)
 	case c.MaxInFlight < 0:
 		return fmt.Errorf("%w: a negative MaxInFlight", ErrInvalidConfig)
-	case len(c.Queue) > maxShortString:
-		return fmt.Errorf("%w: the queue's name is longer than %d bytes", ErrInvalidConfig, maxShortString)
+	case c.Queue != "":
+		if err := CheckQueueName(c.Queue); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidConfig, err)
+		}
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
@@ -243,11 +246,11 @@ type QueueStats struct {
 
 // QueueStats asks the broker about a queue (a passive declare). It blocks for one
 // round trip, at most until ctx ends. A queue that does not exist is
-// [ErrUnroutable]; while disconnected the error is [ErrConnectionLost], after Close
+// [ErrUnroutable], one that cannot exist [ErrInvalidRequest]; while disconnected the error is [ErrConnectionLost], after Close
 // [ErrClosed].
 func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, error) {
-	if err := checkShort("the queue's name", queue); err != nil {
-		return QueueStats{}, err
+	if err := CheckQueueName(queue); err != nil {
+		return QueueStats{}, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}
 	c.mu.Lock()
 	e, closed := c.epoch, c.closed

@@ -45,10 +45,11 @@ listed at the end.
     TestConfirmsWithheld.
   - A queue that does not exist is [ErrUnroutable] at once; with NoMandatory it is noticed by
     the deadline only. Held by TestUnroutableAtOnce, TestReturnsAmongAnswers, TestNoMandatory.
-  - A request that the broker refuses is [ErrRejected]; a server may have executed it
-    nevertheless. Held by TestNack, TestAllRefused.
-  - What AMQP cannot carry never reaches a connection: it is [ErrInvalidRequest]. Held by
-    TestInvalidRequests, TestCheckHeaders, TestDangerousHeaders.
+  - A request that the broker refuses is [ErrRejected] at once, unless Retry sends it again; a
+    server may have executed it nevertheless, see below. Held by TestNack, TestAllRefused.
+  - What AMQP cannot carry never reaches a connection, nor does a queue's name with control
+    characters: it is [ErrInvalidRequest]. Held by TestInvalidRequests, TestQueueNames,
+    TestCheckHeaders, TestDangerousHeaders.
   - A [Request.Persistent] request in a durable queue outlives the broker's restart once it is
     confirmed (EventConfirmed), and may be executed after its call has failed. Held by
     TestPersistentRequestOutlivesTheBroker.
@@ -114,9 +115,10 @@ listed at the end.
     than Concurrency handlers run, over all its connections. Held by TestPrefetchIsFairness,
     TestServerReconnects.
   - [Server.Shutdown] loses nothing: running handlers finish, their replies are confirmed and
-    acked, what no handler has begun goes back at once. Servers that are replaced one after the
-    other so, under a load, cost no call and make no duplicate. Held by TestShutdownDrains,
-    cmd/internal/fibserver.TestRollingRestart.
+    acked, what no handler has begun goes back at once, or within 0.2 s where it is more than
+    64 requests. Servers that are replaced one after the other so, under a load, cost no call
+    and make no duplicate. Held by TestShutdownDrains, TestShutdownGivesManyBack,
+    TestGiveBackFrames, cmd/internal/fibserver.TestRollingRestart.
   - A Shutdown whose context ends first cancels the handlers; what is not acked goes back, and
     another server answers it. Held by TestShutdownOutOfTime,
     cmd/internal/fibserver.TestEndedInMidWork.
@@ -160,6 +162,14 @@ listed at the end.
   - Execution exactly once. A request may be executed twice: after a redelivery, or a retry.
     Nor is it executed at least once, as a call that fails may not have been. Only an answer
     says that it was, at least once.
+  - That a request which the broker has nacked was not executed. RabbitMQ says no more by a nack
+    than that it takes no responsibility: a queue's process has failed, or the queue is full. One
+    that fails between a delivery and its confirm has delivered (persistent messages of
+    classic queues are delivered before they are confirmed, mostly), and a quorum queue whose
+    channel finds no leader may have the message in its log. The broker gives no reason
+    by which to tell a full queue, which has it not, from these. So [ErrNotExecuted] does not
+    hold, and Retry sends only what is Idempotent again, also while everything is
+    nacked, before that connection is given up.
   - Any other order: of execution, with several servers or Concurrency above 1; of replies;
     of requests of different goroutines, or sent again, or given back by a server.
   - That no duplicate is missed: a second reply to a forgotten call is unknown, one to the

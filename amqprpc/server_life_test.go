@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"strconv"
 	"strings"
@@ -79,6 +80,77 @@ func TestShutdownDrains(t *testing.T) {
 	if len(g.begun) != 0 || first.Stats().Answered != 1 {
 		t.Errorf("%d more begun; %+v", len(g.begun), first.Stats())
 	}
+}
+
+// A server that drains with many requests in it gives each back that no handler has begun, and
+// no other, whether its handlers end at once or go on for longer than that takes.
+func TestShutdownGivesManyBack(t *testing.T) {
+	const many, inHand = 1000, 2
+	for name, busy := range map[string]bool{"handlers that end": false, "handlers that go on": true} {
+		t.Run(name, func(t *testing.T) {
+			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+			g := newGate()
+			var written atomic.Int64
+			first := serve(t, &amqprpc.Server{Queue: queue, Prefetch: 65535, Concurrency: inHand, Handler: g.handle,
+				Broker: amqprpc.Broker{URLs: []string{url}, Name: "first", Dial: counting(&written)}})
+			a := newAsker(t, url, queue)
+			for i := range many {
+				a.ask(t, amqp.Publishing{CorrelationId: fmt.Sprint(i)})
+			}
+			begun := map[string]bool{}
+			for range inHand {
+				begun[next(t, g.begun).CorrelationID] = true
+			}
+			a.untilTaken(t)
+			written.Store(0)
+			down := make(chan error, 1)
+			go func() { down <- first.Shutdown(context.Background()) }()
+			eventually(t, first, "all but those in hand are to go back", func(s amqprpc.ServerStats) bool { return s.GivenBack == many-inHand })
+			if !busy {
+				close(g.open)
+				if err := next(t, down); err != nil {
+					t.Error(err)
+				}
+			}
+			serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue, Prefetch: 100})
+			got := map[string]bool{}
+			for range many {
+				if busy && len(got) == many-inHand {
+					close(g.open)
+				}
+				d := next(t, a.replies)
+				if mine := begun[d.CorrelationId]; got[d.CorrelationId] || mine != (d.AppId == "first") || mine == (d.Headers[amqprpc.HeaderRedelivered] == true) {
+					t.Fatalf("reply to %s by %q: %v; one before: %t", d.CorrelationId, d.AppId, d.Headers, got[d.CorrelationId])
+				}
+				got[d.CorrelationId] = true
+			}
+			if busy {
+				if err := next(t, down); err != nil {
+					t.Error(err)
+				}
+			}
+			t.Logf("%d bytes were written from the Shutdown on", written.Load())
+		})
+	}
+}
+
+// counting dials connections whose writes are counted, in bytes.
+func counting(written *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		var d net.Dialer
+		conn, err := d.DialContext(ctx, network, address)
+		return countingConn{conn, written}, err
+	}
+}
+
+type countingConn struct {
+	net.Conn
+	written *atomic.Int64
+}
+
+func (c countingConn) Write(p []byte) (int, error) {
+	c.written.Add(int64(len(p)))
+	return c.Conn.Write(p)
 }
 
 // When Shutdown runs out of time the handlers' contexts end and the requests go back.

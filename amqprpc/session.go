@@ -31,6 +31,7 @@ type session struct {
 	acks     handover[settlement]
 
 	workers  sync.WaitGroup
+	unbegun  unbegun
 	taken    atomic.Int64   // requests taken out of the backlog
 	allTaken atomic.Bool    // the workers are done: taken grows no more
 	drained  chan struct{}  // closed when all that was delivered is settled
@@ -55,9 +56,9 @@ type handover[T any] struct {
 
 func newHandover[T any]() handover[T] { return handover[T]{wake: make(chan struct{}, 1)} }
 
-func (h *handover[T]) offer(v T) {
+func (h *handover[T]) offer(v ...T) {
 	h.mu.Lock()
-	h.waiting = append(h.waiting, v)
+	h.waiting = append(h.waiting, v...)
 	h.mu.Unlock()
 	h.nudge()
 }
@@ -173,8 +174,9 @@ func (ss *session) drain(ctx context.Context) bool {
 		// The workers may be busy for long: what no handler has begun goes back without them.
 		for r, ok := ss.requests.take(); ok; r, ok = ss.requests.take() {
 			ss.taken.Add(1)
-			ss.giveBack(&r)
+			ss.unhandled(&r)
 		}
+		ss.acks.offer(ss.unbegun.all()...)
 		ss.workers.Wait()
 		ss.allTaken.Store(true)
 		ss.acks.nudge()

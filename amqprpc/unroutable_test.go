@@ -123,6 +123,8 @@ func TestInvalidRequests(t *testing.T) {
 	for name, req := range map[string]amqprpc.Request{
 		"no queue":             {},
 		"a long queue name":    {Queue: long},
+		"a line break":         {Queue: "a\nb"},
+		"no UTF-8":             {Queue: "a\xff"},
 		"a long content type":  {Queue: "q", ContentType: long},
 		"a long type":          {Queue: "q", Type: long},
 		"a long header name":   {Queue: "q", Headers: amqp.Table{long: 1}},

@@ -27,13 +27,13 @@ func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
 		ss.taken.Add(1)
 		select {
 		case <-draining:
-			ss.giveBack(&d)
+			ss.unhandled(&d)
 			continue
 		default:
 		}
 		select {
 		case <-draining:
-			ss.giveBack(&d)
+			ss.unhandled(&d)
 			continue
 		case ss.server.slots <- struct{}{}:
 		case <-ctx.Done():

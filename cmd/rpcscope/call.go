@@ -73,8 +73,8 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 			if timeout <= 0 {
 				return fmt.Errorf("--timeout %v is not above zero", timeout)
 			}
-			if queue == "" || len(queue) > 255 {
-				return errors.New("--queue is empty, or longer than 255 bytes")
+			if err := amqprpc.CheckQueueName(queue); err != nil {
+				return fmt.Errorf("--queue: %w", err)
 			}
 			for _, a := range args {
 				if len(a) > mostDigits && number.MatchString(a) {

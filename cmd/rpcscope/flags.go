@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/cmd/internal/cli"
@@ -65,9 +66,10 @@ func (o *runFlags) addServerFlag(flags *pflag.FlagSet, usual runFlags) {
 // validate checks what the flags' own types do not. Errors are about usage.
 func (o *runFlags) validate(flags *pflag.FlagSet) error {
 	given := flags.Changed
+	if err := amqprpc.CheckQueueName(o.queue); err != nil {
+		return fmt.Errorf("--queue: %w", err)
+	}
 	switch {
-	case o.queue == "" || len(o.queue) > 255:
-		return errors.New("--queue is empty, or longer than 255 bytes")
 	case given("concurrency") && (o.concurrency < 1 || o.concurrency > load.MaxConcurrency):
 		return fmt.Errorf("-c %d is not between 1 and %d", o.concurrency, load.MaxConcurrency)
 	case given("rate") && !(o.rate >= load.MinRate && o.rate <= load.MaxRate):

@@ -152,3 +152,29 @@ func TestDenied(t *testing.T) {
 	}
 	o.refused(t, "fibserver", cli.FellShort, "fibserver: ", write)
 }
+
+// A queue's name that none can have, or should, is a usage error, whoever is asked, and shown
+// so that no terminal obeys it.
+func TestQueueNameRefused(t *testing.T) {
+	t.Parallel()
+	const nowhere = "amqp://guest:" + secret + "@127.0.0.1:1/"
+	for queue, want := range map[string]string{
+		"a\r\nb":  `the queue's name "a\r\nb" has control characters`,
+		"\x1b[2J": `the queue's name "\x1b[2J" has control characters`,
+		"a\xff":   `the queue's name "a\xff" is not valid UTF-8`,
+		"":        "the queue's name is empty",
+	} {
+		queue = "--queue=" + queue
+		for command, o := range map[string]outcome{
+			"rpcscope call":  rpcscope(t, nowhere, "call", queue, "5"),
+			"rpcscope load":  rpcscope(t, nowhere, "load", queue, "-n=1"),
+			"rpcscope scale": rpcscope(t, nowhere, "scale", queue, "-n=1"),
+			"fibserver":      runFibserver(t, nowhere, queue),
+		} {
+			program, _, _ := strings.Cut(command, " ")
+			if all := program + ": --queue: " + want + "\nTry '" + command + " --help'.\n"; o.code != cli.Usage || o.stdout != "" || o.stderr != all {
+				t.Errorf("%s: exit code %d, stdout %q, stderr\n%q, want\n%q", command, o.code, o.stdout, o.stderr, all)
+			}
+		}
+	}
+}

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
+	"rpcscope/server/pool"
 )
 
 // shell starts a shell with job control on a terminal, where rpcscope and fibserver are on
@@ -199,8 +199,8 @@ func TestScreenDenied(t *testing.T) {
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	brokertest.Ctl(t, node, "add_user", "writeless", secret)
 	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
-	var served atomic.Int64
-	serve(t, node.URL(), "rpc_queue", &served) // or the load would not begin
+	servers := newFleet(t, node.URL(), "rpc_queue", pool.Config{}) // or the load would not begin
+	servers.start(t)
 	term := shell(t, strings.Replace(node.URL(), "guest:guest", "writeless:"+secret, 1), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope --fib 20 -c 8; echo code=$?", "enter")
 	const lacks = `user "writeless" lacks the write permission on exchange "amq.default" in virtual host "/"`
@@ -216,8 +216,8 @@ func TestScreenDenied(t *testing.T) {
 	if !strings.Contains(said, "→ the broker refuses calls: "+lacks+": rabbitmqctl set_permissions -p / writeless CONFIGURE WRITE READ, with a WRITE that matches") || strings.Contains(said, "still there") {
 		t.Errorf("the summary:\n%s", term.Scrollback())
 	}
-	if strings.Contains(term.Raw(), secret) || served.Load() != 0 {
-		t.Errorf("the password is shown, or a call came through (%d)", served.Load())
+	if strings.Contains(term.Raw(), secret) || servers.said("[.]") != 0 {
+		t.Errorf("the password is shown, or a call came through (%d)", servers.said("[.]"))
 	}
 	term.WaitAlone()
 }
@@ -327,7 +327,8 @@ func TestScreenRefuses(t *testing.T) {
 		{"--timeout 0s", "--timeout 0s", "2"},
 		{"--servers 1000", "--servers", "2"},
 		{"--server-flag=--name=x", "--name", "2"},
-		{"--queue ''", "--queue is empty", "2"},
+		{"--queue ''", "--queue: the queue's name is empty", "2"},
+		{"--queue $'a\\nb'", `--queue: the queue's name "a\nb" has control characters`, "2"},
 		{"", "cannot connect", "3"},
 	} {
 		term := shell(t, "amqp://user:secret@127.0.0.1:1/", screen.Size{Cols: 100, Rows: 24})

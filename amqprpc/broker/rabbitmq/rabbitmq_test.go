@@ -298,6 +298,24 @@ func TestCloseLeavesNothing(t *testing.T) {
 	n.Kill()
 }
 
+// Where the port mapper has gone, as it does when a test is killed, a rabbitmqctl that is under way
+// starts no other, which would stay for ever.
+func TestNoOtherPortMapper(t *testing.T) {
+	ctx := within(t, 3*time.Minute)
+	n := Own(t, Config{})
+	n.site.epmd.kill()
+	short, cancel := context.WithTimeout(ctx, 10*time.Second) // it waits for one, on and on
+	defer cancel()
+	if out, err := n.Ctl(short, "status"); err == nil {
+		t.Errorf("rabbitmqctl needs no port mapper: %s", out)
+	}
+	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", n.site.epmdPort))
+	if err != nil {
+		t.Fatalf("there is another port mapper: %v", err)
+	}
+	l.Close()
+}
+
 func TestCloseDuringStart(t *testing.T) {
 	t.Parallel()
 	ctx := within(t, 5*time.Minute)

@@ -90,11 +90,14 @@ func (s *site) env(more ...string) []string {
 		fmt.Sprintf("ERL_EPMD_PORT=%d", s.epmdPort),
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		"ERL_CRASH_DUMP=/dev/null",
+		// Once ours has gone, with whoever started it, nobody may start another. Here and not among
+		// the arguments: nodes and rabbitmqctl run further programs to see that there is one.
+		"ERL_ZFLAGS=-start_epmd false",
 	}, more...)
 }
 
-// startEpmd starts the port mapper in the foreground as our child. A node that finds
-// none would start one itself: a daemon that outlives everything.
+// startEpmd starts the port mapper in the foreground as our child. What Erlang starts by itself
+// where there is none is a daemon that outlives everything.
 func (s *site) startEpmd(ctx context.Context) error {
 	free, err := freePorts(1)
 	if err != nil {

@@ -101,6 +101,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := amqprpc.CheckQueueName(o.queue); err != nil {
+		return fmt.Errorf("--queue: %w", err)
+	}
 	switch {
 	case o.queue == "" || len(o.queue) > 255:
 		return errors.New("--queue is empty, or longer than 255 bytes")
