@@ -62,7 +62,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 	defer m.servers.close() //nolint:errcheck // the first close tells
 	began := time.Now()
 	// From here on it is a run, and worth overwriting an old recording for.
-	observers.Between(func() { err = recorded.begin() })
+	observers.Between(func() { err = recorded.begin(nil) })
 	if err != nil {
 		return nil, cli.Fail(cli.FellShort, err)
 	}

@@ -59,11 +59,13 @@ func (r *recording) observer() amqprpc.Observer {
 }
 
 // begin says that it is a run now, and worth overwriting an old recording for. No event may
-// be told of meanwhile.
-func (r *recording) begin() error {
+// be told of meanwhile. broke, where it is not nil, is called when a later event cannot be
+// written, which ends the recording: at that moment, in the way of every call.
+func (r *recording) begin(broke func(error)) error {
 	if r == nil {
 		return nil
 	}
+	r.file.broke = broke
 	return r.file.begin()
 }
 
@@ -95,6 +97,7 @@ type recordingFile struct {
 	created bool
 	begun   bool
 	early   bytes.Buffer // what was written before begin
+	broke   func(error)  // see recording.begin
 }
 
 // openRecording opens a file to record to, and refuses one that holds something else
@@ -133,7 +136,11 @@ func (r *recordingFile) Write(p []byte) (int, error) {
 	if !r.begun {
 		return r.early.Write(p)
 	}
-	return r.file.Write(p)
+	n, err := r.file.Write(p)
+	if err != nil && r.broke != nil {
+		r.broke(err)
+	}
+	return n, err
 }
 
 // begin empties the file and writes what was kept.

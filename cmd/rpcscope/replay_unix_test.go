@@ -159,7 +159,7 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 	}
 }
 
-// A recording that breaks off is told of when the screen is left.
+// A recording that breaks off is told of at once, and again when the screen is left.
 func TestScreenRecordBreaksOff(t *testing.T) {
 	node := brokertest.Shared(t)
 	read := make(chan error, 1)
@@ -170,6 +170,9 @@ func TestScreenRecordBreaksOff(t *testing.T) {
 	if err := <-read; err != nil {
 		t.Fatal(err)
 	}
+	term.Type("v") // all notes: another one may be below it soon
+	term.WaitFor("the recording ends here: write ")
+	term.Type("esc")
 	term.Type("q")
 	term.WaitFor("the recording is not whole")
 	term.Type("echo code=$?", "enter")

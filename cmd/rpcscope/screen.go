@@ -102,7 +102,8 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		return onBroker(err)
 	}
 	var begun error
-	l.Last(ledger.Query{}, func() { begun = recorded.begin() })
+	broke := func(err error) { l.Note(lab.Bad, "the recording ends here: "+err.Error(), "") }
+	l.Last(ledger.Query{}, func() { begun = recorded.begin(broke) })
 	if begun != nil {
 		l.Close(ctx) //nolint:errcheck // the error at hand matters more
 		return cli.Fail(cli.FellShort, begun)
