@@ -101,7 +101,7 @@ type recordingFile struct {
 }
 
 // openRecording opens a file to record to, and refuses one that holds something else
-// than a recording. Errors are about usage.
+// than a recording, or that somebody records to. Errors are about usage.
 func openRecording(path string) (*recordingFile, error) {
 	info, err := os.Stat(path)
 	created := errors.Is(err, os.ErrNotExist)
@@ -114,6 +114,10 @@ func openRecording(path string) (*recordingFile, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
+	}
+	if regular && lockRecording(file) {
+		file.Close()
+		return nil, fmt.Errorf("--record: another program records to %s", path)
 	}
 	return &recordingFile{file: file, regular: regular, created: created}, nil
 }
