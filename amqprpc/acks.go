@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"fmt"
 	"runtime"
+	"slices"
 )
 
 // verdict is what becomes of a delivery.
@@ -60,48 +61,65 @@ type acknowledger interface {
 // ackOrder turns acks of single deliveries into acks of all up to one
 // (basic.ack's "multiple"), as far as they were settled in the order of delivery.
 // Delivery tags count from 1 on each channel.
+//
+// What it remembers grows with the requests that are not settled, and not with those that are:
+// one that takes hours may lie below a million others.
 type ackOrder struct {
-	upTo    uint64            // every tag up to this one is settled
-	settled map[uint64]uint64 // tags above upTo that are; the value is the number of their batch
-	batch   uint64
+	settled []run // in order, with tags between them that are not; the first begins with tag 0
+}
+
+// A run is tags without a gap.
+type run struct{ first, last uint64 }
+
+// add enters that a tag is settled.
+func (o *ackOrder) add(tag uint64) {
+	if len(o.settled) == 0 {
+		o.settled = append(o.settled, run{})
+	}
+	i, _ := slices.BinarySearchFunc(o.settled, tag, func(r run, tag uint64) int {
+		if r.last+1 < tag {
+			return -1
+		}
+		return 1 // the tag is in this run, or next to it, or before it
+	})
+	if i == len(o.settled) || tag+1 < o.settled[i].first {
+		o.settled = slices.Insert(o.settled, i, run{tag, tag})
+		return
+	}
+	r := &o.settled[i]
+	r.first, r.last = min(r.first, tag), max(r.last, tag)
+	if i+1 < len(o.settled) && o.settled[i+1].first == r.last+1 {
+		r.last = o.settled[i+1].last
+		o.settled = slices.Delete(o.settled, i+1, i+2)
+	}
 }
 
 func (o *ackOrder) settle(batch []settlement, ch acknowledger) {
-	if o.settled == nil {
-		o.settled = make(map[uint64]uint64)
-	}
-	o.batch++
 	for _, s := range batch {
-		number := uint64(0) // of no batch: it needs no ack any more
 		switch s.verdict {
 		case refuse:
 			ch.Reject(s.tag, false)
 		case requeue:
 			ch.Nack(s.tag, false, true)
-		default:
-			number = o.batch
 		}
-		o.settled[s.tag] = number
+		o.add(s.tag)
+	}
+	if len(batch) == 0 {
+		return
 	}
 	// The tag of a multiple ack must itself be unacked, so it is the last one of this
 	// batch, not the last one that is settled.
-	last := uint64(0)
-	for {
-		number, ok := o.settled[o.upTo+1]
-		if !ok {
-			break
-		}
-		o.upTo++
-		delete(o.settled, o.upTo)
-		if number == o.batch {
-			last = o.upTo
+	upTo, last := o.settled[0].last, uint64(0)
+	for _, s := range batch {
+		if s.verdict == accept && s.tag <= upTo {
+			last = max(last, s.tag)
 		}
 	}
 	if last > 0 {
 		ch.Ack(last, true)
 	}
 	for _, s := range batch {
-		if s.verdict == accept && s.tag > o.upTo {
+		if s.verdict == accept && s.tag > upTo {
 			ch.Ack(s.tag, false)
 		}
 	}

@@ -197,6 +197,13 @@ func (c *Client) deadlineOf(ctx context.Context, req Request, now time.Time) tim
 	if !ok && req.Timeout == 0 {
 		return now.Add(c.cfg.Timeout)
 	}
+	if ok {
+		// One that came over the wire, as a handler's context has it, is of the wall clock
+		// alone: when that is set, its order among the others would change.
+		if same := now.Add(deadline.Sub(now)); same.Equal(deadline) {
+			deadline = same
+		}
+	}
 	if req.Timeout > 0 {
 		if d := now.Add(req.Timeout); !ok || d.Before(deadline) {
 			return d
@@ -338,7 +345,10 @@ func (c *Client) enqueue(call *Call) {
 
 func newBackoff(b Backoff) *backoff.ExponentialBackOff {
 	e := backoff.NewExponentialBackOff()
-	e.InitialInterval, e.MaxInterval, e.Multiplier, e.RandomizationFactor = b.First, b.Most, 2, 0.5
+	// A wait is a third more or less than its interval, and so from the half of what Backoff
+	// says to the whole of it.
+	e.InitialInterval, e.MaxInterval = b.First-b.First/4, b.Most-b.Most/4
+	e.Multiplier, e.RandomizationFactor = 2, 1./3
 	return e
 }
 

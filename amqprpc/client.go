@@ -26,7 +26,9 @@ type Config struct {
 
 	// Retry sends requests again that came to nothing. By default none is.
 	Retry Retry
-	// Backoff is how a lost connection is tried for again.
+	// Backoff is how a lost connection is tried for again. One that lived for more than a second
+	// is tried for at once, and the waits begin anew; not so where the user lacks a
+	// permission ([*PermissionError]), which costs one connection after the other.
 	Backoff Backoff
 
 	// Remember and RememberFor bound the memory of ended calls, by which duplicate
@@ -61,11 +63,11 @@ type Retry struct {
 	Backoff Backoff
 }
 
-// Backoff is exponential, with jitter: a wait is between half of what it would be and one and a
-// half times that. So none is longer than 1.5 times Most.
+// Backoff is exponential, with half of each wait left to chance (jitter): the first is from
+// First/2 to First, each further one of twice that, up to Most. A Most below First counts as First.
 type Backoff struct {
 	First time.Duration // default 100 ms
-	Most  time.Duration // before jitter; default 10 s
+	Most  time.Duration // default 10 s
 }
 
 func (b Backoff) orDefaults() Backoff {

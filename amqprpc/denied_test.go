@@ -115,6 +115,57 @@ func TestDenied(t *testing.T) {
 	}
 }
 
+// A client that may not publish connects again less and less often, to a lost connection each,
+// and is itself again once it may.
+func TestDeniedClientBacksOff(t *testing.T) {
+	t.Parallel()
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	broker := userOf(t, node, "ann", []string{".*", "^$", ".*"})
+	const first, most = 20 * time.Millisecond, 100 * time.Millisecond
+	var lost, delays []amqprpc.Event // written under the client's lock, read after Close
+	told := newTally()
+	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{Broker: broker, Queue: "nobody's", Timeout: patience, Backoff: amqprpc.Backoff{First: first, Most: most},
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			switch e.Kind {
+			case amqprpc.EventDisconnected:
+				lost = append(lost, e)
+			case amqprpc.EventReconnecting:
+				delays = append(delays, e)
+			}
+			told.Observe(e)
+		})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const calls = 8
+	for range calls {
+		_, err := c.Call(t.Context(), amqprpc.Request{})
+		wantDenied(t, "call", err, "write", "exchange amq.default")
+	}
+	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "ann", ".*", ".*", ".*")
+	// The connection may be of before that.
+	told.until(t, "connected again after the last refusal", seen(amqprpc.EventConnected, calls+1))
+	c.DropConnection()
+	told.until(t, "connected again", seen(amqprpc.EventConnected, calls+2))
+	_, err = c.Call(t.Context(), amqprpc.Request{})
+	wantIs(t, err, amqprpc.ErrUnroutable)
+	c.Close()
+
+	if len(lost) != calls+1 || len(delays) < calls {
+		t.Fatalf("%d connections lost, %d waits", len(lost), len(delays))
+	}
+	for i := range calls {
+		// Half of each wait is left to chance.
+		if least := min(first<<i, most) / 2; lost[i].Code != amqp.AccessRefused || delays[i].Text != lost[i].Text || delays[i].Delay < least {
+			t.Errorf("%d: lost %+v, then %+v, want a wait of %v at least", i+1, lost[i], delays[i], least)
+		}
+	}
+	if lost[calls].Code == amqp.AccessRefused {
+		t.Errorf("dropped: %+v", lost[calls])
+	}
+}
+
 // A server that had replied goes on trying, and serves again when it may.
 func TestDeniedForAWhile(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,6 @@ type epoch struct {
 	client *Client
 	number int
 
-	blocking chan amqp.Blocking
 	wake     chan struct{} // the outbox has something, or the broker has unblocked
 	confirms *confirms[attempt]
 
@@ -50,7 +49,6 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 	}
 	var err error
 	e.pair, err = c.cfg.connect(ctx, &c.turn, "publish", "consume", !c.cfg.NoConfirms, e, func(p *pair) error {
-		e.blocking = p.publisher.NotifyBlocked(make(chan amqp.Blocking, 16))
 		queue, err := p.sub.QueueDeclare("", false, true, true, false, nil)
 		if err != nil {
 			return fmt.Errorf("declare the callback queue: %w", WithPermission(err, "configure"))
@@ -152,7 +150,7 @@ func (c *Client) runEpoch(e *epoch) {
 		polite = time.Second
 	} else {
 		now := time.Now()
-		c.observe(Event{Kind: EventDisconnected, Time: now, Epoch: e.number, Text: errorText(e.cause)})
+		c.observe(Event{Kind: EventDisconnected, Time: now, Epoch: e.number, Code: brokerCode(e.cause), Text: errorText(e.cause)})
 		for _, call := range c.calls {
 			if call.epoch == e.number && !call.queued && !call.waiting {
 				c.again(call, now, ConnectionLost, e.cause, false)
@@ -164,6 +162,15 @@ func (c *Client) runEpoch(e *epoch) {
 	e.wg.Wait()
 }
 
+// brokerCode is the reply code that a broker has closed a channel or connection with; 0 where
+// it was not the broker.
+func brokerCode(cause error) int {
+	if e := (*amqp.Error)(nil); errors.As(cause, &e) && e.Server {
+		return e.Code
+	}
+	return 0
+}
+
 // watch passes on the broker's blocking until the epoch is over.
 func (e *epoch) watch() {
 	for {
@@ -173,11 +180,7 @@ func (e *epoch) watch() {
 			return
 		case <-e.over:
 			return
-		case b, ok := <-e.blocking:
-			if !ok {
-				e.blocking = nil
-				continue
-			}
+		case b := <-e.publisher.wire.alarms:
 			e.block(b)
 		}
 	}

@@ -50,7 +50,8 @@ const (
 	// is consumed. Sets Epoch and Connection.
 	EventConnected
 	// EventDisconnected: the epoch ended, and with it any blocking. Not told of by
-	// [Client.Close]. Sets Epoch and Text.
+	// [Client.Close]. Sets Epoch, Text and, where the broker gave one, Code: 403 says that
+	// for want of a permission it will be no better on the next connection.
 	EventDisconnected
 	// EventReconnecting: a try to connect failed or is about to be made. Sets
 	// Delay, the time until the next one, and Text, why the last one failed.

@@ -20,9 +20,8 @@ type pair struct {
 	consumer  *link
 	pub, sub  *amqp.Channel
 
-	canceled chan string // the broker canceled the consumer
-	pubShut  chan *amqp.Error
-	subShut  chan *amqp.Error
+	pubShut chan *amqp.Error
+	subShut chan *amqp.Error
 
 	over    chan struct{} // closed when the pair is over
 	endOnce sync.Once
@@ -53,10 +52,7 @@ func (b *Broker) connect(ctx context.Context, turn *int, publishes, consumes str
 func (b *Broker) open(ctx context.Context, url, publishes, consumes string, confirms bool, in inbox, prepare func(*pair) error) (_ *pair, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.DialTimeout)
 	defer cancel()
-	p := &pair{
-		canceled: make(chan string, 1),
-		over:     make(chan struct{}),
-	}
+	p := &pair{over: make(chan struct{})}
 	if p.info.Address, err = Address(url); err != nil {
 		return nil, err
 	}
@@ -100,7 +96,6 @@ func (b *Broker) open(ctx context.Context, url, publishes, consumes string, conf
 		return nil, fmt.Errorf("open a channel: %w", err)
 	}
 	p.subShut = p.sub.NotifyClose(make(chan *amqp.Error, 1))
-	p.sub.NotifyCancel(p.canceled)
 	if err = prepare(p); err != nil {
 		return nil, err
 	}
@@ -114,8 +109,8 @@ func (p *pair) lost() {
 	select {
 	case <-p.over:
 		return
-	case queue := <-p.canceled:
-		p.end(fmt.Errorf("the broker canceled the consumer %q: its queue was deleted or has moved", queue))
+	case consumer := <-p.consumer.wire.cancels:
+		p.end(fmt.Errorf("the broker canceled the consumer %q: its queue was deleted or has moved", consumer))
 		return
 	case why = <-p.pubShut:
 	case why = <-p.subShut:

@@ -60,8 +60,9 @@ listed at the end.
     TestConnectionLoss, TestMemoryAlarm, TestWaitingForRoom, TestConfirmsWithheld,
     TestStuckWrite.
   - The deadline is the earlier of the context's and the request's Timeout, else the client's.
-    A context that is canceled ends the call. Held by TestWhichDeadlineHolds, TestCancel,
-    TestContextThatHasEnded, TestEndlessTimeouts.
+    A context that is canceled ends the call. A wall clock that is set moves no deadline of
+    a call that has begun. Held by TestWhichDeadlineHolds, TestCancel,
+    TestContextThatHasEnded, TestEndlessTimeouts, TestDeadlinesAreMonotonic.
   - It travels with the request: relative, as expiration, never less than what is left at the
     publish, so that the broker drops it from the queue; absolute, as x-rpc-deadline, so that
     a server drops it and ends the handler's context. Held by TestDeadlineTravels,
@@ -81,6 +82,9 @@ listed at the end.
     client has a new callback queue then. Held by TestConnectionLoss, TestServerReconnects, TestSeveralURLs.
   - Each reconnect tries every URL once, beginning after the one that was lost: a node that hangs
     holds it up only where no other answers. Held by TestReconnectsBeginAtTheNextURL.
+  - A user without the permission to publish is told so by each call ([*PermissionError]), and
+    costs the broker a connection after ever longer waits, as Backoff says. Held by TestDenied,
+    TestDeniedClientBacksOff.
   - A connection on which the broker refuses all requests, three at least, for 3 s is given up for
     another, the next one after twice as long, and so on up to a minute; an ack or a reply
     ends that. It costs no call: those refused end or are retried as ever, and while

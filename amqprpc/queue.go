@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -34,9 +35,9 @@ func ParseQueueType(s string) (QueueType, error) {
 	return "", fmt.Errorf("%w: queue type %.40q is none of auto, quorum, classic, transient", ErrInvalidConfig, s)
 }
 
-// declare declares the request queue. An error closes the channel that it came
+// declare declares the request queue, which expires unless that is 0. An error closes the channel that it came
 // on, so each try has its own.
-func (t QueueType) declare(conn *amqp.Connection, name string) error {
+func (t QueueType) declare(conn *amqp.Connection, name string, expires time.Duration) error {
 	try := func(f func(*amqp.Channel) error) error {
 		ch, err := conn.Channel()
 		if err != nil {
@@ -52,6 +53,9 @@ func (t QueueType) declare(conn *amqp.Connection, name string) error {
 		return err
 	}
 	create := func(durable bool, args amqp.Table) error {
+		if expires > 0 {
+			args[amqp.QueueTTLArg] = expires.Milliseconds()
+		}
 		return try(func(ch *amqp.Channel) error {
 			_, err := ch.QueueDeclare(name, durable, false, false, false, args)
 			return err
@@ -62,9 +66,9 @@ func (t QueueType) declare(conn *amqp.Connection, name string) error {
 	case QueueQuorum:
 		return create(true, quorum)
 	case QueueClassic:
-		return create(true, nil)
+		return create(true, amqp.Table{})
 	case QueueTransient:
-		return create(false, nil)
+		return create(false, amqp.Table{})
 	}
 	err := try(exists)
 	if !isNotFound(err) {

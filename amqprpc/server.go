@@ -19,6 +19,12 @@ type Server struct {
 	QueueType QueueType // default QueueAuto
 	Handler   Handler   // required
 
+	// QueueExpires, where it is set, is for how long the broker keeps a queue that
+	// the server declares while nobody consumes from it; then it deletes it with what is in
+	// it (x-expires, in whole milliseconds). A queue that is there already has to have
+	// been declared with the same, unless the type is QueueAuto. Default 0, for ever.
+	QueueExpires time.Duration
+
 	// Prefetch is how many requests the broker may hand to this server before it
 	// has acked the first. 1 spreads slow work fairly over servers; for quick work it
 	// costs a round trip for each request: use 64 or more. A negative number means no
@@ -110,7 +116,7 @@ func (s *Server) Stats() ServerStats {
 // service checks the fields and makes a service of them.
 func (s *Server) service() (*service, error) {
 	filled := &Server{
-		Broker: s.Broker, Queue: s.Queue, QueueType: s.QueueType, Handler: s.Handler,
+		Broker: s.Broker, Queue: s.Queue, QueueType: s.QueueType, QueueExpires: s.QueueExpires, Handler: s.Handler,
 		Prefetch: s.Prefetch, Concurrency: s.Concurrency, Replay: s.Replay, ReplayFor: s.ReplayFor,
 		Backoff: s.Backoff, Logger: s.Logger, Serving: s.Serving, Hooks: s.Hooks,
 	}
@@ -133,6 +139,8 @@ func (s *Server) setDefaults() error {
 		return fmt.Errorf("%w: the queue's name is longer than %d bytes", ErrInvalidConfig, maxShortString)
 	case s.Handler == nil:
 		return fmt.Errorf("%w: a server needs a Handler", ErrInvalidConfig)
+	case s.QueueExpires < 0 || s.QueueExpires > 0 && s.QueueExpires < time.Millisecond:
+		return fmt.Errorf("%w: a queue cannot expire after %v", ErrInvalidConfig, s.QueueExpires)
 	case s.Prefetch > 65535:
 		return fmt.Errorf("%w: a prefetch of %d is more than AMQP's 65535", ErrInvalidConfig, s.Prefetch)
 	case s.Concurrency < 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -239,22 +240,27 @@ func TestQueueTypes(t *testing.T) {
 		durable bool
 		args    amqp.Table
 	}
+	const hour = int32(3600000)
 	for name, c := range map[string]struct {
-		before *declared
-		kind   amqprpc.QueueType
-		after  declared // declaring it so again must succeed
+		before  *declared
+		kind    amqprpc.QueueType
+		after   declared // declaring it so again must succeed
+		expires time.Duration
 	}{
-		"auto creates quorum":            {nil, amqprpc.QueueAuto, declared{true, quorum}},
-		"auto is the default":            {nil, "", declared{true, quorum}},
-		"auto uses a transient one":      {&declared{false, nil}, amqprpc.QueueAuto, declared{false, nil}},
-		"auto uses a classic one":        {&declared{true, nil}, amqprpc.QueueAuto, declared{true, nil}},
-		"auto uses one with arguments":   {&declared{true, amqp.Table{"x-max-length": 7}}, amqprpc.QueueAuto, declared{true, amqp.Table{"x-max-length": 7}}},
-		"quorum as it was":               {&declared{true, quorum}, amqprpc.QueueQuorum, declared{true, quorum}},
-		"classic creates a durable one":  {nil, amqprpc.QueueClassic, declared{true, nil}},
-		"transient creates such a queue": {nil, amqprpc.QueueTransient, declared{false, nil}},
+		"auto creates quorum":            {nil, amqprpc.QueueAuto, declared{true, quorum}, 0},
+		"auto is the default":            {nil, "", declared{true, quorum}, 0},
+		"auto uses a transient one":      {&declared{false, nil}, amqprpc.QueueAuto, declared{false, nil}, 0},
+		"auto uses a classic one":        {&declared{true, nil}, amqprpc.QueueAuto, declared{true, nil}, 0},
+		"auto uses one with arguments":   {&declared{true, amqp.Table{"x-max-length": 7}}, amqprpc.QueueAuto, declared{true, amqp.Table{"x-max-length": 7}}, 0},
+		"quorum as it was":               {&declared{true, quorum}, amqprpc.QueueQuorum, declared{true, quorum}, 0},
+		"classic creates a durable one":  {nil, amqprpc.QueueClassic, declared{true, nil}, 0},
+		"transient creates such a queue": {nil, amqprpc.QueueTransient, declared{false, nil}, 0},
+		"auto creates one that expires":  {nil, amqprpc.QueueAuto, declared{true, amqp.Table{"x-queue-type": "quorum", "x-expires": hour}}, time.Hour},
+		"auto uses one that never does":  {&declared{true, quorum}, amqprpc.QueueAuto, declared{true, quorum}, time.Hour},
+		"classic that expires":           {nil, amqprpc.QueueClassic, declared{true, amqp.Table{"x-expires": hour}}, time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if c.before != nil && c.before.args != nil {
+			if c.before != nil && c.before.args["x-max-length"] != nil {
 				brokertest.OnRabbitMQ(t) // no other knows of the argument
 			}
 			if !c.after.durable {
@@ -271,7 +277,7 @@ func TestQueueTypes(t *testing.T) {
 				as(*c.before)
 			}
 			serving := make(chan amqprpc.ConnectionInfo, 1)
-			s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: c.kind, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: c.kind, QueueExpires: c.expires, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()
 			if info := next(t, serving); info.Queue != queue || info.Product != node.Product() {
@@ -363,5 +369,18 @@ func TestServersRaceToDeclare(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// A Concurrency that Prefetch does not let come about costs nothing.
+func TestConcurrencyBeyondPrefetch(t *testing.T) {
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	before := runtime.NumGoroutine()
+	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 2, Concurrency: 100_000})
+	a := newAsker(t, url, queue)
+	a.ask(t, amqp.Publishing{})
+	next(t, a.replies) // the server publishes once all that handle requests have begun
+	if now := runtime.NumGoroutine(); now > before+1000 {
+		t.Errorf("%d goroutines, it was %d", now, before)
 	}
 }

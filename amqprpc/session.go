@@ -100,7 +100,7 @@ func (s *service) connect(ctx context.Context) (*session, error) {
 	var err error
 	ss.pair, err = s.Broker.connect(ctx, &s.turn, "reply", "serve", true, ss, func(p *pair) error {
 		p.info.Queue = s.Queue
-		if err := s.QueueType.declare(p.consumer.Connection, s.Queue); err != nil {
+		if err := s.QueueType.declare(p.consumer.Connection, s.Queue, s.QueueExpires); err != nil {
 			return fmt.Errorf("declare the queue %q: %w", s.Queue, WithPermission(err, "configure"))
 		}
 		if err := p.sub.Qos(max(0, s.Prefetch), 0, false); err != nil {
@@ -126,7 +126,11 @@ func (s *service) connect(ctx context.Context) (*session, error) {
 func (ss *session) run(ctx context.Context, draining <-chan struct{}) error {
 	handling, cancel := context.WithCancelCause(ctx)
 	defer cancel(ErrConnectionLost)
-	for range ss.server.Concurrency {
+	workers := ss.server.Concurrency
+	if most := ss.server.Prefetch; most > 0 {
+		workers = min(workers, most) // the others would never get a request
+	}
+	for range workers {
 		ss.workers.Go(func() { ss.work(handling, draining) })
 	}
 	ss.wg.Go(ss.publish)

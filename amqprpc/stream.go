@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"rpcscope/amqprpc/internal/wire"
 )
 
@@ -17,7 +19,8 @@ import (
 // There are three reasons. Speed: a delivery would pass through three goroutines and some
 // twenty allocations, and each publish would be a system call. Memory: amqp091-go's buffer
 // before a consumer has no bound. Robustness: it closes the connection on headers that it
-// does not like, and waits 5 s for each return that nobody takes.
+// does not like, waits 5 s for each return, alarm or cancel that nobody takes, and panics where
+// it is closed while it tells of an alarm.
 type stream struct {
 	net.Conn          // TLS, or raw itself
 	raw      net.Conn // the socket
@@ -27,6 +30,10 @@ type stream struct {
 	frames *wire.Reader
 	passed []byte    // frames for amqp091-go, as far as it has not read them
 	told   time.Time // when it was last given one
+
+	// What the broker has said last, until somebody takes it.
+	alarms  chan amqp.Blocking // whether it takes publishes
+	cancels chan string        // of which consumer it has told that it is canceled
 
 	mu     sync.Mutex // held while the inbox is used
 	inbox  inbox      // nil once nobody is to be told any more
@@ -56,7 +63,10 @@ const (
 )
 
 func newStream(conn, raw net.Conn, in inbox) *stream {
-	s := &stream{Conn: conn, raw: raw, frames: wire.NewReader(conn), inbox: in, told: time.Now()}
+	s := &stream{
+		Conn: conn, raw: raw, frames: wire.NewReader(conn), inbox: in, told: time.Now(),
+		alarms: make(chan amqp.Blocking, 1), cancels: make(chan string, 1),
+	}
 	s.frames.SetFrameMax(frameMax)
 	return s
 }
@@ -125,6 +135,9 @@ func (s *stream) Read(p []byte) (int, error) {
 // take hands a frame to the inbox, or says that it is not for it. An error is a broker's
 // that does not speak AMQP: the connection cannot be used any more.
 func (s *stream) take(f wire.Frame) (taken bool, err error) {
+	if f.Channel == 0 && f.Type == wire.FrameMethod {
+		return s.alarm(f.Payload)
+	}
 	if f.Channel != callChannel {
 		return false, nil
 	}
@@ -137,6 +150,36 @@ func (s *stream) take(f wire.Frame) (taken bool, err error) {
 		return true, s.whole(s.coming.more(f.Payload))
 	}
 	return false, nil
+}
+
+// alarm takes an alarm, and the end of one.
+func (s *stream) alarm(payload []byte) (taken bool, err error) {
+	class, method, err := wire.MethodID(payload)
+	if err != nil || class != wire.ClassConnection {
+		return false, err
+	}
+	switch method {
+	case wire.ConnectionBlockedID:
+		m, err := wire.ParseMethod(payload)
+		if err == nil {
+			put(s.alarms, amqp.Blocking{Active: true, Reason: m.(*wire.ConnectionBlocked).Reason})
+		}
+		return true, err
+	case wire.ConnectionUnblockedID:
+		put(s.alarms, amqp.Blocking{})
+		return true, nil
+	}
+	return false, nil
+}
+
+// put puts v into a channel with room for one, in place of what was there. It does not block
+// as long as one goroutine alone does so.
+func put[T any](ch chan T, v T) {
+	select {
+	case <-ch:
+	default:
+	}
+	ch <- v
 }
 
 func (s *stream) method(payload []byte) (taken bool, err error) {
@@ -155,6 +198,12 @@ func (s *stream) method(payload []byte) (taken bool, err error) {
 		return true, s.coming.beginDelivery(payload)
 	case wire.BasicReturnID:
 		return true, s.coming.beginReturn(payload)
+	case wire.BasicCancelID:
+		m, err := wire.ParseMethod(payload)
+		if err == nil {
+			put(s.cancels, m.(*wire.BasicCancel).ConsumerTag)
+		}
+		return false, err // amqp091-go answers it
 	case wire.BasicAckID:
 		tag, multiple, err := wire.ParseAck(payload)
 		if err == nil {

@@ -307,3 +307,27 @@ type pieces struct {
 }
 
 func (p *pieces) Read(b []byte) (int, error) { return p.r.Read(b[:min(len(b), p.most)]) }
+
+// However often a broker says that it takes no publishes, or cancels a consumer, it waits for
+// nobody: only what it has said last counts.
+func TestStreamKeepsTheLastAlarm(t *testing.T) {
+	var in []byte
+	for i := range 100 {
+		in = wire.AppendMethod(in, 0, &wire.ConnectionBlocked{Reason: fmt.Sprint("alarm ", i)})
+		in = wire.AppendMethod(in, callChannel, &wire.BasicCancel{ConsumerTag: fmt.Sprint("consumer ", i)})
+		if i < 99 {
+			in = wire.AppendMethod(in, 0, &wire.ConnectionUnblocked{})
+		}
+	}
+	conn := incoming{Reader: bytes.NewReader(in)}
+	s := newStream(conn, conn, &heard{})
+	if _, err := io.Copy(io.Discard, s); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-s.alarms; got != (amqp.Blocking{Active: true, Reason: "alarm 99"}) {
+		t.Errorf("the last alarm is %+v", got)
+	}
+	if got := <-s.cancels; got != "consumer 99" {
+		t.Errorf("the last that was canceled is %q", got)
+	}
+}

@@ -1,12 +1,35 @@
 package amqprpc
 
 import (
+	"context"
+	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 )
+
+// All deadlines are of the monotonic clock, those of contexts too that only know the wall
+// clock: else one set back would have calls outlive theirs, behind another in the heap.
+func TestDeadlinesAreMonotonic(t *testing.T) {
+	c := Client{cfg: Config{Timeout: time.Second}}
+	now := time.Now()
+	for name, at := range map[string]time.Time{
+		"of the wall clock": now.Round(0).Add(time.Minute), "past": now.Round(0).Add(-time.Minute),
+		"off the wire": time.UnixMicro(now.UnixMicro()).Add(time.Minute), "of both": now.Add(time.Minute),
+	} {
+		ctx, cancel := context.WithDeadline(context.Background(), at)
+		defer cancel()
+		for _, timeout := range []time.Duration{0, time.Hour} {
+			d := c.deadlineOf(ctx, Request{Timeout: timeout}, now)
+			if !d.Equal(at) || !strings.Contains(d.String(), " m=") {
+				t.Errorf("%s: %v, want %v with a monotonic reading", name, d, at)
+			}
+		}
+	}
+}
 
 // The heap gives out calls by deadline, whichever ended in between.
 func TestDeadlinesHeap(t *testing.T) {
@@ -222,10 +245,31 @@ func TestAckOrder(t *testing.T) {
 				}
 			}
 		}
-		if len(o.settled) != 0 || o.upTo != uint64(n) {
-			t.Fatalf("%d tags are remembered, up to %d of %d", len(o.settled), o.upTo, n)
+		if !slices.Equal(o.settled, []run{{0, uint64(n)}}) {
+			t.Fatalf("after all %d tags %v is remembered", n, o.settled)
 		}
 	})
+}
+
+// A request that is not settled for long makes nothing grow, however many are settled meanwhile.
+func TestAckOrderForgets(t *testing.T) {
+	book := &ackBook{verdict: map[uint64]verdict{}}
+	var o ackOrder
+	const long = 10 // the tag of that request
+	for tag := range uint64(10_000) {
+		if tag++; tag == long {
+			continue
+		}
+		book.open = append(book.open, tag)
+		o.settle([]settlement{{tag, accept}}, book)
+	}
+	if len(o.settled) != 2 || cap(o.settled) > 16 || len(book.open) != 0 {
+		t.Errorf("%d runs are remembered of one request that is not settled, %d are unacked", len(o.settled), len(book.open))
+	}
+	book.open = append(book.open, long)
+	if o.settle([]settlement{{long, accept}}, book); len(o.settled) != 1 || len(book.open) != 0 {
+		t.Errorf("%d runs are remembered of none, %d are unacked", len(o.settled), len(book.open))
+	}
 }
 
 // Acks in the order of delivery are one frame a batch: the reason to have ackOrder.
@@ -239,5 +283,32 @@ func TestAckOrderIsFrugal(t *testing.T) {
 	var o ackOrder
 	if o.settle(batch, book); book.frames != 1 || len(book.open) != 0 {
 		t.Errorf("%d frames for 100 acks, %d left", book.frames, len(book.open))
+	}
+}
+
+// The first wait is between the half of First and all of it, the last ones so of Most, and none
+// is longer.
+func TestBackoffIsBounded(t *testing.T) {
+	for _, b := range []Backoff{
+		{}, {First: time.Second, Most: time.Millisecond}, {First: time.Millisecond, Most: time.Minute},
+		{First: math.MaxInt64}, {Most: math.MaxInt64},
+	} {
+		b = b.orDefaults()
+		const tolerance = 2048 // ns: what a float64 knows of three centuries
+		within := func(what string, d, of time.Duration) {
+			if d < of/2-tolerance || d-tolerance > of {
+				t.Fatalf("%+v: the %s wait is %v", b, what, d)
+			}
+		}
+		for range 1000 {
+			e := newBackoff(b)
+			within("first", e.NextBackOff(), b.First)
+			for range 70 { // 2^63 is beyond any duration
+				if d := e.NextBackOff(); d <= 0 || d-tolerance > b.Most {
+					t.Fatalf("%+v: a wait of %v", b, d)
+				}
+			}
+			within("last", e.NextBackOff(), b.Most)
+		}
 	}
 }

@@ -29,6 +29,8 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 
 	case is(k.TourNext):
 		return m.travel(m.tour.Next)
+	case is(k.TourStep):
+		m.tour.Hurry()
 	case is(k.TourBack):
 		return m.travel(m.tour.Back)
 	case is(k.TourRepeat):

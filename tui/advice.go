@@ -101,6 +101,9 @@ func obstacle(look *lab.Look) string {
 	switch {
 	case !c.Connected && c.Since.IsZero():
 		return because("There is no connection yet", c.Reason) + " Calls wait for it until their deadline."
+	case c.Denied:
+		// With the command that helps, where the screen has room for it.
+		return "The broker closes the connection over each call: " + strings.TrimRight(Escape(c.Lost, 240), ". ") + "."
 	case !c.Connected:
 		lost := "The connection was lost " + clock(look.Books.Now.Sub(c.Since)) + " ago"
 		next := "It is being tried again now"

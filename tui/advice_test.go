@@ -52,6 +52,10 @@ func TestAdviseSays(t *testing.T) {
 		{"lost", looks()["lost"], "! The connection was lost 3s ago: EOF. The next try is in 2s, and until then calls fail at their own deadline.\n"},
 		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = time.Time{} }),
 			"! The connection was lost 3s ago: EOF. It is being tried again now, and until then calls fail at their own deadline.\n"},
+		{"denied", with("lost", func(l *lab.Look) { l.Books.Connection.Lost, l.Books.Connection.Denied = deniedText, true }),
+			"! The broker closes the connection over each call: " + deniedText + ".\n"},
+		{"denied, connected", with("healthy", func(l *lab.Look) { l.Books.Connection.Lost, l.Books.Connection.Denied = deniedText, true }),
+			"! The broker closes the connection over each call: " + deniedText + ".\n"},
 		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
 		{"silent", with("healthy", func(l *lab.Look) { l.Queue.At = l.Books.Now.Add(-7 * time.Second) }),
 			"! The broker has not answered for 7s: it hangs, or the network to it does. Calls wait until their deadline.\n"},
@@ -116,6 +120,7 @@ func TestAdviseIsHarmless(t *testing.T) {
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Blocked: true, BlockedReason: long}}},
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long, Known: true}, Fault: long},
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, StandIn: long},
+		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Since: epoch, Lost: long, Denied: true}}},
 		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
 	} {
 		all := advise(look)
@@ -146,6 +151,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		b.Connection = ledger.Connection{Connected: yes("connected"), Blocked: yes("blocked")}
 		if b.Connection.Connected || yes("was connected") {
 			b.Connection.Since = epoch
+			b.Connection.Denied, b.Connection.Lost = yes("denied"), "user lacks the permission"
 		}
 		b.Seconds = []ledger.Second{{Completed: n("completed"), Failed: n("failed"), Orphans: n("orphans")}}
 		b.Calls.Completed = uint64(n("all completed"))

@@ -76,6 +76,12 @@ func connectionPiece(st *Styles, look *lab.Look) piece {
 		return piece{forms: []string{"✗ something in here broke", "✗ broken"}, style: st.Bad}
 	case !c.Connected && c.Since.IsZero():
 		return piece{forms: []string{"○ connecting"}, style: st.Warn}
+	case c.Denied: // connected or not: between two calls it is either, and flickers
+		denied := "✗ permission missing"
+		if wait := nextTry(c, now); !c.Connected && wait != "" {
+			return piece{forms: []string{denied + ", next try in " + wait, denied}, style: st.Bad}
+		}
+		return piece{forms: []string{denied}, style: st.Bad}
 	case !c.Connected:
 		lost := "○ reconnecting, lost " + clock(now.Sub(c.Since)) + " ago"
 		next := ", trying now"

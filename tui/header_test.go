@@ -227,6 +227,8 @@ func TestHeaderSays(t *testing.T) {
 		{"connecting", looks()["zero"], 80, []string{"○ connecting"}, []string{"connected"}},
 		{"lost", looks()["lost"], 120, []string{"○ reconnecting, lost 3s ago, next try in 2s"}, []string{"ready", "● connected"}},
 		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = l.Books.Now }), 120, []string{"lost 3s ago, trying now"}, nil},
+		{"denied", with("lost", func(l *lab.Look) { l.Books.Connection.Denied = true }), 80, []string{"✗ permission missing, next try in 2s"}, []string{"connecting"}},
+		{"denied, connected", with("healthy", func(l *lab.Look) { l.Books.Connection.Denied = true }), 80, []string{"✗ permission missing"}, []string{"● connected", "next try"}},
 		{"blocked", looks()["blocked"], 120, []string{"■ blocked by an alarm for 12s"}, []string{"● connected"}},
 		{"paused and frozen", looks()["paused"], 120, []string{"PAUSED", "FROZEN at 15:04:47"}, nil},
 		{"paused and frozen, little room", looks()["paused"], 80, []string{"PAUSED", "FROZEN", "completed 14,000", "/s"}, nil},

@@ -6,10 +6,13 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// hint says what to try when no call completed, in a sentence. It is empty where calls
-// did, and where there is nothing to advise.
+// hint says what to try when no call completed, or none would any more, in a sentence. It is
+// empty where calls did, and where there is nothing to advise.
 func (s *Summary) hint() string {
 	c, f, conn := s.Snapshot.Calls, s.Snapshot.Failures, s.Snapshot.Connection
+	if conn.Denied {
+		return "the broker refuses calls: " + Escape(conn.Lost, 300)
+	}
 	if c.Completed > 0 {
 		return ""
 	}
@@ -59,8 +62,8 @@ func (s *Summary) hint() string {
 	case amqprpc.Rejected:
 		return "the broker refuses requests: is " + queue + " full, or without a leader?"
 	case amqprpc.ConnectionLost:
-		if conn.Reason != "" {
-			return "the connection was lost: " + Escape(conn.Reason, 200)
+		if conn.Lost != "" {
+			return "the connection was lost: " + Escape(conn.Lost, 200)
 		}
 		return "the connection was lost: is the broker still there?"
 	}

@@ -23,7 +23,7 @@ type keyMap struct {
 	// Take with you, and leave.
 	Copy, Export, Help, Back, Suspend, Quit, Interrupt key.Binding
 	// Go about the tour, where there is one.
-	TourNext, TourBack, TourRepeat, TourLeave key.Binding
+	TourNext, TourStep, TourBack, TourRepeat, TourLeave key.Binding
 }
 
 // newKeyMap returns the keys of a screen on a lab: those of a tour and of a recording are
@@ -65,7 +65,7 @@ func (k *keyMap) onlyLab() []*key.Binding {
 
 // onlyTour are the keys that mean nothing without a tour.
 func (k *keyMap) onlyTour() []*key.Binding {
-	return []*key.Binding{&k.TourNext, &k.TourBack, &k.TourRepeat, &k.TourLeave}
+	return []*key.Binding{&k.TourNext, &k.TourStep, &k.TourBack, &k.TourRepeat, &k.TourLeave}
 }
 
 // onlyReplay are the keys that mean nothing in a lab.
@@ -146,6 +146,7 @@ func allKeys() keyMap {
 		Interrupt: bind("ctrl+c", "quit from anywhere", "ctrl+c"),
 
 		TourNext:   bind("N", "begin, or the next scenario", "N"),
+		TourStep:   bind(".", "the next step at once", "."),
 		TourBack:   bind("P", "the scenario before", "P"),
 		TourRepeat: bind("R", "repeat the scenario", "R"),
 		TourLeave:  bind("L", "leave, to play freely", "L"),
@@ -168,7 +169,7 @@ func (k *keyMap) groups() []keyGroup {
 		{"Look", []key.Binding{k.Inspect, k.Freeze, k.Find, k.Filter, k.Zoom, k.Ended, k.Narrower, k.Wider, k.Log}},
 		{"Move", []key.Binding{k.Next, k.Previous, k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End}},
 		{"Take along, leave", []key.Binding{k.Copy, k.Export, k.Help, k.Back, k.Suspend, k.Quit, k.Interrupt}},
-		{"Tour", []key.Binding{k.TourNext, k.TourBack, k.TourRepeat, k.TourLeave}},
+		{"Tour", []key.Binding{k.TourNext, k.TourStep, k.TourBack, k.TourRepeat, k.TourLeave}},
 	}
 }
 

@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -113,6 +114,9 @@ type Model struct {
 	helpFrom  int // the first line of the help that is shown
 	filter    string
 
+	continued <-chan os.Signal // told when the process goes on that was stopped
+	suspended bool             // by ctrl+z, and not yet resumed
+
 	frame string // what View returns
 }
 
@@ -168,7 +172,7 @@ type (
 )
 
 // Init begins to look.
-func (m *Model) Init() tea.Cmd { return m.nextTick() }
+func (m *Model) Init() tea.Cmd { return tea.Batch(m.nextTick(), m.nextContinued()) }
 
 func (m *Model) nextTick() tea.Cmd {
 	chain := m.tick
@@ -194,7 +198,13 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		m.w, m.h = msg.Width, msg.Height
 	case tea.KeyMsg:
 		cmd = m.typed(msg)
+	case continuedMsg:
+		cmd = m.nextContinued()
+		if !m.suspended { // else Bubble Tea is at it
+			cmd = tea.Batch(cmd, takeBack())
+		}
 	case tea.ResumeMsg:
+		m.suspended = false
 		m.tick++ // a tick that was under way may be lost, or not
 		cmd = m.nextTick()
 	case panicMsg:

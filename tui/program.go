@@ -6,10 +6,13 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"rpcscope/tui/internal/unasked"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
 	"rpcscope/tui/tour"
 )
+
+func init() { unasked.Over() } // Bubble Tea has been initialised
 
 // Run shows a lab on the terminal until the user quits or ctx ends, and returns with
 // the terminal as it was. It blocks. The lab goes on; closing it is the caller's.
@@ -40,6 +43,9 @@ func run(ctx context.Context, model func(context.Context, *Styles, func(string))
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
 	m := model(ctx, NewStyles(os.Stdout), tell)
+	continued := make(chan os.Signal, 1)
+	defer notifyContinued(continued)()
+	m.continued = continued
 	options := []tea.ProgramOption{
 		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
 	}

@@ -237,6 +237,10 @@ func TestHistogramHasAll(t *testing.T) {
 	})
 }
 
+// deniedText is what a [amqprpc.PermissionError] says.
+const deniedText = `user "ann" lacks the write permission on exchange "amq.default" in virtual host "/": ` +
+	`rabbitmqctl set_permissions -p / ann CONFIGURE WRITE READ, with a WRITE that matches "amq.default"`
+
 func TestHint(t *testing.T) {
 	failed := func(n uint64, f ledger.Failures) ledger.Snapshot {
 		return ledger.Snapshot{Calls: ledger.Calls{Sent: n, Failed: n}, Failures: f}
@@ -244,7 +248,11 @@ func TestHint(t *testing.T) {
 	late := failed(3, ledger.Failures{Timeout: 3})
 	late.Replies.Late = 1
 	lost := failed(3, ledger.Failures{ConnectionLost: 3})
-	lost.Connection.Reason = "EOF\x1b"
+	lost.Connection = ledger.Connection{Connected: true, Lost: "EOF\x1b"}
+	denied := failed(3, ledger.Failures{ConnectionLost: 3})
+	denied.Connection = ledger.Connection{Connected: true, Lost: deniedText, Denied: true}
+	revoked := denied
+	revoked.Calls.Completed = 1
 	for _, c := range []struct {
 		name, queue string
 		s           ledger.Snapshot
@@ -262,6 +270,8 @@ func TestHint(t *testing.T) {
 		{"rejected", "q", failed(1, ledger.Failures{Rejected: 1}), "the broker refuses requests: is 'q' full, or without a leader?"},
 		{"lost", "q", lost, `the connection was lost: EOF\x1b`},
 		{"lost, who knows why", "q", failed(1, ledger.Failures{ConnectionLost: 1}), "the connection was lost: is the broker still there?"},
+		{"denied", "q", denied, "the broker refuses calls: " + deniedText},
+		{"denied after a while", "q", revoked, "the broker refuses calls: " + deniedText},
 		{"canceled", "q", failed(1, ledger.Failures{Canceled: 1}), ""},
 	} {
 		sum := Summary{Snapshot: c.s, Config: ledger.RunConfig{Queue: c.queue}}

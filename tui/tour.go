@@ -17,6 +17,7 @@ type Tour interface {
 	Next(ctx context.Context) error
 	Back(ctx context.Context) error
 	Repeat(ctx context.Context) error
+	Hurry()
 	Leave()
 }
 
@@ -71,9 +72,11 @@ func (m *Model) tourHints() []keyHint {
 		return []keyHint{{k.TourRepeat, "repeat the scenario"}, {k.TourBack, "the one before"}}
 	case t.State == tour.Told:
 		next = []keyHint{{k.TourNext, "begin"}}
+	case t.State == tour.Acting && last:
+		next = []keyHint{{k.TourStep, "next step"}}
 	case last:
 	case t.State == tour.Acting:
-		next = []keyHint{{k.TourNext, "skip"}}
+		next = []keyHint{{k.TourStep, "next step"}, {k.TourNext, "skip"}}
 	default:
 		next = []keyHint{{k.TourNext, "next"}}
 	}
@@ -103,7 +106,7 @@ func tourAdvice(t *tour.Look) string {
 	case t.State == tour.Told:
 		return "Press N to see it happen."
 	case t.State == tour.Acting:
-		return "It is happening now, and needs no key."
+		return "It is happening now, step by step, and needs no key."
 	case t.Result == nil && last:
 		return "It was given up. Press R to see it from the beginning."
 	case t.Result == nil:

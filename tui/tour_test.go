@@ -30,6 +30,7 @@ func (f *fakeTour) Look() (Lab, tour.Look)       { return f.lab, f.look }
 func (f *fakeTour) Next(context.Context) error   { return f.did("next") }
 func (f *fakeTour) Back(context.Context) error   { return f.did("back") }
 func (f *fakeTour) Repeat(context.Context) error { return f.did("repeat") }
+func (f *fakeTour) Hurry()                       { f.did("hurry") } //nolint:errcheck
 func (f *fakeTour) Leave()                       { f.did("leave") } //nolint:errcheck
 
 // setFakeTour is a tour at the death of a server.
@@ -60,8 +61,8 @@ var (
 
 func TestTourKeys(t *testing.T) {
 	m, f := newTourScreen(t, 80, 24)
-	press(m, "N", "P", "R", "L")
-	if want := []string{"next", "back", "repeat", "leave"}; !slices.Equal(f.done, want) {
+	press(m, "N", ".", "P", "R", "L")
+	if want := []string{"next", "hurry", "back", "repeat", "leave"}; !slices.Equal(f.done, want) {
 		t.Errorf("did %q, not %q", f.done, want)
 	}
 	f.fail = errors.New("no broker")
@@ -73,7 +74,7 @@ func TestTourKeys(t *testing.T) {
 
 	s, _ := setFakeLab()
 	m = newScreen(t, s, 120, 60)
-	press(m, "N", "P", "R", "L", "?")
+	press(m, "N", ".", "P", "R", "L", "?")
 	if len(s.done) > 0 || strings.Contains(m.View(), "scenario") {
 		t.Errorf("keys of a tour where there is none: %q\n%s", s.done, m.View())
 	}

@@ -10,9 +10,9 @@ import (
 // fits in them on the smallest screen.
 const storyRows = 7
 
-// storyPanel tells the story of a scenario: before it is over, what happens, what to watch
-// and why it matters; then what became of its claim, by which numbers. It is w cells wide
-// and h rows high inside.
+// storyPanel tells the story of a scenario: first what happens, what to watch and why it
+// matters; as it happens, step by step; then what became of its claim, by which numbers. It is w
+// cells wide and h rows high inside.
 func storyPanel(st *Styles, t *tour.Look, w, h int) frame {
 	w, h = max(w, 0), max(h, 0)
 	f := frame{cells: w}
@@ -25,11 +25,16 @@ func storyPanel(st *Styles, t *tour.Look, w, h int) frame {
 		number = fmt.Sprintf("Scenario %d (%d of %d): ", s.Number, t.At, t.Of)
 	}
 	f.title = line{{number, st.Title}, {Escape(s.Title, w), st.Title}, {"  ", st.Plain}, storyState(st, t)}
-	if t.State == tour.Over && t.Result != nil {
-		f.body = append(f.body, factLines(st, t.Result, w)...)
-	} else {
-		f.body = append(f.body, storyLines(st, "happens", s.Happens, w)...)
-		f.body = append(f.body, storyLines(st, "watch", s.Watch, w)...)
+	watch := storyLines(st, "watch", s.Watch, w)
+	switch {
+	case t.State == tour.Over && t.Result != nil:
+		f.body = factLines(st, t.Result, w)
+	case t.State == tour.Acting && len(t.Steps) > 0:
+		f.body = append(stepLines(st, t.Steps, w, h-len(watch)), watch...)
+		f.body = f.body[:min(len(f.body), h)]
+		return f
+	default:
+		f.body = append(storyLines(st, "happens", s.Happens, w), watch...)
 	}
 	why := storyLines(st, "why", s.Why, w)
 	if len(f.body)+len(why) <= h || t.Result == nil { // no half of it below numbers
@@ -65,6 +70,22 @@ func storyLines(st *Styles, label, text string, w int) []line {
 		label = ""
 	}
 	return out
+}
+
+// stepLines are the steps of a story up to the present one: the last of them, where there is no room for all.
+func stepLines(st *Styles, steps []string, w, h int) []line {
+	var out []line
+	for i, s := range steps {
+		ink, text, word := st.Good, st.Faint, "✓ done"
+		if i == len(steps)-1 {
+			ink, text, word = st.InFlight, st.Plain, "● now"
+		}
+		for _, part := range wrap(Escape(s, 400), w-storyLabel-2) {
+			out = append(out, line{{" " + left(word, storyLabel), ink}, {part, text}})
+			word = ""
+		}
+	}
+	return out[max(len(out)-max(h, 0), 0):]
 }
 
 // factLines are the claim, part by part, with what is so, and what was expected where that

@@ -92,6 +92,9 @@ func (b *Broker) listen() error {
 	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{}), delayed: map[*time.Timer]struct{}{}}
 	b.lock()
 	b.up = up
+	for _, q := range b.queues { // which a restart has kept
+		q.used()
+	}
 	b.unlock()
 	up.running.Go(func() { b.accept(up) })
 	return nil

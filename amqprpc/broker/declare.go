@@ -4,17 +4,18 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// typeArgument is the one argument of queue.declare that means something here.
+// typeArgument and expiresArgument are the arguments of queue.declare that mean something here.
 const typeArgument = "x-queue-type"
 
 // unsupported are the arguments that mean something to RabbitMQ and cannot be kept here.
 // Those that mean nothing to it are ignored, as it does.
 var unsupported = []string{
-	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy", "x-delivery-limit", "x-expires",
+	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy", "x-delivery-limit",
 	"x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length", "x-max-length-bytes", "x-max-priority",
 	"x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-master-locator", "x-queue-mode", "x-queue-version",
 	"x-quorum-initial-group-size", "x-quorum-target-group-size", "x-single-active-consumer", "x-stream-filter-size-bytes", "x-stream-max-segment-size-bytes",
@@ -27,6 +28,9 @@ func (ch *channel) declare(m *wire.QueueDeclare) *wire.Error {
 		return e
 	}
 	ch.lastQueue = q.name
+	if !q.quorum {
+		q.used()
+	}
 	if !m.NoWait {
 		q.expire()
 		ch.send(&wire.QueueDeclareOk{Queue: q.name, MessageCount: uint32(q.ready.Len()), ConsumerCount: uint32(len(q.consumers))})
@@ -49,21 +53,26 @@ func (ch *channel) declared(m *wire.QueueDeclare) (*queue, *wire.Error) {
 	if e != nil {
 		return nil, e
 	}
+	kept, e := leaseTime(m)
+	if e != nil {
+		return nil, e
+	}
 	if name == "" {
 		name = "amq.gen-" + random()
 	} else if b.queues[name] != nil {
 		q, e := ch.find(name)
 		if e == nil {
-			e = q.equivalent(m, quorum)
+			e = q.equivalent(m, quorum, kept)
 		}
 		return q, e
 	}
-	q := &queue{b: b, name: name, durable: m.Durable && !m.Exclusive, autoDelete: m.AutoDelete, quorum: quorum}
+	q := &queue{b: b, name: name, durable: m.Durable && !m.Exclusive, autoDelete: m.AutoDelete, quorum: quorum, lease: lease{time: kept}}
 	if m.Exclusive {
 		q.owner = ch.conn
 		ch.conn.exclusive[q] = struct{}{}
 	}
 	b.queues[name] = q
+	q.used()
 	return q, nil
 }
 
@@ -96,7 +105,7 @@ func queueType(m *wire.QueueDeclare) (quorum bool, _ *wire.Error) {
 }
 
 // equivalent checks that a second declaration says the same as the first.
-func (q *queue) equivalent(m *wire.QueueDeclare, quorum bool) *wire.Error {
+func (q *queue) equivalent(m *wire.QueueDeclare, quorum bool, kept time.Duration) *wire.Error {
 	exclusive := q.owner != nil
 	if m.Exclusive != exclusive {
 		return locked(q.name)
@@ -111,6 +120,10 @@ func (q *queue) equivalent(m *wire.QueueDeclare, quorum bool) *wire.Error {
 		return differs("auto_delete", m.AutoDelete, q.autoDelete)
 	case quorum != q.quorum:
 		return differs(typeArgument, kind(quorum), kind(q.quorum))
+	case kept != q.lease.time && kept > 0 && q.lease.time > 0:
+		return differs(expiresArgument, kept.Milliseconds(), q.lease.time.Milliseconds())
+	case kept != q.lease.time:
+		return exception(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received %s but current is %s", expiresArgument, printable(q.name), leased(kept), leased(q.lease.time))
 	}
 	return nil
 }

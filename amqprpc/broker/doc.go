@@ -17,7 +17,8 @@
 //   - consume, cancel (by the broker too, when the queue goes), get, prefetch for each consumer, exclusive consumers;
 //   - ack, nack and reject, requeue to the original place with redelivered (and, on quorum queues,
 //     x-delivery-count);
-//   - expiration of messages, which go at the head of the queue as RabbitMQ's do;
+//   - expiration of messages, which go at the head of the queue as RabbitMQ's do, and of queues that nobody
+//     uses (x-expires);
 //   - connection.blocked when its queues hold too much.
 //
 // And levers that a real broker lacks: [Broker.Freeze], [Broker.Kill], [Broker.Restart], [Broker.RaiseAlarm],
@@ -28,7 +29,7 @@
 // It is no replacement for RabbitMQ. Nothing is written to disk: "durable" outlives [Broker.Stop]
 // and nothing else. There is no cluster, and a quorum queue is a queue with the name, the rules and the
 // delivery count of one. There are no exchanges but the default one, no bindings, no transactions, no
-// basic.recover, no priorities, no dead letters, no limits of length or age on queues, no prefetch over a
+// basic.recover, no priorities, no dead letters, no limits of the length of queues or the age of what is in them, no prefetch over a
 // whole channel, no streams, no direct reply-to, no CC and BCC headers, no TLS. Whatever of that a client asks
 // for is refused with the specification's 540 NOT_IMPLEMENTED, which closes its connection; arguments that mean
 // nothing to RabbitMQ are ignored, as there. Nor are there what RabbitMQ does unasked: policies, the limit on the

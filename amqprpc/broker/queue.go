@@ -33,6 +33,8 @@ type queue struct {
 
 	expiry   *time.Timer // looks after a head that expires
 	expiryAt time.Time   // when it does; zero: it does not run
+
+	lease lease
 }
 
 // enqueue puts a new message into the queue, and delivers what can be delivered. One that comes
@@ -129,6 +131,7 @@ func (q *queue) expireAt(at time.Time) {
 
 // take takes the head for basic.get, or returns nil.
 func (q *queue) take() *message {
+	q.used()
 	q.expire()
 	if q.ready.Len() == 0 {
 		return nil
@@ -212,8 +215,12 @@ func (q *queue) remove(c *consumer) {
 			q.sweep()
 		}
 	}
-	if q.autoDelete && len(q.consumers) == 0 {
+	switch {
+	case len(q.consumers) > 0:
+	case q.autoDelete:
 		q.delete()
+	default:
+		q.used()
 	}
 }
 
@@ -246,6 +253,9 @@ func (q *queue) delete() int {
 	}
 	if q.expiry != nil {
 		q.expiry.Stop()
+	}
+	if q.lease.timer != nil {
+		q.lease.timer.Stop()
 	}
 	n := q.purge()
 	for _, c := range q.consumers {

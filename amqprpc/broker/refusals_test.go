@@ -12,7 +12,7 @@ import (
 // unsupported are the arguments of queue.declare that RabbitMQ knows and this broker does not keep.
 var unsupported = []string{
 	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
-	"x-delivery-limit", "x-expires", "x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length",
+	"x-delivery-limit", "x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length",
 	"x-max-length-bytes", "x-max-priority", "x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-master-locator",
 	"x-queue-mode", "x-queue-version", "x-quorum-initial-group-size", "x-quorum-target-group-size", "x-single-active-consumer",
 	"x-stream-filter-size-bytes", "x-stream-max-segment-size-bytes",

@@ -3,6 +3,8 @@ package ledger
 import (
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"rpcscope/amqprpc"
 )
 
@@ -24,6 +26,12 @@ type Connection struct {
 	NextTry time.Time
 	// Tries counts the tries since the connection was lost.
 	Tries int
+
+	// Lost says why the last connection was lost, also once there is another; "" where none was.
+	Lost string
+	// Denied says that it was for want of a permission, and that the broker has taken no
+	// request since: the next call costs its connection too.
+	Denied bool
 
 	// Blocked says that the broker has blocked publishers.
 	Blocked       bool
@@ -67,6 +75,7 @@ func (c *connection) apply(e *Entry, at time.Time) {
 		}
 	case amqprpc.EventDisconnected:
 		n.Connected, n.Since, n.Reason = false, at, e.Text
+		n.Lost, n.Denied = e.Text, e.Code == amqp.AccessRefused
 		n.unblock()
 	case amqprpc.EventReconnecting:
 		n.NextTry = at.Add(e.Delay)

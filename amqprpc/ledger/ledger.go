@@ -174,6 +174,7 @@ func (l *Ledger) step(e *Entry, at int64) {
 		t.Returned++
 	case amqprpc.EventConfirmed:
 		t.Confirmed++
+		l.conn.now.Denied = false
 	case amqprpc.EventNacked:
 		t.Nacked++
 	case amqprpc.EventRetry:
@@ -203,7 +204,9 @@ func (l *Ledger) reply(e *Entry, at int64) bool {
 			return false
 		}
 	}
-	l.counts.classes[e.Class]++
+	if l.counts.classes[e.Class]++; e.Class != amqprpc.Unknown { // without confirms nothing else tells
+		l.conn.now.Denied = false
+	}
 	var app []byte
 	if e.msg != nil {
 		app = messageProp(e.msg, pAppID)

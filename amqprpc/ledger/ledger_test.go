@@ -373,8 +373,42 @@ func TestConnection(t *testing.T) {
 	if !c.Connected || c.Epochs != 2 || c.Epoch != 2 || c.Reason != "" || !c.NextTry.IsZero() {
 		t.Errorf("%+v", c)
 	}
+	if c.Lost != "320" || c.Denied {
+		t.Errorf("%+v", c)
+	}
 	if len(c.Events) != 3 || c.Events[0].Kind != amqprpc.EventDisconnected || c.Events[2].Connection.Queue != "amq.gen-1" {
 		t.Errorf("%+v", c.Events)
+	}
+}
+
+// A connection lost for want of a permission is told until the broker takes a request, or there
+// is another reason.
+func TestDenied(t *testing.T) {
+	const why = "user lacks the write permission"
+	lost := amqprpc.Event{Kind: amqprpc.EventDisconnected, Code: 403, Text: why}
+	sent := amqprpc.Event{Kind: amqprpc.EventSent, ID: "a"}
+	for _, c := range []struct {
+		name   string
+		then   []amqprpc.Event
+		lost   string
+		denied bool
+	}{
+		{"at once", nil, why, true},
+		{"connected", []amqprpc.Event{{Kind: amqprpc.EventConnected}, sent, {Kind: amqprpc.EventPublished, ID: "a", Attempt: 1}}, why, true},
+		{"a stranger's reply", []amqprpc.Event{{Kind: amqprpc.EventReply, ID: "b", Class: amqprpc.Unknown}}, why, true},
+		{"a reset", []amqprpc.Event{{Kind: amqprpc.EventReset}}, why, true},
+		{"a try in vain", []amqprpc.Event{{Kind: amqprpc.EventReconnecting, Text: "refused"}}, why, true},
+		{"taken", []amqprpc.Event{{Kind: amqprpc.EventConfirmed, ID: "forgotten", Attempt: 1}}, why, false},
+		{"answered", []amqprpc.Event{sent, {Kind: amqprpc.EventReply, ID: "a", Class: amqprpc.Answer, Outcome: amqprpc.Completed}}, why, false},
+		{"lost again", []amqprpc.Event{{Kind: amqprpc.EventDisconnected, Code: 320, Text: "shutdown"}}, "shutdown", false},
+	} {
+		l := New(Config{})
+		for _, e := range append([]amqprpc.Event{lost}, c.then...) {
+			l.Observe(e)
+		}
+		if got := l.Snapshot(Query{}).Connection; got.Lost != c.lost || got.Denied != c.denied {
+			t.Errorf("%s: %q, denied %t; want %q, %t", c.name, got.Lost, got.Denied, c.lost, c.denied)
+		}
 	}
 }
 

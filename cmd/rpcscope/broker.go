@@ -99,7 +99,7 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 }
 
 func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewSpool(stderr, o.logFormat)
+	log := cli.NewSpool(stderr, cli.LostFromLog(o.logFormat))
 	defer log.Close(time.Second)
 	cfg, err := o.config(log)
 	if err != nil {

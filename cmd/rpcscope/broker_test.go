@@ -118,6 +118,7 @@ func dialBroker(t *testing.T, userinfo, address, name string) *amqp.Connection {
 
 // A client sends itself a message; who came and went is logged.
 func TestBrokerServes(t *testing.T) {
+	t.Parallel()
 	f := startBroker(t, nil)
 	want := " [x] Listening on " + f.address + " (amqp://" + f.address + "/), in-process broker 0.1.0. To exit press CTRL+C\n"
 	if f.line != want {
@@ -156,6 +157,7 @@ func TestBrokerServes(t *testing.T) {
 
 // rpcscope's own load finds servers and answers on it.
 func TestBrokerCarriesLoad(t *testing.T) {
+	t.Parallel()
 	f := startBroker(t, nil, "--quiet")
 	o := rpcscope(t, "amqp://"+f.address+"/", "load", "--servers=2", "-n=200", "-c=8", "--fib=5-10", "--json")
 	if s := o.summary(t); o.code != cli.OK || s.Calls.Completed != 200 || s.Broker.Product != "rpcscope in-process broker" || s.Broker.Version != "0.1.0" {
@@ -168,6 +170,7 @@ func TestBrokerCarriesLoad(t *testing.T) {
 
 // What clients say of themselves, or send instead of AMQP, can drive no terminal.
 func TestBrokerLogIsEscaped(t *testing.T) {
+	t.Parallel()
 	const hostile = "\x1b]0;owned\a\u009b31m\u202e\nlevel=ERROR"
 	for _, format := range []string{"text", "json"} {
 		f := startBroker(t, nil, "--log-format="+format)
@@ -201,6 +204,7 @@ func TestBrokerLogIsEscaped(t *testing.T) {
 
 // A user of one's own, whose password is shown nowhere.
 func TestBrokerUser(t *testing.T) {
+	t.Parallel()
 	f := startBroker(t, []string{brokerPassword + "=secret"}, "--user=me")
 	if want := "(amqp://me:PASSWORD@" + f.address + "/)"; !strings.Contains(f.line, want) || strings.Contains(f.line, "secret") {
 		t.Errorf("%q has no %q", f.line, want)
@@ -219,6 +223,7 @@ func TestBrokerUser(t *testing.T) {
 }
 
 func TestBrokerRefuses(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -243,8 +248,7 @@ func TestBrokerRefuses(t *testing.T) {
 		{"", []string{"--log-format=xml"}, cli.Usage, `"xml"`},
 		{"", []string{"now"}, cli.Usage, "now"},
 	} {
-		t.Setenv(brokerPassword, c.password)
-		o := rpcscope(t, "", append([]string{"broker"}, c.args...)...)
+		o := rpcscopeIn(t, []string{brokerPassword + "=" + c.password}, append([]string{"broker"}, c.args...)...)
 		o.want(t, c.code, "", c.want)
 		if strings.Contains(o.stderr, "secret") {
 			t.Errorf("the password is in %q", o.stderr)
@@ -254,6 +258,7 @@ func TestBrokerRefuses(t *testing.T) {
 
 // Where other machines can reach it, it says what does not work from there.
 func TestBrokerAllowRemote(t *testing.T) {
+	t.Parallel()
 	f := startBroker(t, nil, "--allow-remote")
 	f.untilLogged(t, "WARN.*guest may log in from this machine only")
 }

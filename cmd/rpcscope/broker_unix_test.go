@@ -14,6 +14,7 @@ import (
 
 // Signals close the connections that there are, in good order, and it exits with 0.
 func TestBrokerSignals(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			f := startBroker(t, nil)

@@ -17,6 +17,7 @@ import (
 )
 
 func TestCall(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
@@ -50,6 +51,7 @@ func TestCall(t *testing.T) {
 	if want := `{"n":-1,"error":{"code":"INVALID_ARGUMENT","message":`; !strings.HasPrefix(lines[1], want) {
 		t.Errorf("object %s", lines[1])
 	}
+	servers.untilSaid(t, " [.] fib(30)", 2) // it may be read after the reply
 	if n := servers.said(" [.] fib(30)"); n != 2 {
 		t.Errorf("the server told of fib(30) %d times, want 2", n)
 	}
@@ -57,6 +59,7 @@ func TestCall(t *testing.T) {
 
 // A result that nobody could read is no success.
 func TestCallOntoFullDisk(t *testing.T) {
+	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if os.IsNotExist(err) {
 		return // not Linux: there is no such thing to try it on
@@ -86,6 +89,7 @@ func sortedKeys(m map[string]any) []string {
 }
 
 func TestCallFailures(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	missing := brokertest.QueueName(t)
 	unserved := brokertest.QueueName(t)
@@ -136,6 +140,7 @@ func TestCallFailures(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--record=-"}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
 		{"nonsense"}, {"load", "extra"}, {"load", "-n", "0"}, {"load", "-n", "-3"}, {"load", "-c", "0"}, {"load", "-c", "1000000000"},

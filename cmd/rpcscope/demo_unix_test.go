@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
@@ -97,9 +96,10 @@ func TestDemo(t *testing.T) {
 
 // The broker that was asked for is taken if it answers, with not a word of another one.
 func TestDemoOnRabbitMQ(t *testing.T) {
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	t.Parallel()
+	node := brokertest.OnRabbitMQ(t)
 	term := demoShell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
-	term.Type("rpcscope demo --servers 1 --server-flag=--delay=0s --fib 5", "enter")
+	term.Type("rpcscope demo --servers 1 --server-flag=--delay=0s --fib 5 --queue "+brokertest.QueueName(t), "enter")
 	term.WaitFor("RabbitMQ " + node.Version())
 	shown(term, `Completed ([\d,]+)`)
 	term.WaitFor("All is well")
@@ -119,8 +119,10 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 
 // However it ends, nothing is left of it.
 func TestDemoEnds(t *testing.T) {
+	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGQUIT} {
 		t.Run(sig.String(), func(t *testing.T) {
+			t.Parallel()
 			term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
 			term.Type("rpcscope demo", "enter")
@@ -201,11 +203,13 @@ func TestDemoOnNoBroker(t *testing.T) {
 
 // Without a terminal it says so, and names what works without one.
 func TestDemoNeedsTerminal(t *testing.T) {
+	t.Parallel()
 	rpcscope(t, "amqp://127.0.0.1:1/", "demo").want(t, 2, "", "terminal", "rpcscope load --servers 2")
 }
 
 // Who finds no broker is told what needs none. Who is refused by one has found it.
 func TestHintOfDemo(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	refused := rpcscope(t, strings.Replace(node.URL(), "guest:guest", "guest:"+secret, 1), "call", "3")
 	refused.refused(t, "call with a wrong password", cli.NoBroker, "the broker refused the user name or password")

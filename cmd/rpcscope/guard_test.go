@@ -63,6 +63,7 @@ func wantRestored(t *testing.T, term *screen.Terminal, before screen.Termios, co
 }
 
 func TestGuard(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, key string
 		code      int
@@ -102,6 +103,7 @@ func TestGuard(t *testing.T) {
 
 // The guard has nothing to do with being suspended, before and after.
 func TestGuardSuspended(t *testing.T) {
+	t.Parallel()
 	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,6 +125,7 @@ func TestGuardSuspended(t *testing.T) {
 
 // Killed while it is suspended, a program has nothing on the screen any more.
 func TestGuardKilledSuspended(t *testing.T) {
+	t.Parallel()
 	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -179,6 +182,7 @@ func TestOurs(t *testing.T) {
 
 // What goes to stderr does not go onto the screen, but is not lost.
 func TestGuardStderr(t *testing.T) {
+	t.Parallel()
 	for key, want := range map[string]string{"q": "goodbye", "k": "rpcscope was killed", "p": "rpcscope crashed: panic: in a goroutine"} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -199,6 +203,7 @@ func TestGuardStderr(t *testing.T) {
 // Where stderr is no terminal it stays what it is. It is only there that the runtime
 // says how a fatal error begins.
 func TestGuardStderrRedirected(t *testing.T) {
+	t.Parallel()
 	file := t.TempDir() + "/stderr"
 	for key, want := range map[string]string{"m": "rpcscope crashed: stderr says why", "p": "rpcscope crashed: panic: in a goroutine"} {
 		term, before := inShell(t, shells["bash"], "2>"+file)
@@ -213,6 +218,7 @@ func TestGuardStderrRedirected(t *testing.T) {
 
 // A program whose guard has been killed goes on, and stderr is what it was.
 func TestGuardKilled(t *testing.T) {
+	t.Parallel()
 	term, before := inShell(t, shells["bash"])
 	for _, pid := range term.Processes() {
 		if group, err := unix.Getpgid(pid); err == nil && group == pid && term.Foreground() != pid {

@@ -94,10 +94,9 @@ func startGuard(tty *os.File) (release func(), err error) {
 	defer stderrThere.Close()
 	g := &guard{crashes: crashes, stderr: stderr, gone: make(chan struct{})}
 	g.cmd = &exec.Cmd{
-		Path: path,
-		Args: []string{guardName},
-		// Libraries ask terminals questions when they are initialised, dumb ones not.
-		Env:         append(os.Environ(), guardVariable+"="+string(order), "TERM=dumb"),
+		Path:        path,
+		Args:        []string{guardName},
+		Env:         append(os.Environ(), guardVariable+"="+string(order)),
 		Dir:         "/", // holds no file system back
 		Stdin:       stdin,
 		ExtraFiles:  []*os.File{tty, stderrThere},

@@ -20,6 +20,7 @@ import (
 )
 
 func TestLoadKeysAreTheContract(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", "50", "-c", "8", "--fib", "5-15", "--servers", "2", "--json")
 	if o.code != cli.OK || o.stderr != "" {
@@ -108,6 +109,7 @@ func TestLoadWhileServersCrash(t *testing.T) {
 }
 
 func TestLoadFallsShort(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
@@ -133,6 +135,7 @@ func TestLoadFallsShort(t *testing.T) {
 }
 
 func TestLoadTextSummary(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", "200", "-c", "8", "--fib", "5", "--servers", "1", "--warmup", "200ms")
 	if o.code != cli.OK || o.stderr != "" {
@@ -149,6 +152,7 @@ func TestLoadTextSummary(t *testing.T) {
 }
 
 func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	args := []string{"load", "--queue", brokertest.QueueName(t), "-n", "300", "-c", "8", "--fib", "5-10", "--servers", "1",
@@ -191,6 +195,7 @@ func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
 // A recording that cannot be written whole is said to be so, and a run that never
 // begins costs no older one.
 func TestRecordingFailures(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	if _, err := os.Stat("/dev/full"); err == nil { // Linux
@@ -226,6 +231,7 @@ func TestRecordingFailures(t *testing.T) {
 
 // An open load that could not be generated has fallen short; one that was too slow says so.
 func TestLoadTooFast(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	args := []string{"load", "--queue", brokertest.QueueName(t), "--rate=1000", "-c=1", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}
 	tooLong := append(args, "--duration=500ms")
@@ -243,6 +249,7 @@ func TestLoadTooFast(t *testing.T) {
 }
 
 func TestLoadInterrupted(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	servers := newFleet(t, node.URL(), queue, pool.Config{})
@@ -268,6 +275,7 @@ func TestLoadInterrupted(t *testing.T) {
 }
 
 func TestFibserverDrains(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -51,7 +51,7 @@ func testMain(m *testing.M) int {
 }
 
 // patience bounds what must happen at some time.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 type outcome struct {
 	code           int
@@ -61,10 +61,16 @@ type outcome struct {
 // rpcscope runs the program to its end. url is what AMQP_URL says.
 func rpcscope(t testing.TB, url string, args ...string) outcome {
 	t.Helper()
+	return rpcscopeIn(t, []string{"AMQP_URL=" + url}, args...)
+}
+
+// rpcscopeIn runs the program to its end. env is added to the environment.
+func rpcscopeIn(t testing.TB, env []string, args ...string) outcome {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, bin.rpcscope, args...)
-	cmd.Env = append(os.Environ(), "AMQP_URL="+url)
+	cmd.Env = append(os.Environ(), env...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

@@ -21,9 +21,10 @@ var picture = flag.String("picture", "", "a file to write the README's picture t
 //
 //	go test ./cmd/rpcscope -run TestPicture -picture $PWD/.github/screen.svg
 func TestPicture(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 34})
-	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2", "enter")
+	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2 --server-flag=--delay=5ms", "enter")
 	term.WaitFor("2 running")
 	shown(term, `completed ([\d,]+)`)
 

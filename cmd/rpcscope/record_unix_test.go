@@ -35,6 +35,7 @@ func breakingFifo(t *testing.T, read chan<- error) (path string) {
 
 // A recording that breaks off in the middle is not passed off as whole.
 func TestRecordingBreaksOff(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	read := make(chan error, 1)
 	fifo := breakingFifo(t, read)

@@ -38,6 +38,7 @@ func TestReplayIsTheRun(t *testing.T) {
 		"warm-up":     {"-n=500", "-c=4", "--warmup=300ms"},
 	} {
 		t.Run(what, func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "run.ndjson")
 			live := recordLoad(t, file, args...)
 			if s := live.summary(t); s.Calls.Completed == 0 || s.Replies.Duplicates == 0 || s.Replies.Unknown == 0 || s.Failures.Remote == 0 {
@@ -49,6 +50,7 @@ func TestReplayIsTheRun(t *testing.T) {
 }
 
 func TestReplayOfStdin(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	live := recordLoad(t, file, "-n=50", "-c=4")
 	content, err := os.ReadFile(file)
@@ -65,6 +67,7 @@ func TestReplayOfStdin(t *testing.T) {
 
 // What is wrong with a file is told, and in which line; what came before is summed up.
 func TestReplayOfDamage(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	file := filepath.Join(folder, "run.ndjson")
 	live := recordLoad(t, file, "-n=50", "-c=4")
@@ -152,6 +155,7 @@ func TestReplayOfDamage(t *testing.T) {
 }
 
 func TestReplayUsage(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args []string
 		want string

@@ -59,6 +59,7 @@ func TestScaleOfWorkThatSleeps(t *testing.T) {
 }
 
 func TestScaleTable(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "scale", "--queue", brokertest.QueueName(t), "--servers=2,1", "-n=50", "--warmup=10ms", "--fib=5-10")
 	if o.code != cli.OK || o.stderr != "" {
@@ -72,6 +73,7 @@ func TestScaleTable(t *testing.T) {
 }
 
 func TestScaleFallsShort(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	args := []string{"scale", "--queue", queue, "--servers=1,2", "-n=20", "--warmup=0s", "--fib=1", "--server-flag=--fault=error=1", "--json"}
@@ -97,6 +99,7 @@ func TestScaleFallsShort(t *testing.T) {
 }
 
 func TestScaleUsage(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{
 		{"extra"}, {"--rate=5"}, {"--servers="}, {"--servers=0"}, {"--servers=1,257"}, {"--servers=x"}, {"-c=3"}, {"-c=0"}, {"-n=0"}, {"--duration=0s"}, {"--warmup=-1s"},
 		{"--fib=x"}, {"--record=x"}, {"--server-flag=--name=x"},
@@ -109,6 +112,7 @@ func TestScaleUsage(t *testing.T) {
 
 // Half a run compares with nothing.
 func TestScaleInterrupted(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	cmd := exec.CommandContext(t.Context(), bin.rpcscope, "scale", "--url", node.URL(), "--queue", queue, "--warmup=0s", "--duration=1h", "--fib=1", "--json")

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/creack/pty"
 
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -50,10 +52,13 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
 // real broker.
 func TestScreen(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
-	term.Type("rpcscope --fib 20 -c 8 --timeout 2s", "enter")
+	// At no more than a few hundred calls a second, and with time enough for each: the screens of other
+	// tests need the machine too, and what is late for that reason would be counted below.
+	term.Type("rpcscope --fib 20 -c 8 --timeout 1m --server-flag=--delay=10ms", "enter")
 
 	// No queue, no server: it says what to do, and does not begin.
 	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // which the header says before it
@@ -185,6 +190,34 @@ func TestScreen(t *testing.T) {
 	term.WaitAlone()
 }
 
+// Without the permission to publish it says which one is missing, while it tries and on leaving.
+func TestScreenDenied(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	brokertest.Ctl(t, node, "add_user", "writeless", secret)
+	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
+	var served atomic.Int64
+	serve(t, node.URL(), "rpc_queue", &served) // or the load would not begin
+	term := shell(t, strings.Replace(node.URL(), "guest:guest", "writeless:"+secret, 1), screen.Size{Cols: 120, Rows: 40})
+	term.Type("rpcscope --fib 20 -c 8; echo code=$?", "enter")
+	const lacks = `user "writeless" lacks the write permission on exchange "amq.default" in virtual host "/"`
+	term.WaitFor("✗ permission missing")
+	term.Wait("which, and what gives it", func(s string) bool {
+		s = strings.Join(strings.Fields(s), " ")
+		return strings.Contains(s, "The broker closes the connection over each call: "+lacks+": rabbitmqctl set_permissions -p / writeless")
+	})
+	shown(term, `failed ([\d,]+)`)
+	term.Type("q")
+	term.WaitFor("code=0")
+	said := strings.Join(strings.Fields(term.Scrollback()+term.Screen()), " ")
+	if !strings.Contains(said, "→ the broker refuses calls: "+lacks+": rabbitmqctl set_permissions -p / writeless CONFIGURE WRITE READ, with a WRITE that matches") || strings.Contains(said, "still there") {
+		t.Errorf("the summary:\n%s", term.Scrollback())
+	}
+	if strings.Contains(term.Raw(), secret) || served.Load() != 0 {
+		t.Errorf("the password is shown, or a call came through (%d)", served.Load())
+	}
+	term.WaitAlone()
+}
+
 // Signals end it as q does, servers included, and the exit code tells.
 func TestScreenSignals(t *testing.T) {
 	node := brokertest.Shared(t)
@@ -273,6 +306,7 @@ func TestScreenTakenOver(t *testing.T) {
 
 // Without a terminal it says so, and names what works without one.
 func TestScreenNeedsTerminal(t *testing.T) {
+	t.Parallel()
 	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")
 }
 

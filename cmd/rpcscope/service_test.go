@@ -93,6 +93,7 @@ func (f *foreign) bodies() []string {
 func echo(body []byte) []byte { return body }
 
 func TestLoadOfAForeignService(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	server := newForeign(t, node.URL(), queue, echo)
@@ -148,6 +149,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 }
 
 func TestLoadOfAnUnexpectedReply(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	replies := []string{"right", "\x1b[2J\x1b]0;gotcha\a", "\x00\xff\xfe"}
@@ -178,6 +180,7 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 
 // fibservers answer what is no number with an error: that is a fine thing to look at too.
 func TestLoadOfRubbishToFibservers(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n=5", "--servers=1", "--body=abc", "--json")
 	if s := o.summary(t); o.code != cli.FellShort || s.Failures.Remote != 5 {

@@ -13,6 +13,7 @@ import (
 
 // The screen in front of somebody else's server, which answers with what is no text.
 func TestScreenOfAForeignService(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	newForeign(t, node.URL(), queue, func(body []byte) []byte {

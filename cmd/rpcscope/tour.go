@@ -22,11 +22,15 @@ type tourOptions struct {
 	inProcess   bool
 	check       bool
 	only        string
+	pace        float64
 	asJSON      bool
 	serverFlags []string
 
 	scenarios []*tour.Scenario
 }
+
+// mostPace keeps what is in flight while a step is read within the timeout of calls.
+const mostPace = 3
 
 func tourCommand() *cobra.Command {
 	var o tourOptions
@@ -42,8 +46,12 @@ It takes the broker of --url, of $AMQP_URL, or on localhost; if that does not an
 one in this process takes its place. Queues have names of their own, which begin with
 ` + tour.QueuePrefix + `, and are deleted in the end.
 
---check plays the scenarios without a screen and prints a line for each; the exit code
-is 1 where a claim does not hold. A broker that was asked for has to be there then.`,
+--check plays the scenarios without a screen and prints a line for each. A broker that
+was asked for has to be there then.
+
+The exit code is 1 where a claim does not hold. On the screen the last time counts that a
+scenario was played to its end: it may be repeated. What is left in the end of a tour that
+was killed, a queue, the broker deletes after five minutes.`,
 		Example: `  rpcscope tour
   rpcscope tour --check
   rpcscope tour --check --only 4,7 --url amqp://guest:guest@localhost:5672/`,
@@ -66,6 +74,7 @@ is 1 where a claim does not hold. A broker that was asked for has to be there th
 	o.broker.Add(flags)
 	flags.BoolVar(&o.inProcess, "in-process", false, "on a broker in this process, whatever others there are")
 	flags.BoolVar(&o.check, "check", false, "without a screen: print a line for each scenario")
+	flags.Float64Var(&o.pace, "pace", 1, "time to follow the screen, from 0 (none: no step waits) to 3 (thrice\nas much as usual); a key goes on at once, too")
 	flags.StringVar(&o.only, "only", "", "some of the scenarios, such as 4,7")
 	flags.BoolVar(&o.asJSON, "json", false, "with --check: print one JSON object a line")
 	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for all servers, such as --server-flag=--queue-type=classic;\nrepeatable")
@@ -89,6 +98,10 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 		return errors.New("--json is for --check")
 	case o.inProcess && given("url"):
 		return errors.New("--in-process and --url name two brokers")
+	case o.check && given("pace"):
+		return errors.New("--pace is for the screen; --check waits for nobody")
+	case !(o.pace >= 0 && o.pace <= mostPace):
+		return fmt.Errorf("--pace %v is not from 0 to %d", o.pace, mostPace)
 	case given("only") && o.only == "":
 		return errors.New("--only names no scenario")
 	}

@@ -107,6 +107,7 @@ func TestTourEnds(t *testing.T) {
 		"SIGHUP":  func(term *screen.Terminal) error { return syscall.Kill(term.Foreground(), syscall.SIGHUP) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			b, err := broker.Start(broker.Config{})
 			if err != nil {
 				t.Fatal(err)

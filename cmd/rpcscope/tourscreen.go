@@ -23,6 +23,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	if err != nil {
 		return err
 	}
+	cfg.Pace = tour.Followed.Times(o.pace)
 	guide, err := tour.NewGuide(ctx, cfg, o.scenarios)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -41,16 +42,22 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	tellStandIn(stderr, why)
 	l, _ := guide.Look()
 	tellEnding(l, stderr)
+	short := false
 	if err := end(); err != nil {
+		short = true // something is left
 		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
 	}
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}
 	for _, r := range guide.Results() {
+		short = short || !r.OK()
 		if err := o.print(stdout, &r); err != nil {
 			return cli.Fail(cli.FellShort, err)
 		}
 	}
-	return interrupted(ctx)
+	if err := interrupted(ctx); err != nil || !short {
+		return err
+	}
+	return &cli.ExitError{Code: cli.FellShort}
 }

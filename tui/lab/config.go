@@ -21,7 +21,9 @@ type Config struct {
 	Backoff amqprpc.Backoff
 	// Queue is where requests go. Required.
 	Queue string
-	// OwnQueue says that nobody else uses that queue: [Lab.Close] deletes it.
+	// OwnQueue says that nobody else uses that queue: [Lab.Close] deletes it, and where there
+	// is no Close, for a kill -9, the broker does when no server has consumed from it for
+	// five minutes.
 	OwnQueue bool
 
 	// The load, as [Lab.SetConcurrency], [Lab.SetRate], [Lab.SetFib] and
@@ -41,7 +43,7 @@ type Config struct {
 	Paused bool
 
 	// Pool is how servers are started. Its OnExit and Output are the lab's. Servers are
-	// told the queue (--queue) and to be quiet (--quiet) before Pool.Args, and learn the
+	// told the queue (--queue, and for an OwnQueue --queue-expires) and to be quiet (--quiet) before Pool.Args, and learn the
 	// address of the broker from Broker.URLs where Pool.URL is empty.
 	Pool pool.Config
 	// ServerSeed is the seed of the first server started; each further one gets the
@@ -95,7 +97,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Service != nil && c.Service.Body == nil {
 		return c, invalid("the service has no body")
 	}
-	c.Pool.Args = append([]string{"--queue=" + c.Queue, "--quiet"}, c.Pool.Args...)
+	args := []string{"--queue=" + c.Queue, "--quiet"}
+	if c.OwnQueue {
+		args = append(args, "--queue-expires="+unusedQueue.String())
+	}
+	c.Pool.Args = append(args, c.Pool.Args...)
 	if c.Pool.URL == "" {
 		c.Pool.URL = strings.Join(c.Broker.URLs, " ")
 	}

@@ -77,7 +77,27 @@ func exists(t testing.TB, node brokertest.Node, queue string) bool {
 	return err == nil
 }
 
-// A queue of one's own goes with the lab, requests in it and all; another one stays.
+// expires reports for how many ms a quorum queue may be without consumers; 0 is for ever.
+func expires(t testing.TB, node brokertest.Node, queue string) (ms string) {
+	t.Helper()
+	conn, err := amqp.Dial(node.URL())
+	must(t, err)
+	defer conn.Close()
+	ch, err := conn.Channel()
+	must(t, err)
+	_, err = ch.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
+	if err == nil {
+		return "0"
+	}
+	_, what, _ := strings.Cut(err.Error(), "received none but current is the value '")
+	ms, _, ok := strings.Cut(what, "'")
+	if !ok || !strings.Contains(err.Error(), "x-expires") {
+		t.Fatal(err)
+	}
+	return ms
+}
+
+// A queue of one's own goes with the lab, requests in it and all, and without it soon after; another one stays.
 func TestOwnQueue(t *testing.T) {
 	node := brokertest.Shared(t)
 	for _, own := range []bool{true, false} {
@@ -85,6 +105,9 @@ func TestOwnQueue(t *testing.T) {
 		cfg.OwnQueue = own
 		l := open(t, cfg)
 		must(t, l.StopServer(t.Context(), start(t, l)))
+		if ms := expires(t, node, cfg.Queue); ms != map[bool]string{true: "300000", false: "0"}[own] {
+			t.Errorf("own %t: it expires after %s ms", own, ms)
+		}
 		l.Call()
 		until(t, l, "a request waits", func(look lab.Look) bool { return look.Queue.Ready == 1 })
 		closeLab(t, l)

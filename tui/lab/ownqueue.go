@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// unusedQueue is how long a queue of the lab's own may be without servers: longer than anybody
+// looks at calls that nobody answers, and they would find another queue if it were not.
+const unusedQueue = 5 * time.Minute
+
 // deleteWait bounds how long the broker may take to delete a queue.
 const deleteWait = 5 * time.Second
 

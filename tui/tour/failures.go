@@ -21,13 +21,17 @@ func nobodyServes() *Scenario {
 		Watch:   "The failed calls, and why each failed. The server gets the last one alone.",
 		Why:     "A missing queue is known at once. A missing server is not: only a deadline ends that call, and the broker drops the request with it.",
 		play: func(p *play) {
+			p.step("A call is made. There is no queue for it.")
 			nowhere := p.call()
 			// A server declares the queue, and leaves it behind.
+			p.step("A server starts, declares the queue, and is stopped: the queue stays.")
 			p.stop(p.server())
+			p.step("A call is made that waits for %s. Nobody takes it out of the queue.", seconds(patience))
 			p.timeout(patience)
 			alone := p.call()
 			p.timeout(30 * time.Second)
-			server := p.server()
+			p.step("A server starts, and one more call is made.")
+			server := p.server(p.delay(0, 500*time.Millisecond))
 			served := p.call()
 			p.fact(nowhere.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(nowhere), seconds(lasted(nowhere)))
 			// Its deadline, and not the time since it was sent: that is a moment later than
@@ -55,7 +59,7 @@ func badRequests() *Scenario {
 		{"abc", "abc", amqprpc.CodeInvalidArgument},
 		{"-5", "-5", amqprpc.CodeInvalidArgument},
 		{"10^12", "1" + strings.Repeat("0", 12), amqprpc.CodeOutOfRange},
-		{"empty", "", amqprpc.CodeInvalidArgument},
+		{"nothing", "", amqprpc.CodeInvalidArgument},
 	}
 	return &Scenario{
 		Title:   "abc, -5, 10^12, nothing: bad requests",
@@ -63,16 +67,19 @@ func badRequests() *Scenario {
 		Watch:   "The failed calls. Press enter on one for its code and why.",
 		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error has done with it.",
 		play: func(p *play) {
-			server := p.server()
+			p.step("A server starts.")
+			server := p.server(p.delay(0, 300*time.Millisecond))
 			var want, got []string
 			ok := true
 			for _, b := range bodies {
+				p.step("It is asked for the fib of %s.", b.name)
 				code := outcome(p.callWith(b.body))
 				ok = ok && code == b.code
 				want = append(want, b.name+" "+b.code)
 				got = append(got, b.name+" "+code)
 			}
 			p.fact(ok, list(want), "%s", list(got))
+			p.step("It is asked for the fib of 20, as it should be.")
 			after := p.call()
 			p.fact(after.Outcome == amqprpc.Completed && after.Server == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
 			p.lives(server)
@@ -89,15 +96,18 @@ func connectionDrops() *Scenario {
 		Watch:   "The failed calls, the state of the connection at the top right, and the completed calls going on.",
 		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
 		play: func(p *play) {
+			p.step("Two servers start, and the load begins: %d calls in flight.", loadOf)
 			// Out of step, so that there is no moment at which none is in flight.
-			p.server("--workers=8", "--prefetch=8", "--delay=20ms")
-			p.server("--workers=8", "--prefetch=8", "--delay=33ms")
+			p.server("--workers=8", "--prefetch=8", p.delay(20*time.Millisecond, 200*time.Millisecond))
+			p.server("--workers=8", "--prefetch=8", p.delay(33*time.Millisecond, 330*time.Millisecond))
 			p.do(p.lab.Resume)
 			p.until("calls complete", func(look lab.Look) bool { return look.Books.Calls.Completed >= before })
+			p.step("The connection is cut, as by a failing network. The client connects again by itself.")
 			p.do(p.lab.DropConnection)
 			at := p.look().Books.Calls.Completed
 			// More than can be on their way already.
 			p.until("calls complete again", func(look lab.Look) bool { return look.Books.Calls.Completed >= at+after })
+			p.step("The load ends, and the last calls get their answers.")
 			p.do(p.lab.Pause)
 			p.until("all calls have ended", func(look lab.Look) bool { return look.Books.Calls.InFlight == 0 })
 			books := p.look().Books
@@ -128,10 +138,12 @@ func serverPanics() *Scenario {
 		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
 		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no more.",
 		play: func(p *play) {
-			server := p.faulty("panic")
+			p.step("A server starts whose handler panics at each request.")
+			server := p.faulty("panic", p.delay(0, 300*time.Millisecond))
 			internal := 0
 			got := ""
-			for range calls {
+			for i := range calls {
+				p.step("Call %d of %d is made.", i+1, calls)
 				story := p.call()
 				if got = outcome(story); got == amqprpc.CodeInternal && story.Server == server {
 					internal++

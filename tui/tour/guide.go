@@ -25,6 +25,8 @@ type Look struct {
 	Of       int // how many scenarios there are
 	At       int // which of them this is, from 1
 	State    State
+	// Steps are those that have begun, the present one last.
+	Steps []string
 	// Result is what came of it; nil where nothing has.
 	Result *Result
 	// Moving says that another scenario's stage is being set.
@@ -51,6 +53,7 @@ type Guide struct {
 	free    bool
 	closed  bool
 	stop    context.CancelFunc // of what is being played
+	result  *Result            // of the present stage; nil where there is none yet
 	results map[int]*Result    // the last of each, by its place
 	err     error              // of stages that were closed
 }
@@ -74,15 +77,19 @@ func (g *Guide) Look() (*lab.Lab, Look) {
 		Scenario: g.stage.Scenario, Of: len(g.all), At: g.at + 1,
 		State: g.state, Moving: g.moving, Free: g.free,
 	}
-	if r := g.results[g.at]; r != nil && g.state == Over {
-		copied := *r
-		copied.Facts = slices.Clone(r.Facts)
+	if g.state != Told {
+		look.Steps = g.stage.Steps()
+	}
+	if g.result != nil {
+		copied := *g.result
+		copied.Facts = slices.Clone(copied.Facts)
 		look.Result = &copied
 	}
 	return g.stage.Lab, look
 }
 
-// Results returns the last result of each scenario that was played, in their order.
+// Results returns the last result of each scenario that was played to its end, in their order: one that failed
+// and held when it was repeated has held, and one that was given up is as it was before.
 func (g *Guide) Results() []Result {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -133,6 +140,13 @@ func (g *Guide) Repeat(ctx context.Context) error {
 		return nil
 	}
 	return g.move(ctx, at, true)
+}
+
+// Hurry goes on with the next step at once, as [Stage.Hurry] does. It never blocks.
+func (g *Guide) Hurry() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stage.Hurry()
 }
 
 // Leave ends the tour where it is: the scenario does nothing more, and its lab stays as it
@@ -198,8 +212,7 @@ func (g *Guide) move(ctx context.Context, to int, play bool) error {
 		return errors.Join(errClosed, stage.Close(ending))
 	}
 	g.retire(context.WithoutCancel(ctx), g.stage)
-	g.at, g.stage, g.state, g.free = to, stage, Told, false
-	delete(g.results, to)
+	g.at, g.stage, g.state, g.free, g.result = to, stage, Told, false, nil
 	g.mu.Unlock()
 	if play {
 		g.play()
@@ -239,8 +252,12 @@ func (g *Guide) play() {
 		if g.stage == stage {
 			g.state = Over
 		}
-		if ctx.Err() == nil { // else it was given up
-			g.results[at] = &result
+		if ctx.Err() != nil { // it was given up
+			return
+		}
+		g.results[at] = &result
+		if g.stage == stage {
+			g.result = &result
 		}
 	})
 }

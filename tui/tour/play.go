@@ -22,6 +22,8 @@ type play struct {
 	lab   Lab
 	err   error
 	facts []Fact
+	pace  Pace
+	steps *steps
 
 	denied *atomic.Pointer[amqprpc.PermissionError] // for want of which calls fail, if they do
 }
@@ -100,9 +102,9 @@ func (p *play) server(flags ...string) (name string) {
 }
 
 // faulty starts a server that does something wrong.
-func (p *play) faulty(fault string) (name string) {
+func (p *play) faulty(fault string, flags ...string) (name string) {
 	p.try("set a fault", func() error { return p.lab.SetFault(fault) })
-	return p.server()
+	return p.server(flags...)
 }
 
 func (p *play) stop(names ...string) {

@@ -20,13 +20,16 @@ func diesBeforeAck() *Scenario {
 		Watch:   "The lane of duplicates. Press enter there for the whole story.",
 		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
 		play: func(p *play) {
-			doomed := p.faulty("crash-before-ack")
+			p.step("fib-1 starts. It will be killed after its first reply, before its ack.")
+			doomed := p.faulty("crash-before-ack", p.delay(0, time.Second))
+			p.step("Two calls are made: fib-1 answers the first, and dies.")
 			first, second := p.begin(), p.begin()
 			// A server that lived on would answer the second call too.
 			p.until("fib-1 dies", func(look lab.Look) bool {
 				return status(look, doomed).State == pool.Crashed || p.hasEnded(second)
 			})
-			heir := p.server()
+			p.step("fib-2 starts. It gets both requests: no ack has come for the first, so it is delivered once more.")
+			heir := p.server(p.delay(0, time.Second))
 			// The request that was not acked is first in the queue again.
 			p.ended(first)
 			p.ended(second)
@@ -66,13 +69,16 @@ func unknownReply() *Scenario {
 		Watch:   "The lane of orphans: what came, and from whom.",
 		Why:     "Anybody who knows its name can write to a callback queue. A reply is matched by its ID or discarded, and never taken for another's.",
 		play: func(p *play) {
-			p.server()
+			p.step("A server starts, and %d calls are made.", calls)
+			p.server(p.delay(0, 50*time.Millisecond))
 			p.burst(calls)
+			p.step("Somebody sends a reply to our callback queue, under an ID that no call has.")
 			var id string
 			p.try("send a reply", func() (err error) {
 				id, err = p.lab.UnknownReply(p.ctx)
 				return err
 			})
+			p.step("One more call is made: it gets its own answer.")
 			p.call() // its answer comes after what was put into the queue before
 			books := p.look().Books
 			n := books.Replies.Unknown
@@ -98,9 +104,12 @@ func lateReply() *Scenario {
 		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
 		play: func(p *play) {
+			p.step("A server starts that needs %s for each request.", seconds(work))
 			p.faulty("slow=1:" + work.String())
+			p.step("A call is made that waits for %s only. Its reply comes all the same.", seconds(patience))
 			p.timeout(patience)
 			hasty := p.call()
+			p.step("A patient call is made.")
 			p.timeout(30 * time.Second)
 			patient := p.call() // the server answers it after the other one
 			books := p.look().Books

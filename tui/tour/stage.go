@@ -42,8 +42,11 @@ type Config struct {
 	StandIn string
 	Backoff amqprpc.Backoff
 	Pool    pool.Config
-	// Patience bounds how long one scenario may take; 0 means a minute. Scenarios wait
-	// for what must happen, so this matters only where something is broken.
+	// Pace is for a person who looks on; the zero value is for nobody.
+	Pace Pace
+	// Patience bounds how long one scenario may take; 0 means a minute, and besides a hundred
+	// times what the Pace has for a look. Scenarios wait for what must happen, so this matters
+	// only where something is broken.
 	Patience time.Duration
 	// Between, where it is set, comes between a scenario and its lab: a test that breaks
 	// what the scenario goes by returns a lab that does something else.
@@ -56,6 +59,7 @@ type Stage struct {
 	Lab      *lab.Lab
 
 	cfg    Config
+	steps  *steps
 	denied *atomic.Pointer[amqprpc.PermissionError] // what a call failed for first
 }
 
@@ -67,7 +71,7 @@ const loadOf = 16
 // [lab.Open].
 func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
 	if cfg.Patience == 0 {
-		cfg.Patience = time.Minute
+		cfg.Patience = time.Minute + 100*cfg.Pace.Look
 	}
 	denied := new(atomic.Pointer[amqprpc.PermissionError])
 	l, err := lab.Open(ctx, lab.Config{
@@ -83,16 +87,27 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{Scenario: s, Lab: l, cfg: cfg, denied: denied}, nil
+	return &Stage{Scenario: s, Lab: l, cfg: cfg, steps: newSteps(), denied: denied}, nil
+}
+
+// Steps returns what has been told of the scenario's steps, the present one last. It never blocks.
+func (s *Stage) Steps() []string { return s.steps.all() }
+
+// Hurry goes on with the next step at once, where only the [Pace] makes it wait. It never blocks.
+func (s *Stage) Hurry() {
+	select {
+	case s.steps.hurry <- struct{}{}:
+	default: // it is being done
+	}
 }
 
 // Play plays the scenario and checks its claim. It blocks until that is done, which takes
-// a few seconds, or ctx ends, whose cause is then in the result.
+// a few seconds and what its Pace takes, or ctx ends, whose cause is then in the result.
 func (s *Stage) Play(ctx context.Context) (r Result) {
 	began := time.Now()
 	within, cancel := context.WithTimeout(ctx, s.cfg.Patience)
 	defer cancel()
-	p := &play{ctx: within, lab: s.Lab, denied: s.denied}
+	p := &play{ctx: within, lab: s.Lab, pace: s.cfg.Pace, steps: s.steps, denied: s.denied}
 	if s.cfg.Between != nil {
 		p.lab = s.cfg.Between(s.Lab)
 	}
@@ -109,6 +124,7 @@ func (s *Stage) Play(ctx context.Context) (r Result) {
 		}
 	}()
 	s.Scenario.play(p)
+	p.lastLook()
 	if p.err == nil {
 		p.alwaysTrue()
 	}

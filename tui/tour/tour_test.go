@@ -185,7 +185,7 @@ func TestClaimsCanFail(t *testing.T) {
 		{7, "no server", func(m *meddler) { m.stop = func(context.Context, string) error { return nil } },
 			[]string{"no server: a timeout after 1 s", "1 request answered by fib-2"}},
 		{8, "bad requests", func(m *meddler) { m.callWith = func(string) string { return m.Lab.CallWith("5") } },
-			[]string{"abc INVALID_ARGUMENT, -5 INVALID_ARGUMENT, 10^12 OUT_OF_RANGE, empty INVALID_ARGUMENT"}},
+			[]string{"abc INVALID_ARGUMENT, -5 INVALID_ARGUMENT, 10^12 OUT_OF_RANGE, nothing INVALID_ARGUMENT"}},
 		{8, "a server that lives", func(m *meddler) {
 			m.call = func() string {
 				if err := m.Lab.(*lab.Lab).RestartServer(t.Context(), "fib-1"); err != nil {

@@ -3,6 +3,7 @@ package tour
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // Scenarios of servers that work as they should.
@@ -16,8 +17,10 @@ func oneCallbackQueue() *Scenario {
 		Watch:   "The numbers of in flight and completed. IDs leave in another order than they came.",
 		Why:     "A queue for each call is costly. The correlation ID tells whose reply it is, so one queue will do.",
 		play: func(p *play) {
-			p.server("--workers=8", "--prefetch=8", "--delay=5ms")
-			p.server("--workers=32", "--prefetch=32")
+			p.step("Two servers start: first the slow one, then the fast one.")
+			p.server("--workers=8", "--prefetch=8", p.delay(5*time.Millisecond, 400*time.Millisecond))
+			p.server("--workers=32", "--prefetch=32", p.delay(0, 100*time.Millisecond))
+			p.step("A thousand calls are made at once. All name the same queue for their replies.")
 			b := p.burst(calls)
 			p.fact(len(b) == calls, fmt.Sprintf("%d completed", calls), "%d completed", len(b))
 			queues := p.replyQueues(b)
@@ -31,7 +34,6 @@ func oneCallbackQueue() *Scenario {
 // fairDispatch is the same work at prefetch 1 and at prefetch 100.
 func fairDispatch() *Scenario {
 	const calls = 24
-	const fast, slow = "--delay=10ms", "--delay=200ms"
 	return &Scenario{
 		Title:   "fair dispatch: prefetch 1 against 100",
 		Happens: "Two servers share 24 calls; one needs twenty times as long as the other. First each gets one request at a time, then as many as there are.",
@@ -39,14 +41,16 @@ func fairDispatch() *Scenario {
 		Why:     "With a high prefetch the broker deals requests out like cards, and the fast server idles while the slow one has a pile.",
 		play: func(p *play) {
 			half := func(prefetch string) (share float64, took string, all bool) {
-				quick := p.server(prefetch, fast)
-				lame := p.server(prefetch, slow)
+				quick := p.server(prefetch, p.delay(10*time.Millisecond, 20*time.Millisecond))
+				lame := p.server(prefetch, p.delay(200*time.Millisecond, 400*time.Millisecond))
 				b := p.burst(calls)
 				p.stop(quick, lame)
 				return b.share(quick), seconds(b.took()), len(b) == calls
 			}
+			p.step("Prefetch 1: a fast and a slow server share %d calls, each with one request at a time.", calls)
 			share, took, all := half("--prefetch=1")
 			p.fact(share > 0.6 && all, "the fast server to do over 60 % at prefetch 1", "prefetch 1: the fast server did %s in %s", percent(share), took)
+			p.step("Prefetch 100: the same again, but each has as many requests as it is dealt.")
 			share, took, all = half("--prefetch=100")
 			p.fact(share > 0.4 && share <= 0.6 && all, "it to do about half at prefetch 100", "prefetch 100: %s in %s", percent(share), took)
 		},
@@ -67,6 +71,7 @@ func scaling() *Scenario {
 			var answered []int // by how many servers, in each round
 			running := 0
 			for _, servers := range []int{1, 2, 4} {
+				p.step("%s: one call each first, for the start, then %d calls.", things(servers, "server", "servers"), calls)
 				for ; running < servers; running++ {
 					p.server("--delay=200ms")
 				}

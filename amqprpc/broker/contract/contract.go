@@ -48,7 +48,7 @@ func Run(t *testing.T, b Broker) {
 	})
 	for _, test := range slices.Concat(
 		handshakeTests, heartbeatTests, channelTests,
-		queueTests, deletionTests, lifetimeTests, exclusiveTests,
+		queueTests, deletionTests, lifetimeTests, leaseTests, exclusiveTests,
 		publishTests, contentTests, consumeTests, prefetchTests, ackTests, requeueTests,
 		expirationTests, quorumTests,
 		strangerTests, frameTests, contentViolationTests, methodViolationTests,

@@ -120,6 +120,10 @@ const (
 
 // The same for those who look at a method before they parse it.
 const (
+	ConnectionBlockedID   = 60
+	ConnectionUnblockedID = 61
+
+	BasicCancelID  = 30
 	BasicReturnID  = 50
 	BasicDeliverID = basicDeliver
 	BasicAckID     = basicAck

@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// LogLinesLost is the event by which a [Spool] tells how many lines were lost, its attribute
-// lines.
+// LogLinesLost is the event by which the [Spool] of a log tells how many lines were lost, its
+// attribute lines.
 const LogLinesLost = "lines lost"
 
-// A Spool writes a log from a goroutine of its own, so that whoever logs is never held up by
-// a pipe that nobody reads. What there is no room for is dropped, and counted in a line of
-// the log when there is room again. Each Write is a line; it may be called by many
-// goroutines.
+// A Spool writes lines from a goroutine of its own, in their order, so that whoever has
+// something to say is never held up by a pipe that nobody reads. What there is no room for is
+// dropped, and counted in a line in its place when there is room again. Each Write is a line;
+// it may be called by many goroutines.
 type Spool struct {
-	format string
+	notice func(lost int) []byte
 	lines  chan []byte
 	done   chan struct{}
 
@@ -28,10 +28,10 @@ type Spool struct {
 // spoolRoom is how many lines may wait.
 const spoolRoom = 4096
 
-// NewSpool returns a spool for a log in the format "text" or "json" that writes to w. It is
-// for the caller to close.
-func NewSpool(w io.Writer, format string) *Spool {
-	s := &Spool{format: format, lines: make(chan []byte, spoolRoom), done: make(chan struct{})}
+// NewSpool returns a spool that writes to w. notice makes the line that tells how many were
+// lost. It is for the caller to close.
+func NewSpool(w io.Writer, notice func(lost int) []byte) *Spool {
+	s := &Spool{notice: notice, lines: make(chan []byte, spoolRoom), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		for line := range s.lines {
@@ -50,7 +50,7 @@ func (s *Spool) Write(line []byte) (int, error) {
 	}
 	if s.lost > 0 {
 		select {
-		case s.lines <- s.notice():
+		case s.lines <- s.notice(s.lost):
 			s.lost = 0
 		default:
 			s.lost++
@@ -65,15 +65,17 @@ func (s *Spool) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// notice is the line that tells of those that were lost.
-func (s *Spool) notice() []byte {
-	var line bytes.Buffer
-	log, err := Logger(&line, s.format, true)
-	if err != nil {
-		return nil // then nobody has been able to log either
+// LostFromLog makes the notice of a log in the format "text" or "json".
+func LostFromLog(format string) func(lost int) []byte {
+	return func(lost int) []byte {
+		var line bytes.Buffer
+		log, err := Logger(&line, format, true)
+		if err != nil {
+			return nil // then nobody has been able to log either
+		}
+		log.Warn(LogLinesLost, "lines", lost)
+		return line.Bytes()
 	}
-	log.Warn(LogLinesLost, "lines", s.lost)
-	return line.Bytes()
 }
 
 // Close waits until everything is written, but not longer than wait.
@@ -89,7 +91,7 @@ func (s *Spool) Close(wait time.Duration) {
 	defer late.Stop()
 	if s.lost > 0 {
 		select {
-		case s.lines <- s.notice():
+		case s.lines <- s.notice(s.lost):
 		case <-late.C:
 			return // nobody reads: they need not be told, and the goroutine stands still
 		}

@@ -16,7 +16,7 @@ func stuck(t *testing.T, format string) (s *Spool, read func() string) {
 	t.Helper()
 	r, w := io.Pipe()
 	t.Cleanup(func() { r.Close() }) // whatever is not read
-	s = NewSpool(w, format)
+	s = NewSpool(w, LostFromLog(format))
 	for i := range spooled {
 		fmt.Fprintf(s, "{\"line\": %d}\n", i)
 	}

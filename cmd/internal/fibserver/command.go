@@ -22,6 +22,7 @@ type options struct {
 	broker    cli.BrokerFlags
 	queue     string
 	queueType string
+	expires   time.Duration
 	prefetch  int
 	workers   int
 	name      string
@@ -73,6 +74,7 @@ A name without a probability means always.`,
 	o.broker.Add(flags)
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to answer")
 	flags.StringVar(&o.queueType, "queue-type", string(amqprpc.QueueAuto), "auto (use it as it is, else declare it quorum), quorum, classic\n(durable), or transient (RabbitMQ 4.3 and later refuse it)")
+	flags.DurationVar(&o.expires, "queue-expires", 0, "the broker deletes the queue, where this declares it, when nobody has\nconsumed from it for so long; 0 means never")
 	flags.IntVar(&o.prefetch, "prefetch", 1, "requests that the broker may hand over before the first is acked;\n0 means no limit")
 	flags.IntVar(&o.workers, "workers", 1, "requests that are computed at the same time")
 	flags.Var(&o.service.Algorithm, "algorithm", "recursive, iterative or doubling")
@@ -89,7 +91,7 @@ A name without a probability means always.`,
 }
 
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewSpool(stderr, o.logFormat)
+	log := cli.NewSpool(stderr, cli.LostFromLog(o.logFormat))
 	defer log.Close(logWait)
 	logger, err := cli.Logger(log, o.logFormat, o.quiet)
 	if err != nil {
@@ -104,6 +106,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return errors.New("--queue is empty, or longer than 255 bytes")
 	case len(o.name) > 255:
 		return errors.New("--name is longer than 255 bytes")
+	case o.expires < 0 || o.expires > 0 && o.expires < time.Millisecond:
+		return fmt.Errorf("--queue-expires %v is not a millisecond or more", o.expires)
 	case o.prefetch < 0 || o.prefetch > 65535:
 		return fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
 	case o.workers < 1 || o.workers > 65535:
@@ -115,11 +119,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	out := &lines{w: stdout}
+	out := cli.NewSpool(stdout, linesLost)
+	defer out.Close(logWait)
 	// A server that a pool starts again must not die of the same request number again.
 	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
 	if !o.quiet {
-		o.service.OnRequest = func(c server.Call) { out.printf(" [.] %v\n", c) }
+		o.service.OnRequest = func(c server.Call) { fmt.Fprintf(out, " [.] %v\n", c) }
 	}
 	service, err := server.New(o.service)
 	if err != nil {
@@ -131,12 +136,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 			"algorithm", o.service.Algorithm.String(), "max_n", service.MaxN(), "faults", o.service.Faults.String(), "seed", o.seed)
 	})
 	s := &amqprpc.Server{
-		Broker: broker, Queue: o.queue, QueueType: queueType,
+		Broker: broker, Queue: o.queue, QueueType: queueType, QueueExpires: o.expires,
 		Prefetch: o.prefetch, Concurrency: o.workers,
 		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
 		Serving: func(amqprpc.ConnectionInfo) {
 			started()
-			out.printf(" [x] Awaiting RPC requests\n")
+			fmt.Fprintln(out, " [x] Awaiting RPC requests")
 		},
 	}
 	if o.prefetch == 0 {
@@ -157,14 +162,5 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// lines writes whole lines from many goroutines.
-type lines struct {
-	mu sync.Mutex
-	w  io.Writer
-}
-
-func (l *lines) printf(format string, args ...any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	fmt.Fprintf(l.w, format, args...)
-}
+// linesLost stands for lines that nobody has read in time.
+func linesLost(lost int) []byte { return fmt.Appendf(nil, " [!] %d lines lost\n", lost) }

@@ -2,6 +2,11 @@
 Package fibserver is the command fibserver. It is apart from its main package as
 `rpcscope demo` is a fibserver too, when it starts itself as one.
 
+# What it prints
+
+On stdout, " [x] Awaiting RPC requests" whenever it begins to consume, and unless it is --quiet a
+line for each request that a worker takes up, in that order, such as " [.] fib(30)".
+
 # The log
 
 On stderr, in the format of --log-format (text or json), from Info up; with --quiet from
@@ -38,9 +43,13 @@ then 5 a second, so that a flood of garbage does not fill a disk; the next that 
 one attribute more, suppressed: how many were left out before it. The counts of draining and
 drained leave nothing out.
 
-Whoever reads stderr, and does not for a while, holds nothing up: 4096 lines wait, what comes
-then is lost, and lines lost says how many lines that were. The end waits for it for 1 s at most.
-A fibserver that is killed, by a fault of its own too, takes with it what has not been written.
+# Readers that do not read
+
+Whoever reads stdout or stderr, and does not for a while (a stopped pager, a terminal under
+Ctrl+S), holds up neither requests nor replies: 4096 lines of each wait, what comes then is lost,
+and a line where they would have been says how many: lines lost in the log, " [!] 12 lines lost" on
+stdout. The end waits 1 s at most for each. A fibserver that is killed, by a fault of its own
+too, takes with it what has not been written.
 
 # The end
 

@@ -6,7 +6,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// logWait is how long the end waits for whoever reads the log.
+// logWait is how long the end waits for whoever reads the log, and for whoever reads stdout.
 const logWait = time.Second
 
 // The events of fibserver's own; the others are amqprpc's and cli.LogLinesLost, see the

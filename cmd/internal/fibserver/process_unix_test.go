@@ -101,6 +101,13 @@ func prepare(url, queue string, args ...string) *process {
 // begin starts it and waits until it consumes.
 func (p *process) begin(t *testing.T) {
 	t.Helper()
+	p.launch(t)
+	p.until(t, "the ready line", func() bool { return strings.Contains(p.stdout.String(), "Awaiting RPC requests\n") })
+}
+
+// launch starts it.
+func (p *process) launch(t *testing.T) {
+	t.Helper()
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +122,6 @@ func (p *process) begin(t *testing.T) {
 			t.Logf("%s wrote\n%.4000s\n%.8000s", p.cmd, p.stdout.String(), p.stderr.String())
 		}
 	})
-	p.until(t, "the ready line", func() bool { return strings.Contains(p.stdout.String(), "Awaiting RPC requests\n") })
 }
 
 type writer struct {
