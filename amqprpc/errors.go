@@ -36,7 +36,9 @@ var (
 	ErrTooManyInFlight = errors.New("too many calls in flight")
 	// ErrInvalidRequest: the request cannot be sent: AMQP cannot express it, its body is
 	// above MaxMessage, it names no queue, or its timeout is negative. It implies
-	// ErrNotExecuted. No call began, and no event tells of it.
+	// ErrNotExecuted. No call began, and no event tells of it. Where a broker takes smaller
+	// frames than the headers need, which is known only when they are to be sent, a call
+	// did begin: its [*CallError] is ErrRejected and this.
 	ErrInvalidRequest = errors.New("invalid request")
 )
 

@@ -17,7 +17,8 @@ const (
 	// and Deadline.
 	EventSent
 	// EventPublished: the request was handed to the connection. Sets ID, Attempt,
-	// Epoch and Message.
+	// Epoch and Message. (Where its headers turn out to be more than the broker takes in a
+	// frame, it does not go out: EventFailed follows.)
 	EventPublished
 	// EventReturned: the broker returned the request: no queue took it. Sets ID,
 	// Attempt, Code and Text.
@@ -100,7 +101,7 @@ type Event struct {
 	Time    time.Time
 	ID      string // the call's correlation ID; as received, so possibly hostile, for replies
 	Attempt int    // 1 for the first publish of a request, 2 for its first retry, ...
-	Epoch   int    // 1 for the first connection of the client, ...
+	Epoch   int    // 1 for the first connection of the client, ...; 0 where none is concerned
 
 	Intended time.Time // when the call was meant to start (see Request.Intended)
 	Deadline time.Time

@@ -215,7 +215,7 @@ func checkHeaders(t amqp.Table) error {
 	case err != nil:
 		return err
 	case size > mostHeaders:
-		return fmt.Errorf("%w: headers of %d bytes, the limit is %d", ErrInvalidRequest, size, mostHeaders)
+		return fmt.Errorf("%w: headers of more than %d bytes", ErrInvalidRequest, mostHeaders)
 	}
 	if err := t.Validate(); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
@@ -243,7 +243,8 @@ func isStrings(v any) bool {
 }
 
 // fieldSize returns how many bytes a valid field's value takes on the wire, at
-// most, and an error where it cannot be sent.
+// most, and an error where it cannot be sent. It looks no further once mostHeaders is
+// exceeded: a few tables that refer to each other many times are without end.
 func fieldSize(v any, depth int) (int, error) {
 	if depth > deepest {
 		return 0, fmt.Errorf("%w: headers nest deeper than %d levels", ErrInvalidRequest, deepest)
@@ -262,7 +263,9 @@ func fieldSize(v any, depth int) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			sum += 1 + len(k) + 1 + n
+			if sum += 1 + len(k) + 1 + n; sum > mostHeaders {
+				break
+			}
 		}
 		return sum, nil
 	case []any:
@@ -275,7 +278,9 @@ func fieldSize(v any, depth int) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			sum += 1 + n
+			if sum += 1 + n; sum > mostHeaders {
+				break
+			}
 		}
 		return sum, nil
 	case string:

@@ -3,6 +3,7 @@ package amqprpc
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,10 @@ func TestCheckHeaders(t *testing.T) {
 	for range 2000 {
 		deep = amqp.Table{"in": deep}
 	}
+	wide := any("v") // 10^12 of them
+	for range 12 {
+		wide = slices.Repeat([]any{wide}, 10)
+	}
 	for name, c := range map[string]struct {
 		headers amqp.Table
 		fine    bool
@@ -92,6 +97,7 @@ func TestCheckHeaders(t *testing.T) {
 		"as many fields":           {amqp.Table{"a": make([]any, mostFields)}, true},
 		"too many fields":          {amqp.Table{"a": make([]any, mostFields+1)}, false},
 		"deep":                     {deep, false},
+		"wide":                     {amqp.Table{"a": wide}, false},
 	} {
 		err := checkHeaders(c.headers)
 		if (err == nil) != c.fine || err != nil && !errors.Is(err, ErrInvalidRequest) {

@@ -136,6 +136,8 @@ listed at the end.
   - What is remembered of ended calls is bounded by Remember and RememberFor; stored replies by
     Replay and ReplayFor. The oldest are forgotten first. Held by TestMemory,
     TestForgottenReplies.
+  - What a server remembers of acks is bounded by the requests under way, however long one of
+    them takes. Held by TestAckOrderForgets.
   - A flood of foreign replies costs no memory that stays, and no call. Held by TestFlood.
   - Bodies that are sent are bounded by MaxMessage, headers by 64 KiB. Held by
     TestInvalidRequests, TestCheckHeaders, TestHandlerErrors.

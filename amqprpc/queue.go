@@ -19,7 +19,8 @@ const (
 	// QueueQuorum is durable and replicated, with x-queue-type=quorum: what RabbitMQ
 	// recommends today.
 	QueueQuorum QueueType = "quorum"
-	// QueueClassic is durable and of the type classic.
+	// QueueClassic is durable and names no type, as tutorials before quorum queues do: it is
+	// classic unless the virtual host has another default queue type.
 	QueueClassic QueueType = "classic"
 	// QueueTransient is classic and does not outlive the broker, as in the older
 	// tutorials. RabbitMQ 4.3 and later refuse it.

@@ -117,6 +117,30 @@ func TestFailuresDoNotSpin(t *testing.T) {
 	}
 }
 
+// Calls that never began are refused. Of those that did a client's events tell, whatever their
+// error says: to count them twice would be wrong.
+func TestRefusedNeverBegan(t *testing.T) {
+	for name, tt := range map[string]struct {
+		err     error
+		refused int
+	}{
+		"full":                {amqprpc.ErrTooManyInFlight, 1},
+		"not to be expressed": {amqprpc.ErrInvalidRequest, 1},
+		"closed":              {amqprpc.ErrClosed, 1},
+		"closed meanwhile":    {&amqprpc.CallError{Outcome: amqprpc.Closed}, 0},
+		"more than a frame":   {&amqprpc.CallError{Outcome: amqprpc.Rejected, Err: amqprpc.ErrInvalidRequest}, 0},
+		"of whatever kind":    {errors.New("no"), 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := newRecorder(func(context.Context, int) error { return tt.err })
+			res, _ := newLoad(t, server, Plan{Count: 1}).Run(t.Context())
+			if res.Failed != 1 || res.Refused != tt.refused {
+				t.Errorf("%d of %d were refused, want %d", res.Refused, res.Failed, tt.refused)
+			}
+		})
+	}
+}
+
 func TestSuccessEndsBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newRecorder(func(ctx context.Context, k int) error {

@@ -102,8 +102,8 @@ type Result struct {
 	Completed int
 	Failed    int
 	// Refused is how many of Failed never began, since the Caller refused them
-	// (amqprpc.ErrTooManyInFlight, amqprpc.ErrInvalidRequest): a client's events do
-	// not tell of them.
+	// (amqprpc.ErrTooManyInFlight, ErrInvalidRequest or ErrClosed, and no *CallError): a
+	// client's events do not tell of them.
 	Refused int
 	// Wrong is how many of Completed failed Plan.Check.
 	Wrong int

@@ -174,9 +174,9 @@ func keep(errs []error, k int, err error) []error {
 // other call can do better, and in a closed loop waits before the next one.
 func (w *worker) failed() {
 	l, c := w.load, &w.call
-	malformed := errors.Is(c.Err, amqprpc.ErrInvalidRequest)
-	fatal := malformed || errors.Is(c.Err, amqprpc.ErrClosed)
-	refused := malformed || errors.Is(c.Err, amqprpc.ErrTooManyInFlight)
+	fatal := errors.Is(c.Err, amqprpc.ErrInvalidRequest) || errors.Is(c.Err, amqprpc.ErrClosed)
+	_, began := errors.AsType[*amqprpc.CallError](c.Err)
+	refused := !began && (fatal || errors.Is(c.Err, amqprpc.ErrTooManyInFlight))
 	_, answered := errors.AsType[*amqprpc.RemoteError](c.Err)
 
 	l.mu.Lock()

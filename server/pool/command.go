@@ -18,8 +18,12 @@ const (
 
 // command finds what to run, once. It blocks while fibserver is being built.
 func (p *Pool) command(ctx context.Context) ([]string, error) {
-	p.finding.Lock()
-	defer p.finding.Unlock()
+	select {
+	case p.finding <- struct{}{}:
+		defer func() { <-p.finding }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if p.closing.Err() != nil {
 		return nil, ErrClosed
 	}

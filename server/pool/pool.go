@@ -68,7 +68,7 @@ type Pool struct {
 	closing context.Context // ends when Close begins
 	close   context.CancelFunc
 
-	finding sync.Mutex // held during the search for the command, which may build it
+	finding chan struct{} // holds a token during the search for the command, which may build it
 	found   []string
 	built   string // the temporary folder, if any
 
@@ -95,7 +95,7 @@ func New(c Config) *Pool {
 		c.RestartMax = 5 * time.Second
 	}
 	c.RestartMax = max(c.RestartMin, c.RestartMax)
-	p := &Pool{config: c}
+	p := &Pool{config: c, finding: make(chan struct{}, 1)}
 	p.closing, p.close = context.WithCancel(context.Background())
 	return p
 }
@@ -222,8 +222,8 @@ func (p *Pool) Close(ctx context.Context) error {
 	all.Wait()
 	p.running.Wait()
 
-	p.finding.Lock()
-	defer p.finding.Unlock()
+	p.finding <- struct{}{}
+	defer func() { <-p.finding }()
 	p.system.close()
 	if p.built != "" {
 		errs = append(errs, os.RemoveAll(p.built))
