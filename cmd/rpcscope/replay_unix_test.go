@@ -160,7 +160,7 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 	}
 }
 
-// A recording that breaks off is told of when the screen is left.
+// A recording that breaks off is told of at once, and again when the screen is left.
 func TestScreenRecordBreaksOff(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -172,6 +172,9 @@ func TestScreenRecordBreaksOff(t *testing.T) {
 	if err := <-read; err != nil {
 		t.Fatal(err)
 	}
+	term.Type("v") // all notes: another one may be below it soon
+	term.WaitFor("the recording breaks off: write ")
+	term.Type("esc")
 	term.Type("q")
 	term.WaitFor("the recording is not whole")
 	term.Type("echo code=$?", "enter")
