@@ -115,7 +115,7 @@ type Model struct {
 	filter    string
 
 	continued <-chan os.Signal // told when the process goes on that was stopped
-	suspended bool             // by ctrl+z, and not yet resumed
+	suspended int              // how often by ctrl+z, without having been told so
 
 	frame string // what View returns
 }
@@ -200,11 +200,12 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.typed(msg)
 	case continuedMsg:
 		cmd = m.nextContinued()
-		if !m.suspended { // else Bubble Tea is at it
+		if m.suspended > 0 { // Bubble Tea is at it, or has been: its message may have come first
+			m.suspended--
+		} else {
 			cmd = tea.Batch(cmd, takeBack())
 		}
 	case tea.ResumeMsg:
-		m.suspended = false
 		m.tick++ // a tick that was under way may be lost, or not
 		cmd = m.nextTick()
 	case panicMsg:

@@ -50,7 +50,7 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 	case is(k.Interrupt):
 		return tea.Quit
 	case is(k.Suspend):
-		m.suspended = true
+		m.suspended++
 		return tea.Suspend
 	}
 	switch m.mode {
