@@ -21,7 +21,7 @@ type Server struct {
 
 	// QueueExpires, where it is set, is for how long the broker keeps a queue that
 	// the server declares while nobody consumes from it; then it deletes it with what is in
-	// it (x-expires, in whole milliseconds). A queue that is there already has to have
+	// it (x-expires, in whole milliseconds, ten years at most). A queue that is there already has to have
 	// been declared with the same, unless the type is QueueAuto. Default 0, for ever.
 	QueueExpires time.Duration
 
@@ -128,6 +128,9 @@ func (s *Server) service() (*service, error) {
 	return sv, nil
 }
 
+// mostExpires is the longest that RabbitMQ takes: ten years.
+const mostExpires = 10 * 365 * 24 * time.Hour
+
 func (s *Server) setDefaults() error {
 	if err := s.Broker.setDefaults(); err != nil {
 		return err
@@ -137,7 +140,7 @@ func (s *Server) setDefaults() error {
 		return fmt.Errorf("%w: a server needs a Queue", ErrInvalidConfig)
 	case s.Handler == nil:
 		return fmt.Errorf("%w: a server needs a Handler", ErrInvalidConfig)
-	case s.QueueExpires < 0 || s.QueueExpires > 0 && s.QueueExpires < time.Millisecond:
+	case s.QueueExpires < 0 || s.QueueExpires > 0 && s.QueueExpires < time.Millisecond || s.QueueExpires > mostExpires:
 		return fmt.Errorf("%w: a queue cannot expire after %v", ErrInvalidConfig, s.QueueExpires)
 	case s.Prefetch > 65535:
 		return fmt.Errorf("%w: a prefetch of %d is more than AMQP's 65535", ErrInvalidConfig, s.Prefetch)

@@ -197,6 +197,9 @@ func TestServerIsNotServing(t *testing.T) {
 		"no handler": {Queue: "q"},
 		"a type":     {Queue: "q", Handler: echo, QueueType: "stream"},
 		"prefetch":   {Queue: "q", Handler: echo, Prefetch: 65536},
+		"expires":    {Queue: "q", Handler: echo, QueueExpires: 3651 * 24 * time.Hour},
+		"expires <0": {Queue: "q", Handler: echo, QueueExpires: -time.Second},
+		"expires ns": {Queue: "q", Handler: echo, QueueExpires: time.Nanosecond},
 	} {
 		if err := s.Serve(context.Background()); !errors.Is(err, amqprpc.ErrInvalidConfig) {
 			t.Errorf("%s: %v", name, err)
