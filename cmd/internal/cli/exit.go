@@ -51,6 +51,7 @@ func (e *ExitError) Unwrap() error { return e.Err }
 func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Writer) int {
 	root.SilenceErrors = true
 	root.SilenceUsage = true
+	root.Version = version()
 	root.SetArgs(args)
 	root.SetErr(stderr)
 	ran, err := root.ExecuteContextC(ctx)

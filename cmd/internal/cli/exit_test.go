@@ -36,3 +36,15 @@ func TestMainTellsErrors(t *testing.T) {
 		}
 	}
 }
+
+func TestVersion(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	root := &cobra.Command{Use: "x", Run: func(*cobra.Command, []string) { t.Error("it ran") }}
+	root.SetOut(&stdout)
+	if code := Main(context.Background(), root, []string{"--version"}, &stderr); code != OK || stderr.Len() > 0 {
+		t.Errorf("code %d, %q", code, &stderr)
+	}
+	if want := "x version " + version() + "\n"; stdout.String() != want || version() == "" {
+		t.Errorf("%q, want %q", &stdout, want)
+	}
+}
