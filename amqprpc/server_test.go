@@ -25,6 +25,7 @@ type asker struct {
 	queue   string // where it asks
 	replyTo string
 	replies <-chan amqp.Delivery
+	asked   []*amqp.DeferredConfirmation
 }
 
 func newAsker(t testing.TB, url, queue string) *asker {
@@ -32,6 +33,9 @@ func newAsker(t testing.TB, url, queue string) *asker {
 	a := &asker{ch: foreign(t, url), queue: queue}
 	q, err := a.ch.QueueDeclare("", false, true, true, false, nil)
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.ch.Confirm(false); err != nil {
 		t.Fatal(err)
 	}
 	a.replyTo, a.replies = q.Name, consume(t, a.ch, q.Name)
@@ -42,12 +46,25 @@ func newAsker(t testing.TB, url, queue string) *asker {
 func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 	t.Helper()
 	p.ReplyTo = a.replyTo
-	send(t, a.ch, a.queue, p)
+	confirm, err := a.ch.PublishWithDeferredConfirm("", a.queue, false, false, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.asked = append(a.asked, confirm)
 }
 
-// untilTaken waits until the broker has sent every request to some server.
+// untilTaken waits until the broker has sent every request to some server. It waits for the
+// confirms first: RabbitMQ's queues answer how full they are before they look at what was published to
+// them earlier.
 func (a *asker) untilTaken(t testing.TB) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for i, confirm := range a.asked {
+		if acked, err := confirm.WaitContext(ctx); err != nil || !acked {
+			t.Fatalf("request %d: acked %t, %v", i, acked, err)
+		}
+	}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	late := time.After(patience)

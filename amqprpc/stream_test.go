@@ -324,6 +324,9 @@ func TestStreamKeepsTheLastAlarm(t *testing.T) {
 	if _, err := io.Copy(io.Discard, s); err != nil {
 		t.Fatal(err)
 	}
+	if len(s.alarms) != 1 || len(s.cancels) != 1 {
+		t.Fatalf("%d alarms and %d cancels are kept", len(s.alarms), len(s.cancels))
+	}
 	if got := <-s.alarms; got != (amqp.Blocking{Active: true, Reason: "alarm 99"}) {
 		t.Errorf("the last alarm is %+v", got)
 	}

@@ -53,27 +53,6 @@ func TestRecordingBreaksOff(t *testing.T) {
 	}
 }
 
-// A disk that is full from the start is told before the run, which asks for nothing.
-func TestRecordToAFullDisk(t *testing.T) {
-	if _, err := os.Stat("/dev/full"); err != nil { // Linux has it
-		t.Skip("no /dev/full")
-	}
-	node := brokertest.Shared(t)
-	queue := brokertest.QueueName(t)
-	server := newForeign(t, node.URL(), queue, echo)
-	o := rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--json", "--record=/dev/full")
-	if o.code != cli.FellShort || o.stdout != "" || o.stderr != "rpcscope: --record: write /dev/full: no space left on device\n" {
-		t.Errorf("%+v", o)
-	}
-	if n := len(server.requests()); n != 0 {
-		t.Errorf("%d requests", n)
-	}
-	o = rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--record=/dev/null")
-	if o.code != cli.OK || o.stderr != "" {
-		t.Errorf("to /dev/null: %+v", o)
-	}
-}
-
 func TestRecordThroughALinkToNothing(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink("nowhere", link); err != nil {

@@ -79,8 +79,9 @@ func (o *replayOptions) validate(cmd *cobra.Command) error {
 
 // sum prints the summary of a recording, of what there is of it where it is damaged.
 func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) error {
-	in, recording := stdin, func() bool { return false }
+	in, recording := stdin, func() bool { return beingRecorded(path) }
 	if path == "-" {
+		recording = func() bool { return false }
 		path = "stdin"
 	} else {
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -91,7 +92,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 			return err
 		}
 		defer file.Close()
-		in, recording = file, func() bool { return errors.Is(lockFile(file), errLocked) }
+		in = file
 	}
 	books := ledger.New(ledger.Config{})
 	var header ledger.HeaderLine
@@ -169,8 +170,12 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	return nil
 }
 
-// beingRecorded reports whether a run records to a file at present.
+// beingRecorded reports whether a run records to a file at present. It holds the file's lock
+// no longer than to see that: whoever asks meanwhile is told that a run has it.
 func beingRecorded(path string) bool {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return false // to open a pipe once more would wait for its writer
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return false

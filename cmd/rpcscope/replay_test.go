@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -104,7 +105,24 @@ func TestReplayWhileRecording(t *testing.T) {
 	if o := rpcscope(t, "", "replay", "--json", path); o.code != cli.FellShort || strings.Contains(o.stderr, still) {
 		t.Errorf("afterwards: %+v", o)
 	}
+
+	// Who replays it at the same time is no run, however long his reader takes.
+	printed := false
+	stdout := writerFunc(func(p []byte) (int, error) {
+		printed = true
+		if beingRecorded(path) {
+			t.Error("a replay is taken for a run")
+		}
+		return len(p), nil
+	})
+	if err := (&replayOptions{asJSON: true}).sum(t.Context(), path, nil, stdout); !errors.Is(err, ledger.ErrCutOff) || !printed {
+		t.Errorf("printed: %t, %v", printed, err)
+	}
 }
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // What is wrong with a file is told, and in which line; what came before is summed up.
 func TestReplayOfDamage(t *testing.T) {

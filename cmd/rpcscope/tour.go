@@ -50,8 +50,8 @@ one in this process takes its place. Queues have names of their own, which begin
 was asked for has to be there then.
 
 The exit code is 1 where a claim does not hold. On the screen the last time counts that a
-scenario was played to its end: it may be repeated. What is left in the end of a tour that
-was killed, a queue, the broker deletes after five minutes.`,
+scenario was played to its end: it may be repeated. A tour that was killed leaves a queue
+behind, which the broker deletes after five minutes.`,
 		Example: `  rpcscope tour
   rpcscope tour --check
   rpcscope tour --check --only 4,7 --url amqp://guest:guest@localhost:5672/`,

@@ -1,18 +1,11 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
-	"os"
-	"os/exec"
 	"regexp"
-	"runtime"
 	"strings"
 	"testing"
-	"time"
 
-	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/cli"
 )
@@ -99,54 +92,5 @@ func TestTourUsage(t *testing.T) {
 		"": "`rpcscope tour --check`",
 	} {
 		rpcscope(t, "amqp://127.0.0.1:1/", append([]string{"tour"}, strings.Fields(args)...)...).want(t, cli.Usage, "", want)
-	}
-}
-
-// However it ends, no queue is left, and no server: each holds a connection.
-func TestTourInterrupted(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("no interrupts to send there")
-	}
-	b, err := broker.Start(broker.Config{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer b.Close() //nolint:errcheck // it was for this test alone
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, bin.rpcscope, "tour", "--check", "--only", "5,3,4", "--url", b.URL())
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	defer cmd.Process.Kill() //nolint:errcheck // it has ended, if all is well
-	lines := bufio.NewScanner(out)
-	if !lines.Scan() || !strings.HasPrefix(lines.Text(), " 5 ok ") {
-		t.Errorf("it says %q", lines.Text())
-	}
-	for len(b.Queues()) < 2 && ctx.Err() == nil { // the callback queue, and that of scenario 3
-		time.Sleep(time.Millisecond)
-	}
-	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
-	}
-	for lines.Scan() {
-		t.Errorf("it also says %q", lines.Text())
-	}
-	cmd.Wait() //nolint:errcheck // the exit code says it
-	if code := cmd.ProcessState.ExitCode(); code != cli.Interrupted || stderr.String() != "rpcscope: interrupt\n" {
-		t.Errorf("exit code %d, stderr %q", code, stderr.String())
-	}
-	for len(b.Connections()) > 0 && ctx.Err() == nil { // the broker may be slower than the process
-		time.Sleep(time.Millisecond)
-	}
-	if q, c := b.Queues(), b.Connections(); len(q) > 0 || len(c) > 0 {
-		t.Errorf("left behind: %+v, %+v", q, c)
 	}
 }

@@ -64,8 +64,8 @@ func (s *steps) tell(text string) {
 	s.told = append(s.told, Step{Text: text})
 }
 
-// reach says how far the last step has come, if there is one.
-func (s *steps) reach(p Phase) (any bool) {
+// reach says how far the last step has come. It reports whether there is one.
+func (s *steps) reach(p Phase) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	last := len(s.told) - 1

@@ -105,8 +105,6 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--queue: %w", err)
 	}
 	switch {
-	case o.queue == "" || len(o.queue) > 255:
-		return errors.New("--queue is empty, or longer than 255 bytes")
 	case len(o.name) > 255:
 		return errors.New("--name is longer than 255 bytes")
 	case o.expires < 0 || o.expires > 0 && o.expires < time.Millisecond:

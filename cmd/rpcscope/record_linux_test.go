@@ -1,0 +1,26 @@
+package main
+
+import (
+	"testing"
+
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/cmd/internal/cli"
+)
+
+// A disk that is full from the start is told before the run, which asks for nothing.
+func TestRecordToAFullDisk(t *testing.T) {
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	server := newForeign(t, node.URL(), queue, echo)
+	o := rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--json", "--record=/dev/full")
+	if o.code != cli.FellShort || o.stdout != "" || o.stderr != "rpcscope: --record: write /dev/full: no space left on device\n" {
+		t.Errorf("%+v", o)
+	}
+	if n := len(server.requests()); n != 0 {
+		t.Errorf("%d requests", n)
+	}
+	o = rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--record=/dev/null")
+	if o.code != cli.OK || o.stderr != "" {
+		t.Errorf("to /dev/null: %+v", o)
+	}
+}
