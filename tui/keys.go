@@ -46,6 +46,7 @@ func newReplayKeyMap() keyMap {
 	k := allKeys()
 	disable(k.onlyLab())
 	disable(k.onlyTour())
+	k.Log.SetHelp("v", "messages so far")
 	return k
 }
 

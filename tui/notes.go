@@ -57,6 +57,22 @@ func (g *noteLog) selected(notes []lab.Note) (lab.Note, bool) {
 	return notes[i], true
 }
 
+// noteTitle is what the notes are: a replay notes its own doings, not those of the recording.
+func noteTitle(look *lab.Look) string {
+	if look.Replay != nil {
+		return "What this replay said"
+	}
+	return "All that happened"
+}
+
+// noteLines are the notes in h lines of w cells.
+func (m *Model) noteLines(w, h int) []line {
+	if len(m.look.Notes) == 0 && m.look.Replay != nil {
+		return []line{{{" nothing yet; what happened in the recording is on its bar and in the lanes", m.st.Faint}}}
+	}
+	return m.log.lines(m.st, m.look.Notes, w, h)
+}
+
 // lines are the notes around the selected one, in h lines of w cells.
 func (g *noteLog) lines(st *Styles, notes []lab.Note, w, h int) []line {
 	if len(notes) == 0 || h <= 0 {

@@ -223,6 +223,22 @@ func TestReplayAnyKeys(t *testing.T) {
 	})
 }
 
+// The notes of a replay are of its own doings, and do not deny what the recording holds.
+func TestReplayNotes(t *testing.T) {
+	p, err := replay.Open(recordStory(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	m := newScreen(t, openReplay{p}, 80, 24)
+	press(m, "v")
+	for _, want := range []string{"What this replay said", "what happened in the recording is on its bar"} {
+		if !strings.Contains(m.View(), want) {
+			t.Errorf("no %q:\n%s", want, m.View())
+		}
+	}
+}
+
 // Who looks at a story and goes back to before it began is told, and does not see what has
 // not happened yet.
 func TestReplayBeforeAStory(t *testing.T) {

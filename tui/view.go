@@ -79,7 +79,7 @@ func (m *Model) draw() string {
 		out = m.inspector.frames(st, m.w, body).paint(st, out)
 	case logging:
 		g := grid{{rows: body - 2, frames: []frame{{
-			cells: m.w - 2, title: line{{"All that happened", st.Title}}, body: m.log.lines(st, m.look.Notes, m.w-2, body-2), focused: true,
+			cells: m.w - 2, title: line{{noteTitle(&m.look), st.Title}}, body: m.noteLines(m.w-2, body-2), focused: true,
 		}}}}
 		out = g.paint(st, out)
 	case helping:

@@ -93,7 +93,7 @@ func scaling() *Scenario {
 					"%d servers %.1f/s (%.1fx), %.1f at work at once", servers, rate, times, busy)
 			}
 			// Somebody who has started one by hand sees other numbers.
-			p.fact(slices.Equal(answered, []int{1, 2, 4}), "1, 2 and 4 servers to answer", "answered by %v servers", answered)
+			p.fact(slices.Equal(answered, []int{1, 2, 4}), "1, 2 and 4 servers to answer", "answered by %d, %d and %d servers", answered[0], answered[1], answered[2])
 		},
 	}
 }
