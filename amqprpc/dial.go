@@ -85,9 +85,15 @@ type Broker struct {
 	URLs []string
 	// TLS is used for amqps:// URLs instead of what their parameters say.
 	TLS *tls.Config
-	// Name shows on the broker as the connection's name; a client's requests and
-	// a server's replies bear it as app_id.
+	// Name is the app_id of a client's requests and of a server's replies.
 	Name string
+	// Product and Version are what the broker lists each connection's program as. Defaults: the
+	// name of the executable and the version of its main module.
+	Product, Version string
+	// ConnectionName and ConsumerTag are what the broker lists connections and consumers as.
+	// Default: product, process ID and host, as in "orders:4121@host", followed by Name if that
+	// differs from the product.
+	ConnectionName, ConsumerTag string
 	// Heartbeat is how often a silent peer is asked for a sign of life; it is taken
 	// for dead after about two of them. Default 10 s, and not less than 1 s.
 	Heartbeat time.Duration
@@ -134,8 +140,13 @@ func (b *Broker) setDefaults() error {
 		var d net.Dialer
 		b.Dial = d.DialContext
 	}
-	if err := checkShort("the name", b.Name); err != nil {
-		return fmt.Errorf("%w: the name is longer than %d bytes", ErrInvalidConfig, maxShortString)
+	b.setIdentity()
+	for _, s := range []struct{ what, is string }{
+		{"Name", b.Name}, {"Product", b.Product}, {"Version", b.Version}, {"ConnectionName", b.ConnectionName}, {"ConsumerTag", b.ConsumerTag},
+	} {
+		if len(s.is) > maxShortString {
+			return fmt.Errorf("%w: %s is longer than %d bytes", ErrInvalidConfig, s.what, maxShortString)
+		}
 	}
 	return nil
 }
@@ -244,8 +255,8 @@ func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, e
 	l := &link{}
 	var first *firstWords
 	abandon := func() bool { return true }
-	props := amqp.NewConnectionProperties()
-	props.SetClientConnectionName(strings.TrimSpace(b.Name + " " + role))
+	props := b.ClientProperties()
+	props.SetClientConnectionName(b.ConnectionName + " (" + role + ")")
 	conn, err := amqp.DialConfig(url, amqp.Config{
 		Heartbeat:  b.Heartbeat,
 		FrameSize:  frameMax,

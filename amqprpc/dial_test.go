@@ -182,7 +182,8 @@ func TestInvalidConfig(t *testing.T) {
 	long := strings.Repeat("x", 256)
 	for name, cfg := range map[string]amqprpc.Config{
 		"timeout": {Timeout: -1}, "room": {MaxInFlight: -1}, "queue": {Queue: long},
-		"name": {Broker: amqprpc.Broker{Name: long}}, "heartbeat": {Broker: amqprpc.Broker{Heartbeat: time.Millisecond}},
+		"name": {Broker: amqprpc.Broker{Name: long}}, "consumer tag": {Broker: amqprpc.Broker{ConsumerTag: long}},
+		"heartbeat":    {Broker: amqprpc.Broker{Heartbeat: time.Millisecond}},
 		"dial timeout": {Broker: amqprpc.Broker{DialTimeout: -1}}, "message": {Broker: amqprpc.Broker{MaxMessage: -1}},
 	} {
 		if _, err := amqprpc.Dial(context.Background(), cfg); !errors.Is(err, amqprpc.ErrInvalidConfig) {

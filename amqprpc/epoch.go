@@ -55,7 +55,7 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 		}
 		p.info.Queue = queue.Name
 		// Replies go to e.delivered, so nothing comes through the channel that this returns.
-		if _, err = p.sub.Consume(queue.Name, "", true, true, false, false, nil); err != nil {
+		if _, err = p.sub.Consume(queue.Name, c.cfg.ConsumerTag, true, true, false, false, nil); err != nil {
 			return fmt.Errorf("consume the callback queue: %w", WithPermission(err, "read"))
 		}
 		return nil

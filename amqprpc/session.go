@@ -86,8 +86,6 @@ func (h *handover[T]) take(used []T) []T {
 // together are all but one too early.
 var errQueueStarting = errors.New("is the queue still being made?")
 
-const consumerTag = "rpc" // tags are local to a channel
-
 // connect opens a session on the first broker that answers, and begins to consume.
 func (s *service) connect(ctx context.Context) (*session, error) {
 	ss := &session{
@@ -108,7 +106,7 @@ func (s *service) connect(ctx context.Context) (*session, error) {
 			return fmt.Errorf("set the prefetch: %w", err)
 		}
 		// Requests go to ss.delivered, so nothing comes through the channel that this returns.
-		if _, err := p.sub.Consume(s.Queue, consumerTag, false, false, false, false, nil); err != nil {
+		if _, err := p.sub.Consume(s.Queue, s.ConsumerTag, false, false, false, false, nil); err != nil {
 			err = fmt.Errorf("consume the queue %q: %w", s.Queue, WithPermission(err, "read"))
 			if e := (*amqp.Error)(nil); errors.As(err, &e) && e.Code == amqp.InternalError {
 				err = errors.Join(err, errQueueStarting)
@@ -165,7 +163,7 @@ func (ss *session) drain(ctx context.Context) bool {
 		ss.consumer.cut() // Cancel may be waiting for a broker that does not answer
 	})
 	defer stop()
-	if err := ss.sub.Cancel(consumerTag, false); err != nil {
+	if err := ss.sub.Cancel(ss.server.ConsumerTag, false); err != nil {
 		ss.end(fmt.Errorf("stop consuming: %w", err))
 		return false
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // HandName is the app_id of replies that [Lab.SecondReply] and [Lab.UnknownReply] send,
-// and the name of the connection that they go over.
+// and part of the name of the connection that they go over.
 const HandName = "rpcscope (by hand)"
 
 // A hand publishes replies by hand. It has a connection of its own, as a reply comes from
@@ -54,6 +54,7 @@ func (h *hand) init(b amqprpc.Broker) {
 		var d net.Dialer
 		b.Dial = d.DialContext
 	}
+	b.Name = HandName
 	h.broker = b
 	h.turn = make(chan struct{}, 1)
 }
@@ -168,14 +169,12 @@ func (h *hand) dialOne(ctx context.Context, url string) error {
 	var raw net.Conn
 	abandon := func() bool { return true }
 	defer func() { abandon() }()
-	properties := amqp.NewConnectionProperties()
-	properties.SetClientConnectionName(HandName)
 	var secure *tls.Config
 	if h.broker.TLS != nil {
 		secure = h.broker.TLS.Clone() // amqp091-go writes to it
 	}
 	conn, err := amqp.DialConfig(url, amqp.Config{
-		Heartbeat: h.broker.Heartbeat, Properties: properties, TLSClientConfig: secure,
+		Heartbeat: h.broker.Heartbeat, Properties: h.broker.ClientProperties(), TLSClientConfig: secure,
 		Dial: func(network, address string) (net.Conn, error) {
 			var err error
 			if raw, err = h.broker.Dial(ctx, network, address); err == nil {

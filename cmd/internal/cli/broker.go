@@ -74,10 +74,10 @@ func (f *BrokerFlags) ServerArgs() []string {
 	return args
 }
 
-// Broker makes the library's configuration of the flags. The name shows on the
-// broker. Errors are usage errors.
+// Broker makes the library's configuration of the flags, for rpcscope; the name is its app_id.
+// Errors are usage errors.
 func (f *BrokerFlags) Broker(name string) (amqprpc.Broker, error) {
-	b := amqprpc.Broker{URLs: f.URLs(), Name: name}
+	b := amqprpc.Broker{URLs: f.URLs(), Name: name, Product: "rpcscope"}
 	for i, u := range b.URLs {
 		if _, err := amqprpc.Address(u); err != nil {
 			return b, Fail(Usage, fmt.Errorf("%s: %w", f.source(i), err))

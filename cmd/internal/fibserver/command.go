@@ -101,6 +101,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	broker.Product = "fibserver"
 	if err := amqprpc.CheckQueueName(o.queue); err != nil {
 		return fmt.Errorf("--queue: %w", err)
 	}

@@ -1,0 +1,130 @@
+package amqprpc_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/internal/wire"
+)
+
+// A written keeps what was written to each connection.
+type written struct {
+	mu    sync.Mutex
+	conns []*bytes.Buffer
+}
+
+func (w *written) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := &bytes.Buffer{}
+	w.conns = append(w.conns, b)
+	return &writtenConn{conn, w, b}, nil
+}
+
+type writtenConn struct {
+	net.Conn
+	all *written
+	b   *bytes.Buffer
+}
+
+func (c *writtenConn) Write(p []byte) (int, error) {
+	c.all.mu.Lock()
+	c.b.Write(p)
+	c.all.mu.Unlock()
+	return c.Conn.Write(p)
+}
+
+// identities returns what the broker was told: "product version, connection name" of each
+// connection, and the tag of each consumer.
+func (w *written) identities(t *testing.T) (connections, consumers []string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, b := range w.conns {
+		r := wire.NewReader(bytes.NewReader(b.Bytes()))
+		if err := r.ReadProtocolHeader(); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			f, err := r.ReadFrame()
+			if err != nil {
+				break // the end of what was written
+			}
+			if f.Type != wire.FrameMethod {
+				continue
+			}
+			m, err := wire.ParseMethod(f.Payload)
+			if err != nil {
+				t.Fatal(err)
+			}
+			switch m := m.(type) {
+			case *wire.ConnectionStartOk:
+				p := m.ClientProperties
+				connections = append(connections, fmt.Sprintf("%v %v, %v", p["product"], p["version"], p["connection_name"]))
+			case *wire.BasicConsume:
+				consumers = append(consumers, m.ConsumerTag)
+			}
+		}
+	}
+	return connections, consumers
+}
+
+// An operator sees from the broker's lists which process each connection and consumer
+// belongs to.
+func TestIdentity(t *testing.T) {
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	process := fmt.Sprintf("%d@%s", os.Getpid(), host)
+	long := strings.Repeat("ä", 127)
+	for _, test := range []struct {
+		name            string
+		broker          amqprpc.Broker
+		connection, tag string // how each of them begins
+	}{
+		{"by default", amqprpc.Broker{}, "amqprpc.test (devel), amqprpc.test:" + process, "amqprpc.test:" + process},
+		{"a name", amqprpc.Broker{Name: "squares-1"}, "amqprpc.test (devel), amqprpc.test:" + process + " squares-1", "amqprpc.test:" + process + " squares-1"},
+		{"a name that is the product's", amqprpc.Broker{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares:" + process + " (", "squares:" + process},
+		{"all of it", amqprpc.Broker{Name: "squares-1", Product: "squares", Version: "v1.2", ConnectionName: "one", ConsumerTag: "two"}, "squares v1.2, one", "two"},
+		{"as long as can be", amqprpc.Broker{Name: long, Product: long}, long + " (devel), " + long, long},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var w written
+			test.broker.URLs = []string{brokertest.Shared(t).URL()}
+			test.broker.Dial = w.dial
+			queue := brokertest.QueueName(t)
+			serve(t, &amqprpc.Server{Broker: test.broker, Queue: queue})
+			c := dial(t, amqprpc.Config{Broker: test.broker, Queue: queue})
+			if _, err := c.Call(t.Context(), amqprpc.Request{Body: []byte("x")}); err != nil {
+				t.Fatal(err)
+			}
+			connections, consumers := w.identities(t)
+			if len(connections) < 2 || len(consumers) != 2 {
+				t.Errorf("connections %q, consumers %q: want the server's and the client's", connections, consumers)
+			}
+			for _, s := range connections {
+				if !strings.HasPrefix(s, test.connection) {
+					t.Errorf("a connection of %q, want %q", s, test.connection)
+				}
+			}
+			for _, s := range consumers {
+				if !strings.HasPrefix(s, test.tag) {
+					t.Errorf("a consumer %q, want %q", s, test.tag)
+				}
+			}
+		})
+	}
+}
