@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -39,9 +38,9 @@ type DialError struct {
 // connection was fine but a queue could not be declared or consumed.
 func (e *DialError) Error() string {
 	if e.Connected {
-		return e.Address + ": " + e.reason()
+		return e.Address + ": " + Redact(e.reason())
 	}
-	return "cannot connect to " + e.Address + ": " + e.reason()
+	return "cannot connect to " + e.Address + ": " + Redact(e.reason())
 }
 
 // Unwrap returns Err.
@@ -149,36 +148,6 @@ func (b *Broker) setDefaults() error {
 		}
 	}
 	return nil
-}
-
-// parseURL checks a URL. net/url's errors quote the whole URL, password and all,
-// so they are not passed on.
-func parseURL(u string) (amqp.URI, error) {
-	uri, err := amqp.ParseURI(u)
-	if err != nil || !strings.Contains(u, "://") {
-		return uri, fmt.Errorf("%w: not a usable AMQP URL (want amqp://user:password@host:port/vhost, special characters percent-encoded)", ErrInvalidConfig)
-	}
-	// A host with a bracket in it cannot be told from its port again.
-	if host, _, err := net.SplitHostPort(net.JoinHostPort(uri.Host, "1")); err != nil || host != uri.Host {
-		return uri, fmt.Errorf("%w: the AMQP URL's host is not one", ErrInvalidConfig)
-	}
-	if uri.Port < 1 || uri.Port > 65535 {
-		return uri, fmt.Errorf("%w: the AMQP URL's port is not between 1 and 65535", ErrInvalidConfig)
-	}
-	if strings.ContainsFunc(uri.Host, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return uri, fmt.Errorf("%w: the AMQP URL's host has characters that cannot be seen", ErrInvalidConfig)
-	}
-	return uri, nil
-}
-
-// Address returns the host:port of an AMQP URL, fit for a screen or a log: no
-// user, no password. The error wraps [ErrInvalidConfig].
-func Address(url string) (string, error) {
-	uri, err := parseURL(url)
-	if err != nil {
-		return "", err
-	}
-	return net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port)), nil
 }
 
 // LoadTLS makes a TLS configuration from PEM files, each optional: the CAs to

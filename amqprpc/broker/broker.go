@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"rpcscope/amqprpc/internal/secret"
 	"rpcscope/amqprpc/internal/wire"
 )
 
@@ -311,6 +312,11 @@ func (b *Broker) note(level slog.Level, msg string, args ...any) {
 // log must not be called with the lock.
 func (b *Broker) log(level slog.Level, msg string, args ...any) {
 	if b.cfg.Log != nil {
+		for i, arg := range args { // what clients send may be a mistyped URL
+			if attr, ok := arg.(slog.Attr); ok && attr.Value.Kind() == slog.KindString {
+				args[i] = slog.String(attr.Key, secret.Redact(attr.Value.String()))
+			}
+		}
 		b.cfg.Log.Log(context.Background(), level, msg, args...)
 	}
 }

@@ -175,10 +175,17 @@ func TestLog(t *testing.T) {
 	if _, err := amqp.DialConfig(b.URL(), amqp.Config{SASL: []amqp.Authentication{&amqp.PlainAuth{Username: "anna", Password: "wrongs3cret"}}}); err == nil {
 		t.Error("logged in with a wrong password")
 	}
+	// Clients send their users' lists of URLs as virtual hosts, user names and connection names.
+	list := "/,amqp://bob:hunters3cret@h2:5672/"
+	for _, cfg := range []amqp.Config{{Vhost: list}, {SASL: []amqp.Authentication{&amqp.PlainAuth{Username: list, Password: "x"}}}, {Vhost: "none", Properties: amqp.Table{"connection_name": list}}} {
+		if _, err := amqp.DialConfig(b.URL(), cfg); err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("vhost %q: %v", cfg.Vhost, err)
+		}
+	}
 	tcp(t, b).write([]byte("GET /\x1b[31m HTTP/1.1\r\n\r\n"))
 	for _, want := range []string{
 		"connection opened", "user=anna", `ev\\x1b]0;il\\nlevel=ERROR`, "channel closed", "NOT_FOUND", `no\\x1b[2J such`,
-		"memory alarm:", "memory alarm cleared", "closed by the client", "login refused for user 'anna'", "not AMQP 0-9-1",
+		"memory alarm:", "memory alarm cleared", "closed by the client", "login refused for user 'anna'", "login refused for user '/***@h2:5672/'", "vhost /***@h2:5672/ not found", "name=/***@h2:5672/", "not AMQP 0-9-1",
 	} {
 		eventually(t, want, func() (any, bool) { s := log.String(); return s, strings.Contains(s, want) })
 	}

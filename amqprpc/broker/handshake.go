@@ -8,6 +8,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"rpcscope/amqprpc/internal/secret"
 	"rpcscope/amqprpc/internal/wire"
 )
 
@@ -67,7 +68,7 @@ func (c *connection) handshake() error {
 		return err
 	}
 	if open.VirtualHost != "/" {
-		return c.refuse(about(exception(wire.NotAllowed, "vhost %s not found", printable(open.VirtualHost)), open))
+		return c.refuse(about(exception(wire.NotAllowed, "vhost %s not found", printable(secret.Redact(open.VirtualHost))), open))
 	}
 	_ = c.raw.SetReadDeadline(time.Time{})
 	c.b.lock()

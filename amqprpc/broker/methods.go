@@ -34,7 +34,7 @@ func (ch *channel) fail(e *wire.Error) {
 	ch.leave()
 	ch.closing = true
 	ch.send(&wire.ChannelClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
-	ch.conn.b.note(slog.LevelInfo, "channel closed", append(ch.conn.who(), "channel", ch.id, "why", e.Text)...)
+	ch.conn.b.note(slog.LevelInfo, "channel closed", append(ch.conn.who(), slog.Uint64("channel", uint64(ch.id)), slog.String("why", e.Text))...)
 }
 
 // awaitCloseOk drops what comes after channel.close, but for its answer.

@@ -18,7 +18,7 @@ type BrokerFlags struct {
 
 // Add adds the flags to a set.
 func (f *BrokerFlags) Add(flags *pflag.FlagSet) {
-	flags.StringArrayVar(&f.urls, "url", nil, "broker, amqp:// or amqps://; give it once for each node of a cluster\n(default $AMQP_URL, which may hold several apart by spaces, else\n"+amqprpc.DefaultURL+")")
+	flags.StringArrayVar(&f.urls, "url", nil, "broker, amqp:// or amqps://; several, the nodes of a cluster, are\nseparated by spaces (default $AMQP_URL, else\n"+amqprpc.DefaultURL+")")
 	flags.StringVar(&f.ca, "tls-ca", "", "PEM file of the CAs to trust for amqps://, instead of the system's")
 	flags.StringVar(&f.cert, "tls-cert", "", "PEM file of a client certificate for amqps://")
 	flags.StringVar(&f.key, "tls-key", "", "PEM file of the client certificate's key")
@@ -30,11 +30,19 @@ func (f *BrokerFlags) Given() bool {
 	return len(f.urls) > 0 || len(strings.Fields(os.Getenv("AMQP_URL"))) > 0
 }
 
-// URLs returns the brokers to try: the flags', else the environment's AMQP_URL,
-// which may hold several, apart by white space, else the default.
+// URLs returns the brokers to try: the flags', else the environment's AMQP_URL, else the
+// default. Each value may hold several, separated by white space.
 func (f *BrokerFlags) URLs() []string {
-	if len(f.urls) > 0 {
-		return f.urls
+	var given []string
+	for _, value := range f.urls {
+		urls := strings.Fields(value)
+		if len(urls) == 0 {
+			urls = []string{value} // an error, rather than another broker
+		}
+		given = append(given, urls...)
+	}
+	if len(given) > 0 {
+		return given
 	}
 	if urls := strings.Fields(os.Getenv("AMQP_URL")); len(urls) > 0 {
 		return urls
@@ -80,6 +88,9 @@ func (f *BrokerFlags) Broker(name string) (amqprpc.Broker, error) {
 	b := amqprpc.Broker{URLs: f.URLs(), Name: name, Product: "rpcscope"}
 	for i, u := range b.URLs {
 		if _, err := amqprpc.Address(u); err != nil {
+			if strings.ContainsAny(u, ",;") {
+				err = fmt.Errorf("%w; separate several URLs with spaces", err)
+			}
 			return b, Fail(Usage, fmt.Errorf("%s: %w", f.source(i), err))
 		}
 	}

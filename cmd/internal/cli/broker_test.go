@@ -11,6 +11,7 @@ import (
 // An error says which URL it is about, and quotes none.
 func TestBrokerURLErrors(t *testing.T) {
 	const good, bad = "amqp://localhost/", "http://u:hunter2@h/"
+	const commas, semicolons = "amqp://guest:guest@h/,amqp://bob:hunter2@h2:5672/", "amqp://guest:guest@h/;amqp://bob:hunter2@h2:5672/"
 	for _, c := range []struct {
 		env  string
 		args []string
@@ -23,6 +24,12 @@ func TestBrokerURLErrors(t *testing.T) {
 		{bad, []string{"--url", good}, ""},
 		{good, []string{"--url", bad}, "--url: "},
 		{good, []string{"--url", good, "--url", good, "--url", bad}, "number 3 of --url: "},
+		{good, []string{"--url", good + " " + good, "--url", bad}, "number 3 of --url: "},
+		{bad, []string{"--url", good + " " + good}, ""},
+		{good, []string{"--url", ""}, "--url: "},
+		{commas, nil, "$AMQP_URL: "},
+		{semicolons, nil, "$AMQP_URL: "},
+		{good, []string{"--url", commas}, "--url: "},
 	} {
 		t.Setenv("AMQP_URL", c.env)
 		var f BrokerFlags
@@ -41,6 +48,9 @@ func TestBrokerURLErrors(t *testing.T) {
 		var exit *ExitError
 		if !errors.As(err, &exit) || exit.Code != Usage || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("AMQP_URL %q, %q: %v, want %q", c.env, c.args, err, c.want)
+		}
+		if list := strings.ContainsAny(c.env+strings.Join(c.args, ""), ",;"); list != strings.Contains(err.Error(), "separate several URLs with spaces") {
+			t.Errorf("AMQP_URL %q, %q: %v", c.env, c.args, err)
 		}
 	}
 }

@@ -74,15 +74,17 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	return code
 }
 
-// errorText returns an error's text without anything that a terminal would obey: an error
-// may quote what brokers and servers wrote. It is one line, except where a stack is in it.
+// errorText returns an error's text without passwords and without anything that a terminal
+// would obey: an error may quote what somebody typed, and what brokers and servers wrote. It
+// is one line, unless a stack is in it.
 func errorText(err error) string {
 	separator := "; "
 	var panicked interface{ StackTrace() []byte }
 	if errors.As(err, &panicked) {
 		separator = "\n"
 	}
-	lines := strings.Split(strings.TrimRight(err.Error(), "\n"), "\n")
+	text := strings.ReplaceAll(amqprpc.Redact(err.Error()), amqprpc.ErrInvalidConfig.Error()+": ", "")
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	for i, line := range lines {
 		lines[i] = escape(line)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+
+	"rpcscope/amqprpc"
 )
 
 // A crash is a panic's error.
@@ -26,6 +28,8 @@ func TestMainTellsErrors(t *testing.T) {
 		{errors.New("no"), "x: no\n"},
 		{errors.New("one\ntwo\n"), "x: one; two\n"},
 		{errors.New("a\x1b]0;title\a\r\u202e\xff\u009b\tb é長"), `x: a\x1b]0;title\a\r\u202e\xff\u009b\tb é長` + "\n"},
+		{errors.New(`unknown command "amqp://bob:hunter2@h/"`), `x: unknown command "amqp://***@h/"` + "\n"},
+		{fmt.Errorf("--x: %w: no", amqprpc.ErrInvalidConfig), "x: --x: no\n"},
 		{stack, "x: panic: \\x1b[2J\n\ngoroutine 1:\n\tmain.go:1\\t+0x5\n"},
 		{fmt.Errorf("it broke: %w", stack), "x: it broke: panic: \\x1b[2J\n\ngoroutine 1:\n\tmain.go:1\\t+0x5\n"},
 	} {
