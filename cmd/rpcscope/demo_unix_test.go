@@ -150,7 +150,8 @@ func TestDemoEnds(t *testing.T) {
 func TestDemoRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ url, args, want string }{
-		{"nonsense://user:secret@host/", "", "not a usable AMQP URL"},
+		{"nonsense://user:secret@host/", "", "an AMQP URL begins with"},
+		{"amqp://guest:secret@host/,amqp://user:secret@host/", "", "separate several URLs with spaces"},
 		{"amqps://user:secret@127.0.0.1:1/", "--tls-ca /nowhere", "CA file"},
 		{"", "--fib abc", "abc"},
 		{"", "now", "now"},
