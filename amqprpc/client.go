@@ -245,9 +245,12 @@ type QueueStats struct {
 }
 
 // QueueStats asks the broker about a queue (a passive declare). It blocks for one
-// round trip, at most until ctx ends. A queue that does not exist is
-// [ErrUnroutable], one that cannot exist [ErrInvalidRequest]; while disconnected the error is [ErrConnectionLost], after Close
-// [ErrClosed].
+// round trip, at most until ctx ends; the first one after a connect opens a connection for the
+// questions, so that none of them can harm a call. A queue that does not exist is
+// [ErrUnroutable], one that belongs to another connection [ErrExclusive], one that cannot exist
+// [ErrInvalidRequest]; while disconnected the error is [ErrConnectionLost], after Close
+// [ErrClosed]. Any other error means that the broker could not be asked: nothing is known of the
+// queue.
 func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, error) {
 	if err := CheckQueueName(queue); err != nil {
 		return QueueStats{}, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
@@ -266,7 +269,7 @@ func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, erro
 		err error
 	}
 	select {
-	case e.inspecting <- struct{}{}:
+	case e.looks.turn <- struct{}{}:
 	case <-ctx.Done():
 		return QueueStats{}, ctx.Err()
 	case <-e.over:
@@ -276,9 +279,12 @@ func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, erro
 	// with the connection.
 	answered := make(chan answer, 1)
 	go func() {
-		defer func() { <-e.inspecting }()
-		ready, consumers, err := e.inspect(queue)
-		answered <- answer{QueueStats{ready, consumers}, err}
+		defer func() { <-e.looks.turn }()
+		stats, err := e.inspect(queue)
+		if err != nil && e.isOver() {
+			err = fmt.Errorf("%w: %w", ErrConnectionLost, err)
+		}
+		answered <- answer{stats, err}
 	}()
 	select {
 	case a := <-answered:

@@ -28,8 +28,8 @@ type epoch struct {
 	leaving error // why no more is published and the epoch is about to end; nil while it is not
 	silent  bool  // the publisher has seen that it is leaving
 
-	inspecting chan struct{} // has room for one passive declare at a time
-	wg         sync.WaitGroup
+	looks *lookout
+	wg    sync.WaitGroup
 }
 
 // attempt is one publish of one call.
@@ -44,8 +44,6 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 		client:   c,
 		wake:     make(chan struct{}, 1),
 		confirms: newConfirms[attempt](),
-
-		inspecting: make(chan struct{}, 1),
 	}
 	var err error
 	e.pair, err = c.cfg.connect(ctx, &c.turn, "publish", "consume", !c.cfg.NoConfirms, e, func(p *pair) error {
@@ -63,6 +61,7 @@ func (c *Client) connect(ctx context.Context) (*epoch, error) {
 	if err != nil {
 		return nil, err
 	}
+	e.looks = newLookout(&c.cfg.Broker, e.url)
 	return e, nil
 }
 
@@ -158,6 +157,7 @@ func (c *Client) runEpoch(e *epoch) {
 		}
 	}
 	c.mu.Unlock()
+	e.wg.Go(func() { e.looks.close(polite) })
 	e.close(polite)
 	e.wg.Wait()
 }
@@ -417,22 +417,14 @@ func (e *epoch) returned(code int, text string, m Message) {
 	c.again(call, now, Unroutable, fmt.Errorf("%s: %d %s", call.req.Queue, code, text), true)
 }
 
-// inspect declares a queue passively, on a channel that dies if there is none.
-func (e *epoch) inspect(queue string) (ready, consumers int, err error) {
-	ch, err := e.consumer.Channel()
-	if err != nil {
-		return 0, 0, fmt.Errorf("%w: %w", ErrConnectionLost, err)
+// inspect asks the broker about a queue. The caller has e.looks.turn.
+func (e *epoch) inspect(queue string) (QueueStats, error) {
+	if queue == e.info.Queue { // exclusive to this connection; and to ask costs no channel: it exists
+		return ask(e.sub, queue)
 	}
-	q, err := ch.QueueDeclarePassive(queue, false, false, false, false, nil)
+	ch, err := e.looks.channel()
 	if err != nil {
-		if isNotFound(err) {
-			return 0, 0, fmt.Errorf("%w: there is no queue %q", ErrUnroutable, queue)
-		}
-		if e.consumer.IsClosed() {
-			return 0, 0, fmt.Errorf("%w: %w", ErrConnectionLost, err)
-		}
-		ch.Close() //nolint:errcheck // the error at hand matters more
-		return 0, 0, err
+		return QueueStats{}, err
 	}
-	return q.Messages, q.Consumers, ch.Close()
+	return ask(ch, queue)
 }

@@ -15,6 +15,7 @@ import (
 // publishes is apart from the one that consumes, because a broker under an alarm
 // stops reading from publishers. When either is lost, the pair is over.
 type pair struct {
+	url       string
 	info      ConnectionInfo
 	publisher *link
 	consumer  *link
@@ -52,7 +53,7 @@ func (b *Broker) connect(ctx context.Context, turn *int, publishes, consumes str
 func (b *Broker) open(ctx context.Context, url, publishes, consumes string, confirms bool, in inbox, prepare func(*pair) error) (_ *pair, err error) {
 	ctx, cancel := context.WithTimeout(ctx, b.DialTimeout)
 	defer cancel()
-	p := &pair{over: make(chan struct{})}
+	p := &pair{url: url, over: make(chan struct{})}
 	if p.info.Address, err = Address(url); err != nil {
 		return nil, err
 	}
