@@ -110,8 +110,8 @@ func (p *pair) lost() {
 	select {
 	case <-p.over:
 		return
-	case consumer := <-p.consumer.wire.cancels:
-		p.end(fmt.Errorf("the broker canceled the consumer %q: its queue was deleted or has moved", consumer))
+	case <-p.consumer.wire.cancels:
+		p.end(p.canceled())
 		return
 	case why = <-p.pubShut:
 	case why = <-p.subShut:
@@ -128,7 +128,7 @@ func (p *pair) lost() {
 	case why = <-p.consumer.closing:
 	}
 	if why != nil {
-		p.end(WithPermission(why, "read"))
+		p.end(WithPermission(withTimeout(why), "read"))
 	} else {
 		p.end(errors.New("the connection was closed"))
 	}
