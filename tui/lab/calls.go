@@ -83,6 +83,8 @@ func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Mood
 		text += ": it could not be sent before its deadline"
 	case failed.Outcome == amqprpc.Timeout:
 		text += ": no reply within " + req.Timeout.String()
+	case failed.Outcome == amqprpc.ConnectionLost:
+		text = fmt.Sprintf("connection lost: %v", l.watch.why.Load())
 	case failed.Err != nil:
 		text += ": " + failed.Err.Error()
 	}

@@ -92,7 +92,7 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 		Broker: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			defer l.catch()
-			l.all.Observe(e)
+			l.all.Observe(l.explained(e))
 		}),
 	})
 	if err != nil {
@@ -252,5 +252,6 @@ func (l *Lab) DropConnection() {
 		with = fmt.Sprintf("%d calls", n)
 	}
 	l.notes.add(Neutral, "dropped the connection, with "+with+" in flight", "")
+	l.watch.dropped.Store(true)
 	l.client.DropConnection()
 }

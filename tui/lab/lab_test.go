@@ -233,13 +233,47 @@ func TestDropConnection(t *testing.T) {
 	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 && look.Queue.Known })
 	l.DropConnection()
 	look := untilNoted(t, l, "connected to ", " again after ")
-	if !noted("dropped the connection, with ", " in flight")(look) || !noted("connection lost: ")(look) || look.Books.Connection.Epochs != 2 {
+	if !noted("dropped the connection, with ", " in flight")(look) || !noted("connection lost: dropped by hand")(look) || look.Books.Connection.Epochs != 2 {
 		t.Errorf("connection %+v, notes:\n%s", look.Books.Connection, texts(look.Notes))
 	}
 	completed := look.Books.Calls.Completed
 	until(t, l, "more calls", func(look lab.Look) bool {
 		return look.Books.Calls.Completed > completed+50 && look.Queue.Known && look.Queue.Consumers == 1
 	})
+}
+
+// A connection that was dropped by hand is said to have been, wherever its loss is
+// explained; the next one that is lost is not.
+func TestDropConnectionSaysWhy(t *testing.T) {
+	node := brokertest.Own(t)
+	l := open(t, config(t, node))
+	declare(t, node, l.RunConfig().Queue)
+	for calls, lose := range []func(){l.DropConnection, node.Kill} {
+		id := l.Call()
+		until(t, l, "confirmed", func(look lab.Look) bool { return look.Books.Traffic.Confirmed == uint64(calls+1) })
+		lose()
+		look := untilNoted(t, l, "call "+id[:8], "connection lost: ")
+		story, _ := l.Inspect(id)
+		said := []string{look.Books.Connection.Lost, story.Events[len(story.Events)-1].Text}
+		newest := ""
+		for _, n := range look.Notes {
+			switch {
+			case n.ID == id:
+				said = append(said, n.Text)
+			case strings.HasPrefix(n.Text, "connection lost: "):
+				newest = n.Text
+			}
+		}
+		for _, text := range append(said, newest) {
+			if byHand := strings.Contains(text, "dropped by hand"); byHand != (calls == 0) || strings.Contains(text, "closed network") {
+				t.Errorf("loss %d is explained by %q", calls+1, text)
+			}
+		}
+		if calls == 0 {
+			until(t, l, "another connection", func(look lab.Look) bool { return look.Books.Connection.Connected })
+		}
+	}
+	must(t, node.Start(t.Context()))
 }
 
 // What the broker is asked is not known while there is none.

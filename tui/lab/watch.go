@@ -20,7 +20,9 @@ const mostFollowed = 64
 // connection, and what became of replies that were sent by hand. It is called with the
 // client's lock held, in the way of every call, so usual traffic costs it one comparison.
 type watch struct {
-	lost time.Time // when the connection was lost; the client's events alone touch it
+	lost    time.Time    // when the connection was lost; the client's events alone touch it
+	dropped atomic.Bool  // DropConnection has cut it, and there is no other yet
+	why     atomic.Value // string: why the connection was lost last
 
 	following atomic.Int32 // len(followed)
 	mu        sync.Mutex
@@ -32,6 +34,30 @@ type followed struct {
 	id   string
 	note uint64
 	what string
+}
+
+// explained returns e with a reason for people, where it tells of a lost connection. The
+// socket of a connection that was dropped by hand says only that it is closed.
+func (l *Lab) explained(e amqprpc.Event) amqprpc.Event {
+	switch {
+	case e.Kind == amqprpc.EventConnected:
+		l.watch.dropped.Store(false)
+	case e.Kind == amqprpc.EventDisconnected:
+		e.Text = l.whyLost(e.Text)
+		l.watch.why.Store(e.Text)
+	case e.Kind == amqprpc.EventFailed && e.Outcome == amqprpc.ConnectionLost:
+		if what, why, ok := strings.Cut(e.Text, ": "); ok {
+			e.Text = what + ": " + l.whyLost(why)
+		}
+	}
+	return e
+}
+
+func (l *Lab) whyLost(text string) string {
+	if l.watch.dropped.Load() {
+		return "dropped by hand"
+	}
+	return reason(text)
 }
 
 // observe is told of every event.
@@ -54,7 +80,7 @@ func (l *Lab) observe(e amqprpc.Event) {
 		l.queue.reconnected()
 	case amqprpc.EventDisconnected:
 		l.watch.lost = e.Time
-		l.notes.add(Bad, "connection lost: "+reason(e.Text), "")
+		l.notes.add(Bad, "connection lost: "+e.Text, "")
 		l.queue.reconnected()
 		l.neverCame()
 	case amqprpc.EventBlocked:
