@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
@@ -42,53 +41,97 @@ func advise(look *lab.Look) []advice {
 		return nil
 	case look.Frozen: // the rest would be about the past
 		add(lab.Neutral, "This is the picture of "+look.Books.Now.Format(time.TimeOnly)+
-			", while the calls go on behind it. Press f to see the present.")
+			", and stands still whatever happens now. Press f to see the present.")
 		return all
 	}
 
+	cause := obstacle(look)
+	if cause != "" {
+		add(lab.Bad, cause)
+	}
 	if n := look.Books.Calls.Wrong; n > 0 && look.Load.Custom {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not what is expected (--expect).")
 	} else if n > 0 {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
-	cause := obstacle(look)
-	if cause != "" {
-		add(lab.Bad, cause)
-	}
 	if look.Load.Paused {
-		add(lab.Neutral, "The load is paused. Press space to resume it, or c to make one call.")
+		add(lab.Neutral, pausedAdvice)
 	}
 	if cause != "" {
 		return all
 	}
-	if look.Load.Waiting {
-		add(lab.Neutral, "The load begins as soon as somebody consumes from "+queueName(look)+".")
+	if look.Load.Waiting && !look.Load.Paused {
+		add(lab.Neutral, waitingAdvice(look))
 	}
 
 	trouble := troubles(look)
 	all = append(all, trouble...)
 	if fault := Escape(look.Fault, 60); fault != "" {
-		add(lab.Neutral, "The next server will have the fault "+fault+". Press s to start it.")
+		text := "The next server will have the fault " + fault + "."
+		if startsServers(look) {
+			text += " Press s to start it."
+		}
+		add(lab.Neutral, text)
 	}
 	if len(trouble) > 0 {
 		return all
 	}
-	well := look.Books.Calls.Wrong == 0 && !look.Load.Waiting && look.Books.Calls.Completed > 0 && lately(look).Failed == 0
+	now, c := lately(look), look.Books.Calls
+	well := c.Wrong == 0 && !look.Load.Waiting && now.Failed == 0 && (now.Completed > 0 || c.Completed > 0 && c.InFlight == 0)
 	switch r := look.Books.Replies; {
-	case r.Duplicates+r.Orphaned() > 0 && look.Load.Body != "":
-		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.")
 	case r.Duplicates+r.Orphaned() > 0:
-		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. "+
-			"Then try x, a fault for the next server, K to kill one, or D to drop the connection.")
+		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. Then try "+whatToBreak(look)+".")
 	case look.StandIn != "" && look.Fault == "":
 		add(lab.Neutral, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
-	case well && look.Load.Body != "":
+	case well && !startsServers(look):
 		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.")
 	case well && look.Fault == "":
 		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, "+
 			"u to send one of an unknown ID, or x for a fault in the next server.")
 	}
 	return all
+}
+
+const pausedAdvice = "The load is paused. Press space to resume it, or c to make one call."
+
+func waitingAdvice(look *lab.Look) string {
+	return "The load begins as soon as somebody consumes from " + queueName(look) + "."
+}
+
+// whyIdle says why no call is in flight, "" if nothing keeps the load from making calls.
+func whyIdle(look *lab.Look) string {
+	if look.Err != nil || look.Replay != nil || look.Frozen {
+		return ""
+	}
+	switch cause := obstacle(look); {
+	case cause != "":
+		return cause
+	case look.Load.Paused:
+		return pausedAdvice
+	case look.Load.Waiting:
+		return waitingAdvice(look)
+	}
+	return ""
+}
+
+// startsServers reports whether a server that s starts answers what is asked here.
+func startsServers(look *lab.Look) bool { return !look.Load.Custom }
+
+// whatToBreak lists the keys that there is something to break for.
+func whatToBreak(look *lab.Look) string {
+	var keys []string
+	if startsServers(look) {
+		keys = append(keys, "x, a fault for the next server")
+	}
+	if slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State.Alive() }) {
+		keys = append(keys, "K to kill one")
+	}
+	keys = append(keys, "D to drop the connection")
+	if len(keys) == 1 {
+		return keys[0]
+	}
+	last := len(keys) - 1
+	return strings.Join(keys[:last], ", ") + ", or " + keys[last]
 }
 
 func queueName(look *lab.Look) string {
@@ -118,6 +161,8 @@ func obstacle(look *lab.Look) string {
 	case c.Blocked:
 		return because("The broker has raised an alarm and takes no requests", c.BlockedReason) +
 			" They wait in the client; clear the alarm on the broker to go on."
+	case answering(look): // what was told of the queue is out of date
+		return ""
 	case q.Known && !q.At.IsZero() && look.Books.Now.Sub(q.At) > silentBroker:
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
@@ -128,8 +173,6 @@ func obstacle(look *lab.Look) string {
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
 	case !q.Known && q.Err != "":
 		return because("The broker does not tell of "+queueName(look), q.Err)
-	case q.Known && q.Consumers == 0 && serving(look): // the broker's count has not caught up
-		return ""
 	case q.Known && q.Consumers == 0 && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
 	case q.Known && q.Consumers == 0 && look.Load.Custom && look.Load.Waiting:
@@ -145,12 +188,10 @@ func obstacle(look *lab.Look) string {
 	return ""
 }
 
-// serving reports whether a server that was started here runs and calls are being
-// answered.
-func serving(look *lab.Look) bool {
-	n := len(look.Books.Seconds)
-	return n > 0 && look.Books.Seconds[n-1].Completed > 0 &&
-		slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State == pool.Running })
+// answering reports whether calls were answered in the last two seconds.
+func answering(look *lab.Look) bool {
+	all := look.Books.Seconds
+	return slices.ContainsFunc(all[max(len(all)-2, 0):], func(s ledger.Second) bool { return s.Completed > 0 })
 }
 
 // firstLine is what an error says before its stack.
@@ -171,67 +212,55 @@ func because(what, reason string) string {
 func troubles(look *lab.Look) []advice {
 	var all []advice
 	add := func(text string) { all = append(all, advice{lab.Bad, text}) }
-	now := lately(look)
-	q, l := &look.Queue, &look.Load
+	now, q, l := lately(look), &look.Queue, &look.Load
+	ended := now.Completed + now.Failed
+	waiting := count(q.Ready) + " wait in the queue"
 	crowded := q.Known && q.Ready > longQueue*max(q.Consumers, 1)
+	another := "Start another one, or press - for less load."
+	orStart := ""
+	if startsServers(look) {
+		another, orStart = "Press s to start another one, or - for less load.", ", or s to start another server"
+	}
 
-	most := now.Failed > now.Completed // of the calls that ended
-	worst := worstFailure(&look.Books)
-	slow := worst == amqprpc.Timeout || worst == amqprpc.Expired
+	// A longer timeout helps only if servers are slow, not if calls wait for a server.
+	timeouts := 2*now.TimedOut > ended
 	switch {
-	case most && slow && crowded:
-		add("Most calls time out, and " + count(q.Ready) + " wait in the queue: too few servers for this load. Press s to start another one, or - for less load.")
-	case most && slow && now.Orphans == 0:
+	case timeouts && crowded && now.Completed+now.Late > 0:
+		add("Most calls time out, and " + waiting + ": too few servers for this load. " + another)
+	case timeouts && crowded:
+		add("Calls time out, " + waiting + ", and no reply comes: the servers hang, or are very slow. Press enter on a call to see how far it came" + orStart + ".")
+	case now.Late > 0 && crowded:
+		add("Some replies come too late: their calls have timed out, and " + waiting + " for a server. " + another)
+	case now.Late > 0:
+		add("Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.")
+	case timeouts && q.Known:
 		add("Most calls time out, although the queue has " + things(q.Consumers, "consumer", "consumers") +
-			". Press enter on one to see how far it came, or s to start another server.")
-	case most && worst == amqprpc.Remote:
+			". Press enter on one to see how far it came" + orStart + ".")
+	case timeouts:
+		add("Most calls time out. Press enter on one to see how far it came.")
+	}
+	if 2*now.Remote > ended {
 		add("The servers answer most calls with an error. Press enter on a failed call to see which.")
 	}
-	if slices.ContainsFunc(look.Books.Orphans, func(s ledger.Stray) bool {
-		return s.Class == amqprpc.Late && look.Books.Now.Sub(s.Time) <= recently*time.Second
-	}) {
-		add("Some replies come too late: their calls have timed out. Press t for a longer timeout.")
-	}
 	if n := l.Progress.Backlog; l.Rate > 0 && float64(n) > l.Rate && !l.Paused { // more than a second's calls
-		add(count(n) + " calls are due and cannot start. Press s to start another server, or - for a lower rate.")
+		text := count(n) + " calls are due and have not begun. Press - for a lower rate"
+		if crowded {
+			text += orStart
+		}
+		add(text + ".")
 	}
 	return all
 }
 
-// lately sums up the last seconds; the whole run where there are no seconds.
+// lately sums up the last seconds.
 func lately(look *lab.Look) (sum ledger.Second) {
 	all := look.Books.Seconds
-	if len(all) == 0 {
-		b := &look.Books
-		return ledger.Second{Completed: int(b.Calls.Completed), Failed: int(b.Calls.Failed), Orphans: int(b.Replies.Orphaned())}
-	}
 	for _, s := range all[max(len(all)-recently, 0):] {
 		sum.Completed += s.Completed
 		sum.Failed += s.Failed
-		sum.Duplicates += s.Duplicates
-		sum.Orphans += s.Orphans
+		sum.TimedOut += s.TimedOut
+		sum.Remote += s.Remote
+		sum.Late += s.Late
 	}
 	return sum
-}
-
-// worstFailure is what most calls failed of: of the last ones where those are known, else
-// of all.
-func worstFailure(b *ledger.Snapshot) amqprpc.Outcome {
-	last := make(map[amqprpc.Outcome]uint64)
-	for _, c := range b.Failed {
-		if b.Now.Sub(c.Ended) <= recently*time.Second {
-			last[c.Outcome]++
-		}
-	}
-	of := b.Failures.Of
-	if len(last) > 0 {
-		of = func(o amqprpc.Outcome) uint64 { return last[o] }
-	}
-	worst := amqprpc.Timeout
-	for _, o := range amqprpc.Failures() {
-		if of(o) > of(worst) {
-			worst = o
-		}
-	}
-	return worst
 }

@@ -8,9 +8,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
+	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
@@ -29,17 +29,16 @@ func TestAdviseSays(t *testing.T) {
 		f(&look)
 		return &look
 	}
-	failing := func(completed, failed, orphans int, failures ledger.Failures, f func(*lab.Look)) *lab.Look {
+	// seconds is a healthy screen whose last seconds were so.
+	seconds := func(now ledger.Second, f func(*lab.Look)) *lab.Look {
 		return with("healthy", func(l *lab.Look) {
-			l.Books.Seconds = []ledger.Second{{Completed: completed, Failed: failed, Orphans: orphans}}
-			l.Books.Failures = failures
-			for range orphans {
-				l.Books.Orphans = append(l.Books.Orphans, ledger.Stray{Class: amqprpc.Late, Time: l.Books.Now.Add(-recently * time.Second / 2)})
-			}
+			l.Books.Seconds = []ledger.Second{now, {}, {}}
 			f(l)
 		})
 	}
-	timeouts := ledger.Failures{Timeout: 90}
+	crowd := func(l *lab.Look) { l.Queue.Ready = 312 }
+	none := func(*lab.Look) {}
+	hanging := ledger.Second{Failed: 90, TimedOut: 90}
 	const paused = "  The load is paused. Press space to resume it, or c to make one call.\n"
 	for _, c := range []struct {
 		name string
@@ -57,7 +56,7 @@ func TestAdviseSays(t *testing.T) {
 		{"denied, connected", with("healthy", func(l *lab.Look) { l.Books.Connection.Lost, l.Books.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
 		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
-		{"silent", with("healthy", func(l *lab.Look) { l.Queue.At = l.Books.Now.Add(-7 * time.Second) }),
+		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Look) { l.Queue.At = l.Books.Now.Add(-7 * time.Second) }),
 			"! The broker has not answered for 7s: it hangs, or the network to it does. Calls wait until their deadline.\n"},
 		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }),
 			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
@@ -74,39 +73,56 @@ func TestAdviseSays(t *testing.T) {
 			l.Load, l.Fault, l.Books.Seconds, l.Books.Calls.Wrong = lab.Load{Paused: true}, "", []ledger.Second{{}}, 0
 		}),
 			paused + "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
-		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, while the calls go on behind it. Press f to see the present.\n"},
-		{"healthy, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Body = "{k}" }), // whose servers cannot be started here
+		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, and stands still whatever happens now. Press f to see the present.\n"},
+		{"healthy, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Custom = true }), // whose servers cannot be started here
 			"+ All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.\n"},
-		{"discarded, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Body, l.Books.Replies.Duplicates = "{k}", 1 }),
+		{"discarded, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Custom, l.Books.Replies.Duplicates, l.Pool = true, 1, nil }),
 			"  Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.\n"},
 		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
 		{"in-process", looks()["in-process"], "  " + standIn + "\n"},
 		{"in-process, with duplicates", with("in-process", func(l *lab.Look) { l.Books.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
 		{"in-process, paused", with("in-process", func(l *lab.Look) { l.Load.Paused = true }), paused + "  " + standIn + "\n"},
-		{"in-process, waiting", with("in-process", func(l *lab.Look) { l.Queue.Consumers, l.Load.Waiting, l.Pool = 0, true, nil }),
+		{"in-process, waiting", with("in-process", func(l *lab.Look) { l.Books.Seconds = nil; l.Queue.Consumers, l.Load.Waiting, l.Pool = 0, true, nil }),
 			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver --url amqp://127.0.0.1:40123/ in another terminal.\n"},
+		{"waiting and paused, unknown", with("empty", func(l *lab.Look) { l.Queue.Known, l.Load.Paused = false, true }), paused},
 		{"fault", with("healthy", func(l *lab.Look) { l.Fault = "duplicate=1" }), "  The next server will have the fault duplicate=1. Press s to start it.\n"},
-		{"begun", with("healthy", func(l *lab.Look) { l.Books.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
-		{"a few failed", failing(50, 2, 0, timeouts, func(*lab.Look) {}), ""},
-		{"too few servers", failing(50, 90, 0, timeouts, func(l *lab.Look) { l.Queue.Ready = 312 }),
+		{"begun", with("healthy", func(l *lab.Look) { l.Books.Seconds = nil; l.Books.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
+		{"a few failed", seconds(ledger.Second{Completed: 50, Failed: 2, TimedOut: 2}, none), ""},
+		{"too few servers", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, crowd),
 			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
-		{"too few servers, late", failing(50, 90, 7, timeouts, func(l *lab.Look) { l.Queue.Ready = 312 }),
-			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n" +
-				"! Some replies come too late: their calls have timed out. Press t for a longer timeout.\n"},
-		{"late", failing(50, 60, 60, timeouts, func(*lab.Look) {}), "! Some replies come too late: their calls have timed out. Press t for a longer timeout.\n"},
-		{"stuck", failing(0, 60, 0, timeouts, func(*lab.Look) {}),
+		{"too few servers, of somebody else", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, func(l *lab.Look) { crowd(l); l.Load.Custom = true }),
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Start another one, or press - for less load.\n"},
+		{"too few servers, all late", seconds(ledger.Second{Failed: 90, TimedOut: 90, Late: 7}, crowd),
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
+		{"some late, since calls wait for servers", seconds(ledger.Second{Completed: 50, Failed: 9, TimedOut: 9, Late: 7}, func(l *lab.Look) { l.Queue.Ready = 192 }),
+			"! Some replies come too late: their calls have timed out, and 192 wait in the queue for a server. Press s to start another one, or - for less load.\n"},
+		{"hanging, crowded", seconds(hanging, crowd),
+			"! Calls time out, 312 wait in the queue, and no reply comes: the servers hang, or are very slow. Press enter on a call to see how far it came, or s to start another server.\n"},
+		{"late", seconds(ledger.Second{Completed: 50, Failed: 60, TimedOut: 60, Late: 60}, none),
+			"! Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.\n"},
+		{"hanging", seconds(hanging, none),
 			"! Most calls time out, although the queue has 2 consumers. Press enter on one to see how far it came, or s to start another server.\n"},
-		{"errors", failing(0, 60, 0, ledger.Failures{Timeout: 1, Remote: 60}, func(*lab.Look) {}),
+		{"hanging, the queue unknown", seconds(hanging, func(l *lab.Look) { l.Queue = lab.Queue{Name: "rpc_queue"} }),
+			"! Most calls time out. Press enter on one to see how far it came.\n"},
+		{"errors", seconds(ledger.Second{Failed: 60, Remote: 59, TimedOut: 1}, none),
 			"! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
-		{"errors now, timeouts before", failing(0, 60, 0, timeouts, func(l *lab.Look) {
-			l.Books.Failed = []ledger.Call{{Outcome: amqprpc.Remote, Ended: l.Books.Now}, {Outcome: amqprpc.Timeout, Ended: l.Books.Now.Add(-time.Minute)}}
-		}), "! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
-		{"backlog", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
-			"! 1,300 calls are due and cannot start. Press s to start another server, or - for a lower rate.\n"},
-		{"wrong", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Books.Calls.Wrong = 1 }),
+		{"some errors", seconds(ledger.Second{Completed: 40, Failed: 60, Remote: 30, TimedOut: 30}, none), ""},
+		{"errors now, timeouts before", seconds(ledger.Second{Failed: 60, Remote: 60}, func(l *lab.Look) { l.Books.Failures.Timeout = 1000 }),
+			"! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
+		{"backlog", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
+			"! 1,300 calls are due and have not begun. Press - for a lower rate.\n"},
+		{"backlog, since calls wait for servers", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { crowd(l); l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
+			"! 1,300 calls are due and have not begun. Press - for a lower rate, or s to start another server.\n"},
+		{"no answer for long", seconds(ledger.Second{}, func(l *lab.Look) { l.Books.Calls.InFlight = 8 }), ""}, // which is not well
+		{"wrong", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { l.Books.Calls.Wrong = 1 }),
 			"! 1 answer was not the right number: some server computes something else.\n"},
-		{"unexpected", failing(60, 0, 0, ledger.Failures{}, func(l *lab.Look) { l.Books.Calls.Wrong, l.Load.Custom = 2, true }),
+		{"wrong, and now nobody serves", seconds(ledger.Second{}, func(l *lab.Look) { l.Books.Calls.Wrong, l.Queue.Consumers, l.Pool = 1, 0, nil }),
+			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n" +
+				"! 1 answer was not the right number: some server computes something else.\n"},
+		{"unexpected", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { l.Books.Calls.Wrong, l.Load.Custom = 2, true }),
 			"! 2 answers were not what is expected (--expect).\n"},
+		{"answered, though nobody consumes", with("healthy", func(l *lab.Look) { l.Queue.Consumers = 0; l.Books.Replies.Duplicates = 1; l.Pool = nil }),
+			"  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, or D to drop the connection.\n"},
 		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("index out of range") }),
 			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
 	} {
@@ -146,8 +162,11 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
 		n := func(name string) int { return rapid.SampledFrom([]int{0, 1, 100}).Draw(t, name) }
 		look := &lab.Look{
-			Queue:    lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
-			Load:     lab.Load{Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Progress: load.Progress{Backlog: 10 * n("backlog")}},
+			Queue: lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
+			Load: lab.Load{
+				Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Custom: yes("custom"),
+				Progress: load.Progress{Backlog: 10 * n("backlog")},
+			},
 			Starting: n("starting"), Frozen: yes("frozen") && yes("frozen indeed"),
 		}
 		if yes("fault") {
@@ -160,9 +179,21 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			b.Connection.Since = epoch
 			b.Connection.Denied, b.Connection.Lost = yes("denied"), "user lacks the permission"
 		}
-		b.Seconds = []ledger.Second{{Completed: n("completed"), Failed: n("failed"), Orphans: n("orphans")}}
-		b.Calls.Completed = uint64(n("all completed"))
-		b.Failures = ledger.Failures{Timeout: uint64(n("timeout")), Remote: uint64(n("remote"))}
+		if yes("pool") {
+			look.Pool = []pool.Status{{Name: "fib-1", State: rapid.SampledFrom([]pool.State{pool.Running, pool.Killed}).Draw(t, "state")}}
+		}
+		var now ledger.Second
+		for range rapid.IntRange(1, 3).Draw(t, "seconds") {
+			s := ledger.Second{Completed: n("completed"), TimedOut: n("timed out"), Remote: n("remote"), Late: n("late")}
+			s.Failed = s.TimedOut + s.Remote + n("other failures")
+			b.Seconds = append(b.Seconds, s)
+			now.Completed += s.Completed
+			now.Failed += s.Failed
+			now.Late += s.Late
+			now.TimedOut += s.TimedOut
+			now.Remote += s.Remote
+		}
+		b.Calls.Completed, b.Calls.InFlight = uint64(n("all completed")), uint64(n("in flight"))
 		b.Replies = ledger.Replies{Late: uint64(n("late")), Duplicates: uint64(n("duplicates"))}
 
 		text := adviceText(look)
@@ -187,6 +218,32 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		never("alarm", "queue")
 		never("a server is starting", "Press s to start a server")
 		never("another server", "start a server")
+		// What each advice takes for granted.
+		only := func(words string, so bool) {
+			if strings.Contains(text, words) && !so {
+				t.Fatalf("%q, and it is not so:\n%s", words, text)
+			}
+		}
+		answered := false
+		for _, s := range b.Seconds[max(len(b.Seconds)-2, 0):] {
+			answered = answered || s.Completed > 0
+		}
+		crowded := look.Queue.Known && look.Queue.Ready > longQueue*max(look.Queue.Consumers, 1)
+		only("Press t for a longer timeout", now.Late > 0 && !crowded)
+		only("wait in the queue", crowded && now.TimedOut+now.Late > 0)
+		only("Most calls time out", 2*now.TimedOut > now.Completed+now.Failed)
+		only("no reply comes", now.Completed+now.Late == 0)
+		only("although the queue has", look.Queue.Known)
+		only("answer most calls with an error", 2*now.Remote > now.Completed+now.Failed)
+		only("Nobody consumes", look.Queue.Known && look.Queue.Consumers == 0 && !answered)
+		only("There is no queue", look.Queue.Missing && !answered)
+		only("has not answered", !answered)
+		only("K to kill one", len(look.Pool) > 0 && look.Pool[0].State.Alive())
+		for _, key := range []string{"Press s to start another", "Press s to start a server", "or s to start", "Press s to start it", "x, a fault", "or x for a fault"} {
+			only(key, !look.Load.Custom)
+		}
+		only("All is well", now.Failed == 0 && b.Calls.Wrong == 0 && b.Calls.Completed+uint64(now.Completed) > 0)
+		only("The load begins", look.Load.Waiting && !look.Load.Paused)
 		if strings.Contains(text, "Press space") != (look.Load.Paused && !look.Frozen) {
 			t.Fatalf("paused: %v:\n%s", look.Load.Paused, text)
 		}

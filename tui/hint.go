@@ -58,7 +58,7 @@ func (s *Summary) hint() string {
 		}
 		return "is a server consuming from " + queue + "? Start one with: " + s.fibserver()
 	case amqprpc.Remote:
-		return "the server takes requests and answers each with an error: is it meant for these?"
+		return "servers answer with errors: are they meant for these requests?"
 	case amqprpc.Rejected:
 		return "the broker refuses requests: is " + queue + " full, or without a leader?"
 	case amqprpc.ConnectionLost:

@@ -146,9 +146,6 @@ type target struct {
 // interval is how often the picture is taken.
 const interval = 100 * time.Millisecond
 
-// enoughForAdvice is how many failed calls tell what goes wrong at present.
-const enoughForAdvice = 20
-
 // newModel returns a screen for a lab. ctx ends what the screen has begun.
 func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
 	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
@@ -265,7 +262,6 @@ func (m *Model) query() lab.Query {
 	if d, ok := m.layout(); ok {
 		q.Books.Bars = max(d.latency-2*d.margin, 1)
 		m.lanes.query(&q.Books, m.w, d.lanes)
-		q.Books.Failed = max(q.Books.Failed, enoughForAdvice)
 	}
 	return q
 }

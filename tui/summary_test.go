@@ -267,7 +267,7 @@ func TestHint(t *testing.T) {
 		{"odd queue", "a b;c", failed(1, ledger.Failures{Unroutable: 1}), "no queue 'a b;c': is a server running? Start one with: fibserver --queue NAME"},
 		{"no name", "", failed(1, ledger.Failures{Timeout: 1}), "is a server consuming from the request queue? Start one with: fibserver"},
 		{"late", "q", late, "1 reply came too late: give calls more time, send fewer at once, or start more servers"},
-		{"remote", "q", failed(1, ledger.Failures{Remote: 1}), "the server takes requests and answers each with an error: is it meant for these?"},
+		{"remote", "q", failed(1, ledger.Failures{Remote: 1}), "servers answer with errors: are they meant for these requests?"},
 		{"rejected", "q", failed(1, ledger.Failures{Rejected: 1}), "the broker refuses requests: is 'q' full, or without a leader?"},
 		{"lost", "q", lost, `the connection was lost: EOF\x1b`},
 		{"lost, who knows why", "q", failed(1, ledger.Failures{ConnectionLost: 1}), "the connection was lost: is the broker still there?"},

@@ -247,7 +247,7 @@ func (e *evidence) trace() string {
 	case e.Published.IsZero() && detail != "":
 		return "it was never published" + detail + ", so no server has it."
 	case e.Published.IsZero():
-		return "it was never published, for want of a connection or of room, so no server has it."
+		return "it was never published, so no server has it."
 	case e.heard():
 		return ""
 	case e.retrying():
@@ -267,17 +267,17 @@ func (e *evidence) trace() string {
 		", and no reply came" + detail + ". " + e.silence(a)
 }
 
-// silence says what may have become of a confirmed request that nobody answered, the
-// likely first.
+// silence says what may have become of a confirmed request that nobody answered. No event
+// tells which it was.
 func (e *evidence) silence(a *attemptSeen) string {
-	s := "Likely it still waits in the queue"
+	s := "It may still wait in the queue"
 	now := e.around.now
 	if e.Ended.After(now) {
 		now = e.Ended
 	}
 	m := e.messages[a.event]
 	if m != nil && m.Expiration != "" && !e.Deadline.IsZero() && !now.Before(e.Deadline) {
-		s = "Likely it waited in the queue until it expired there and the broker dropped it"
+		s = "It may have waited in the queue until it expired there and the broker dropped it"
 	}
 	conn := e.around.conn
 	if !conn.Since.IsZero() && (!conn.Connected || conn.Since.After(a.published)) { // the callback queue has gone

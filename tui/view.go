@@ -97,9 +97,13 @@ func (m *Model) draw() string {
 		}}}}
 		out = g.paint(st, out)
 	default:
-		m.lanes.empty[inFlightLane] = "" // its usual words, unless there is a reason
-		if why := m.advice(); len(why) > 0 && (why[0].mood == lab.Bad || !m.telling() && (m.look.Load.Paused || m.look.Load.Waiting)) {
-			m.lanes.empty[inFlightLane] = why[0].text
+		m.lanes.empty[inFlightLane] = ""
+		if !m.telling() {
+			m.lanes.empty[inFlightLane] = whyIdle(&m.look)
+		}
+		m.lanes.empty[duplicateLane] = ""
+		if !startsServers(&m.look) {
+			m.lanes.empty[duplicateLane] = "None yet. A duplicate is a second reply to a call that has its answer. d sends one."
 		}
 		if m.player != nil {
 			m.lanes.empty = emptyInReplay

@@ -233,6 +233,9 @@ func (l *Ledger) reply(e *Entry, at int64) bool {
 		l.stray(&l.duplicates, r, e, at, server)
 	default:
 		second.Orphans++
+		if e.Class == amqprpc.Late && e.Outcome == amqprpc.Timeout {
+			second.Late++
+		}
 		l.stray(&l.orphans, r, e, at, server)
 	}
 	return true
@@ -278,7 +281,14 @@ func (l *Ledger) end(r *record, e *Entry, at int64) {
 	lane, most := &l.completed, l.cfg.Completed
 	if e.Outcome.Failed() {
 		lane, most = &l.failed, l.cfg.Failed
-		l.rates.at(at).Failed++
+		second := l.rates.at(at)
+		second.Failed++
+		switch e.Outcome {
+		case amqprpc.Timeout, amqprpc.Expired:
+			second.TimedOut++
+		case amqprpc.Remote:
+			second.Remote++
+		}
 	} else {
 		l.rates.at(at).Completed++
 	}

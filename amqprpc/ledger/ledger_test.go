@@ -292,6 +292,29 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// A second tells how its calls failed, and which orphans are of calls that timed out.
+func TestSecondsTellHowCallsFailed(t *testing.T) {
+	l := New(Config{})
+	for i, o := range []amqprpc.Outcome{amqprpc.Timeout, amqprpc.Expired, amqprpc.Remote, amqprpc.ConnectionLost, amqprpc.Canceled} {
+		observe(l, sent(callID(i), 0), published(callID(i), 0, "30"))
+		if o == amqprpc.Remote {
+			e := answer(callID(i), msec, "fib-1", "no")
+			e.Outcome = o
+			observe(l, e)
+			continue
+		}
+		observe(l, failed(callID(i), msec, o))
+		late := discarded(amqprpc.Late, callID(i), 2*msec, "fib-1")
+		late.Outcome = o
+		observe(l, late)
+	}
+	got := l.Snapshot(Query{Seconds: 1}).Seconds[0]
+	got.Time = time.Time{}
+	if want := (Second{Sent: 5, Failed: 5, TimedOut: 2, Remote: 1, Orphans: 4, Late: 1}); got != want {
+		t.Errorf("%+v, not %+v", got, want)
+	}
+}
+
 // Bars cover the times from the least to p99.9 and count each once.
 func TestBars(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -6,6 +6,12 @@ import "time"
 type Second struct {
 	Time                                         time.Time // its beginning
 	Sent, Completed, Failed, Duplicates, Orphans int
+
+	// TimedOut is how many of Failed had no answer at their deadline ([amqprpc.Timeout],
+	// [amqprpc.Expired]), Remote how many were answered with an error.
+	TimedOut, Remote int
+	// Late is how many of Orphans were replies to calls that had timed out.
+	Late int
 }
 
 // rates is a ring of the last seconds, addressed by the time of an event.
