@@ -116,7 +116,7 @@ func (c *Client) Go(ctx context.Context, req Request) *Call {
 func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 	now := time.Now()
 	if err := c.prepare(&req, now); err != nil {
-		return nil, notBegun{err}
+		return nil, notBegun{req.Queue, err}
 	}
 	call := &Call{id: newID(), req: req, client: c, done: make(chan struct{}), heapIndex: -1}
 	call.deadline = c.deadlineOf(ctx, req, now)
@@ -125,13 +125,13 @@ func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 	case c.room <- struct{}{}:
 	default:
 		if c.cfg.FailWhenFull {
-			return nil, notBegun{fmt.Errorf("%w: %d", ErrTooManyInFlight, c.cfg.MaxInFlight)}
+			return nil, notBegun{req.Queue, fmt.Errorf("%w: %d", ErrTooManyInFlight, c.cfg.MaxInFlight)}
 		}
 		if outcome := c.waitForRoom(ctx, call); outcome != InFlight {
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			if c.closed {
-				return nil, notBegun{ErrClosed} // no event comes after Close
+				return nil, notBegun{req.Queue, ErrClosed} // no event comes after Close
 			}
 			now = time.Now()
 			c.observe(Event{Kind: EventSent, Time: now, ID: call.id, Intended: req.Intended, Deadline: call.deadline})
@@ -144,7 +144,7 @@ func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 	defer c.mu.Unlock()
 	if c.closed {
 		<-c.room
-		return nil, notBegun{ErrClosed}
+		return nil, notBegun{req.Queue, ErrClosed}
 	}
 	c.calls[call.id] = call
 	c.observe(Event{Kind: EventSent, Time: time.Now(), ID: call.id, Intended: req.Intended, Deadline: call.deadline})
@@ -273,9 +273,9 @@ func (c *Client) fail(call *Call, now time.Time, outcome Outcome, cause error) {
 	if cause == nil && outcome == Timeout {
 		cause = call.lastCause
 	}
-	e := &CallError{ID: call.id, Outcome: outcome, Attempts: call.attempts, NotExecuted: call.unaccounted == 0, Err: cause}
+	e := &CallError{ID: call.id, Queue: call.req.Queue, Outcome: outcome, Attempts: call.attempts, NotExecuted: call.unaccounted == 0, Err: cause}
 	call.err = e
-	c.observe(Event{Kind: EventFailed, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.epoch, Outcome: outcome, Text: e.Error()})
+	c.observe(Event{Kind: EventFailed, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.epoch, Outcome: outcome, Text: e.Reason()})
 	c.finish(call, now, outcome, "")
 }
 

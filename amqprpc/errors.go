@@ -50,6 +50,7 @@ var outcomeErrors = [outcomes]error{
 // A CallError is the error of a call that began and failed.
 type CallError struct {
 	ID      string  // the call's correlation ID
+	Queue   string  // the request's
 	Outcome Outcome // how it ended, never Completed
 	// Attempts says how often the request was handed to a connection; 0 means it
 	// never left.
@@ -61,8 +62,13 @@ type CallError struct {
 	Err error
 }
 
-// Error says what happened, in one line.
+// Error names the call and its queue, and says what happened, in one line.
 func (e *CallError) Error() string {
+	return fmt.Sprintf("call %s to queue %q: %s", e.ID, e.Queue, e.Reason())
+}
+
+// Reason is Error without the call and its queue: calls that fail alike have the same one.
+func (e *CallError) Reason() string {
 	if e.Outcome == Remote && e.Err != nil {
 		return e.Err.Error()
 	}
@@ -158,9 +164,17 @@ func validCode(code string) bool {
 	return true
 }
 
-// notBegun is the error of a call that never became one.
-type notBegun struct{ err error }
+// notBegun is the error of a call that never became one, to this queue.
+type notBegun struct {
+	queue string
+	err   error
+}
 
-func (e notBegun) Error() string        { return e.err.Error() }
+func (e notBegun) Error() string {
+	if e.queue == "" {
+		return "no call: " + e.err.Error()
+	}
+	return fmt.Sprintf("no call to queue %q: %v", e.queue, e.err)
+}
 func (e notBegun) Unwrap() error        { return e.err }
 func (e notBegun) Is(target error) bool { return target == ErrNotExecuted }

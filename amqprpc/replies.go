@@ -26,7 +26,7 @@ func (c *Client) classify(m Message) Class {
 		call.reply = replyFrom(m, latency)
 		if remote := m.remoteError(); remote != nil {
 			outcome = Remote
-			call.err = &CallError{ID: call.id, Outcome: Remote, Attempts: call.attempts, Err: remote}
+			call.err = &CallError{ID: call.id, Queue: call.req.Queue, Outcome: Remote, Attempts: call.attempts, Err: remote}
 		}
 		c.observeReply(now, m, Event{Attempt: call.attempts, Class: Answer, Outcome: outcome, Since: latency})
 		c.finish(call, now, outcome, m.AppID)

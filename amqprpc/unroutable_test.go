@@ -35,8 +35,8 @@ func TestReturnsAmongAnswers(t *testing.T) {
 						}
 						_, err := c.Call(context.Background(), amqprpc.Request{Queue: queue + "-missing"})
 						wantIs(t, err, amqprpc.ErrUnroutable, amqprpc.ErrNotExecuted)
-						if !strings.Contains(err.Error(), "NO_ROUTE") {
-							t.Errorf("the error does not tell the broker's reason: %v", err)
+						if failed := asCall(t, err); failed.Queue != queue+"-missing" || !strings.Contains(err.Error(), failed.ID) || !strings.Contains(err.Error(), "NO_ROUTE") {
+							t.Errorf("the error names no call, no queue, or not the broker's reason: %v", err)
 						}
 					}
 				})

@@ -118,9 +118,27 @@ func TestCallErrorIs(t *testing.T) {
 	}
 }
 
+// An error of a call that is alone in a log still says which call it was, and of whom.
+func TestErrorsNameTheCall(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&CallError{ID: "4f1c", Queue: "orders", Outcome: Timeout}, `call 4f1c to queue "orders": deadline exceeded`},
+		{&CallError{ID: "4f1c", Queue: "or\nders", Outcome: ConnectionLost, Err: errors.New("EOF")}, `call 4f1c to queue "or\nders": connection lost: EOF`},
+		{&CallError{ID: "4f1c", Queue: "orders", Outcome: Remote, Err: Errorf(CodeInternal, "no")}, `call 4f1c to queue "orders": INTERNAL: no`},
+		{notBegun{"orders", ErrTooManyInFlight}, `no call to queue "orders": too many calls in flight`},
+		{notBegun{"", ErrInvalidRequest}, `no call: invalid request`},
+	} {
+		if got := c.err.Error(); got != c.want {
+			t.Errorf("%q, want %q", got, c.want)
+		}
+	}
+}
+
 func TestNotBegunIsNotExecuted(t *testing.T) {
 	for _, sentinel := range []error{ErrTooManyInFlight, ErrInvalidRequest, ErrClosed} {
-		err := error(notBegun{fmt.Errorf("%w: more", sentinel)})
+		err := error(notBegun{"q", fmt.Errorf("%w: more", sentinel)})
 		if !errors.Is(err, ErrNotExecuted) || !errors.Is(err, sentinel) || errors.Is(err, ErrTimeout) {
 			t.Errorf("%v", err)
 		}

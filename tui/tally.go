@@ -2,8 +2,11 @@ package tui
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"sync"
+
+	"rpcscope/amqprpc"
 )
 
 const (
@@ -28,12 +31,16 @@ type Tally struct {
 	others int
 }
 
-// Add counts what err says; nil says nothing.
+// Add counts what err says; nil says nothing. Of the error of a call it counts the reason.
 func (t *Tally) Add(err error) {
 	if err == nil {
 		return
 	}
-	text := Escape(err.Error(), mostSaid)
+	said := err.Error()
+	if call := (*amqprpc.CallError)(nil); errors.As(err, &call) {
+		said = call.Reason()
+	}
+	text := Escape(said, mostSaid)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.counts[text]; !known {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"sync"
 	"testing"
+
+	"rpcscope/amqprpc"
 )
 
 func TestTally(t *testing.T) {
@@ -28,6 +30,13 @@ func TestTally(t *testing.T) {
 	wg.Wait()
 	if got, want := tally.Sentences(), []Sentence{{"timeout", 400}, {`two\nlines`, 200}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+	tally.Reset()
+	for _, id := range []string{"1", "2"} {
+		tally.Add(&amqprpc.CallError{ID: id, Queue: "q", Outcome: amqprpc.Rejected})
+	}
+	if got, want := tally.Sentences(), []Sentence{{amqprpc.ErrRejected.Error(), 2}}; !reflect.DeepEqual(got, want) {
+		t.Errorf("of two calls: %v, want %v", got, want)
 	}
 	tally.Reset()
 	if got := tally.Sentences(); len(got) != 0 {

@@ -42,7 +42,7 @@ func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 	call := l.client.Go(l.ctx, req)
 	if call.ID() == "" {
 		_, err := call.Result()
-		l.notes.add(Bad, fmt.Sprintf("no call: %v", err), "")
+		l.notes.add(Bad, err.Error(), "")
 		return ""
 	}
 	what := fmt.Sprintf("call %s %s", short(call.ID()), name)
