@@ -16,13 +16,14 @@ import (
 // fast as digits can be read.
 const redraw = time.Second / 8
 
-// IsTerminal reports whether f is one: where not, there should be no [ProgressLine].
+// IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool {
-	if os.Getenv("TERM") == "dumb" { // it cannot go back to the beginning of a line
-		return false
-	}
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
+
+// IsDumb reports whether terminals cannot move their cursor, according to TERM: they can show
+// neither a screen nor a [ProgressLine].
+func IsDumb() bool { return os.Getenv("TERM") == "dumb" }
 
 // TerminalWidth returns how many cells wide the terminal f is now, 80 where that cannot
 // be told.

@@ -139,7 +139,7 @@ func (c *caller) callAll(ctx context.Context, ns []string) error {
 		}
 		if err != nil {
 			if ctx.Err() != nil {
-				return cli.Fail(cli.Interrupted, context.Cause(ctx))
+				return &cli.ExitError{Code: cli.Interrupted}
 			}
 			failed = true
 		}
@@ -211,7 +211,7 @@ func describe(err error, queue string) callError {
 	if !errors.As(err, &call) {
 		return callError{"invalid", err.Error()}
 	}
-	text := err.Error()
+	text := call.Reason()
 	if denied := (*amqprpc.PermissionError)(nil); errors.As(err, &denied) {
 		return callError{call.Outcome.String(), denied.Error()}
 	}
@@ -222,6 +222,13 @@ func describe(err error, queue string) callError {
 		text = "no reply before the deadline"
 		if call.NotExecuted {
 			text = "the deadline passed before the request could be sent: the connection was lost, or the broker blocks publishers"
+		}
+	case amqprpc.Canceled:
+		text = "interrupted" // call cancels for no other reason
+	case amqprpc.ConnectionLost:
+		text = "no reply came before the connection was lost"
+		if call.Err != nil {
+			text += ": " + call.Err.Error()
 		}
 	}
 	return callError{call.Outcome.String(), text}

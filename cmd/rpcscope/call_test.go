@@ -179,3 +179,38 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// Ctrl+C ends a call with one line that says so.
+func TestCallInterrupted(t *testing.T) {
+	t.Parallel()
+	node := brokertest.Shared(t)
+	for _, format := range [][]string{nil, {"--json"}} {
+		queue := brokertest.QueueName(t)
+		servers := newFleet(t, node.URL(), queue, pool.Config{})
+		server := servers.start(t, "--delay=1h")
+		cmd := exec.Command(bin.rpcscope, append([]string{"call", "--url", node.URL(), "--queue", queue, "--timeout=1h", "35", "36"}, format...)...)
+		var stdout, stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer cmd.Process.Kill() //nolint:errcheck // it has ended, if all is well
+		servers.untilSaid(t, "fib(35)", 1)
+		if err := cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		cmd.Wait() //nolint:errcheck // the exit code says it
+		want := " [x] Requesting fib(35)\n"
+		if format != nil {
+			want = `{"n":35,"error":{"code":"canceled","message":"interrupted"}}` + "\n"
+		}
+		o := outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+		o.want(t, cli.Interrupted, want, "rpcscope: fib(35): canceled: interrupted\n")
+		if strings.Count(o.stderr, "\n") != 1 {
+			t.Errorf("not one line: %q", o.stderr)
+		}
+		if err := servers.Kill(server.Name()); err != nil { // it would finish its work first
+			t.Error(err)
+		}
+	}
+}

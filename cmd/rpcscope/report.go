@@ -13,7 +13,7 @@ import (
 
 // watched runs a load, with a progress line where stderr is a terminal.
 func watched(ctx context.Context, l *load.Load, books *ledger.Ledger) (load.Result, error) {
-	if tui.IsTerminal(os.Stderr) {
+	if tui.IsTerminal(os.Stderr) && !tui.IsDumb() {
 		line := tui.NewProgressLine(os.Stderr, func() (load.Progress, ledger.Snapshot) {
 			return l.Progress(), books.Snapshot(ledger.Query{Now: time.Now()})
 		})

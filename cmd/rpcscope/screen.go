@@ -65,7 +65,7 @@ func needTerminal(stdout *os.File, instead string) error {
 	switch {
 	case !tui.IsTerminal(stdout):
 		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is "+instead))
-	case os.Getenv("TERM") == "dumb":
+	case tui.IsDumb():
 		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal that can move its cursor, and TERM is dumb; without one there is "+instead))
 	}
 	return nil

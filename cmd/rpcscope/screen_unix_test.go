@@ -317,6 +317,28 @@ func TestScreenNeedsTerminal(t *testing.T) {
 	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")
 }
 
+// On a terminal that cannot move its cursor the screens say so, and load draws no progress line.
+func TestDumbTerminal(t *testing.T) {
+	t.Parallel()
+	b := startBroker(t, nil, "--quiet")
+	for args, want := range map[string]string{
+		"": "`rpcscope load`", "demo": "`rpcscope load --servers 2`", "tour": "`rpcscope tour --check`", "replay /dev/null": "`rpcscope replay --summary`",
+	} {
+		term := shell(t, "amqp://127.0.0.1:1/", screen.Size{Cols: 200, Rows: 24}, "TERM=dumb")
+		term.Type("rpcscope "+args+"; echo code=$?", "enter")
+		term.WaitFor("code=2")
+		if s := term.Screen(); !strings.Contains(s, "TERM is dumb") || !strings.Contains(s, want) {
+			t.Errorf("rpcscope %s says\n%s", args, s)
+		}
+	}
+	term := shell(t, "amqp://"+b.address+"/", screen.Size{Cols: 120, Rows: 40}, "TERM=dumb")
+	term.Type("rpcscope load --servers 1 --fib 3 -n 20 "+calm+"; echo code=$?", "enter")
+	term.WaitFor("code=0")
+	if s := term.Raw(); !strings.Contains(s, "20 calls completed") || strings.Contains(strings.ReplaceAll(s, "\r\n", ""), "\r") || strings.Contains(s, "\x1b") {
+		t.Errorf("load writes %q", s)
+	}
+}
+
 // Bad flags are told before anything is shown, and so is a broker that is not there.
 func TestScreenRefuses(t *testing.T) {
 	t.Parallel()

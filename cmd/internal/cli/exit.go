@@ -135,8 +135,9 @@ func OnBroker(err error) error {
 var Backoff = amqprpc.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
 
 // TwoSignals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP; a
-// second one ends the process at once with the exit code [Interrupted]. Call stop to
-// let go of the signals.
+// second one ends the process at once with the exit code [Interrupted]. The context's cause is
+// a word for the signal: "interrupted" (Ctrl+C), "terminated" or "hangup". Call stop to let go
+// of the signals.
 func TwoSignals(parent context.Context) (ctx context.Context, stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -154,7 +155,11 @@ func TwoSignals(parent context.Context) (ctx context.Context, stop func()) {
 			case s := <-signals:
 				if first.IsZero() {
 					first = time.Now()
-					cancel(fmt.Errorf("%v", s))
+					word := s.String()
+					if s == os.Interrupt {
+						word = "interrupted"
+					}
+					cancel(errors.New(word))
 				} else if time.Since(first) > sameSignal {
 					os.Exit(Interrupted)
 				}
