@@ -90,7 +90,7 @@ type Broker struct {
 	// name of the executable and the version of its main module.
 	Product, Version string
 	// ConnectionName and ConsumerTag are what the broker lists connections and consumers as.
-	// Default: product, process ID and host, as in "orders:4121@host", followed by Name if that
+	// Default: product, process ID and host, as in "orders[4121]@host", followed by Name if that
 	// differs from the product.
 	ConnectionName, ConsumerTag string
 	// Heartbeat is how often a silent peer is asked for a sign of life; it is taken

@@ -22,7 +22,7 @@ func (b *Broker) setIdentity() {
 	if err != nil {
 		host = "unknown"
 	}
-	process := fmt.Sprintf("%s:%d@%s", b.Product, os.Getpid(), host)
+	process := fmt.Sprintf("%s[%d]@%s", b.Product, os.Getpid(), host)
 	if b.Name != "" && b.Name != b.Product {
 		process += " " + b.Name
 	}

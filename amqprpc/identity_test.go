@@ -88,16 +88,16 @@ func TestIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	process := fmt.Sprintf("%d@%s", os.Getpid(), host)
+	process := fmt.Sprintf("[%d]@%s", os.Getpid(), host)
 	long := strings.Repeat("ä", 127)
 	for _, test := range []struct {
 		name            string
 		broker          amqprpc.Broker
 		connection, tag string // how each of them begins
 	}{
-		{"by default", amqprpc.Broker{}, "amqprpc.test (devel), amqprpc.test:" + process, "amqprpc.test:" + process},
-		{"a name", amqprpc.Broker{Name: "squares-1"}, "amqprpc.test (devel), amqprpc.test:" + process + " squares-1", "amqprpc.test:" + process + " squares-1"},
-		{"a name that is the product's", amqprpc.Broker{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares:" + process + " (", "squares:" + process},
+		{"by default", amqprpc.Broker{}, "amqprpc.test (devel), amqprpc.test" + process, "amqprpc.test" + process},
+		{"a name", amqprpc.Broker{Name: "squares-1"}, "amqprpc.test (devel), amqprpc.test" + process + " squares-1", "amqprpc.test" + process + " squares-1"},
+		{"a name that is the product's", amqprpc.Broker{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares" + process + " (", "squares" + process},
 		{"all of it", amqprpc.Broker{Name: "squares-1", Product: "squares", Version: "v1.2", ConnectionName: "one", ConsumerTag: "two"}, "squares v1.2, one", "two"},
 		{"as long as can be", amqprpc.Broker{Name: long, Product: long}, long + " (devel), " + long, long},
 	} {

@@ -26,7 +26,7 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	fib := serve(t, node.URL(), "fib-", ours(t, "fibserver"), "--queue", queue+"-fib", "--queue-type", "classic", "--queue-expires", "1m")
-	fibserver := fmt.Sprintf("fibserver:%d@%s fib-1", fib.start(t).Status().PID, host)
+	fibserver := fmt.Sprintf("fibserver[%d]@%s fib-1", fib.start(t).Status().PID, host)
 
 	// The lists are made while rpcscope waits for an answer.
 	lists := make(chan string, 2)
@@ -60,7 +60,7 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 	succeed(t, node.URL(), ours(t, "rpcscope"), "call", "--queue", queue, "--timeout", "50s", "5")
 	connections, consumers := <-lists, <-lists
 
-	rpcscope := `rpcscope:\d+@` + regexp.QuoteMeta(host)
+	rpcscope := `rpcscope\[\d+\]@` + regexp.QuoteMeta(host)
 	fibserver = regexp.QuoteMeta(fibserver)
 	for _, want := range []struct {
 		what, list string
