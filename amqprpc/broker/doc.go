@@ -10,7 +10,7 @@
 // what RabbitMQ does, down to reply codes, the order of frames and most texts: the suite in
 // [rpcscope/amqprpc/broker/contract] passes on both. It has:
 //
-//   - PLAIN logins, heartbeats, channels, the virtual host "/";
+//   - PLAIN and AMQPLAIN logins, heartbeats, channels, the virtual host "/";
 //   - the default exchange, which routes to the queue of that name; mandatory with returns, confirms;
 //   - queues: durable, exclusive, auto-delete, named by the server, classic or quorum, with
 //     passive and inequivalent declarations, delete, purge;

@@ -1,9 +1,10 @@
 package broker
 
 import (
-	"bytes"
+	"encoding/binary"
 	"errors"
 	"net"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -45,7 +46,7 @@ func (c *connection) handshake() error {
 		return err
 	}
 	c.b.gate.wait()
-	c.say(&wire.ConnectionStart{VersionMinor: 9, ServerProperties: serverProperties, Mechanisms: "PLAIN", Locales: "en_US"})
+	c.say(&wire.ConnectionStart{VersionMinor: 9, ServerProperties: serverProperties, Mechanisms: plain + " " + amqplain, Locales: "en_US"})
 	start, err := expect[*wire.ConnectionStartOk](c)
 	if err != nil {
 		return err
@@ -87,16 +88,43 @@ func (c *connection) introduce(start *wire.ConnectionStartOk) {
 	c.capable = capabilities{can("consumer_cancel_notify"), can("connection.blocked"), can("authentication_failure_close")}
 }
 
-// login checks name and password (SASL PLAIN, RFC 4616).
+// The mechanisms of login: SASL PLAIN (RFC 4616), and the one of AMQP 0-8, which some clients use
+// by default, as php-amqplib does.
+const (
+	plain    = "PLAIN"
+	amqplain = "AMQPLAIN"
+)
+
+// credentials reads the response of a mechanism.
+func credentials(mechanism, response string) (user, password string, ok bool) {
+	switch mechanism {
+	case plain:
+		parts := strings.Split(response, "\x00")
+		if len(parts) != 3 || parts[0] != "" { // as RabbitMQ, nobody acts for others here
+			return "", "", false
+		}
+		return parts[1], parts[2], true
+	case amqplain: // a table without the length before it
+		t, _, err := wire.ParseTable(append(binary.BigEndian.AppendUint32(nil, uint32(len(response))), response...))
+		if err != nil {
+			return "", "", false
+		}
+		user, ok = t["LOGIN"].(string)
+		password, given := t["PASSWORD"].(string)
+		return user, password, ok && given
+	}
+	return "", "", false
+}
+
+// login checks name and password.
 func (c *connection) login(start *wire.ConnectionStartOk) error {
-	if start.Mechanism != "PLAIN" {
+	if start.Mechanism != plain && start.Mechanism != amqplain {
 		return c.hangUp("unknown authentication mechanism '" + printable(start.Mechanism) + "'")
 	}
-	parts := bytes.Split([]byte(start.Response), []byte{0})
-	if len(parts) != 3 || len(parts[0]) > 0 { // as RabbitMQ, nobody acts for others here
+	user, password, ok := credentials(start.Mechanism, start.Response)
+	if !ok {
 		return c.hangUp("a malformed login")
 	}
-	user, password := string(parts[1]), string(parts[2])
 	if want, ok := c.b.users[user]; ok && same(want, password) && (user != guest || c.local()) {
 		c.user = user
 		return nil
@@ -106,7 +134,7 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 		return c.hangUp(why)
 	}
 	c.b.lock()
-	c.fail(exception(wire.AccessRefused, "Login was refused using authentication mechanism PLAIN. For details see the broker logfile."))
+	c.fail(exception(wire.AccessRefused, "Login was refused using authentication mechanism %s. For details see the broker logfile.", start.Mechanism))
 	c.why = why
 	c.b.unlock()
 	return c.farewell()

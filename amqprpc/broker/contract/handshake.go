@@ -11,6 +11,7 @@ import (
 
 var handshakeTests = []test{
 	{"Start", start},
+	{"LoginAMQPLAIN", loginAMQPLAIN},
 	{"LoginRefused", loginRefused},
 	{"LoginRefusedClient", loginRefusedClient},
 	{"Tune", tune},
@@ -28,8 +29,10 @@ func start(t *T) {
 	if m.VersionMajor != 0 || m.VersionMinor != 9 {
 		t.Errorf("version %d.%d, want 0.9", m.VersionMajor, m.VersionMinor)
 	}
-	if !strings.Contains(" "+m.Mechanisms+" ", " PLAIN ") {
-		t.Errorf("mechanisms %q, want PLAIN among them", m.Mechanisms)
+	for _, mechanism := range []string{" PLAIN ", " AMQPLAIN "} {
+		if !strings.Contains(" "+m.Mechanisms+" ", mechanism) {
+			t.Errorf("mechanisms %q, want%samong them", m.Mechanisms, mechanism)
+		}
 	}
 	if !strings.Contains(" "+m.Locales+" ", " en_US ") {
 		t.Errorf("locales %q, want en_US among them", m.Locales)
@@ -54,9 +57,39 @@ func start(t *T) {
 	}
 }
 
+// amqplain is a response of the mechanism AMQPLAIN: a table without its length.
+func (t *T) amqplain(table amqp.Table) string {
+	t.Helper()
+	b, err := wire.AppendTable(nil, table)
+	t.must(err)
+	return string(b[4:])
+}
+
+// Clients may log in with AMQPLAIN, as php-amqplib does by default, and as the client library does
+// if the URL says so.
+func loginAMQPLAIN(t *T) {
+	u, err := amqp.ParseURI(t.URL)
+	t.must(err)
+	for name, response := range map[string]string{
+		"user and password": t.amqplain(amqp.Table{"LOGIN": u.Username, "PASSWORD": u.Password}),
+		"something besides": t.amqplain(amqp.Table{"LOGIN": u.Username, "PASSWORD": u.Password, "OTHER": int64(1)}),
+	} {
+		p, _ := t.started()
+		p.send(0, &wire.ConnectionStartOk{Mechanism: "AMQPLAIN", Response: response, Locale: "en_US"})
+		if m := expect[*wire.ConnectionTune](p, 0); m.FrameMax == 0 {
+			t.Errorf("%s: %s", name, describe(m))
+		}
+	}
+	cfg := clientConfig()
+	cfg.SASL = []amqp.Authentication{u.AMQPlainAuth()}
+	conn, err := amqp.DialConfig(t.URL, cfg)
+	t.must(err)
+	t.must(conn.Close())
+}
+
 func loginRefused(t *T) {
 	good, _ := t.credentials()
-	user, _, _ := strings.Cut(good[1:], "\x00")
+	user, password, _ := strings.Cut(good[1:], "\x00")
 	tell := amqp.Table{"authentication_failure_close": true}
 	// For what no client sends RabbitMQ has no reply code.
 	refused, malformed := closeWith(403, 0, 0), []string{hangUp, "close 403", "close 501", "close 502", "close 530"}
@@ -79,6 +112,14 @@ func loginRefused(t *T) {
 		{name: "no separators", capabilities: tell, mechanism: "PLAIN", response: user, want: malformed},
 		{name: "one separator", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user, want: malformed},
 		{name: "on behalf of somebody", capabilities: tell, mechanism: "PLAIN", response: user + good, want: append(malformed, refused)},
+		{name: "AMQPLAIN, wrong password, to be told", capabilities: tell, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": "wrong"}), want: []string{refused}},
+		{name: "AMQPLAIN, wrong password", mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": "wrong"}), want: []string{hangUp}},
+		{name: "AMQPLAIN, no password", capabilities: tell, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user}), want: malformed},
+		{name: "AMQPLAIN, a password that is no string", capabilities: tell, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": true}), want: malformed},
+		{name: "AMQPLAIN, nothing", capabilities: tell, mechanism: "AMQPLAIN", want: malformed},
+		{name: "AMQPLAIN, no table", capabilities: tell, mechanism: "AMQPLAIN", response: user + password, want: malformed},
+		{name: "AMQPLAIN, with PLAIN's response", capabilities: tell, mechanism: "AMQPLAIN", response: good, want: malformed},
+		{name: "PLAIN, with AMQPLAIN's response", capabilities: tell, mechanism: "PLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": password}), want: malformed},
 		{name: "more separators", capabilities: tell, mechanism: "PLAIN", response: good + "\x00", want: append(malformed, refused)},
 	}
 	// All at once: RabbitMQ takes its time with the answer, to slow down those who guess.

@@ -161,12 +161,17 @@ func (t *T) started() (*peer, *wire.ConnectionStart) {
 func (t *T) tuned(capabilities amqp.Table) (*peer, *wire.ConnectionTune) {
 	t.Helper()
 	p, _ := t.started()
-	response, _ := t.credentials()
-	tune := call[*wire.ConnectionTune](p, 0, &wire.ConnectionStartOk{
+	return p, p.logIn(capabilities)
+}
+
+// logIn answers connection.start with the credentials in the URL.
+func (p *peer) logIn(capabilities amqp.Table) *wire.ConnectionTune {
+	p.t.Helper()
+	response, _ := p.t.credentials()
+	return call[*wire.ConnectionTune](p, 0, &wire.ConnectionStartOk{
 		ClientProperties: amqp.Table{"capabilities": capabilities},
 		Mechanism:        "PLAIN", Response: response, Locale: "en_US",
 	})
-	return p, tune
 }
 
 // limits are what a client asks for in tune-ok.

@@ -12,6 +12,7 @@ import (
 // Who does not speak AMQP 0-9-1, or stops in mid-sentence.
 var strangerTests = []test{
 	{"Stranger", stranger},
+	{"Header09", header09},
 	{"HeaderInPieces", headerInPieces},
 	{"HalfAFrame", halfAFrame},
 }
@@ -52,6 +53,18 @@ func stranger(t *T) {
 		}
 		t.bystanderIsWell()
 	}
+}
+
+// Whoever begins with the header of AMQP 0-9 means 0-9-1, as Perl's Net::AMQP does.
+func header09(t *T) {
+	p := t.tcp()
+	p.write([]byte("AMQP\x01\x01\x00\x09"))
+	if m := expect[*wire.ConnectionStart](p, 0); m.VersionMajor != 0 || m.VersionMinor != 9 {
+		t.Errorf("got %s, want version 0-9", describe(m))
+	}
+	p.logIn(nil)
+	p.tuneOk(modest)
+	call[*wire.ConnectionOpenOk](p, 0, p.connectionOpen())
 }
 
 func headerInPieces(t *T) {

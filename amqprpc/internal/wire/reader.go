@@ -10,6 +10,8 @@ import (
 const (
 	readAhead      = 64 << 10
 	protocolHeader = "AMQP\x00\x00\x09\x01"
+	// protocolHeader09 is that of AMQP 0-9.
+	protocolHeader09 = "AMQP\x01\x01\x00\x09"
 )
 
 // A Reader takes frames from a stream. It reads ahead. It is for one goroutine.
@@ -51,7 +53,8 @@ func (r *Reader) Ready() bool {
 	return uint64(r.Buffered()) >= uint64(size)+FrameOverhead
 }
 
-// ReadProtocolHeader reads the 8 octets with which a client of AMQP 0-9-1 begins. It
+// ReadProtocolHeader reads the 8 octets with which a client of AMQP 0-9-1 begins, or those of
+// 0-9, which Perl's Net::AMQP means 0-9-1 by. It
 // returns a [*ProtocolError] as soon as any others have come, io.EOF for a stream without a
 // single one, and io.ErrUnexpectedEOF for one that ends among the right ones. Other
 // errors of the stream are returned as they are.
@@ -60,7 +63,8 @@ func (r *Reader) ReadProtocolHeader() error {
 		if err := r.fill(n); err != nil {
 			return err
 		}
-		if got := r.buf[r.start:r.end]; got[n-1] != protocolHeader[n-1] {
+		got := r.buf[r.start:r.end]
+		if began := string(got[:n]); !strings.HasPrefix(protocolHeader, began) && !strings.HasPrefix(protocolHeader09, began) {
 			got = got[:min(len(got), len(protocolHeader))]
 			return &ProtocolError{Got: append([]byte(nil), got...)}
 		}

@@ -18,6 +18,7 @@ func TestProtocolHeader(t *testing.T) {
 		{"AMQP\x03\x01\x00\x00", "AMQP\x03\x01\x00\x00"}, // its SASL
 		{"AMQP\x01\x01\x09\x01", "AMQP\x01\x01\x09\x01"}, // 0-9-1 as some wrote it once
 		{"AMQP\x00\x00\x09\x00", "AMQP\x00\x00\x09\x00"},
+		{"AMQP\x00\x01\x00\x09", "AMQP\x00\x01\x00\x09"},
 		{"AMQX", "AMQX"},
 		{"\n", "\n"},
 	} {
@@ -28,12 +29,14 @@ func TestProtocolHeader(t *testing.T) {
 			t.Errorf("%q: %v", c.in, err)
 		}
 	}
-	r := NewReader(iotest.OneByteReader(strings.NewReader("AMQP\x00\x00\x09\x01" + "\x08\x00\x00\x00\x00\x00\x00\xce")))
-	if err := r.ReadProtocolHeader(); err != nil {
-		t.Fatal(err)
-	}
-	if f, err := r.ReadFrame(); err != nil || f.Type != FrameHeartbeat {
-		t.Errorf("after it: %+v, %v", f, err)
+	for _, header := range []string{"AMQP\x00\x00\x09\x01", "AMQP\x01\x01\x00\x09"} {
+		r := NewReader(iotest.OneByteReader(strings.NewReader(header + "\x08\x00\x00\x00\x00\x00\x00\xce")))
+		if err := r.ReadProtocolHeader(); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := r.ReadFrame(); err != nil || f.Type != FrameHeartbeat {
+			t.Errorf("after it: %+v, %v", f, err)
+		}
 	}
 	if err := NewReader(strings.NewReader("")).ReadProtocolHeader(); err != io.EOF {
 		t.Errorf("of nothing: %v", err)
