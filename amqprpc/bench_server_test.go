@@ -8,32 +8,6 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// BenchmarkServer compares a Server whose handler returns at once with the bare echo server at the
-// same prefetch, both asked by a Client with 256 calls in flight. The Server acks a request when
-// its reply is confirmed, so that none is lost; the echo server acks in any case.
-//
-//	go test ./amqprpc -run '^$' -bench 'Server$' -benchtime 1x
-func BenchmarkServer(b *testing.B) {
-	node := brokertest.Shared(b)
-	for _, prefetch := range []int{1, 64, 256} {
-		b.Run(fmt.Sprintf("prefetch=%d", prefetch), func(b *testing.B) {
-			const inFlight = 256
-			calls := 20_000
-			if prefetch == 1 {
-				calls = 2000
-			}
-			asking := func(name, queue string) side {
-				c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
-				return side{name, calls, func(calls int) { runClient(b, c, calls, inFlight) }}
-			}
-			bare, ours := brokertest.QueueName(b), brokertest.QueueName(b)
-			bareEcho(b, node.URL(), bare, prefetch)
-			serve(b, &amqprpc.Server{Broker: at(node.URL()), Queue: ours, Prefetch: prefetch})
-			duel(b, asking("bare", bare), asking("server", ours))
-		})
-	}
-}
-
 // BenchmarkQueueTypes compares a quorum queue of requests with a classic one, with a Client and a
 // Server; requests are transient, which a quorum queue does not heed. RabbitMQ only: in the in-process
 // broker the two differ by name.

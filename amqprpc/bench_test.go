@@ -17,7 +17,7 @@ import (
 )
 
 // bareEcho is the plainest server that can be written with amqp091-go: it answers
-// at once, without confirms. Both sides of the comparison are served by it.
+// at once, without confirms.
 func bareEcho(b *testing.B, url, queue string, prefetch int) {
 	b.Helper()
 	conn, err := amqp.Dial(url)
@@ -118,45 +118,8 @@ func runClient(b *testing.B, c *amqprpc.Client, calls, inFlight int) {
 	wg.Wait()
 }
 
-// BenchmarkAgainstBareLoop runs Client.Call (confirms and mandatory on) and the bare
-// loop by turns, on the same broker and the same server, and reports the median
-// rates and their ratio. Run it with a count of its own: the machine's noise is
-// larger than the difference.
-//
-//	go test ./amqprpc -run '^$' -bench AgainstBareLoop -benchtime 1x
-func BenchmarkAgainstBareLoop(b *testing.B) {
-	node := brokertest.Shared(b)
-	for _, inFlight := range []int{1, 64, 1024} {
-		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
-			queue := brokertest.QueueName(b)
-			bareEcho(b, node.URL(), queue, max(64, inFlight))
-			loop := newBareLoop(b, node.URL(), queue)
-			c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
-			calls := 20_000
-			if inFlight == 1 {
-				calls = 2000
-			}
-			const rounds = 9
-			var bare, client, ratio []float64
-			loop.run(b, calls/4, inFlight)
-			runClient(b, c, calls/4, inFlight)
-			for b.Loop() {
-				for range rounds {
-					x := rate(calls, func() { loop.run(b, calls, inFlight) })
-					y := rate(calls, func() { runClient(b, c, calls, inFlight) })
-					bare, client, ratio = append(bare, x), append(client, y), append(ratio, y/x)
-				}
-			}
-			b.ReportMetric(median(bare), "bare/s")
-			b.ReportMetric(median(client), "client/s")
-			b.ReportMetric(median(ratio), "ratio")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-// BenchmarkBrokers runs Client.Call by turns on the in-process broker and on RabbitMQ,
-// each with the same echo server, and reports the median rates and their ratio. It needs both.
+// BenchmarkBrokers compares Client.Call on RabbitMQ with Client.Call on the in-process broker, each with the
+// same echo server. It needs both.
 //
 //	go test ./amqprpc -run '^$' -bench Brokers -benchtime 1x
 func BenchmarkBrokers(b *testing.B) {
@@ -170,26 +133,13 @@ func BenchmarkBrokers(b *testing.B) {
 			if inFlight == 1 {
 				calls = 2000
 			}
-			var clients []*amqprpc.Client
-			for _, node := range nodes {
+			on := func(name string, node brokertest.Node) side {
 				queue := brokertest.QueueName(b)
 				bareEcho(b, node.URL(), queue, max(64, inFlight))
-				clients = append(clients, dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue}))
-				runClient(b, clients[len(clients)-1], calls/4, inFlight)
+				c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+				return side{name, calls, func(calls int) { runClient(b, c, calls, inFlight) }}
 			}
-			const rounds = 9
-			var inProcess, rabbit, ratio []float64
-			for b.Loop() {
-				for range rounds {
-					x := rate(calls, func() { runClient(b, clients[0], calls, inFlight) })
-					y := rate(calls, func() { runClient(b, clients[1], calls, inFlight) })
-					inProcess, rabbit, ratio = append(inProcess, x), append(rabbit, y), append(ratio, x/y)
-				}
-			}
-			b.ReportMetric(median(inProcess), "in-process/s")
-			b.ReportMetric(median(rabbit), "RabbitMQ/s")
-			b.ReportMetric(median(ratio), "ratio")
-			b.ReportMetric(0, "ns/op")
+			duel(b, on("RabbitMQ", nodes[1]), on("in-process", nodes[0]))
 		})
 	}
 }
