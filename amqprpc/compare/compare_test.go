@@ -22,7 +22,7 @@ var (
 	chosen = flag.String("systems", "", "the systems to compare, with commas; the ratios are to the first (default all)")
 )
 
-// A level is how many calls are in flight, and what the server may hold.
+// A level is how many calls are in flight, and the server's prefetch.
 type level struct {
 	name               string
 	inFlight, prefetch int
@@ -30,12 +30,15 @@ type level struct {
 
 var levels = []level{{"1", 1, 1100}, {"64", 64, 1100}, {"1024", 1024, 1100}, {"64, prefetch 1", 64, 1}}
 
-// BenchmarkSystems is explained in the package's documentation.
+// BenchmarkSystems prints the table that the package's documentation explains.
 func BenchmarkSystems(b *testing.B) {
 	node := brokertest.Shared(b)
 	compared, err := choose(*chosen)
 	if err != nil {
 		b.Fatal(err)
+	}
+	if *rounds < 1 || *length <= 0 {
+		b.Fatal("-rounds and -turn must be positive")
 	}
 	var results []*result
 	for _, l := range levels {

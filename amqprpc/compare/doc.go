@@ -1,15 +1,15 @@
 // Package compare holds a benchmark and nothing else: whole RPC systems, a client and a server
 // each, run by turns on one broker.
 //
-//	go test ./amqprpc/compare -run '^$' -bench Systems
-//	.ci/rabbitmq-from sid go test ./amqprpc/compare -run '^$' -bench Systems
-//	go test ./amqprpc/compare -run '^$' -bench Systems/inflight=64$ -systems plain,ours -rounds 9 -turn 2s
+//	go test ./amqprpc/compare -run '^$' -bench Systems -benchtime 1x
+//	.ci/rabbitmq-from sid go test ./amqprpc/compare -run '^$' -bench Systems -benchtime 1x
+//	go test ./amqprpc/compare -run '^$' -bench 'Systems/inflight=64$' -benchtime 1x -systems plain,ours -rounds 9 -turn 2s
 //
 // It prints one table in Markdown. It takes about two minutes by default; -rounds and -turn make it
 // shorter or longer, -bench and -systems choose from it. The systems:
 //
 //   - plain: amqp091-go and nothing else. UUIDs as correlation IDs, one goroutine that sends a
-//     request for each reply, a server that replies and then acks each request. No confirms,
+//     request for each reply, a server that replies to each request and then acks it. No confirms,
 //     no mandatory, no deadlines.
 //   - coalesced: plain, with a net.Conn that gathers what is written while a write is under way, and
 //     with one ack for several requests. It shows how far amqp091-go goes.
@@ -19,13 +19,16 @@
 //   - load+fibserver: the commands rpcscope load and fibserver.
 //
 // Client, server and broker are processes of their own, so that the CPU time of each is known. All systems
-// use a durable classic queue, transient messages and bodies of a few bytes, and answer at once.
-// A turn is a closed loop: a call begins when another ends, until the time is up; the rate counts all
-// calls and all of the time until the last one ended. In each round each system has one turn. A
-// ratio is to the first system of the same round, and the table has the median, the least and the
-// greatest of the rounds. Other load on the machine hits all turns of a round alike, and so the ratio less
-// than the rate.
+// use a durable classic queue, transient messages and bodies of a few bytes, and answer at once. The
+// prefetch is above the calls in flight, except at the last level: there it is 1, and a server works
+// on one request at a time.
 //
-// The CPU time is of all turns, divided by all calls. That of load+fibserver is overstated by what it takes to start
-// load and to connect, which each of its turns does anew (about 10 ms).
+// A turn is a closed loop: a call begins when another ends, until the time is up. The rate counts all
+// calls, and the time until the last one ended. In each round each system has one turn. A ratio is
+// to the first system in the same round, and the table has the median, the least and the greatest of
+// all rounds. Other load on the machine falls on a whole round more or less, and so
+// changes the ratio less than the rate. With much of it, take more rounds.
+//
+// The CPU time is of all turns, divided by all calls. That of load+fibserver includes the start of
+// load and its connection (about 10 ms a turn), and the calls of load's warm-up are estimated by its rate.
 package compare

@@ -21,6 +21,8 @@ type system struct {
 	connect func(setting) (loop, error)
 }
 
+// systems are in the order of the table. A system that needs another library is a file beside this one, kept out of
+// the repository, whose init appends to them.
 var systems = []system{
 	{"plain", servePlain, connectPlain},
 	{"coalesced", serveCoalesced, connectCoalesced},
