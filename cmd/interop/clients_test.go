@@ -38,6 +38,9 @@ func TestTheirClientsOurServer(t *testing.T) {
 		{"pika, direct reply-to", nil, "pika_client", []string{"--direct"}, []int{10, 20}},
 		{"aio-pika, 200 at once", nil, "aio_client", nil, many},
 		{"aio-pika, 200 at once, out of order", []string{"--prefetch", "50", "--workers", "8"}, "aio_client", nil, many},
+		{"bunny, 200 at once", nil, "bunny_client", nil, many},
+		{"amqplib, 200 at once", nil, "amqplib_client", nil, many},
+		{"amqplib, direct reply-to", nil, "amqplib_client", []string{"--direct"}, []int{10, 20}},
 		{"aio-pika, 200 at once, a transient queue", []string{"--queue-type", "transient"}, "aio_client", nil, many},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -1,8 +1,9 @@
 // Package interop holds tests, and nothing else: fibserver and rpcscope, as processes,
 // against clients and servers that share no line of code with them.
 //
-// Those are small Python programs in testdata, written to the description in
-// RabbitMQ's RPC tutorial, on pika and on aio-pika, run by Debian's own Python. Where
-// these are missing no test runs, and `go test` says so; where RPCSCOPE_TEST_REQUIRE has
-// "python" that is an error. They run on the brokers that package brokertest finds.
+// Those are small programs in testdata, written to the description in RabbitMQ's RPC
+// tutorial: in Python on pika and on aio-pika, in Ruby on bunny, in JavaScript on amqplib. Without
+// Python's no test runs, and without the others' less; `go test -v` says so. It is an error if
+// RPCSCOPE_TEST_REQUIRE has what is missing: "python", "ruby", "node". They run on the
+// brokers that package brokertest finds.
 package interop

@@ -21,7 +21,7 @@ func TestTheirServersDieBeforeTheAck(t *testing.T) {
 			own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--queue-type", kind, "--log-format", "json", "--delay", "3ms")
 			own.start(t)
 			var doomed []*pool.Process
-			for _, library := range libraries {
+			for _, library := range libraries[:2] { // pika's and aio-pika's die when they are told to
 				s := serve(t, url, library.prefix, theirs(t, library.server), "--queue", queue, "--declare", "passive", "--sign", "--sleep", "0.003", "--die-at", dieAt)
 				doomed = append(doomed, s.start(t))
 			}

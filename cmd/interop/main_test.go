@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -26,8 +27,18 @@ var bin string
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
-	if err := lookForPython(); err != nil {
-		return brokertest.Absent(brokertest.NeedPython, err)
+	for _, l := range languages {
+		if l.missing = l.look(); l.missing == nil {
+			continue
+		}
+		switch {
+		case l.need == brokertest.NeedPython: // most tests are with it
+			return brokertest.Absent(l.need, l.missing)
+		case brokertest.Requires(l.need):
+			fmt.Fprintln(os.Stderr, "required, and missing:", l.missing)
+			return 1
+		}
+		fmt.Printf("interop: not with %s: needs %s\n", l.need, l.install)
 	}
 	var err error
 	if bin, err = os.MkdirTemp("", "rpcscope-interop-"); err != nil {
@@ -87,27 +98,62 @@ func environment(url string) []string {
 
 const races = "GORACE=halt_on_error=1 atexit_sleep_ms=0"
 
-// interpreter is Debian's own: another Python on the PATH does not have its packages.
-const interpreter = "/usr/bin/python3"
-
-// theirs is the command line of a Python program in testdata.
-func theirs(t testing.TB, program string) []string {
-	t.Helper()
-	return append(isolated(), filepath.Join("testdata", program+".py"))
+// A language is what foreign programs are written in.
+type language struct {
+	extension string   // of its programs
+	need      string   // as in RPCSCOPE_TEST_REQUIRE
+	command   []string // runs a program, without buffers and without leaving files behind
+	check     string   // a program that ends well if the libraries are there
+	install   string
+	missing   error // why none of its programs can be run
 }
 
-// isolated runs Python without anything from the user's own environment, without
-// buffers, and without leaving files behind.
-func isolated() []string { return []string{interpreter, "-I", "-u", "-B"} }
+// Debian's own interpreters: others on the PATH do not have its packages. Python is run without
+// anything from the user's own environment.
+var languages = []*language{
+	{extension: ".py", need: brokertest.NeedPython, command: []string{"/usr/bin/python3", "-I", "-u", "-B"},
+		check:   "from pika import BlockingConnection; from aio_pika import connect",
+		install: "pika and aio-pika for Debian's Python: apt-get install -y python3-pika python3-aio-pika"},
+	{extension: ".rb", need: brokertest.NeedRuby, command: []string{"/usr/bin/ruby"}, check: `require "bunny"`,
+		install: "bunny for Debian's Ruby: apt-get install -y ruby-bunny"},
+	{extension: ".js", need: brokertest.NeedNode, command: []string{"node"}, check: `require("amqplib")`,
+		install: "amqplib for Node.js: npm install --prefix FOLDER amqplib, with NODE_PATH=FOLDER/node_modules"},
+}
 
-// lookForPython says what these tests miss of it.
-func lookForPython() error {
+// look says what is missing.
+func (l *language) look() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	args := append(isolated()[1:], "-c", "from pika import BlockingConnection; from aio_pika import connect")
-	if out, err := exec.CommandContext(ctx, interpreter, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("these tests need pika and aio-pika for %s (Debian: apt-get install -y python3-pika python3-aio-pika): %w\n%s", interpreter, err, out)
+	file, err := os.CreateTemp("", "rpcscope-interop-*"+l.extension)
+	if err != nil {
+		return err
 	}
+	defer os.Remove(file.Name())
+	_, err = file.WriteString(l.check)
+	if err := errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if out, err := exec.CommandContext(ctx, l.command[0], append(l.command[1:], file.Name())...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s (%w)\n%s", l.install, err, out)
+	}
+	return nil
+}
+
+// theirs is the command line of a foreign program in testdata. The test is skipped where its
+// language is missing.
+func theirs(t testing.TB, program string) []string {
+	t.Helper()
+	for _, l := range languages {
+		file := filepath.Join("testdata", program+l.extension)
+		if _, err := os.Stat(file); err != nil {
+			continue
+		}
+		if l.missing != nil {
+			t.Skip("needs", l.install)
+		}
+		return append(slices.Clip(l.command), file)
+	}
+	t.Fatalf("there is no program %q in testdata", program)
 	return nil
 }
 

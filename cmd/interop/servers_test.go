@@ -12,6 +12,8 @@ import (
 var libraries = []struct{ name, server, prefix string }{
 	{"pika", "pika_server", "pika-"},
 	{"aio-pika", "aio_server", "aio-"},
+	{"bunny", "bunny_server", "bunny-"},
+	{"amqplib", "amqplib_server", "amqplib-"},
 }
 
 // `rpcscope call` and `rpcscope load` work with their servers, which say nothing about

@@ -15,6 +15,8 @@ import (
 const (
 	NeedRabbitMQ = "rabbitmq"
 	NeedPython   = "python"
+	NeedRuby     = "ruby"
+	NeedNode     = "node"
 )
 
 // What RPCSCOPE_TEST_BROKERS may list.
@@ -26,14 +28,14 @@ const (
 // An environment is what the environment variables say.
 type environment struct {
 	url      string   // of a RabbitMQ
-	required []string // of NeedRabbitMQ and NeedPython
+	required []string // of NeedRabbitMQ, NeedPython and so on
 	brokers  []string // to run on; nil: all that there are
 }
 
 func readEnvironment() (env environment, err error) {
 	env.url = os.Getenv("AMQP_URL")
 	var err1, err2 error
-	env.required, err1 = list("RPCSCOPE_TEST_REQUIRE", NeedRabbitMQ, NeedPython)
+	env.required, err1 = list("RPCSCOPE_TEST_REQUIRE", NeedRabbitMQ, NeedPython, NeedRuby, NeedNode)
 	env.brokers, err2 = list("RPCSCOPE_TEST_BROKERS", inProcessName, rabbitmqName)
 	return env, errors.Join(err1, err2)
 }
@@ -65,6 +67,12 @@ var noteForCache = sync.OnceFunc(func() {
 	_, _ = readEnvironment()
 	_, _ = rabbitmq.Installed(rabbitmq.Config{})
 })
+
+// Requires reports whether RPCSCOPE_TEST_REQUIRE has this. [Main] reports a value that cannot be used.
+func Requires(what string) bool {
+	env, err := readEnvironment()
+	return err == nil && env.requires(what)
+}
 
 // Absent is for the TestMain of a package none of whose tests can run, since what they
 // need is missing: NeedRabbitMQ or NeedPython. It prints why, and the line at which `go test`
