@@ -3,6 +3,7 @@ package broker_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log"
 
@@ -41,9 +42,12 @@ func Example() {
 	defer client.Close()
 	for _, body := range []string{`{"id": 7, "amount": 12}`, `{"id": 8, "amount": 0}`} {
 		reply, err := client.Call(context.Background(), amqprpc.Request{Body: []byte(body), ContentType: "application/json"})
-		if err != nil {
-			fmt.Println(err)
+		if refused := (*amqprpc.RemoteError)(nil); errors.As(err, &refused) {
+			fmt.Println(refused) // err names the call and the queue besides
 			continue
+		}
+		if err != nil {
+			log.Fatal(err)
 		}
 		fmt.Printf("%s\n", reply.Body)
 	}
