@@ -119,9 +119,10 @@ func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	return cli.Fail(cli.FellShort, b.Close())
 }
 
-// url is where clients connect, but for a password.
+// url is where clients connect, but for a password. It has no path: bunny and others take "/" for a
+// virtual host with the empty name.
 func (o *brokerOptions) url(address string) string {
-	u := url.URL{Scheme: "amqp", Host: address, Path: "/"}
+	u := url.URL{Scheme: "amqp", Host: address}
 	if o.user != "" {
 		u.User = url.UserPassword(o.user, "PASSWORD")
 	}

@@ -120,7 +120,7 @@ func dialBroker(t *testing.T, userinfo, address, name string) *amqp.Connection {
 func TestBrokerServes(t *testing.T) {
 	t.Parallel()
 	f := startBroker(t, nil)
-	want := " [x] Listening on " + f.address + " (amqp://" + f.address + "/), in-process broker 0.1.0. To exit press CTRL+C\n"
+	want := " [x] Listening on " + f.address + " (amqp://" + f.address + "), in-process broker 0.1.0. To exit press CTRL+C\n"
 	if f.line != want {
 		t.Errorf("it says %q, not %q", f.line, want)
 	}
@@ -206,7 +206,7 @@ func TestBrokerLogIsEscaped(t *testing.T) {
 func TestBrokerUser(t *testing.T) {
 	t.Parallel()
 	f := startBroker(t, []string{brokerPassword + "=secret"}, "--user=me")
-	if want := "(amqp://me:PASSWORD@" + f.address + "/)"; !strings.Contains(f.line, want) || strings.Contains(f.line, "secret") {
+	if want := "(amqp://me:PASSWORD@" + f.address + ")"; !strings.Contains(f.line, want) || strings.Contains(f.line, "secret") {
 		t.Errorf("%q has no %q", f.line, want)
 	}
 	dialBroker(t, "me:secret", f.address, "x")
