@@ -224,7 +224,7 @@ func totalPieces(st *Styles, look *lab.Look) []piece {
 	rate := perSecond(look.Books.Rate)
 	return []piece{
 		{[]string{"sent " + count(c.Sent)}, st.Plain, 1},
-		{[]string{"completed " + count(c.Completed), "done " + count(c.Completed)}, st.Completed, 1},
+		{[]string{"completed " + count(c.Completed), "compl. " + count(c.Completed)}, st.Completed, 1},
 		{[]string{"failed " + count(c.Failed)}, failed, 1},
 		{[]string{"in flight " + count(c.InFlight)}, st.InFlight, 1},
 		// Of one width mostly, so that what is before it stands still.

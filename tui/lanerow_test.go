@@ -250,25 +250,57 @@ func TestBriefly(t *testing.T) {
 	}
 }
 
+// titlesOf are the titles of the lanes in so many cells, with all of them filtered or moved.
+func titlesOf(look *lab.Look, room int, filtered bool, s stance) string {
+	var l lanes
+	if filtered {
+		l.filter.words = make([]filterWord, 1)
+	}
+	var got []string
+	for kind := range laneKind(laneCount) {
+		l.list[kind].stance = s
+		got = append(got, l.title(styled(false), look, kind, room).render())
+	}
+	return strings.Join(got, "|")
+}
+
 func TestLaneTitles(t *testing.T) {
 	look := &lab.Look{Books: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 12_327, Failed: 17}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
 	for room, want := range map[int]string{
-		27: "In flight 1,000 filter|Completed 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
-		23: "In flight 1,000 filter|Done 12.3k ✗17 filter|Duplicate 1,700 filter|Orphaned 5 filter",
-		12: "Flying 1k /|12.3k ✗17 /|Dupl. 1.7k /|Orphaned 5 /",
-		5:  "Flyi…|Done…|Dupl…|Orph…",
+		27: "In flight 1,000|Completed 12,327 failed 17|Duplicate 1,700|Orphaned 5",
+		23: "In flight 1,000|Completed 12.3k ✗17|Duplicate 1,700|Orphaned 5",
+		17: "In flight 1,000|Compl. 12.3k ✗17|Duplicate 1,700|Orphaned 5",
+		12: "In flight 1k|Compl. 12.3k|Dupl. 1.7k|Orphaned 5",
+		5:  "Flig…|Comp…|Dupl…|Orph…",
 		0:  "|||",
 	} {
-		l := lanes{}
-		l.filter.words = make([]filterWord, 1)
-		var got []string
-		for kind := range laneKind(laneCount) {
-			got = append(got, l.title(styled(false), look, kind, room).render())
+		if got := titlesOf(look, room, false, atTop); got != want {
+			t.Errorf("%d cells:\ngot  %s\nwant %s", room, got, want)
 		}
-		if s := strings.Join(got, "|"); s != want {
-			t.Errorf("%d cells:\ngot  %s\nwant %s", room, s, want)
+	}
+}
+
+// A filter says how many rows pass it.
+func TestLaneTitlesOfAFilter(t *testing.T) {
+	look := &lab.Look{}
+	p := &look.Books.Picked
+	p.InFlight, p.Duplicates, p.Orphans = ledger.Picked{Rows: 0, Of: 64}, ledger.Picked{Rows: 3, Of: 512}, ledger.Picked{Rows: 5, Of: 5}
+	p.Completed, p.Failed = ledger.Picked{Rows: 1200, Of: 4096}, ledger.Picked{Rows: 34, Of: 1024}
+	for room, want := range map[int]string{
+		27: "In flight 0 of 64 pass|Completed 1,234 of 5,120|Duplicate 3 of 512 pass|Orphaned 5 of 5 pass",
+		19: "In flight 0 of 64|Compl. 1.2k of 5.1k|Duplicate 3 of 512|Orphaned 5 of 5",
+		12: "Flight 0/|Compl. 1.2k/|Dupl. 3/|Orph. 5 of 5",
+	} {
+		if got := titlesOf(look, room, true, atTop); got != want {
+			t.Errorf("%d cells:\ngot  %s\nwant %s", room, got, want)
+		}
+	}
+	for rows, want := range map[endedRows]string{completedOnly: "Completed 1,200 of 4,096 pass", failedOnly: "Failed 34 of 1,024 pass"} {
+		l := lanes{ended: rows, filter: filter{words: make([]filterWord, 1)}}
+		if got := l.title(styled(false), look, endedLane, 40).render(); got != want {
+			t.Errorf("%q, not %q", got, want)
 		}
 	}
 }
@@ -278,31 +310,22 @@ func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
 	look := &lab.Look{Books: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 4_600, Failed: 9_000}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
+	look.Books.Picked.Completed = ledger.Picked{Rows: 9, Of: 4096}
 	for _, c := range []struct {
 		room   int
 		filter bool
 		want   string
 	}{
 		{40, false, "In flight 1,000 ↑ home|Completed 4,600 failed 9,000 ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
-		{40, true, "In flight 1,000 filter ↑ home|Completed 4.6k failed 9k filter ↑ home|Duplicate 1,700 filter ↑ home|Orphaned 5 filter ↑ home"},
-		{24, false, "In flight 1,000 ↑ home|Done 4.6k ✗9k ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
-		{16, false, "Flying 1k ↑ home|4.6k ✗9k ↑ home|Duplicate 1,700|Orph. 5 ↑ home"},
-		{13, false, "Flying 1k|Done 4.6k ✗9k|Dupl. 1.7k|Orphaned 5"},
-		{12, false, "Flying 1k|4.6k ✗9k|Dupl. 1.7k|Orphaned 5"},
-		{8, false, "Flying …|4.6k ✗9k|Dupl. 1…|Orph. 5"},
+		{40, true, "In flight 0 of 0 pass ↑ home|Completed 9 of 4,096 pass ↑ home|Duplicate 0 of 0 pass ↑ home|Orphaned 0 of 0 pass ↑ home"},
+		{24, false, "In flight 1,000 ↑ home|Compl. 4.6k ✗9k ↑ home|Duplicate 1,700 ↑ home|Orphaned 5 ↑ home"},
+		{16, false, "Flight 1k ↑ home|Compl. 4.6k ✗9k|Duplicate 1,700|Orph. 5 ↑ home"},
+		{13, false, "In flight 1k|Compl. 4.6k|Dupl. 1.7k|Orphaned 5"},
+		{8, false, "Flight …|Compl. …|Dupl. 1…|Orph. 5"},
 	} {
-		var l lanes
-		if c.filter {
-			l.filter.words = make([]filterWord, 1)
-		}
 		for _, s := range []stance{onRow, atLast} {
-			var got []string
-			for kind := range laneKind(laneCount) {
-				l.list[kind].stance = s
-				got = append(got, l.title(styled(false), look, kind, c.room).render())
-			}
-			if s := strings.Join(got, "|"); s != c.want {
-				t.Errorf("%d cells:\ngot  %s\nwant %s", c.room, s, c.want)
+			if got := titlesOf(look, c.room, c.filter, s); got != c.want {
+				t.Errorf("%d cells:\ngot  %s\nwant %s", c.room, got, c.want)
 			}
 		}
 	}

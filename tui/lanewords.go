@@ -141,69 +141,63 @@ func straySentence(s *ledger.Stray) string {
 	return text + ". Discarded."
 }
 
-// title names a lane and says how many rows there are of it, in at most so many cells;
-// where there is room also that it does not follow its newest row, and the key that makes
-// it.
+// title names a lane and says how many rows there are of it, in at most so many cells: of a
+// filter, how many pass it of those that are remembered. Where there is room it says, too,
+// that the lane does not follow its newest row, and the key that makes it.
 func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line {
-	c, r := look.Books.Calls, look.Books.Replies
-	var titles []line
-	add := func(ink Ink, name string, n uint64) {
-		titles = append(titles, line{{name + " " + count(n), ink}})
-	}
-	brief := func(ink Ink, name string, n uint64) {
-		titles = append(titles, line{{name + " " + briefly(n), ink}})
-	}
-	switch kind {
-	case inFlightLane:
-		add(st.InFlight, "In flight", c.InFlight)
-		brief(st.InFlight, "Flying", c.InFlight)
-	case duplicateLane:
-		add(st.Duplicate, "Duplicate", r.Duplicates)
-		brief(st.Duplicate, "Dupl.", r.Duplicates)
-	case orphanedLane:
-		add(st.Orphaned, "Orphaned", r.Orphaned())
-		brief(st.Orphaned, "Orph.", r.Orphaned())
-	default:
-		if l.ended == failedOnly {
-			add(st.Failed, "Failed", c.Failed)
-			brief(st.Failed, "Fail", c.Failed)
-			break
-		}
-		add(st.Completed, "Completed", c.Completed)
-		brief(st.Completed, "Completed", c.Completed)
-		brief(st.Completed, "Done", c.Completed)
-		if l.ended == allEnded && c.Failed > 0 {
-			with := func(i int, text string) line {
-				return append(titles[i][:1:1], span{" " + text, st.Failed})
-			}
-			failed := briefly(c.Failed)
-			titles = []line{
-				with(0, "failed "+count(c.Failed)), with(1, "failed "+failed), with(1, "✗"+failed),
-				with(2, "✗"+failed), {{briefly(c.Completed), st.Completed}, {" ✗" + failed, st.Failed}}, titles[2],
-			}
-		}
-	}
-	filters, places := []string{""}, []string{""}
-	if l.filter.set() {
-		filters = []string{" filter", " /"}
-	}
+	titles := l.titles(st, look, kind)
 	if l.list[kind].stance != atTop {
-		places = []string{" ↑ home", ""}
-	}
-	for _, place := range places {
-		for _, filter := range filters {
-			for _, t := range titles {
-				if t.cells()+cells(filter+place) > room {
-					continue
-				}
-				if filter+place != "" {
-					t = append(t, span{filter + place, st.Warn})
-				}
-				return t
+		for _, t := range titles {
+			if place := " ↑ home"; t.cells()+cells(place) <= room {
+				return append(t, span{place, st.Warn})
 			}
+		}
+	}
+	for _, t := range titles {
+		if t.cells() <= room {
+			return t
 		}
 	}
 	return titles[len(titles)-1].cut(max(room, 0))
+}
+
+// titles are what a lane can be called, the longest first.
+func (l *lanes) titles(st *Styles, look *lab.Look, kind laneKind) []line {
+	c, r, p := look.Books.Calls, look.Books.Replies, look.Books.Picked
+	ink, name, short, n, picked := st.InFlight, "In flight", "Flight", c.InFlight, p.InFlight
+	switch {
+	case kind == duplicateLane:
+		ink, name, short, n, picked = st.Duplicate, "Duplicate", "Dupl.", r.Duplicates, p.Duplicates
+	case kind == orphanedLane:
+		ink, name, short, n, picked = st.Orphaned, "Orphaned", "Orph.", r.Orphaned(), p.Orphans
+	case kind == endedLane && l.ended == failedOnly:
+		ink, name, short, n, picked = st.Failed, "Failed", "Failed", c.Failed, p.Failed
+	case kind == endedLane:
+		ink, name, short, n, picked = st.Completed, "Completed", "Compl.", c.Completed, p.Completed
+		if l.ended == allEnded {
+			picked.Rows += p.Failed.Rows
+			picked.Of += p.Failed.Of
+		}
+	}
+	if l.filter.set() {
+		rows, of := uint64(picked.Rows), uint64(picked.Of)
+		return []line{
+			{{name + " ", ink}, {count(rows) + " of " + count(of) + " pass", st.Warn}},
+			{{name + " ", ink}, {count(rows) + " of " + count(of), st.Warn}},
+			{{short + " ", ink}, {briefly(rows) + " of " + briefly(of), st.Warn}},
+			{{short + " ", ink}, {briefly(rows) + "/", st.Warn}},
+		}
+	}
+	titles := []line{{{name + " " + count(n), ink}}, {{name + " " + briefly(n), ink}}, {{short + " " + briefly(n), ink}}}
+	if kind != endedLane || l.ended != allEnded || c.Failed == 0 {
+		return titles
+	}
+	with := func(title line, text string) line { return append(title[:1:1], span{" " + text, st.Failed}) }
+	failed := briefly(c.Failed)
+	return []line{
+		with(titles[0], "failed "+count(c.Failed)), with(titles[1], "failed "+failed), with(titles[1], "✗"+failed), with(titles[2], "✗"+failed),
+		titles[2],
+	}
 }
 
 // briefly writes a number of things in at most 5 cells.

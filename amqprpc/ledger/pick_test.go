@@ -48,6 +48,12 @@ func TestQueryPicks(t *testing.T) {
 		{"duplicates", got.Duplicates, strays(all.Duplicates, 30)},
 		{"orphans", got.Orphans, strays(all.Orphans, 1)},
 		{"the numbers", got.Calls, all.Calls},
+		{"picked in flight", got.Picked.InFlight, Picked{len(calls(all.InFlight, 1<<20)), len(all.InFlight)}},
+		{"picked completed", got.Picked.Completed, Picked{len(calls(all.Completed, 1<<20)), len(all.Completed)}},
+		{"picked failed", got.Picked.Failed, Picked{len(calls(all.Failed, 1<<20)), len(all.Failed)}},
+		{"picked duplicates", got.Picked.Duplicates, Picked{len(strays(all.Duplicates, 1<<20)), len(all.Duplicates)}},
+		{"picked orphans", got.Picked.Orphans, Picked{len(strays(all.Orphans, 1<<20)), len(all.Orphans)}},
+		{"picked, if nothing picks", all.Picked, Snapshot{}.Picked},
 	} {
 		if !reflect.DeepEqual(c.got, c.want) {
 			t.Errorf("%s: got\n%v\nwant\n%v", c.name, c.got, c.want)

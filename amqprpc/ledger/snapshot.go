@@ -117,6 +117,9 @@ type Traffic struct {
 	Ignored                                uint64 // events that cannot be true, see the package
 }
 
+// Picked is how many rows of a lane were picked, of how many that were looked at.
+type Picked struct{ Rows, Of int }
+
 // A Call is a row of the lanes in flight, completed and failed. [Ledger.Inspect] has
 // the whole of it.
 type Call struct {
@@ -199,6 +202,9 @@ type Snapshot struct {
 	InFlight            []Call // oldest first
 	Completed, Failed   []Call // newest first
 	Duplicates, Orphans []Stray
+	// Picked says how many rows [Query].Calls and Strays have picked, those included for
+	// which there was no room. Without them it is zero.
+	Picked struct{ InFlight, Completed, Failed, Duplicates, Orphans Picked }
 
 	// Wrongs are the first few wrong answers, oldest first.
 	Wrongs []WrongAnswer
@@ -275,11 +281,12 @@ func (l *Ledger) Snapshot(q Query) Snapshot {
 
 	later := func(r *record) *record { return r.next }
 	earlier := func(r *record) *record { return r.prev }
-	s.InFlight = l.lane(l.inFlight.first, later, min(q.InFlight, l.inFlight.len), now, &q)
-	s.Completed = l.lane(l.completed.last, earlier, min(q.Completed, l.completed.len), now, &q)
-	s.Failed = l.lane(l.failed.last, earlier, min(q.Failed, l.failed.len), now, &q)
-	s.Duplicates = l.strays(&l.duplicates, q.Duplicates, &q)
-	s.Orphans = l.strays(&l.orphans, q.Orphans, &q)
+	p := &s.Picked
+	s.InFlight, p.InFlight = l.lane(l.inFlight.first, later, min(q.InFlight, l.inFlight.len), now, &q)
+	s.Completed, p.Completed = l.lane(l.completed.last, earlier, min(q.Completed, l.completed.len), now, &q)
+	s.Failed, p.Failed = l.lane(l.failed.last, earlier, min(q.Failed, l.failed.len), now, &q)
+	s.Duplicates, p.Duplicates = l.strays(&l.duplicates, q.Duplicates, &q)
+	s.Orphans, p.Orphans = l.strays(&l.orphans, q.Orphans, &q)
 	return s
 }
 
@@ -315,18 +322,33 @@ func perSecond(n uint64, d time.Duration) float64 {
 // mostPicked is how many rows of a lane [Query].Calls and Strays are asked about.
 const mostPicked = 8192
 
-// lane returns n rows, or as many as q picks, from r on.
-func (l *Ledger) lane(r *record, next func(*record) *record, n int, now int64, q *Query) []Call {
-	rows := make([]Call, 0, max(n, 0))
+// lane returns n rows from r on, of those that q picks, and how many it picks.
+func (l *Ledger) lane(r *record, next func(*record) *record, n int, now int64, q *Query) (rows []Call, picked Picked) {
+	rows = make([]Call, 0, max(n, 0))
 	var row Call // one for all questions: most rows are not taken
-	for looked := 0; r != nil && len(rows) < n && (q.Calls == nil || looked < mostPicked); looked++ {
+	for ; n > 0 && r != nil && q.more(len(rows) < n, q.Calls != nil, picked.Of); r = next(r) {
 		l.call(&row, r, now, q.Text)
-		if q.Calls == nil || q.Calls(&row) {
+		if q.Calls != nil {
+			picked.Of++
+			if !q.Calls(&row) {
+				continue
+			}
+			picked.Rows++
+		}
+		if len(rows) < n {
 			rows = append(rows, row)
 		}
-		r = next(r)
 	}
-	return rows
+	return rows, picked
+}
+
+// more reports whether to look at another row: if there is room for it, or it is to be
+// counted.
+func (q *Query) more(room, picks bool, looked int) bool {
+	if picks {
+		return looked < mostPicked
+	}
+	return room
 }
 
 // call makes c the row of r.
@@ -354,11 +376,12 @@ func (s span) again(before string, story []byte, most int) string {
 	return s.text(story, most)
 }
 
-func (l *Ledger) strays(in *ring, n int, q *Query) []Stray {
+// strays returns n of the discarded replies that q picks, and how many it picks.
+func (l *Ledger) strays(in *ring, n int, q *Query) (rows []Stray, picked Picked) {
 	n = min(max(n, 0), len(in.slots))
-	rows := make([]Stray, 0, n)
+	rows = make([]Stray, 0, n)
 	var row Stray
-	for i := 0; i < len(in.slots) && len(rows) < n && (q.Strays == nil || i < mostPicked); i++ {
+	for i := 0; n > 0 && i < len(in.slots) && q.more(len(rows) < n, q.Strays != nil, i); i++ {
 		s := in.newest(i)
 		row = Stray{
 			Seq: s.seq, ID: s.id, Time: l.clock.time(s.at), Class: s.class,
@@ -366,11 +389,18 @@ func (l *Ledger) strays(in *ring, n int, q *Query) []Stray {
 			Server: s.server, AnsweredBy: s.answeredBy, Error: s.err, Redelivered: s.redelivered,
 			Body: s.body.again(row.Body, s.event, q.Text), BodyLen: s.body.full,
 		}
-		if q.Strays == nil || q.Strays(&row) {
+		if q.Strays != nil {
+			picked.Of++
+			if !q.Strays(&row) {
+				continue
+			}
+			picked.Rows++
+		}
+		if len(rows) < n {
 			rows = append(rows, row)
 		}
 	}
-	return rows
+	return rows, picked
 }
 
 // Broken returns an error that names the first conservation law that the numbers
