@@ -344,7 +344,7 @@ func TestEmptyLanesExplainThemselves(t *testing.T) {
 			t.Errorf("lane %d says %v, want %q", kind, body, want)
 		}
 	}
-	if _, ok := l.selected(look); ok || l.sentence(styled(false), look, 80) != nil {
+	if _, ok := l.selected(look); ok || l.sentence(look, 80) != "" {
 		t.Error("something is selected in an empty lane")
 	}
 	for ended, want := range []string{"None yet. A call ends", "None yet. A call is completed", "None. Every call"} {

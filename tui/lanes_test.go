@@ -151,8 +151,8 @@ func TestLanesGolden(t *testing.T) {
 				look := lookingAt(&l, busy(), at(20*time.Second), w, h)
 				text := drawnLanes(&l, styled(false), look, true, w, h)
 				fits(t, text, w)
-				plain.WriteString(text + l.sentence(styled(false), look, w).render() + "\n")
-				colour.WriteString(drawnLanes(&l, styled(true), look, true, w, h) + l.sentence(styled(true), look, w).render() + "\n")
+				plain.WriteString(text + l.sentence(look, w) + "\n")
+				colour.WriteString(drawnLanes(&l, styled(true), look, true, w, h) + l.sentence(look, w) + "\n")
 			}
 			name := fmt.Sprintf("lanes-%d", w)
 			if zoomed {
@@ -201,7 +201,7 @@ func TestLanesFitEverySize(t *testing.T) {
 					if sum != max(w-borders, 0) || len(frames) != borders-1 {
 						t.Fatalf("%dx%d: %d frames of %d cells", w, h, len(frames), sum)
 					}
-					harmless(t, l.sentence(st, look, w).render(), w)
+					harmless(t, l.sentence(look, w), w)
 				}
 			}
 		})

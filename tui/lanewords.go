@@ -38,15 +38,15 @@ func (l *lanes) selected(look *lab.Look) (row, bool) {
 
 // sentence says in at most w cells what is selected: the whole ID, or its beginning where
 // it is a UUID that would leave no room for the rest, what it is, and why.
-func (l *lanes) sentence(st *Styles, look *lab.Look, w int) line {
+func (l *lanes) sentence(look *lab.Look, w int) string {
 	r, ok := l.selected(look)
 	if !ok {
-		return nil
+		return ""
 	}
 	if rest, ok := strings.CutPrefix(r.sentence, r.id); ok && uuidLike(r.id) && cells(r.sentence) > w {
 		r.sentence = rowID(r.id, shortIDCells) + rest
 	}
-	return line{{r.sentence, st.Plain}}.cut(w)
+	return Escape(r.sentence, w)
 }
 
 // The most of a text that a sentence quotes, in cells.

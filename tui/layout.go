@@ -75,26 +75,43 @@ func bar(x float64, n int) string {
 	return s
 }
 
-// wrap breaks text into lines of at most n cells, between words where it can.
-func wrap(text string, n int) []string {
+// wrap breaks text into lines of at most n cells, between words if they are not longer than
+// a line.
+func wrap(text string, n int) []string { return wrapAfter(text, 0, n) }
+
+// wrapAfter is wrap for text that follows so many cells in its first line. The first of the
+// lines is "" if not even a word has room there.
+func wrapAfter(text string, used, n int) []string {
+	if n < 1 {
+		return nil
+	}
 	var lines []string
-	now := ""
+	now, room := "", n-used
 	for word := range strings.FieldsSeq(text) {
-		word = Escape(word, n)
-		switch {
-		case now == "":
-			now = word
-		case cells(now)+1+cells(word) <= n:
-			now += " " + word
-		default:
-			lines = append(lines, now)
-			now = word
+		for _, part := range fold(word, n) {
+			if now != "" && cells(now)+1+cells(part) <= room {
+				now += " " + part
+				continue
+			}
+			if now != "" || cells(part) > room {
+				lines = append(lines, now)
+			}
+			now, room = part, n
 		}
 	}
 	if now != "" {
 		lines = append(lines, now)
 	}
 	return lines
+}
+
+// atMost returns no more than so many of the lines of a wrapped text; the last one then has
+// all the rest of the text, to be cut.
+func atMost(lines []string, most int) []string {
+	if most < 1 || len(lines) <= most {
+		return lines
+	}
+	return append(lines[:most-1:most-1], strings.Join(lines[most-1:], " "))
 }
 
 // labelCells is the width of the column that says what a row is about.

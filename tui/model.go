@@ -117,6 +117,7 @@ type Model struct {
 	continued <-chan os.Signal // told when the process goes on that was stopped
 	suspended int              // how often by ctrl+z, without having been told so
 
+	said  int    // lines of advice and of the footer, in the last picture
 	frame string // what View returns
 }
 

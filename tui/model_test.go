@@ -512,6 +512,59 @@ func TestFilter(t *testing.T) {
 	}
 }
 
+// unbroken is what is on a screen, without borders and line breaks.
+func unbroken(view string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("│", " ").Replace(ansi.Strip(view))), " ")
+}
+
+// A message that does not fit into a line goes on in the next.
+func TestLongMessagesAreWhole(t *testing.T) {
+	long := "exported to /home/somebody/with/a/rather/long/name/rpcscope-20260102-150405.json, and then some more words. END"
+	s, _ := setFakeLab()
+	s.Note(lab.Good, long, "")
+	m := newScreen(t, s, 80, 24)
+	says := func(what, want string) {
+		t.Helper()
+		if view := m.View(); !strings.Contains(strings.ReplaceAll(unbroken(view), " ", ""), strings.ReplaceAll(want, " ", "")) || len(strings.Split(view, "\n")) != m.h {
+			t.Errorf("%s is not whole:\n%s", what, view)
+		}
+	}
+	says("the newest note", long)
+	s.Note(lab.Good, long+strings.Repeat(" and more", 30), "")
+	s.Note(lab.Good, "short", "")
+	m.Update(tickMsg(m.tick))
+	press(m, "v", "up")
+	says("the selected note of the log", long+strings.Repeat(" and more", 30))
+	press(m, "esc", "F")
+	press(m, append(strings.Split("state:nonsense", ""), "enter")...)
+	says("an error of a prompt", "state:nonsense: the states are "+strings.Join(filterStates, ", "))
+	press(m, "esc", "tab", "tab", "tab", "down")
+	s.look.Queue = lab.Queue{Name: "rpc_queue", Err: strings.TrimSuffix(strings.Repeat("no such thing ", 12), " ")}
+	m.Update(tickMsg(m.tick))
+	says("advice", advise(&m.look)[0].text)
+}
+
+// What is selected by hand is told whole, on two lines; what follows the newest row is one
+// line, so that nothing jumps.
+func TestSelectionIsWhole(t *testing.T) {
+	s, b := setFakeLab()
+	b.tell(amqprpc.Event{Kind: amqprpc.EventReply, ID: "00000007-0000-4000-8000-000000000000", Class: amqprpc.Duplicate, Outcome: amqprpc.Completed,
+		Since: time.Second, AnsweredBy: "fib-1", Message: &amqprpc.Message{CorrelationID: "x", AppID: "a-server-of-somebody"}})
+	m := newScreen(t, s, 80, 24)
+	press(m, "tab", "tab")
+	if lines := m.selectionLines(); len(lines) != 1 {
+		t.Errorf("%d lines while it follows the newest", len(lines))
+	}
+	press(m, "down")
+	want := "00000007-0000-4000-8000-000000000000: 2nd reply, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer. Discarded."
+	if lines := m.selectionLines(); len(lines) != mostSelects || !strings.Contains(unbroken(m.View()), want) {
+		t.Errorf("not %q:\n%s", want, m.View())
+	}
+	if n := len(strings.Split(m.View(), "\n")); n != m.h {
+		t.Errorf("%d lines on the screen", n)
+	}
+}
+
 // Whatever the size, a screen has exactly its lines, and none is too wide.
 func TestSizes(t *testing.T) {
 	s, b := setFakeLab()
@@ -521,7 +574,8 @@ func TestSizes(t *testing.T) {
 	}})
 	s.look.Queue.Name = hostile
 	s.Note(lab.Bad, hostile, hostile)
-	for _, keys := range [][]string{nil, {"?"}, {"v"}, {"x"}, {"n"}, {"/", "0"}, {"z"}, {"shift+tab"}, {"tab", "tab", "tab", "enter"}, {"enter"}, {"f"}} {
+	for _, keys := range [][]string{nil, {"?"}, {"v"}, {"x"}, {"n"}, {"/", "0"}, {"z"}, {"shift+tab"}, {"tab", "tab", "tab", "enter"}, {"enter"}, {"f"},
+		{"tab", "tab", "down"}, {"F", ":", "enter"}} {
 		m := newScreen(t, s, 120, 40)
 		press(m, keys...)
 		sizes := [][2]int{{0, 0}, {1, 1}, {5, 1}, {0, 10}, {10, 0}, {79, 24}, {80, 23}, {80, 24}, {81, 25}, {99, 30}, {100, 30}, {120, 40}, {300, 100}}

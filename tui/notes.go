@@ -2,8 +2,9 @@ package tui
 
 import "rpcscope/tui/lab"
 
-// noteLine is a note in one line.
-func noteLine(st *Styles, n lab.Note, w int) line {
+// noteInLines is a note in at most so many lines of w cells: cut, if they have no room for
+// it.
+func noteInLines(st *Styles, n lab.Note, w, most int) []line {
 	ink, mark := st.Plain, "·"
 	switch n.Mood {
 	case lab.Good:
@@ -11,12 +12,25 @@ func noteLine(st *Styles, n lab.Note, w int) line {
 	case lab.Bad:
 		ink, mark = st.Bad, "✗"
 	}
-	const clockCells = 10 // "15:04:05" and two spaces
-	return line{
-		{n.Time.Format("15:04:05") + "  ", st.Faint}, {mark + " ", ink},
-		{Escape(n.Text, max(w-clockCells-2, 0)), st.Plain},
-	}.cut(w)
+	when := n.Time.Format("15:04:05") + "  "
+	indent := cells(when) + 2
+	parts := atMost(wrap(Escape(n.Text, mostNoteCells), w-indent), most)
+	if len(parts) == 0 {
+		parts = []string{""}
+	}
+	var out []line
+	for _, part := range parts {
+		l := line{{spaces(indent), st.Plain}, {part, st.Plain}}
+		if out == nil {
+			l = line{{when, st.Faint}, {mark + " ", ink}, {part, st.Plain}}
+		}
+		out = append(out, l.cut(w))
+	}
+	return out
 }
+
+// mostNoteCells is the most that is shown of a note.
+const mostNoteCells = 1024
 
 // A noteLog scrolls through the notes. Its zero value shows the newest.
 type noteLog struct {
@@ -79,14 +93,22 @@ func (g *noteLog) lines(st *Styles, notes []lab.Note, w, h int) []line {
 		return []line{{{" nothing has happened yet", st.Faint}}}
 	}
 	at := g.index(notes)
-	from := min(max(at-h/2, 0), max(len(notes)-h, 0))
+	selected := noteInLines(st, notes[at], w-2, h) // whole
+	room := h - len(selected)                      // for the others
+	from := min(max(at-room/2, 0), max(len(notes)-1-room, 0))
 	var out []line
 	for i := from; i < len(notes) && len(out) < h; i++ {
-		mark := line{{"  ", st.Plain}}
-		if i == at {
-			mark = line{{"▸ ", st.Title}}
+		if i != at {
+			for _, l := range noteInLines(st, notes[i], w-2, 1) {
+				out = append(out, append(line{{"  ", st.Plain}}, l...))
+			}
+			continue
 		}
-		out = append(out, append(mark, noteLine(st, notes[i], w-2)...))
+		mark := span{"▸ ", st.Title}
+		for _, l := range selected {
+			out = append(out, append(line{mark}, l...))
+			mark = span{"  ", st.Plain}
+		}
 	}
 	return out
 }

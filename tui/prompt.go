@@ -87,7 +87,7 @@ func (p *prompt) look() {
 	}
 }
 
-// lines are the two lines of the prompt.
+// lines are the prompt in two lines, or in more if it has more to say.
 func (p *prompt) lines(st *Styles, w int) []line {
 	const caret = "▏"
 	ask := Escape(p.ask, max(w-20, 0)) + " "
@@ -101,16 +101,22 @@ func (p *prompt) lines(st *Styles, w int) []line {
 		shown = shown[size:]
 	}
 	first := line{{" " + ask, st.Title}, {shown, st.Plain}, {caret, st.Warn}, {Escape(after, max(room-cells(shown), 0)), st.Plain}}
-
-	second := line{{" " + p.help, st.Faint}}
+	out := []line{first.cut(w)}
+	say := func(text string, ink Ink) {
+		const most = 3
+		for _, part := range atMost(wrap(text, w-2), most) {
+			out = append(out, line{{" " + part, ink}}.cut(w))
+		}
+	}
 	switch {
 	case p.err != "":
-		second = line{{" ✗ " + Escape(p.err, max(w-3, 0)), st.Bad}}
-	case p.matches != nil && p.input.Value() != "":
-		second = line{{" ", st.Plain}}
-		if len(p.found) == 0 {
-			second = line{{" nothing remembered begins with that", st.Faint}}
-		}
+		say("✗ "+Escape(p.err, 400), st.Bad)
+	case p.matches == nil || p.input.Value() == "":
+		say(p.help, st.Faint)
+	case len(p.found) == 0:
+		say("nothing remembered begins with that", st.Faint)
+	default:
+		second := line{{" ", st.Plain}}
 		from := max(p.selected-1, 0)
 		for i, id := range p.found[from:] {
 			mark, ink := "  ", st.Plain
@@ -119,6 +125,7 @@ func (p *prompt) lines(st *Styles, w int) []line {
 			}
 			second = append(second, span{mark, st.Title}, span{Escape(id, 40), ink}, span{"  ", st.Plain})
 		}
+		out = append(out, second.cut(w))
 	}
-	return []line{first.cut(w), second.cut(w)}
+	return out
 }

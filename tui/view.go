@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"rpcscope/tui/lab"
@@ -18,10 +19,13 @@ type layout struct {
 }
 
 const (
-	headRows   = 2 // where and how much
-	adviceRows = 2 // what one might do: always as many, so that nothing jumps
-	leastLanes = 6 // rows that lanes have besides a story and charts
-	footRows   = 3 // what is selected, what happened last, the keys
+	headRows    = 2 // where and how much
+	adviceRows  = 2 // what one might do: as many if it is less, so that nothing jumps
+	mostAdvice  = 4
+	leastLanes  = 6 // rows that lanes have besides a story and charts
+	footRows    = 3 // what is selected, what happened last, the keys: at least
+	mostNote    = 3
+	mostSelects = 2
 )
 
 // layout divides the screen; it returns false where that is too small.
@@ -30,7 +34,7 @@ func (m *Model) layout() (layout, bool) {
 		return layout{}, false
 	}
 	const borders = 3
-	rows := m.h - headRows - adviceRows - footRows - borders
+	rows := m.h - headRows - max(m.said, adviceRows+footRows) - borders
 	story := 0
 	if m.telling() {
 		story = storyRows
@@ -59,21 +63,23 @@ func (m *Model) View() string { return m.frame }
 
 // draw draws the picture: as many lines as the screen has, none wider than it is.
 func (m *Model) draw() string {
-	d, ok := m.layout()
-	if !ok {
+	if m.w < minWidth || m.h < minHeight {
 		return m.tooSmall()
 	}
 	st := m.st
+	advice, foot := m.adviceLines(), m.footLines()
+	m.said = len(advice) + len(foot)
+	d, _ := m.layout()
 	out := make([]string, 0, m.h)
 	add := func(l line) { out = append(out, l.cut(m.w).render()) }
 
 	for _, l := range headerLines(st, &m.look, m.w) {
 		add(l)
 	}
-	for _, l := range m.adviceLines() {
+	for _, l := range advice {
 		add(l)
 	}
-	body := m.h - headRows - adviceRows - footRows
+	body := m.h - headRows - m.said
 	switch m.currentMode() {
 	case inspecting:
 		out = m.inspector.frames(st, m.w, body).paint(st, out)
@@ -123,15 +129,9 @@ func (m *Model) draw() string {
 		out = g.paint(st, out)
 	}
 
-	if m.mode == prompting {
-		for _, l := range m.prompt.lines(st, m.w) {
-			add(l)
-		}
-	} else {
-		add(m.selectionLine())
-		add(m.noteLine())
+	for _, l := range foot {
+		add(l)
 	}
-	add(m.keyLine())
 	return strings.Join(out, "\n")
 }
 
@@ -149,46 +149,71 @@ func (m *Model) adviceLines() []line {
 	if m.look.Replay != nil {
 		return replayLines(m.st, m.look.Replay, m.w)
 	}
-	out := make([]line, adviceRows)
 	all := m.advice()
 	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes
-		return out
+		return make([]line, adviceRows)
 	}
 	ink, mark := m.st.Plain, " → "
 	if all[0].mood == lab.Bad {
 		ink, mark = m.st.Warn, " ! "
 	}
-	text := wrap(all[0].text, m.w-4)
-	for i := range out {
-		if i == len(text) {
-			break
-		}
-		if i == len(out)-1 { // what does not fit is cut
-			text[i] = strings.Join(text[i:], " ")
-		}
-		out[i] = line{{mark, m.st.Warn}, {text[i], ink}}
+	var out []line
+	for _, part := range atMost(wrap(all[0].text, m.w-4), mostAdvice) {
+		out = append(out, line{{mark, m.st.Warn}, {part, ink}})
 		mark = "   "
+	}
+	for len(out) < adviceRows {
+		out = append(out, nil)
 	}
 	return out
 }
 
-func (m *Model) selectionLine() line {
+// footLines are what is selected, what happened last, and the keys; or a prompt and the keys.
+func (m *Model) footLines() []line {
+	if m.mode == prompting {
+		return append(m.prompt.lines(m.st, m.w), m.keyLine())
+	}
+	return append(append(m.selectionLines(), m.newestNote()...), m.keyLine())
+}
+
+// selectionLines say what is selected. While it is the newest row, whichever that is, they
+// are one line, so that nothing jumps.
+func (m *Model) selectionLines() []line {
 	if m.mode != looking || m.onServers {
-		return nil
+		return []line{nil}
 	}
 	l := line{{" ", m.st.Plain}}
 	if m.filter != "" {
 		l = append(l, span{"only " + Escape(m.filter, m.w/3), m.st.Warn}, span{" (esc: all)  ", m.st.Faint})
 	}
-	return append(l, m.lanes.sentence(m.st, &m.look, m.w-l.cells())...)
+	used := l.cells()
+	if m.lanes.follows() {
+		return []line{append(l, span{m.lanes.sentence(&m.look, m.w-used), m.st.Plain})}
+	}
+	out := make([]line, mostSelects)
+	sentence := m.lanes.sentence(&m.look, math.MaxInt)
+	parts := wrapAfter(sentence, used-1, m.w-2)
+	if len(parts) > mostSelects {
+		parts = wrapAfter(m.lanes.sentence(&m.look, cells(sentence)-1), used-1, m.w-2)
+	}
+	for i, part := range atMost(parts, mostSelects) {
+		out[i] = append(l, span{part, m.st.Plain})
+		l = line{{" ", m.st.Plain}}
+	}
+	return out
 }
 
-func (m *Model) noteLine() line {
+// newestNote is the note of what happened last.
+func (m *Model) newestNote() []line {
 	n := len(m.look.Notes)
 	if n == 0 {
-		return nil
+		return []line{nil}
 	}
-	return append(line{{" ", m.st.Plain}}, noteLine(m.st, m.look.Notes[n-1], m.w-1)...)
+	out := noteInLines(m.st, m.look.Notes[n-1], m.w-1, mostNote)
+	for i := range out {
+		out[i] = append(line{{" ", m.st.Plain}}, out[i]...)
+	}
+	return out
 }
 
 // tooSmall says what a screen has and what is needed, in whatever room there is.
