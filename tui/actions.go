@@ -154,7 +154,11 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 		m.copyID()
 	case is(k.Export):
 		name := "rpcscope-" + time.Now().Format("20060102-150405") + ".json"
-		m.ask("Export what is shown to the file", "as one JSON object; a file that exists is left alone", name, m.export)
+		help := "the numbers and the rows that are remembered, as one JSON object; a file that exists is left alone"
+		if m.filter != "" {
+			help = "the numbers and the rows that pass the filter, as one JSON object; a file that exists is left alone"
+		}
+		m.ask("Export to the file", help, name, m.export)
 	}
 	return nil
 }

@@ -453,6 +453,7 @@ func TestModes(t *testing.T) {
 }
 
 func TestExport(t *testing.T) {
+	t.Chdir(t.TempDir())
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 80, 24)
 	file := filepath.Join(t.TempDir(), "out.json")
@@ -463,6 +464,19 @@ func TestExport(t *testing.T) {
 	if err != nil || !strings.Contains(string(b), `"duplicates"`) {
 		t.Fatalf("%v: %.200s", err, b)
 	}
+	told := func() string { return s.look.Notes[len(s.look.Notes)-1].Text }
+	if want := "exported to " + file + ": all numbers, and of the rows 64 in flight, 400 completed, 0 failed, 1 duplicate, 1 orphaned"; told() != want {
+		t.Errorf("says %q, not %q", told(), want)
+	}
+	press(m, "F")
+	press(m, append(strings.Split("server:fib-2", ""), "enter", "e", "backspace", "2", "enter")...)
+	if want := ": all numbers, and of the rows 0 of 64 in flight, 200 of 400 completed, 0 failed, 1 duplicate, 0 of 1 orphaned; the filter leaves out the others"; !strings.HasSuffix(told(), want) {
+		t.Errorf("filtered: says %q, not %q", told(), want)
+	}
+	if path := strings.Fields(told())[2]; !filepath.IsAbs(path) {
+		t.Errorf("%q does not say where", told())
+	}
+	press(m, "esc")
 	press(m, "e", "ctrl+u")
 	press(m, strings.Split(file, "")...)
 	press(m, "enter")
@@ -471,6 +485,17 @@ func TestExport(t *testing.T) {
 	}
 	if again, _ := os.ReadFile(file); string(again) != string(b) {
 		t.Error("a file that exists was written to")
+	}
+}
+
+// Of what is no longer remembered an export says how much there was.
+func TestExportSaysWhatIsForgotten(t *testing.T) {
+	b := newStory()
+	b.complete(5000, 0, "fib-1")
+	s := b.books.Snapshot(ledger.Query{Completed: mostLaneRows})
+	want := "0 in flight, 4,096 of 5,000 completed, 0 failed, 0 duplicate, 0 orphaned; the others are no longer remembered"
+	if got := rowsExported(&s, false); got != want {
+		t.Errorf("%q, not %q", got, want)
 	}
 }
 

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/aymanbagabas/go-osc52/v2"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
 
@@ -24,11 +26,14 @@ func (m *Model) copyID() {
 	m.lab.Note(lab.Good, "asked the terminal to copy "+t.id, t.id)
 }
 
-// export writes what is shown into a new file.
+// export writes the numbers and the rows into a new file.
 func (m *Model) export(name string) (tea.Cmd, error) {
 	name = strings.TrimSpace(name)
 	if name == "" {
 		return nil, errors.New("the file needs a name")
+	}
+	if path, err := filepath.Abs(name); err == nil {
+		name = path
 	}
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -36,20 +41,48 @@ func (m *Model) export(name string) (tea.Cmd, error) {
 	}
 	q := m.query()
 	q.Notes = 0
-	const most = 1000 // rows of each lane
+	const most = mostLaneRows
 	q.Books.InFlight, q.Books.Completed, q.Books.Failed = most, most, most
 	q.Books.Duplicates, q.Books.Orphans = most, most
-	subject, l := m.subject(), m.lab
+	subject, l, filtered := m.subject(), m.lab, m.filter != ""
 	m.writing.Add(1)
 	return m.do(func(context.Context) {
 		defer m.writing.Done()
-		err := errors.Join(lab.WriteJSON(file, subject.Look(q), l.RunConfig()), file.Close())
+		look := subject.Look(q)
+		err := errors.Join(lab.WriteJSON(file, look, l.RunConfig()), file.Close())
 		if err != nil {
 			l.Note(lab.Bad, fmt.Sprintf("%s is not whole: %v", name, err), "")
 			return
 		}
-		l.Note(lab.Good, "exported to "+name, "")
+		l.Note(lab.Good, "exported to "+name+": all numbers, and of the rows "+rowsExported(&look.Books, filtered), "")
 	}), nil
+}
+
+// rowsExported says how many rows there are of each lane, and of how many, if there are not
+// all.
+func rowsExported(b *ledger.Snapshot, filtered bool) string {
+	var parts []string
+	whole := true
+	add := func(rows int, all uint64, what string) {
+		part := count(rows)
+		if uint64(rows) < all {
+			part, whole = part+" of "+count(all), false
+		}
+		parts = append(parts, part+" "+what)
+	}
+	add(len(b.InFlight), b.Calls.InFlight, "in flight")
+	add(len(b.Completed), b.Calls.Completed, "completed")
+	add(len(b.Failed), b.Calls.Failed, "failed")
+	add(len(b.Duplicates), b.Replies.Duplicates, "duplicate")
+	add(len(b.Orphans), b.Replies.Orphaned(), "orphaned")
+	text := strings.Join(parts, ", ")
+	switch {
+	case whole:
+		return text
+	case filtered:
+		return text + "; the filter leaves out the others"
+	}
+	return text + "; the others are no longer remembered"
 }
 
 // mostClipboard is the longest text that goes onto a clipboard, in bytes; a correlation

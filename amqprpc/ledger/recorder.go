@@ -26,6 +26,7 @@ type Recorder struct {
 	header  HeaderLine
 	begun   bool // the header line is in the buffer
 	closed  bool
+	events  int
 	err     error
 	clock   clock
 	buf     []byte
@@ -62,6 +63,7 @@ func (r *Recorder) Observe(e amqprpc.Event) {
 	at := r.clock.event(e.Time)
 	r.begin()
 	r.buf = appendLine(r.buf, &r.entry, at, &r.clock)
+	r.events++
 	if len(r.buf) >= recordBuffer {
 		r.flush()
 	}
@@ -104,6 +106,14 @@ func (r *Recorder) Err() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.err
+}
+
+// Events returns how many events have been recorded. If there was an error, not all of them
+// have been written.
+func (r *Recorder) Events() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.events
 }
 
 // Close writes what is buffered and returns the first error there was. It does not

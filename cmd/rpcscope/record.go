@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/pflag"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui"
 )
 
 // recordFlags say where a run is recorded to.
@@ -41,9 +43,10 @@ func (f *recordFlags) check(flags *pflag.FlagSet) error {
 // A recording is what --record writes. A nil one is of a run that is not recorded.
 type recording struct {
 	*ledger.Recorder
-	file  *recordingFile
-	ended error // what came of it
-	over  bool
+	file   *recordingFile
+	stderr io.Writer
+	ended  error // what came of it
+	over   bool
 }
 
 // newRecording opens the file of --record, if there is one. Errors are about usage, unless
@@ -59,7 +62,7 @@ func newRecording(ctx context.Context, flags recordFlags, by string, cfg ledger.
 		}
 		return nil, fmt.Errorf("--record: %w", err)
 	}
-	return &recording{Recorder: ledger.NewRecorder(file, ledger.HeaderLine{By: by, Config: cfg}), file: file}, nil
+	return &recording{Recorder: ledger.NewRecorder(file, ledger.HeaderLine{By: by, Config: cfg}), file: file, stderr: stderr}, nil
 }
 
 // observer is who has to be told of events; nil for nobody.
@@ -104,9 +107,21 @@ func (r *recording) end() {
 	r.ended = errors.Join(r.Recorder.Close(), r.file.close())
 }
 
-// verdict is err, or where that says nothing yet, that the recording is not whole.
+// verdict is err, or if that says nothing yet, that the recording is not whole. If it is, it
+// says on stderr how much was recorded, and to where. It is called once, when the run has
+// printed what it had to say.
 func (r *recording) verdict(err error) error {
-	if r == nil || r.ended == nil {
+	if r == nil {
+		return err
+	}
+	if r.ended == nil {
+		if r.file.begun {
+			path, abs := filepath.Abs(r.file.path)
+			if abs != nil {
+				path = r.file.path
+			}
+			fmt.Fprintf(r.stderr, "recorded all %d events of the run to %s\n", r.Events(), tui.Escape(path, 4096))
+		}
 		return err
 	}
 	if code := (*cli.ExitError)(nil); err == nil || errors.As(err, &code) && code.Err == nil {

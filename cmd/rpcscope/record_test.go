@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,6 +98,10 @@ func TestRecordWrites(t *testing.T) {
 		content, err := os.ReadFile(c.path)
 		if err != nil || o.code != cli.OK || o.summary(t).Calls.Completed != 20 {
 			t.Errorf("%s: %v, %+v", c.name, err, o)
+		}
+		events := bytes.Count(content, []byte("\n")) - 1
+		if want := fmt.Sprintf("recorded all %d events of the run to %s\n", events, c.path); o.stderr != want {
+			t.Errorf("%s: says %q, not %q", c.name, o.stderr, want)
 		}
 		books := ledger.New(ledger.Config{})
 		if _, _, err := ledger.Replay(bytes.NewReader(content), books); err != nil || books.Snapshot(ledger.Query{}).Calls.Completed != 20 {
