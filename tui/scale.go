@@ -12,8 +12,10 @@ type ScaleRow struct {
 	Speedup float64 `json:"speedup"`
 	P50     float64 `json:"p50_ms"` // response times
 	P99     float64 `json:"p99_ms"`
-	// Failed is how many calls failed or were answered wrong.
-	Failed uint64 `json:"-"`
+	// Failed is how many calls fell short, and FellShort that they were too many: see
+	// [Summary].
+	Failed    uint64 `json:"-"`
+	FellShort bool   `json:"-"`
 }
 
 // A Scale is one load on ever more servers.
@@ -50,7 +52,12 @@ func (s *Scale) Render(styles *Styles, width int) string {
 		{"speed-up", 8, func(r ScaleRow) string { return times(r.Speedup) }},
 		{"p50", 7, func(r ScaleRow) string { return millis(r.P50) }},
 		{"p99", 7, func(r ScaleRow) string { return millis(r.P99) }},
-		{"failed", 6, func(r ScaleRow) string { return count(r.Failed) }},
+		{"failed", 6, func(r ScaleRow) string {
+			if r.FellShort {
+				return "✗ " + count(r.Failed)
+			}
+			return count(r.Failed)
+		}},
 	}
 	used := 0
 	for i := range columns {
@@ -82,8 +89,11 @@ func (s *Scale) Render(styles *Styles, width int) string {
 	write(func(string) Ink { return p.Label }, func(i int) string { return columns[i].name }, "")
 	for _, r := range s.Rows {
 		style := func(name string) Ink {
-			if name == "failed" && r.Failed > 0 {
-				return p.Failed
+			switch {
+			case name == "failed" && r.FellShort:
+				return p.Bad
+			case name == "failed" && r.Failed > 0:
+				return p.Warn
 			}
 			return p.Plain
 		}

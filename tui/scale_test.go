@@ -8,16 +8,16 @@ import (
 )
 
 var scales = map[string]Scale{
-	"linear": {Rows: []ScaleRow{{1, 48.1, 1, 331.2, 340.1, 0}, {2, 96, 1.996, 166, 170.5, 0}, {4, 191.5, 3.98, 82.1, 88.9, 0}}},
+	"linear": {Rows: []ScaleRow{{1, 48.1, 1, 331.2, 340.1, 0, false}, {2, 96, 1.996, 166, 170.5, 0, false}, {4, 191.5, 3.98, 82.1, 88.9, 0, false}}},
 	"cores": {
 		Rows: []ScaleRow{
-			{1, 262.1, 1, 61.2, 80.4, 0}, {2, 510, 1.946, 31, 44, 3}, {4, 523.4, 1.997, 30.2, 71, 12_345},
+			{1, 262.1, 1, 61.2, 80.4, 0, false}, {2, 510, 1.946, 31, 44, 3, false}, {4, 523.4, 1.997, 30.2, 71, 12_345, true},
 		},
 		Notice: "4 servers would keep 3.8 cores busy, and there are 2: --server-flag=--delay=20ms",
 	},
-	"nothing": {Rows: []ScaleRow{{Servers: 1, Failed: 1000}, {Servers: 2, Failed: 1000}}},
+	"nothing": {Rows: []ScaleRow{{Servers: 1, Failed: 1000, FellShort: true}, {Servers: 2, Failed: 1000, FellShort: true}}},
 	"no-runs": {},
-	"absurd":  {Rows: []ScaleRow{{256, 1e18, 1e9, 1e13, math.Inf(1), math.MaxUint64}, {1, math.NaN(), math.NaN(), math.NaN(), -1, 0}}},
+	"absurd":  {Rows: []ScaleRow{{256, 1e18, 1e9, 1e13, math.Inf(1), math.MaxUint64, true}, {1, math.NaN(), math.NaN(), math.NaN(), -1, 0, false}}},
 }
 
 func TestScale(t *testing.T) {

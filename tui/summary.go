@@ -30,8 +30,15 @@ type Summary struct {
 	Address string
 	// Notice is what else there is to say: that the broker is a stand-in, where a replay was left.
 	Notice string
-	// Interrupted says that somebody ended the run before its time.
-	Interrupted bool
+	// Interrupted says that somebody ended the run before its time, and InWarmUp that this
+	// was before a call counted.
+	Interrupted, InWarmUp bool
+	// Judged says that the run is a failure if more than MaxFailed calls fell short: see
+	// [Summary.FellShort]. What was done at a screen, or is replayed, is not judged.
+	Judged    bool
+	MaxFailed uint64
+	// Fault is what went wrong besides calls, such as "the recording is not whole".
+	Fault string
 
 	// Missed is how many calls of an open model were due and did not start, Refused
 	// how many the client did not take on: neither are among the calls.
@@ -55,9 +62,12 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		width = defaultSummary
 	}
 	p := &sheet{Styles: styles, width: min(max(width, minSummary), maxSummary)}
-	s.verdict(p)
+	s.headline(p)
 	p.gap()
 	s.run(p)
+	if s.InWarmUp { // its calls do not count
+		return p.String()
+	}
 	s.calls(p)
 	s.replies(p)
 	s.trouble(p)
@@ -90,53 +100,6 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		}
 	}
 	return p.String()
-}
-
-// verdict is the first line: how it went, and how fast.
-func (s *Summary) verdict(p *sheet) {
-	c := s.Snapshot.Calls
-	completed := things(c.Completed, "call", "calls") + " completed"
-	if c.Completed == 0 {
-		completed = "no call completed"
-	}
-	var said line
-	switch {
-	case s.Interrupted:
-		said = line{{"! interrupted", p.Warn}, {": " + completed, p.Title}}
-		if c.Failed > 0 {
-			said = append(said, span{", " + count(c.Failed) + " failed", p.Title})
-		}
-	case c.Sent == 0:
-		said = line{{"✗ no call was made", p.Bad}}
-	case c.Completed == 0:
-		said = line{{"✗ no call completed", p.Bad}}
-	case c.Wrong > 0:
-		said = line{{"✗ " + count(c.Wrong) + " wrong", p.Bad}, {" of " + things(c.Completed, "answer", "answers"), p.Title}}
-	case s.Missed > 0:
-		said = line{{"! " + things(s.Missed, "call", "calls") + " not started", p.Warn}, {", " + completed, p.Title}}
-	case c.Failed > 0:
-		said = line{{"! " + count(c.Failed) + " failed", p.Warn}, {" of " + things(c.Sent, "call", "calls"), p.Title}}
-	case s.late():
-		said = line{{"! slower than " + perSecond(s.Config.Rate), p.Warn}, {", " + completed, p.Title}}
-	default:
-		said = line{{"✓", p.Good}, {" " + completed, p.Title}}
-	}
-	var speed line
-	if e := s.Snapshot.Elapsed; e > 0 && c.Sent > 0 {
-		if c.Completed > 0 {
-			speed = append(speed, span{perSecond(s.Snapshot.Throughput), p.Title}, span{" over ", p.Plain})
-		} else {
-			speed = append(speed, span{"after ", p.Plain})
-		}
-		speed = append(speed, span{took(e), p.Plain})
-	}
-	gap := p.width - said.cells() - speed.cells()
-	if gap < 2 {
-		p.line(said)
-		p.line(append(line{{"  ", p.Plain}}, speed...))
-		return
-	}
-	p.line(append(append(said, span{spaces(gap), p.Plain}), speed...))
 }
 
 // run says what was asked for, and of whom.

@@ -26,6 +26,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		s := newStory()
 		f(s)
 		sum.Snapshot = s.snapshot()
+		sum.Judged = sum.Config.Fib != "" // else it is of a screen
 		all[name] = sum
 	}
 
@@ -89,6 +90,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 		}
 		s.send(0)
 	})
+	tell("warm-up", Summary{Config: closedLoop, Interrupted: true, InWarmUp: true}, func(*story) {})
 	tell("hostile", Summary{
 		Config:  ledger.RunConfig{Queue: hostile, Concurrency: 1, Fib: hostile, TimeoutMS: 1},
 		Address: hostile, Failures: []Sentence{{hostile, 3}},
@@ -204,10 +206,17 @@ func TestSummaryOfAnything(t *testing.T) {
 			},
 			Interrupted: rapid.Bool().Draw(t, "interrupted"),
 			Missed:      rapid.IntRange(0, 1e9).Draw(t, "missed"),
+			Judged:      rapid.Bool().Draw(t, "judged"),
+			MaxFailed:   n.Draw(t, "max failed"),
+			Fault:       rapid.SampledFrom([]string{"", "the recording is not whole"}).Draw(t, "fault"),
 			Failures:    []Sentence{{rapid.String().Draw(t, "said"), rapid.IntRange(0, 1e9).Draw(t, "times")}},
 		}
 		width := rapid.IntRange(1, 120).Draw(t, "width")
-		fits(t, sum.Render(styles, width), min(max(width, 40), 100))
+		text := sum.Render(styles, width)
+		fits(t, text, min(max(width, 40), 100))
+		if strings.HasPrefix(text, "✗") != sum.FellShort() {
+			t.Errorf("it fell short: %v, and the summary begins with %.20q", sum.FellShort(), text)
+		}
 	})
 }
 
@@ -315,13 +324,14 @@ func TestSummarySays(t *testing.T) {
 		yes  []string
 		no   []string
 	}{
-		{"zero", zero, []string{"✗ no call was made", "0 received"}, []string{"latency", "servers", "failed"}},
+		{"zero", zero, []string{"! no call was made", "0 received"}, []string{"latency", "servers", "failed"}},
 		{"good", all["good"], []string{"✓ 20,000 calls completed", "64 in flight", "seed 42", "RabbitMQ 4.2.1"},
 			[]string{"discarded", "failed", "counts from", "orphaned", "→"}},
 		{"discarded", all["discarded"], []string{"the call had its answer already", "no call of that ID", "no reply within 5 s"}, nil},
 		{"open", all["open"], []string{"open model, 500/s", "counts from", "312 calls were due"}, nil},
 		{"unroutable", all["unroutable"], []string{"no queue 'rpc_queue'", "is a server running?", "fibserver"}, []string{"latency", "servers"}},
 		{"timeout", all["timeout"], []string{"! interrupted", "is a server consuming"}, []string{"latency"}},
+		{"warm-up", all["warm-up"], []string{"! interrupted in the warm-up: nothing was measured"}, []string{"sent", "received", "completed"}},
 		{"one", all["one"], []string{"✓ 1 call completed", "1 answer"}, []string{"spread"}},
 		{"hostile", all["hostile"], []string{`\x1b]0;owned`, `\u202e`, "(no name)", "한국어 서버"}, []string{"\u202e", "\x1b"}},
 		{"crowd", all["crowd"], []string{"others", "fib-6"}, nil},

@@ -120,7 +120,7 @@ func TestCancel(t *testing.T) {
 				if plan.Warmup > 0 {
 					want = 0
 				}
-				if res.Failed != want || res.Completed != 0 || len(server.since(0)) != begun {
+				if res.Failed != want || res.Completed != 0 || len(server.since(0)) != begun || res.InWarmUp != (plan.Warmup > 0) {
 					t.Errorf("%d calls were outstanding, result %+v", begun, res)
 				}
 			})

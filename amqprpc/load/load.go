@@ -90,8 +90,12 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	l.ctx = ctx
 	l.mu.Unlock()
 
+	inWarmUp := false
 	if l.plan.Warmup > 0 {
 		l.run(WarmUp, 0, l.plan.Warmup)
+		l.mu.Lock()
+		inWarmUp = l.fatal != nil || l.stopped || ctx.Err() != nil
+		l.mu.Unlock()
 		if l.plan.Observer != nil {
 			l.plan.Observer.Observe(amqprpc.Event{Kind: amqprpc.EventReset, Time: time.Now()})
 		}
@@ -101,6 +105,7 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.phase = Done
+	l.result.InWarmUp = inWarmUp
 	switch {
 	case l.fatal != nil:
 		return l.result, l.fatal

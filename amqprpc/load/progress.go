@@ -110,6 +110,8 @@ type Result struct {
 	// Missed is how many calls of an open model were meant to start and did not
 	// before the run ended, since too many were outstanding or it was stopped.
 	Missed int
+	// InWarmUp says that the run was ended in its warm-up, so that no call counts.
+	InWarmUp bool
 	// Behind is how long after it was meant to start the last call of an open model
 	// began: where it is long, the rate was not kept.
 	Behind time.Duration

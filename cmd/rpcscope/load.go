@@ -63,7 +63,7 @@ func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
 	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
 	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run for so long first, and leave it out of the summary")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as JSON, in one line")
-	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many failed calls are still a success")
+	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many calls may fail, be answered wrong or not start before the\nexit code is 1")
 }
 
 // validate checks what the flags' own types do not.
@@ -104,23 +104,23 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	if err != nil {
 		return err
 	}
+	summary := o.summary(m, recorded)
 	if o.asJSON {
-		if err := cli.PrintJSON(stdout, m.books.Summary(o.config())); err != nil {
-			return cli.Fail(cli.FellShort, err)
-		}
-	} else if err := o.summarize(stdout, m); err != nil {
+		err = cli.PrintJSON(stdout, m.books.Summary(o.config()))
+		m.report(stderr, "", summary)
+	} else {
+		err = summary.Write(stdout, summaryWidth(stdout))
+	}
+	if err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
 	m.servers.report(stderr)
-	if o.asJSON { // its keys have no room for these, and they decide on the exit code
-		m.report(stderr)
-	}
 	switch {
 	case m.interrupted:
 		return &cli.ExitError{Code: cli.Interrupted}
 	case m.denied != nil:
 		return cli.Fail(cli.FellShort, fmt.Errorf("ended early: %w", m.denied))
-	case m.short() > o.maxFailed:
+	case summary.FellShort():
 		return &cli.ExitError{Code: cli.FellShort}
 	}
 	return nil

@@ -110,23 +110,14 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 	return m, nil
 }
 
-// short is how many calls count against --max-failed.
-func (m *measurement) short() uint64 {
-	return m.books.Calls.Failed + m.books.Calls.Wrong + uint64(m.result.Refused) + uint64(m.result.Missed)
-}
-
-// report tells of what fell short and is no call's outcome.
-func (m *measurement) report(stderr io.Writer) {
+// report tells, besides a summary in JSON, what its keys have no room for: the answers that
+// were wrong, and, if a call fell short, the verdict. run says which run it is of.
+func (m *measurement) report(stderr io.Writer, run string, s *tui.Summary) {
 	for _, wrong := range m.result.Wrongs {
-		fmt.Fprintf(stderr, "rpcscope: wrong answer: %s\n", tui.Escape(wrong.Error(), 400))
+		fmt.Fprintf(stderr, "rpcscope: %swrong answer: %s\n", run, tui.Escape(wrong.Error(), 400))
 	}
-	for _, n := range []struct {
-		count int
-		what  string
-	}{{m.result.Wrong, "answered wrong"}, {m.result.Missed, "due and not started before the end"}, {m.result.Refused, "refused by the client"}} {
-		if n.count > 0 {
-			fmt.Fprintf(stderr, "rpcscope: %d calls %s\n", n.count, n.what)
-		}
+	if s.Fault == "" && (s.Short() > 0 || s.Interrupted) { // a fault has an error of its own
+		fmt.Fprintf(stderr, "rpcscope: %s%s\n", run, s.Verdict())
 	}
 }
 

@@ -107,6 +107,14 @@ func (r *recording) end() {
 	r.ended = errors.Join(r.Recorder.Close(), r.file.close())
 }
 
+// fault says that the recording has ended and is not whole; else "".
+func (r *recording) fault() string {
+	if r == nil || r.ended == nil {
+		return ""
+	}
+	return "the recording is not whole"
+}
+
 // verdict is err, or if that says nothing yet, that the recording is not whole. If it is, it
 // says on stderr how much was recorded, and to where. It is called once, when the run has
 // printed what it had to say.

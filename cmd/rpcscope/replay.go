@@ -121,7 +121,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	if o.asJSON {
 		err = cli.PrintJSON(stdout, s.Summary(header.Config))
 	} else {
-		summary := tui.Summary{Snapshot: s, Config: header.Config}
+		summary := tui.Summary{Snapshot: s, Config: header.Config, Fault: faultOf(damage)}
 		err = summary.Write(stdout, summaryWidth(stdout))
 	}
 	return cli.Fail(cli.FellShort, errors.Join(err, damage))
@@ -134,6 +134,14 @@ func explained(damage error, recording func() bool) error {
 		return fmt.Errorf("%w, since a run is still recording to it", damage)
 	}
 	return damage
+}
+
+// faultOf is what a summary says of a recording that is damaged.
+func faultOf(damage error) string {
+	if damage == nil {
+		return ""
+	}
+	return "the recording is damaged"
 }
 
 // show plays a recording on the screen, and leaves a summary of what was shown last.
@@ -157,17 +165,17 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 		return cli.Fail(cli.FellShort, shown)
 	}
 	look := p.Look(lab.Query{Books: tui.SummaryQuery()})
-	summary := tui.Summary{Snapshot: look.Books, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil}
+	summary := tui.Summary{
+		Snapshot: look.Books, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil,
+		Fault: faultOf(p.Err()),
+	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
-	}
-	if err := interrupted(ctx); err != nil {
-		return err
 	}
 	if err := explained(p.Err(), func() bool { return beingRecorded(path) }); err != nil {
 		return cli.Fail(cli.FellShort, fmt.Errorf("%s: %w", path, err))
 	}
-	return nil
+	return interrupted(ctx)
 }
 
 // beingRecorded reports whether a run records to a file at present. It holds the file's lock

@@ -23,14 +23,17 @@ func watched(ctx context.Context, l *load.Load, books *ledger.Ledger) (load.Resu
 	return l.Run(ctx)
 }
 
-// summarize writes the summary that a person reads.
-func (o *loadOptions) summarize(w io.Writer, m *measurement) error {
-	summary := tui.Summary{
-		Snapshot: m.books, Config: o.config(), Interrupted: m.interrupted,
+// summary is what there is to say of a run. Its verdict is the exit code, too.
+func (o *loadOptions) summary(m *measurement, recorded *recording) *tui.Summary {
+	s := &tui.Summary{
+		Snapshot: m.books, Config: o.config(), Interrupted: m.interrupted, InWarmUp: m.result.InWarmUp,
 		Missed: m.result.Missed, Refused: m.result.Refused, Behind: m.result.Behind,
-		Failures: m.said.Sentences(),
+		Failures: m.said.Sentences(), Judged: true, MaxFailed: o.maxFailed, Fault: recorded.fault(),
 	}
-	return summary.Write(w, summaryWidth(w))
+	if m.denied != nil && !m.interrupted {
+		s.Fault = "ended early"
+	}
+	return s
 }
 
 // summaryWidth is how wide a summary on w may be, 0 where that is no terminal.

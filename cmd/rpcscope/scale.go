@@ -130,21 +130,22 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err e
 		}
 		m.servers.report(stderr)
 		if m.interrupted { // half a run compares with nothing
-			ended = &cli.ExitError{Code: cli.Interrupted}
+			ended = cli.Fail(cli.Interrupted, context.Cause(ctx))
 			break
 		}
 		if m.denied != nil {
 			ended = cli.Fail(cli.FellShort, m.denied)
 			break
 		}
-		m.report(stderr)
+		summary := o.summary(m, nil)
+		m.report(stderr, servers(n)+": ", summary)
 		for _, f := range m.said.Sentences() {
 			fmt.Fprintf(stderr, "rpcscope: %d failed: %s\n", f.Count, f.Text)
 		}
-		short = short || m.short() > o.maxFailed
+		short = short || summary.FellShort()
 		o.alone = false // the last run's consumers may be seen a moment longer than its servers
 		row := tui.ScaleRow{
-			Servers: n, Throughput: m.books.Throughput, P50: m.books.Response.P50, P99: m.books.Response.P99, Failed: m.short(),
+			Servers: n, Throughput: m.books.Throughput, P50: m.books.Response.P50, P99: m.books.Response.P99, Failed: summary.Short(), FellShort: summary.FellShort(),
 		}
 		steps = append(steps, step{servers: n, throughput: row.Throughput, busy: m.busy()})
 		row.Speedup = steps[len(steps)-1].speedup(steps[0])

@@ -127,7 +127,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	defer context.AfterFunc(ctx, func() { endAnyway(func() { end() }, left) })() //nolint:errcheck // leave tells, if it comes to that
 	shown := tui.Run(ctx, l)
 	release()
-	return o.leave(ctx, l, end, shown, stdout, stderr)
+	return o.leave(ctx, l, end, shown, recorded, stdout, stderr)
 }
 
 // summarized is what a summary can say of an afternoon at the screen.
@@ -156,7 +156,7 @@ func endAnyway(end func(), left <-chan struct{}) {
 
 // leave ends what was started, and leaves a summary in the scrollback: of the calls as
 // they were before the end, which cancels those in flight.
-func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Look, error), shown error, stdout *os.File, stderr io.Writer) error {
+func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Look, error), shown error, recorded *recording, stdout *os.File, stderr io.Writer) error {
 	tellEnding(l, stderr)
 	look, err := end()
 	if err != nil {
@@ -167,6 +167,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 	}
 	summary := tui.Summary{
 		Snapshot: look.Books, Notice: look.StandIn, Config: o.summarized(), Interrupted: ctx.Err() != nil,
+		Fault: recorded.fault(),
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)

@@ -165,12 +165,12 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 	args := []string{"load", "--queue", queue, "-n=30", "-c=1", "--body=ask {n}", "--fib=20-25", "--expect=^right$"}
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	o := rpcscope(t, node.URL(), append(args, "--json", "--record", file)...)
-	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Completed != 30 || s.Calls.Wrong != 20 || s.Config.Fib != "20-25" || !strings.Contains(o.stderr, "20 calls answered wrong") {
+	if s := o.summary(t); o.code != cli.FellShort || s.Calls.Completed != 30 || s.Calls.Wrong != 20 || s.Config.Fib != "20-25" || !strings.Contains(o.stderr, "20 wrong of 30 calls") {
 		t.Errorf("exit code %d, stderr %q, %+v", o.code, o.stderr, s)
 	}
 	rpcscope(t, "", "replay", file, "--json").want(t, cli.OK, o.stdout)
 	summary := rpcscope(t, "", "replay", file, "--summary")
-	if !strings.Contains(summary.stdout, "20 wrong of 30 answers") || !strings.Contains(summary.stdout, ` call 1: "\x1b[2J\x1b]0;gotcha\a" is no match for "^right$"`) {
+	if !strings.Contains(summary.stdout, "20 wrong of 30 calls") || !strings.Contains(summary.stdout, ` call 1: "\x1b[2J\x1b]0;gotcha\a" is no match for "^right$"`) {
 		t.Errorf("of the recording:\n%s", summary.stdout)
 	}
 	mu.Lock()

@@ -223,7 +223,7 @@ func TestTourInterrupted(t *testing.T) {
 		t.Errorf("it also says %q", lines.Text())
 	}
 	cmd.Wait() //nolint:errcheck // the exit code says it
-	if code := cmd.ProcessState.ExitCode(); code != cli.Interrupted || stderr.String() != "rpcscope: interrupt\n" {
+	if code := cmd.ProcessState.ExitCode(); code != cli.Interrupted || stderr.String() != "rpcscope: interrupted\n" {
 		t.Errorf("exit code %d, stderr %q", code, stderr.String())
 	}
 	for len(b.Connections()) > 0 && ctx.Err() == nil { // the broker may be slower than the process
