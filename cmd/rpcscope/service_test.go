@@ -103,7 +103,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 		"--expect", `(?s)\A\{"id": \d+, "n": \d+, "key": "[0-9a-f-]{36}"\}\z`, "--json", "--record", file}
 	o := rpcscope(t, node.URL(), args...)
 	live := o.summary(t)
-	if o.code != cli.OK || o.stderr != "" || live.Calls.Completed != 20 || live.Config.Body == nil || *live.Config.Body != body || live.Config.Fib != "" || live.Config.Expect == "" {
+	if o.code != cli.OK || !strings.HasPrefix(o.stderr, "recorded all ") || strings.Count(o.stderr, "\n") != 1 || live.Calls.Completed != 20 || live.Config.Body == nil || *live.Config.Body != body || live.Config.Fib != "" || live.Config.Expect == "" {
 		t.Fatalf("exit code %d, stderr %q, %+v", o.code, o.stderr, live)
 	}
 	if !strings.Contains(o.stdout, `"fib":""`) {
