@@ -1,13 +1,14 @@
 """A server of the kind that RabbitMQ's RPC tutorial describes, on aio-pika.
 
-It goes through the queue request by request, computes fib(int(body)) the slow way,
-replies by way of the default exchange to reply_to, and acks after that. The broker is
-AMQP_URL's.
+It takes one request at a time, computes fib(int(body)) the slow way, replies by way of the
+default exchange to reply_to, and acks after that. SIGTERM ends it, but never between a reply
+and its ack. The broker is AMQP_URL's.
 """
 
 import argparse
 import asyncio
 import os
+import signal
 
 import aio_pika
 
@@ -37,23 +38,33 @@ async def main():
     async with connection, connection.channel() as channel:  # with publisher confirms
         await channel.set_qos(prefetch_count=1)
         queue = await channel.declare_queue(args.queue, **DECLARATIONS[args.declare])
-        async with queue.iterator() as requests:
-            print(" [x] Awaiting RPC requests", flush=True)
-            number = 0
-            async for request in requests:
-                async with request.process():
-                    number += 1
-                    n = int(request.body)
-                    print(f" [.] fib({n})", flush=True)
-                    await asyncio.sleep(args.sleep)
-                    reply = aio_pika.Message(
-                        str(fib(n)).encode(),
-                        correlation_id=request.correlation_id,
-                        app_id=args.name if args.sign else None,
-                    )
-                    await channel.default_exchange.publish(reply, routing_key=request.reply_to)
-                    if number == args.die_at:
-                        os._exit(9)
+        stopping = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+        busy = asyncio.Lock()
+        number = 0
+
+        async def answer(request):
+            nonlocal number
+            async with busy, request.process():
+                number += 1
+                n = int(request.body)
+                print(f" [.] fib({n})", flush=True)
+                await asyncio.sleep(args.sleep)
+                reply = aio_pika.Message(
+                    str(fib(n)).encode(),
+                    correlation_id=request.correlation_id,
+                    app_id=args.name if args.sign else None,
+                )
+                await channel.default_exchange.publish(reply, routing_key=request.reply_to)
+                if number == args.die_at:
+                    os._exit(9)
+
+        consumer = await queue.consume(answer)
+        print(" [x] Awaiting RPC requests", flush=True)
+        await stopping.wait()
+        await queue.cancel(consumer)
+        async with busy:  # until it has acked
+            pass
 
 
 asyncio.run(main())

@@ -25,13 +25,16 @@ connection.start
 channel = connection.create_channel
 channel.prefetch(1)
 requests = channel.queue(queue, durable: true, arguments: { "x-queue-type" => "quorum" })
+busy = Mutex.new
 consumer = requests.subscribe(manual_ack: true) do |delivery, properties, body|
-  n = Integer(body)
-  puts " [.] fib(#{n})"
-  reply = { routing_key: properties.reply_to, correlation_id: properties.correlation_id }
-  reply[:app_id] = name if sign
-  channel.default_exchange.publish(fib(n).to_s, **reply)
-  channel.ack(delivery.delivery_tag)
+  busy.synchronize do
+    n = Integer(body)
+    puts " [.] fib(#{n})"
+    reply = { routing_key: properties.reply_to, correlation_id: properties.correlation_id }
+    reply[:app_id] = name if sign
+    channel.default_exchange.publish(fib(n).to_s, **reply)
+    channel.ack(delivery.delivery_tag)
+  end
 end
 puts " [x] Awaiting RPC requests"
 
@@ -39,4 +42,5 @@ ended = Queue.new
 trap("TERM") { ended.push(true) }
 ended.pop
 consumer.cancel
+busy.synchronize {} # until it has acked
 connection.close

@@ -1,12 +1,13 @@
 """A server of the kind that RabbitMQ's RPC tutorial describes, on pika.
 
 It takes one request at a time, computes fib(int(body)) the slow way, replies to
-reply_to with the request's correlation ID, and acks after that. The broker is
-AMQP_URL's.
+reply_to with the request's correlation ID, and acks after that. SIGTERM ends it, but never
+between a reply and its ack. The broker is AMQP_URL's.
 """
 
 import argparse
 import os
+import signal
 import time
 
 import pika
@@ -56,8 +57,10 @@ def main():
         channel.basic_ack(method.delivery_tag)
 
     channel.basic_consume(args.queue, answer)
+    signal.signal(signal.SIGTERM, lambda *_: connection.add_callback_threadsafe(channel.stop_consuming))
     print(" [x] Awaiting RPC requests", flush=True)
     channel.start_consuming()
+    connection.close()
 
 
 main()
