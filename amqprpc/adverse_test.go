@@ -64,13 +64,13 @@ func (a *ackless) Write(p []byte) (int, error) {
 func TestConfirmsWithheld(t *testing.T) {
 	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 1000, Concurrency: 4})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 1000, Concurrency: 4})
 	const heartbeat = 3 * time.Second // a busy machine stands still for one
 	var on atomic.Bool
 	var beats atomic.Int64
 	told := newTally()
 	c := dial(t, amqprpc.Config{
-		Broker: amqprpc.Broker{URLs: []string{url}, Heartbeat: heartbeat, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Heartbeat: heartbeat, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			return &ackless{Conn: conn, on: &on, beats: &beats}, err
 		}},
@@ -131,7 +131,7 @@ func TestConfirmsWithheld(t *testing.T) {
 func TestRetriesHoldNoMemory(t *testing.T) {
 	const size, calls = 1 << 19, 100
 	waiting := make(chan string, calls)
-	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), MaxInFlight: 10,
+	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), MaxInFlight: 10,
 		Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}},
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			if e.Kind == amqprpc.EventRetry {
@@ -163,7 +163,7 @@ func TestRetriesHoldNoMemory(t *testing.T) {
 
 // A call that ran into its deadline while it was being retried says why.
 func TestRetriedCallKeepsItsReason(t *testing.T) {
-	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout)
 	if e := asCall(t, err); e.Attempts < 2 || e.Err == nil {
@@ -174,10 +174,10 @@ func TestRetriedCallKeepsItsReason(t *testing.T) {
 // Event times do not step back, not even for a call that had to wait for room.
 func TestEventTimesGrow(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	var last time.Time
 	var back time.Duration
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, MaxInFlight: 1, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, MaxInFlight: 1, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 		back = max(back, last.Sub(e.Time))
 		last = e.Time
 	})})
@@ -203,7 +203,7 @@ func TestServingMayBlock(t *testing.T) {
 	release := make(chan struct{})
 	drop := make(chan net.Conn, 100)
 	s := &amqprpc.Server{Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo,
-		Broker: amqprpc.Broker{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			drop <- conn
 			return conn, err
@@ -214,7 +214,7 @@ func TestServingMayBlock(t *testing.T) {
 	go func() { ended <- s.Serve(context.Background()) }()
 	defer close(release)
 	declare(t, url, queue)
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Timeout: patience})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience})
 	for range 3 {
 		if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
 			t.Fatal(err)
@@ -237,13 +237,13 @@ func TestServingMayBlock(t *testing.T) {
 // server nothing.
 func TestGoexitInHandler(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if string(req.Body) == "exit" {
 			runtime.Goexit()
 		}
 		return echo(ctx, req)
 	}})
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue})
 	for range 3 {
 		_, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("exit")})
 		if remote := (*amqprpc.RemoteError)(nil); !errors.As(err, &remote) || remote.Code != amqprpc.CodeInternal {
@@ -263,14 +263,14 @@ func TestGoexitInHandler(t *testing.T) {
 // request.
 func TestDangerousHeaders(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		headers := req.Headers
 		headers["CC"], headers["BCC"] = "x", []any{queue}
 		req.ReplyTo, req.CorrelationID = queue, "another"
 		return amqprpc.Response{Headers: headers}, nil
 	}})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
 	for _, bad := range []any{"x", nil, int32(1), []any{int32(1)}, amqp.Table{}} {
 		for _, key := range []string{"CC", "BCC"} {
 			_, err := c.Call(context.Background(), amqprpc.Request{Headers: amqp.Table{key: bad}})
@@ -296,13 +296,13 @@ func TestDangerousHeaders(t *testing.T) {
 // Neither Shutdown nor the end of Serve's context waits for a dial.
 func TestServerEndsWhileDialling(t *testing.T) {
 	dialling := make(chan struct{}, 10)
-	black := amqprpc.Broker{URLs: []string{amqprpc.DefaultURL, amqprpc.DefaultURL}, DialTimeout: time.Hour,
+	black := amqprpc.ConnConfig{URLs: []string{amqprpc.DefaultURL, amqprpc.DefaultURL}, DialTimeout: time.Hour,
 		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			dialling <- struct{}{}
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}}
-	s := &amqprpc.Server{Broker: black, Queue: "q", Handler: echo}
+	s := &amqprpc.Server{ConnConfig: black, Queue: "q", Handler: echo}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(context.Background()) }()
 	<-dialling
@@ -314,7 +314,7 @@ func TestServerEndsWhileDialling(t *testing.T) {
 	}
 	mine := errors.New("mine")
 	ctx, cancel := context.WithCancelCause(context.Background())
-	s = &amqprpc.Server{Broker: black, Queue: "q", Handler: echo}
+	s = &amqprpc.Server{ConnConfig: black, Queue: "q", Handler: echo}
 	go func() { ended <- s.Serve(ctx) }()
 	<-dialling
 	cancel(mine)
@@ -323,10 +323,10 @@ func TestServerEndsWhileDialling(t *testing.T) {
 
 // A Server's fields may be read while it serves: the race detector looks on.
 func TestServerFieldsAreOnlyRead(t *testing.T) {
-	s := &amqprpc.Server{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), QueueType: amqprpc.QueueClassic, Handler: echo}
+	s := &amqprpc.Server{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), QueueType: amqprpc.QueueClassic, Handler: echo}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(context.Background()) }()
-	c := dial(t, amqprpc.Config{Broker: s.Broker, Queue: s.Queue})
+	c := dial(t, amqprpc.Config{ConnConfig: s.ConnConfig, Queue: s.Queue})
 	c.Close()
 	if s.Prefetch != 0 || s.Concurrency != 0 || s.Logger != nil {
 		t.Errorf("fields were filled in: %d, %d, %v", s.Prefetch, s.Concurrency, s.Logger)

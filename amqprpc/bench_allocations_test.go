@@ -32,12 +32,12 @@ func BenchmarkAllocations(b *testing.B) {
 		queue := brokertest.QueueName(b)
 		bareEcho(b, node.URL(), queue, inFlight)
 		// A memory that is full from the first round on, as it is in the long run.
-		c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Remember: calls / 2})
+		c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Remember: calls / 2})
 		report(b, func(calls int) { runClient(b, c, calls, inFlight) })
 	})
 	b.Run("server", func(b *testing.B) {
 		queue := brokertest.QueueName(b)
-		serve(b, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: inFlight})
+		serve(b, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: inFlight})
 		loop := newBareLoop(b, node.URL(), queue)
 		report(b, func(calls int) { loop.run(b, calls, inFlight) })
 	})

@@ -58,7 +58,7 @@ func BenchmarkCurve(b *testing.B) {
 		queue := brokertest.QueueName(b)
 		bareEcho(b, node.URL(), queue, slices.Max(levels))
 		loop := newBareLoop(b, node.URL(), queue)
-		c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Timeout: patience})
+		c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: patience})
 		broker := node.Product() + " " + node.Version()
 		subjects = append(subjects,
 			&subject{broker, "Client.Call", func(n int, w *window) ([]time.Duration, error) { return measureClient(c, n, w) }, make([]rounds, len(levels))},

@@ -58,7 +58,7 @@ func BenchmarkMemoryInFlight(b *testing.B) {
 			declare(b, node.URL(), queue)
 			for b.Loop() {
 				confirmed, all := 0, make(chan struct{})
-				c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Timeout: time.Hour,
+				c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: time.Hour,
 					Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 						if e.Kind == amqprpc.EventConfirmed {
 							if confirmed++; confirmed == calls {
@@ -115,7 +115,7 @@ func BenchmarkMemoryOfManyCalls(b *testing.B) {
 	queue := brokertest.QueueName(b)
 	bareEcho(b, node.URL(), queue, inFlight)
 	books := ledger.New(ledger.Config{})
-	c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: books})
+	c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: books})
 	const mega = 1e6
 	for b.Loop() {
 		var heaps []float64

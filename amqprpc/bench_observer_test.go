@@ -31,7 +31,7 @@ func BenchmarkObserver(b *testing.B) {
 				queue := brokertest.QueueName(b)
 				bareEcho(b, node.URL(), queue, inFlight)
 				with := func(name string, o amqprpc.Observer) side {
-					c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: o})
+					c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: o})
 					return side{name, 10_000, func(calls int) { runClient(b, c, calls, inFlight) }}
 				}
 				duel(b, with("alone", nil), with(name, observer))

@@ -23,8 +23,8 @@ func BenchmarkQueueTypes(b *testing.B) {
 			}
 			on := func(t amqprpc.QueueType) side {
 				queue := brokertest.QueueName(b)
-				serve(b, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, QueueType: t, Prefetch: max(64, inFlight)})
-				c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+				serve(b, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, QueueType: t, Prefetch: max(64, inFlight)})
+				c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 				return side{string(t), calls, func(calls int) { runClient(b, c, calls, inFlight) }}
 			}
 			duel(b, on(amqprpc.QueueClassic), on(amqprpc.QueueQuorum))

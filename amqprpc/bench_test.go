@@ -136,7 +136,7 @@ func BenchmarkBrokers(b *testing.B) {
 			on := func(name string, node brokertest.Node) side {
 				queue := brokertest.QueueName(b)
 				bareEcho(b, node.URL(), queue, max(64, inFlight))
-				c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+				c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 				return side{name, calls, func(calls int) { runClient(b, c, calls, inFlight) }}
 			}
 			duel(b, on("RabbitMQ", nodes[1]), on("in-process", nodes[0]))
@@ -152,7 +152,7 @@ func BenchmarkCall(b *testing.B) {
 		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
 			queue := brokertest.QueueName(b)
 			bareEcho(b, node.URL(), queue, max(64, inFlight))
-			c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+			c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 			b.ReportAllocs()
 			b.ResetTimer()
 			runClient(b, c, b.N, inFlight)

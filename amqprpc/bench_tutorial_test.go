@@ -25,7 +25,7 @@ func BenchmarkAgainstTutorial(b *testing.B) {
 		b.Run(fmt.Sprintf("inflight=%d", inFlight), func(b *testing.B) {
 			queue := brokertest.QueueName(b)
 			bareEcho(b, node.URL(), queue, 64)
-			c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+			c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 			duel(b, side{"tutorial", 200, func(calls int) {
 				concurrently(b, calls, inFlight, func(ctx context.Context, _, i int) error {
 					return callOnce(ctx, node.URL(), queue, i)
@@ -47,7 +47,7 @@ func BenchmarkAgainstPool(b *testing.B) {
 			queue := brokertest.QueueName(b)
 			bareEcho(b, node.URL(), queue, 64)
 			pool := newPool(b, node.URL(), channels)
-			c := dial(b, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+			c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 			duel(b, side{"pool", 10_000, func(calls int) {
 				concurrently(b, calls, channels, func(ctx context.Context, worker, i int) error {
 					return pool[worker].call(ctx, queue, i)

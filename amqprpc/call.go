@@ -25,25 +25,34 @@ type Call struct {
 	err   error
 
 	// The rest is guarded by client.mu.
+	state       callState
 	deadline    time.Time
-	heapIndex   int // in client.deadlines; -1 when not in it
-	outcome     Outcome
-	attempts    int       // how often it was handed to a connection
+	due         time.Time // the deadline or, in backoff, the time of the next attempt
+	heapIndex   int       // in client.due; -1 if not in it
+	attempts    int       // how often it was published
 	unaccounted int       // attempts that a server may have executed
-	epoch       int       // of the last attempt
+	session     int       // of the last attempt
 	published   time.Time // the last attempt
 	wait        *backoff.ExponentialBackOff
-	retry       *time.Timer // of the next attempt, nil where none is waited for
-	lastCause   error       // why the attempt before came to nothing
+	lastCause   error       // of the attempt before
 	unwatch     func() bool // stops watching the context
-
-	waiting    bool // for the time of its next attempt
-	queued     bool // in client.outbox
-	prev, next *Call
+	prev, next  *Call       // in client.outbox
 }
 
-// ID returns the call's correlation ID, a UUID; "" for a call that never began, whose
-// Result is no [*CallError].
+// A callState is where a call is. A call goes from queued to published, from there to ended, or back to
+// queued for a retry, directly or by way of backoff. It can end in every state.
+type callState uint8
+
+const (
+	created   callState = iota // not in flight
+	queued                     // in the outbox
+	published                  // handed to a connection, and waits for its reply
+	backedOff                  // waits for the time of its next attempt
+	ended
+)
+
+// ID returns the call's correlation ID; "" for a call that never began, whose Result is no
+// [*CallError].
 func (call *Call) ID() string { return call.id }
 
 // Done is closed when the call has ended.
@@ -57,10 +66,10 @@ func (call *Call) Result() (Reply, error) {
 }
 
 // Call sends a request and waits for its reply. It is a call over a network to a
-// process that may be slow, dead, or of another mind: it blocks up to the deadline,
-// and a failure does not always tell whether the request was executed.
+// process that may be slow or dead: it blocks up to the deadline, and a failure does not always tell
+// whether the request was executed.
 //
-// The deadline is the earlier of the context's and [Request.Timeout], where there are
+// The deadline is the earlier of the context's and [Request.Timeout], if there are
 // any, else [Config.Timeout]. It holds while the client is disconnected, blocked by an
 // alarm, waiting for room, or stuck in a socket write.
 //
@@ -86,20 +95,20 @@ func (c *Client) Call(ctx context.Context, req Request) (Reply, error) {
 	return call.reply, call.err
 }
 
-// Go starts a call and returns at once. Only where [Config.MaxInFlight] calls are
-// in flight, and [Config.FailWhenFull] is not set, does it wait for room, at most
-// until the deadline. The Call ends, as [Client.Call] would have, by itself.
+// Go starts a call and returns at once. It waits for room, at most until the deadline, only if
+// [Config.MaxInFlight] calls are in flight and [Config.FailWhenFull] is not set. The Call ends, as
+// [Client.Call] would have, by itself.
 func (c *Client) Go(ctx context.Context, req Request) *Call {
 	call, err := c.start(ctx, req)
 	if err != nil {
-		call = &Call{client: c, done: make(chan struct{}), err: err, heapIndex: -1}
+		call = &Call{client: c, done: make(chan struct{}), err: err, state: ended, heapIndex: -1}
 		close(call.done)
 		return call
 	}
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { c.abandon(call, ctx) })
 		c.mu.Lock()
-		if call.outcome == InFlight {
+		if call.state != ended {
 			call.unwatch = stop
 			stop = nil
 		}
@@ -111,88 +120,116 @@ func (c *Client) Go(ctx context.Context, req Request) *Call {
 	return call
 }
 
-// start makes a call of a request and puts it into the outbox. The call it returns
+// start makes a call of a request and publishes it, if that can be done now. The call it returns
 // may have ended already.
 func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 	now := time.Now()
 	if err := c.prepare(&req, now); err != nil {
-		return nil, notBegun{req.Queue, err}
+		return nil, notBegun{req.place(), err}
 	}
-	call := &Call{id: newID(), req: req, client: c, done: make(chan struct{}), heapIndex: -1}
+	call := &Call{id: req.CorrelationID, req: req, client: c, done: make(chan struct{}), heapIndex: -1}
+	if call.id == "" {
+		call.id = newID()
+	}
 	call.deadline = c.deadlineOf(ctx, req, now)
+	call.due = call.deadline
 
+	if err := ctx.Err(); err != nil {
+		return c.endAtOnce(call, contextOutcome(err), context.Cause(ctx))
+	}
 	select {
 	case c.room <- struct{}{}:
 	default:
 		if c.cfg.FailWhenFull {
-			return nil, notBegun{req.Queue, fmt.Errorf("%w: %d", ErrTooManyInFlight, c.cfg.MaxInFlight)}
+			return nil, notBegun{req.place(), fmt.Errorf("%w: %d", ErrTooManyInFlight, c.cfg.MaxInFlight)}
 		}
 		if outcome := c.waitForRoom(ctx, call); outcome != InFlight {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			if c.closed {
-				return nil, notBegun{req.Queue, ErrClosed} // no event comes after Close
-			}
-			now = time.Now()
-			c.observe(Event{Kind: EventSent, Time: now, ID: call.id, Intended: req.Intended, Deadline: call.deadline})
-			c.fail(call, now, outcome, errors.New("there was no room for another call in flight"))
-			return call, nil
+			return c.endAtOnce(call, outcome, errors.New("there was no room for another call in flight"))
 		}
 	}
 
 	c.mu.Lock()
+	if err := c.admit(call); err != nil {
+		c.mu.Unlock()
+		<-c.room
+		return nil, notBegun{req.place(), err}
+	}
+	flush := c.publishQueued()
+	c.mu.Unlock()
+	flush.inline()
+	return call, nil
+}
+
+// endAtOnce ends a call that never was in flight.
+func (c *Client) endAtOnce(call *Call, outcome Outcome, cause error) (*Call, error) {
+	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		<-c.room
-		return nil, notBegun{req.Queue, ErrClosed}
+		return nil, notBegun{call.req.place(), ErrClosed} // no event comes after Close
+	}
+	now := time.Now()
+	c.observeSent(call, now)
+	c.fail(call, now, outcome, cause)
+	return call, nil
+}
+
+// admit puts a call in flight, in the outbox. c.mu is held.
+func (c *Client) admit(call *Call) error {
+	if c.closed {
+		return ErrClosed
+	}
+	if _, taken := c.calls[call.id]; taken {
+		return fmt.Errorf("%w: a call with the correlation ID %.64q is in flight", ErrInvalidRequest, call.id)
 	}
 	c.calls[call.id] = call
-	c.observe(Event{Kind: EventSent, Time: time.Now(), ID: call.id, Intended: req.Intended, Deadline: call.deadline})
-	if err := ctx.Err(); err != nil {
-		c.fail(call, time.Now(), contextOutcome(err), context.Cause(ctx))
-		return call, nil
-	}
-	c.deadlines.add(call)
+	c.observeSent(call, time.Now())
+	c.due.add(call)
 	if call.heapIndex == 0 {
-		c.alarm.Reset(time.Until(call.deadline))
+		c.timer.Reset(time.Until(call.due))
 	}
-	c.enqueue(call)
-	return call, nil
+	c.outbox.push(call)
+	return nil
+}
+
+func (c *Client) observeSent(call *Call, now time.Time) {
+	c.observe(Event{Kind: EventSent, Time: now, ID: call.id, Intended: call.req.Intended, Deadline: call.deadline})
 }
 
 // prepare fills in and checks a request.
 func (c *Client) prepare(req *Request, now time.Time) error {
-	if req.Queue == "" {
+	if req.Queue == "" && req.Exchange == "" && req.RoutingKey == "" {
 		req.Queue = c.cfg.Queue
 	}
 	if req.Intended.IsZero() {
 		req.Intended = now
 	}
-	if req.Queue == "" {
+	switch {
+	case req.Queue != "" && (req.Exchange != "" || req.RoutingKey != ""):
+		return fmt.Errorf("%w: it names a queue and an exchange or routing key", ErrInvalidRequest)
+	case req.Queue == "" && req.Exchange == "" && req.RoutingKey == "":
 		return fmt.Errorf("%w: it names no queue", ErrInvalidRequest)
-	}
-	if req.Queue != c.cfg.Queue { // which Dial has looked at
+	case req.Queue != "" && req.Queue != c.cfg.Queue: // which Dial has checked
 		if err := CheckQueueName(req.Queue); err != nil {
 			return fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 		}
 	}
-	for _, s := range [...]struct{ what, value string }{
-		{"the content type", req.ContentType}, {"the type", req.Type},
+	for _, s := range [...]struct{ name, value string }{
+		{"the exchange", req.Exchange}, {"the routing key", req.RoutingKey}, {"the content type", req.ContentType},
+		{"the content encoding", req.ContentEncoding}, {"the type", req.Type}, {"the message ID", req.MessageID},
+		{"the correlation ID", req.CorrelationID},
 	} {
-		if err := checkShort(s.what, s.value); err != nil {
+		if err := checkShort(s.name, s.value); err != nil {
 			return err
 		}
 	}
-	if len(req.Body) > c.cfg.MaxMessage {
-		return fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrInvalidRequest, len(req.Body), c.cfg.MaxMessage)
+	if limit := c.maxMessage.Load(); int64(len(req.Body)) > limit {
+		return fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrInvalidRequest, len(req.Body), limit)
 	}
 	if req.Timeout < 0 {
 		return fmt.Errorf("%w: a negative timeout", ErrInvalidRequest)
 	}
 	if req.Headers != nil {
-		if err := checkHeaders(req.Headers); err != nil {
-			return err
-		}
+		return checkHeaders(req.Headers)
 	}
 	return nil
 }
@@ -217,7 +254,7 @@ func (c *Client) deadlineOf(ctx context.Context, req Request, now time.Time) tim
 	return deadline
 }
 
-// waitForRoom returns InFlight when there is room, else what the call ended in.
+// waitForRoom returns InFlight once there is room, else the call's outcome.
 func (c *Client) waitForRoom(ctx context.Context, call *Call) Outcome {
 	timer := time.NewTimer(time.Until(call.deadline))
 	defer timer.Stop()
@@ -244,25 +281,33 @@ func contextOutcome(err error) Outcome {
 func (c *Client) abandon(call *Call, ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if call.outcome == InFlight {
+	if call.state != ended {
 		c.fail(call, time.Now(), contextOutcome(ctx.Err()), context.Cause(ctx))
 	}
 }
 
-// expire ends the calls whose deadline has passed. The alarm calls it.
-func (c *Client) expire() {
+// handleDue ends the calls whose deadline has passed, and sends those whose next attempt is due. The timer
+// calls it.
+func (c *Client) handleDue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		return
 	}
 	now := time.Now()
-	for len(c.deadlines) > 0 && !c.deadlines[0].deadline.After(now) {
-		c.fail(c.deadlines[0], now, Timeout, nil)
+	for len(c.due) > 0 && !c.due[0].due.After(now) {
+		if call := c.due[0]; call.deadline.After(now) {
+			call.due = call.deadline
+			c.due.fix(call)
+			c.outbox.push(call)
+		} else {
+			c.fail(call, now, Timeout, nil)
+		}
 	}
-	if len(c.deadlines) > 0 {
-		c.alarm.Reset(c.deadlines[0].deadline.Sub(now))
+	if len(c.due) > 0 {
+		c.timer.Reset(c.due[0].due.Sub(now))
 	}
+	c.publishQueued().later()
 }
 
 // fail ends a call without an answer. c.mu is held.
@@ -273,25 +318,27 @@ func (c *Client) fail(call *Call, now time.Time, outcome Outcome, cause error) {
 	if cause == nil && outcome == Timeout {
 		cause = call.lastCause
 	}
-	e := &CallError{ID: call.id, Queue: call.req.Queue, Outcome: outcome, Attempts: call.attempts, NotExecuted: call.unaccounted == 0, Err: cause}
+	e := &CallError{ID: call.id, To: call.req.place(), Outcome: outcome, Attempts: call.attempts, NotExecuted: call.unaccounted == 0, Err: cause}
 	call.err = e
-	c.observe(Event{Kind: EventFailed, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.epoch, Outcome: outcome, Text: e.Reason()})
+	c.observe(Event{Kind: EventFailed, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.session, Outcome: outcome, Text: e.Reason()})
 	c.finish(call, now, outcome, "")
 }
 
 // finish takes an ended call out of everything. Its reply or error is set; the
 // observer has been told. c.mu is held.
 func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server string) {
-	call.outcome = outcome
-	// The call itself stays around until its confirm, and for as long as its caller
-	// likes; what it may weigh does not.
-	call.req.Body, call.req.Headers = nil, nil
-	if _, begun := c.calls[call.id]; begun {
+	if call.state == queued {
+		c.outbox.remove(call)
+	}
+	if call.state != created {
 		delete(c.calls, call.id)
 		<-c.room
 	}
-	c.deadlines.remove(call)
-	c.outbox.remove(call)
+	call.state = ended
+	// The call itself stays around until its confirm, and for as long as its caller
+	// likes; its body and headers do not.
+	call.req.Body, call.req.Headers = nil, nil
+	c.due.remove(call)
 	end := ending{outcome: outcome, server: server}
 	if outcome == Timeout { // a context may say so before the deadline
 		end.overdue = max(0, now.Sub(call.deadline))
@@ -300,17 +347,15 @@ func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server strin
 	if call.unwatch != nil {
 		call.unwatch()
 	}
-	if call.retry != nil {
-		call.retry.Stop() // it would keep the call, and its body, in memory
-	}
 	close(call.done)
 }
 
-// again arranges another attempt for a call whose last one came to nothing, or
-// fails it. wait says to back off first. c.mu is held.
-func (c *Client) again(call *Call, now time.Time, outcome Outcome, cause error, wait bool) {
-	most := c.cfg.Retry.Attempts
-	mayRetry := (most < 0 || call.attempts < most) && (call.req.Idempotent || call.unaccounted == 0)
+// retryOrFail arranges another attempt for a published call whose last one came to nothing, or
+// fails it. The next attempt comes after a backoff if wait is set. c.mu is held; the caller
+// publishes.
+func (c *Client) retryOrFail(call *Call, now time.Time, outcome Outcome, cause error, wait bool) {
+	limit := c.cfg.Retry.Attempts
+	mayRetry := (limit < 0 || call.attempts < limit) && (call.req.Idempotent || call.unaccounted == 0)
 	if !mayRetry || c.closed {
 		c.fail(call, now, outcome, cause)
 		return
@@ -323,36 +368,26 @@ func (c *Client) again(call *Call, now time.Time, outcome Outcome, cause error, 
 		delay = call.wait.NextBackOff()
 	}
 	call.lastCause = cause
-	c.observe(Event{Kind: EventRetry, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.epoch,
+	c.observe(Event{Kind: EventRetry, Time: now, ID: call.id, Attempt: call.attempts, Epoch: call.session,
 		Outcome: outcome, Text: errorText(cause), Delay: delay})
 	if delay == 0 {
-		c.enqueue(call)
+		c.outbox.push(call)
 		return
 	}
-	call.waiting = true
-	call.retry = time.AfterFunc(delay, func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		call.waiting = false
-		if call.outcome == InFlight {
-			c.enqueue(call)
+	call.state = backedOff
+	if due := now.Add(delay); due.Before(call.deadline) {
+		call.due = due
+		c.due.fix(call)
+		if call.heapIndex == 0 {
+			c.timer.Reset(delay)
 		}
-	})
-}
-
-// enqueue puts a call into the outbox and wakes the publisher. c.mu is held.
-func (c *Client) enqueue(call *Call) {
-	c.outbox.push(call)
-	if c.epoch != nil {
-		c.epoch.wakePublisher()
 	}
 }
 
 func newBackoff(b Backoff) *backoff.ExponentialBackOff {
 	e := backoff.NewExponentialBackOff()
-	// A wait is a third more or less than its interval, and so from the half of what Backoff
-	// says to the whole of it.
-	e.InitialInterval, e.MaxInterval = b.First-b.First/4, b.Most-b.Most/4
+	// Each delay is its interval, more or less a third: from half of what Backoff says to all of it.
+	e.InitialInterval, e.MaxInterval = b.First-b.First/4, b.Max-b.Max/4
 	e.Multiplier, e.RandomizationFactor = 2, 1./3
 	return e
 }
@@ -382,13 +417,13 @@ func newID() string {
 	return id.String()
 }
 
-// outbox is a list of calls through the calls themselves, so that one that ends
+// outbox is a list of queued calls through the calls themselves, so that one that ends
 // while it waits can leave at once: callers that come and go during a long outage
 // must not leave anything behind. Guarded by client.mu.
 type outbox struct{ first, last *Call }
 
 func (o *outbox) push(call *Call) {
-	call.queued, call.prev, call.next = true, o.last, nil
+	call.state, call.prev, call.next = queued, o.last, nil
 	if o.last != nil {
 		o.last.next = call
 	} else {
@@ -397,10 +432,8 @@ func (o *outbox) push(call *Call) {
 	o.last = call
 }
 
+// remove takes a queued call out. The caller sets its new state.
 func (o *outbox) remove(call *Call) {
-	if !call.queued {
-		return
-	}
 	if call.prev != nil {
 		call.prev.next = call.next
 	} else {
@@ -411,5 +444,5 @@ func (o *outbox) remove(call *Call) {
 	} else {
 		o.last = call.prev
 	}
-	call.queued, call.prev, call.next = false, nil, nil
+	call.prev, call.next = nil, nil
 }

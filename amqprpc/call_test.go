@@ -16,9 +16,9 @@ func TestCall(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	queue := brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{node.URL()}, Name: "echo-1"}, Queue: queue})
+	s := serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{node.URL()}, Name: "echo-1"}, Queue: queue})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
 	defer s.Shutdown(context.Background())
 	defer c.Close()
 
@@ -42,9 +42,9 @@ func TestCall(t *testing.T) {
 func TestManyConcurrentCalls(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 64})
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 64})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
 	const workers, each = 64, 100
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -67,7 +67,7 @@ func TestManyConcurrentCalls(t *testing.T) {
 func TestUnroutableAtOnce(t *testing.T) {
 	node := brokertest.Shared(t)
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: brokertest.QueueName(t), Observer: told, Timeout: time.Hour})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: brokertest.QueueName(t), Observer: told, Timeout: time.Hour})
 	_, err := c.Call(context.Background(), amqprpc.Request{})
 	wantIs(t, err, amqprpc.ErrUnroutable, amqprpc.ErrNotExecuted)
 	told.check(t)
@@ -77,14 +77,14 @@ func TestTimeoutAndNeverComputed(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	declare(t, node.URL(), queue)
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 	_, err := c.Call(context.Background(), amqprpc.Request{Body: []byte("old"), Timeout: 50 * time.Millisecond})
 	wantIs(t, err, amqprpc.ErrTimeout, context.DeadlineExceeded)
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)
 
 	var mu sync.Mutex
 	var computed []string
-	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		computed = append(computed, string(req.Body))

@@ -46,12 +46,8 @@ func TestClassification(t *testing.T) {
 		if err := cfg.setDefaults(); err != nil {
 			t.Fatal(err)
 		}
-		c := &Client{
-			cfg: cfg, room: make(chan struct{}, cfg.MaxInFlight), calls: map[string]*Call{},
-			ended: newMemory[string, ending](cfg.Remember, cfg.RememberFor), ctx: context.Background(),
-		}
-		c.alarm = time.AfterFunc(time.Hour, c.expire)
-		defer c.alarm.Stop()
+		c := newClient(cfg)
+		defer c.timer.Stop()
 		end := func(id string, state int) {
 			states[id] = state
 			ended = append(ended, id)
@@ -136,8 +132,8 @@ func TestClassification(t *testing.T) {
 				for _, n := range outcomes {
 					total += n
 				}
-				if sent != total+len(c.calls) || len(c.room) != len(c.calls) || len(c.deadlines) != len(c.calls) {
-					t.Fatalf("sent %d, ended %d, in flight %d, room taken %d, deadlines %d", sent, total, len(c.calls), len(c.room), len(c.deadlines))
+				if sent != total+len(c.calls) || len(c.room) != len(c.calls) || len(c.due) != len(c.calls) {
+					t.Fatalf("sent %d, ended %d, in flight %d, room taken %d, deadlines %d", sent, total, len(c.calls), len(c.room), len(c.due))
 				}
 				if replies[Answer] != outcomes[Completed]+outcomes[Remote] {
 					t.Fatalf("%d answers, outcomes %v", replies[Answer], outcomes)

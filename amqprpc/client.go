@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -12,10 +13,12 @@ import (
 // Config says how a [Client] works. The zero value is useful: it connects to
 // [DefaultURL], and every request names its queue.
 type Config struct {
-	Broker
+	ConnConfig
 
-	// Queue is where requests go that name no queue themselves (see [CheckQueueName]).
+	// Queue is the destination of requests that name none (see [CheckQueueName]).
 	Queue string
+	// ReplyTo says how replies come back. Default ReplyToExclusive.
+	ReplyTo ReplyTo
 	// Timeout is the deadline of calls whose context has none. Default 30 s.
 	Timeout time.Duration
 	// MaxInFlight bounds the calls in flight and, with them, the client's memory.
@@ -24,10 +27,10 @@ type Config struct {
 	MaxInFlight  int
 	FailWhenFull bool
 
-	// Retry sends requests again that came to nothing. By default none is.
+	// Retry controls whether failed requests are sent again. By default none is.
 	Retry Retry
-	// Backoff is how a lost connection is tried for again. One that lived for more than a second
-	// is tried for at once, and the waits begin anew; not so where the user lacks a
+	// Backoff controls the delay between reconnect attempts. A connection that lived for more than a
+	// second is reconnected at once, and the delays start over; not so if the user lacks a
 	// permission ([*PermissionError]), which costs one connection after the other.
 	Backoff Backoff
 
@@ -48,45 +51,58 @@ type Config struct {
 	Observer Observer
 }
 
+// ReplyTo says how replies come back to a client.
+type ReplyTo uint8
+
+const (
+	// ReplyToExclusive is a server-named exclusive queue, one for each connection.
+	ReplyToExclusive ReplyTo = iota
+	// ReplyToDirect is RabbitMQ's direct reply-to (amq.rabbitmq.reply-to), without a queue. A reply that
+	// comes while the client is disconnected is lost, as with the exclusive queue. Its servers learn
+	// nothing of replies that nobody takes.
+	ReplyToDirect
+)
+
 // Retry says when a request is sent again, under the same correlation ID and
-// within the call's deadline: always where it was provably not executed (the
-// broker returned it), and after a lost connection or a nack only where
+// within the call's deadline: always if it was provably not executed (the
+// broker returned it), and after a lost connection or a nack only if
 // [Request.Idempotent] is set, because a server may have executed it: a nack does not say
-// that nobody has. Calls that
-// wait for a connection are not retries: they have not been sent yet. With retries
-// on, a missing queue is no longer an error at once.
+// that nobody has. Calls that wait for a connection are not retries: they have not been sent yet. With
+// retries on, a missing queue is no longer an error at once.
 type Retry struct {
 	// Attempts is how often a request may be sent altogether. 0 or 1 means no
 	// retry; a negative number means until the deadline.
 	Attempts int
-	// Backoff is the wait before a retry while connected. After a lost connection
-	// the wait is for the connection alone.
+	// Backoff controls the delay before a retry while connected. After a lost connection
+	// a retry waits for the connection alone.
 	Backoff Backoff
 }
 
-// Backoff is exponential, with half of each wait left to chance (jitter): the first is from
-// First/2 to First, each further one of twice that, up to Most. A Most below First counts as First.
+// Backoff is exponential with jitter: the first delay is from First/2 to First, each further one of
+// twice that, up to Max. A Max below First counts as First.
 type Backoff struct {
 	First time.Duration // default 100 ms
-	Most  time.Duration // default 10 s
+	Max   time.Duration // default 10 s
 }
 
 func (b Backoff) orDefaults() Backoff {
 	if b.First <= 0 {
 		b.First = 100 * time.Millisecond
 	}
-	if b.Most <= 0 {
-		b.Most = 10 * time.Second
+	if b.Max <= 0 {
+		b.Max = 10 * time.Second
 	}
-	b.Most = max(b.First, b.Most)
+	b.Max = max(b.First, b.Max)
 	return b
 }
 
 func (c *Config) setDefaults() error {
-	if err := c.Broker.setDefaults(); err != nil {
+	if err := c.ConnConfig.setDefaults(); err != nil {
 		return err
 	}
 	switch {
+	case c.ReplyTo > ReplyToDirect:
+		return fmt.Errorf("%w: unknown ReplyTo %d", ErrInvalidConfig, c.ReplyTo)
 	case c.Timeout < 0:
 		return fmt.Errorf("%w: a negative timeout", ErrInvalidConfig)
 	case c.MaxInFlight < 0:
@@ -122,18 +138,21 @@ type Client struct {
 	done   chan struct{} // closed when the last goroutine of the client is gone
 	room   chan struct{} // holds a token for each call in flight
 
-	mu        sync.Mutex // guards what follows and the calls' own state
-	calls     map[string]*Call
-	ended     *memory[string, ending]
-	deadlines deadlines
-	alarm     *time.Timer // fires at the earliest deadline
-	outbox    outbox      // calls to publish, in order
-	epoch     *epoch      // nil while disconnected
-	epochs    int
-	refusals  refusals
-	closed    bool
+	// maxMessage is the limit of what is sent, in bytes: MaxMessage, or what the broker was found to take.
+	maxMessage atomic.Int64
 
-	turn int // of which URL it is to be tried first; used by one connect at a time
+	mu       sync.Mutex // guards what follows and the calls' own state
+	calls    map[string]*Call
+	ended    *memory[string, ending]
+	due      dueTimes
+	timer    *time.Timer    // fires at the earliest due time
+	outbox   outbox         // queued calls, in order
+	session  *clientSession // nil while disconnected
+	sessions int
+	refusals refusals
+	closed   bool
+
+	turn int // the URL to try first; used by one connect at a time
 }
 
 // ending is what is remembered of an ended call.
@@ -156,19 +175,11 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
 	}
-	c := &Client{
-		cfg:   cfg,
-		done:  make(chan struct{}),
-		room:  make(chan struct{}, cfg.MaxInFlight),
-		calls: make(map[string]*Call),
-		ended: newMemory[string, ending](cfg.Remember, cfg.RememberFor),
-	}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	c.alarm = time.AfterFunc(time.Hour, c.expire)
+	c := newClient(cfg)
 	first, err := c.connect(ctx)
 	if err != nil {
 		c.cancel()
-		c.alarm.Stop()
+		c.timer.Stop()
 		return nil, err
 	}
 	c.mu.Lock()
@@ -178,7 +189,22 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return c, nil
 }
 
-// Close ends all calls in flight with [ErrClosed], closes the connections, and
+// newClient returns a client without a connection. cfg is complete.
+func newClient(cfg Config) *Client {
+	c := &Client{
+		cfg:   cfg,
+		done:  make(chan struct{}),
+		room:  make(chan struct{}, cfg.MaxInFlight),
+		calls: make(map[string]*Call),
+		ended: newMemory[string, ending](cfg.Remember, cfg.RememberFor),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.maxMessage.Store(int64(cfg.MaxMessage))
+	c.timer = time.AfterFunc(time.Hour, c.handleDue)
+	return c
+}
+
+// Close ends all calls in flight with [ErrClosed], closes the connection, and
 // waits, a few seconds at most, until no goroutine of the client is left. Calls
 // made later fail at once. Later Closes do nothing and return nil.
 func (c *Client) Close() error {
@@ -189,7 +215,7 @@ func (c *Client) Close() error {
 		for _, call := range c.calls {
 			c.fail(call, now, Closed, nil)
 		}
-		c.alarm.Stop()
+		c.timer.Stop()
 		c.cancel()
 	}
 	c.mu.Unlock()
@@ -204,93 +230,26 @@ func (c *Client) InFlight() int {
 	return len(c.calls)
 }
 
-// CallbackQueue returns the name of the callback queue, or "" while disconnected.
-// It changes with every reconnect.
-func (c *Client) CallbackQueue() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.epoch == nil {
-		return ""
-	}
-	return c.epoch.info.Queue
-}
-
-// Connection describes the connections now open; ok is false while disconnected.
+// Connection describes the connection now open; ok is false while disconnected. The name of the
+// callback queue changes with every reconnect.
 func (c *Client) Connection() (info ConnectionInfo, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.epoch == nil {
+	if c.session == nil {
 		return ConnectionInfo{}, false
 	}
-	return c.epoch.info, true
+	return c.session.info, true
 }
 
-// DropConnection cuts the sockets, as a failing network does: calls in flight fail
+// DropConnection cuts the socket, as a failing network does: calls in flight fail
 // with [ErrConnectionLost] or are retried, and the client reconnects. It is for
 // trying out what happens. It does nothing while disconnected.
 func (c *Client) DropConnection() {
 	c.mu.Lock()
-	e := c.epoch
+	s := c.session
 	c.mu.Unlock()
-	if e != nil {
-		e.publisher.wire.Close()
-		e.consumer.wire.Close()
-	}
-}
-
-// QueueStats is what a broker tells of a queue.
-type QueueStats struct {
-	Ready     int // messages waiting, without those delivered and not yet acked
-	Consumers int
-}
-
-// QueueStats asks the broker about a queue (a passive declare). It blocks for one
-// round trip, at most until ctx ends; the first one after a connect opens a connection for the
-// questions, so that none of them can harm a call. A queue that does not exist is
-// [ErrUnroutable], one that belongs to another connection [ErrExclusive], one that cannot exist
-// [ErrInvalidRequest]; while disconnected the error is [ErrConnectionLost], after Close
-// [ErrClosed]. Any other error means that the broker could not be asked: nothing is known of the
-// queue.
-func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, error) {
-	if err := CheckQueueName(queue); err != nil {
-		return QueueStats{}, fmt.Errorf("%w: %w", ErrInvalidRequest, err)
-	}
-	c.mu.Lock()
-	e, closed := c.epoch, c.closed
-	c.mu.Unlock()
-	switch {
-	case closed:
-		return QueueStats{}, ErrClosed
-	case e == nil:
-		return QueueStats{}, ErrConnectionLost
-	}
-	type answer struct {
-		QueueStats
-		err error
-	}
-	select {
-	case e.looks.turn <- struct{}{}:
-	case <-ctx.Done():
-		return QueueStats{}, ctx.Err()
-	case <-e.over:
-		return QueueStats{}, ErrConnectionLost
-	}
-	// amqp091-go's requests take no context: one that never gets its answer ends
-	// with the connection.
-	answered := make(chan answer, 1)
-	go func() {
-		defer func() { <-e.looks.turn }()
-		stats, err := e.inspect(queue)
-		if err != nil && e.isOver() {
-			err = fmt.Errorf("%w: %w", ErrConnectionLost, err)
-		}
-		answered <- answer{stats, err}
-	}()
-	select {
-	case a := <-answered:
-		return a.QueueStats, a.err
-	case <-ctx.Done():
-		return QueueStats{}, ctx.Err()
+	if s != nil {
+		s.Cut()
 	}
 }
 

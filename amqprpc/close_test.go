@@ -15,11 +15,11 @@ import (
 func TestCloseAmongCalls(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
 	for _, room := range []int{4, 1000} {
 		told := newTally()
 		var closed atomic.Bool
-		c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, MaxInFlight: room, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+		c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, MaxInFlight: room, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			if closed.Load() {
 				t.Errorf("after Close: %v of %s", e.Kind, e.ID)
 			}
@@ -57,7 +57,7 @@ func TestCloseAmongCalls(t *testing.T) {
 		_, err = c.QueueStats(context.Background(), queue)
 		wantIs(t, err, amqprpc.ErrClosed)
 		c.DropConnection() // does nothing
-		if name := c.CallbackQueue(); name != "" {
+		if name := callbackQueue(c); name != "" {
 			t.Errorf("the callback queue is %q", name)
 		}
 	}
@@ -68,7 +68,7 @@ func TestCloseWhileDisconnected(t *testing.T) {
 	node := brokertest.Own(t)
 	brokertest.NoLeaks(t)
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: "q", Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: "q", Observer: told})
 	node.Kill()
 	told.until(t, "it looks for a broker", seen(amqprpc.EventReconnecting, 2))
 	call := c.Go(context.Background(), amqprpc.Request{})
@@ -82,7 +82,7 @@ func TestQueueStats(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
 	c.Go(context.Background(), amqprpc.Request{})
 	told.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
 	if got, err := c.QueueStats(context.Background(), queue); err != nil || got != (amqprpc.QueueStats{Ready: 1}) {

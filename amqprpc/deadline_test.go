@@ -28,7 +28,7 @@ func TestWhichDeadlineHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := kept()
-			client := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Timeout: c.config, Observer: told})
+			client := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: c.config, Observer: told})
 			ctx := context.Background()
 			if c.context > 0 {
 				var cancel context.CancelFunc
@@ -55,9 +55,9 @@ func TestWhichDeadlineHolds(t *testing.T) {
 // Timeouts that nobody lives to see must not break the connection.
 func TestEndlessTimeouts(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
 	far, cancel := context.WithDeadline(context.Background(), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
 	defer cancel()
 	for _, timeout := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, 1 << 32 * time.Millisecond, 365 * 24 * time.Hour, 0} {
@@ -75,7 +75,7 @@ func TestEndlessTimeouts(t *testing.T) {
 
 func TestContextThatHasEnded(t *testing.T) {
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Observer: told})
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
 	passed, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
@@ -218,7 +218,7 @@ func TestStuckWrite(t *testing.T) {
 		return &stuckConn{Conn: conn, stuck: &stuck, waiting: waiting, closed: make(chan struct{})}, err
 	}
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: broker, Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: queue, Observer: told})
 	stuck.Store(true)
 	first := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
 	next(t, waiting)

@@ -104,7 +104,7 @@ func TestDeadlineTravels(t *testing.T) {
 		if rest := deadline.Sub(published); err != nil || ms < 1 || time.Duration(ms)*time.Millisecond < rest || time.Duration(ms-1)*time.Millisecond >= rest {
 			t.Errorf("with %v to go the expiration is %q", rest, d.Expiration)
 		}
-		if d.Headers[amqprpc.HeaderDeadline] != deadline.UnixMicro() || d.Headers[amqprpc.HeaderAttempt] != int32(1) || d.DeliveryMode == amqp.Persistent {
+		if d.Headers[amqprpc.HeaderRPC] != fmt.Sprintf("deadline=%d;attempt=1", deadline.UnixMicro()) || len(d.Headers) != 1 || d.DeliveryMode == amqp.Persistent {
 			t.Errorf("deadline %v; headers %v, delivery mode %d", deadline, d.Headers, d.DeliveryMode)
 		}
 	}
@@ -117,7 +117,7 @@ func TestPersistentRequestOutlivesTheBroker(t *testing.T) {
 	ctx, queue := context.Background(), "durable"
 	declare(t, node.URL(), queue)
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
 	call := c.Go(ctx, amqprpc.Request{Body: []byte("kept"), Persistent: true})
 	told.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
 	if err := node.Stop(ctx); err != nil {
@@ -131,7 +131,7 @@ func TestPersistentRequestOutlivesTheBroker(t *testing.T) {
 	}
 	g := newGate()
 	close(g.open)
-	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Handler: g.handle})
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Handler: g.handle})
 	if req := next(t, g.begun); string(req.Body) != "kept" || !req.Persistent || req.CorrelationID != call.ID() {
 		t.Errorf("the server has got %q, persistent %v", req.Body, req.Persistent)
 	}
@@ -142,14 +142,14 @@ func TestNotExecutedIsTrue(t *testing.T) {
 	url, queue, missing := brokertest.Shared(t).URL(), brokertest.QueueName(t), brokertest.QueueName(t)
 	var mu sync.Mutex
 	executed := map[string]bool{}
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 16, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 16, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		mu.Lock()
 		executed[string(req.Body)] = true
 		mu.Unlock()
 		return echo(ctx, req)
 	}})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Backoff: quick, Observer: told, MaxInFlight: 24, Timeout: patience,
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Backoff: quick, Observer: told, MaxInFlight: 24, Timeout: patience,
 		Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
 	const callers, each, drops = 32, 100, 4
 	var notExecuted sync.Map // body to error

@@ -16,7 +16,7 @@ import (
 
 // A userOf makes a user with these permissions in the virtual host "/", nil for none, and
 // returns a broker that it logs in to.
-func userOf(t *testing.T, node *rabbitmq.Node, name string, permissions []string) amqprpc.Broker {
+func userOf(t *testing.T, node *rabbitmq.Node, name string, permissions []string) amqprpc.ConnConfig {
 	t.Helper()
 	brokertest.Ctl(t, node, "add_user", name, password)
 	if permissions != nil {
@@ -64,8 +64,8 @@ func TestDenied(t *testing.T) {
 		t.Run(c.user, func(t *testing.T) {
 			broker := userOf(t, node, c.user, c.permissions)
 			node.Ctl(t.Context(), "delete_queue", "rpc") //nolint:errcheck // it need not be there
-			as := func(b amqprpc.Broker) amqprpc.Config {
-				return amqprpc.Config{Broker: b, Queue: "rpc", Timeout: time.Hour, Backoff: quick}
+			as := func(b amqprpc.ConnConfig) amqprpc.Config {
+				return amqprpc.Config{ConnConfig: b, Queue: "rpc", Timeout: time.Hour, Backoff: quick}
 			}
 			client, err := amqprpc.Dial(t.Context(), as(broker))
 			switch {
@@ -89,7 +89,7 @@ func TestDenied(t *testing.T) {
 			}
 
 			serving, ended := make(chan amqprpc.ConnectionInfo, 1), make(chan error, 1)
-			s := &amqprpc.Server{Broker: broker, Queue: "rpc", Handler: echo, Backoff: quick, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			s := &amqprpc.Server{ConnConfig: broker, Queue: "rpc", Handler: echo, Backoff: quick, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
 			go func() { ended <- s.Serve(context.Background()) }()
 			if c.serve != [2]string{} {
 				if c.serve[0] == "write" {
@@ -124,7 +124,7 @@ func TestDeniedClientBacksOff(t *testing.T) {
 	const first, most = 20 * time.Millisecond, 100 * time.Millisecond
 	var lost, delays []amqprpc.Event // written under the client's lock, read after Close
 	told := newTally()
-	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{Broker: broker, Queue: "nobody's", Timeout: patience, Backoff: amqprpc.Backoff{First: first, Most: most},
+	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker, Queue: "nobody's", Timeout: patience, Backoff: amqprpc.Backoff{First: first, Max: most},
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			switch e.Kind {
 			case amqprpc.EventDisconnected:
@@ -175,10 +175,10 @@ func TestDeniedForAWhile(t *testing.T) {
 		t.Helper()
 		brokertest.Ctl(t, node, append([]string{"set_permissions", "-p", "/", "ann"}, permissions...)...)
 	}
-	s := serve(t, &amqprpc.Server{Broker: userOf(t, node, "ann", all), Queue: "rpc", Backoff: quick})
+	s := serve(t, &amqprpc.Server{ConnConfig: userOf(t, node, "ann", all), Queue: "rpc", Backoff: quick})
 	ask := func() {
 		t.Helper()
-		c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: "rpc", Timeout: patience})
+		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: "rpc", Timeout: patience})
 		if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 			t.Fatal(err)
 		}

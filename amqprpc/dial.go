@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
@@ -73,8 +72,8 @@ func (e *DialError) reason() string {
 	return e.Err.Error()
 }
 
-// Broker is where and how to connect. It is shared by [Config] and [Server].
-type Broker struct {
+// ConnConfig says where and how to connect. [Config] and [Server] embed it.
+type ConnConfig struct {
 	// URLs are tried in turn, each once: the nodes of a cluster. At the start the first one
 	// is tried first; on a reconnect the one after that which was lost, so that a node which
 	// hangs, and costs DialTimeout, comes last. amqp:// or amqps://, with the query parameters of RabbitMQ's URI
@@ -108,7 +107,7 @@ type Broker struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-func (b *Broker) setDefaults() error {
+func (b *ConnConfig) setDefaults() error {
 	if len(b.URLs) == 0 {
 		b.URLs = []string{DefaultURL}
 	}
@@ -176,115 +175,4 @@ func LoadTLS(caFile, certFile, keyFile, serverName string) (*tls.Config, error) 
 		cfg.Certificates = []tls.Certificate{pair}
 	}
 	return cfg, nil
-}
-
-// A link is one AMQP connection and the socket under it.
-type link struct {
-	*amqp.Connection
-	wire    *stream
-	closing chan *amqp.Error
-}
-
-// close ends the link within the time, politely if possible.
-func (l *link) close(within time.Duration) {
-	if within > 0 {
-		// A write that is stuck keeps CloseDeadline from its turn, and not every
-		// net.Conn minds a deadline.
-		stop := time.AfterFunc(within, l.cut)
-		l.CloseDeadline(time.Now().Add(within)) //nolint:errcheck // it is closed either way
-		stop.Stop()
-	}
-	l.cut()
-	for range l.closing { // until amqp091-go has noticed
-	}
-	l.wire.deafen() // its reader may be in the middle of it
-}
-
-// cut closes the socket and makes sure that amqp091-go notices. Its reader does not where it waits for
-// somebody to take an answer that nobody has asked for. A write does, and to open a channel is one.
-func (l *link) cut() {
-	l.wire.Close()
-	l.Channel() //nolint:errcheck // that is what it is for
-}
-
-// dial opens one connection, whose inbox is in. Every step of it ends with ctx.
-func (b *Broker) dial(ctx context.Context, url, role string, in inbox) (*link, error) {
-	uri, err := parseURL(url)
-	if err != nil {
-		return nil, err
-	}
-	address := net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))
-	secure := uri.Scheme == "amqps"
-	if secure {
-		// TLS belongs under the stream, which looks at frames; amqp091-go would put it
-		// on top. So it is done here, and amqp091-go is told that there is none.
-		_, rest, _ := strings.Cut(url, ":")
-		url = "amqp:" + rest
-	}
-	l := &link{}
-	var first *firstWords
-	abandon := func() bool { return true }
-	props := b.ClientProperties()
-	props.SetClientConnectionName(b.ConnectionName + " (" + role + ")")
-	conn, err := amqp.DialConfig(url, amqp.Config{
-		Heartbeat:  b.Heartbeat,
-		FrameSize:  frameMax,
-		Properties: props,
-		Dial: func(network, _ string) (net.Conn, error) {
-			raw, err := b.Dial(ctx, network, address)
-			if err != nil {
-				return nil, err
-			}
-			abandon = context.AfterFunc(ctx, func() { raw.Close() })
-			conn := raw
-			if secure {
-				if conn, err = b.shake(ctx, raw, uri); err != nil {
-					raw.Close()
-					return nil, err
-				}
-			}
-			first = &firstWords{Conn: conn}
-			l.wire = newStream(first, raw, in)
-			return l.wire, nil
-		},
-	})
-	if err == nil && !abandon() {
-		conn.CloseDeadline(time.Now()) //nolint:errcheck // its socket is closed already
-		err = ctx.Err()
-	}
-	if err != nil {
-		if l.wire != nil {
-			l.wire.Close()
-		}
-		if !abandon() && ctx.Err() != nil {
-			err = ctx.Err() // rather than "use of closed network connection"
-		} else {
-			err = first.explain(err)
-		}
-		return nil, &DialError{Address: address, Err: WithPermission(err, "")}
-	}
-	first.past.Store(true)
-	l.Connection = conn
-	l.closing = conn.NotifyClose(make(chan *amqp.Error, 1))
-	return l, nil
-}
-
-// shake does the TLS handshake.
-func (b *Broker) shake(ctx context.Context, raw net.Conn, uri amqp.URI) (net.Conn, error) {
-	cfg := b.TLS
-	if cfg == nil {
-		var err error
-		if cfg, err = LoadTLS(uri.CACertFile, uri.CertFile, uri.KeyFile, uri.ServerName); err != nil {
-			return nil, err
-		}
-	}
-	if cfg.ServerName == "" {
-		cfg = cfg.Clone()
-		cfg.ServerName = uri.Host
-	}
-	conn := tls.Client(raw, cfg)
-	if err := conn.HandshakeContext(ctx); err != nil {
-		return nil, explainTLS(err)
-	}
-	return conn, nil
 }

@@ -63,11 +63,11 @@ func TestDialErrors(t *testing.T) {
 	} {
 		for _, dial := range []func() error{
 			func() error {
-				_, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: at(c.url)})
+				_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: at(c.url)})
 				return err
 			},
 			func() error {
-				return (&amqprpc.Server{Broker: at(c.url), Queue: "q", Handler: echo}).Serve(context.Background())
+				return (&amqprpc.Server{ConnConfig: at(c.url), Queue: "q", Handler: echo}).Serve(context.Background())
 			},
 		} {
 			wg.Go(func() {
@@ -130,13 +130,13 @@ func TestDialIsBounded(t *testing.T) {
 	for _, scheme := range []string{"amqp", "amqps"} {
 		url := scheme + "://guest:guest@" + silent
 		soon(t, "Dial of a silent listener", func() {
-			_, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url}, DialTimeout: 50 * time.Millisecond}})
+			_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, DialTimeout: 50 * time.Millisecond}})
 			wantIs(t, err, context.DeadlineExceeded)
 			if err != nil && err.Error() != "cannot connect to "+silent+": no answer in time" {
 				t.Error(err)
 			}
 			// The next URL is tried all the same.
-			c, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url, live}, DialTimeout: time.Second}})
+			c, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url, live}, DialTimeout: time.Second}})
 			if err != nil {
 				t.Error(err)
 				return
@@ -146,9 +146,9 @@ func TestDialIsBounded(t *testing.T) {
 		soon(t, "Dial with a context that ends", func() {
 			ctx, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(20*time.Millisecond, cancel)
-			_, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: at(url)})
+			_, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: at(url)})
 			wantIs(t, err, context.Canceled)
-			err = (&amqprpc.Server{Broker: at(url), Queue: "q", Handler: echo}).Serve(ctx)
+			err = (&amqprpc.Server{ConnConfig: at(url), Queue: "q", Handler: echo}).Serve(ctx)
 			wantIs(t, err, context.Canceled)
 		})
 	}
@@ -162,7 +162,7 @@ func TestDialTimeoutIsForAll(t *testing.T) {
 	silent := mute(t)
 	dials := 0
 	var bounds []time.Time
-	broker := amqprpc.Broker{URLs: []string{live}, DialTimeout: 300 * time.Millisecond,
+	broker := amqprpc.ConnConfig{URLs: []string{live}, DialTimeout: 300 * time.Millisecond,
 		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			bound, _ := ctx.Deadline()
 			bounds = append(bounds, bound)
@@ -171,7 +171,7 @@ func TestDialTimeoutIsForAll(t *testing.T) {
 			}
 			return new(net.Dialer).DialContext(ctx, network, address)
 		}}
-	_, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: broker})
+	_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: broker})
 	wantIs(t, err, context.DeadlineExceeded)
 	if len(bounds) != 2 || !bounds[0].Equal(bounds[1]) || bounds[0].IsZero() {
 		t.Errorf("the bounds of the two connections: %v", bounds)
@@ -182,9 +182,9 @@ func TestInvalidConfig(t *testing.T) {
 	long := strings.Repeat("x", 256)
 	for name, cfg := range map[string]amqprpc.Config{
 		"timeout": {Timeout: -1}, "room": {MaxInFlight: -1}, "queue": {Queue: long},
-		"name": {Broker: amqprpc.Broker{Name: long}}, "consumer tag": {Broker: amqprpc.Broker{ConsumerTag: long}},
-		"heartbeat":    {Broker: amqprpc.Broker{Heartbeat: time.Millisecond}},
-		"dial timeout": {Broker: amqprpc.Broker{DialTimeout: -1}}, "message": {Broker: amqprpc.Broker{MaxMessage: -1}},
+		"name": {ConnConfig: amqprpc.ConnConfig{Name: long}}, "consumer tag": {ConnConfig: amqprpc.ConnConfig{ConsumerTag: long}},
+		"heartbeat":    {ConnConfig: amqprpc.ConnConfig{Heartbeat: time.Millisecond}},
+		"dial timeout": {ConnConfig: amqprpc.ConnConfig{DialTimeout: -1}}, "message": {ConnConfig: amqprpc.ConnConfig{MaxMessage: -1}},
 	} {
 		if _, err := amqprpc.Dial(context.Background(), cfg); !errors.Is(err, amqprpc.ErrInvalidConfig) {
 			t.Errorf("%s: %v", name, err)
@@ -238,20 +238,20 @@ func TestTLS(t *testing.T) {
 	otherCA, _, _ := authority(t)
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
 	brokertest.NoLeaks(t)
-	load := func(ca, name string) amqprpc.Broker {
+	load := func(ca, name string) amqprpc.ConnConfig {
 		t.Helper()
 		cfg, err := amqprpc.LoadTLS(ca, "", "", name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return amqprpc.Broker{URLs: []string{node.TLSURL()}, TLS: cfg}
+		return amqprpc.ConnConfig{URLs: []string{node.TLSURL()}, TLS: cfg}
 	}
-	serve(t, &amqprpc.Server{Broker: load(ca, ""), Queue: "tls"})
-	for name, broker := range map[string]amqprpc.Broker{
+	serve(t, &amqprpc.Server{ConnConfig: load(ca, ""), Queue: "tls"})
+	for name, broker := range map[string]amqprpc.ConnConfig{
 		"by LoadTLS": load(ca, ""), "by another name of it": load(ca, "localhost"),
 		"by the URL": at(node.TLSURL() + "?cacertfile=" + ca),
 	} {
-		c := dial(t, amqprpc.Config{Broker: broker, Queue: "tls", Backoff: quick})
+		c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: "tls", Backoff: quick})
 		body := make([]byte, 300_000)
 		if reply, err := c.Call(context.Background(), amqprpc.Request{Body: body}); err != nil || len(reply.Body) != len(body) {
 			t.Errorf("%s: %d bytes, error %v", name, len(reply.Body), err)
@@ -262,7 +262,7 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		broker amqprpc.Broker
+		broker amqprpc.ConnConfig
 		want   string
 	}{
 		{load(otherCA, ""), "unknown authority"},
@@ -270,7 +270,7 @@ func TestTLS(t *testing.T) {
 		{load(ca, "rabbit.example"), "not rabbit.example"},
 		{at(strings.Replace(node.URL(), "amqp:", "amqps:", 1)), "TLS"},
 	} {
-		_, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: c.broker})
+		_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: c.broker})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("want an error of %q: %v", c.want, err)
 		}

@@ -50,7 +50,7 @@ var outcomeErrors = [outcomes]error{
 // A CallError is the error of a call that began and failed.
 type CallError struct {
 	ID      string  // the call's correlation ID
-	Queue   string  // the request's
+	To      string  // the request's destination, as in: queue "orders"
 	Outcome Outcome // how it ended, never Completed
 	// Attempts says how often the request was handed to a connection; 0 means it
 	// never left.
@@ -62,12 +62,12 @@ type CallError struct {
 	Err error
 }
 
-// Error names the call and its queue, and says what happened, in one line.
+// Error names the call and its destination, and says what happened, in one line.
 func (e *CallError) Error() string {
-	return fmt.Sprintf("call %s to queue %q: %s", e.ID, e.Queue, e.Reason())
+	return fmt.Sprintf("call %s to %s: %s", e.ID, e.To, e.Reason())
 }
 
-// Reason is Error without the call and its queue: calls that fail alike have the same one.
+// Reason is Error without the call and its destination: calls that fail alike have the same one.
 func (e *CallError) Reason() string {
 	if e.Outcome == Remote && e.Err != nil {
 		return e.Err.Error()
@@ -148,7 +148,7 @@ func (e *RemoteError) Error() string {
 }
 
 // Errorf makes a [RemoteError] for a handler to return.
-func Errorf(code, format string, args ...any) *RemoteError {
+func Errorf(code, format string, args ...any) error {
 	return &RemoteError{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -164,17 +164,18 @@ func validCode(code string) bool {
 	return true
 }
 
-// notBegun is the error of a call that never became one, to this queue.
+// notBegun is the error of a call that never became one, to this destination.
 type notBegun struct {
-	queue string
-	err   error
+	to  string
+	err error
 }
 
-func (e notBegun) Error() string {
-	if e.queue == "" {
-		return "no call: " + e.err.Error()
-	}
-	return fmt.Sprintf("no call to queue %q: %v", e.queue, e.err)
-}
+func (e notBegun) Error() string        { return fmt.Sprintf("no call to %s: %v", e.to, e.err) }
 func (e notBegun) Unwrap() error        { return e.err }
 func (e notBegun) Is(target error) bool { return target == ErrNotExecuted }
+
+// notSent is the error of a message that no queue has.
+type notSent struct{ error }
+
+func (e notSent) Unwrap() error        { return e.error }
+func (e notSent) Is(target error) bool { return target == ErrNotExecuted }

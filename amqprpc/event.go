@@ -128,12 +128,14 @@ type Event struct {
 	Connection *ConnectionInfo
 }
 
-// ConnectionInfo describes the connections of one epoch.
+// ConnectionInfo describes a connection.
 type ConnectionInfo struct {
 	Address string // host:port of the broker
 	Product string // what the broker calls itself, such as "RabbitMQ"
 	Version string
 	Queue   string // the callback queue's name
+
+	url string
 }
 
 // An Observer is told everything that happens in a [Client], as it happens, by

@@ -36,9 +36,9 @@ func runSquares() (queue string, stop func()) {
 	queue, remove := queueFor("squares")
 	serving := make(chan struct{}, 1)
 	server := &amqprpc.Server{
-		Broker:  amqprpc.Broker{URLs: []string{url()}, Name: "squares-1"},
-		Queue:   queue,
-		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}, Name: "squares-1"},
+		Queue:      queue,
+		Serving:    func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			n, err := strconv.Atoi(string(req.Body))
 			if err != nil {
@@ -64,8 +64,8 @@ func ExampleClient_Call() {
 	defer stop()
 
 	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{
-		Broker: amqprpc.Broker{URLs: []string{url()}},
-		Queue:  queue,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}},
+		Queue:      queue,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -87,10 +87,10 @@ func ExampleServer() {
 	defer remove()
 	serving := make(chan struct{}, 1)
 	server := &amqprpc.Server{
-		Broker:   amqprpc.Broker{URLs: []string{url()}},
-		Queue:    queue,
-		Prefetch: 16, // quick work; 1, the default, is for slow work
-		Serving:  func(info amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}},
+		Queue:      queue,
+		Prefetch:   16, // quick work; 1, the default, is for slow work
+		Serving:    func(info amqprpc.ConnectionInfo) { serving <- struct{}{} },
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			if len(req.Body) == 0 {
 				return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "whom shall I greet?")
@@ -102,7 +102,7 @@ func ExampleServer() {
 	go func() { served <- server.Serve(context.Background()) }()
 
 	<-serving
-	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url()}}})
+	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -123,7 +123,7 @@ func ExampleServer() {
 func ExampleClient_Go() {
 	queue, stop := runSquares()
 	defer stop()
-	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url()}}, Queue: queue})
+	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}}, Queue: queue})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func ExampleClient_Go() {
 func ExampleCallError() {
 	queue, stop := runSquares()
 	defer stop()
-	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url()}}})
+	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -184,8 +184,8 @@ func ExampleObserver() {
 	defer stop()
 	var sent, completed, failed atomic.Int64
 	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{
-		Broker: amqprpc.Broker{URLs: []string{url()}},
-		Queue:  queue,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}},
+		Queue:      queue,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			switch {
 			case e.Kind == amqprpc.EventSent:

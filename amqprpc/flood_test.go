@@ -24,13 +24,13 @@ const floodReplies = 100_000
 // no call.
 func TestFlood(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
 	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
 		t.Fatal(err)
 	}
-	ch, callback := foreign(t, url), c.CallbackQueue()
+	ch, callback := foreign(t, url), callbackQueue(c)
 	before := heap()
 
 	var flooding atomic.Bool
@@ -105,7 +105,7 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 	blocked, unblock := make(chan struct{}), make(chan struct{})
 	all := make(chan struct{})
 	c := dial(t, amqprpc.Config{
-		Broker: amqprpc.Broker{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			return countedConn{conn, &read}, err
 		}},
@@ -122,7 +122,7 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 			}
 		}),
 	})
-	callback := c.CallbackQueue()
+	callback := callbackQueue(c)
 	var last *amqp.DeferredConfirmation
 	for i := range replies {
 		var err error
@@ -152,12 +152,12 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 func TestIdleServerKeepsNoReply(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	freed := make(chan struct{})
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 		body := make([]byte, 4<<10)
 		runtime.AddCleanup(&body[0], func(freed chan struct{}) { close(freed) }, freed)
 		return amqprpc.Response{Body: body}, nil
 	}})
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue})
 	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func dial(t testing.TB, cfg amqprpc.Config) *amqprpc.Client {
 	return c
 }
 
-func at(url string) amqprpc.Broker { return amqprpc.Broker{URLs: []string{url}} }
+func at(url string) amqprpc.ConnConfig { return amqprpc.ConnConfig{URLs: []string{url}} }
 
 // A tally is an observer that holds the conservation laws against every event.
 type tally struct {
@@ -326,4 +326,16 @@ func asCall(t testing.TB, err error) *amqprpc.CallError {
 		t.Fatalf("%v (%T) is no CallError", err, err)
 	}
 	return e
+}
+
+// callbackQueue returns the name of the client's callback queue, or "" while it is disconnected.
+func callbackQueue(c *amqprpc.Client) string {
+	info, _ := c.Connection()
+	return info.Queue
+}
+
+// meta returns what a reply says in its header x-rpc.
+func meta(d amqp.Delivery) amqprpc.Meta {
+	value, _ := d.Headers[amqprpc.HeaderRPC].(string)
+	return amqprpc.ParseMeta(value)
 }

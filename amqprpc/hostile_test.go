@@ -18,7 +18,7 @@ import (
 // lose its connection, or die.
 func TestHostileReplyTo(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 10})
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 10})
 	a := newAsker(t, url, queue)
 	const forged, twelve = 7, "123456789012"
 	direct := func(pid string) string {
@@ -49,7 +49,7 @@ func TestHostileReplyTo(t *testing.T) {
 // amq.rabbitmq.reply-to, RabbitMQ's own pseudo queue, is a caller like any other.
 func TestDirectReplyTo(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	ch := foreign(t, url)
 	answers := consume(t, ch, "amq.rabbitmq.reply-to")
 	send(t, ch, queue, amqp.Publishing{ReplyTo: "amq.rabbitmq.reply-to", CorrelationId: "direct", Body: []byte("x")})
@@ -64,7 +64,7 @@ func TestDirectReplyTo(t *testing.T) {
 // Absurd headers, and words of this package in the wrong types.
 func TestHostileRequests(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Replay: 10})
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Replay: 10})
 	a := newAsker(t, url, queue)
 	nested := amqp.Table{"x": strings.Repeat("y", 100_000)}
 	for range 30 { // amqp091-go reads 32 levels, and gives up the connection on more
@@ -74,8 +74,7 @@ func TestHostileRequests(t *testing.T) {
 	requests = append(requests, amqp.Publishing{Headers: nested})
 	for _, odd := range []any{nil, true, "1", []byte{0xff}, -1.5, int64(-1), amqp.Table{"a": nil}, []any{int32(1)}, amqp.Decimal{Scale: 255}} {
 		headers := amqp.Table{}
-		for _, name := range []string{amqprpc.HeaderDeadline, amqprpc.HeaderAttempt, amqprpc.HeaderReceived, amqprpc.HeaderReplied,
-			amqprpc.HeaderRedelivered, amqprpc.HeaderReplayed, amqprpc.HeaderError, "x-death", "x-first-death-reason"} {
+		for _, name := range []string{amqprpc.HeaderRPC, amqprpc.HeaderError, "x-death", "x-first-death-reason"} {
 			headers[name] = odd
 		}
 		requests = append(requests, amqp.Publishing{Headers: headers})
@@ -100,14 +99,14 @@ func TestHeadersAboveTheFrame(t *testing.T) {
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "frame_max = 8192"})
 	queue := brokertest.QueueName(t)
 	large := amqp.Table{"k": strings.Repeat("x", 10_000)}
-	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if string(req.Body) == "large" {
 			return amqprpc.Response{Headers: large}, nil
 		}
 		return amqprpc.Response{Body: req.Body}, nil
 	}})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
 	_, err := c.Call(t.Context(), amqprpc.Request{Headers: large})
 	wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
 	_, err = c.Call(t.Context(), amqprpc.Request{Body: []byte("large"), Timeout: time.Second})

@@ -12,7 +12,7 @@ import (
 )
 
 // setIdentity fills in what the broker lists this program as.
-func (b *Broker) setIdentity() {
+func (b *ConnConfig) setIdentity() {
 	b.Product = cmp.Or(b.Product, strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe"))
 	if info, ok := debug.ReadBuildInfo(); ok && b.Version == "" {
 		b.Version = info.Main.Version
@@ -33,7 +33,7 @@ func (b *Broker) setIdentity() {
 
 // ClientProperties returns what a connection tells the broker about this program, for
 // connections that are opened beside those of a [Client] or [Server].
-func (b Broker) ClientProperties() amqp.Table {
+func (b ConnConfig) ClientProperties() amqp.Table {
 	b.setIdentity()
 	p := amqp.NewConnectionProperties()
 	p["product"], p["version"] = b.Product, b.Version

@@ -92,22 +92,22 @@ func TestIdentity(t *testing.T) {
 	long := strings.Repeat("ä", 127)
 	for _, test := range []struct {
 		name            string
-		broker          amqprpc.Broker
+		broker          amqprpc.ConnConfig
 		connection, tag string // how each of them begins
 	}{
-		{"by default", amqprpc.Broker{}, "amqprpc.test (devel), amqprpc.test" + process, "amqprpc.test" + process},
-		{"a name", amqprpc.Broker{Name: "squares-1"}, "amqprpc.test (devel), amqprpc.test" + process + " squares-1", "amqprpc.test" + process + " squares-1"},
-		{"a name that is the product's", amqprpc.Broker{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares" + process + " (", "squares" + process},
-		{"all of it", amqprpc.Broker{Name: "squares-1", Product: "squares", Version: "v1.2", ConnectionName: "one", ConsumerTag: "two"}, "squares v1.2, one", "two"},
-		{"as long as can be", amqprpc.Broker{Name: long, Product: long}, long + " (devel), " + long, long},
+		{"by default", amqprpc.ConnConfig{}, "amqprpc.test (devel), amqprpc.test" + process, "amqprpc.test" + process},
+		{"a name", amqprpc.ConnConfig{Name: "squares-1"}, "amqprpc.test (devel), amqprpc.test" + process + " squares-1", "amqprpc.test" + process + " squares-1"},
+		{"a name that is the product's", amqprpc.ConnConfig{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares" + process + " (", "squares" + process},
+		{"all of it", amqprpc.ConnConfig{Name: "squares-1", Product: "squares", Version: "v1.2", ConnectionName: "one", ConsumerTag: "two"}, "squares v1.2, one", "two"},
+		{"as long as can be", amqprpc.ConnConfig{Name: long, Product: long}, long + " (devel), " + long, long},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var w written
 			test.broker.URLs = []string{brokertest.Shared(t).URL()}
 			test.broker.Dial = w.dial
 			queue := brokertest.QueueName(t)
-			serve(t, &amqprpc.Server{Broker: test.broker, Queue: queue})
-			c := dial(t, amqprpc.Config{Broker: test.broker, Queue: queue})
+			serve(t, &amqprpc.Server{ConnConfig: test.broker, Queue: queue})
+			c := dial(t, amqprpc.Config{ConnConfig: test.broker, Queue: queue})
 			if _, err := c.Call(t.Context(), amqprpc.Request{Body: []byte("x")}); err != nil {
 				t.Fatal(err)
 			}

@@ -114,7 +114,7 @@ func TestLiars(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	// Of all of them together: they lie at the same time, since most of it is to wait for deadlines.
 	brokertest.NoLeaks(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	before := heap()
 	t.Cleanup(func() {
 		if after := heap(); after > before+(32<<20) {
@@ -190,7 +190,7 @@ func TestLiars(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := amqprpc.Config{Queue: queue, Timeout: 500 * time.Millisecond, Backoff: quick, Broker: amqprpc.Broker{URLs: []string{url + c.query}, DialTimeout: time.Second,
+			cfg := amqprpc.Config{Queue: queue, Timeout: 500 * time.Millisecond, Backoff: quick, ConnConfig: amqprpc.ConnConfig{URLs: []string{url + c.query}, DialTimeout: time.Second,
 				Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 					conn, err := new(net.Dialer).DialContext(ctx, network, address)
 					if err != nil {
@@ -202,7 +202,7 @@ func TestLiars(t *testing.T) {
 				cfg.Timeout = patience
 			}
 			if c.works || c.says != "" && name != "silence" { // else some wait for it in vain
-				cfg.Broker.DialTimeout = patience
+				cfg.ConnConfig.DialTimeout = patience
 			}
 			soon(t, "a client of a liar", func() {
 				client, err := amqprpc.Dial(context.Background(), cfg)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Most: 200 * time.Millisecond}
+var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Max: 200 * time.Millisecond}
 
 // The connection is lost in every way there is; each time the calls in flight end
 // at once, and the client goes on by itself.
@@ -35,7 +36,7 @@ func TestConnectionLoss(t *testing.T) {
 		{name: "dropped sockets", lose: func(_ *testing.T, c *amqprpc.Client) { c.DropConnection() }},
 		{name: "closed by the broker", lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.CloseConnections(ctx, "test")) }},
 		{name: "callback queue deleted", lose: func(t *testing.T, c *amqprpc.Client) {
-			brokertest.Ctl(t, node, "delete_queue", c.CallbackQueue())
+			brokertest.Ctl(t, node, "delete_queue", callbackQueue(c))
 		}},
 		{name: "broker stopped", down: true,
 			lose: func(t *testing.T, _ *amqprpc.Client) { must(t, node.Stop(ctx)) },
@@ -54,9 +55,9 @@ func TestConnectionLoss(t *testing.T) {
 			told := kept()
 			broker := at(node.URL())
 			broker.Heartbeat = time.Second
-			c := dial(t, amqprpc.Config{Broker: broker, Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
+			c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
 			defer c.Close()
-			callback := c.CallbackQueue()
+			callback := callbackQueue(c)
 			var calls []*amqprpc.Call
 			for range 100 {
 				calls = append(calls, c.Go(ctx, amqprpc.Request{}))
@@ -73,7 +74,7 @@ func TestConnectionLoss(t *testing.T) {
 				})
 			}
 			if way.down {
-				if name := c.CallbackQueue(); name != "" {
+				if name := callbackQueue(c); name != "" {
 					t.Errorf("while disconnected there is a callback queue %q", name)
 				}
 				_, err := c.Call(ctx, amqprpc.Request{Timeout: 30 * time.Millisecond})
@@ -85,13 +86,13 @@ func TestConnectionLoss(t *testing.T) {
 			if way.heal != nil {
 				way.heal(t)
 			}
-			serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 64})
+			serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 64})
 			soon(t, "a call that waits for a connection", func() {
 				if reply, err := waiting.Result(); err != nil || string(reply.Body) != "after" {
 					t.Errorf("reply %q, error %v", reply.Body, err)
 				}
 			})
-			if name := c.CallbackQueue(); name == callback || name == "" {
+			if name := callbackQueue(c); name == callback || name == "" {
 				t.Errorf("the callback queue is %q, as before %q", name, callback)
 			}
 			told.check(t)
@@ -107,9 +108,9 @@ func TestLossUnderLoad(t *testing.T) {
 	for _, idempotent := range []bool{false, true} {
 		t.Run(fmt.Sprintf("idempotent=%v", idempotent), func(t *testing.T) {
 			queue := brokertest.QueueName(t)
-			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
+			serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
 			told := kept()
-			c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+			c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 			const workers, drops = 32, 5
 			stop := make(chan struct{})
 			var wg sync.WaitGroup
@@ -176,8 +177,8 @@ func checkAttempts(t *testing.T, told *tally) {
 		case amqprpc.EventPublished:
 			attempts[e.ID] = append(attempts[e.ID], e.Attempt)
 			m := e.Message
-			if m.CorrelationID != e.ID || m.ReplyTo != queues[e.Epoch] || m.Headers[amqprpc.HeaderAttempt] != int32(e.Attempt) {
-				t.Errorf("attempt %d of %s: ID %s, reply to %s, header %v", e.Attempt, e.ID, m.CorrelationID, m.ReplyTo, m.Headers[amqprpc.HeaderAttempt])
+			if m.CorrelationID != e.ID || m.ReplyTo != queues[e.Epoch] || !strings.HasSuffix(fmt.Sprint(m.Headers[amqprpc.HeaderRPC]), fmt.Sprintf(";attempt=%d", e.Attempt)) {
+				t.Errorf("attempt %d of %s: ID %s, reply to %s, header %v", e.Attempt, e.ID, m.CorrelationID, m.ReplyTo, m.Headers[amqprpc.HeaderRPC])
 			}
 		}
 	}
@@ -279,11 +280,11 @@ func TestSeveralURLs(t *testing.T) {
 		}
 	})
 	queue := brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(live), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(live), Queue: queue})
 	told := newTally()
 	c := dial(t, amqprpc.Config{
-		Broker: amqprpc.Broker{URLs: []string{nobody, "amqp://guest:guest@" + proxy.Addr().String(), live}},
-		Queue:  queue, Observer: told, Backoff: quick,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{nobody, "amqp://guest:guest@" + proxy.Addr().String(), live}},
+		Queue:      queue, Observer: told, Backoff: quick,
 	})
 	if info, ok := c.Connection(); !ok || info.Address != proxy.Addr().String() || info.Product != node.Product() {
 		t.Fatalf("connected to %+v", info)
@@ -308,7 +309,7 @@ func TestMemoryAlarm(t *testing.T) {
 	queue := "alarm"
 	declare(t, node.URL(), queue)
 	told := kept()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
 	if err := node.RaiseMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -325,7 +326,7 @@ func TestMemoryAlarm(t *testing.T) {
 	if err := node.ClearMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}
-	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue})
 	for _, call := range []*amqprpc.Call{first, held} {
 		if _, err := call.Result(); err != nil {
 			t.Error(err)

@@ -2,23 +2,13 @@ package amqprpc
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// The headers that this package adds to requests and replies. All are optional
-// for the other side. Times are unix microseconds, as AMQP long-long integers.
-const (
-	HeaderDeadline    = "x-rpc-deadline"    // request: when the caller stops waiting
-	HeaderAttempt     = "x-rpc-attempt"     // request, echoed in the reply: 1, 2, ...
-	HeaderReceived    = "x-rpc-received"    // reply: when the server got the request
-	HeaderReplied     = "x-rpc-replied"     // reply: when it published this reply
-	HeaderRedelivered = "x-rpc-redelivered" // reply: the request had been delivered before
-	HeaderReplayed    = "x-rpc-replayed"    // reply: it was stored when the request was answered before
-	HeaderError       = "x-rpc-error"       // error reply: a canonical code, such as INVALID_ARGUMENT
-)
+// HeaderError is the header of an error reply that holds a canonical code, such as INVALID_ARGUMENT.
+const HeaderError = "x-rpc-error"
 
 // TypeError is the AMQP property "type" of an error reply.
 const TypeError = "error"
@@ -52,7 +42,7 @@ type Message struct {
 	Body        []byte
 }
 
-func fromPublishing(exchange, key string, p *amqp.Publishing) Message {
+func messageFrom(exchange, key string, p *amqp.Publishing) Message {
 	return Message{
 		Exchange: exchange, RoutingKey: key,
 		ContentType: p.ContentType, ContentEncoding: p.ContentEncoding, Headers: p.Headers,
@@ -62,20 +52,25 @@ func fromPublishing(exchange, key string, p *amqp.Publishing) Message {
 	}
 }
 
-// A Request is what a caller sends and what a [Handler] gets, as http.Request is
-// in net/http. Callers may set the fields from Queue to Intended; those behind it,
-// from CorrelationID on, are for handlers to read, and a client ignores them.
+// A Request is what a caller sends and what a [Handler] gets, as http.Request is in net/http.
 type Request struct {
-	// Queue is where the request goes, by way of the default exchange. A client
-	// puts [Config.Queue] where it is empty.
+	// Queue is the destination, by way of the default exchange. A client uses [Config.Queue] if it,
+	// Exchange and RoutingKey are empty.
 	Queue string
+	// Exchange and RoutingKey are the destination instead of Queue.
+	Exchange, RoutingKey string
 
-	Body        []byte
-	ContentType string
-	Type        string // the AMQP property "type", free for applications
-	// Headers take at most 64 KiB on the wire. Values are what amqp.Table says: no uint,
-	// no map but amqp.Table, no slice but []byte and []any; an int must fit 32 bits. Names
-	// that begin with x-rpc- are overwritten.
+	Body            []byte
+	ContentType     string
+	ContentEncoding string
+	Type            string // the AMQP property "type", free for applications
+	MessageID       string
+	// CorrelationID identifies the call and its replies. A client makes a random UUID if it is empty. A
+	// call whose ID is that of a call in flight is refused.
+	CorrelationID string
+	// Headers take at most 64 KiB on the wire. Values are those that amqp.Table lists: no uint,
+	// no map but amqp.Table, no slice but []byte and []any; an int must fit 32 bits. The header
+	// [HeaderRPC] is overwritten.
 	Headers    amqp.Table
 	Persistent bool  // delivery mode 2: survives a broker's restart in a durable queue
 	Priority   uint8 // 0 to 9, for queues declared with x-max-priority
@@ -95,14 +90,32 @@ type Request struct {
 
 	// For handlers; a client ignores them.
 
-	CorrelationID string
-	ReplyTo       string
-	Redelivered   bool      // a server has had it before, and may have executed it
-	Attempt       int       // the caller's: 1, 2, ...; 0 where it did not say
-	Deadline      time.Time // when the caller stops waiting; zero where it did not say
-	Received      time.Time // when this server got it
-	AppID         string    // who calls, as it says itself
-	Expiration    string
+	ReplyTo     string
+	Redelivered bool      // a server has had it before, and may have executed it
+	Attempt     int       // the caller's: 1, 2, ...; 0 if it did not say
+	Deadline    time.Time // when the caller stops waiting; zero if it did not say
+	Received    time.Time // when this server got it
+	AppID       string    // who calls, as it says itself
+	Expiration  string
+}
+
+// destination returns the exchange and the routing key.
+func (r *Request) destination() (exchange, key string) {
+	if r.Queue != "" {
+		return "", r.Queue
+	}
+	return r.Exchange, r.RoutingKey
+}
+
+// place names the destination, for errors.
+func (r *Request) place() string {
+	switch {
+	case r.Queue != "":
+		return fmt.Sprintf("queue %q", r.Queue)
+	case r.Exchange == "" && r.RoutingKey == "":
+		return "no queue"
+	}
+	return fmt.Sprintf("exchange %q with routing key %q", r.Exchange, r.RoutingKey)
 }
 
 // A Reply is the answer to a call.
@@ -110,9 +123,9 @@ type Reply struct {
 	Message
 	// Server is the replying server's name, as it says itself (property app_id).
 	Server string
-	// Received and Replied are the server's clock; zero where it did not say.
+	// Received and Replied are the server's clock; zero if it did not say.
 	Received, Replied time.Time
-	// Attempt is the attempt that this answers; 0 where the server did not say.
+	// Attempt is the attempt that this answers; 0 if the server did not say.
 	Attempt int
 	// RequestRedelivered says that the request had been delivered to a server before.
 	RequestRedelivered bool
@@ -120,20 +133,16 @@ type Reply struct {
 	Latency time.Duration
 }
 
-// replyFrom reads the provenance headers of a reply. Nonsense in them reads as absent.
 func replyFrom(m Message, latency time.Duration) Reply {
-	r := Reply{Message: m, Server: m.AppID, Latency: latency}
-	if m.Headers != nil {
-		r.Received = headerTime(m.Headers, HeaderReceived)
-		r.Replied = headerTime(m.Headers, HeaderReplied)
-		r.Attempt = headerAttempt(m.Headers)
-		r.RequestRedelivered, _ = m.Headers[HeaderRedelivered].(bool)
+	meta, _ := m.Meta()
+	return Reply{
+		Message: m, Server: m.AppID, Latency: latency, Received: meta.Received, Replied: meta.Replied,
+		Attempt: meta.Attempt, RequestRedelivered: meta.Redelivered,
 	}
-	return r
 }
 
-// mostRemoteText is how many bytes are kept of the text of a remote error.
-const mostRemoteText = 1024
+// maxRemoteText is how many bytes are kept of the text of a remote error.
+const maxRemoteText = 1024
 
 // remoteError returns the error that the reply carries, or nil.
 func (m *Message) remoteError() *RemoteError {
@@ -144,46 +153,7 @@ func (m *Message) remoteError() *RemoteError {
 	if !validCode(code) {
 		code = CodeUnknown
 	}
-	return &RemoteError{Code: code, Message: string(m.Body[:min(len(m.Body), mostRemoteText)])}
-}
-
-// headerInt reads an integer of any of the widths that AMQP clients send.
-func headerInt(t amqp.Table, key string) (int64, bool) {
-	switch v := t[key].(type) {
-	case int64:
-		return v, true
-	case int32:
-		return int64(v), true
-	case int16:
-		return int64(v), true
-	case int8:
-		return int64(v), true
-	case byte:
-		return int64(v), true
-	case uint16:
-		return int64(v), true
-	case uint32:
-		return int64(v), true
-	}
-	return 0, false
-}
-
-// headerTime reads unix microseconds. Times that no sane clock shows read as absent.
-func headerTime(t amqp.Table, key string) time.Time {
-	us, ok := headerInt(t, key)
-	const year2200 = 7258118400 * 1_000_000
-	if !ok || us <= 0 || us > year2200 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us)
-}
-
-func headerAttempt(t amqp.Table) int {
-	n, ok := headerInt(t, HeaderAttempt)
-	if !ok || n < 1 || n > math.MaxInt32 {
-		return 0
-	}
-	return int(n)
+	return &RemoteError{Code: code, Message: string(m.Body[:min(len(m.Body), maxRemoteText)])}
 }
 
 // checkShort returns an error where an AMQP short string would be too long.
@@ -194,17 +164,17 @@ func checkShort(what, s string) error {
 	return nil
 }
 
-// mostHeaders bounds the headers of a message as they are on the wire. AMQP cannot
+// maxHeaders bounds the headers of a message as they are on the wire. AMQP cannot
 // split them over frames, and a broker closes the connection on a frame that is
 // larger than was agreed: 128 KiB by RabbitMQ's default.
-const mostHeaders = 64 << 10
+const maxHeaders = 64 << 10
 
-// deepest and mostFields bound how deep tables and arrays in headers may nest and
+// deepest and maxFields bound how deep tables and arrays in headers may nest and
 // how many fields each may have. Who reads more with amqp091-go (32 levels, 8,192
 // fields) loses the connection.
 const (
-	deepest    = 16
-	mostFields = 4096
+	deepest   = 16
+	maxFields = 4096
 )
 
 // checkHeaders returns an error where headers cannot be sent: they have no form on the wire,
@@ -214,8 +184,8 @@ func checkHeaders(t amqp.Table) error {
 	switch {
 	case err != nil:
 		return err
-	case size > mostHeaders:
-		return fmt.Errorf("%w: headers of more than %d bytes", ErrInvalidRequest, mostHeaders)
+	case size > maxHeaders:
+		return fmt.Errorf("%w: headers of more than %d bytes", ErrInvalidRequest, maxHeaders)
 	}
 	if err := t.Validate(); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
@@ -243,7 +213,7 @@ func isStrings(v any) bool {
 }
 
 // fieldSize returns how many bytes a valid field's value takes on the wire, at
-// most, and an error where it cannot be sent. It looks no further once mostHeaders is
+// most, and an error where it cannot be sent. It looks no further once maxHeaders is
 // exceeded: a few tables that refer to each other many times are without end.
 func fieldSize(v any, depth int) (int, error) {
 	if depth > deepest {
@@ -251,8 +221,8 @@ func fieldSize(v any, depth int) (int, error) {
 	}
 	switch v := v.(type) {
 	case amqp.Table:
-		if len(v) > mostFields {
-			return 0, fmt.Errorf("%w: a table of %d headers, the limit is %d", ErrInvalidRequest, len(v), mostFields)
+		if len(v) > maxFields {
+			return 0, fmt.Errorf("%w: a table of %d headers, the limit is %d", ErrInvalidRequest, len(v), maxFields)
 		}
 		sum := 4
 		for k, inner := range v {
@@ -263,14 +233,14 @@ func fieldSize(v any, depth int) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			if sum += 1 + len(k) + 1 + n; sum > mostHeaders {
+			if sum += 1 + len(k) + 1 + n; sum > maxHeaders {
 				break
 			}
 		}
 		return sum, nil
 	case []any:
-		if len(v) > mostFields {
-			return 0, fmt.Errorf("%w: an array of %d in a header, the limit is %d", ErrInvalidRequest, len(v), mostFields)
+		if len(v) > maxFields {
+			return 0, fmt.Errorf("%w: an array of %d in a header, the limit is %d", ErrInvalidRequest, len(v), maxFields)
 		}
 		sum := 4
 		for _, inner := range v {
@@ -278,7 +248,7 @@ func fieldSize(v any, depth int) (int, error) {
 			if err != nil {
 				return 0, err
 			}
-			if sum += 1 + n; sum > mostHeaders {
+			if sum += 1 + n; sum > maxHeaders {
 				break
 			}
 		}

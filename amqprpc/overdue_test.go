@@ -26,12 +26,8 @@ func newTold(t *testing.T, cfg Config) *told {
 	if err := cfg.setDefaults(); err != nil {
 		t.Fatal(err)
 	}
-	c.Client = &Client{
-		cfg: cfg, room: make(chan struct{}, cfg.MaxInFlight), calls: map[string]*Call{},
-		ended: newMemory[string, ending](cfg.Remember, cfg.RememberFor), ctx: t.Context(),
-	}
-	c.alarm = time.AfterFunc(time.Hour, c.expire)
-	t.Cleanup(func() { c.alarm.Stop() })
+	c.Client = newClient(cfg)
+	t.Cleanup(func() { c.timer.Stop() })
 	return c
 }
 
@@ -64,9 +60,9 @@ func (c *told) reply(t *testing.T, id string) Event {
 			t.Errorf("event %d, %v, goes back in time", i, e.Kind)
 		}
 	}
-	if sent != completed+failed+len(c.calls) || answers != completed || len(c.room) != len(c.calls) || len(c.deadlines) != len(c.calls) {
+	if sent != completed+failed+len(c.calls) || answers != completed || len(c.room) != len(c.calls) || len(c.due) != len(c.calls) {
 		t.Errorf("sent %d, completed %d, failed %d, answers %d; in flight %d, room taken %d, deadlines %d",
-			sent, completed, failed, answers, len(c.calls), len(c.room), len(c.deadlines))
+			sent, completed, failed, answers, len(c.calls), len(c.room), len(c.due))
 	}
 	last := c.events[len(c.events)-1]
 	if last.Kind != EventReply || last.ID != id {
@@ -110,7 +106,7 @@ func TestReplyAroundTheDeadline(t *testing.T) {
 						c := newTold(t, Config{Timeout: timeout})
 						call := begin(t, c)
 						if !alarm {
-							c.alarm.Stop() // it comes too late
+							c.timer.Stop() // it comes too late
 						}
 						time.Sleep(timeout + after)
 						e := c.reply(t, call.ID())
@@ -127,7 +123,7 @@ func TestReplyAroundTheDeadline(t *testing.T) {
 						if kinds := c.kinds(); len(kinds) != 3 || kinds[1] != EventFailed {
 							t.Errorf("events %v", kinds)
 						}
-						c.expire() // finds nothing any more
+						c.handleDue() // finds nothing any more
 						time.Sleep(time.Second)
 						if e := c.reply(t, call.ID()); e.Class != Late || e.Since != after+time.Second {
 							t.Errorf("the next one a second later: %v, since %v", e.Class, e.Since)
@@ -146,7 +142,7 @@ func TestDeadLetteredAfterTheDeadline(t *testing.T) {
 		for after, want := range map[time.Duration]Outcome{-1: Expired, 0: Timeout} {
 			c := newTold(t, Config{})
 			call := c.Go(t.Context(), Request{Timeout: time.Second})
-			c.alarm.Stop()
+			c.timer.Stop()
 			time.Sleep(time.Second + after)
 			c.receive(Message{CorrelationID: call.ID(), ReplyTo: "callback", Headers: amqp.Table{"x-first-death-reason": "expired"}})
 			e := c.events[len(c.events)-1]
@@ -164,13 +160,13 @@ func TestLateAfterALateAlarm(t *testing.T) {
 		c := newTold(t, Config{RememberFor: time.Second})
 		first := c.Go(t.Context(), Request{Timeout: 4 * time.Second})
 		second := c.Go(t.Context(), Request{Timeout: 5 * time.Second})
-		c.alarm.Stop()
+		c.timer.Stop()
 		time.Sleep(14 * time.Second)
 		// The second one is noticed first.
 		if e := c.reply(t, second.ID()); e.Class != Late || e.Since != 9*time.Second {
 			t.Errorf("the second call: %v, since %v", e.Class, e.Since)
 		}
-		c.expire()
+		c.handleDue()
 		time.Sleep(time.Second)
 		for call, want := range map[*Call]time.Duration{first: 11 * time.Second, second: 10 * time.Second} {
 			if e := c.reply(t, call.ID()); e.Class != Late || e.Outcome != Timeout || e.Since != want {
@@ -206,7 +202,7 @@ func TestLateAfterTheContext(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := newTold(t, Config{})
 				call := client.Go(t.Context(), Request{Timeout: 5 * time.Second})
-				client.alarm.Stop()
+				client.timer.Stop()
 				time.Sleep(c.at)
 				client.abandon(call, c.ctx)
 				time.Sleep(9*time.Second - c.at)

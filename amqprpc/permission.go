@@ -49,11 +49,10 @@ var (
 	vhostRefused  = regexp.MustCompile(`(?s)^NOT_ALLOWED - access to vhost '(.*)' refused for user '(.*)'$`)
 )
 
-// WithPermission makes a [PermissionError] of what a broker refused for want of a permission,
+// withPermission makes a [PermissionError] of what a broker refused for want of a permission,
 // and returns other errors as they are. needed is the permission that what was tried needs on
-// a queue, "configure", "write" or "read"; on an exchange one does nothing but publish. Errors
-// of this package are known already: it is for those of amqp091-go that are met beside it.
-func WithPermission(err error, needed string) error {
+// a queue, "configure", "write" or "read"; on an exchange one does nothing but publish.
+func withPermission(err error, needed string) error {
 	var known *PermissionError
 	var refused *amqp.Error
 	if errors.As(err, &known) || !errors.As(err, &refused) {

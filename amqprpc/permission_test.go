@@ -40,11 +40,11 @@ func TestWithPermission(t *testing.T) {
 			`user "ann" has no permissions in virtual host "other": rabbitmqctl set_permissions -p other ann CONFIGURE WRITE READ`},
 	} {
 		var got *PermissionError
-		if err := WithPermission(c.err, "read"); !errors.As(err, &got) || !errors.Is(err, c.err) {
+		if err := withPermission(c.err, "read"); !errors.As(err, &got) || !errors.Is(err, c.err) {
 			t.Errorf("%v: %v", c.err, err)
 			continue
 		}
-		if again := WithPermission(got, "configure"); again != error(got) {
+		if again := withPermission(got, "configure"); again != error(got) {
 			t.Errorf("%v: a second look makes %v of it", c.err, again)
 		}
 		c.want.Err = c.err
@@ -57,7 +57,7 @@ func TestWithPermission(t *testing.T) {
 		refusal(403, "ACCESS_REFUSED - queue name 'amq.x' contains reserved prefix 'amq.*'"), refusal(530, "NOT_ALLOWED - vhost x not found"),
 		refusal(530, "NOT_ALLOWED - access to vhost '/' refused for user 'ann': connection limit (1) is reached"),
 	} {
-		if got := WithPermission(err, "read"); got != err {
+		if got := withPermission(err, "read"); got != err {
 			t.Errorf("%v became %v", err, got)
 		}
 	}
@@ -75,7 +75,7 @@ func FuzzPermission(f *testing.F) {
 		if access {
 			code = amqp.AccessRefused
 		}
-		err := WithPermission(refusal(code, reason), "configure")
+		err := withPermission(refusal(code, reason), "configure")
 		var denied *PermissionError
 		if !errors.As(err, &denied) {
 			return

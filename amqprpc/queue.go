@@ -6,6 +6,8 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/internal/link"
 )
 
 // A QueueType says what a [Server] declares its request queue as.
@@ -38,9 +40,9 @@ func ParseQueueType(s string) (QueueType, error) {
 
 // declare declares the request queue, which expires unless that is 0. An error closes the channel that it came
 // on, so each try has its own.
-func (t QueueType) declare(conn *amqp.Connection, name string, expires time.Duration) error {
+func (t QueueType) declare(l *link.Link, name string, expires time.Duration) error {
 	try := func(f func(*amqp.Channel) error) error {
-		ch, err := conn.Channel()
+		ch, err := l.OpenChannel()
 		if err != nil {
 			return err
 		}

@@ -37,13 +37,13 @@ func TestQueueNames(t *testing.T) {
 		if strings.ContainsFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("%q: not fit for a terminal: %q", name, err)
 		}
-		nowhere := amqprpc.Broker{URLs: []string{"amqp://127.0.0.1:1/"}}
-		err = (&amqprpc.Server{Broker: nowhere, Queue: name, Handler: echo}).Serve(context.Background())
+		nowhere := amqprpc.ConnConfig{URLs: []string{"amqp://127.0.0.1:1/"}}
+		err = (&amqprpc.Server{ConnConfig: nowhere, Queue: name, Handler: echo}).Serve(context.Background())
 		wantIs(t, err, amqprpc.ErrInvalidConfig)
 		if name == "" { // each request names its own, then
 			continue
 		}
-		_, err = amqprpc.Dial(context.Background(), amqprpc.Config{Broker: nowhere, Queue: name})
+		_, err = amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: nowhere, Queue: name})
 		wantIs(t, err, amqprpc.ErrInvalidConfig)
 	}
 }

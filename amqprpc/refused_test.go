@@ -37,7 +37,7 @@ func TestAllRefused(t *testing.T) {
 	}
 	told := newTally()
 	gaveUp := make(chan string, 100)
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Timeout: 2 * patience, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: 2 * patience, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			told.Observe(e)
 			if e.Kind == amqprpc.EventDisconnected {
@@ -69,7 +69,7 @@ func TestAllRefused(t *testing.T) {
 				t.Fatalf("one of %d calls", len(calls))
 			}
 		}
-		s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: amqprpc.QueueAuto})
+		s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: amqprpc.QueueAuto})
 		if reply, err := retried.Result(); err != nil || reply.Attempt < 3 {
 			t.Errorf("the retried call: attempt %d, error %v", reply.Attempt, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,11 +14,13 @@ import (
 // A Server answers the requests of a queue. Set its fields, then call
 // [Server.Serve], once; they must not be changed afterwards.
 type Server struct {
-	Broker
+	ConnConfig
 
-	Queue     string    // required
-	QueueType QueueType // default QueueAuto
-	Handler   Handler   // required
+	// Queue and Handler are the first queue to consume, and the handler of its requests. [Server.Handle]
+	// adds others.
+	Queue     string
+	Handler   Handler
+	QueueType QueueType // of all queues; default QueueAuto
 
 	// QueueExpires, where it is set, is for how long the broker keeps a queue that
 	// the server declares while nobody consumes from it; then it deletes it with what is in
@@ -25,13 +28,13 @@ type Server struct {
 	// been declared with the same, unless the type is QueueAuto. Default 0, for ever.
 	QueueExpires time.Duration
 
-	// Prefetch is how many requests the broker may hand to this server before it
+	// Prefetch is how many requests of a queue the broker may hand to this server before it
 	// has acked the first. 1 spreads slow work fairly over servers; for quick work it
 	// costs a round trip for each request: use 64 or more. A negative number means no
 	// limit, and then no bound on this server's memory. Default Concurrency, or 1 where
 	// that is not set either.
 	Prefetch int
-	// Concurrency is how many handlers may run at once; never more than Prefetch do.
+	// Concurrency is how many handlers may run at once, for all queues.
 	// Default Prefetch, or 64 where that is without a limit.
 	Concurrency int
 
@@ -43,7 +46,14 @@ type Server struct {
 	Replay    int
 	ReplayFor time.Duration
 
-	// Backoff is how a lost connection is tried for again.
+	// ConfirmReplies acks a request only after the broker has confirmed its reply. By default the ack
+	// follows the reply on the same channel, in one write: a broker handles them in order, so it never sees
+	// an ack without having routed the reply. That is enough for reply queues that go with their
+	// callers. ConfirmReplies is for those that outlive them, and for clusters whose links break; a
+	// server with a prefetch of 1 gets its next request a round trip later.
+	ConfirmReplies bool
+
+	// Backoff controls the delay between reconnect attempts.
 	Backoff Backoff
 
 	// Logger is told of refusals, redeliveries, undeliverable replies, handler
@@ -56,6 +66,7 @@ type Server struct {
 	Serving func(ConnectionInfo)
 	Hooks   ServerHooks
 
+	routes []*route
 	counts serverCounts
 	state  struct {
 		sync.Mutex
@@ -71,15 +82,24 @@ type Server struct {
 type service struct {
 	*Server // a copy, but for counts
 	counts  *serverCounts
-	slots   chan struct{} // a token for each running handler, over all connections
-	turn    int           // of which URL it is to be tried first; used by one connect at a time
-	// published says that a broker has taken a reply from this server.
-	published atomic.Bool
-	replay    struct {
+	ctx     context.Context // that of Serve
+	turn    int             // the URL to try first; used by one connect at a time
+	// maxMessage is the limit of what is sent, in bytes: MaxMessage, or what the broker was found to
+	// take. A reply above it would cost the connection, and again when its request comes back.
+	maxMessage atomic.Int64
+
+	mu      sync.Mutex
+	session *serverSession // nil while disconnected
+	running int            // handlers, over all connections; Concurrency at most
+
+	replay struct {
 		sync.Mutex
 		*memory[replayKey, Message]
 	}
 }
+
+// confirms reports whether an ack waits for the confirm of its reply.
+func (s *service) confirms() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
 
 // ServerStats counts what a server did since it began to serve.
 type ServerStats struct {
@@ -91,15 +111,44 @@ type ServerStats struct {
 	Replayed      int64 // replied to with a stored reply
 	Refused       int64 // rejected: they name no reply_to, or a forged one
 	Expired       int64 // dropped unanswered: their deadline had passed
-	Undeliverable int64 // replies that the broker returned: nobody was left to take them (never told of direct reply-to)
-	Nacked        int64 // replies that the broker refused
-	GivenBack     int64 // requests given back to the queue: no handler had begun when Shutdown came, or their reply was nacked
+	Undeliverable int64 // replies that the broker returned: nobody was left to take them (never known of direct reply-to)
+	Nacked        int64 // replies that the broker refused (known with ConfirmReplies)
+	Requeued      int64 // requests requeued: no handler had begun when Shutdown came, or their reply was nacked
 	Reconnects    int64
 }
 
 type serverCounts struct {
 	requests, redelivered, answered, errors, panics, replayed,
-	refused, expired, undeliverable, nacked, givenBack, reconnects atomic.Int64
+	refused, expired, undeliverable, nacked, requeued, reconnects atomic.Int64
+}
+
+// A route is a queue to consume, and the handler of its requests.
+type route struct {
+	queue   string
+	handler Handler
+}
+
+// Handle adds a queue to consume on the same connection. It must be called before Serve.
+func (s *Server) Handle(queue string, h Handler) {
+	s.routes = append(s.routes, &route{queue, h})
+}
+
+// consumerTag returns the consumer tag of a route. Tags are local to a channel.
+func (s *service) consumerTag(i int) string {
+	if i == 0 {
+		return s.ConsumerTag
+	}
+	return fmt.Sprintf("%s (%d)", s.ConsumerTag, i+1)
+}
+
+// routeOf returns the route of a consumer tag.
+func (s *service) routeOf(consumerTag string) *route {
+	for i, r := range s.routes {
+		if s.consumerTag(i) == consumerTag {
+			return r
+		}
+	}
+	return s.routes[0]
 }
 
 // Stats may be called at any time.
@@ -109,46 +158,56 @@ func (s *Server) Stats() ServerStats {
 		Requests: c.requests.Load(), Redelivered: c.redelivered.Load(), Answered: c.answered.Load(),
 		Errors: c.errors.Load(), Panics: c.panics.Load(), Replayed: c.replayed.Load(),
 		Refused: c.refused.Load(), Expired: c.expired.Load(), Undeliverable: c.undeliverable.Load(),
-		Nacked: c.nacked.Load(), GivenBack: c.givenBack.Load(), Reconnects: c.reconnects.Load(),
+		Nacked: c.nacked.Load(), Requeued: c.requeued.Load(), Reconnects: c.reconnects.Load(),
 	}
 }
 
 // service checks the fields and makes a service of them.
 func (s *Server) service() (*service, error) {
 	filled := &Server{
-		Broker: s.Broker, Queue: s.Queue, QueueType: s.QueueType, QueueExpires: s.QueueExpires, Handler: s.Handler,
+		ConnConfig: s.ConnConfig, Queue: s.Queue, QueueType: s.QueueType, QueueExpires: s.QueueExpires, Handler: s.Handler,
 		Prefetch: s.Prefetch, Concurrency: s.Concurrency, Replay: s.Replay, ReplayFor: s.ReplayFor,
-		Backoff: s.Backoff, Logger: s.Logger, Serving: s.Serving, Hooks: s.Hooks,
+		ConfirmReplies: s.ConfirmReplies, Backoff: s.Backoff, routes: slices.Clone(s.routes), Logger: s.Logger, Serving: s.Serving, Hooks: s.Hooks,
 	}
 	if err := filled.setDefaults(); err != nil {
 		return nil, err
 	}
-	sv := &service{Server: filled, counts: &s.counts, slots: make(chan struct{}, filled.Concurrency)}
+	sv := &service{Server: filled, counts: &s.counts}
+	sv.maxMessage.Store(int64(filled.MaxMessage))
 	sv.replay.memory = newMemory[replayKey, Message](filled.Replay, filled.ReplayFor)
 	return sv, nil
 }
 
-// mostExpires is the longest that RabbitMQ takes: ten years.
-const mostExpires = 10 * 365 * 24 * time.Hour
+// maxExpires is the longest that RabbitMQ takes: ten years.
+const maxExpires = 10 * 365 * 24 * time.Hour
 
 func (s *Server) setDefaults() error {
-	if err := s.Broker.setDefaults(); err != nil {
+	if s.Queue != "" || s.Handler != nil {
+		s.routes = slices.Insert(s.routes, 0, &route{queue: s.Queue, handler: s.Handler})
+	}
+	if err := s.ConnConfig.setDefaults(); err != nil {
 		return err
 	}
 	switch {
-	case s.Queue == "":
+	case len(s.routes) == 0:
 		return fmt.Errorf("%w: a server needs a Queue", ErrInvalidConfig)
-	case s.Handler == nil:
-		return fmt.Errorf("%w: a server needs a Handler", ErrInvalidConfig)
-	case s.QueueExpires < 0 || s.QueueExpires > 0 && s.QueueExpires < time.Millisecond || s.QueueExpires > mostExpires:
+	case s.QueueExpires < 0 || s.QueueExpires > 0 && s.QueueExpires < time.Millisecond || s.QueueExpires > maxExpires:
 		return fmt.Errorf("%w: a queue cannot expire after %v", ErrInvalidConfig, s.QueueExpires)
 	case s.Prefetch > 65535:
 		return fmt.Errorf("%w: a prefetch of %d is more than AMQP's 65535", ErrInvalidConfig, s.Prefetch)
 	case s.Concurrency < 0:
 		return fmt.Errorf("%w: a negative concurrency", ErrInvalidConfig)
 	}
-	if err := CheckQueueName(s.Queue); err != nil {
-		return fmt.Errorf("%w: %w", ErrInvalidConfig, err)
+	for i, r := range s.routes {
+		if err := CheckQueueName(r.queue); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidConfig, err)
+		}
+		if r.handler == nil {
+			return fmt.Errorf("%w: the queue %q has no handler", ErrInvalidConfig, r.queue)
+		}
+		if slices.ContainsFunc(s.routes[:i], func(other *route) bool { return other.queue == r.queue }) {
+			return fmt.Errorf("%w: the queue %q has two handlers", ErrInvalidConfig, r.queue)
+		}
 	}
 	if s.QueueType == "" {
 		s.QueueType = QueueAuto
@@ -182,9 +241,8 @@ func (s *Server) setDefaults() error {
 // call Shutdown.
 //
 // An error while first connecting or declaring is returned: [ErrInvalidConfig],
-// [*DialError]s. So is a [*PermissionError], in a DialError, where the first reply could not be
-// published for want of a permission. A connection lost later is tried for again for
-// ever. Serve may be called once, whatever it returned.
+// [*DialError]s, with a [*PermissionError] if the user may not declare, consume or publish. Once it
+// has served it reconnects for ever. Serve may be called once, whatever it returned.
 func (s *Server) Serve(ctx context.Context) error {
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
@@ -217,6 +275,7 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		case <-dialing.Done():
 		}
 	}()
+	s.ctx = ctx
 	wait := newBackoff(s.Backoff)
 	connections := 0
 	for tries := 1; ; tries++ {
@@ -234,14 +293,10 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 			if err = ss.run(ctx, draining); err == nil {
 				return nil // drained
 			}
+			learnMaxMessage(&s.maxMessage, err)
 		}
 		if ctx.Err() != nil { // also where Shutdown came first and ran out of time
 			return context.Cause(ctx)
-		}
-		var denied *PermissionError
-		if ss != nil && errors.As(err, &denied) && !s.published.Load() {
-			// It never could, and each try would execute a request again for nothing.
-			return &DialError{Address: ss.info.Address, Err: fmt.Errorf("publish a reply: %w", err), Connected: true}
 		}
 		select {
 		case <-draining:
@@ -252,7 +307,7 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 			return err
 		}
 		delay := time.Duration(0)
-		if ss != nil && denied == nil && time.Since(began) > time.Second {
+		if ss != nil && time.Since(began) > time.Second {
 			wait.Reset()
 		} else {
 			delay = wait.NextBackOff()
@@ -276,11 +331,9 @@ func (s *Server) lifeline() (draining, stopped chan struct{}) {
 	return s.state.draining, s.state.stopped
 }
 
-// Shutdown stops consuming, gives back requests that no handler has begun (at once, or with more
-// than 64 of them after 0.2 s at most, which may save a frame for each), waits
-// for the running handlers, their replies' confirms and their acks, and closes the
-// connections. It returns nil when [Server.Serve] has returned, and at once where Serve
-// was not called: a later Serve returns nil too.
+// Shutdown stops consuming, requeues requests that no handler has begun, waits for the running handlers,
+// their replies and acks, and closes the connection. It returns nil when [Server.Serve] has returned, and
+// at once if Serve was not called: a later Serve returns nil too.
 //
 // When ctx ends first, the handlers' contexts are canceled, everything is dropped
 // (unacked requests go back to the queue), and ctx's error is returned. Serve

@@ -44,7 +44,7 @@ func TestShutdownDrains(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
 	g := newGate()
-	first := serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "first"}, Queue: queue,
+	first := serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "first"}, Queue: queue,
 		Prefetch: 10, Concurrency: 1, Handler: g.handle})
 	a := newAsker(t, url, queue)
 	for i := range 10 {
@@ -56,9 +56,9 @@ func TestShutdownDrains(t *testing.T) {
 	a.untilTaken(t) // by the first server, all of them
 	down := make(chan error, 1)
 	go func() { down <- first.Shutdown(context.Background()) }()
-	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "second"}, Queue: queue})
 	for range 9 { // while the first handler still runs
-		if d := next(t, a.replies); d.AppId != "second" || d.CorrelationId == "0" || d.Headers[amqprpc.HeaderRedelivered] != true {
+		if d := next(t, a.replies); d.AppId != "second" || d.CorrelationId == "0" || !meta(d).Redelivered {
 			t.Errorf("reply to %s by %q: %v", d.CorrelationId, d.AppId, d.Headers)
 		}
 	}
@@ -92,7 +92,7 @@ func TestShutdownGivesManyBack(t *testing.T) {
 			g := newGate()
 			var written atomic.Int64
 			first := serve(t, &amqprpc.Server{Queue: queue, Prefetch: 65535, Concurrency: inHand, Handler: g.handle,
-				Broker: amqprpc.Broker{URLs: []string{url}, Name: "first", Dial: counting(&written)}})
+				ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "first", Dial: counting(&written)}})
 			a := newAsker(t, url, queue)
 			for i := range many {
 				a.ask(t, amqp.Publishing{CorrelationId: fmt.Sprint(i)})
@@ -105,21 +105,21 @@ func TestShutdownGivesManyBack(t *testing.T) {
 			written.Store(0)
 			down := make(chan error, 1)
 			go func() { down <- first.Shutdown(context.Background()) }()
-			eventually(t, first, "all but those in hand are to go back", func(s amqprpc.ServerStats) bool { return s.GivenBack == many-inHand })
+			eventually(t, first, "all but those in hand are to go back", func(s amqprpc.ServerStats) bool { return s.Requeued == many-inHand })
 			if !busy {
 				close(g.open)
 				if err := next(t, down); err != nil {
 					t.Error(err)
 				}
 			}
-			serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue, Prefetch: 100})
+			serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "second"}, Queue: queue, Prefetch: 100})
 			got := map[string]bool{}
 			for range many {
 				if busy && len(got) == many-inHand {
 					close(g.open)
 				}
 				d := next(t, a.replies)
-				if mine := begun[d.CorrelationId]; got[d.CorrelationId] || mine != (d.AppId == "first") || mine == (d.Headers[amqprpc.HeaderRedelivered] == true) {
+				if mine := begun[d.CorrelationId]; got[d.CorrelationId] || mine != (d.AppId == "first") || mine == meta(d).Redelivered {
 					t.Fatalf("reply to %s by %q: %v; one before: %t", d.CorrelationId, d.AppId, d.Headers, got[d.CorrelationId])
 				}
 				got[d.CorrelationId] = true
@@ -159,7 +159,7 @@ func TestShutdownOutOfTime(t *testing.T) {
 	brokertest.NoLeaks(t)
 	g := newGate()
 	ended := make(chan error, 1)
-	s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: amqprpc.QueueClassic, Handler: g.handle}
+	s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: amqprpc.QueueClassic, Handler: g.handle}
 	go func() { ended <- s.Serve(context.Background()) }()
 	declare(t, url, queue)
 	a := newAsker(t, url, queue)
@@ -175,14 +175,14 @@ func TestShutdownOutOfTime(t *testing.T) {
 	if err := next(t, ended); !errors.Is(err, amqprpc.ErrClosed) {
 		t.Errorf("Serve returned %v", err)
 	}
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
-	if d := next(t, a.replies); d.CorrelationId != "1" || d.Headers[amqprpc.HeaderRedelivered] != true {
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
+	if d := next(t, a.replies); d.CorrelationId != "1" || !meta(d).Redelivered {
 		t.Errorf("reply to %s: %v", d.CorrelationId, d.Headers)
 	}
 }
 
 func TestServerIsNotServing(t *testing.T) {
-	s := &amqprpc.Server{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Handler: echo}
+	s := &amqprpc.Server{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Handler: echo}
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Errorf("Shutdown before Serve: %v", err)
 	}
@@ -216,7 +216,7 @@ func TestServerReconnects(t *testing.T) {
 	queue := "reconnect"
 	var running, most atomic.Int64
 	begun, open := make(chan string, 100), make(chan struct{})
-	s := serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue, Prefetch: 10, Concurrency: 2, Backoff: quick,
+	s := serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 10, Concurrency: 2, Backoff: quick,
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) { // deaf to its context
 			n := running.Add(1)
 			defer running.Add(-1)
@@ -227,7 +227,7 @@ func TestServerReconnects(t *testing.T) {
 			return amqprpc.Response{Body: req.Body}, nil
 		}})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 	var calls []*amqprpc.Call
 	for range 6 {
 		calls = append(calls, c.Go(ctx, amqprpc.Request{Idempotent: true}))
@@ -277,12 +277,12 @@ func TestPrefetchIsFairness(t *testing.T) {
 		t.Run(fmt.Sprint(prefetch), func(t *testing.T) {
 			queue := brokertest.QueueName(t)
 			slow := newGate()
-			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: prefetch, Concurrency: 1, Handler: slow.handle})
+			serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: prefetch, Concurrency: 1, Handler: slow.handle})
 			a := newAsker(t, url, queue)
 			a.ask(t, amqp.Publishing{})
 			next(t, slow.begun)
 			var quickly atomic.Int64
-			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: prefetch, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+			serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: prefetch, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 				quickly.Add(1)
 				return echo(ctx, req)
 			}})
@@ -352,7 +352,7 @@ func TestQueueTypes(t *testing.T) {
 				as(*c.before)
 			}
 			serving := make(chan amqprpc.ConnectionInfo, 1)
-			s := &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: c.kind, QueueExpires: c.expires, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: c.kind, QueueExpires: c.expires, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()
 			if info := next(t, serving); info.Queue != queue || info.Product != node.Product() {
@@ -378,13 +378,13 @@ func TestTransientQueueDenied(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	err := (&amqprpc.Server{Broker: at(n.URL()), Queue: "q", QueueType: amqprpc.QueueTransient, Handler: echo}).Serve(ctx)
+	err := (&amqprpc.Server{ConnConfig: at(n.URL()), Queue: "q", QueueType: amqprpc.QueueTransient, Handler: echo}).Serve(ctx)
 	var refused *amqp.Error
 	if !errors.As(err, &refused) || refused.Code != amqp.InternalError || !strings.Contains(err.Error(), "transient_nonexcl_queues") {
 		t.Errorf("transient: %v", err)
 	}
 	serving := make(chan amqprpc.ConnectionInfo, 1)
-	s := &amqprpc.Server{Broker: at(n.URL()), Queue: "q", Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+	s := &amqprpc.Server{ConnConfig: at(n.URL()), Queue: "q", Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
 	next(t, serving)
@@ -409,7 +409,7 @@ func TestQueueRefused(t *testing.T) {
 		{queue, amqprpc.QueueQuorum, 406}, {queue, amqprpc.QueueTransient, 406},
 		{mine, amqprpc.QueueAuto, 405}, {mine, amqprpc.QueueClassic, 405},
 	} {
-		err := (&amqprpc.Server{Broker: at(url), Queue: c.queue, QueueType: c.kind, Handler: echo}).Serve(context.Background())
+		err := (&amqprpc.Server{ConnConfig: at(url), Queue: c.queue, QueueType: c.kind, Handler: echo}).Serve(context.Background())
 		var refused *amqp.Error
 		if !errors.As(err, &refused) || refused.Code != c.code {
 			t.Errorf("%v of %q: %v", c.kind, c.queue, err)
@@ -426,7 +426,7 @@ func TestServersRaceToDeclare(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			serving := make(chan struct{}, 1)
-			s := &amqprpc.Server{Broker: at(url), Queue: queue, Handler: echo, Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} }}
+			s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: echo, Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} }}
 			wg.Go(func() {
 				ended := make(chan error, 1)
 				go func() { ended <- s.Serve(context.Background()) }()
@@ -451,7 +451,7 @@ func TestServersRaceToDeclare(t *testing.T) {
 func TestConcurrencyBeyondPrefetch(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	before := runtime.NumGoroutine()
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 2, Concurrency: 100_000})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 2, Concurrency: 100_000})
 	a := newAsker(t, url, queue)
 	a.ask(t, amqp.Publishing{})
 	next(t, a.replies) // the server publishes once all that handle requests have begun

@@ -42,10 +42,13 @@ func newAsker(t testing.TB, url, queue string) *asker {
 	return a
 }
 
-// ask publishes a request to be answered to the asker.
+// ask publishes a request to be answered to the asker, with the header x-rpc unless it has headers.
 func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 	t.Helper()
 	p.ReplyTo = a.replyTo
+	if p.Headers == nil {
+		p.Headers = amqp.Table{amqprpc.HeaderRPC: "attempt=1"}
+	}
 	confirm, err := a.ch.PublishWithDeferredConfirm("", a.queue, false, false, p)
 	if err != nil {
 		t.Fatal(err)
@@ -172,12 +175,12 @@ func TestHandlerErrors(t *testing.T) {
 		}, "INTERNAL", "internal error"},
 	}
 	s := serve(t, &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{url}, Name: "moody", MaxMessage: 2000}, Queue: queue, Logger: logged.logger(),
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "moody", MaxMessage: 2000}, Queue: queue, Logger: logged.logger(),
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			return handlers[req.Type].do(ctx, req)
 		},
 	})
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue})
 	for name, h := range handlers {
 		reply, err := c.Call(context.Background(), amqprpc.Request{Type: name})
 		var remote *amqprpc.RemoteError
@@ -202,20 +205,26 @@ func TestHandlerErrors(t *testing.T) {
 // What an error reply is on the wire, any AMQP client can read.
 func TestErrorReplyOnTheWire(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "fib-1"}, Queue: queue,
+	serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "fib-1"}, Queue: queue,
 		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 			return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "not a number")
 		}})
 	a := newAsker(t, url, queue)
-	a.ask(t, amqp.Publishing{CorrelationId: "7", Headers: amqp.Table{amqprpc.HeaderAttempt: int64(3)}})
+	a.ask(t, amqp.Publishing{CorrelationId: "7", Headers: amqp.Table{amqprpc.HeaderRPC: "attempt=3"}})
 	d := next(t, a.replies)
 	if d.Type != "error" || d.ContentType != "text/plain" || string(d.Body) != "not a number" || d.CorrelationId != "7" || d.AppId != "fib-1" {
 		t.Errorf("%+v", d)
 	}
-	received, _ := d.Headers["x-rpc-received"].(int64)
-	replied, _ := d.Headers["x-rpc-replied"].(int64)
-	if d.Headers["x-rpc-error"] != "INVALID_ARGUMENT" || d.Headers["x-rpc-attempt"] != int32(3) || d.Headers["x-rpc-redelivered"] != false ||
-		received == 0 || replied < received {
+	var received, replied int64
+	if n, err := fmt.Sscanf(fmt.Sprint(d.Headers["x-rpc"]), "received=%d;replied=%d;attempt=3", &received, &replied); n != 2 || err != nil {
+		t.Errorf("x-rpc %q: %v", d.Headers["x-rpc"], err)
+	}
+	if d.Headers["x-rpc-error"] != "INVALID_ARGUMENT" || len(d.Headers) != 2 || received == 0 || replied < received {
+		t.Errorf("headers %v", d.Headers)
+	}
+	// A request without x-rpc gets a reply without.
+	a.ask(t, amqp.Publishing{CorrelationId: "8", Headers: amqp.Table{"own": "header"}})
+	if d := next(t, a.replies); len(d.Headers) != 1 || d.Headers["x-rpc-error"] != "INVALID_ARGUMENT" {
 		t.Errorf("headers %v", d.Headers)
 	}
 }
@@ -224,7 +233,7 @@ func TestErrorReplyOnTheWire(t *testing.T) {
 func TestDeadlineReachesTheHandler(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	deadlines := make(chan time.Time, 10)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		d, _ := ctx.Deadline()
 		deadlines <- d
 		if req.Type == "wait" {
@@ -235,20 +244,20 @@ func TestDeadlineReachesTheHandler(t *testing.T) {
 	}})
 	a := newAsker(t, url, queue)
 	in := func(d time.Duration) amqp.Table {
-		return amqp.Table{amqprpc.HeaderDeadline: time.Now().Add(d).UnixMicro()}
+		return amqp.Table{amqprpc.HeaderRPC: amqprpc.Meta{Deadline: time.Now().Add(d)}.String()}
 	}
 	hour := in(time.Hour)
 	a.ask(t, amqp.Publishing{CorrelationId: "hour", Headers: hour})
 	a.ask(t, amqp.Publishing{CorrelationId: "past", Headers: in(-time.Minute)})
 	a.ask(t, amqp.Publishing{CorrelationId: "none"})
-	a.ask(t, amqp.Publishing{CorrelationId: "nonsense", Headers: amqp.Table{amqprpc.HeaderDeadline: "tomorrow"}})
+	a.ask(t, amqp.Publishing{CorrelationId: "nonsense", Headers: amqp.Table{amqprpc.HeaderRPC: "deadline=tomorrow"}})
 	a.ask(t, amqp.Publishing{CorrelationId: "soon", Type: "wait", Headers: in(100 * time.Millisecond)})
 	for _, id := range []string{"hour", "none", "nonsense", "soon"} {
 		if d := next(t, a.replies); d.CorrelationId != id || (d.Type == "error") != (id == "soon") {
 			t.Errorf("%s: reply to %s, type %q, headers %v", id, d.CorrelationId, d.Type, d.Headers)
 		}
 	}
-	if d := next(t, deadlines); d.UnixMicro() != hour[amqprpc.HeaderDeadline] {
+	if d := next(t, deadlines); fmt.Sprintf("deadline=%d", d.UnixMicro()) != hour[amqprpc.HeaderRPC] {
 		t.Errorf("the handler's deadline is %v", d)
 	}
 	for range 2 {
@@ -264,7 +273,7 @@ func TestDeadlineReachesTheHandler(t *testing.T) {
 // A request that names no reply_to is rejected and never seen again.
 func TestNoReplyTo(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	a := newAsker(t, url, queue)
 	send(t, a.ch, queue, amqp.Publishing{CorrelationId: "mute"})
 	a.ask(t, amqp.Publishing{CorrelationId: "next"})
@@ -284,7 +293,7 @@ func TestNoReplyToIsDeadLettered(t *testing.T) {
 		_, err := ch.QueueDeclare(queue, true, false, false, false, amqp.Table{"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead})
 		return err
 	})
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, QueueType: amqprpc.QueueAuto})
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: amqprpc.QueueAuto})
 	a := newAsker(t, url, queue)
 	send(t, a.ch, queue, amqp.Publishing{CorrelationId: "mute"})
 	d := next(t, consume(t, a.ch, dead))
@@ -300,7 +309,7 @@ func TestNoReplyToIsDeadLettered(t *testing.T) {
 // to take the reply.
 func TestUndeliverableReplies(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 1})
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 1})
 	ch := foreign(t, url)
 	for range 5 {
 		send(t, ch, queue, amqp.Publishing{CorrelationId: "1", ReplyTo: "amq.gen-gone"})
@@ -318,7 +327,7 @@ func TestAckComesLast(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	confirmed, over := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(over) })
-	first := &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "first"}, Queue: queue, Hooks: amqprpc.ServerHooks{
+	first := &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "first"}, Queue: queue, Hooks: amqprpc.ServerHooks{
 		BeforeAck: func(*amqprpc.Request) { close(confirmed); <-over },
 	}}
 	ctx, die := context.WithCancelCause(context.Background())
@@ -337,8 +346,8 @@ func TestAckComesLast(t *testing.T) {
 	if err := next(t, ended); !errors.Is(err, why) {
 		t.Errorf("Serve returned %v", err)
 	}
-	serve(t, &amqprpc.Server{Broker: amqprpc.Broker{URLs: []string{url}, Name: "second"}, Queue: queue})
-	if d := next(t, a.replies); d.AppId != "second" || d.CorrelationId != "twice" || d.Headers[amqprpc.HeaderRedelivered] != true {
+	serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "second"}, Queue: queue})
+	if d := next(t, a.replies); d.AppId != "second" || d.CorrelationId != "twice" || !meta(d).Redelivered {
 		t.Errorf("answered by %q: %v", d.AppId, d.Headers)
 	}
 }
@@ -355,7 +364,7 @@ func signal(c <-chan struct{}) <-chan bool {
 func TestReplay(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var runs atomic.Int64
-	s := serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Replay: 10, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Replay: 10, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if req.Type == "fail" {
 			return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeNotFound, "%d", runs.Add(1))
 		}
@@ -379,7 +388,7 @@ func TestReplay(t *testing.T) {
 	} {
 		a.ask(t, amqp.Publishing{CorrelationId: c.id, Body: []byte(c.body), Type: c.kind})
 		d := next(t, a.replies)
-		replayed, _ := d.Headers[amqprpc.HeaderReplayed].(bool)
+		replayed := meta(d).Replayed
 		body := string(bytes.TrimRight(d.Body, "\x00"))
 		if body != c.want || replayed != c.replayed || d.CorrelationId != c.id || (c.kind == "fail") != (d.Type == "error") {
 			t.Errorf("%+v: %q, replayed %v, type %q", c, body, replayed, d.Type)
@@ -395,7 +404,7 @@ func TestReplay(t *testing.T) {
 func TestHooks(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{url}, MaxMessage: 1000}, Queue: queue,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, MaxMessage: 1000}, Queue: queue,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Hooks: amqprpc.ServerHooks{Replies: func(req *amqprpc.Request, reply amqprpc.Message) []amqprpc.Message {
 			odd := reply

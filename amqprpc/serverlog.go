@@ -64,23 +64,23 @@ func (s *service) log(level slog.Level, event string, req *Request, more ...any)
 		return
 	}
 	s.Logger.Log(context.Background(), level, event, append([]any{
-		"queue", s.Queue, "correlation_id", req.CorrelationID, "reply_to", req.ReplyTo, "app_id", req.AppID,
+		"queue", req.Queue, "correlation_id", req.CorrelationID, "reply_to", req.ReplyTo, "app_id", req.AppID,
 		"redelivered", req.Redelivered, "attempt", req.Attempt, "bytes", len(req.Body),
 	}, more...)...)
 }
 
 // logConsuming logs that a session has begun.
 func (s *service) logConsuming(info ConnectionInfo, connection, attempt int) {
-	s.Logger.Info(LogConsuming, "queue", s.Queue, "broker", info.Address, "product", info.Product, "version", info.Version,
+	s.Logger.Info(LogConsuming, "queue", s.routes[0].queue, "broker", info.Address, "product", info.Product, "version", info.Version,
 		"connection", connection, "attempt", attempt)
 }
 
 // logLost logs that there is no connection: ss is the session that was lost, or nil where
 // a try to connect has failed.
-func (s *service) logLost(ss *session, err error, connection, attempt int, in time.Duration) {
+func (s *service) logLost(ss *serverSession, err error, connection, attempt int, in time.Duration) {
 	if ss == nil {
-		s.Logger.Warn(LogConnectFailed, "queue", s.Queue, "error", err, "attempt", attempt, "in", in)
+		s.Logger.Warn(LogConnectFailed, "queue", s.routes[0].queue, "error", err, "attempt", attempt, "in", in)
 		return
 	}
-	s.Logger.Warn(LogConnectionLost, "queue", s.Queue, "broker", ss.info.Address, "connection", connection, "error", err, "in", in)
+	s.Logger.Warn(LogConnectionLost, "queue", s.routes[0].queue, "broker", ss.info.Address, "connection", connection, "error", err, "in", in)
 }

@@ -21,7 +21,7 @@ func TestHandlerFailuresAreLogged(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var logged logBuffer
 	s := &amqprpc.Server{
-		Broker: at(url), Queue: queue, Logger: slog.New(slog.NewJSONHandler(&logged, nil)),
+		ConnConfig: at(url), Queue: queue, Logger: slog.New(slog.NewJSONHandler(&logged, nil)),
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			switch req.CorrelationID {
 			case "fails":

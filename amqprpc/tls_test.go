@@ -60,13 +60,13 @@ func TestTLSRefused(t *testing.T) {
 			if c.scheme == "" {
 				c.scheme = "amqps"
 			}
-			broker := amqprpc.Broker{URLs: []string{c.scheme + "://guest:guest@" + c.address}, DialTimeout: time.Hour}
+			broker := amqprpc.ConnConfig{URLs: []string{c.scheme + "://guest:guest@" + c.address}, DialTimeout: time.Hour}
 			var err error
 			if broker.TLS, err = amqprpc.LoadTLS(c.ca, c.files[0], c.files[1], c.server); err != nil {
 				t.Fatal(err)
 			}
 			soon(t, "dial", func() {
-				client, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: broker})
+				client, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: broker})
 				if c.want == "" {
 					if err != nil {
 						t.Error(err)
@@ -75,7 +75,7 @@ func TestTLSRefused(t *testing.T) {
 					client.Close()
 					return
 				}
-				served := (&amqprpc.Server{Broker: broker, Queue: "q", Handler: echo}).Serve(context.Background())
+				served := (&amqprpc.Server{ConnConfig: broker, Queue: "q", Handler: echo}).Serve(context.Background())
 				for _, err := range []error{err, served} {
 					var d *amqprpc.DialError
 					if !errors.As(err, &d) || d.Connected || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "cannot connect to "+c.address+": ") || strings.Contains(err.Error(), "guest") {

@@ -21,13 +21,13 @@ type nodes struct {
 }
 
 // broker names nodes by their ports, of one digit.
-func (n *nodes) broker(t *testing.T, live string) amqprpc.Broker {
+func (n *nodes) broker(t *testing.T, live string) amqprpc.ConnConfig {
 	t.Helper()
 	address, err := amqprpc.Address(live)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return amqprpc.Broker{
+	return amqprpc.ConnConfig{
 		URLs: []string{"amqp://127.0.0.1:1", "amqp://127.0.0.1:2", "amqp://127.0.0.1:3"},
 		Dial: func(ctx context.Context, network, node string) (net.Conn, error) {
 			_, name, _ := net.SplitHostPort(node)
@@ -75,16 +75,16 @@ func (n *nodes) look() []string {
 // was lost: so a node that hangs is tried last.
 func TestReconnectsBeginAtTheNextURL(t *testing.T) {
 	live, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	for what, start := range map[string]func(amqprpc.Broker, chan<- struct{}){
-		"client": func(b amqprpc.Broker, connected chan<- struct{}) {
-			dial(t, amqprpc.Config{Broker: b, Queue: queue, Backoff: quick, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+	for what, start := range map[string]func(amqprpc.ConnConfig, chan<- struct{}){
+		"client": func(b amqprpc.ConnConfig, connected chan<- struct{}) {
+			dial(t, amqprpc.Config{ConnConfig: b, Queue: queue, Backoff: quick, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 				if e.Kind == amqprpc.EventConnected {
 					connected <- struct{}{}
 				}
 			})})
 		},
-		"server": func(b amqprpc.Broker, connected chan<- struct{}) {
-			s := &amqprpc.Server{Broker: b, Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo, Backoff: quick,
+		"server": func(b amqprpc.ConnConfig, connected chan<- struct{}) {
+			s := &amqprpc.Server{ConnConfig: b, Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo, Backoff: quick,
 				Serving: func(amqprpc.ConnectionInfo) { connected <- struct{}{} }}
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()

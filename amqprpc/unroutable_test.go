@@ -2,6 +2,7 @@ package amqprpc_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +20,7 @@ func TestReturnsAmongAnswers(t *testing.T) {
 	for name, cfg := range map[string]amqprpc.Config{"with confirms": {}, "without confirms": {NoConfirms: true}} {
 		t.Run(name, func(t *testing.T) {
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-			serve(t, &amqprpc.Server{Broker: at(url), Queue: queue, Prefetch: 64})
+			serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
 			told := newTally()
 			cfg.URLs, cfg.Observer, cfg.Timeout = []string{url}, told, time.Hour
 			c := dial(t, cfg)
@@ -35,7 +36,7 @@ func TestReturnsAmongAnswers(t *testing.T) {
 						}
 						_, err := c.Call(context.Background(), amqprpc.Request{Queue: queue + "-missing"})
 						wantIs(t, err, amqprpc.ErrUnroutable, amqprpc.ErrNotExecuted)
-						if failed := asCall(t, err); failed.Queue != queue+"-missing" || !strings.Contains(err.Error(), failed.ID) || !strings.Contains(err.Error(), "NO_ROUTE") {
+						if failed := asCall(t, err); failed.To != fmt.Sprintf("queue %q", queue+"-missing") || !strings.Contains(err.Error(), failed.ID) || !strings.Contains(err.Error(), "NO_ROUTE") {
 							t.Errorf("the error names no call, no queue, or not the broker's reason: %v", err)
 						}
 					}
@@ -52,7 +53,7 @@ func TestReturnsAmongAnswers(t *testing.T) {
 
 // Without mandatory the broker keeps silent, as documented.
 func TestNoMandatory(t *testing.T) {
-	c := dial(t, amqprpc.Config{Broker: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), NoMandatory: true})
+	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), NoMandatory: true})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: 50 * time.Millisecond})
 	wantIs(t, err, amqprpc.ErrTimeout)
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)
@@ -64,10 +65,10 @@ func TestRetryUntilTheQueueAppears(t *testing.T) {
 	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	told := kept()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 	call := c.Go(context.Background(), amqprpc.Request{})
 	told.until(t, "three returns", seen(amqprpc.EventReturned, 3))
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	reply, err := call.Result()
 	if err != nil || reply.Attempt < 4 {
 		t.Errorf("attempt %d, error %v", reply.Attempt, err)
@@ -77,7 +78,7 @@ func TestRetryUntilTheQueueAppears(t *testing.T) {
 
 	// It ends at its deadline where the queue never appears, and is still safe to repeat.
 	// (No attempt is under way then, of which nothing is known yet: the next is an hour off.)
-	patient := dial(t, amqprpc.Config{Broker: at(url), Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}}})
+	patient := dial(t, amqprpc.Config{ConnConfig: at(url), Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}}})
 	_, err = patient.Call(context.Background(), amqprpc.Request{Queue: queue + "-missing", Timeout: 2 * time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
 }
@@ -97,7 +98,7 @@ func TestNack(t *testing.T) {
 	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
 	c.Go(context.Background(), amqprpc.Request{})
 	told.until(t, "the queue is full", seen(amqprpc.EventConfirmed, 1))
 	_, err := c.Call(context.Background(), amqprpc.Request{})
@@ -118,7 +119,7 @@ func TestNack(t *testing.T) {
 // What AMQP cannot carry never reaches the connection.
 func TestInvalidRequests(t *testing.T) {
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{brokertest.Shared(t).URL()}, MaxMessage: 1000}, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{brokertest.Shared(t).URL()}, MaxMessage: 1000}, Observer: told})
 	long := strings.Repeat("x", 256)
 	for name, req := range map[string]amqprpc.Request{
 		"no queue":             {},

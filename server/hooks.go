@@ -24,11 +24,24 @@ func (s *Service) Hooks() amqprpc.ServerHooks {
 	if s.dealer == nil {
 		return amqprpc.ServerHooks{}
 	}
-	return amqprpc.ServerHooks{Replies: s.replies, BeforeAck: s.beforeAck}
+	hooks := amqprpc.ServerHooks{Replies: s.replies}
+	if s.holdsAcks() {
+		hooks.BeforeAck = s.beforeAck
+	}
+	return hooks
+}
+
+// holdsAcks reports whether a fault happens between the reply and the ack. Such a server waits for the
+// confirms of its replies: else both are sent in one write, and there is nothing between.
+func (s *Service) holdsAcks() bool {
+	return s.config.Faults.CrashBeforeAck > 0 || s.config.Faults.AckDelay > 0
 }
 
 func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc.Message {
 	hit := s.memory.get(req)
+	if !s.holdsAcks() {
+		s.memory.drop(req)
+	}
 	if hit&crashBeforeReply != 0 {
 		s.config.Die()
 		return nil

@@ -132,7 +132,9 @@ func serve(s *Service, body string) (story []string) {
 			story = append(story, "stray")
 		}
 	}
-	hooks.BeforeAck(req)
+	if hooks.BeforeAck != nil {
+		hooks.BeforeAck(req)
+	}
 	return append(story, "ack")
 }
 
@@ -312,7 +314,7 @@ func TestDrawnNames(t *testing.T) {
 }
 
 func TestConcurrentRequestsKeepTheirFaults(t *testing.T) {
-	s := service(t, Config{Faults: Faults{Duplicate: 0.5}})
+	s := service(t, Config{Faults: Faults{Duplicate: 0.5, AckDelay: 1}})
 	hooks := s.Hooks()
 	done := make(chan int)
 	for range 8 {

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -117,22 +116,15 @@ func (e *evidence) read(event int) replySeen {
 	r.hand = r.msg.AppID == lab.HandName
 	_, dead := r.msg.Header("x-first-death-reason")
 	r.deadLetter = dead && r.msg.ReplyTo != ""
-	redelivered, _ := r.msg.Header(amqprpc.HeaderRedelivered)
-	r.redelivered = redelivered.Value == "true"
-	r.tells = r.redelivered || redelivered.Value == "false"
-	replayed, _ := r.msg.Header(amqprpc.HeaderReplayed)
-	r.replayed = replayed.Value == "true"
-	if n, ok := integer(r.msg, amqprpc.HeaderAttempt); ok && n > 0 && n < 1<<31 {
-		r.attempt = int(n)
-	}
+	meta, tells := r.msg.Meta()
+	r.redelivered, r.tells, r.replayed, r.attempt = meta.Redelivered, tells, meta.Replayed, meta.Attempt
 	if r.published = e.attempt(r.attempt).published; r.published.IsZero() {
 		r.published = e.last().published
 	}
 	if r.deadLetter { // the headers are the request's
 		return r
 	}
-	r.received = headerTime(r.msg, amqprpc.HeaderReceived)
-	r.replied = headerTime(r.msg, amqprpc.HeaderReplied)
+	r.received, r.replied = meta.Received, meta.Replied
 	const rounding = 2 * time.Microsecond // the headers have whole microseconds
 	r.inStep = !r.published.IsZero() && !r.received.IsZero() && !r.replied.Before(r.received) &&
 		!r.received.Before(r.published.Add(-rounding)) && !r.replied.After(r.Time.Add(rounding))
@@ -186,27 +178,6 @@ func (e *evidence) failed() *ledger.Entry {
 func (e *evidence) detail() string {
 	_, detail, _ := strings.Cut(e.failed().Text, ": ")
 	return Escape(detail, 120)
-}
-
-// integer reads a header that is a whole number.
-func integer(m *ledger.Message, key string) (int64, bool) {
-	h, ok := m.Header(key)
-	if !ok || !strings.Contains(h.Type, "int") {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(h.Value, 10, 64)
-	return n, err == nil
-}
-
-// headerTime reads a header of unix microseconds. Times that no sane clock shows read
-// as absent.
-func headerTime(m *ledger.Message, key string) time.Time {
-	us, ok := integer(m, key)
-	const year2200 = 7258118400 * 1_000_000
-	if !ok || us <= 0 || us > year2200 {
-		return time.Time{}
-	}
-	return time.UnixMicro(us).UTC()
 }
 
 func serverWords(name string) string {

@@ -48,7 +48,7 @@ func hostileTale() *tale {
 	m := &amqprpc.Message{
 		Exchange: hostile, RoutingKey: hostile, ContentType: long, ContentEncoding: hostile, CorrelationID: hostile, ReplyTo: hostile,
 		Expiration: hostile, MessageID: hostile, Timestamp: epoch, Type: hostile, UserID: hostile, AppID: hostile,
-		DeliveryMode: 7, Priority: 255, Body: []byte(hostile + long), Headers: amqp.Table{hostile: hostile, amqprpc.HeaderReceived: hostile, long: long},
+		DeliveryMode: 7, Priority: 255, Body: []byte(hostile + long), Headers: amqp.Table{hostile: hostile, amqprpc.HeaderRPC: "received=" + hostile, long: long},
 	}
 	t.sent()
 	t.event(1, amqprpc.Event{Kind: amqprpc.EventPublished, Attempt: 1, Message: m})
@@ -271,11 +271,15 @@ var anyEvent = rapid.Custom(func(t *rapid.T) amqprpc.Event {
 			DeliveryMode: rapid.Byte().Draw(t, "mode"), Body: []byte(text.Draw(t, "body")),
 			Headers: amqp.Table{text.Draw(t, "header"): text.Draw(t, "value"), amqprpc.HeaderError: text.Draw(t, "error")},
 		}
-		for _, k := range []string{amqprpc.HeaderReceived, amqprpc.HeaderReplied, amqprpc.HeaderDeadline} {
-			e.Message.Headers[k] = rapid.OneOf(rapid.Int64(), rapid.Map(rapid.Int64Range(0, 1e6), func(n int64) int64 { return epoch.UnixMicro() + n })).Draw(t, k)
+		meta := ""
+		for _, k := range []string{"received", "replied", "deadline", "attempt"} {
+			n := rapid.OneOf(rapid.Int64(), rapid.Map(rapid.Int64Range(0, 1e6), func(n int64) int64 { return epoch.UnixMicro() + n })).Draw(t, k)
+			meta += fmt.Sprintf("%s=%d;", k, n)
 		}
-		e.Message.Headers[amqprpc.HeaderRedelivered] = rapid.Bool().Draw(t, "redelivered")
-		e.Message.Headers[amqprpc.HeaderAttempt] = rapid.Int64().Draw(t, "of attempt")
+		if rapid.Bool().Draw(t, "redelivered") {
+			meta += "redelivered"
+		}
+		e.Message.Headers[amqprpc.HeaderRPC] = meta
 	}
 	return e
 })

@@ -90,7 +90,7 @@ func busy() *ledger.Ledger {
 	for i := range 20 {
 		s.send(uuid(300+i), 19*time.Second+time.Duration(i)*48*ms, "35")
 	}
-	redelivered := amqp.Table{amqprpc.HeaderRedelivered: true}
+	redelivered := amqp.Table{amqprpc.HeaderRPC: "attempt=1;redelivered"}
 	dup := func(i int, t, since time.Duration, first, server string, h amqp.Table) {
 		s.reply(amqprpc.Event{ID: uuid(i), Class: amqprpc.Duplicate, Outcome: amqprpc.Completed, Since: since, AnsweredBy: first}, t, server, "832040", h)
 	}
@@ -119,7 +119,7 @@ func hostileBooks() *ledger.Ledger {
 	bad := []string{
 		hostile, "", strings.Repeat("長", 5000), strings.Repeat("x", 10_000), "\xff\xfe", "\u202e\u2066", "ที่นี่ 한국어", "0", strings.Repeat("9", 30),
 	}
-	redelivered := amqp.Table{amqprpc.HeaderRedelivered: true, amqprpc.HeaderError: hostile}
+	redelivered := amqp.Table{amqprpc.HeaderRPC: "attempt=1;redelivered", amqprpc.HeaderError: hostile}
 	for i, text := range bad {
 		for j, kind := range []string{"in flight", "completed", "failed", "late"} {
 			id := fmt.Sprint(i, text, j)

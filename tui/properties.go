@@ -236,27 +236,25 @@ func (e *evidence) headers(p *leaf, m *ledger.Message) {
 		if h.Cut {
 			note += ", cut"
 		}
-		if t := e.headerTime(m, h.Key); !t.IsZero() {
-			value = t.Format("2006-01-02 15:04:05.000000 UTC")
-			note += " µs"
-			if e.Ours {
-				note += ", " + offset(t.Sub(e.Sent))
-			}
-		}
 		p.value("  "+h.Key, value, note)
+	}
+	meta, _ := m.Meta()
+	for _, t := range []struct {
+		name string
+		at   time.Time
+	}{{"deadline", meta.Deadline}, {"received", meta.Received}, {"replied", meta.Replied}} {
+		if t.at.IsZero() {
+			continue
+		}
+		note := "by x-rpc"
+		if e.Ours {
+			note += ", " + offset(t.at.Sub(e.Sent))
+		}
+		p.value("  "+t.name, t.at.UTC().Format("2006-01-02 15:04:05.000000 UTC"), note)
 	}
 	if more := m.HeadersTotal - len(m.Headers); more > 0 {
 		p.words(things(more, "more header is", "more headers are")+" not remembered", p.Faint)
 	}
-}
-
-// headerTime reads the headers of this program that are times.
-func (e *evidence) headerTime(m *ledger.Message, key string) time.Time {
-	switch key {
-	case amqprpc.HeaderDeadline, amqprpc.HeaderReceived, amqprpc.HeaderReplied:
-		return headerTime(m, key)
-	}
-	return time.Time{}
 }
 
 // body shows a body as text, or as a hex dump where it is none.

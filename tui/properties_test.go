@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -43,7 +44,7 @@ body              empty
 		{"all set", amqprpc.Message{Exchange: "x", RoutingKey: "k", Redelivered: true, ContentType: "text/plain", ContentEncoding: "gzip",
 			DeliveryMode: 2, Priority: 9, CorrelationID: taleID, ReplyTo: "r", Expiration: "90000", MessageID: "m", Timestamp: epoch,
 			Type: "t", UserID: "guest", AppID: lab.HandName, Body: []byte("one\ntwo\x1b[2J\n"),
-			Headers: amqp.Table{"b": true, "table": amqp.Table{"k": "v"}, "x-rpc-replied": epoch.Add(ms(41)).UnixMicro(), "x-rpc-received": "soon"}}, `
+			Headers: amqp.Table{"b": true, "table": amqp.Table{"k": "v"}, "x-rpc": fmt.Sprintf("received=soon;replied=%d", epoch.Add(ms(41)).UnixMicro())}}, `
 exchange          x
 routing key       k
 redelivered       yes  this reply, not its request
@@ -60,11 +61,11 @@ type              t
 user_id           guest
 app_id            rpcscope (by hand)  sent by hand from this program
 (unset: cluster_id, reserved and not read)
-headers           4
+headers           3
   b               true  bool
   table           {k: "v"}  table
-  x-rpc-received  soon  string
-  x-rpc-replied   2026-01-02 15:04:05.041000 UTC  int64 µs, +41.0 ms
+  x-rpc           received=soon;replied=1767366245041000  string
+  replied         2026-01-02 15:04:05.041000 UTC  by x-rpc, +41.0 ms
 body              12 bytes
   one
   two\x1b[2J

@@ -33,7 +33,7 @@ func TestTally(t *testing.T) {
 	}
 	tally.Reset()
 	for _, id := range []string{"1", "2"} {
-		tally.Add(&amqprpc.CallError{ID: id, Queue: "q", Outcome: amqprpc.Rejected})
+		tally.Add(&amqprpc.CallError{ID: id, To: `queue "q"`, Outcome: amqprpc.Rejected})
 	}
 	if got, want := tally.Sentences(), []Sentence{{amqprpc.ErrRejected.Error(), 2}}; !reflect.DeepEqual(got, want) {
 		t.Errorf("of two calls: %v, want %v", got, want)

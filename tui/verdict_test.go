@@ -42,7 +42,7 @@ func (t *tale) published(at float64, attempt int) *tale {
 	return t.event(at, amqprpc.Event{Kind: amqprpc.EventPublished, Attempt: attempt, Epoch: 1, Message: &amqprpc.Message{
 		RoutingKey: "rpc_queue", CorrelationID: t.id, ReplyTo: "amq.gen-JzTY20BRgKO", Expiration: "5000", DeliveryMode: 1,
 		ContentType: "text/plain", Timestamp: epoch, AppID: "rpcscope", Body: []byte("30"),
-		Headers: amqp.Table{amqprpc.HeaderDeadline: epoch.Add(5 * time.Second).UnixMicro(), amqprpc.HeaderAttempt: int32(attempt)},
+		Headers: amqp.Table{amqprpc.HeaderRPC: amqprpc.Meta{Deadline: epoch.Add(5 * time.Second), Attempt: attempt}.String()},
 	}})
 }
 
@@ -81,17 +81,13 @@ func (s said) message(id string) *amqprpc.Message {
 	if s.body == "" {
 		m.Body = []byte("832040")
 	}
+	meta := amqprpc.Meta{Replayed: s.replayed, Attempt: s.attempt, Redelivered: s.redelivered}
 	if s.received != 0 || s.replied != 0 {
-		m.Headers[amqprpc.HeaderReceived] = epoch.Add(ms(s.received)).UnixMicro()
-		m.Headers[amqprpc.HeaderReplied] = epoch.Add(ms(s.replied)).UnixMicro()
-		m.Headers[amqprpc.HeaderRedelivered] = s.redelivered
+		meta.Received, meta.Replied = epoch.Add(ms(s.received)), epoch.Add(ms(s.replied))
 		m.Timestamp = epoch
 	}
-	if s.replayed {
-		m.Headers[amqprpc.HeaderReplayed] = true
-	}
-	if s.attempt > 0 {
-		m.Headers[amqprpc.HeaderAttempt] = int32(s.attempt)
+	if text := meta.String(); text != "" {
+		m.Headers[amqprpc.HeaderRPC] = text
 	}
 	if s.code != "" {
 		m.Type, m.Headers[amqprpc.HeaderError] = amqprpc.TypeError, s.code

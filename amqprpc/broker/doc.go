@@ -4,7 +4,7 @@
 //	b, err := broker.Start(broker.Config{})
 //	...
 //	defer b.Close()
-//	client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{b.URL()}}})
+//	client, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{b.URL()}}})
 //
 // It listens on a real TCP port, so any AMQP 0-9-1 client in any language may connect. What it does is
 // what RabbitMQ does, down to reply codes, the order of frames and most texts: the suite in

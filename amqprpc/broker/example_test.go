@@ -19,12 +19,12 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer b.Close()
-	on := amqprpc.Broker{URLs: []string{b.URL()}}
+	on := amqprpc.ConnConfig{URLs: []string{b.URL()}}
 
 	serving := make(chan struct{}, 1)
 	served := make(chan error, 1)
 	service := &amqprpc.Server{
-		Broker: on, Queue: "orders", Handler: confirm,
+		ConnConfig: on, Queue: "orders", Handler: confirm,
 		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
 	}
 	go func() { served <- service.Serve(context.Background()) }()
@@ -35,7 +35,7 @@ func Example() {
 		log.Fatal(err)
 	}
 
-	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{Broker: on, Queue: "orders"})
+	client, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: on, Queue: "orders"})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -47,7 +47,8 @@ func (w *world) callbackQueue(ctx context.Context, which int) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	for {
-		if name := w.clients[which].CallbackQueue(); name != "" {
+		if info, ok := w.clients[which].Connection(); ok {
+			name := info.Queue
 			return name, nil
 		}
 		select {
@@ -113,8 +114,7 @@ func (w *world) flood(ctx context.Context, s step) error {
 
 // garbage is a message that means to hurt whoever reads it.
 func garbage(i int) amqp.Publishing {
-	words := []string{amqprpc.HeaderDeadline, amqprpc.HeaderAttempt, amqprpc.HeaderReceived, amqprpc.HeaderReplied,
-		amqprpc.HeaderRedelivered, amqprpc.HeaderReplayed, amqprpc.HeaderError, "x-death", "x-first-death-reason"}
+	words := []string{amqprpc.HeaderRPC, amqprpc.HeaderError, "x-death", "x-first-death-reason"}
 	odd := []any{nil, true, "1", []byte{0xff}, -1.5, int64(-1), amqp.Table{"a": nil}, []any{int32(1)}, amqp.Decimal{Scale: 255}}
 	p := amqp.Publishing{Headers: amqp.Table{}, Body: []byte("\x1b]0;garbage\x07 \xff")}
 	for j, word := range words {

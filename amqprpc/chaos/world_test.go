@@ -27,7 +27,7 @@ const (
 	processes  = 2 // fibservers that are kept running, besides the server in this process
 )
 
-var quick = amqprpc.Backoff{First: 20 * time.Millisecond, Most: 500 * time.Millisecond}
+var quick = amqprpc.Backoff{First: 20 * time.Millisecond, Max: 500 * time.Millisecond}
 
 // A world is all that takes part: the broker, a network on each side of it, clients, servers.
 type world struct {
@@ -86,8 +86,8 @@ func (w *world) must(err error) {
 	}
 }
 
-func (w *world) brokerAt(p *proxy, name string) amqprpc.Broker {
-	return amqprpc.Broker{
+func (w *world) brokerAt(p *proxy, name string) amqprpc.ConnConfig {
+	return amqprpc.ConnConfig{
 		URLs: []string{"amqp://guest:guest@" + p.addr() + "/"}, Name: name, Heartbeat: heartbeat, DialTimeout: 3 * time.Second,
 	}
 }
@@ -105,7 +105,7 @@ func (w *world) openServers() {
 	w.must(err)
 	serving := make(chan struct{}, 1)
 	w.server = &amqprpc.Server{
-		Broker: w.brokerAt(w.serverNet, "in-process"), Queue: w.queue, QueueType: w.kind, Handler: service.Handle,
+		ConnConfig: w.brokerAt(w.serverNet, "in-process"), Queue: w.queue, QueueType: w.kind, Handler: service.Handle,
 		Prefetch: 8, Replay: 100, Backoff: quick, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
 		Serving: func(amqprpc.ConnectionInfo) {
 			select {
@@ -174,7 +174,7 @@ func (w *world) openClients() {
 		{MaxInFlight: 48, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}},
 	} {
 		b, l := newBooks(i, remembered), ledger.New(ledger.Config{})
-		cfg.Broker = w.brokerAt(w.clientNet, fmt.Sprintf("client-%d", i))
+		cfg.ConnConfig = w.brokerAt(w.clientNet, fmt.Sprintf("client-%d", i))
 		cfg.Queue, cfg.Backoff = w.queue, quick
 		cfg.Remember, cfg.RememberFor = remembered, 24*time.Hour
 		cfg.Observer = ledger.NewTee(b, l)

@@ -38,10 +38,10 @@ type caller struct {
 }
 
 // call starts a load of requests like this one. Idempotent ones are retried until their deadline.
-func call(t *testing.T, broker amqprpc.Broker, queue string, like amqprpc.Request) *caller {
+func call(t *testing.T, broker amqprpc.ConnConfig, queue string, like amqprpc.Request) *caller {
 	t.Helper()
 	c := &caller{bell: newBell(), name: "plain", idempotent: like.Idempotent, books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
-	cfg := amqprpc.Config{Broker: broker, Queue: queue, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
+	cfg := amqprpc.Config{ConnConfig: broker, Queue: queue, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
 	if like.Idempotent {
 		c.name = "idempotent"
 		cfg.Retry = amqprpc.Retry{Attempts: -1, Backoff: backoff}

@@ -16,7 +16,7 @@ func TestClassicQueueComesBack(t *testing.T) {
 	home, other := c.Nodes()[0], c.Nodes()[1]
 	const queue = "classic"
 	declare(t, home, queue, "classic")
-	broker := amqprpc.Broker{URLs: from(c, other)}
+	broker := amqprpc.ConnConfig{URLs: from(c, other)}
 	s := serve(t, broker, queue)
 	caller := call(t, broker, queue, amqprpc.Request{Idempotent: true, Persistent: true, Timeout: deadline})
 

@@ -61,8 +61,8 @@ type round struct {
 }
 
 func (r *round) run(t *testing.T, forClients, forServers *rabbitmq.Node) {
-	s := serve(t, amqprpc.Broker{URLs: from(r.cluster, forServers)}, r.queue)
-	clients := amqprpc.Broker{URLs: from(r.cluster, forClients)}
+	s := serve(t, amqprpc.ConnConfig{URLs: from(r.cluster, forServers)}, r.queue)
+	clients := amqprpc.ConnConfig{URLs: from(r.cluster, forClients)}
 	like := amqprpc.Request{Persistent: *persistent, Timeout: deadline}
 	plain := call(t, clients, r.queue, like)
 	like.Idempotent = true
@@ -123,14 +123,14 @@ func (r *round) newcomers(t *testing.T, dead string) {
 	t.Helper()
 	urls := from(r.cluster, r.victim)
 	next := address(t, node(t, r.cluster, urls[1]))
-	s := serve(t, amqprpc.Broker{URLs: urls}, r.queue)
+	s := serve(t, amqprpc.ConnConfig{URLs: urls}, r.queue)
 	for name, at := range s.at {
 		if at != next {
 			t.Errorf("%s, whose first URL is dead, began at %s", name, at)
 		}
 	}
 	client, err := amqprpc.Dial(within(t), amqprpc.Config{
-		Broker: amqprpc.Broker{URLs: urls}, Queue: r.queue, Retry: amqprpc.Retry{Attempts: -1, Backoff: backoff}, Timeout: patience,
+		ConnConfig: amqprpc.ConnConfig{URLs: urls}, Queue: r.queue, Retry: amqprpc.Retry{Attempts: -1, Backoff: backoff}, Timeout: patience,
 	})
 	if err != nil {
 		t.Fatal(err)

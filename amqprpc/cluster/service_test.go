@@ -14,7 +14,7 @@ import (
 const work = 10 * time.Millisecond
 
 // backoff is quick enough to be no part of what is measured.
-var backoff = amqprpc.Backoff{First: 10 * time.Millisecond, Most: 500 * time.Millisecond}
+var backoff = amqprpc.Backoff{First: 10 * time.Millisecond, Max: 500 * time.Millisecond}
 
 // A service is some servers of one queue, and what they did.
 type service struct {
@@ -29,14 +29,14 @@ type service struct {
 func answer(body []byte) string { return "answer to " + string(body) }
 
 // serve starts two servers and waits until they consume. The test's end shuts them down.
-func serve(t *testing.T, broker amqprpc.Broker, queue string) *service {
+func serve(t *testing.T, broker amqprpc.ConnConfig, queue string) *service {
 	t.Helper()
 	s := &service{bell: newBell(), at: map[string]string{}, sessions: map[string]int{}, executed: map[string]int{}}
 	for i := range 2 {
 		name := fmt.Sprintf("server-%d", i+1)
 		broker.Name = name
 		server := &amqprpc.Server{
-			Broker: broker, Queue: queue, QueueType: amqprpc.QueueAuto, Prefetch: 64, Backoff: backoff,
+			ConnConfig: broker, Queue: queue, QueueType: amqprpc.QueueAuto, Prefetch: 64, Backoff: backoff,
 			Handler: s.handle,
 			Serving: func(info amqprpc.ConnectionInfo) {
 				s.change(func() { s.at[name], s.sessions[name] = info.Address, s.sessions[name]+1 })

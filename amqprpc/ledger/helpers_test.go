@@ -33,7 +33,7 @@ func request(id, body string) *amqprpc.Message {
 	return &amqprpc.Message{
 		RoutingKey: "rpc_queue", ContentType: "text/plain", DeliveryMode: 1, CorrelationID: id,
 		ReplyTo: "amq.gen-JzTY20BRgKO-HjmUJj0wLg", Expiration: "5000",
-		Headers: amqp.Table{amqprpc.HeaderDeadline: int64(1767366250678901), amqprpc.HeaderAttempt: int32(1)},
+		Headers: amqp.Table{amqprpc.HeaderRPC: "deadline=1767366250678901;attempt=1"},
 		Body:    []byte(body),
 	}
 }
@@ -46,11 +46,8 @@ func response(id, server, body string) *amqprpc.Message {
 	return &amqprpc.Message{
 		RoutingKey: "amq.gen-JzTY20BRgKO-HjmUJj0wLg", ContentType: "text/plain", DeliveryMode: 1,
 		CorrelationID: id, AppID: server, Timestamp: time.Unix(1767366245, 0),
-		Headers: amqp.Table{
-			amqprpc.HeaderReceived: int64(1767366245688901), amqprpc.HeaderReplied: int64(1767366245698901),
-			amqprpc.HeaderRedelivered: false, amqprpc.HeaderAttempt: int32(1),
-		},
-		Body: []byte(body),
+		Headers: amqp.Table{amqprpc.HeaderRPC: "received=1767366245688901;replied=1767366245698901;attempt=1"},
+		Body:    []byte(body),
 	}
 }
 

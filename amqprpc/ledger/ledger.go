@@ -331,7 +331,7 @@ func (l *Ledger) stray(in *ring, r *record, e *Entry, at int64, server string) {
 	s.event = appendEntry(s.event, e, at, &l.clock)
 	if e.msg != nil {
 		s.body = bodySpan(len(s.event), e.msg)
-		s.redelivered = string(storedHeader(e.msg, amqprpc.HeaderRedelivered)) == "true"
+		s.redelivered = storedRedelivered(e.msg)
 		code := storedHeader(e.msg, amqprpc.HeaderError)
 		if s.err = string(code[:min(len(code), 64)]); s.err == "" && string(messageProp(e.msg, pType)) == amqprpc.TypeError {
 			s.err = amqprpc.CodeUnknown

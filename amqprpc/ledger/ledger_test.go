@@ -64,7 +64,7 @@ func TestStoryOfACall(t *testing.T) {
 	if m == nil || m.ReplyTo != "amq.gen-JzTY20BRgKO-HjmUJj0wLg" || m.Expiration != "5000" || string(m.Body) != "30" || m.BodyLen != 2 {
 		t.Fatalf("request %+v", m)
 	}
-	if h, ok := m.Header(amqprpc.HeaderAttempt); !ok || h != (Header{Key: amqprpc.HeaderAttempt, Type: "int32", Value: "1"}) {
+	if h, ok := m.Header(amqprpc.HeaderRPC); !ok || h != (Header{Key: "x-rpc", Type: "string", Value: "deadline=1767366250678901;attempt=1"}) {
 		t.Errorf("header %+v", h)
 	}
 	if s.Events[0].Message() != nil {

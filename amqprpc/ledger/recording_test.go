@@ -221,7 +221,7 @@ func TestRecordingFormat(t *testing.T) {
 	}
 	want := `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05.678901234Z","by":"test","config":{"queue":"","concurrency":0,"rate":0,"fib":"","timeout_ms":0,"seed":0}}
 {"t":0,"k":"sent","id":"a\"\udcff\u009b\u202e","a":1,"in":0,"dl":5000000000}
-{"t":41023,"k":"published","id":"id","a":1,"ep":1,"m":{"rk":"rpc_queue","ct":"text/plain","rt":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","xp":"5000","ui":"guest","dm":1,"ts":1767366245,"rd":true,"h":[["x-rpc-attempt","I","1"],["x-rpc-deadline","l","1767366250678901"]],"b":"30"}}
+{"t":41023,"k":"published","id":"id","a":1,"ep":1,"m":{"rk":"rpc_queue","ct":"text/plain","rt":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","xp":"5000","ui":"guest","dm":1,"ts":1767366245,"rd":true,"h":[["x-rpc","S","deadline=1767366250678901;attempt=1"]],"b":"30"}}
 {"t":1000000,"k":"reply","id":"id","c":"duplicate","o":"completed","si":1200000000,"by":"fib-1","m":{"rk":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","ct":"text/plain","ci":"other","ai":"fib-2","dm":1,"ts":1767366245,"b64":"/wA="}}
 {"t":1000000,"k":"connected","ep":1,"cn":{"ad":"localhost:5672","pr":"RabbitMQ","ve":"4.2.1","qu":"amq.gen-1"}}
 `
@@ -269,4 +269,35 @@ func FuzzReadRecording(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Recordings of earlier versions have a header for each field of x-rpc.
+func TestMetaOfOldRecordings(t *testing.T) {
+	const old = `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05.678901234Z","by":"test","config":{"queue":"","concurrency":0,"rate":0,"fib":"","timeout_ms":0,"seed":0}}
+{"t":1,"k":"sent","id":"id","in":0,"dl":5000000000}
+{"t":2,"k":"reply","id":"id","c":"answer","o":"completed","m":{"ci":"id","h":[["x-rpc-attempt","I","2"],["x-rpc-received","l","1767366245688901"],["x-rpc-redelivered","t","true"],["x-rpc-replayed","t","true"],["x-rpc-replied","l","1767366245698901"]],"b":"1"}}
+{"t":3,"k":"reply","id":"id","c":"duplicate","o":"completed","si":1,"m":{"ci":"id","h":[["x-rpc-redelivered","t","true"]],"b":"1"}}
+`
+	r, err := NewReader(strings.NewReader(old))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := New(Config{})
+	for {
+		e, err := r.Next()
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		l.Apply(e)
+	}
+	story, _ := l.Inspect("id")
+	want := amqprpc.Meta{Received: time.UnixMicro(1767366245688901), Replied: time.UnixMicro(1767366245698901), Attempt: 2, Redelivered: true, Replayed: true}
+	if got, ok := story.Events[1].Message().Meta(); !ok || got != want {
+		t.Errorf("%+v, %t; want %+v", got, ok, want)
+	}
+	if d := l.Snapshot(Query{Duplicates: 1}).Duplicates; len(d) != 1 || !d[0].Redelivered {
+		t.Errorf("duplicates %+v", d)
+	}
 }

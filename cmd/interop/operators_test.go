@@ -32,7 +32,7 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 	lists := make(chan string, 2)
 	serving := make(chan struct{}, 1)
 	server := amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{node.URL()}}, Queue: queue, QueueType: amqprpc.QueueClassic,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{node.URL()}}, Queue: queue, QueueType: amqprpc.QueueClassic,
 		Handler: func(ctx context.Context, _ *amqprpc.Request) (amqprpc.Response, error) {
 			for _, list := range [][]string{{"list_connections", "client_properties"}, {"list_consumers"}} {
 				out, err := node.Ctl(ctx, list...)

@@ -89,7 +89,7 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 				return err
 			}
 			ctx := cmd.Context()
-			client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: b, Queue: queue, Timeout: timeout, Backoff: cli.Backoff})
+			client, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: b, Queue: queue, Timeout: timeout, Backoff: cli.Backoff})
 			if err != nil {
 				if ctx.Err() != nil {
 					return cli.Fail(cli.Interrupted, context.Cause(ctx))

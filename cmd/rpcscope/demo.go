@@ -134,9 +134,9 @@ func ownServers() pool.Config {
 }
 
 // answers returns nil if one of the URLs lets a client in.
-func answers(ctx context.Context, b amqprpc.Broker) error {
+func answers(ctx context.Context, b amqprpc.ConnConfig) error {
 	b.DialTimeout = demoPatience
-	client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: b})
+	client, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: b})
 	if err != nil {
 		return err
 	}

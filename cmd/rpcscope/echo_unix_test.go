@@ -15,7 +15,7 @@ func serve(t testing.TB, url, queue string, served *atomic.Int64) {
 	t.Helper()
 	ready := make(chan struct{}, 1)
 	s := &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{url}, Name: "echo"}, Queue: queue, QueueType: amqprpc.QueueClassic, Prefetch: 256,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "echo"}, Queue: queue, QueueType: amqprpc.QueueClassic, Prefetch: 256,
 		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 			served.Add(1)
 			return amqprpc.Response{Body: []byte("5")}, nil

@@ -95,8 +95,7 @@ func TestHostileServers(t *testing.T) {
 	}
 	odd := func(v any) amqp.Table {
 		headers := amqp.Table{escapes: escapes}
-		for _, name := range []string{amqprpc.HeaderDeadline, amqprpc.HeaderAttempt, amqprpc.HeaderReceived, amqprpc.HeaderReplied, amqprpc.HeaderRedelivered,
-			amqprpc.HeaderReplayed, amqprpc.HeaderError, "x-death", "x-first-death-reason"} {
+		for _, name := range []string{amqprpc.HeaderRPC, amqprpc.HeaderError, "x-death", "x-first-death-reason"} {
 			headers[name] = v
 		}
 		return headers

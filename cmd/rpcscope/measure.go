@@ -36,7 +36,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		return nil, err
 	}
 	client, err := amqprpc.Dial(ctx, amqprpc.Config{
-		Broker: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
+		ConnConfig: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
 		MaxInFlight: load.MaxConcurrency, Backoff: cli.Backoff,
 	})
 	if err != nil {
@@ -127,7 +127,7 @@ func (m *measurement) report(stderr io.Writer, run string, s *tui.Summary) {
 func settle(client *amqprpc.Client) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	if queue := client.CallbackQueue(); queue != "" {
-		client.QueueStats(ctx, queue) //nolint:errcheck // the answer does not matter
+	if info, ok := client.Connection(); ok {
+		client.QueueStats(ctx, info.Queue) //nolint:errcheck // the answer does not matter
 	}
 }

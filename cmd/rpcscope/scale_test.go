@@ -171,7 +171,7 @@ func untilConsumed(t *testing.T, url, queue string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	client, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url}}})
+	client, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}}})
 	if err != nil {
 		t.Fatal(err)
 	}

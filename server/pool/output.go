@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 const (
 	maxLine   = 4096 // bytes of a line that are kept
 	maxTail   = 8    // lines of each stream that are remembered
-	maxQuoted = 240  // bytes of a line that an error quotes
+	maxQuoted = 400  // bytes of a line that an error quotes
 	maxQueue  = 256  // lines that wait for the callback
 )
 
@@ -159,7 +160,8 @@ func (s *stream) quoted() []string {
 		if len(line) > maxQuoted {
 			line = line[:maxQuoted] + "..."
 		}
-		quoted = append(quoted, strconv.QuoteToASCII(line))
+		line = strconv.QuoteToASCII(line)
+		quoted = append(quoted, strings.ReplaceAll(line[1:len(line)-1], `\"`, `"`)) // control characters stay escaped
 	}
 	return quoted
 }

@@ -54,7 +54,7 @@ func TestWindowsLines(t *testing.T) {
 	o := newOutput(func(line string) { got = append(got, line) }, false)
 	fmt.Fprint(&o.stderr, "one\r\n\r\ntwo")
 	o.end()
-	if fmt.Sprintf("%q", got) != `["one" "" "two"]` || fmt.Sprint(o.tail()) != `["one" "two"]` {
+	if fmt.Sprintf("%q", got) != `["one" "" "two"]` || fmt.Sprint(o.tail()) != `[one two]` {
 		t.Errorf("got %q, tail %v", got, o.tail())
 	}
 }

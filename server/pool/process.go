@@ -279,7 +279,7 @@ func (s *Process) errStart(r *run) error {
 	defer s.pool.mu.Unlock()
 	reason := r.cmd.ProcessState.String()
 	if tail := r.out.tail(); len(tail) > 0 {
-		return fmt.Errorf("it ended before it was ready (%s): %s", reason, strings.Join(tail, " "))
+		return fmt.Errorf("it ended before it was ready (%s): %s", reason, strings.Join(tail, "; "))
 	}
 	return fmt.Errorf("it ended before it was ready (%s) and wrote nothing", reason)
 }

@@ -22,7 +22,7 @@ func (s *Process) await(ctx context.Context, r *run) error {
 		s.end(r, Killed)
 		<-r.exited
 		if tail := r.out.tail(); len(tail) > 0 {
-			return fmt.Errorf("it was not ready in time: %w; its last lines: %s", ctx.Err(), strings.Join(tail, " "))
+			return fmt.Errorf("it was not ready in time: %w; its last lines: %s", ctx.Err(), strings.Join(tail, "; "))
 		}
 		return fmt.Errorf("it was not ready in time: %w", ctx.Err())
 	case <-s.pool.closing.Done():

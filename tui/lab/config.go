@@ -13,7 +13,7 @@ import (
 // A Config says what is in a [Lab].
 type Config struct {
 	// Broker is where it is.
-	Broker amqprpc.Broker
+	Broker amqprpc.ConnConfig
 	// StandIn, where the broker is not the one that was meant, says so: which one it is
 	// instead, why, and how to get the other, in a sentence or two. It is shown.
 	StandIn string

@@ -9,6 +9,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/broker/rabbitmq"
+	"rpcscope/tui/lab"
 )
 
 // A reply by hand that the user may not publish names the permission that is missing.
@@ -21,7 +22,8 @@ func TestHandDenied(t *testing.T) {
 	l := open(t, cfg)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	for range 2 { // on a new connection
+	for i := range 2 { // on a new connection
+		until(t, l, "connected", func(look lab.Look) bool { return look.Books.Connection.Epochs > i && look.Books.Connection.Connected })
 		_, err := l.UnknownReply(ctx)
 		var denied *amqprpc.PermissionError
 		if !errors.As(err, &denied) || denied.Permission != "write" || denied.Name != "amq.default" || denied.User != "writeless" || !strings.Contains(err.Error(), denied.Error()) {

@@ -49,8 +49,8 @@ const patience = time.Minute
 // config is a quiet lab on a queue of the test's own: paused, fib(5).
 func config(t testing.TB, node brokertest.Node) lab.Config {
 	return lab.Config{
-		Broker:  amqprpc.Broker{URLs: []string{node.URL()}},
-		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
+		Broker:  amqprpc.ConnConfig{URLs: []string{node.URL()}},
+		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Max: 100 * time.Millisecond},
 		Queue:   brokertest.QueueName(t), Concurrency: 4, Fib: "5", Timeout: 30 * time.Second, Seed: 1, Paused: true,
 		Pool: pool.Config{Command: []string{fibserver}}, ServerSeed: 42,
 	}
@@ -188,7 +188,7 @@ func serve(t testing.TB, node brokertest.Node, queue string, handler amqprpc.Han
 	t.Helper()
 	serving := make(chan struct{}, 1)
 	s := &amqprpc.Server{
-		Broker: amqprpc.Broker{URLs: []string{node.URL()}, Name: "test"}, Queue: queue, Handler: handler, Prefetch: 64,
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{node.URL()}, Name: "test"}, Queue: queue, Handler: handler, Prefetch: 64,
 		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
 	}
 	done := make(chan error, 1)

@@ -27,7 +27,6 @@ type Lab struct {
 	watch  watch
 	queue  queue
 	fleet  fleet
-	hand   hand
 	client *amqprpc.Client
 	pool   *pool.Pool
 
@@ -73,7 +72,6 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	l.timeout.Store(int64(cfg.Timeout))
 	l.drained = make(chan struct{})
 	l.queue.init(cfg.Queue)
-	l.hand.init(cfg.Broker)
 	l.fleet.init(cfg.Pool)
 	l.state = Load{
 		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Timeout: cfg.Timeout, Seed: cfg.Seed,
@@ -89,7 +87,7 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 
 	l.all = ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
 	l.client, err = amqprpc.Dial(ctx, amqprpc.Config{
-		Broker: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
+		ConnConfig: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			defer l.catch()
 			l.all.Observe(l.explained(e))
@@ -150,7 +148,6 @@ func (l *Lab) close(ctx context.Context) error {
 	if l.cfg.OwnQueue {
 		err = errors.Join(err, l.deleteQueue(context.WithoutCancel(ctx)))
 	}
-	l.hand.close()
 	l.client.Close() //nolint:errcheck // returns nil
 	l.running.Wait()
 	return err

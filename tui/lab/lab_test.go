@@ -517,7 +517,7 @@ func TestPanics(t *testing.T) {
 }
 
 func TestInvalidConfig(t *testing.T) {
-	good := lab.Config{Broker: amqprpc.Broker{URLs: []string{"amqp://guest:hunter2@127.0.0.1:1/"}}, Queue: "q"}
+	good := lab.Config{Broker: amqprpc.ConnConfig{URLs: []string{"amqp://guest:hunter2@127.0.0.1:1/"}}, Queue: "q"}
 	for what, spoil := range map[string]func(*lab.Config){
 		"no queue": func(c *lab.Config) { c.Queue = "" }, "long queue": func(c *lab.Config) { c.Queue = strings.Repeat("q", 256) },
 		"fib": func(c *lab.Config) { c.Fib = "-1" }, "concurrency": func(c *lab.Config) { c.Concurrency = -1 },

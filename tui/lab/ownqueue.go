@@ -18,15 +18,7 @@ const deleteWait = 5 * time.Second
 func (l *Lab) deleteQueue(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, deleteWait)
 	defer cancel()
-	err := l.hand.connected(ctx, func() error {
-		// amqp091-go's calls take no context.
-		raw := l.hand.raw
-		stop := context.AfterFunc(ctx, func() { raw.Close() })
-		defer stop()
-		_, err := l.hand.ch.QueueDelete(l.cfg.Queue, false, false, false)
-		return inTime(ctx, err)
-	})
-	if err != nil {
+	if err := l.client.DeleteQueue(ctx, l.cfg.Queue); err != nil {
 		return fmt.Errorf("the queue %s was not deleted: %w", l.cfg.Queue, err)
 	}
 	return nil

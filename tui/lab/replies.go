@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,12 +16,14 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
+// HandName is the app_id of replies that [Lab.SecondReply] and [Lab.UnknownReply] send.
+const HandName = "rpcscope (by hand)"
+
 // handWait bounds how long a reply that is sent by hand may take to be confirmed.
 const handWait = 10 * time.Second
 
-// SecondReply publishes the answer of a call to the callback queue once more, over a
-// connection of its own: a copy of it as far as the books remember it, under the name
-// [HandName]. Where id is "" it takes the newest completed call whose answer is remembered
+// SecondReply publishes the answer of a call to the callback queue once more: a copy of it as far as
+// the books remember it, under the name [HandName]. Where id is "" it takes the newest completed call whose answer is remembered
 // whole. It waits until the broker has taken the reply, ten seconds at most; the note of
 // it is rewritten when the reply has come in.
 func (l *Lab) SecondReply(ctx context.Context, id string) error {
@@ -37,16 +38,16 @@ func (l *Lab) SecondReply(ctx context.Context, id string) error {
 // callback queue. It returns the ID, and waits as [Lab.SecondReply] does.
 func (l *Lab) UnknownReply(ctx context.Context) (id string, err error) {
 	id = uuid.NewString()
-	return id, l.reply(ctx, "unknown reply "+short(id), id, amqp.Publishing{
-		ContentType: "text/plain", CorrelationId: id, AppId: HandName, Timestamp: time.Now(),
+	return id, l.reply(ctx, "unknown reply "+short(id), id, amqprpc.Message{
+		ContentType: "text/plain", CorrelationID: id, AppID: HandName, Timestamp: time.Now(),
 		Body: []byte("nobody has asked for this"),
 	})
 }
 
 // reply publishes a reply and follows it.
-func (l *Lab) reply(ctx context.Context, what, id string, p amqp.Publishing) error {
-	queue := l.client.CallbackQueue()
-	if queue == "" {
+func (l *Lab) reply(ctx context.Context, what, id string, m amqprpc.Message) error {
+	info, _ := l.client.Connection()
+	if info.Queue == "" {
 		return l.note("", fmt.Errorf("no %s: the client is not connected and has no callback queue", what))
 	}
 	seq := l.notes.add(Neutral, what, id)
@@ -54,9 +55,13 @@ func (l *Lab) reply(ctx context.Context, what, id string, p amqp.Publishing) err
 	l.watch.follow(f)
 	ctx, cancel := l.bounded(ctx, handWait)
 	defer cancel()
-	if err := l.hand.publish(ctx, queue, p); err != nil {
-		if l.ctx.Err() != nil {
+	m.RoutingKey = info.Queue
+	if err := l.client.Publish(ctx, m); err != nil {
+		switch {
+		case l.ctx.Err() != nil:
 			err = ErrClosed
+		case errors.Is(err, amqprpc.ErrUnroutable):
+			err = errors.New("the callback queue is gone")
 		}
 		err = fmt.Errorf("%s was not sent: %w", what, err)
 		l.watch.take(func(o *followed) bool { return o == f }, func(*followed) { l.notes.rewrite(seq, Bad, err.Error()) })
@@ -67,7 +72,7 @@ func (l *Lab) reply(ctx context.Context, what, id string, p amqp.Publishing) err
 }
 
 // answer returns a copy of the answer of a call.
-func (l *Lab) answer(id string) (string, amqp.Publishing, error) {
+func (l *Lab) answer(id string) (string, amqprpc.Message, error) {
 	if id != "" {
 		p, err := l.answerOf(id)
 		return id, p, err
@@ -83,10 +88,10 @@ func (l *Lab) answer(id string) (string, amqp.Publishing, error) {
 			first = err
 		}
 	}
-	return "", amqp.Publishing{}, first
+	return "", amqprpc.Message{}, first
 }
 
-func (l *Lab) answerOf(id string) (p amqp.Publishing, err error) {
+func (l *Lab) answerOf(id string) (p amqprpc.Message, err error) {
 	story, ok := l.books.Inspect(id)
 	switch {
 	case !ok || !story.Ours:
@@ -118,18 +123,18 @@ func (l *Lab) answerOf(id string) (p amqp.Publishing, err error) {
 // consumer of ours) or act on, headers that are not remembered whole, and what a server
 // claims of the delivery that it answered (when it had the request, at which attempt,
 // whether again, whether its answer was stored): this reply had none.
-func copyOf(m *ledger.Message) amqp.Publishing {
-	p := amqp.Publishing{
+func copyOf(m *ledger.Message) amqprpc.Message {
+	p := amqprpc.Message{
 		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: amqp.Table{},
-		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationId: m.CorrelationID,
-		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageId: m.MessageID, Timestamp: m.Timestamp,
-		Type: m.Type, AppId: HandName, Body: m.Body,
+		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationID: m.CorrelationID,
+		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageID: m.MessageID, Timestamp: m.Timestamp,
+		Type: m.Type, AppID: HandName, Body: m.Body,
 	}
 	if strings.HasPrefix(p.ReplyTo, "amq.rabbitmq.reply-to") {
 		p.ReplyTo = ""
 	}
 	for _, h := range m.Headers {
-		if h.Cut || h.Key == "CC" || h.Key == "BCC" || slices.Contains(ofDelivery, h.Key) {
+		if h.Cut || h.Key == "CC" || h.Key == "BCC" || h.Key == amqprpc.HeaderRPC {
 			continue
 		}
 		if v, ok := headerValue(h); ok {
@@ -137,11 +142,6 @@ func copyOf(m *ledger.Message) amqp.Publishing {
 		}
 	}
 	return p
-}
-
-// ofDelivery are the headers by which a server tells of the delivery that it answers.
-var ofDelivery = []string{
-	amqprpc.HeaderReceived, amqprpc.HeaderReplied, amqprpc.HeaderAttempt, amqprpc.HeaderRedelivered, amqprpc.HeaderReplayed,
 }
 
 // headerValue makes a header of what is remembered of it.

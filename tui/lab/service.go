@@ -89,8 +89,8 @@ func ParseHeaders(all []string) (amqp.Table, error) {
 			return nil, invalid("%.40q is not NAME=VALUE", text)
 		case len(name) > mostName || !utf8.ValidString(name) || strings.ContainsFunc(name, notInName):
 			return nil, invalid("%.40q has a name that is longer than %d bytes, or not of visible characters", text, mostName)
-		case strings.HasPrefix(strings.ToLower(name), "x-rpc-"):
-			return nil, invalid("%.40q is one of the client's own, which begin with x-rpc-", text)
+		case strings.EqualFold(name, amqprpc.HeaderRPC) || strings.HasPrefix(strings.ToLower(name), "x-rpc-"):
+			return nil, invalid("%.40q is one of the client's own: x-rpc, and those that begin with x-rpc-", text)
 		case name == "CC" || name == "BCC":
 			return nil, invalid("%.40q would have RabbitMQ send copies elsewhere", text)
 		case twice:

@@ -24,7 +24,7 @@ func TestHandOverTLS(t *testing.T) {
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
 	trust, err := amqprpc.LoadTLS(cert, "", "", "")
 	must(t, err)
-	for what, broker := range map[string]amqprpc.Broker{
+	for what, broker := range map[string]amqprpc.ConnConfig{
 		"by configuration": {URLs: []string{node.TLSURL()}, TLS: trust},
 		"by the URL":       {URLs: []string{node.TLSURL() + "?cacertfile=" + cert}},
 	} {

@@ -2,10 +2,8 @@ package tour
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
@@ -102,14 +100,8 @@ func serverTimes(story ledger.Story) (received, replied time.Time, ok bool) {
 	if m == nil {
 		return received, replied, false
 	}
-	at := func(key string) (time.Time, bool) {
-		h, _ := m.Header(key)
-		micros, err := strconv.ParseInt(h.Value, 10, 64)
-		return time.UnixMicro(micros), err == nil
-	}
-	received, ok1 := at(amqprpc.HeaderReceived)
-	replied, ok2 := at(amqprpc.HeaderReplied)
-	return received, replied, ok1 && ok2
+	meta, _ := m.Meta()
+	return meta.Received, meta.Replied, !meta.Received.IsZero() && !meta.Replied.IsZero()
 }
 
 // overtook is how many calls were answered before one that had been sent earlier.

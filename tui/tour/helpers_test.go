@@ -49,8 +49,8 @@ const patience = time.Minute
 
 func config(node brokertest.Node) tour.Config {
 	return tour.Config{
-		Broker:  amqprpc.Broker{URLs: []string{node.URL()}},
-		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Most: 100 * time.Millisecond},
+		Broker:  amqprpc.ConnConfig{URLs: []string{node.URL()}},
+		Backoff: amqprpc.Backoff{First: 10 * time.Millisecond, Max: 100 * time.Millisecond},
 		Pool:    pool.Config{Command: []string{fibserver}},
 	}
 }

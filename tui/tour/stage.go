@@ -38,7 +38,7 @@ type Lab interface {
 // A Config says where the tour takes place.
 type Config struct {
 	// Broker, StandIn, Backoff and Pool are those of a [lab.Config].
-	Broker  amqprpc.Broker
+	Broker  amqprpc.ConnConfig
 	StandIn string
 	Backoff amqprpc.Backoff
 	Pool    pool.Config

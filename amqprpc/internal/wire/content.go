@@ -107,8 +107,18 @@ type properties struct {
 	timestamp                                            uint64
 }
 
-// walk takes all of p apart. Headers are checked in any case, and built only if they are
-// wanted.
+// boundedTable returns the table, or nil if it is out of bounds.
+func (d *decoder) boundedTable() amqp.Table {
+	in := decoder{b: d.b, bounded: true}
+	t := in.table(0, true)
+	if in.failed() {
+		return d.table(0, false) // malformed, or only out of bounds
+	}
+	d.b = in.b
+	return t
+}
+
+// walk takes all of p apart. Headers are built, or else checked.
 func (v *properties) walk(p []byte, build bool) error {
 	d := decoder{b: p}
 	v.flags = d.uint16()
@@ -125,7 +135,11 @@ func (v *properties) walk(p []byte, build bool) error {
 	v.contentEncoding = str(flagContentEncoding)
 	if v.flags&flagHeaders != 0 {
 		from := d.b
-		v.headers = d.table(0, build)
+		if build {
+			v.headers = d.boundedTable()
+		} else {
+			d.table(0, false)
+		}
 		v.headerOctets = from[:len(from)-len(d.b)]
 	}
 	if v.flags&flagDeliveryMode != 0 {
@@ -179,9 +193,11 @@ func (v *properties) copies() bool {
 	return false
 }
 
-// ParseProperties returns the properties, of what is valid for [CheckProperties] and of
-// nothing else. A property that is there and empty cannot be told from one that is not,
-// and the reserved cluster ID is dropped.
+// ParseProperties returns the properties, of what is valid for [CheckProperties]. A property that is
+// there and empty cannot be told from one that is not, and the reserved cluster ID is dropped.
+// Headers that are nested over 32 levels, or have over 8,192 fields in one table, are left out:
+// nobody should have to walk through them, and the message would come back for ever if its receiver
+// closed the connection instead.
 func ParseProperties(p []byte) (amqp.Publishing, error) {
 	var v properties
 	if err := v.walk(p, true); err != nil {

@@ -5,8 +5,9 @@ import "encoding/binary"
 // A decoder takes values from a payload, one after the other. The first that is not there
 // or not well-formed makes it fail: from then on all values are zero, and b is empty.
 type decoder struct {
-	b      []byte // what is left
-	reason string // why it failed
+	b       []byte // what is left
+	reason  string // why it failed
+	bounded bool   // whether tables are subject to the bounds of ParseProperties
 }
 
 func (d *decoder) fail(reason string) {

@@ -14,6 +14,13 @@ import (
 // as RabbitMQ has it.
 const maxDepth = 1 << 15
 
+// The bounds of the headers that [ParseProperties] returns: as many as amqp091-go reads, since other
+// clients, a recording and a screen have to walk through them too.
+const (
+	boundedDepth   = 32
+	boundedEntries = 8192
+)
+
 // ParseTable parses the field table that b begins with, and returns what follows it. Of a
 // key that comes twice the last value counts. Strings need not be UTF-8. Values have the
 // Go types that amqp.Table lists, one for each of RabbitMQ's types, so that appending the
@@ -36,7 +43,11 @@ func (d *decoder) table(depth int, build bool) amqp.Table {
 	if build {
 		t = amqp.Table{}
 	}
-	for len(in.b) > 0 {
+	for n := 0; len(in.b) > 0; n++ {
+		if in.bounded && n == boundedEntries {
+			in.fail("too many fields")
+			break
+		}
 		key := in.shortstr()
 		v := in.value(depth, build)
 		if build && !in.failed() {
@@ -53,7 +64,11 @@ func (d *decoder) array(depth int, build bool) []any {
 	if build {
 		a = []any{}
 	}
-	for len(in.b) > 0 { // each value has an octet at least, so the input bounds what is built
+	for n := 0; len(in.b) > 0; n++ { // each value has an octet at least, so the input bounds what is built
+		if in.bounded && n == boundedEntries {
+			in.fail("too many values")
+			break
+		}
 		v := in.value(depth, build)
 		if build && !in.failed() {
 			a = append(a, v)
@@ -65,10 +80,10 @@ func (d *decoder) array(depth int, build bool) []any {
 
 // nested returns a decoder of the octets of a table or array.
 func (d *decoder) nested(depth int) decoder {
-	if depth > maxDepth {
+	if depth > maxDepth || d.bounded && depth > boundedDepth {
 		d.fail("tables nested too deeply")
 	}
-	return decoder{b: d.longstr()}
+	return decoder{b: d.longstr(), bounded: d.bounded}
 }
 
 func (d *decoder) join(in *decoder) {

@@ -84,8 +84,8 @@ func (f *BrokerFlags) ServerArgs() []string {
 
 // Broker makes the library's configuration of the flags, for rpcscope; the name is its app_id.
 // Errors are usage errors.
-func (f *BrokerFlags) Broker(name string) (amqprpc.Broker, error) {
-	b := amqprpc.Broker{URLs: f.URLs(), Name: name, Product: "rpcscope"}
+func (f *BrokerFlags) Broker(name string) (amqprpc.ConnConfig, error) {
+	b := amqprpc.ConnConfig{URLs: f.URLs(), Name: name, Product: "rpcscope"}
 	for i, u := range b.URLs {
 		if _, err := amqprpc.Address(u); err != nil {
 			if strings.ContainsAny(u, ",;") {

@@ -132,7 +132,7 @@ func OnBroker(err error) error {
 }
 
 // Backoff is how the commands try for a lost connection: people are waiting.
-var Backoff = amqprpc.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
+var Backoff = amqprpc.Backoff{First: 100 * time.Millisecond, Max: 2 * time.Second}
 
 // TwoSignals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP; a
 // second one ends the process at once with the exit code [Interrupted]. The context's cause is

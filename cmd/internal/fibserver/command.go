@@ -19,18 +19,20 @@ import (
 )
 
 type options struct {
-	broker    cli.BrokerFlags
-	queue     string
-	queueType string
-	expires   time.Duration
-	prefetch  int
-	workers   int
-	name      string
-	seed      int64
-	logFormat string
-	quiet     bool
-	replay    int
-	service   server.Config
+	broker     cli.BrokerFlags
+	queue      string
+	queueType  string
+	expires    time.Duration
+	prefetch   int
+	workers    int
+	name       string
+	seed       int64
+	logFormat  string
+	quiet      bool
+	replay     int
+	confirm    bool
+	maxMessage int
+	service    server.Config
 }
 
 // Command returns the command, whose context's end asks it to drain.
@@ -83,6 +85,8 @@ A name without a probability means always.`,
 	flags.DurationVar(&o.service.Delay, "delay", 0, "extra work for each request that needs no CPU")
 	flags.StringVar(&o.name, "name", fmt.Sprintf("fib-%d", os.Getpid()), "how replies and the broker call this server")
 	flags.IntVar(&o.replay, "replay", 0, "replies to store: a request that was answered before gets the stored\nreply and is not computed again")
+	flags.BoolVar(&o.confirm, "confirm-replies", false, "ack a request only after the broker has confirmed its reply: for reply\nqueues that outlive their callers")
+	flags.IntVar(&o.maxMessage, "max-message", 16<<20, "largest reply in bytes; a larger result is answered RESOURCE_EXHAUSTED")
 	flags.Var(&o.service.Faults, "fault", "faults to inject, see above")
 	flags.Int64Var(&o.seed, "seed", 0, "what decides about faults (default a new one each time)")
 	flags.StringVar(&o.logFormat, "log-format", "text", "of the log on stderr: text or json")
@@ -114,9 +118,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
 	case o.workers < 1 || o.workers > 65535:
 		return fmt.Errorf("--workers %d is not between 1 and 65535", o.workers)
+	case o.maxMessage < 1:
+		return fmt.Errorf("--max-message %d is not a number of bytes", o.maxMessage)
 	case o.replay < 0:
 		return fmt.Errorf("--replay %d is negative", o.replay)
 	}
+	broker.MaxMessage = o.maxMessage
 	queueType, err := amqprpc.ParseQueueType(o.queueType)
 	if err != nil {
 		return err
@@ -138,7 +145,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 			"algorithm", o.service.Algorithm.String(), "max_n", service.MaxN(), "faults", o.service.Faults.String(), "seed", o.seed)
 	})
 	s := &amqprpc.Server{
-		Broker: broker, Queue: o.queue, QueueType: queueType, QueueExpires: o.expires,
+		ConnConfig: broker, ConfirmReplies: o.confirm, Queue: o.queue, QueueType: queueType, QueueExpires: o.expires,
 		Prefetch: o.prefetch, Concurrency: o.workers,
 		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
 		Serving: func(amqprpc.ConnectionInfo) {

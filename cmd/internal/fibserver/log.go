@@ -24,6 +24,6 @@ func counts(s amqprpc.ServerStats) []any {
 	return []any{
 		"requests", s.Requests, "running", running, "answered", s.Answered, "errors", s.Errors, "panics", s.Panics, "redelivered", s.Redelivered,
 		"expired", s.Expired, "refused", s.Refused, "undeliverable", s.Undeliverable, "nacked", s.Nacked, "replayed", s.Replayed,
-		"given_back", s.GivenBack, "reconnects", s.Reconnects,
+		"given_back", s.Requeued, "reconnects", s.Reconnects,
 	}
 }

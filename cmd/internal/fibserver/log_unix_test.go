@@ -126,7 +126,7 @@ func TestRequestsAreLogged(t *testing.T) {
 
 	// One that a server has had, and given back.
 	send(t, ch, queue, amqp.Publishing{CorrelationId: "again", ReplyTo: callback, Body: []byte("10"), AppId: hostile,
-		Headers: amqp.Table{amqprpc.HeaderAttempt: int32(3)}})
+		Headers: amqp.Table{amqprpc.HeaderRPC: "attempt=3"}})
 	taken := time.After(patience)
 	for had := false; !had; {
 		d, ok, err := ch.Get(queue, false)
@@ -151,7 +151,7 @@ func TestRequestsAreLogged(t *testing.T) {
 	for _, request := range []amqp.Publishing{
 		{CorrelationId: hostile, Body: []byte("7"), AppId: "mute"},
 		{CorrelationId: "forged", ReplyTo: "amq.rabbitmq.reply-to." + hostile, Body: []byte("7")},
-		{CorrelationId: "past", ReplyTo: callback, Body: []byte("7"), Headers: amqp.Table{amqprpc.HeaderDeadline: past.UnixMicro()}},
+		{CorrelationId: "past", ReplyTo: callback, Body: []byte("7"), Headers: amqp.Table{amqprpc.HeaderRPC: amqprpc.Meta{Deadline: past}.String()}},
 		{CorrelationId: "gone", ReplyTo: "gone " + hostile, Body: []byte("7")},
 		{CorrelationId: "bad", ReplyTo: callback, Body: []byte(hostile)},
 		{CorrelationId: "good", ReplyTo: callback, Body: []byte("10")},
@@ -242,7 +242,7 @@ func TestNackedReplyIsLogged(t *testing.T) {
 	if _, err := ch.QueueDeclare(full, true, false, false, false, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"}); err != nil {
 		t.Fatal(err)
 	}
-	p := start(t, url, queue)
+	p := start(t, url, queue, "--confirm-replies")
 	send(t, ch, queue, amqp.Publishing{CorrelationId: "fills", ReplyTo: full, Body: []byte("7")})
 	send(t, ch, queue, amqp.Publishing{CorrelationId: "refused", ReplyTo: full, Body: []byte("7")})
 	p.logged(t, amqprpc.LogNacked, 2)

@@ -38,7 +38,7 @@ func TestRollingRestart(t *testing.T) {
 			}
 
 			books := ledger.New(ledger.Config{})
-			c, err := amqprpc.Dial(ctx, amqprpc.Config{Broker: amqprpc.Broker{URLs: []string{url}}, Queue: queue, Timeout: patience, Observer: books})
+			c, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}}, Queue: queue, Timeout: patience, Observer: books})
 			if err != nil {
 				t.Fatal(err)
 			}

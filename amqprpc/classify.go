@@ -26,7 +26,7 @@ func (c *Client) classify(m Message) Class {
 		call.reply = replyFrom(m, latency)
 		if remote := m.remoteError(); remote != nil {
 			outcome = Remote
-			call.err = &CallError{ID: call.id, Queue: call.req.Queue, Outcome: Remote, Attempts: call.attempts, Err: remote}
+			call.err = &CallError{ID: call.id, To: call.req.place(), Outcome: Remote, Attempts: call.attempts, Err: remote}
 		}
 		c.observeReply(now, m, Event{Attempt: call.attempts, Class: Answer, Outcome: outcome, Since: latency})
 		c.finish(call, now, outcome, m.AppID)
@@ -55,8 +55,8 @@ func (c *Client) observeReply(now time.Time, m Message, e Event) {
 	}
 	seen := m // only this copy goes to the heap
 	e.Kind, e.Time, e.ID, e.Message = EventReply, now, m.CorrelationID, &seen
-	if c.epoch != nil {
-		e.Epoch = c.epoch.number
+	if c.session != nil {
+		e.Epoch = c.session.number
 	}
 	c.cfg.Observer.Observe(e)
 }

@@ -56,7 +56,7 @@ func TestQueueStatsKeepsItsChannel(t *testing.T) {
 	var d dialer
 	b := at(url)
 	b.Dial = d.dial
-	c := dial(t, amqprpc.Config{Broker: b, Queue: queue})
+	c := dial(t, amqprpc.Config{ConnConfig: b, Queue: queue})
 	ask := func(want error, queue string, times int, connections, channels int64) {
 		t.Helper()
 		beforeConnections, beforeChannels := d.dialled.Load(), d.channels.Load()
@@ -72,7 +72,7 @@ func TestQueueStatsKeepsItsChannel(t *testing.T) {
 			t.Errorf("%d questions about %s opened %d channels, want %d", times, queue, n, channels)
 		}
 	}
-	ask(nil, c.CallbackQueue(), 10, 0, 0)
+	ask(nil, callbackQueue(c), 10, 0, 0)
 	ask(nil, queue, 10, 1, 1)
 	ask(amqprpc.ErrUnroutable, queue+"-missing", 3, 0, 2)
 	ask(nil, queue, 10, 0, 1)
@@ -96,7 +96,7 @@ func TestQueueStatsOfAnExclusiveQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(url), Queue: q.Name, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: q.Name, Observer: told})
 	call := c.Go(t.Context(), amqprpc.Request{})
 	for range 3 {
 		_, err := c.QueueStats(t.Context(), q.Name)
@@ -119,12 +119,12 @@ func TestQueueStatsOfAnExclusiveQueue(t *testing.T) {
 // If the connection for questions cannot be had, the error says why, and calls go on.
 func TestQueueStatsWithoutAConnection(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	serve(t, &amqprpc.Server{Broker: at(url), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	var d dialer
 	b := at(url)
 	b.Dial = d.dial
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: b, Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: b, Queue: queue, Observer: told})
 	d.refuse.Store(true)
 	for range 3 {
 		_, err := c.QueueStats(t.Context(), queue)
@@ -149,9 +149,9 @@ func TestQueueStatsAtTheChannelLimit(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	const queue = "limited"
-	serve(t, &amqprpc.Server{Broker: at(node.URL()), Queue: queue})
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue})
 	told := newTally()
-	c := dial(t, amqprpc.Config{Broker: at(node.URL()), Queue: queue, Observer: told})
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
 	if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ func TestQueueStatsAtTheChannelLimit(t *testing.T) {
 			t.Errorf("at the limit: %v", err)
 		}
 		wantIsNot(t, err, amqprpc.ErrConnectionLost, amqprpc.ErrUnroutable)
-		if _, err := c.QueueStats(t.Context(), c.CallbackQueue()); err != nil {
+		if _, err := c.QueueStats(t.Context(), callbackQueue(c)); err != nil {
 			t.Errorf("the callback queue: %v", err)
 		}
 		if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {

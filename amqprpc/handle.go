@@ -16,79 +16,6 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// work handles requests until the backlog ends. Those that arrive while the server drains
-// go back unhandled.
-func (ss *session) work(ctx context.Context, draining <-chan struct{}) {
-	for {
-		d, ok := ss.requests.take()
-		if !ok {
-			return
-		}
-		ss.taken.Add(1)
-		select {
-		case <-draining:
-			ss.unhandled(&d)
-			continue
-		default:
-		}
-		select {
-		case <-draining:
-			ss.unhandled(&d)
-			continue
-		case ss.server.slots <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
-		if !ss.workOn(ctx, draining, &job{delivery: d}) {
-			return // the connection is gone, and the request will be delivered again
-		}
-	}
-}
-
-// workOn handles one request, in a slot that it frees.
-func (ss *session) workOn(ctx context.Context, draining <-chan struct{}, j *job) bool {
-	s := ss.server
-	returned := false
-	defer func() {
-		<-s.slots
-		if returned {
-			return
-		}
-		// The handler has called runtime.Goexit: this goroutine is coming to its end.
-		s.counts.errors.Add(1)
-		s.log(slog.LevelError, LogHandlerFailed, j.request, "error", "it ended its goroutine")
-		ss.respond(j, respond, s.address(errorReply(CodeInternal, "the handler gave up"), j))
-		ss.workers.Go(func() { ss.work(ctx, draining) })
-	}()
-	reply, a := s.answer(ctx, j)
-	returned = true
-	if ctx.Err() != nil {
-		return false
-	}
-	ss.respond(j, a, reply)
-	return true
-}
-
-// respond sends a job on its way.
-func (ss *session) respond(j *job, a action, reply Message) {
-	s := ss.server
-	if a == respond {
-		j.replies = []Message{reply}
-		if s.Hooks.Replies != nil {
-			j.replies = s.checked(j.request, s.Hooks.Replies(j.request, reply))
-		}
-	}
-	switch {
-	case a == turnAway:
-		ss.acks.offer(settlement{j.delivery.tag, refuse})
-	case len(j.replies) == 0:
-		ss.done(j)
-	default:
-		j.left = len(j.replies)
-		ss.replies.offer(j)
-	}
-}
-
 // answer's second result.
 type action uint8
 
@@ -100,13 +27,17 @@ const (
 
 // answer makes the reply to a request.
 func (s *service) answer(ctx context.Context, j *job) (Message, action) {
-	d := &j.delivery
+	d := j.delivery.Properties
 	req := &Request{
-		Queue: s.Queue, Body: d.Body, ContentType: d.ContentType, Type: d.Type, Headers: d.Headers,
-		Persistent: d.DeliveryMode == amqp.Persistent, Priority: d.Priority,
-		CorrelationID: d.CorrelationID, ReplyTo: d.ReplyTo, Redelivered: d.Redelivered,
-		Attempt: headerAttempt(d.Headers), Deadline: headerTime(d.Headers, HeaderDeadline),
-		Received: time.Now(), AppID: d.AppID, Expiration: d.Expiration,
+		Queue: j.route.queue, Exchange: j.delivery.Exchange, RoutingKey: j.delivery.RoutingKey,
+		Body: d.Body, ContentType: d.ContentType, ContentEncoding: d.ContentEncoding, Type: d.Type, Headers: d.Headers,
+		Persistent: d.DeliveryMode == amqp.Persistent, Priority: d.Priority, MessageID: d.MessageId,
+		CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo, Redelivered: j.delivery.Redelivered,
+		Received: time.Now(), AppID: d.AppId, Expiration: d.Expiration,
+	}
+	if value, ok := d.Headers[HeaderRPC].(string); ok {
+		meta := ParseMeta(value)
+		req.Attempt, req.Deadline, j.meta = meta.Attempt, meta.Deadline, true
 	}
 	j.request = req
 	s.counts.requests.Add(1)
@@ -133,10 +64,11 @@ func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 	if replayable {
 		if m, ok := s.recall(key); ok {
 			s.counts.replayed.Add(1)
+			j.replayed = true
 			return s.address(m, j), respond
 		}
 	}
-	m := s.reply(ctx, req)
+	m := s.reply(ctx, j.route.handler, req)
 	if replayable && m.Type != TypeError { // what failed may be tried again
 		s.store(key, m)
 	}
@@ -154,9 +86,9 @@ func unanswerable(req *Request) string {
 	return ""
 }
 
-// directReplyTo begins the addresses that RabbitMQ gives to callers who consume its
-// pseudo queue amq.rabbitmq.reply-to.
-const directReplyTo = "amq.rabbitmq.reply-to."
+// directReplyTo is RabbitMQ's pseudo queue. Callers who consume it get addresses that begin with its name
+// and a dot.
+const directReplyTo = "amq.rabbitmq.reply-to"
 
 // forgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made.
 // RabbitMQ 3.10 closes the connection of whoever publishes to one, and the request,
@@ -164,7 +96,7 @@ const directReplyTo = "amq.rabbitmq.reply-to."
 // and key in base64, the process an Erlang pid of a node "reply@number" (seen on
 // 3.10; brokers before it are no longer supported, and may have used other forms).
 func forgedReplyTo(to string) bool {
-	rest, direct := strings.CutPrefix(to, directReplyTo)
+	rest, direct := strings.CutPrefix(to, directReplyTo+".")
 	if !direct {
 		return false
 	}
@@ -196,8 +128,8 @@ func forgedReplyTo(to string) bool {
 }
 
 // reply runs the handler.
-func (s *service) reply(ctx context.Context, req *Request) Message {
-	response, err := s.handle(ctx, req)
+func (s *service) reply(ctx context.Context, h Handler, req *Request) Message {
+	response, err := s.handle(ctx, h, req)
 	response.Headers = allowed(response.Headers)
 	if err == nil {
 		err = s.check(response)
@@ -218,7 +150,7 @@ func allowed(headers amqp.Table) amqp.Table {
 	}
 	kept := make(amqp.Table, len(headers))
 	for k, v := range headers {
-		if !strings.HasPrefix(k, "x-rpc-") && !slices.Contains(routingHeaders[:], k) {
+		if k != HeaderRPC && k != HeaderError && !slices.Contains(routingHeaders[:], k) {
 			kept[k] = v
 		}
 	}
@@ -226,7 +158,7 @@ func allowed(headers amqp.Table) amqp.Table {
 }
 
 // handle calls the handler and turns a panic into an error.
-func (s *service) handle(ctx context.Context, req *Request) (_ Response, err error) {
+func (s *service) handle(ctx context.Context, h Handler, req *Request) (_ Response, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.counts.panics.Add(1)
@@ -234,14 +166,14 @@ func (s *service) handle(ctx context.Context, req *Request) (_ Response, err err
 			err = errPanicked
 		}
 	}()
-	return s.Handler(ctx, req)
+	return h(ctx, req)
 }
 
 // check refuses what the broker would close the channel for.
 func (s *service) check(r Response) error {
 	switch {
-	case len(r.Body) > s.MaxMessage:
-		return Errorf(CodeResourceExhausted, "the result has %d bytes, the limit is %d", len(r.Body), s.MaxMessage)
+	case int64(len(r.Body)) > s.maxMessage.Load():
+		return Errorf(CodeResourceExhausted, "the result has %d bytes, the limit is %d", len(r.Body), s.maxMessage.Load())
 	case r.Type == TypeError:
 		return fmt.Errorf("the handler returned a response of the reserved type %q", r.Type)
 	}
@@ -259,19 +191,19 @@ func (s *service) failure(req *Request, err error) Message {
 		return errorReply(CodeInternal, err.Error())
 	case errors.As(err, &remote) && remote != nil: // nil: a handler's own typed nil
 	case errors.Is(err, context.DeadlineExceeded):
-		remote = Errorf(CodeDeadlineExceeded, "the deadline passed while the request was being handled")
+		remote = &RemoteError{CodeDeadlineExceeded, "the deadline passed while the request was being handled"}
 	case errors.Is(err, context.Canceled):
-		remote = Errorf(CodeCanceled, "the server stopped handling the request")
+		remote = &RemoteError{CodeCanceled, "the server stopped handling the request"}
 	default:
 		s.log(slog.LevelError, LogHandlerFailed, req, "error", err)
 		return errorReply(CodeInternal, "internal error")
 	}
-	text := remote.Message[:min(len(remote.Message), s.MaxMessage)]
+	text := remote.Message[:min(int64(len(remote.Message)), s.maxMessage.Load())]
 	if !validCode(remote.Code) {
 		s.log(slog.LevelError, LogHandlerFailed, req, "error", "its error code is of no canonical form", "code", remote.Code)
 		return errorReply(CodeUnknown, text)
 	}
-	s.log(slog.LevelInfo, LogErrorReply, req, "code", remote.Code, "error", text[:min(len(text), mostRemoteText)])
+	s.log(slog.LevelInfo, LogErrorReply, req, "code", remote.Code, "error", text[:min(len(text), maxRemoteText)])
 	return errorReply(remote.Code, text)
 }
 
@@ -284,20 +216,20 @@ func errorReply(code, text string) Message {
 // done to its Request.
 func (s *service) address(m Message, j *job) Message {
 	req := j.request
-	headers := make(amqp.Table, len(m.Headers)+4)
-	for k, v := range m.Headers {
-		headers[k] = v
-	}
 	now := time.Now()
-	headers[HeaderReceived] = req.Received.UnixMicro()
-	headers[HeaderReplied] = now.UnixMicro()
-	headers[HeaderRedelivered] = req.Redelivered
-	if req.Attempt > 0 {
-		headers[HeaderAttempt] = int32(req.Attempt)
+	headers := m.Headers
+	if j.meta {
+		headers = make(amqp.Table, len(m.Headers)+1)
+		for k, v := range m.Headers {
+			headers[k] = v
+		}
+		headers[HeaderRPC] = Meta{
+			Received: req.Received, Replied: now, Attempt: req.Attempt, Redelivered: req.Redelivered, Replayed: j.replayed,
+		}.String()
 	}
 	m.Headers = headers
-	m.RoutingKey = j.delivery.ReplyTo
-	m.CorrelationID = j.delivery.CorrelationID
+	m.RoutingKey = j.delivery.Properties.ReplyTo
+	m.CorrelationID = j.delivery.Properties.CorrelationId
 	m.AppID = s.Name
 	m.Timestamp = now
 	m.DeliveryMode = amqp.Transient
@@ -308,14 +240,7 @@ func (s *service) address(m Message, j *job) Message {
 func (s *service) checked(req *Request, replies []Message) []Message {
 	kept := replies[:0:0]
 	for _, m := range replies {
-		err := checkHeaders(m.Headers)
-		for _, short := range []string{m.Exchange, m.RoutingKey, m.ContentType, m.ContentEncoding, m.CorrelationID,
-			m.ReplyTo, m.Expiration, m.MessageID, m.Type, m.UserID, m.AppID} {
-			err = errors.Join(err, checkShort("a property", short))
-		}
-		if len(m.Body) > s.MaxMessage {
-			err = errors.Join(err, fmt.Errorf("a body of %d bytes, the limit is %d", len(m.Body), s.MaxMessage))
-		}
+		err := checkMessage(&m, s.maxMessage.Load())
 		if err != nil {
 			s.log(slog.LevelError, LogUnsendable, req, "error", err)
 			continue
@@ -341,7 +266,7 @@ type replayKey struct {
 	body [sha256.Size]byte
 }
 
-const mostReplay = 64 << 10 // bytes of a reply that is stored
+const maxReplay = 64 << 10 // bytes of a reply that is stored
 
 func (s *service) replayKey(req *Request) (replayKey, bool) {
 	if s.Replay <= 0 || req.CorrelationID == "" {
@@ -357,17 +282,11 @@ func (s *service) recall(key replayKey) (Message, bool) {
 	if !ok {
 		return Message{}, false
 	}
-	m := e.value
-	headers := amqp.Table{HeaderReplayed: true}
-	for k, v := range m.Headers {
-		headers[k] = v
-	}
-	m.Headers = headers
-	return m, true
+	return e.value, true
 }
 
 func (s *service) store(key replayKey, m Message) {
-	if len(m.Body) > mostReplay {
+	if len(m.Body) > maxReplay {
 		return
 	}
 	s.replay.Lock()

@@ -1,0 +1,125 @@
+package amqprpc
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"rpcscope/amqprpc/internal/link"
+)
+
+// ErrBlocked: the broker blocks publishers (a memory or disk alarm), or does not read fast enough.
+var ErrBlocked = fmt.Errorf("the broker blocks this connection")
+
+// Publish sends a message to whom it names, by Exchange and RoutingKey, and waits for the broker's
+// confirm, until ctx ends or for [Config.Timeout]. It is for messages that need no reply. It is not
+// queued while the client is disconnected, and never sent again.
+//
+// Errors are [ErrInvalidRequest], [ErrConnectionLost], [ErrBlocked], [ErrClosed], [ErrUnroutable] (no
+// queue took it), [ErrRejected] (the broker refused it) and the context's. Those of a message that
+// cannot have reached a queue are [ErrNotExecuted] too. With NoConfirms it returns when the message is
+// on its way, and with NoMandatory it does not notice that no queue took it.
+func (c *Client) Publish(ctx context.Context, m Message) error {
+	if err := checkMessage(&m, c.maxMessage.Load()); err != nil {
+		return notSent{err}
+	}
+	if m.UserID != "" {
+		return notSent{fmt.Errorf("%w: a user ID", ErrInvalidRequest)} // the broker would close the channel over another one than its own
+	}
+	if ctx.Err() != nil {
+		return notSent{context.Cause(ctx)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	defer cancel()
+	w := &oneWay{exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
+	c.mu.Lock()
+	s := c.session
+	err := ErrConnectionLost
+	switch {
+	case c.closed:
+		err = ErrClosed
+	case s == nil:
+	case s.blocked || s.Full():
+		err = ErrBlocked
+	default:
+		p := m.publishing()
+		if err = s.Link.Publish(m.Exchange, m.RoutingKey, !c.cfg.NoMandatory, &p); err != nil {
+			err = fmt.Errorf("%w: %w", ErrInvalidRequest, err)
+			break
+		}
+		if !c.cfg.NoConfirms {
+			s.confirms.Add(attempt{message: w})
+			s.oneWays = append(s.oneWays, w)
+		}
+	}
+	c.mu.Unlock()
+	if err != nil {
+		return notSent{err}
+	}
+	s.Flush()
+	if c.cfg.NoConfirms {
+		return nil
+	}
+	select {
+	case err := <-w.done:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("no confirm: %w", context.Cause(ctx))
+	}
+}
+
+// A oneWay is a message of Publish whose confirm is outstanding. Guarded by client.mu.
+type oneWay struct {
+	exchange, key, correlationID, messageID string
+	returned                                error
+	done                                    chan error // has room for the result
+}
+
+// returnedOneWay notes that a message of Publish was returned, the first one that is like it. It
+// returns false if there is none. client.mu is held.
+func (s *clientSession) returnedOneWay(r *link.Return) bool {
+	for _, w := range s.oneWays {
+		if w.returned == nil && w.exchange == r.Exchange && w.key == r.RoutingKey &&
+			w.correlationID == r.Properties.CorrelationId && w.messageID == r.Properties.MessageId {
+			w.returned = notSent{fmt.Errorf("%w: %d %s", ErrUnroutable, r.Code, r.Text)}
+			return true
+		}
+	}
+	return false
+}
+
+// confirmedOneWay ends a message of Publish. client.mu is held.
+func (s *clientSession) confirmedOneWay(w *oneWay, acked bool) {
+	s.oneWays = slices.DeleteFunc(s.oneWays, func(other *oneWay) bool { return other == w })
+	switch {
+	case w.returned != nil:
+		w.done <- w.returned
+	case !acked:
+		w.done <- ErrRejected
+	default:
+		w.done <- nil
+	}
+}
+
+// checkMessage returns an error for what AMQP cannot carry or a broker closes the channel for.
+func checkMessage(m *Message, maxBody int64) error {
+	for _, s := range [...]struct{ name, value string }{
+		{"the exchange", m.Exchange}, {"the routing key", m.RoutingKey}, {"the content type", m.ContentType},
+		{"the content encoding", m.ContentEncoding}, {"the correlation ID", m.CorrelationID}, {"the reply-to", m.ReplyTo},
+		{"the message ID", m.MessageID}, {"the type", m.Type}, {"the user ID", m.UserID}, {"the app ID", m.AppID},
+	} {
+		if err := checkShort(s.name, s.value); err != nil {
+			return err
+		}
+	}
+	if m.Expiration != "" {
+		if _, err := strconv.ParseUint(m.Expiration, 10, 32); err != nil {
+			return fmt.Errorf("%w: an expiration that is not a number of milliseconds", ErrInvalidRequest)
+		}
+	}
+	if int64(len(m.Body)) > maxBody {
+		return fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrInvalidRequest, len(m.Body), maxBody)
+	}
+	return checkHeaders(m.Headers)
+}

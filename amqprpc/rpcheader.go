@@ -1,0 +1,112 @@
+package amqprpc
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// HeaderRPC is the one header that this package adds to a message; its value is the String of a [Meta].
+// It is optional for the other side: a server sends it in a reply only if the request bore one.
+const HeaderRPC = "x-rpc"
+
+// Meta is the content of the header x-rpc: fields of the form name=value, or name alone, apart by
+// semicolons. Times are unix microseconds. A request bears Deadline and Attempt, a reply all but
+// Deadline. Names that are not known, and values that cannot be read, are ignored.
+//
+//	deadline=1764513600000000;attempt=1
+//	received=1764513600000000;replied=1764513600001000;attempt=1;redelivered
+type Meta struct {
+	Deadline    time.Time // when the caller stops waiting
+	Attempt     int       // of the request: 1, 2, ...
+	Received    time.Time // when the server got the request
+	Replied     time.Time // when it sent the reply
+	Redelivered bool      // the request had been delivered before
+	Replayed    bool      // the reply was stored when the request was answered before
+}
+
+// String returns the value of the header.
+func (m Meta) String() string {
+	b := make([]byte, 0, 96)
+	number := func(name string, v int64) {
+		if len(b) > 0 {
+			b = append(b, ';')
+		}
+		b = strconv.AppendInt(append(append(b, name...), '='), v, 10)
+	}
+	micros := func(name string, t time.Time) {
+		if !t.IsZero() {
+			number(name, t.UnixMicro())
+		}
+	}
+	micros("deadline", m.Deadline)
+	micros("received", m.Received)
+	micros("replied", m.Replied)
+	if m.Attempt > 0 {
+		number("attempt", int64(m.Attempt))
+	}
+	if m.Redelivered {
+		b = append(b, ";redelivered"...)
+	}
+	if m.Replayed {
+		b = append(b, ";replayed"...)
+	}
+	return strings.TrimPrefix(string(b), ";")
+}
+
+// maxMeta bounds the header that ParseMeta reads, in bytes.
+const maxMeta = 1024
+
+// ParseMeta reads the value of the header. Whatever it says is the sender's word.
+func ParseMeta(value string) Meta {
+	var m Meta
+	if len(value) > maxMeta {
+		return m
+	}
+	for field := range strings.SplitSeq(value, ";") {
+		name, text, _ := strings.Cut(field, "=")
+		switch name {
+		case "redelivered":
+			m.Redelivered = true
+			continue
+		case "replayed":
+			m.Replayed = true
+			continue
+		}
+		v, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			continue
+		}
+		switch name {
+		case "deadline":
+			m.Deadline = moment(v)
+		case "received":
+			m.Received = moment(v)
+		case "replied":
+			m.Replied = moment(v)
+		case "attempt":
+			if v > 0 && v <= 1<<31-1 {
+				m.Attempt = int(v)
+			}
+		}
+	}
+	return m
+}
+
+// moment returns the time of unix microseconds, and zero for one that no sane clock shows.
+func moment(us int64) time.Time {
+	const year2200 = 7258118400 * 1_000_000
+	if us <= 0 || us > year2200 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us)
+}
+
+// Meta reads the header x-rpc; ok is false if there is none.
+func (m *Message) Meta() (meta Meta, ok bool) {
+	value, ok := m.Headers[HeaderRPC].(string)
+	if !ok {
+		return Meta{}, false
+	}
+	return ParseMeta(value), true
+}

@@ -1,0 +1,368 @@
+package amqprpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gammazero/deque"
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/internal/link"
+)
+
+// A serverSession is a server's time on one connection. It is the handler of its link. A request comes
+// by Delivered, waits until one of the server's slots is free, and is handled by a goroutine of its own,
+// which sends the reply and the ack in one write.
+type serverSession struct {
+	*link.Link
+	server  *service
+	info    ConnectionInfo
+	handler context.Context // that of the handlers; ends with the session
+	wg      sync.WaitGroup  // its goroutines beside the link's and the handlers
+
+	// Guarded by server.mu.
+	waiting  deque.Deque[*job] // for a slot
+	open     int               // requests that were started and are not yet settled
+	draining bool              // nothing is started any more
+	canceled bool              // nothing is delivered any more
+	drained  chan struct{}     // closed once it is canceled and nothing is open
+
+	publishing sync.Mutex // guards confirms: publishes are added in order
+	confirms   link.Confirms[*job]
+}
+
+// A job is a request on its way through the session.
+type job struct {
+	delivery link.Delivery
+	route    *route
+	request  *Request
+	meta     bool // the request bore x-rpc
+	replayed bool // the reply is a stored one
+	left     int  // replies whose confirm is outstanding; guarded by session.publishing
+	nacked   bool // one of them was; likewise
+}
+
+// errQueueStarting: RabbitMQ answers a consume of a quorum queue with 541 and a
+// closed connection while the queue is still being made: servers that start
+// together are all but one too early.
+var errQueueStarting = errors.New("is the queue still being made?")
+
+// connect opens a session on the first broker that answers, and begins to consume.
+func (s *service) connect(ctx context.Context) (*serverSession, error) {
+	handler, cancel := context.WithCancelCause(s.ctx)
+	ss := &serverSession{server: s, handler: handler, drained: make(chan struct{})}
+	l, info, err := s.ConnConfig.connect(ctx, &s.turn, ss, ss.prepare)
+	if err != nil {
+		cancel(err)
+		return nil, err
+	}
+	ss.Link, ss.info = l, info
+	ss.info.Queue = s.routes[0].queue
+	ss.wg.Go(func() {
+		<-l.Done()
+		cancel(ErrConnectionLost)
+	})
+	return ss, nil
+}
+
+// prepare declares the queues and begins to consume.
+func (ss *serverSession) prepare(l *link.Link) error {
+	s := ss.server
+	for _, r := range s.routes {
+		if err := s.QueueType.declare(l, r.queue, s.QueueExpires); err != nil {
+			return fmt.Errorf("declare the queue %q: %w", r.queue, withPermission(err, "configure"))
+		}
+	}
+	// A message to no queue, and an answer after it: a server that may not publish replies must not
+	// take requests, execute them and give them back again and again.
+	err := l.Channel.Publish("", "", false, false, amqp.Publishing{})
+	if err == nil {
+		err = l.Channel.Qos(max(0, s.Prefetch), 0, false)
+	}
+	if err != nil {
+		return fmt.Errorf("prepare to reply: %w", withPermission(err, "write"))
+	}
+	if s.confirms() {
+		if err := l.Channel.Confirm(false); err != nil {
+			return fmt.Errorf("select confirms: %w", err)
+		}
+	}
+	for i, r := range s.routes {
+		// Requests go to ss.Delivered, so nothing comes through the channel that this returns.
+		if _, err := l.Channel.Consume(r.queue, s.consumerTag(i), false, false, false, false, nil); err != nil {
+			err = fmt.Errorf("consume the queue %q: %w", r.queue, withPermission(err, "read"))
+			if e := (*amqp.Error)(nil); errors.As(err, &e) && e.Code == amqp.InternalError {
+				err = errors.Join(err, errQueueStarting)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// run serves until the session is drained, when it returns nil, or over.
+func (ss *serverSession) run(ctx context.Context, draining <-chan struct{}) error {
+	s := ss.server
+	ss.wg.Go(ss.Watch)
+	s.mu.Lock()
+	s.session = ss
+	ss.start()
+	s.mu.Unlock()
+	closeTimeout := 100 * time.Millisecond
+	select {
+	case <-draining:
+		if ss.drain(ctx) {
+			closeTimeout = 2 * time.Second
+		}
+	case <-ctx.Done():
+		ss.Fail(context.Cause(ctx))
+	case <-ss.Done():
+	}
+	queue := ss.info.Queue
+	if canceled := (*link.CancelError)(nil); errors.As(ss.Err(), &canceled) {
+		queue = s.routeOf(canceled.ConsumerTag).queue
+	}
+	err := whyLost(ss.Link, queue, &ss.wg)
+	s.mu.Lock()
+	s.session = nil
+	ss.waiting.Clear() // the broker will deliver them again
+	s.mu.Unlock()
+	ss.Close(closeTimeout)
+	ss.wg.Wait()
+	// Handlers are not waited for: one that ignores its context keeps its slot,
+	// not the server from reconnecting.
+	return err
+}
+
+// requeueWait is how long a drain waits for the running handlers before it requeues what waits behind
+// them.
+const requeueWait = 200 * time.Millisecond
+
+// drain stops consuming, requeues the requests that no handler has begun, and waits until the others
+// have been answered and acked. It returns false if the session failed meanwhile.
+func (ss *serverSession) drain(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() {
+		ss.Fail(context.Cause(ctx))
+		ss.Cut() // Cancel may be waiting for a broker that does not answer
+	})
+	defer stop()
+	// First, so that no handler begins while the cancel is under way.
+	ss.server.mu.Lock()
+	ss.draining = true
+	ss.server.mu.Unlock()
+	for i := range ss.server.routes {
+		if err := ss.Channel.Cancel(ss.server.consumerTag(i), false); err != nil {
+			ss.Fail(fmt.Errorf("stop consuming: %w", err))
+			return false
+		}
+	}
+	// One frame requeues all that wait, once nothing before them is open. To requeue each by itself is
+	// a command for each to a quorum queue, which loses acks that come on top of too many commands
+	// if the channel is closed then (seen on 3.10.8).
+	ss.server.mu.Lock()
+	ss.canceled = true
+	ss.checkDrained()
+	ss.server.mu.Unlock()
+	wait := time.NewTimer(requeueWait)
+	defer wait.Stop()
+	select {
+	case <-ss.drained:
+	case <-wait.C:
+	case <-ss.Done():
+	}
+	ss.server.mu.Lock()
+	if n := ss.waiting.Len(); ss.open == 0 && n > 0 {
+		ss.server.counts.requeued.Add(int64(n))
+		ss.RequeueUpTo(ss.waiting.Back().delivery.Tag)
+	} else {
+		for j := range ss.waiting.Iter() {
+			ss.requeue(j)
+		}
+	}
+	ss.waiting.Clear()
+	ss.server.mu.Unlock()
+	ss.Flush()
+	select {
+	case <-ss.drained:
+		ss.Fail(nil)
+		return true
+	case <-ss.Done():
+		return false
+	}
+}
+
+// Delivered takes a request.
+func (ss *serverSession) Delivered(d link.Delivery) {
+	s := ss.server
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ss.waiting.PushBack(&job{delivery: d, route: s.routeOf(d.ConsumerTag)})
+	ss.start()
+}
+
+// start begins to handle requests that wait, if there are slots. server.mu is held.
+func (ss *serverSession) start() {
+	for s := ss.server; s.session == ss && !ss.draining && s.running < s.Concurrency && ss.waiting.Len() > 0; {
+		s.running++
+		ss.open++
+		go ss.work(ss.waiting.PopFront())
+	}
+}
+
+// free frees a slot, and may begin the next request, of this session or the one after it.
+func (s *service) free() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	if s.session != nil {
+		s.session.start()
+	}
+}
+
+// settled counts a request whose ack, reject or requeue was added.
+func (ss *serverSession) settled() {
+	ss.server.mu.Lock()
+	defer ss.server.mu.Unlock()
+	ss.open--
+	ss.checkDrained()
+}
+
+// checkDrained is called when canceled or open has changed. server.mu is held.
+func (ss *serverSession) checkDrained() {
+	if ss.canceled && ss.open == 0 {
+		close(ss.drained)
+	}
+}
+
+// requeue sends a request back to its queue.
+func (ss *serverSession) requeue(j *job) {
+	ss.server.counts.requeued.Add(1)
+	ss.Requeue(j.delivery.Tag)
+}
+
+// work handles one request, and settles it.
+func (ss *serverSession) work(j *job) {
+	s := ss.server
+	returned := false
+	defer func() {
+		if !returned { // the handler has called runtime.Goexit
+			s.counts.errors.Add(1)
+			s.log(slog.LevelError, LogHandlerFailed, j.request, "error", "it ended its goroutine")
+			ss.respond(j, s.address(errorReply(CodeInternal, "the handler gave up"), j))
+		}
+		s.free() // first, so that the next reply may share the write
+		ss.Flush()
+	}()
+	reply, a := s.answer(ss.handler, j)
+	returned = true
+	switch {
+	case ss.handler.Err() != nil: // it will be delivered again
+	case a == turnAway:
+		ss.Reject(j.delivery.Tag)
+		ss.settled()
+	case a == ignore:
+		ss.Ack(j.delivery.Tag)
+		ss.settled()
+	default:
+		ss.respond(j, reply)
+	}
+}
+
+// respond publishes a reply, and acks its request unless its confirm is to come before.
+func (ss *serverSession) respond(j *job, reply Message) {
+	s := ss.server
+	replies := []Message{reply}
+	if s.Hooks.Replies != nil {
+		replies = s.checked(j.request, s.Hooks.Replies(j.request, reply))
+	}
+	if !s.confirms() {
+		for i := range replies {
+			ss.publish(j, &replies[i])
+		}
+		ss.Ack(j.delivery.Tag)
+		ss.settled()
+		return
+	}
+	ss.publishing.Lock()
+	j.left = 1 // until all are published
+	for i := range replies {
+		if ss.publish(j, &replies[i]) {
+			ss.confirms.Add(j)
+			j.left++
+		}
+	}
+	ss.confirmed(j)
+	ss.publishing.Unlock()
+}
+
+// publish adds a reply, and returns false if it cannot be sent.
+func (ss *serverSession) publish(j *job, m *Message) bool {
+	p := m.publishing()
+	// RabbitMQ returns every mandatory reply to a direct reply-to address, even one that it has
+	// delivered.
+	mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo+".")
+	if err := ss.Publish(m.Exchange, m.RoutingKey, mandatory, &p); err != nil {
+		// To end the session over it would be to get the request, and this, for ever.
+		ss.server.log(slog.LevelError, LogUnsendable, j.request, "error", err)
+		return false
+	}
+	return true
+}
+
+// Returned counts a reply that nobody was left to take. The request is acked all
+// the same: to answer it again would change nothing.
+func (ss *serverSession) Returned(r link.Return) {
+	ss.server.counts.undeliverable.Add(1)
+	ss.server.Logger.Warn(LogUndeliverable, "queue", ss.info.Queue, "correlation_id", r.Properties.CorrelationId, "reply_to", r.RoutingKey, "code", r.Code, "reason", r.Text)
+}
+
+// Confirmed takes the confirm of a reply.
+func (ss *serverSession) Confirmed(tag uint64, multiple, acked bool) {
+	ss.publishing.Lock()
+	defer ss.publishing.Unlock()
+	ss.confirms.Confirm(tag, multiple, func(j *job) {
+		if !acked {
+			j.nacked = true
+			ss.server.counts.nacked.Add(1)
+			ss.server.log(slog.LevelWarn, LogNacked, j.request, "requeued", j.canRequeue())
+		}
+		ss.confirmed(j)
+	})
+	ss.FlushLater()
+}
+
+// canRequeue reports whether a request whose reply was nacked is requeued: only once.
+func (j *job) canRequeue() bool { return !j.delivery.Redelivered }
+
+// confirmed settles a job after the last confirm. ss.publishing is held.
+func (ss *serverSession) confirmed(j *job) {
+	if j.left--; j.left > 0 {
+		return
+	}
+	if j.nacked && j.canRequeue() {
+		ss.requeue(j)
+		ss.settled()
+		return
+	}
+	hook := ss.server.Hooks.BeforeAck
+	if hook == nil {
+		ss.Ack(j.delivery.Tag)
+		ss.settled()
+		return
+	}
+	go func() { // it may block, this goroutine must not
+		hook(j.request)
+		ss.Ack(j.delivery.Tag)
+		ss.settled()
+		ss.Flush()
+	}()
+}
+
+// Blocked and Writable change nothing: what a server sends is bounded by its prefetch.
+func (ss *serverSession) Blocked(bool, string) {}
+func (ss *serverSession) Writable()            {}
