@@ -38,6 +38,7 @@ func TestTheirClientsOurServer(t *testing.T) {
 		{"pika, direct reply-to", nil, "pika_client", []string{"--direct"}, []int{10, 20}},
 		{"aio-pika, 200 at once", nil, "aio_client", nil, many},
 		{"aio-pika, 200 at once, out of order", []string{"--prefetch", "50", "--workers", "8"}, "aio_client", nil, many},
+		{"Net::AMQP, 200 at once", nil, "perl_client", nil, many},
 		{"bunny, 200 at once", nil, "bunny_client", nil, many},
 		{"amqplib, 200 at once", nil, "amqplib_client", nil, many},
 		{"amqplib, direct reply-to", nil, "amqplib_client", []string{"--direct"}, []int{10, 20}},

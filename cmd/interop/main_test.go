@@ -114,6 +114,8 @@ var languages = []*language{
 	{extension: ".py", need: brokertest.NeedPython, command: []string{"/usr/bin/python3", "-I", "-u", "-B"},
 		check:   "from pika import BlockingConnection; from aio_pika import connect",
 		install: "pika and aio-pika for Debian's Python: apt-get install -y python3-pika python3-aio-pika"},
+	{extension: ".pl", need: brokertest.NeedPerl, command: []string{"/usr/bin/perl"}, check: "use AnyEvent::RabbitMQ;",
+		install: "AnyEvent::RabbitMQ for Debian's Perl: apt-get install -y libanyevent-rabbitmq-perl"},
 	{extension: ".rb", need: brokertest.NeedRuby, command: []string{"/usr/bin/ruby"}, check: `require "bunny"`,
 		install: "bunny for Debian's Ruby: apt-get install -y ruby-bunny"},
 	{extension: ".js", need: brokertest.NeedNode, command: []string{"node"}, check: `require("amqplib")`,

@@ -12,6 +12,7 @@ import (
 var libraries = []struct{ name, server, prefix string }{
 	{"pika", "pika_server", "pika-"},
 	{"aio-pika", "aio_server", "aio-"},
+	{"Net::AMQP", "perl_server", "perl-"},
 	{"bunny", "bunny_server", "bunny-"},
 	{"amqplib", "amqplib_server", "amqplib-"},
 }

@@ -18,7 +18,7 @@
 //   - AMQP_URL, amqp://guest:guest@HOST:PORT/, is a RabbitMQ for [Shared] to return. It
 //     must answer. Without it that is a private node, where RabbitMQ is installed. Those
 //     of [Own] and [RabbitMQ] are private ones in any case.
-//   - RPCSCOPE_TEST_REQUIRE lists what must be there, of "rabbitmq", "python", "ruby" and "node": its
+//   - RPCSCOPE_TEST_REQUIRE lists what must be there, of "rabbitmq", "python", "perl", "ruby" and "node": its
 //     absence is then an error, where otherwise less is run.
 //   - RPCSCOPE_TEST_BROKERS lists the brokers to run on, of "in-process" and "rabbitmq".
 //     Otherwise it is all that there are; but one for benchmarks (RabbitMQ if it is

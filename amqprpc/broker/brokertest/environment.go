@@ -15,6 +15,7 @@ import (
 const (
 	NeedRabbitMQ = "rabbitmq"
 	NeedPython   = "python"
+	NeedPerl     = "perl"
 	NeedRuby     = "ruby"
 	NeedNode     = "node"
 )
@@ -35,7 +36,7 @@ type environment struct {
 func readEnvironment() (env environment, err error) {
 	env.url = os.Getenv("AMQP_URL")
 	var err1, err2 error
-	env.required, err1 = list("RPCSCOPE_TEST_REQUIRE", NeedRabbitMQ, NeedPython, NeedRuby, NeedNode)
+	env.required, err1 = list("RPCSCOPE_TEST_REQUIRE", NeedRabbitMQ, NeedPython, NeedPerl, NeedRuby, NeedNode)
 	env.brokers, err2 = list("RPCSCOPE_TEST_BROKERS", inProcessName, rabbitmqName)
 	return env, errors.Join(err1, err2)
 }
