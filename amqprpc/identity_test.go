@@ -93,13 +93,13 @@ func TestIdentity(t *testing.T) {
 	for _, test := range []struct {
 		name            string
 		broker          amqprpc.ConnConfig
-		connection, tag string // how each of them begins
+		connection, tag string
 	}{
 		{"by default", amqprpc.ConnConfig{}, "amqprpc.test (devel), amqprpc.test" + process, "amqprpc.test" + process},
 		{"a name", amqprpc.ConnConfig{Name: "squares-1"}, "amqprpc.test (devel), amqprpc.test" + process + " squares-1", "amqprpc.test" + process + " squares-1"},
-		{"a name that is the product's", amqprpc.ConnConfig{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares" + process + " (", "squares" + process},
+		{"a name that is the product's", amqprpc.ConnConfig{Name: "squares", Product: "squares", Version: "v1.2"}, "squares v1.2, squares" + process, "squares" + process},
 		{"all of it", amqprpc.ConnConfig{Name: "squares-1", Product: "squares", Version: "v1.2", ConnectionName: "one", ConsumerTag: "two"}, "squares v1.2, one", "two"},
-		{"as long as can be", amqprpc.ConnConfig{Name: long, Product: long}, long + " (devel), " + long, long},
+		{"as long as can be", amqprpc.ConnConfig{Name: long, Product: long}, long + " (devel), " + long + "[", long + "["},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var w written
@@ -116,12 +116,12 @@ func TestIdentity(t *testing.T) {
 				t.Errorf("connections %q, consumers %q: want the server's and the client's", connections, consumers)
 			}
 			for _, s := range connections {
-				if !strings.HasPrefix(s, test.connection) {
+				if s != test.connection {
 					t.Errorf("a connection of %q, want %q", s, test.connection)
 				}
 			}
 			for _, s := range consumers {
-				if !strings.HasPrefix(s, test.tag) {
+				if s != test.tag {
 					t.Errorf("a consumer %q, want %q", s, test.tag)
 				}
 			}
