@@ -4,7 +4,7 @@
 // A [Service] is two values for an amqprpc.Server: [Service.Handle], its handler,
 // and [Service.Hooks], which carry out those injected faults that a handler alone
 // cannot commit. Both may be called from any number of goroutines, and a Service
-// starts none of its own.
+// starts none of its own, but for the end of a server that acks early.
 //
 // # Promises
 //

@@ -17,6 +17,7 @@ type drawn uint16
 const (
 	crashBeforeAck drawn = 1 << iota
 	crashBeforeReply
+	earlyAck
 	duplicate
 	unknown
 	drop
@@ -26,7 +27,7 @@ const (
 )
 
 // forHooks are those that happen after the handler has returned.
-const forHooks = crashBeforeAck | crashBeforeReply | duplicate | unknown | drop
+const forHooks = crashBeforeAck | crashBeforeReply | earlyAck | duplicate | unknown | drop
 
 // String names the faults, comma separated.
 func (d drawn) String() string {

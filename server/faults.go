@@ -20,6 +20,9 @@ type Faults struct {
 	CrashBeforeAck float64
 	// CrashBeforeReply: compute the reply, then die by SIGKILL instead of publishing it.
 	CrashBeforeReply float64
+	// EarlyAck: ack the request before the work on it, do the work, then die by SIGKILL
+	// instead of publishing the reply. No other server gets the request: it is lost.
+	EarlyAck float64
 	// Duplicate: publish the reply twice.
 	Duplicate float64
 	// Unknown: also publish the reply under a fresh correlation ID, which no call has.
@@ -51,6 +54,7 @@ type fault struct {
 var faults = []fault{
 	{name: "crash-before-ack", chance: func(f *Faults) *float64 { return &f.CrashBeforeAck }},
 	{name: "crash-before-reply", chance: func(f *Faults) *float64 { return &f.CrashBeforeReply }},
+	{name: "early-ack", chance: func(f *Faults) *float64 { return &f.EarlyAck }},
 	{name: "duplicate", chance: func(f *Faults) *float64 { return &f.Duplicate }},
 	{name: "unknown", chance: func(f *Faults) *float64 { return &f.Unknown }},
 	{name: "drop", chance: func(f *Faults) *float64 { return &f.Drop }},
@@ -62,8 +66,8 @@ var faults = []fault{
 
 // ParseFaults reads a comma separated list of
 //
-//	crash-before-ack=P crash-before-reply=P duplicate=P unknown=P drop=P error=P panic=P
-//	slow=P:DURATION ack-delay=DURATION
+//	crash-before-ack=P crash-before-reply=P early-ack=P duplicate=P unknown=P drop=P error=P
+//	panic=P slow=P:DURATION ack-delay=DURATION
 //
 // where P is a probability from 0 to 1 and DURATION is as time.ParseDuration reads it.
 // A bare name, without "=P", means always: P = 1. The empty list is no faults. Each

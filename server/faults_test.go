@@ -30,7 +30,7 @@ func TestParseFaults(t *testing.T) {
 
 func TestParseFaultsErrors(t *testing.T) {
 	for list, want := range map[string]string{
-		"crash":             `unknown fault "crash": it is one of crash-before-ack, crash-before-reply, duplicate, unknown, drop, error, panic, slow, ack-delay`,
+		"crash":             `unknown fault "crash": it is one of crash-before-ack, crash-before-reply, early-ack, duplicate, unknown, drop, error, panic, slow, ack-delay`,
 		"Drop":              `unknown fault "Drop"`,
 		"\x1b[2J":           `unknown fault "\x1b[2J"`,
 		"drop,drop=1":       `fault drop is listed twice`,

@@ -16,7 +16,7 @@ import (
 // except for ack-delay, which is for all.
 //
 // Faults that meet in one request happen in this order: crash-before-reply; then
-// duplicate, drop and unknown make up the replies (drop takes away the answer and its
+// early-ack, which leaves no room for the others; then duplicate, drop and unknown make up the replies (drop takes away the answer and its
 // duplicate, not the unknown reply); then ack-delay; then crash-before-ack. So a
 // server with both of the last dies at the end of the delay, still without
 // its ack: the caller sees the answer at once, and the duplicate that much later.
@@ -46,6 +46,9 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 		s.config.Die()
 		return nil
 	}
+	if hit&earlyAck != 0 {
+		return nil
+	}
 	var out []amqprpc.Message
 	if hit&drop == 0 {
 		out = append(out, reply)
@@ -61,9 +64,19 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 	return out
 }
 
+// ackTime is more than an ack needs to reach the broker.
+const ackTime = 100 * time.Millisecond
+
 func (s *Service) beforeAck(req *amqprpc.Request) {
 	hit := s.memory.get(req)
 	s.memory.drop(req)
+	if hit&earlyAck != 0 {
+		go func() {
+			time.Sleep(ackTime + s.config.Delay)
+			s.config.Die()
+		}()
+		return
+	}
 	// No context comes here, and a server that is told to be slow is slow.
 	time.Sleep(s.config.Faults.AckDelay)
 	if hit&crashBeforeAck != 0 {

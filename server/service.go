@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -15,6 +17,8 @@ type Config struct {
 	MaxN int
 	// Delay is added to every computation, as work that needs no CPU.
 	Delay time.Duration
+	// Counter, if set, is what n is added to, instead of computing fib(n).
+	Counter *Counter
 	// Faults are injected, and decided by Seed. Any seed is as good as any other, 0
 	// included; servers that are to differ need different ones.
 	Faults Faults
@@ -36,14 +40,17 @@ type Call struct {
 	Err error
 	// Faults names the injected faults that this request was dealt, comma separated.
 	Faults string
+
+	verb string // what is asked for; "" is fib
 }
 
 // String returns "fib(30)", or what the caller sent instead of a number, shortened and quoted.
 func (c Call) String() string {
+	verb := cmp.Or(c.verb, "fib")
 	if c.Err != nil {
-		return "fib(" + quote(c.Request.Body) + ")"
+		return verb + "(" + quote(c.Request.Body) + ")"
 	}
-	return fmt.Sprintf("fib(%d)", c.N)
+	return fmt.Sprintf("%s(%d)", verb, c.N)
 }
 
 // A Service computes Fibonacci numbers for an amqprpc.Server. Make one with [New].
@@ -89,17 +96,22 @@ func New(c Config) (*Service, error) {
 func (s *Service) MaxN() int { return s.config.MaxN }
 
 // Handle is the amqprpc.Handler: it reads n from the body, as [ParseN] does, and
-// answers with the decimal digits of fib(n) as text/plain. It blocks while it computes.
+// answers with the decimal digits of fib(n) as text/plain. It blocks while it computes. With a
+// Counter it adds n to that and answers with the sum.
 //
 // It returns the context's error when the context ends first.
 //
 // Faults hit invalid requests as well as valid ones. Those that meet in one request
-// happen in this order: slow, panic, error.
+// happen in this order: slow, panic, error. A request with early-ack is not computed here.
 func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 	hit := s.deal(req)
 	n, invalid := ParseN(req.Body, s.config.MaxN)
 	if s.config.OnRequest != nil {
-		s.config.OnRequest(Call{Request: req, N: n, Err: invalid, Faults: hit.String()})
+		call := Call{Request: req, N: n, Err: invalid, Faults: hit.String()}
+		if s.config.Counter != nil {
+			call.verb = "add"
+		}
+		s.config.OnRequest(call)
 	}
 	if hit&slow != 0 {
 		ctx = context.WithoutCancel(ctx)
@@ -114,13 +126,20 @@ func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 	if invalid != nil {
 		return amqprpc.Response{}, invalid
 	}
+	if hit&earlyAck != 0 {
+		return amqprpc.Response{}, nil // the work comes after the ack, and the reply never
+	}
+	if err := sleep(ctx, s.config.Delay); err != nil {
+		return amqprpc.Response{}, err
+	}
+	if s.config.Counter != nil {
+		sum, err := s.config.Counter.Add(req.CorrelationID, n)
+		return amqprpc.Response{Body: strconv.AppendInt(nil, int64(sum), 10), ContentType: "text/plain"}, err
+	}
 	return s.compute(ctx, n)
 }
 
 func (s *Service) compute(ctx context.Context, n int) (amqprpc.Response, error) {
-	if err := sleep(ctx, s.config.Delay); err != nil {
-		return amqprpc.Response{}, err
-	}
 	x, err := s.config.Algorithm.Fib(ctx, n)
 	if err != nil {
 		return amqprpc.Response{}, err

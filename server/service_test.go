@@ -201,6 +201,27 @@ func TestDiesAfterTheAckDelay(t *testing.T) {
 	})
 }
 
+// With early-ack the request is acked at once, and its server dies when the work is done.
+func TestEarlyAck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begin := time.Now()
+		died := make(chan time.Duration, 1)
+		s := service(t, Config{
+			Faults: Faults{EarlyAck: 1, Duplicate: 1, Unknown: 1, AckDelay: time.Hour}, Delay: time.Minute,
+			Die: func() { died <- time.Since(begin) },
+		})
+		if got := strings.Join(serve(s, "5"), " "); got != " ack" {
+			t.Errorf("%q, not an ack alone", got)
+		}
+		if after := time.Since(begin); after != 0 || len(died) > 0 {
+			t.Errorf("acked after %v, died %d times", after, len(died))
+		}
+		if after := <-died; after != time.Minute+ackTime {
+			t.Errorf("died after %v", after)
+		}
+	})
+}
+
 func TestSlowDoesNotCare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := service(t, Config{Faults: Faults{Slow: 1, SlowFor: time.Hour}, Delay: time.Hour})
@@ -269,7 +290,7 @@ func TestDecisionsOfASeed(t *testing.T) {
 }
 
 func TestSeedsAndFaultsDiffer(t *testing.T) {
-	half := Faults{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0}
+	half := Faults{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0}
 	seen := map[string]string{}
 	for seed := range int64(20) {
 		hits := deal(half, seed-10, 200)
@@ -303,7 +324,7 @@ func TestSeedsAndFaultsDiffer(t *testing.T) {
 
 func TestDrawnNames(t *testing.T) {
 	for d, want := range map[drawn]string{
-		0: "", crashBeforeAck: "crash-before-ack", crashBeforeReply: "crash-before-reply", duplicate: "duplicate",
+		0: "", crashBeforeAck: "crash-before-ack", crashBeforeReply: "crash-before-reply", earlyAck: "early-ack", duplicate: "duplicate",
 		unknown: "unknown", drop: "drop", injectedError: "error", injectedPanic: "panic", slow: "slow",
 		drop | slow: "drop,slow",
 	} {

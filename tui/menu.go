@@ -14,6 +14,7 @@ var faultChoices = func() []choice {
 	words := map[string][2]string{
 		"crash-before-ack":   {"=0.02", "replies and dies before the ack: a real duplicate"},
 		"crash-before-reply": {"=0.02", "dies before its reply: another server answers"},
+		"early-ack":          {"=0.02", "acks first, dies before its reply: a lost call"},
 		"duplicate":          {"=0.05", "sends the reply twice"},
 		"unknown":            {"=0.05", "sends a reply of an unknown ID as well"},
 		"drop":               {"=0.02", "never replies: the call times out"},

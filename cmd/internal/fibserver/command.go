@@ -32,6 +32,7 @@ type options struct {
 	replay     int
 	confirm    bool
 	maxMessage int
+	counter    server.Counter
 	service    server.Config
 }
 
@@ -56,6 +57,7 @@ Faults (--fault) are injected with a probability each, for example
 --fault crash-before-ack=0.01,duplicate=0.05:
   crash-before-ack    reply, wait for the reply's confirm, then die by SIGKILL
   crash-before-reply  compute, then die by SIGKILL
+  early-ack           ack, compute, then die by SIGKILL: the request is lost
   duplicate           reply twice
   unknown             also send a reply with a fresh correlation ID
   drop                ack, never reply
@@ -87,6 +89,8 @@ A name without a probability means always.`,
 	flags.IntVar(&o.replay, "replay", 0, "replies to store: a request that was answered before gets the stored\nreply and is not computed again")
 	flags.BoolVar(&o.confirm, "confirm-replies", false, "ack a request only after the broker has confirmed its reply: for reply\nqueues that outlive their callers")
 	flags.IntVar(&o.maxMessage, "max-message", 16<<20, "largest reply in bytes; a larger result is answered RESOURCE_EXHAUSTED")
+	flags.StringVar(&o.counter.File, "counter", "", "instead of computing fib(n), add n to the counter in this file, and\nanswer with the sum: servers with the same file have the same counter")
+	flags.BoolVar(&o.counter.Once, "once", false, "with --counter: a correlation ID that has added adds nothing more, and gets\nthe same answer again")
 	flags.Var(&o.service.Faults, "fault", "faults to inject, see above")
 	flags.Int64Var(&o.seed, "seed", 0, "what decides about faults (default a new one each time)")
 	flags.StringVar(&o.logFormat, "log-format", "text", "of the log on stderr: text or json")
@@ -122,6 +126,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--max-message %d is not a number of bytes", o.maxMessage)
 	case o.replay < 0:
 		return fmt.Errorf("--replay %d is negative", o.replay)
+	case o.counter.Once && o.counter.File == "":
+		return errors.New("--once is for --counter")
 	}
 	broker.MaxMessage = o.maxMessage
 	queueType, err := amqprpc.ParseQueueType(o.queueType)
@@ -134,6 +140,9 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
 	if !o.quiet {
 		o.service.OnRequest = func(c server.Call) { fmt.Fprintf(out, " [.] %v\n", c) }
+	}
+	if o.counter.File != "" {
+		o.service.Counter = &o.counter
 	}
 	service, err := server.New(o.service)
 	if err != nil {
