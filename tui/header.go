@@ -183,7 +183,7 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 		} else {
 			add(5, st.Plain, model)
 		}
-	} else {
+	} else if l.Concurrency > 0 {
 		add(5, st.Plain, "closed loop "+count(l.Concurrency), "loop "+count(l.Concurrency))
 	}
 	switch {

@@ -206,7 +206,11 @@ func (m *Model) hints() []keyHint {
 			{k.Inspect, "inspect"}, {k.Begin, "start"}, {k.Finish, "end"}, {k.TenOn, "10 s"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Filter, "filter"}, {k.Zoom, "zoom"},
 		}
 	}
-	return append(m.tourHints(), []keyHint{
+	hints := m.tourHints()
+	if m.telling() {
+		return hints
+	}
+	return append(hints, []keyHint{
 		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
 		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},

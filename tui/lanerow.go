@@ -267,8 +267,9 @@ func flightRow(st *Styles, c *ledger.Call, custom bool, now time.Time, n int) la
 		r.words = line{{tried, st.Warn}}
 		room -= cells(tried) + 1
 	}
+	_, isFib := fibArgument(c)
 	switch request := requestWords(c, custom, max(room, 0)); {
-	case room < len("fib(9)"):
+	case room < len("fib(9)"), isFib && !custom && strings.HasSuffix(request, ellipsis): // half a number says nothing
 	case c.Attempt == 0:
 		r.words = append(r.words, span{"unsent", st.Faint})
 	case c.Attempt > 1 && !strings.HasSuffix(request, ellipsis):
@@ -314,6 +315,9 @@ func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
 		r.right = append(r.right, span{"  " + left(server, names), st.Faint})
 	}
 	room := n - 1 - idCells(n) - 1 - r.right.cells()
+	if failed && n < pairLane && cells(short) > room { // why is worth more than when
+		r.right, room = nil, n-1-idCells(n)-1
+	}
 	if n >= pairLane {
 		request := left(requestWords(c, custom, min(room/2, 24)), min(room/2, 7))
 		r.words = line{{request + " ", st.Plain}}

@@ -194,7 +194,7 @@ func TestStrayRows(t *testing.T) {
 		for n, want := range c.rows {
 			look := &lab.Look{Books: ledger.Snapshot{Now: at(12 * time.Second)}}
 			var got string
-			for i, l := range drawRow(st, laneRows{strays: []ledger.Stray{*c.s}}, 0, look, n, false) {
+			for i, l := range drawRow(st, laneRows{strays: []ledger.Stray{*c.s}}, 0, look, n, false, "") {
 				if i > 0 {
 					got += "|"
 				}

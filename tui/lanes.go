@@ -1,6 +1,9 @@
 package tui
 
 import (
+	"slices"
+	"strconv"
+
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
@@ -42,6 +45,8 @@ type lanes struct {
 	filter filter
 	// empty is what an empty lane says instead of its usual words.
 	empty [laneCount]string
+	// number, if set, returns the number of a call, 0 for none. Rows begin with it.
+	number func(id string) int
 
 	list  [laneCount]list
 	fit   [laneCount]int    // rows that were seen last
@@ -129,6 +134,14 @@ type laneRows struct {
 }
 
 func (r laneRows) len() int { return len(r.calls) + len(r.strays) }
+
+// id is the correlation ID of a row.
+func (r laneRows) id(i int) string {
+	if r.strays != nil {
+		return r.strays[i].ID
+	}
+	return r.calls[i].ID
+}
 
 func (r laneRows) key(i int) rowKey {
 	if r.strays != nil {
@@ -269,32 +282,50 @@ func (l *lanes) body(st *Styles, look *lab.Look, kind laneKind, focused bool, n,
 	}
 	body := make([]line, 0, h+1)
 	for i := v.window(rows.len(), l.fit[kind]); i < rows.len() && len(body) < h; i++ {
-		body = append(body, drawRow(st, rows, i, look, n, focused && i == v.cursor)...)
+		body = append(body, drawRow(st, rows, i, look, n, focused && i == v.cursor, l.numberOf(rows, i))...)
 	}
 	return body[:min(len(body), h)]
 }
 
-// drawRow draws a row in n cells.
-func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected bool) []line {
+// numberOf writes the number of a row's call, and a space after it; "" for none.
+func (l *lanes) numberOf(rows laneRows, i int) string {
+	if l.number == nil {
+		return ""
+	}
+	n := l.number(rows.id(i))
+	if n == 0 {
+		return ""
+	}
+	return "#" + strconv.Itoa(n) + " "
+}
+
+// drawRow draws a row in n cells, with the number of its call before the ID.
+func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected bool, number string) []line {
 	now, custom, mark := look.Books.Now, look.Load.Custom, " "
 	if selected {
 		mark = "▸"
 	}
+	room := n - cells(number)
+	var r laneRow
 	var lines []line
 	switch {
 	case rows.strays != nil:
-		r, why := strayRow(st, &rows.strays[i], now, n)
-		if n >= flatLane {
-			r.words = append(r.words, span{", " + why, st.Faint}).cut(n - wholeIDCells - 2 - r.right.cells())
-			lines = []line{r.line(n, mark)}
+		var why string
+		if r, why = strayRow(st, &rows.strays[i], now, room); n >= flatLane {
+			r.words = append(r.words, span{", " + why, st.Faint}).cut(room - wholeIDCells - 2 - r.right.cells())
 		} else {
-			lines = []line{r.line(n, mark), line{{" " + why, st.Faint}}.fill(n)}
+			lines = []line{line{{" " + why, st.Faint}}.fill(n)}
 		}
 	case rows.calls[i].Outcome == amqprpc.InFlight:
-		lines = []line{flightRow(st, rows.calls[i], custom, now, n).line(n, mark)}
+		r = flightRow(st, rows.calls[i], custom, now, room)
 	default:
-		lines = []line{endedRow(st, rows.calls[i], custom, n).line(n, mark)}
+		r = endedRow(st, rows.calls[i], custom, room)
 	}
+	first := r.line(room, mark)
+	if number != "" {
+		first = slices.Insert(first, 1, span{number, r.ink}) // after the mark
+	}
+	lines = slices.Insert(lines, 0, first)
 	if selected {
 		for i := range lines {
 			lines[i] = lines[i].dyed(st.Selected)

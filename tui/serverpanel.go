@@ -52,6 +52,7 @@ func (e *serverEntry) alive() bool { return !e.isPool || e.status.State.Alive() 
 // serverList is the panel of servers. Its cursor follows a server, not a row. The zero
 // serverList is at the newest running server of the pool.
 type serverList struct {
+	told   bool // a story is told, which starts the servers that it needs
 	cursor serverKey
 	offset int // rows above the first one that is shown
 }
@@ -158,6 +159,9 @@ func (s *serverList) panel(st *Styles, look *lab.Look, focused bool, w, h int) f
 
 	var words []string
 	if text := nobodyServes(look); text != "" {
+		if s.told {
+			text = "No server runs. A scenario starts and stops its own."
+		}
 		words = wrap(text, w)
 	}
 	room := max(h-min(len(words), h/2), 0)

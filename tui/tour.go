@@ -19,6 +19,8 @@ type Tour interface {
 	Repeat(ctx context.Context) error
 	Hurry()
 	Leave()
+	// Number returns the number of a call, 0 for none.
+	Number(id string) int
 }
 
 // newTourModel returns a screen for a tour.
@@ -26,6 +28,7 @@ func newTourModel(ctx context.Context, t Tour, st *Styles, tell func(string)) *M
 	l, _ := t.Look()
 	m := newModel(ctx, l, st, tell)
 	m.tour, m.keys = t, newTourKeyMap()
+	m.lab = nil // followTour begins with it
 	m.refresh()
 	return m
 }
@@ -40,13 +43,29 @@ func (m *Model) followTour() {
 	if l != m.lab {
 		m.lab, m.frozen = l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
+		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(told.Scenario.Lane)
 		m.mode, m.below, m.log = looking, nil, noteLog{}
 	}
 	m.told = told
+	m.servers.told = m.telling()
 }
 
 // telling reports whether there is a story on the screen.
 func (m *Model) telling() bool { return m.tour != nil && !m.told.Free }
+
+// headerLook is what the header is about. A scenario makes its calls itself, and a load that
+// it has not begun needs nobody to resume it; nor does anybody miss its queue before the first call.
+func (m *Model) headerLook() *lab.Look {
+	look := m.look
+	if m.telling() {
+		if look.Load.Paused {
+			look.Load.Concurrency = 0
+		}
+		look.Load.Paused, look.Load.Waiting = false, false
+		look.Queue.Known = look.Queue.Known && (!look.Queue.Missing || look.Books.Calls.Sent > 0)
+	}
+	return &look
+}
 
 // travel has the guide do something.
 func (m *Model) travel(f func(context.Context) error) tea.Cmd {
@@ -58,7 +77,8 @@ func (m *Model) travel(f func(context.Context) error) tea.Cmd {
 	})
 }
 
-// tourHints are the keys of the tour, for the footer.
+// tourHints are the keys of the tour, for the footer, and those by which one looks about
+// while a story is told. None of them makes a call or breaks something: that is not what the story tells.
 func (m *Model) tourHints() []keyHint {
 	k, t := &m.keys, &m.told
 	last := t.At == t.Of
@@ -72,15 +92,16 @@ func (m *Model) tourHints() []keyHint {
 		return []keyHint{{k.TourRepeat, "repeat the scenario"}, {k.TourBack, "the one before"}}
 	case t.State == tour.Told:
 		next = []keyHint{{k.TourNext, "begin"}}
-	case t.State == tour.Acting && last:
-		next = []keyHint{{k.TourStep, "next step"}}
-	case last:
 	case t.State == tour.Acting:
 		next = []keyHint{{k.TourStep, "next step"}, {k.TourNext, "skip"}}
+	case last:
+		next = []keyHint{{k.TourNext, "finish"}}
 	default:
 		next = []keyHint{{k.TourNext, "next"}}
 	}
-	return append(next, keyHint{k.TourBack, "back"}, keyHint{k.TourRepeat, "repeat"}, keyHint{k.TourLeave, "leave"})
+	return append(next, keyHint{k.TourBack, "back"}, keyHint{k.TourRepeat, "repeat"}, keyHint{k.TourLeave, "leave"},
+		keyHint{k.Next, "panel"}, keyHint{k.Help, "help"}, keyHint{k.Quit, "quit"}, keyHint{k.Inspect, "inspect"},
+		keyHint{k.Zoom, "zoom"}, keyHint{k.Ended, "which ended"}, keyHint{k.Log, "log"}, keyHint{k.Freeze, m.freezeWords()})
 }
 
 // advice is the advice that the screen gives at present. What goes wrong in a story is
@@ -97,7 +118,7 @@ func (m *Model) advice() []advice {
 	return []advice{{lab.Neutral, text}}
 }
 
-// tourAdvice says which key is the next one.
+// tourAdvice says which key is the next one, in a row of the smallest screen.
 func tourAdvice(t *tour.Look) string {
 	last := t.At == t.Of
 	switch {
@@ -110,9 +131,9 @@ func tourAdvice(t *tour.Look) string {
 	case t.Result == nil && last:
 		return "It was given up. Press R to see it from the beginning."
 	case t.Result == nil:
-		return "It was given up. Press R to see it from the beginning, or N for the next scenario."
+		return "It was given up. Press R to see it from the beginning, or N for the next."
 	case last:
-		return "That was the last one. Press L to play with what is here, by all the keys of the help (?), or q to quit."
+		return "That was the last one. Press N to play with what is here, or q to quit."
 	}
-	return "Press N for the next scenario, R to see this one again, or L to play with what is here, by all the keys of the help (?)."
+	return "Press N for the next one, R to see this again, or L to play with it."
 }

@@ -22,6 +22,8 @@ type fakeTour struct {
 	look tour.Look
 	done []string
 	fail error
+
+	numbers map[string]int
 }
 
 func (f *fakeTour) did(what string) error { f.done = append(f.done, what); return f.fail }
@@ -32,6 +34,7 @@ func (f *fakeTour) Back(context.Context) error   { return f.did("back") }
 func (f *fakeTour) Repeat(context.Context) error { return f.did("repeat") }
 func (f *fakeTour) Hurry()                       { f.did("hurry") } //nolint:errcheck
 func (f *fakeTour) Leave()                       { f.did("leave") } //nolint:errcheck
+func (f *fakeTour) Number(id string) int         { return f.numbers[id] }
 
 // setFakeTour is a tour at the death of a server.
 func setFakeTour() (*fakeTour, *fakeLab) {
@@ -118,20 +121,20 @@ func TestTourStates(t *testing.T) {
 		set       func(*fakeTour)
 		says, not []string
 	}{
-		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave"}, []string{"space"}},
+		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave", "tab panel"}, []string{"space", "s server", "K kill", "PAUSED", "WAITING", "closed loop"}},
 		"part":       {func(f *fakeTour) { f.look.At, f.look.Of = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
 		"acting":     {func(f *fakeTour) { f.look.State = tour.Acting }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
-		"next":       {func(f *fakeTour) { acting(f, tour.Next) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now"}},
+		"next":       {func(f *fakeTour) { acting(f, tour.Next) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now", "PAUSED"}},
 		"now":        {func(f *fakeTour) { acting(f, tour.Now) }, []string{"✓ done   Two calls are made.", "● now    A server starts"}, []string{"○ next"}},
 		"done":       {func(f *fakeTour) { acting(f, tour.Done) }, []string{"✓ done   Two calls are made.", "✓ done   A server starts"}, []string{"○ next"}},
-		"last step":  {func(f *fakeTour) { acting(f, tour.Now); f.look.At = 10 }, []string{". next step"}, []string{"N skip"}},
+		"last step":  {func(f *fakeTour) { acting(f, tour.Now); f.look.At = 10 }, []string{". next step", "N skip"}, nil},
 		"ok":         {func(f *fakeTour) { over(f, nil, goodFact) }, []string{"✓ ok, 1.5 s", "✓ ok     1 duplicate", "why", "Press N for the next", "N next"}, []string{"happens", "FAILED"}},
 		"failed":     {func(f *fakeTour) { over(f, nil, goodFact, badFact) }, []string{"✗ FAILED, 1.5 s", "✓ ok     1 duplicate", "✗ FAILED 1 lost of 2; expected was: 0 lost of 2"}, nil},
 		"broken":     {func(f *fakeTour) { over(f, errors.New("no fibserver\nat all")) }, []string{"✗ FAILED", "It could not be played to its end: no fibserver."}, nil},
 		"given up":   {func(f *fakeTour) { f.look.State = tour.Over }, []string{"given up", "happens", "Press R to see it from the beginning, or N"}, nil},
-		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.look.At = 10 }, []string{"That was the last one", "P back"}, []string{"N next", "Press N"}},
+		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.look.At = 10 }, []string{"That was the last one. Press N to play", "N finish", "P back"}, []string{"N next"}},
 		"moving":     {func(f *fakeTour) { f.look.Moving = true }, []string{"One moment"}, nil},
-		"free":       {free, []string{"The load is paused", "N next scenario", "Throughput"}, []string{"4 of 10", "why"}},
+		"free":       {free, []string{"The load is paused", "PAUSED", "N next scenario", "Throughput", "s server"}, []string{"4 of 10", "why"}},
 		"free, last": {func(f *fakeTour) { free(f); f.look.At = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -164,7 +167,7 @@ func TestTourAdvice(t *testing.T) {
 func TestTourGoesOn(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
-	press(m, "shift+tab", "f", "v", "?")
+	press(m, "tab", "tab", "f", "v", "?") // from the duplicates
 	if m.frozen == nil || m.filter == "" || !m.onServers || m.mode != helping {
 		t.Fatalf("frozen %v, filter %q, on servers %t, mode %d", m.frozen, m.filter, m.onServers, m.mode)
 	}
@@ -185,7 +188,7 @@ func TestTourGoesOn(t *testing.T) {
 func TestStoriesFit(t *testing.T) {
 	st := styled(false)
 	for _, s := range tour.Scenarios() {
-		look := tour.Look{Scenario: s, At: s.Number, Of: 10}
+		look := tour.Look{Scenario: s, At: s.Number, Of: len(tour.Scenarios())}
 		f := storyPanel(st, &look, minWidth-2, 100)
 		var text strings.Builder
 		for _, l := range f.body {
@@ -203,7 +206,7 @@ func TestStoriesFit(t *testing.T) {
 			t.Errorf("a title of %d cells: %s", title, f.title.render())
 		}
 	}
-	m, _ := newTourScreen(t, minWidth, minHeight)
+	m, f := newTourScreen(t, minWidth, minHeight)
 	if d, ok := m.layout(); !ok || d.lanes < leastLanes || d.charts != 0 {
 		t.Errorf("%+v", d)
 	}
@@ -211,6 +214,61 @@ func TestStoriesFit(t *testing.T) {
 		press(m, "tab")
 		if m.onServers {
 			t.Fatal("on servers that are not shown")
+		}
+	}
+	// As soon as something happens there are charts to see it in, on every screen.
+	for _, set := range []func(*fakeTour){func(f *fakeTour) { acting(f, tour.Now) }, func(f *fakeTour) { over(f, nil, goodFact) }} {
+		set(f)
+		m.Update(tickMsg(m.tick))
+		for h := minHeight; h < 50; h++ {
+			m.Update(tea.WindowSizeMsg{Width: minWidth, Height: h})
+			if d, ok := m.layout(); !ok || d.charts < fewChartRows || d.lanes < 4 {
+				t.Errorf("%d rows: %+v", h, d)
+			}
+			says(t, m.View(), []string{"Throughput", "Latency", "Servers", "Duplicate"}, nil)
+		}
+	}
+}
+
+// On the smallest screen advice has one row, and the numbers of a claim have room.
+func TestTourFits(t *testing.T) {
+	f, _ := setFakeTour()
+	for _, at := range []int{1, 2} {
+		for _, state := range []tour.State{tour.Told, tour.Acting, tour.Over} {
+			for _, result := range []*tour.Result{nil, {}} {
+				if text := tourAdvice(&tour.Look{At: at, Of: 2, State: state, Result: result}); cells(text) > minWidth-4 {
+					t.Errorf("%d cells: %s", cells(text), text)
+				}
+			}
+		}
+	}
+	// What does not hold is there in any case.
+	over(f, nil, goodFact, goodFact, goodFact, goodFact, badFact)
+	panel := storyPanel(styled(false), &f.look, minWidth-2, fewStoryRows)
+	if text := panel.body[0].render(); !strings.Contains(text, badFact.Got) {
+		t.Errorf("the first row is %q", text)
+	}
+}
+
+// Calls have numbers, in every lane and at every width, with the scenario's lane in focus.
+func TestTourNumbers(t *testing.T) {
+	for _, w := range []int{80, 100, 120, 200, 400} {
+		m, f := newTourScreen(t, w, 40)
+		if m.lanes.focus != duplicateLane {
+			t.Errorf("lane %d is in focus", m.lanes.focus)
+		}
+		b := &m.look.Books
+		f.numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
+		m.Update(tickMsg(m.tick))
+		for n, id := range map[string]string{"#7": b.InFlight[0].ID, "#12": b.Completed[0].ID, "#1000": b.Duplicates[0].ID} {
+			if !strings.Contains(m.View(), n+" "+id[:leastIDCells]) {
+				t.Errorf("%d cells: no %s %s\n%s", w, n, id, m.View())
+			}
+		}
+		for range m.lanes.list {
+			press(m, "tab", "z")
+			fits(t, m.View(), w)
+			press(m, "z")
 		}
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// storyRows is how many rows a story has, whatever it tells: the story of each scenario
-// fits in them on the smallest screen.
+// storyRows is how many rows a story has, unless the screen has too few: the story of each
+// scenario fits in them on the smallest screen, before anything happens.
 const storyRows = 7
 
 // storyPanel tells the story of a scenario: first what happens, what to watch and why it
@@ -92,7 +92,7 @@ func stepLines(st *Styles, steps []tour.Step, w, h int) []line {
 }
 
 // factLines are the claim, part by part, with what is so, and what was expected where that
-// is something else.
+// is something else. What does not hold comes first: there may be no room for all.
 func factLines(st *Styles, r *tour.Result, w int) []line {
 	var out []line
 	add := func(ok bool, text string) {
@@ -109,10 +109,13 @@ func factLines(st *Styles, r *tour.Result, w int) []line {
 		add(false, "It could not be played to its end: "+firstLine(r.Err)+".")
 	}
 	for _, f := range r.Facts {
+		if !f.OK {
+			add(false, f.Got+"; expected was: "+f.Want)
+		}
+	}
+	for _, f := range r.Facts {
 		if f.OK {
 			add(true, f.Got)
-		} else {
-			add(false, f.Got+"; expected was: "+f.Want)
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/tour"
 )
 
 // The smallest screen that everything fits on.
@@ -22,10 +23,14 @@ const (
 	headRows    = 2 // where and how much
 	adviceRows  = 2 // what one might do: as many if it is less, so that nothing jumps
 	mostAdvice  = 4
-	leastLanes  = 6 // rows that lanes have besides a story and charts
+	leastLanes  = 6 // rows that lanes have besides a whole story and charts
+	leastCharts = 6
 	footRows    = 3 // what is selected, what happened last, the keys: at least
 	mostNote    = 3
 	mostSelects = 2
+
+	// Where the screen has too few rows for all: of a story that happens, and of charts.
+	fewStoryRows, fewChartRows = 5, 5
 )
 
 // layout divides the screen; it returns false where that is too small.
@@ -34,14 +39,21 @@ func (m *Model) layout() (layout, bool) {
 		return layout{}, false
 	}
 	const borders = 3
-	rows := m.h - headRows - max(m.said, adviceRows+footRows) - borders
+	rows := m.h - headRows - max(m.said, m.leastAdvice()+footRows) - borders
 	story := 0
 	if m.telling() {
 		story = storyRows
+		if m.crowded() {
+			story = fewStoryRows
+		}
 		rows -= story + 1
 	}
-	charts := min(max(rows/3, 6), 14)
-	if story > 0 && rows-charts < leastLanes { // they give way to the story, borders and all
+	charts := min(max(rows/3, leastCharts), 14)
+	switch {
+	case story == 0 || rows-charts >= leastLanes:
+	case m.crowded():
+		charts = fewChartRows
+	default: // nothing has happened yet that charts could show
 		charts = 0
 		rows++
 	}
@@ -56,6 +68,21 @@ func (m *Model) layout() (layout, bool) {
 		story:  story, lanes: rows - charts, charts: charts,
 		throughput: third, latency: third, servers: inside - 2*third,
 	}, true
+}
+
+// crowded reports whether a scenario happens, or has, on a screen with too few rows for all
+// that there is to see: then all has fewer of them.
+func (m *Model) crowded() bool {
+	const all = headRows + adviceRows + storyRows + leastLanes + leastCharts + footRows + 4 // borders
+	return m.telling() && m.told.State != tour.Told && m.h < all
+}
+
+// leastAdvice is how many rows advice has at least.
+func (m *Model) leastAdvice() int {
+	if m.crowded() {
+		return 1
+	}
+	return adviceRows
 }
 
 // View returns the picture that was taken last.
@@ -73,7 +100,7 @@ func (m *Model) draw() string {
 	out := make([]string, 0, m.h)
 	add := func(l line) { out = append(out, l.cut(m.w).render()) }
 
-	for _, l := range headerLines(st, &m.look, m.w) {
+	for _, l := range headerLines(st, m.headerLook(), m.w) {
 		add(l)
 	}
 	for _, l := range advice {
@@ -151,7 +178,7 @@ func (m *Model) adviceLines() []line {
 	}
 	all := m.advice()
 	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes
-		return make([]line, adviceRows)
+		return make([]line, m.leastAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
 	if all[0].mood == lab.Bad {
@@ -162,7 +189,7 @@ func (m *Model) adviceLines() []line {
 		out = append(out, line{{mark, m.st.Warn}, {part, ink}})
 		mark = "   "
 	}
-	for len(out) < adviceRows {
+	for len(out) < m.leastAdvice() {
 		out = append(out, nil)
 	}
 	return out
@@ -209,7 +236,11 @@ func (m *Model) newestNote() []line {
 	if n == 0 {
 		return []line{nil}
 	}
-	out := noteInLines(m.st, m.look.Notes[n-1], m.w-1, mostNote)
+	most := mostNote
+	if m.crowded() {
+		most = 1
+	}
+	out := noteInLines(m.st, m.look.Notes[n-1], m.w-1, most)
 	for i := range out {
 		out[i] = append(line{{" ", m.st.Plain}}, out[i]...)
 	}

@@ -36,10 +36,10 @@ func tourCommand() *cobra.Command {
 	var o tourOptions
 	cmd := &cobra.Command{
 		Use:   "tour",
-		Short: "Ten scenarios with the screen, each with a claim that is checked",
+		Short: "Scenarios with the screen, each with a claim that is checked",
 		Long: `tour leads through what RPC over a broker does. Each scenario tells what will happen,
 what to watch and why it matters, does it, and checks a claim by the numbers in the
-books. Everything it does can be done by hand with the keys of the screen.
+books. All of it can be done by hand, with the keys of the screen and flags of fibserver.
 
 ` + tourContents() + `
 It takes the broker of --url, of $AMQP_URL, or on localhost; if that does not answer,

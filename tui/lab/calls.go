@@ -45,6 +45,7 @@ func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 		l.notes.add(Bad, err.Error(), "")
 		return ""
 	}
+	l.numbers.add(call.ID())
 	what := fmt.Sprintf("call %s %s", short(call.ID()), name)
 	seq := l.notes.add(Neutral, what, call.ID())
 	err := l.start(func() {
@@ -153,6 +154,7 @@ func (l *Lab) burst(n int) (Mood, string) {
 	for i := range calls {
 		reqs[i] = l.nextRequest()
 		calls[i] = l.client.Go(l.ctx, reqs[i])
+		l.numbers.add(calls[i].ID())
 	}
 	completed, wrong := 0, 0
 	for i, call := range calls {

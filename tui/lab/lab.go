@@ -35,6 +35,7 @@ type Lab struct {
 	timeout atomic.Int64 // in ns
 	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
 	bursts  atomic.Int64 // calls of bursts that have not ended
+	numbers numbers      // of calls by hand
 
 	panicked atomic.Pointer[PanicError]
 

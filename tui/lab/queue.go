@@ -121,6 +121,7 @@ func (l *Lab) begin(now Queue, first bool) {
 
 	switch {
 	case !waited:
+	case l.cfg.OwnQueue && paused: // whoever opened it starts the servers and the load
 	case now.Consumers > 0:
 		who := l.consumer()
 		what := "the load begins"

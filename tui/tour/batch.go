@@ -20,10 +20,69 @@ func (p *play) burst(n int) batch {
 		return c.Sent >= before.Sent+uint64(n) && c.InFlight == 0
 	})
 	now := p.look().Books
-	completed := min(int(now.Calls.Completed-before.Completed), len(now.Completed))
-	b := batch(slices.Clone(now.Completed[:completed]))
+	return lastOf(&now, before.Completed)
+}
+
+// since is what has been completed since there were so many completed calls.
+func (p *play) since(completed uint64) batch {
+	books := p.look().Books
+	return lastOf(&books, completed)
+}
+
+// lastOf is what books have of the calls that were completed after so many.
+func lastOf(books *ledger.Snapshot, completed uint64) batch {
+	n := min(books.Calls.Completed-min(completed, books.Calls.Completed), uint64(len(books.Completed)))
+	b := batch(slices.Clone(books.Completed[:n]))
 	slices.Reverse(b) // the books have the newest first
 	return b
+}
+
+// A stretch is the calls of a load that were completed one after the other, since a time.
+type stretch struct {
+	batch
+	from time.Time
+}
+
+// stretch waits until something holds, while the load goes on.
+func (p *play) stretch(what string, holds func(lab.Look) bool) stretch {
+	books := p.look().Books
+	s := stretch{from: books.Now}
+	if len(books.Completed) > 0 {
+		s.from = books.Completed[0].Ended
+	}
+	p.until(what, holds)
+	s.batch = p.since(books.Calls.Completed)
+	return s
+}
+
+// completes waits until n more calls of the load have been completed.
+func (p *play) completes(n int) stretch {
+	before := p.look().Books.Calls.Completed
+	return p.stretch("calls complete", func(look lab.Look) bool { return look.Books.Calls.Completed >= before+uint64(n) })
+}
+
+// answers waits until a server has answered n more calls of the load.
+func (p *play) answers(server string, n int) stretch {
+	before := replies(p.look(), server)
+	return p.stretch(server+" answers", func(look lab.Look) bool { return replies(look, server) >= before+uint64(n) })
+}
+
+// replies is how many replies a server has sent.
+func replies(look lab.Look, server string) uint64 {
+	for _, s := range look.Books.Servers {
+		if s.Name == server {
+			return s.Replies
+		}
+	}
+	return 0
+}
+
+// rate is how many calls per second were completed.
+func (s stretch) rate() float64 {
+	if len(s.batch) == 0 {
+		return 0
+	}
+	return float64(len(s.batch)) / s.batch[len(s.batch)-1].Ended.Sub(s.from).Seconds()
 }
 
 // took is how long the batch took, from the first request to the last answer.
@@ -38,14 +97,6 @@ func (b batch) took() time.Duration {
 		}
 	}
 	return b[len(b)-1].Ended.Sub(first)
-}
-
-// rate is how many calls per second were completed.
-func (b batch) rate() float64 {
-	if t := b.took(); t > 0 {
-		return float64(len(b)) / t.Seconds()
-	}
-	return 0
 }
 
 // share is the part of the batch that a server has answered, 0 to 1.

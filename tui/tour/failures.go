@@ -19,6 +19,7 @@ func nobodyServes() *Scenario {
 		Title:   "no queue, no server, then a server",
 		Happens: "A call is made while there is no queue at all; one while there is a queue that nobody serves, with 1 s to wait; and one when a server has come.",
 		Watch:   "The failed calls, and why each failed. The server gets the last one alone.",
+		Lane:    Ended,
 		Why:     "A missing queue is known at once. A missing server is not: only a deadline ends that call, and the broker drops the request with it.",
 		play: func(p *play) {
 			p.step("A call is made. There is no queue for it.")
@@ -39,13 +40,8 @@ func nobodyServes() *Scenario {
 			p.fact(alone.Outcome == amqprpc.Timeout && !alone.Ended.Before(alone.Deadline), "no server: a timeout after 1 s",
 				"no server: %s after %s", outcome(alone), seconds(lasted(alone)))
 			p.fact(served.Outcome == amqprpc.Completed, "a server: completed", "a server: %s", outcome(served))
-			replies := uint64(0)
-			for _, s := range p.look().Books.Servers {
-				if s.Name == server {
-					replies = s.Replies
-				}
-			}
-			p.fact(replies == 1, "1 request answered by "+server, "%s answered by %s", things(replies, "request", "requests"), server)
+			n := replies(p.look(), server)
+			p.fact(n == 1, "1 request answered by "+server, "%s answered by %s", things(n, "request", "requests"), server)
 		},
 	}
 }
@@ -65,6 +61,7 @@ func badRequests() *Scenario {
 		Title:   "abc, -5, 10^12, nothing: bad requests",
 		Happens: "The server is asked for the fib of abc, of -5, of 10^12 and of nothing. Each is answered with an error. Then a good request comes.",
 		Watch:   "The failed calls. Press enter on one for its code and why.",
+		Lane:    Ended,
 		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error has done with it.",
 		play: func(p *play) {
 			p.step("A server starts.")
@@ -94,6 +91,7 @@ func connectionDrops() *Scenario {
 		Title:   "the connection drops under load",
 		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as by a failing network, and it connects again.",
 		Watch:   "How many fail (✗): the key o shows them alone. At the top right the time of the connection begins anew, and calls complete again.",
+		Lane:    Ended,
 		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
 		play: func(p *play) {
 			p.step("Two servers start, and the load begins: %d calls in flight.", loadOf)
@@ -136,6 +134,7 @@ func serverPanics() *Scenario {
 		Title:   "the server panics",
 		Happens: "The server's handler panics at each request, as a bug would have it. Three calls are made, one after the other.",
 		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
+		Lane:    Ended,
 		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no more.",
 		play: func(p *play) {
 			p.step("A server starts whose handler panics at each request.")

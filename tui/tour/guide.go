@@ -103,11 +103,12 @@ func (g *Guide) Results() []Result {
 }
 
 // Next begins the scenario that has been told, or else goes on to the next one and tells
-// it; after the last one it does nothing. It returns when that has begun; what opening a
-// stage may block for, it blocks for.
+// it. After the last one it leaves the tour, as [Guide.Leave] does, and takes it up again when
+// it has been left. It returns when that has begun; what opening a stage may block for, it
+// blocks for.
 func (g *Guide) Next(ctx context.Context) error {
 	g.mu.Lock()
-	at, told := g.at, g.state == Told
+	at, told, free := g.at, g.state == Told, g.free
 	g.mu.Unlock()
 	switch {
 	case told:
@@ -115,6 +116,11 @@ func (g *Guide) Next(ctx context.Context) error {
 		return nil
 	case at < len(g.all)-1:
 		return g.move(ctx, at+1, false)
+	case !free:
+		g.Leave()
+		l, _ := g.Look()
+		l.Note(lab.Neutral, "that was the last scenario: now all keys of the help (?) are yours, and q quits", "")
+		return nil
 	}
 	g.mu.Lock()
 	g.free = false
@@ -140,6 +146,14 @@ func (g *Guide) Repeat(ctx context.Context) error {
 		return nil
 	}
 	return g.move(ctx, at, true)
+}
+
+// Number returns the number of a call, as [lab.Lab.Number] does.
+func (g *Guide) Number(id string) int {
+	g.mu.Lock()
+	l := g.stage.Lab
+	g.mu.Unlock()
+	return l.Number(id)
 }
 
 // Hurry goes on with the next step at once, as [Stage.Hurry] does. It never blocks.

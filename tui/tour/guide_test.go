@@ -110,10 +110,18 @@ func TestGuide(t *testing.T) {
 		t.Error("the tour is not taken up again")
 	}
 	do(g.Repeat)
+	untilTold(t, g, "it begins", func(look tour.Look) bool { return look.State == tour.Acting })
+	do(g.Next) // which leaves it
+	if _, look := untilTold(t, g, "it does no more", over); !look.Free {
+		t.Error("the tour goes on after the last scenario")
+	}
+	do(g.Repeat)
 	untilTold(t, g, "a result", over)
 	present(10, tour.Over)
 	do(g.Next) // there is no next one
-	present(10, tour.Over)
+	if look := present(10, tour.Over); !look.Free {
+		t.Error("the tour goes on after the last scenario")
+	}
 
 	if results := g.Results(); len(results) != 2 || !results[0].OK() || results[1].Scenario.Number != 10 {
 		t.Errorf("%+v", results)

@@ -41,7 +41,13 @@ func testMain(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
 		return 1
 	}
-	return brokertest.Main(m)
+	os.Setenv("TMPDIR", folder) //nolint:errcheck // it has a good name
+	code := brokertest.Main(m)
+	if left, _ := filepath.Glob(filepath.Join(folder, "rpcscope-tour-*")); len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "files of scenarios are left: %q\n", left)
+		return 1
+	}
+	return code
 }
 
 // patience bounds what must happen at some time.
@@ -67,11 +73,11 @@ func scenario(t testing.TB, number int) *tour.Scenario {
 // play plays a scenario to its end, and looks whether something is left of it.
 func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, between func(tour.Lab) tour.Lab) tour.Result {
 	t.Helper()
-	return playAt(t, ctx, node, s, tour.Pace{}, between)
+	return playAt(t, ctx, node, s, tour.Pace{}, between, nil)
 }
 
-// playAt is play at a pace.
-func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, between func(tour.Lab) tour.Lab) tour.Result {
+// playAt is play at a pace, and looks at the lab in the end.
+func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, between func(tour.Lab) tour.Lab, look func(*lab.Lab)) tour.Result {
 	t.Helper()
 	cfg := config(node)
 	cfg.Between, cfg.Pace = between, pace
@@ -82,6 +88,9 @@ func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Sce
 	result := stage.Play(ctx)
 	if steps := stage.Steps(); result.Err == nil && (len(steps) < 2 || slices.ContainsFunc(steps, func(s tour.Step) bool { return s.Text == "" || s.Phase != tour.Done })) {
 		t.Errorf("steps: %+v", steps)
+	}
+	if look != nil {
+		look(stage.Lab)
 	}
 	closeStage(t, node, stage)
 	return result

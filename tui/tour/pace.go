@@ -129,11 +129,15 @@ func (p *play) inTime() {
 	}
 }
 
-// delay is the flag for how long a server works on each request: for so long that a person sees it, where there
-// is one.
-func (p *play) delay(unseen, seen time.Duration) string {
+// time is one time if nobody looks on, and another if a person does.
+func (p *play) time(unseen, seen time.Duration) time.Duration {
 	if p.pace.none() {
-		return "--delay=" + unseen.String()
+		return unseen
 	}
-	return "--delay=" + seen.String()
+	return seen
+}
+
+// delay is the flag for how long a server works on each request: for so long that a person sees it, if one looks on.
+func (p *play) delay(unseen, seen time.Duration) string {
+	return "--delay=" + p.time(unseen, seen).String()
 }

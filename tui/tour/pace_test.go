@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/tour"
 )
@@ -18,15 +19,57 @@ var endless = tour.Pace{Word: 1000 * time.Hour, Look: 1000 * time.Hour}
 func TestClaimsHoldOnScreen(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
-	for _, number := range []int{1, 2, 4, 5, 7, 8, 9, 10} { // the servers of the others are as slow as ever
-		s := scenario(t, number)
+	for _, s := range tour.Scenarios() {
 		t.Run(s.Title, func(t *testing.T) {
 			t.Parallel()
 			brokertest.Shared(t)
-			if r := playAt(t, t.Context(), node, s, tour.Pace{Look: time.Nanosecond}, nil); !r.OK() {
+			r := playAt(t, t.Context(), node, s, tour.Pace{Look: time.Nanosecond}, nil, func(l *lab.Lab) { shows(t, s.Number, l) })
+			if !r.OK() {
 				t.Error(r.Line())
 			}
 		})
+	}
+}
+
+// shows fails the test if the screen, when a scenario is over, does not show what the scenario
+// tells to watch.
+func shows(t *testing.T, scenario int, l *lab.Lab) {
+	look := l.Look(lab.Query{Books: ledger.Query{Now: time.Now(), Seconds: 60, Completed: 4096}})
+	switch scenario {
+	case 1: // the numbers of calls, out of order
+		seen, inOrder := make(map[int]bool), true
+		for i, c := range look.Books.Completed {
+			n := l.Number(c.ID)
+			seen[n] = true
+			inOrder = inOrder && n == len(look.Books.Completed)-i
+		}
+		if len(seen) != 1000 || seen[0] || inOrder {
+			t.Errorf("%d numbers of 1000, in order: %t", len(seen), inOrder)
+		}
+	case 2: // the rates of both servers, which are alike
+		rates := make(map[bool][]float64)
+		for _, s := range look.Books.Servers {
+			rates[s.Rate > 0] = append(rates[s.Rate > 0], s.Rate)
+		}
+		if now := rates[true]; look.Load.Paused || len(now) != 2 || now[0] > 2*now[1] || now[1] > 2*now[0] {
+			t.Errorf("the servers' rates are %v, the load is paused: %t", rates, look.Load.Paused)
+		}
+	case 3: // three steps in the chart, and the last one in the numbers
+		for _, step := range []int{5, 10, 20} {
+			longest, now := 0, 0
+			for _, s := range look.Books.Seconds {
+				if now++; 4*s.Completed < 3*step || 4*s.Completed > 5*step {
+					now = 0
+				}
+				longest = max(longest, now)
+			}
+			if longest < 3 {
+				t.Errorf("%d/s for %d s: %+v", step, longest, look.Books.Seconds)
+			}
+		}
+		if rate := look.Books.Rate; rate < 15 || rate > 25 {
+			t.Errorf("the rate is %.1f/s", rate)
+		}
 	}
 }
 

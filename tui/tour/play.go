@@ -25,6 +25,8 @@ type play struct {
 	pace  Pace
 	steps *steps
 
+	folder string // of the stage
+
 	denied *atomic.Pointer[amqprpc.PermissionError] // for want of which calls fail, if they do
 }
 
@@ -110,6 +112,15 @@ func (p *play) faulty(fault string, flags ...string) (name string) {
 func (p *play) stop(names ...string) {
 	for _, name := range names {
 		p.try("stop "+name, func() error { return p.lab.StopServer(p.ctx, name) })
+	}
+}
+
+// stopAll stops all servers that run.
+func (p *play) stopAll() {
+	for _, s := range p.look().Pool {
+		if s.State.Alive() {
+			p.stop(s.Name)
+		}
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 func diesBeforeAck() *Scenario {
 	return &Scenario{
 		Title:   "a server dies between reply and ack",
-		Happens: "fib-1 answers a call and is killed before it acks the request. The broker keeps the request for fib-2, which answers once more.",
-		Watch:   "The lane of duplicates. Press enter there for the whole story.",
+		Happens: "fib-1 answers call #1 and is killed before it acks the request. The broker keeps the request for fib-2, which answers once more.",
+		Watch:   "The lane of duplicates: the second reply to #1. Press enter there for the whole story.",
+		Lane:    Duplicates,
 		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
 		play: func(p *play) {
 			p.step("fib-1 starts. It will die between its first reply and the ack.")
@@ -67,6 +68,7 @@ func unknownReply() *Scenario {
 		Title:   "an unknown reply",
 		Happens: "Twenty calls are made. Then somebody sends a reply to our callback queue under a correlation ID that no call has, and one more call is made.",
 		Watch:   "The lane of orphans: what came, and from whom.",
+		Lane:    Orphans,
 		Why:     "Anybody who knows its name can write to a callback queue. A reply is matched by its ID or discarded, and never taken for another's.",
 		play: func(p *play) {
 			p.step("A server starts, and %d calls are made.", calls)
@@ -101,7 +103,8 @@ func lateReply() *Scenario {
 	return &Scenario{
 		Title:   "a late reply",
 		Happens: "The server needs 3 s, and a call waits for 2 s only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
-		Watch:   "The call among the failed ones, then its reply in the lane of orphans: late by how much.",
+		Watch:   "Call #1 among the failed ones, then its reply in the lane of orphans: late by how much.",
+		Lane:    Orphans,
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
 		play: func(p *play) {
 			p.step("A server starts that needs %g s for each request.", work.Seconds())

@@ -9,6 +9,16 @@ import (
 	"time"
 )
 
+// A Lane is one of the lanes of the screen.
+type Lane int
+
+const (
+	InFlight Lane = iota
+	Ended
+	Duplicates
+	Orphans
+)
+
 // A Scenario is one story of the tour.
 type Scenario struct {
 	Number int // from 1
@@ -16,8 +26,12 @@ type Scenario struct {
 	// Happens is what will be done, Watch where to look meanwhile, Why what it matters:
 	// a few plain sentences each.
 	Happens, Watch, Why string
+	// Lane is where to look meanwhile.
+	Lane Lane
 
-	play func(*play)
+	body   string // of its requests, if they do not ask for fib
+	folder bool   // it needs one
+	play   func(*play)
 }
 
 // Scenarios returns all there are, in their order.
@@ -25,6 +39,7 @@ func Scenarios() []*Scenario {
 	all := []*Scenario{
 		oneCallbackQueue(), fairDispatch(), scaling(), diesBeforeAck(), unknownReply(),
 		lateReply(), nobodyServes(), badRequests(), connectionDrops(), serverPanics(),
+		earlyAck(), harmTwice(), notRPC(),
 	}
 	for i, s := range all {
 		s.Number = i + 1

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,7 @@ type Stage struct {
 
 	cfg    Config
 	steps  *steps
+	folder string                                   // for files of servers; "" for none
 	denied *atomic.Pointer[amqprpc.PermissionError] // what a call failed for first
 }
 
@@ -73,21 +75,35 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = time.Minute + 100*cfg.Pace.Look
 	}
-	denied := new(atomic.Pointer[amqprpc.PermissionError])
-	l, err := lab.Open(ctx, lab.Config{
+	stage := &Stage{Scenario: s, cfg: cfg, steps: newSteps(), denied: new(atomic.Pointer[amqprpc.PermissionError])}
+	var service *lab.Service
+	if s.body != "" {
+		body, err := lab.ParseTemplate(s.body, nil)
+		if err != nil {
+			return nil, err
+		}
+		service = &lab.Service{Body: body, ContentType: "text/plain"}
+	}
+	var err error
+	stage.Lab, err = lab.Open(ctx, lab.Config{
 		Broker: cfg.Broker, StandIn: cfg.StandIn, Backoff: cfg.Backoff, Pool: cfg.Pool,
 		Queue: QueuePrefix + uuid.NewString()[:8], OwnQueue: true,
-		Concurrency: loadOf, Fib: "20", Timeout: 30 * time.Second, Seed: 1, ServerSeed: 1, Paused: true,
+		Concurrency: loadOf, Fib: "20", Service: service, Timeout: 30 * time.Second, Seed: 1, ServerSeed: 1, Paused: true,
 		OnFailure: func(err error) {
 			if why, ok := errors.AsType[*amqprpc.PermissionError](err); ok {
-				denied.CompareAndSwap(nil, why)
+				stage.denied.CompareAndSwap(nil, why)
 			}
 		},
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{Scenario: s, Lab: l, cfg: cfg, steps: newSteps(), denied: denied}, nil
+	if s.folder {
+		if stage.folder, err = os.MkdirTemp("", "rpcscope-tour-"); err != nil {
+			return nil, errors.Join(err, stage.Lab.Close(ctx))
+		}
+	}
+	return stage, nil
 }
 
 // Steps returns the steps that have been told, the present one last. It never blocks.
@@ -107,7 +123,7 @@ func (s *Stage) Play(ctx context.Context) (r Result) {
 	began := time.Now()
 	within, cancel := context.WithTimeout(ctx, s.cfg.Patience)
 	defer cancel()
-	p := &play{ctx: within, lab: s.Lab, pace: s.cfg.Pace, steps: s.steps, denied: s.denied}
+	p := &play{ctx: within, lab: s.Lab, folder: s.folder, pace: s.cfg.Pace, steps: s.steps, denied: s.denied}
 	if s.cfg.Between != nil {
 		p.lab = s.cfg.Between(s.Lab)
 	}
@@ -131,10 +147,14 @@ func (s *Stage) Play(ctx context.Context) (r Result) {
 	return r
 }
 
-// Close ends what the scenario has begun, by whomever: its servers, its calls, and its
-// queue. It blocks as [lab.Lab.Close] does.
+// Close ends what the scenario has begun, by whomever: its servers, its calls, its queue and
+// its files. It blocks as [lab.Lab.Close] does.
 func (s *Stage) Close(ctx context.Context) error {
-	if err := s.Lab.Close(ctx); err != nil {
+	err := s.Lab.Close(ctx)
+	if s.folder != "" {
+		err = errors.Join(err, os.RemoveAll(s.folder))
+	}
+	if err != nil {
 		return fmt.Errorf("scenario %d: %w", s.Scenario.Number, err)
 	}
 	return nil

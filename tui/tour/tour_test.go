@@ -16,7 +16,7 @@ import (
 
 // compares says of a scenario that it compares servers at work, and so has the machine for
 // itself. All others mostly wait, and do so together; so does a server that is left alone.
-func compares(number int) bool { return number <= 3 }
+func compares(number int) bool { return number <= 3 || number == 13 }
 
 // Every claim holds, and nothing is left behind.
 func TestClaimsHold(t *testing.T) {
@@ -43,6 +43,7 @@ type meddler struct {
 	tour.Lab
 	call       func() string
 	callWith   func(string) string
+	burst      func(int) error
 	setTimeout func(time.Duration) error
 	setFault   func(string) error
 	start      func(context.Context, ...string) (string, error)
@@ -63,6 +64,13 @@ func (m *meddler) CallWith(body string) string {
 		return m.callWith(body)
 	}
 	return m.Lab.CallWith(body)
+}
+
+func (m *meddler) Burst(n int) error {
+	if m.burst != nil {
+		return m.burst(n)
+	}
+	return m.Lab.Burst(n)
 }
 
 func (m *meddler) SetTimeout(d time.Duration) error {
@@ -140,6 +148,18 @@ func TestClaimsCanFail(t *testing.T) {
 			return m.Lab.StartServerWith(ctx, flags...)
 		}
 	}
+	// A server's flag is another one, or none.
+	instead := func(m *meddler, flag, other string) {
+		m.start = func(ctx context.Context, flags ...string) (string, error) {
+			flags = slices.Clone(flags)
+			for i, f := range flags {
+				if f == flag {
+					flags[i] = other
+				}
+			}
+			return m.Lab.StartServerWith(ctx, slices.DeleteFunc(flags, func(f string) bool { return f == "" })...)
+		}
+	}
 	for _, c := range []struct {
 		scenario int
 		premise  string // that is broken
@@ -147,8 +167,10 @@ func TestClaimsCanFail(t *testing.T) {
 		fails    []string // what was expected in vain
 	}{
 		{1, "servers that differ", func(m *meddler) { atMost(m, 1, "--prefetch=1") }, []string{"some that were answered before an earlier one"}},
-		{2, "another prefetch", func(m *meddler) { prefetch(m, "1") }, []string{"it to do about half at prefetch 100"}},
-		{2, "prefetch 1", func(m *meddler) { prefetch(m, "100") }, []string{"the fast server to do over 60 % at prefetch 1"}},
+		{2, "another prefetch", func(m *meddler) { prefetch(m, "1") }, []string{"it to do about half at prefetch 100, and both less than before"}},
+		{2, "prefetch 1", func(m *meddler) { prefetch(m, "100") }, []string{
+			"the fast server to do over 60 % at prefetch 1", "it to do about half at prefetch 100, and both less than before",
+		}},
 		{3, "more servers", func(m *meddler) { atMost(m, 1) }, []string{
 			"2 servers to do more, at least 1.2 of them at work at once", "4 servers to do more, at least 2.4 of them at work at once",
 			"1, 2 and 4 servers to answer",
@@ -196,6 +218,33 @@ func TestClaimsCanFail(t *testing.T) {
 		}, []string{"fib-1 lives"}},
 		{9, "a loss", func(m *meddler) { m.drop = func() {} }, []string{"from 1 to 16 calls failed as connection_lost", "connected again once"}},
 		{10, "a panic", noFault, []string{"3 of 3 answered with INTERNAL"}},
+		{11, "an early ack", func(m *meddler) {
+			m.setFault = func(fault string) error {
+				return m.Lab.SetFault(strings.Replace(fault, "early-ack", "crash-before-reply", 1))
+			}
+		}, []string{"calls lost by the early ack"}},
+		{11, "a late ack", func(m *meddler) {
+			m.setFault = func(string) error { return m.Lab.SetFault("early-ack") }
+			m.setTimeout = func(d time.Duration) error { return m.Lab.SetTimeout(min(d, 2*time.Second)) }
+		}, []string{"none lost by the late ack, and 5 answered by the next server"}},
+		{12, "a death", noFault, []string{"3 calls to add 4", "a duplicate each time"}},
+		{12, "IDs that are noted", func(m *meddler) { instead(m, "--once", "") }, []string{"3 calls to add 3 by ID"}},
+		{12, "servers that forget", func(m *meddler) {
+			m.start = func(ctx context.Context, flags ...string) (string, error) {
+				return m.Lab.StartServerWith(ctx, append(flags, "--once")...)
+			}
+		}, []string{"3 calls to add 4"}},
+		{13, "one call after the other", func(m *meddler) {
+			m.call = func() string {
+				m.call = nil
+				if err := m.Lab.Burst(20); err != nil {
+					t.Error(err)
+				}
+				return m.Lab.Call()
+			}
+		}, []string{"1 server at work at once, one by one"}},
+		{13, "several servers", func(m *meddler) { atMost(m, 1) }, []string{"most servers at work, and less than half the time"}},
+		{13, "no server", func(m *meddler) { m.stop = func(context.Context, string) error { return nil } }, []string{"no server: a timeout"}},
 	} {
 		t.Run(fmt.Sprintf("%d without %s", c.scenario, c.premise), func(t *testing.T) {
 			if !compares(c.scenario) || c.premise == "more servers" {
@@ -294,8 +343,8 @@ func TestCannotBePlayed(t *testing.T) {
 
 func TestOnly(t *testing.T) {
 	for list, want := range map[string]string{
-		"": "1 2 3 4 5 6 7 8 9 10", "4,7": "4 7", " 7 , 4": "7 4", "10": "10",
-		"0": "", "11": "", "-1": "", "x": "", "4,": "", ",": "", "4,4": "", "1-3": "", "99999999999999999999": "",
+		"": "1 2 3 4 5 6 7 8 9 10 11 12 13", "4,7": "4 7", " 7 , 4": "7 4", "13": "13",
+		"0": "", "14": "", "-1": "", "x": "", "4,": "", ",": "", "4,4": "", "1-3": "", "99999999999999999999": "",
 	} {
 		some, err := tour.Only(list)
 		var got []string

@@ -13,9 +13,10 @@ func oneCallbackQueue() *Scenario {
 	const calls = 1000
 	return &Scenario{
 		Title:   "one callback queue, a thousand calls out of order",
-		Happens: "Two servers start, a slow one and a fast one. Then a thousand calls are made at once. Every request names the same queue for its reply.",
-		Watch:   "The numbers of in flight and completed. IDs leave in another order than they came.",
+		Happens: "Two servers start, a slow one and a fast one. Then a thousand calls are made at once, #1 to #1000. Every request names the same queue for its reply.",
+		Watch:   "The numbers before the IDs. Calls are completed in another order than they were made.",
 		Why:     "A queue for each call is costly. The correlation ID tells whose reply it is, so one queue will do.",
+		Lane:    Ended,
 		play: func(p *play) {
 			p.step("Two servers start: first the slow one, then the fast one.")
 			p.server("--workers=8", "--prefetch=8", p.delay(5*time.Millisecond, 400*time.Millisecond))
@@ -31,53 +32,64 @@ func oneCallbackQueue() *Scenario {
 	}
 }
 
-// fairDispatch is the same work at prefetch 1 and at prefetch 100.
+// fairDispatch is the same load at prefetch 1 and at prefetch 100.
 func fairDispatch() *Scenario {
-	const calls = 24
 	return &Scenario{
 		Title:   "fair dispatch: prefetch 1 against 100",
-		Happens: "Two servers share 24 calls; one needs twenty times as long as the other. First each gets one request at a time, then as many as there are.",
-		Watch:   "How long the second half takes, and the servers' shares, where the screen has room for them.",
+		Happens: "Two servers share 16 calls in flight; one needs ten times as long as the other. First each gets one request at a time, then up to a hundred.",
+		Watch:   "How many a second each server answers, and the throughput. At prefetch 100 the calls in flight grow old.",
 		Why:     "With a high prefetch the broker deals requests out like cards, and the fast server idles while the slow one has a pile.",
 		play: func(p *play) {
-			half := func(prefetch string) (share float64, took string, all bool) {
-				quick := p.server(prefetch, p.delay(10*time.Millisecond, 20*time.Millisecond))
-				lame := p.server(prefetch, p.delay(200*time.Millisecond, 400*time.Millisecond))
-				b := p.burst(calls)
-				p.stop(quick, lame)
-				return b.share(quick), seconds(b.took()), len(b) == calls
+			var quick, lame string
+			half := func(prefetch string) (share, rate float64) {
+				quick = p.server(prefetch, p.delay(10*time.Millisecond, 50*time.Millisecond))
+				lame = p.server(prefetch, p.delay(100*time.Millisecond, 500*time.Millisecond))
+				p.do(p.lab.Resume)
+				p.answers(lame, 6) // by then it has its pile, if it is dealt one
+				b := p.answers(lame, 8)
+				return b.share(quick), b.rate()
 			}
-			p.step("Prefetch 1: a fast and a slow server share %d calls, each with one request at a time.", calls)
-			share, took, all := half("--prefetch=1")
-			p.fact(share > 0.6 && all, "the fast server to do over 60 % at prefetch 1", "prefetch 1: the fast server did %s in %s", percent(share), took)
-			p.step("Prefetch 100: the same again, but each has as many requests as it is dealt.")
-			share, took, all = half("--prefetch=100")
-			p.fact(share > 0.4 && share <= 0.6 && all, "it to do about half at prefetch 100", "prefetch 100: %s in %s", percent(share), took)
+			p.step("Prefetch 1: a fast and a slow server, each with one request at a time.")
+			share, rate := half("--prefetch=1")
+			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: %.1f/s, the fast server does %s", rate, percent(share))
+			p.step("Prefetch 100: two others like them, but each has as many requests as it is dealt.")
+			p.do(p.lab.Pause)
+			p.stop(lame, quick) // what the first one has not begun goes to the other
+			before := rate
+			share, rate = half("--prefetch=100")
+			p.fact(share > 0.4 && share <= 0.6 && rate < 0.7*before, "it to do about half at prefetch 100, and both less than before",
+				"prefetch 100: %.1f/s, it does %s", rate, percent(share))
 		},
 	}
 }
 
-// scaling is the same work on more and more servers. How much they do in a second depends
+// scaling is the same load on more and more servers. How much they do in a second depends
 // on what else the machine does; that they work at the same time does not.
 func scaling() *Scenario {
-	const calls = 16
 	return &Scenario{
 		Title:   "scaling: 1, 2, 4 servers",
-		Happens: "The same 16 calls are made to one server, then to two, then to four. The work is waiting, 0.2 s a call, so cores are no limit.",
-		Watch:   "In flight empties twice as fast each time, and the throughput steps up.",
+		Happens: "16 calls are in flight all the time, for one server, then for two, then for four. The work is waiting, 0.2 s a call, so cores are no limit.",
+		Watch:   "The throughput: it steps up where servers come (▲), to 5, 10 and 20 a second.",
 		Why:     "All servers take from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *play) {
+			each := 15 // calls for each server
+			if !p.pace.none() {
+				each = 25 // 5 s, as long as rates are taken over
+			}
 			var first float64
 			var answered []int // by how many servers, in each round
 			running := 0
 			for _, servers := range []int{1, 2, 4} {
-				p.step("%s: a call each to warm up, then %d calls.", things(servers, "server", "servers"), calls)
+				p.step("%s.", things(servers, "server, and 16 calls in flight all the time", "servers for the same load"))
 				for ; running < servers; running++ {
-					p.server("--delay=200ms")
+					p.server("--delay=" + p.time(100*time.Millisecond, 200*time.Millisecond).String())
 				}
-				p.burst(running) // what is new takes longer at first
-				b := p.burst(calls)
-				rate, busy := b.rate(), p.atWork(b)
+				if servers == 1 {
+					p.do(p.lab.Resume)
+				}
+				p.completes(2 * servers) // what is new takes longer at first
+				b := p.completes(each * servers)
+				rate, busy := b.rate(), p.atWork(b.batch)
 				answered = append(answered, b.servers())
 				if servers == 1 {
 					first = rate

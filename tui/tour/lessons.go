@@ -1,0 +1,164 @@
+package tour
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
+)
+
+// Scenarios of how to use RPC, and when not to.
+
+// untilDead waits until a server has died, or has answered the last of some calls: it lives.
+func (p *play) untilDead(server string, ids []string) {
+	p.until(server+" dies", func(look lab.Look) bool {
+		return status(look, server).State == pool.Crashed || p.hasEnded(ids[len(ids)-1])
+	})
+}
+
+// calls begins so many calls and returns their IDs.
+func (p *play) calls(n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = p.begin()
+	}
+	return ids
+}
+
+// earlyAck is a server that acks before its reply, and one that does not.
+func earlyAck() *Scenario {
+	const calls = 5
+	return &Scenario{
+		Title:   "why ack after the reply",
+		Happens: "Five calls are made to a server that acks each request as it comes, and dies in its work. Then to one that acks after its reply, and dies too.",
+		Watch:   "In flight: after the early ack a new server finds nothing to do, and all calls time out. After the other death it answers them.",
+		Why:     "An ack tells the broker to forget the request: after it nobody can do the work again. The late ack costs a duplicate at times.",
+		Lane:    Ended,
+		play: func(p *play) {
+			// dies makes the calls, and starts another server when the first one has died.
+			dies := func(doomed string) (heir string, lost, answered int) {
+				ids := p.calls(calls)
+				p.untilDead(doomed, ids)
+				heir = p.server(p.delay(0, 300*time.Millisecond))
+				for _, id := range ids {
+					switch c := p.ended(id); {
+					case c.Outcome != amqprpc.Completed:
+						lost++
+					case c.Server == heir:
+						answered++
+					}
+				}
+				return heir, lost, answered
+			}
+			work := p.delay(200*time.Millisecond, 1500*time.Millisecond)
+			p.step("fib-1 starts. It acks each request as it comes, before the work, and will die in its work.")
+			doomed := p.faulty("early-ack", work)
+			p.step("Five calls are made. fib-1 acks them all, and dies. fib-2 starts, and finds none of them.")
+			p.timeout(p.time(2*time.Second, 6*time.Second))
+			_, lost, _ := dies(doomed)
+			p.fact(lost > 0, "calls lost by the early ack", "early ack: %d of %d lost", lost, calls)
+
+			p.step("fib-3 takes the place of fib-2. It acks after its reply, and will die in its work, too.")
+			p.timeout(30 * time.Second)
+			p.stopAll()
+			doomed = p.faulty("crash-before-reply", work)
+			p.step("Five calls are made. fib-3 takes the first, and dies. fib-4 starts, and finds all five.")
+			heir, lost, answered := dies(doomed)
+			p.fact(lost == 0 && answered == calls, fmt.Sprintf("none lost by the late ack, and %d answered by the next server", calls),
+				"late ack: %d of %d lost, %d answered by %s", lost, calls, answered, heir)
+		},
+	}
+}
+
+// harmTwice is a request that is executed twice, with harm and without.
+func harmTwice() *Scenario {
+	const calls = 3
+	return &Scenario{
+		Title:   "idempotent: no harm done twice",
+		Happens: "Three calls add 1 each to a counter. A server dies between reply and ack. Then the same with servers that note which IDs have added.",
+		Watch:   "The answers: they are the counter's value, first 1, 3, 4, as one call adds twice, and then 1, 2, 3.",
+		Why:     "A request may come again, if a server dies or a caller tries again. Note its ID with the work, and no harm is done twice.",
+		Lane:    Ended,
+		body:    "1",
+		folder:  true,
+		play: func(p *play) {
+			half := func(doomed string, flags []string) (sum int, answers []string) {
+				ids := p.calls(calls)
+				p.untilDead(doomed, ids)
+				p.server(flags...)
+				for _, id := range ids {
+					text := resultOf(p.ended(id))
+					n, _ := strconv.Atoi(text)
+					sum, answers = max(sum, n), append(answers, text)
+				}
+				return sum, answers
+			}
+			const dies = "crash-before-ack"
+			work := p.delay(0, time.Second)
+			p.step("fib-1 starts. It adds, answers, and will die before its first ack.")
+			flags := []string{"--counter=" + filepath.Join(p.folder, "counter"), work}
+			doomed := p.faulty(dies, flags...)
+			p.step("Three calls are made. fib-1 adds 1, answers, and dies. fib-2 starts, with the same counter.")
+			sum, answers := half(doomed, flags)
+			p.fact(sum == calls+1, fmt.Sprintf("%d calls to add %d", calls, calls+1), "%d calls added %d: answers %s", calls, sum, list(answers))
+
+			p.step("fib-3 takes the place of fib-2, with a new counter. It notes the ID with what it adds.")
+			p.stopAll()
+			flags = []string{"--counter=" + filepath.Join(p.folder, "counter-by-id"), "--once", work}
+			doomed = p.faulty(dies, flags...)
+			p.step("Three calls are made. fib-3 adds 1, answers, and dies. fib-4 starts, with the same counter.")
+			sum, answers = half(doomed, flags)
+			p.fact(sum == calls, fmt.Sprintf("%d calls to add %d by ID", calls, calls), "by ID %d calls added %d: answers %s", calls, sum, list(answers))
+			n := p.look().Books.Replies.Duplicates
+			p.fact(n == 2, "a duplicate each time", "%s", things(n, "duplicate", "duplicates"))
+		},
+	}
+}
+
+// resultOf is the body of a call's answer, or what else it ended in.
+func resultOf(story ledger.Story) string {
+	if m := answer(story); m != nil && story.Outcome == amqprpc.Completed {
+		return string(m.Body)
+	}
+	return outcome(story)
+}
+
+// notRPC is what it costs to wait for answers.
+func notRPC() *Scenario {
+	const calls, servers, patience = 8, 4, 2 * time.Second
+	return &Scenario{
+		Title:   "when not to use RPC",
+		Lane:    InFlight,
+		Happens: "Four servers get eight calls one after the other, and then eight at once. Then they are stopped, and one more call is made.",
+		Watch:   "In flight, the throughput, and how long eight calls take. The last call fails.",
+		Why:     "Who waits for each answer uses one server of four, and needs one there and then. If the answer is not needed, send a message and go on: a queue can wait.",
+		play: func(p *play) {
+			p.step("Four servers start. Each request takes them 0.5 s.")
+			for range servers {
+				p.server(p.delay(50*time.Millisecond, 500*time.Millisecond))
+			}
+			p.step("Eight calls are made, one after the other: each waits for the answer to the one before.")
+			from := p.look().Books.Calls.Completed
+			for range calls {
+				p.call()
+			}
+			one := p.since(from)
+			p.step("Eight calls are made at once, and their answers are waited for together.")
+			all := p.burst(calls)
+			p.fact(len(one) == calls && p.atWork(one) < 1.1, "1 server at work at once, one by one",
+				"one by one: %s, %.1f of %d servers at work", seconds(one.took()), p.atWork(one), servers)
+			p.fact(len(all) == calls && p.atWork(all) >= 0.6*servers && all.took() < one.took()/2, "most servers at work, and less than half the time",
+				"at once: %s, %.1f of %d servers at work", seconds(all.took()), p.atWork(all), servers)
+			p.step("The servers are stopped. One more call is made, which waits for %g s.", patience.Seconds())
+			p.stopAll()
+			p.timeout(patience)
+			alone := p.call()
+			p.fact(alone.Outcome == amqprpc.Timeout, "no server: a timeout", "no server: %s after %s", outcome(alone), seconds(lasted(alone)))
+		},
+	}
+}
