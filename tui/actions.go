@@ -80,14 +80,19 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	case is(k.Less):
 		m.scaleLoad(0.5)
 	case is(k.Pause):
-		if m.look.Load.Paused {
+		switch {
+		case m.look.Load.Paused:
 			l.Resume()
-		} else {
+		case m.look.Load.Waiting:
+			l.Begin()
+		default:
 			l.Pause()
 		}
 
 	case is(k.Start):
-		return m.do(func(ctx context.Context) { l.StartServer(ctx) }) //nolint:errcheck // its note tells
+		return m.beside(func() tea.Cmd {
+			return m.do(func(ctx context.Context) { l.StartServer(ctx) }) //nolint:errcheck // its note tells
+		})
 	case is(k.Stop):
 		return m.onServer("stop", func(ctx context.Context, name string) {
 			ctx, cancel := context.WithTimeout(ctx, stopTime)
@@ -97,15 +102,23 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	case is(k.Kill):
 		return m.onServer("kill", func(_ context.Context, name string) { l.KillServer(name) }) //nolint:errcheck // its note tells
 	case is(k.Restart):
-		return m.onServer("restart", func(ctx context.Context, name string) { l.RestartServer(ctx, name) }) //nolint:errcheck // its note tells
+		return m.beside(func() tea.Cmd {
+			return m.onServer("restart", func(ctx context.Context, name string) { l.RestartServer(ctx, name) }) //nolint:errcheck // its note tells
+		})
 	case is(k.Fault):
-		m.menu = menu{title: "What shall the next server do wrong? (a probability for each request)", choices: faultChoices}
-		for i, c := range faultChoices {
-			if c.value == m.look.Fault && !c.other {
-				m.menu.selected = i
+		return m.beside(func() tea.Cmd {
+			m.menu = menu{
+				name: "Fault", title: "What shall the next server do wrong? (a probability for each request)",
+				choices: faultChoices, choose: m.setFault,
 			}
-		}
-		m.open(choosing)
+			for i, c := range faultChoices {
+				if c.value == m.look.Fault && !c.other {
+					m.menu.selected = i
+				}
+			}
+			m.open(choosing)
+			return nil
+		})
 	case is(k.Second):
 		id := m.completedID()
 		return m.do(func(ctx context.Context) { l.SecondReply(ctx, id) }) //nolint:errcheck // its note tells
@@ -179,16 +192,45 @@ func (m *Model) ask(what, help, value string, enter func(string) (tea.Cmd, error
 }
 
 // chosen takes what the menu has selected.
-func (m *Model) chosen() {
+func (m *Model) chosen() tea.Cmd {
 	m.close()
-	c := m.menu.choices[m.menu.selected]
+	return m.menu.choose(m.menu.choices[m.menu.selected])
+}
+
+// beside does something that starts a server, sooner or later. If that server may get in
+// somebody else's way, a person decides first.
+func (m *Model) beside(do func() tea.Cmd) tea.Cmd {
+	if m.look.Beside == "" {
+		return do()
+	}
+	m.menu = menu{
+		name: "Servers here?", title: "Start servers here, although " + Escape(m.look.Beside, 300) + "?",
+		choices: []choice{
+			{value: "no", words: "leave the queue to whoever consumes from it"},
+			{value: "yes", words: "a fibserver takes some of its requests, and answers fib or an error"},
+		},
+		choose: func(c choice) tea.Cmd {
+			if c.value != "yes" {
+				return nil
+			}
+			m.lab.Allow()
+			return do()
+		},
+	}
+	m.open(choosing)
+	return nil
+}
+
+// setFault takes what the menu of faults has selected.
+func (m *Model) setFault(c choice) tea.Cmd {
 	if !c.other {
 		m.lab.SetFault(c.value) //nolint:errcheck // its note tells
-		return
+		return nil
 	}
 	m.ask("Faults of the next server", "such as drop=0.1,slow=0.05:2s; fibserver --help has them all", m.look.Fault, func(s string) (tea.Cmd, error) {
 		return nil, m.lab.SetFault(strings.TrimSpace(s))
 	})
+	return nil
 }
 
 // setLoad reads 64, 200/s.
@@ -223,7 +265,11 @@ func (m *Model) onServer(verb string, f func(ctx context.Context, name string)) 
 	name, _, ours := m.servers.selected(&m.look)
 	switch {
 	case name == "":
-		m.fail(errors.New("there is no server here to " + verb + ": s starts one"))
+		none := "there is no server here to " + verb
+		if startsServers(&m.look) {
+			none += ": s starts one"
+		}
+		m.fail(errors.New(none))
 		return nil
 	case !ours:
 		m.fail(fmt.Errorf("%.60q was not started here, so it cannot be made to %s from here", name, verb))

@@ -55,13 +55,15 @@ func advise(look *lab.Look) []advice {
 		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
 	if look.Load.Paused {
-		add(lab.Neutral, pausedAdvice)
+		add(lab.Neutral, pausedAdvice(look))
 	}
 	if cause != "" {
 		return all
 	}
 	if look.Load.Waiting && !look.Load.Paused {
 		add(lab.Neutral, waitingAdvice(look))
+	} else if q := &look.Queue; !q.Known && q.Err != "" {
+		add(lab.Neutral, because("Nobody can say who consumes from "+queueName(look), q.Err)+" Calls are made all the same.")
 	}
 
 	trouble := troubles(look)
@@ -92,9 +94,17 @@ func advise(look *lab.Look) []advice {
 	return all
 }
 
-const pausedAdvice = "The load is paused. Press space to resume it, or c to make one call."
+func pausedAdvice(look *lab.Look) string {
+	if why := Escape(look.Load.PausedBy, 120); why != "" {
+		return "The load begins paused, because " + why + ". Press space to begin it, or c to make one call."
+	}
+	return "The load is paused. Press space to resume it, or c to make one call."
+}
 
 func waitingAdvice(look *lab.Look) string {
+	if q := &look.Queue; !q.Known && q.Err != "" {
+		return because("Nobody can say who consumes from "+queueName(look), q.Err) + " Press space to begin the load."
+	}
 	return "The load begins as soon as somebody consumes from " + queueName(look) + "."
 }
 
@@ -107,15 +117,16 @@ func whyIdle(look *lab.Look) string {
 	case cause != "":
 		return cause
 	case look.Load.Paused:
-		return pausedAdvice
+		return pausedAdvice(look)
 	case look.Load.Waiting:
 		return waitingAdvice(look)
 	}
 	return ""
 }
 
-// startsServers reports whether a server that s starts answers what is asked here.
-func startsServers(look *lab.Look) bool { return !look.Load.Custom }
+// startsServers reports whether a server that s starts answers what is asked here, and takes
+// nothing from anybody else's.
+func startsServers(look *lab.Look) bool { return !look.Load.Custom && look.Beside == "" }
 
 // whatToBreak lists the keys that there is something to break for.
 func whatToBreak(look *lab.Look) string {
@@ -167,22 +178,20 @@ func obstacle(look *lab.Look) string {
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
-	case q.Known && q.Missing && look.Load.Custom:
+	case q.Known && q.Missing && !startsServers(look):
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Start your server: it has to declare it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
-	case !q.Known && q.Err != "":
-		return because("The broker does not tell of "+queueName(look), q.Err)
-	case q.Known && q.Consumers == 0 && starting:
+	case q.Nobody() && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
-	case q.Known && q.Consumers == 0 && look.Load.Custom && look.Load.Waiting:
+	case q.Nobody() && !startsServers(look) && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Start your server."
-	case q.Known && q.Consumers == 0 && look.Load.Custom:
+	case q.Nobody() && !startsServers(look):
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Start your server."
-	case q.Known && q.Consumers == 0 && look.Load.Waiting:
+	case q.Nobody() && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +
 			fibserverFor(look) + " in another terminal."
-	case q.Known && q.Consumers == 0:
+	case q.Nobody():
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Press s to start a server."
 	}
 	return ""
@@ -233,7 +242,7 @@ func troubles(look *lab.Look) []advice {
 		add("Some replies come too late: their calls have timed out, and " + waiting + " for a server. " + another)
 	case now.Late > 0:
 		add("Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.")
-	case timeouts && q.Known:
+	case timeouts && q.Known && !q.Exclusive:
 		add("Most calls time out, although the queue has " + things(q.Consumers, "consumer", "consumers") +
 			". Press enter on one to see how far it came" + orStart + ".")
 	case timeouts:

@@ -160,11 +160,13 @@ func queuePiece(st *Styles, q *lab.Queue) piece {
 	ready := " " + count(q.Ready) + " ready, "
 	switch {
 	case !q.Known && q.Err != "":
-		return piece{forms(" does not answer", " ?"), st.Warn, rank}
+		return piece{forms(" not known", " ?"), st.Warn, rank}
 	case !q.Known:
 		return piece{[]string{name, short}, st.Plain, rank}
 	case q.Missing:
 		return piece{forms(" is missing"), st.Bad, rank}
+	case q.Exclusive:
+		return piece{forms(" exclusive to another connection", " exclusive"), st.Plain, rank}
 	case q.Consumers == 0:
 		return piece{forms(ready+"no consumers", " no consumers"), st.Warn, rank}
 	}

@@ -210,10 +210,14 @@ func (m *Model) hints() []keyHint {
 	if m.telling() {
 		return hints
 	}
+	start, fault := keyHint{k.Start, "server"}, keyHint{k.Fault, "fault"}
+	if !startsServers(&m.look) {
+		start, fault = keyHint{}, keyHint{}
+	}
 	return append(hints, []keyHint{
-		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, {k.Start, "server"}, {k.Inspect, "inspect"},
+		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, start, {k.Inspect, "inspect"},
 		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
-		{k.More, "load"}, {k.Fault, "fault"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
+		{k.More, "load"}, fault, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
 	}...)
 }
 
@@ -225,8 +229,11 @@ func (m *Model) workWords() string {
 }
 
 func (m *Model) pauseWords() string {
-	if m.look.Load.Paused {
+	switch {
+	case m.look.Load.Paused && m.look.Load.PausedBy == "":
 		return "go on"
+	case m.look.Load.Paused, m.look.Load.Waiting:
+		return "begin"
 	}
 	return "pause"
 }

@@ -1,6 +1,10 @@
 package tui
 
-import "rpcscope/server"
+import (
+	tea "github.com/charmbracelet/bubbletea"
+
+	"rpcscope/server"
+)
 
 // A choice is a row of a menu.
 type choice struct {
@@ -33,8 +37,10 @@ var faultChoices = func() []choice {
 
 // A menu is a list to choose from.
 type menu struct {
+	name     string // of its frame
 	title    string
 	choices  []choice
+	choose   func(choice) tea.Cmd
 	selected int
 }
 
@@ -48,7 +54,11 @@ func (m *menu) lines(st *Styles, w, h int) []line {
 	for _, c := range m.choices {
 		names = max(names, cells(c.value))
 	}
-	out := []line{line{{" " + m.title, st.Title}}.cut(w), nil}
+	var out []line
+	for _, text := range wrap(m.title, max(w-2, 1)) {
+		out = append(out, line{{" " + text, st.Title}}.cut(w))
+	}
+	out = append(out, nil)
 	from := 0
 	if room := h - len(out); m.selected >= room {
 		from = m.selected - max(room, 1) + 1

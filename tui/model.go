@@ -38,6 +38,8 @@ type Lab interface {
 	SetTimeout(d time.Duration) error
 	Pause()
 	Resume()
+	Begin()
+	Allow()
 	SetFault(list string) error
 	StartServer(ctx context.Context) (name string, err error)
 	StopServer(ctx context.Context, name string) error
@@ -232,7 +234,7 @@ func (m *Model) refresh() {
 	if m.frozen != nil { // what one does, and what comes of it, is told all the same
 		live := m.lab.Look(lab.Query{Books: ledger.Query{Now: time.Now()}, Notes: lab.MostNotes})
 		m.look.Notes, m.look.Err = live.Notes, live.Err
-		m.look.Load, m.look.Fault = live.Load, live.Fault // which keys change
+		m.look.Load, m.look.Fault, m.look.Beside = live.Load, live.Fault, live.Beside // which keys change
 	}
 	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
 		m.close()

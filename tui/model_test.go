@@ -61,6 +61,8 @@ func (s *fakeLab) SetRate(r float64) error                         { return s.di
 func (s *fakeLab) SetTimeout(d time.Duration) error                { return s.did("timeout %v", d) }
 func (s *fakeLab) Pause()                                          { s.look.Load.Paused = true; s.did("pause") }   //nolint:errcheck
 func (s *fakeLab) Resume()                                         { s.look.Load.Paused = false; s.did("resume") } //nolint:errcheck
+func (s *fakeLab) Begin()                                          { s.look.Load.Waiting = false; s.did("begin") } //nolint:errcheck
+func (s *fakeLab) Allow()                                          { s.look.Beside = ""; s.did("allow") }          //nolint:errcheck
 func (s *fakeLab) SetFault(list string) error                      { return s.did("fault %s", list) }
 func (s *fakeLab) StartServer(context.Context) (string, error)     { return "", s.did("start") }
 func (s *fakeLab) StopServer(_ context.Context, n string) error    { return s.did("stop %s", n) }

@@ -73,7 +73,7 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 		case is(k.End):
 			m.menu.move(len(m.menu.choices))
 		case is(k.Inspect):
-			m.chosen()
+			return m.chosen()
 		}
 		return nil
 	case helping:

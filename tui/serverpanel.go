@@ -219,13 +219,19 @@ func nobodyServes(look *lab.Look) string {
 		}
 	}
 	heard := slices.ContainsFunc(look.Books.Servers, func(s ledger.Server) bool { return s.Rate > 0 && s.Name != lab.HandName })
-	switch n := look.Queue.Consumers; {
+	switch q, n := &look.Queue, look.Queue.Consumers; {
+	case heard && (q.Exclusive || !q.Known):
+		return ""
+	case q.Known && q.Exclusive:
+		return "The queue is exclusive to another connection, and no reply yet says who serves it."
+	case !q.Known && q.Err != "":
+		return "Nobody can say who consumes from " + queueName(look) + ", and no reply yet does."
 	case look.Queue.Known && n > 0 && !heard:
 		return things(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
-	case look.Queue.Known && n > 0, !look.Queue.Known && heard:
+	case look.Queue.Known && n > 0:
 		return ""
 	}
-	if look.Load.Custom {
+	if !startsServers(look) {
 		return "No server. Start yours: it has to consume from " + queueName(look) + "."
 	}
 	return "No server. Press s to start one here, or run " + fibserverFor(look) + " in another terminal."

@@ -126,7 +126,7 @@ func (m *Model) draw() string {
 		out = g.paint(st, out)
 	case choosing:
 		g := grid{{rows: body - 2, frames: []frame{{
-			cells: m.w - 2, title: line{{"Fault", st.Title}}, body: m.menu.lines(st, m.w-2, body-2), focused: true,
+			cells: m.w - 2, title: line{{m.menu.name, st.Title}}, body: m.menu.lines(st, m.w-2, body-2), focused: true,
 		}}}}
 		out = g.paint(st, out)
 	default:

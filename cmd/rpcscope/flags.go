@@ -27,6 +27,7 @@ type runFlags struct {
 	seed        uint64
 	servers     int
 	serverFlags []string
+	force       bool // start servers beside somebody else's
 	custom      serviceFlags
 
 	work    lab.Work     // what is asked for
@@ -61,6 +62,7 @@ func (o *runFlags) addCalls(flags *pflag.FlagSet, usual runFlags) {
 
 func (o *runFlags) addServerFlag(flags *pflag.FlagSet, usual runFlags) {
 	flags.StringArrayVar(&o.serverFlags, "server-flag", usual.serverFlags, "flag for local servers, such as --server-flag=--delay=20ms; repeatable")
+	flags.BoolVar(&o.force, "force", false, "start local servers even if somebody else consumes from the queue")
 }
 
 // validate checks what the flags' own types do not. Errors are about usage.

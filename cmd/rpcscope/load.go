@@ -22,7 +22,6 @@ type loadOptions struct {
 	asJSON    bool
 	record    recordFlags
 	maxFailed uint64
-	alone     bool // nobody else may consume from the queue
 }
 
 func loadCommand() *cobra.Command {

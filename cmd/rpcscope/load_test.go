@@ -128,7 +128,7 @@ func TestLoadFallsShort(t *testing.T) {
 	if o := rpcscope(t, "amqp://127.0.0.1:1/", "load"); o.code != cli.NoBroker || o.stdout != "" {
 		t.Errorf("no broker: %+v", o)
 	}
-	o = rpcscope(t, node.URL(), "load", "--queue", queue, "--servers=1", "--server-flag=--nonsense")
+	o = rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "--servers=1", "--server-flag=--nonsense")
 	if o.code != cli.FellShort || !strings.Contains(o.stderr, "nonsense") {
 		t.Errorf("servers that cannot start: %+v", o)
 	}

@@ -46,9 +46,12 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		return nil, onBroker(err)
 	}
 	defer client.Close()
-	if o.alone {
-		if err := unshared(ctx, client, o.queue); err != nil {
-			return nil, err
+	if o.servers > 0 && !o.force {
+		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+		stats, err := client.QueueStats(ctx, o.queue)
+		cancel()
+		if err := lab.Shared(o.queue, stats, err); err != nil {
+			return nil, notAlone(err)
 		}
 	}
 	m := &measurement{said: &tui.Tally{}}
@@ -108,6 +111,11 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		return nil, cli.Fail(cli.FellShort, err)
 	}
 	return m, nil
+}
+
+// notAlone refuses to start servers because of what somebody else has on the queue.
+func notAlone(err error) error {
+	return cli.Fail(cli.FellShort, fmt.Errorf("%w: give another --queue, or --force to start fibservers there", err))
 }
 
 // report tells, besides a summary in JSON, what its keys have no room for: the answers that

@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
@@ -32,7 +31,7 @@ const (
 )
 
 func scaleCommand() *cobra.Command {
-	o := scaleOptions{loadOptions: loadOptions{alone: true}}
+	var o scaleOptions
 	cmd := &cobra.Command{
 		Use:   "scale",
 		Short: "The same load on 1, 2, 4 servers: what another server is worth",
@@ -47,7 +46,7 @@ Servers on one machine share its cores. Where those are the limit it says so; wo
 waits, as --server-flag=--delay=20ms has it, scales on any machine.
 
 The exit code is 1 when in one of the runs more than --max-failed calls failed or were
-answered wrong. Nobody else may consume from the queue.`,
+answered wrong. If somebody else consumes from the queue, --force measures all the same.`,
 		Example: `  rpcscope scale
   rpcscope scale --servers 1,2,4,8 --fib 5 --server-flag=--delay=20ms
   rpcscope scale -n 2000 --fib 20-30 --json`,
@@ -143,7 +142,7 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err e
 			fmt.Fprintf(stderr, "rpcscope: %d failed: %s\n", f.Count, f.Text)
 		}
 		short = short || summary.FellShort()
-		o.alone = false // the last run's consumers may be seen a moment longer than its servers
+		o.force = true // the last run's consumers may be seen a moment longer than its servers
 		row := tui.ScaleRow{
 			Servers: n, Throughput: m.books.Throughput, P50: m.books.Response.P50, P99: m.books.Response.P99, Failed: summary.Short(), FellShort: summary.FellShort(),
 		}
@@ -171,15 +170,4 @@ func (o *scaleOptions) print(stdout, stderr io.Writer, result *tui.Scale) error 
 		fmt.Fprintf(stderr, "rpcscope: %s\n", result.Notice)
 	}
 	return cli.PrintJSON(stdout, result.Rows)
-}
-
-// unshared is an error where somebody consumes from a queue.
-func unshared(ctx context.Context, client *amqprpc.Client, queue string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	// A queue that does not exist yet is fine, and whatever else is wrong shows soon.
-	if stats, err := client.QueueStats(ctx, queue); err == nil && stats.Consumers > 0 {
-		return cli.Fail(cli.FellShort, fmt.Errorf("somebody consumes from the queue %s already, and would do part of the work: end that, or give another --queue", queue))
-	}
-	return nil
 }

@@ -23,6 +23,7 @@ import (
 type screenOptions struct {
 	runFlags
 	paused bool
+	wary   bool // it is for the lab to say whether the load begins paused
 	record recordFlags
 	// pool says what program servers are; the zero value finds fibserver.
 	pool pool.Config
@@ -50,12 +51,19 @@ func (o *screenOptions) validate(flags *pflag.FlagSet) error {
 	if err := o.record.check(flags); err != nil {
 		return err
 	}
-	return o.runFlags.validate(flags)
+	if err := o.runFlags.validate(flags); err != nil {
+		return err
+	}
+	o.wary = !flags.Changed("paused")
+	if o.service != nil && o.servers > 0 && !o.force {
+		return errors.New("--servers starts fibservers, which answer nothing but fib, and --body asks another service: give --servers 0, or --force")
+	}
+	return nil
 }
 
 func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 	o.runFlags.add(flags, usual)
-	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused")
+	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused (default if somebody else consumes from\nthe queue, or with --body)")
 	o.record.add(flags)
 }
 
@@ -89,10 +97,11 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	servers.URL = o.broker.Environment()
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: broker, StandIn: standInAdvice("demo", o.standIn), Backoff: cli.Backoff, Queue: o.queue,
-		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused,
+		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused, Wary: o.wary,
 		Service:    o.service,
 		Pool:       servers,
 		ServerSeed: int64(o.seed * mostServers),
+		Force:      o.force,
 		Observer:   recorded.observer(),
 	})
 	if err != nil {
@@ -100,6 +109,12 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 			return cli.Fail(cli.Interrupted, context.Cause(ctx))
 		}
 		return onBroker(err)
+	}
+	if o.servers > 0 {
+		if err := l.Alone(ctx); err != nil {
+			l.Close(ctx) //nolint:errcheck // the error at hand matters more
+			return notAlone(err)
+		}
 	}
 	recorded.onBreak(func(err error) { l.Note(lab.Bad, "the recording breaks off: "+err.Error(), "") })
 	var begun error

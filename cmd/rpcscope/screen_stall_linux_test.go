@@ -72,7 +72,7 @@ func TestScreenStalled(t *testing.T) {
 	queue := brokertest.QueueName(t)
 	var served atomic.Int64
 	serve(t, node.URL(), queue, &served)
-	cmd, master := onTerminal(t, node.URL(), "--queue", queue, "--fib", "5")
+	cmd, master := onTerminal(t, node.URL(), "--queue", queue, "--fib", "5", "--paused=false")
 
 	deadline := time.Now().Add(patience)
 	until := func(n int64) {
@@ -184,7 +184,7 @@ func BenchmarkScreenAgainstLoad(b *testing.B) {
 		if err := terminal.Start(); err != nil {
 			b.Fatal(err)
 		}
-		if len(args) == 0 {
+		if args[0] != "load" {
 			time.AfterFunc(duration, func() { io.WriteString(master, "q") }) //nolint:errcheck // seen below
 		}
 		if err := cmd.Wait(); err != nil {
@@ -213,7 +213,7 @@ func BenchmarkScreenAgainstLoad(b *testing.B) {
 		var with, without []float64
 		for range rounds {
 			without = append(without, throughput("load", "--duration", duration.String()))
-			with = append(with, throughput())
+			with = append(with, throughput("--paused=false"))
 		}
 		b.ReportMetric(median(without), "load/s")
 		b.ReportMetric(median(with), "screen/s")

@@ -202,7 +202,7 @@ func TestScreenDenied(t *testing.T) {
 	servers := newFleet(t, node.URL(), "rpc_queue", pool.Config{}) // or the load would not begin
 	servers.start(t)
 	term := shell(t, strings.Replace(node.URL(), "guest:guest", "writeless:"+secret, 1), screen.Size{Cols: 120, Rows: 40})
-	term.Type("rpcscope --fib 20 -c 8; echo code=$?", "enter")
+	term.Type("rpcscope --paused=false --fib 20 -c 8; echo code=$?", "enter")
 	const lacks = `user "writeless" lacks the write permission on exchange "amq.default" in virtual host "/"`
 	term.WaitFor("✗ permission missing")
 	term.Wait("which, and what gives it", func(s string) bool {

@@ -39,8 +39,9 @@ type Config struct {
 	Service *Service
 	Timeout time.Duration
 	Seed    uint64
-	// Paused starts with the load paused.
-	Paused bool
+	// Paused starts with the load paused. Wary does so if somebody else consumes from the queue,
+	// or a Service is asked.
+	Paused, Wary bool
 
 	// Pool is how servers are started. Its OnExit and Output are the lab's. Servers are
 	// told the queue (--queue, and for an OwnQueue --queue-expires) and to be quiet (--quiet) before Pool.Args, and learn the
@@ -49,6 +50,8 @@ type Config struct {
 	// ServerSeed is the seed of the first server started; each further one gets the
 	// next.
 	ServerSeed int64
+	// Force starts servers beside somebody else's, see [Lab.Alone].
+	Force bool
 
 	// Observer, where it is set, is told of every event besides the ledger: a
 	// recorder, say.

@@ -36,6 +36,7 @@ type Lab struct {
 	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
 	bursts  atomic.Int64 // calls of bursts that have not ended
 	numbers numbers      // of calls by hand
+	allowed atomic.Bool  // servers may be started beside somebody else's
 
 	panicked atomic.Pointer[PanicError]
 
@@ -78,8 +79,12 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Timeout: cfg.Timeout, Seed: cfg.Seed,
 		Paused: cfg.Paused, Waiting: true,
 	}
+	l.allowed.Store(cfg.Force || cfg.OwnQueue)
 	if cfg.Service != nil {
 		l.ask(cfg.Service)
+		if cfg.Wary && !cfg.Paused {
+			l.state.Paused, l.state.PausedBy = true, "it asks a service that is not rpcscope's"
+		}
 	} else {
 		l.ask(fib)
 	}
@@ -191,6 +196,9 @@ func (l *Lab) Look(q Query) Look {
 	look := Look{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
 	look.Queue, look.Marks, look.Pool = l.queue.look(), l.fleet.lastMarks(), l.pool.List()
 	look.Starting = l.fleet.notYetIn(look.Pool)
+	if err := l.beside(look.Queue); err != nil {
+		look.Beside = err.Error()
+	}
 	l.mu.Lock()
 	look.Load, look.Fault = l.state, l.fault
 	look.Load.Progress = l.load.Progress()

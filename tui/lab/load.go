@@ -196,7 +196,7 @@ func (l *Lab) SetTimeout(d time.Duration) error {
 // Pause starts no more calls of the load until [Lab.Resume]. Those in flight go on.
 func (l *Lab) Pause() {
 	l.change("the load is paused", func() error { //nolint:errcheck // it is in the note
-		l.state.Paused = true
+		l.state.Paused, l.state.PausedBy = true, ""
 		l.hold()
 		return nil
 	})
@@ -205,7 +205,16 @@ func (l *Lab) Pause() {
 // Resume ends a pause. A load that waits for a server goes on waiting.
 func (l *Lab) Resume() {
 	l.change("the load goes on", func() error { //nolint:errcheck // it is in the note
-		l.state.Paused = false
+		l.state.Paused, l.state.PausedBy = false, ""
+		l.hold()
+		return nil
+	})
+}
+
+// Begin begins a load that waits for a server, without one.
+func (l *Lab) Begin() {
+	l.change("the load begins without waiting for a server", func() error { //nolint:errcheck // it is in the note
+		l.state.Waiting = false
 		l.hold()
 		return nil
 	})

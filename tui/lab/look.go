@@ -26,6 +26,9 @@ type Look struct {
 	Pool []pool.Status
 	// Starting is how many servers are being started and not yet in Pool.
 	Starting int
+	// Beside says why to ask before a server is started, as [Lab.Alone] does; "" if there is
+	// no reason that is known.
+	Beside string
 	// Fault is what the next server, and that alone, will do wrong, as --fault reads it; "" is nothing.
 	Fault string
 	// Marks are when servers came and went, oldest first, as far back as the ledger's
@@ -50,12 +53,19 @@ type Queue struct {
 	// connect.
 	Known bool
 	// Missing says that there is no such queue: calls are unroutable.
-	Missing   bool
+	Missing bool
+	// Exclusive says that it belongs to another connection, whose server may well consume from
+	// it. Nothing else is known of it.
+	Exclusive bool
 	Ready     int // messages waiting in the queue
 	Consumers int
+	Others    int       // consumers that are not servers of the lab; after a reconnect those before
 	At        time.Time // when the broker said so
 	Err       string    // why it did not answer, when asked last
 }
+
+// Nobody says that nobody consumes from the queue, as far as is known.
+func (q *Queue) Nobody() bool { return q.Known && !q.Exclusive && q.Consumers == 0 }
 
 // Load is the state of the load.
 type Load struct {
@@ -66,10 +76,11 @@ type Load struct {
 	Body        string  // the template of its bodies, which may be ""
 	Timeout     time.Duration
 	Seed        uint64
-	// Paused says that somebody has paused it.
-	Paused bool
-	// Waiting says that it has not begun, because nobody consumes from the queue: it
-	// begins when a server does.
+	// Paused says that it is paused, PausedBy why the lab has paused it: "" if somebody else has.
+	Paused   bool
+	PausedBy string
+	// Waiting says that it has not begun, because nobody consumes from the queue: it begins
+	// when a server does, or the broker cannot say.
 	Waiting bool
 	// Progress is the present load's: it begins anew where the model changes.
 	Progress load.Progress

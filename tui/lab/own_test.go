@@ -152,7 +152,8 @@ func TestOwnQueueInBadTimes(t *testing.T) {
 	node.Kill()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := l.Close(ctx); err == nil || !strings.Contains(err.Error(), "the queue "+cfg.Queue+" was not deleted: connection lost") {
+	// The lab may not know yet that its connection is lost.
+	if err := l.Close(ctx); err == nil || !strings.Contains(err.Error(), "the queue "+cfg.Queue+" was not deleted: ") {
 		t.Errorf("no broker: %v", err)
 	}
 }

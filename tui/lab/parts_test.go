@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	amqp "github.com/rabbitmq/amqp091-go"
 	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
@@ -214,23 +216,40 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// An answer from before a reconnect is none.
+// What is known of the queue follows from the last answer. A question that was not answered makes
+// nothing known, and leaves the reason; an answer from before a reconnect is none.
 func TestQueueAnswers(t *testing.T) {
 	var q queue
 	q.init("q")
-	before := q.begin()
-	if now, ok := q.answered(before, amqprpc.QueueStats{Ready: 3, Consumers: 2}, nil); !ok || !now.Known || now.Ready != 3 || now.Consumers != 2 || now.Name != "q" {
-		t.Errorf("%+v, %v", now, ok)
-	}
-	if now, ok := q.answered(before, amqprpc.QueueStats{}, errors.New("locked")); ok || now.Err != "locked" || !now.Known || now.Ready != 3 {
-		t.Errorf("%+v, %v", now, ok)
-	}
-	if now, ok := q.answered(before, amqprpc.QueueStats{}, fmt.Errorf("%w: gone", amqprpc.ErrUnroutable)); !ok || !now.Missing || now.Err != "" || now.Consumers != 0 {
-		t.Errorf("%+v, %v", now, ok)
+	epoch := q.begin()
+	refused := &amqprpc.DialError{Address: "h:1", Connected: true, Err: &amqp.Error{Code: 530, Reason: "NOT_ALLOWED - enough"}}
+	for _, c := range []struct {
+		what   string
+		stats  amqprpc.QueueStats
+		err    error
+		ours   int
+		want   Queue
+		failed int
+	}{
+		{"consumers", amqprpc.QueueStats{Ready: 3, Consumers: 2}, nil, 1, Queue{Known: true, Ready: 3, Consumers: 2, Others: 1}, 0},
+		{"no answer", amqprpc.QueueStats{}, context.DeadlineExceeded, 1,
+			Queue{Known: true, Ready: 3, Consumers: 2, Others: 1, Err: "no answer within 3s"}, 1},
+		{"refused", amqprpc.QueueStats{}, refused, 1, Queue{Ready: 3, Consumers: 2, Others: 1, Err: "NOT_ALLOWED - enough"}, 2},
+		{"connection lost", amqprpc.QueueStats{}, amqprpc.ErrConnectionLost, 1, Queue{Ready: 3, Consumers: 2, Others: 1, Err: "NOT_ALLOWED - enough"}, 0},
+		{"missing", amqprpc.QueueStats{}, fmt.Errorf("%w: gone", amqprpc.ErrUnroutable), 0, Queue{Known: true, Missing: true}, 0},
+		{"exclusive", amqprpc.QueueStats{}, fmt.Errorf("%w: q", amqprpc.ErrExclusive), 0, Queue{Known: true, Exclusive: true}, 0},
+		{"the broker lags", amqprpc.QueueStats{Consumers: 1}, nil, 2, Queue{Known: true, Consumers: 1}, 0},
+	} {
+		now, failed := q.answered(epoch, c.stats, c.err, c.ours)
+		now.At = time.Time{}
+		c.want.Name = "q"
+		if now != c.want || failed != c.failed {
+			t.Errorf("%s: %+v, %d failed; want %+v, %d", c.what, now, failed, c.want, c.failed)
+		}
 	}
 	q.reconnected()
-	if now, ok := q.answered(before, amqprpc.QueueStats{Ready: 9}, nil); ok || now.Known || now.Ready == 9 {
-		t.Errorf("%+v, %v", now, ok)
+	if now, _ := q.answered(epoch, amqprpc.QueueStats{Ready: 9}, nil, 0); now.Known || now.Ready == 9 {
+		t.Errorf("an answer from before: %+v", now)
 	}
 }
 

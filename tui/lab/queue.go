@@ -10,10 +10,14 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// How often the broker is asked about the queue, and how long it may take to answer.
 const (
-	pollEvery = time.Second
-	pollWait  = 3 * time.Second
+	// pollEvery is how often the broker is asked about the queue, and pollWait how long it
+	// may take to answer. If it refuses to answer, it is asked less and less often.
+	pollEvery     = time.Second
+	pollWait      = 3 * time.Second
+	mostPollEvery = 30 * time.Second
+	// enoughFailed is how many questions in a row fail before the load begins without an answer.
+	enoughFailed = 3
 )
 
 // A queue is what is known of the request queue. The mutex is a leaf: it is taken under
@@ -21,9 +25,10 @@ const (
 type queue struct {
 	ask chan struct{} // has the poller ask at once; buffers one
 
-	mu    sync.Mutex
-	state Queue
-	epoch int // counts connects and losses, so that an answer from before is none
+	mu     sync.Mutex
+	state  Queue
+	epoch  int // counts connects and losses, so that an answer from before is none
+	failed int // questions in a row that were not answered
 }
 
 func (q *queue) init(name string) {
@@ -49,7 +54,7 @@ func (q *queue) askNow() {
 func (q *queue) reconnected() {
 	q.mu.Lock()
 	q.epoch++
-	q.state.Known, q.state.Err = false, ""
+	q.state.Known, q.state.Err, q.failed = false, "", 0
 	q.mu.Unlock()
 	q.askNow()
 }
@@ -60,93 +65,108 @@ func (q *queue) begin() (epoch int) {
 	return q.epoch
 }
 
-// answered enters what the broker said in an epoch.
-func (q *queue) answered(epoch int, stats amqprpc.QueueStats, err error) (Queue, bool) {
+// answered enters what the broker said in an epoch, of which so many consumers may be the lab's.
+// It returns how often in a row the broker could not be asked.
+func (q *queue) answered(epoch int, stats amqprpc.QueueStats, err error, ours int) (now Queue, failed int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if epoch != q.epoch || errors.Is(err, amqprpc.ErrConnectionLost) {
-		return q.state, false
-	}
-	missing := errors.Is(err, amqprpc.ErrUnroutable)
-	if err != nil && !missing {
-		q.state.Err = err.Error()
-		if errors.Is(err, context.DeadlineExceeded) {
-			q.state.Err = fmt.Sprintf("no answer within %v", pollWait)
+	missing, exclusive := errors.Is(err, amqprpc.ErrUnroutable), errors.Is(err, amqprpc.ErrExclusive)
+	switch {
+	case epoch != q.epoch, errors.Is(err, amqprpc.ErrConnectionLost), errors.Is(err, amqprpc.ErrClosed), errors.Is(err, context.Canceled):
+		return q.state, 0
+	case err == nil, missing, exclusive:
+		q.failed = 0
+		q.state = Queue{
+			Name: q.state.Name, Known: true, Missing: missing, Exclusive: exclusive,
+			Ready: stats.Ready, Consumers: stats.Consumers, Others: max(stats.Consumers-ours, 0), At: time.Now(),
 		}
-		return q.state, false
+	case errors.Is(err, context.DeadlineExceeded): // what is known may still be so
+		q.failed++
+		q.state.Err = fmt.Sprintf("no answer within %v", pollWait)
+	default:
+		q.failed++
+		q.state.Known, q.state.Err = false, reason(err.Error())
 	}
-	q.state = Queue{
-		Name: q.state.Name, Known: true, Missing: missing,
-		Ready: stats.Ready, Consumers: stats.Consumers, At: time.Now(),
-	}
-	return q.state, true
+	return q.state, q.failed
 }
 
 // poll is the goroutine that asks about the queue.
 func (l *Lab) poll() {
-	turn := time.NewTicker(pollEvery)
+	turn := time.NewTimer(pollEvery)
 	defer turn.Stop()
-	said := false
-	for {
+	for first := true; ; {
 		select {
 		case <-l.ctx.Done():
 			return
 		case <-turn.C:
 		case <-l.queue.ask:
 		}
-		if _, connected := l.client.Connection(); !connected {
-			continue
+		every := pollEvery
+		if _, connected := l.client.Connection(); connected {
+			now, failed := l.askBroker(l.ctx)
+			l.begin(now, first, failed)
+			first = first && !now.Known
+			if !now.Known {
+				every = min(pollEvery<<min(failed, 10), mostPollEvery)
+			}
 		}
-		epoch := l.queue.begin()
-		ctx, cancel := context.WithTimeout(l.ctx, pollWait)
-		stats, err := l.client.QueueStats(ctx, l.cfg.Queue)
-		cancel()
-		if now, ok := l.queue.answered(epoch, stats, err); ok {
-			l.begin(now, !said)
-			said = true
-		}
+		turn.Reset(every)
 	}
 }
 
-// begin begins the load where it waits for a consumer and there is one.
-func (l *Lab) begin(now Queue, first bool) {
+// askBroker asks the broker about the queue, and enters the answer.
+func (l *Lab) askBroker(ctx context.Context) (now Queue, failed int) {
+	epoch, ours := l.queue.begin(), l.ours()
+	ctx, cancel := context.WithTimeout(ctx, pollWait)
+	defer cancel()
+	stats, err := l.client.QueueStats(ctx, l.cfg.Queue)
+	return l.queue.answered(epoch, stats, err, max(ours, l.ours()))
+}
+
+// begin begins the load if it waits for a server and there is one, or nobody can say whether
+// there is.
+func (l *Lab) begin(now Queue, first bool, failed int) {
+	ours := l.fleet.newest() != ""
+	there := now.Known && (now.Consumers > 0 || now.Exclusive)
 	l.mu.Lock()
 	waited := l.state.Waiting
-	if waited && now.Consumers > 0 {
+	begins := waited && (ours || there || failed >= enoughFailed)
+	if begins {
 		l.state.Waiting = false
+		if l.cfg.Wary && first && !l.state.Paused && there && (now.Exclusive || now.Others > 0) {
+			l.state.Paused, l.state.PausedBy = true, others(now).Error()
+		}
 		l.hold()
 	}
 	paused := l.state.Paused
 	l.mu.Unlock()
 
+	what := "the load begins"
+	if paused {
+		what = "the load begins when it is resumed"
+	}
 	switch {
 	case !waited:
 	case l.cfg.OwnQueue && paused: // whoever opened it starts the servers and the load
-	case now.Consumers > 0:
-		who := l.consumer()
-		what := "the load begins"
-		if paused {
-			what = "the load begins when it is resumed"
-		}
-		l.notes.add(Good, fmt.Sprintf("%s consumes from %s: %s", who, now.Name, what), "")
-	case first && now.Missing:
+	case begins && now.Known && now.Exclusive:
+		l.notes.add(Good, fmt.Sprintf("%s is exclusive to another connection, so it has an owner: %s", now.Name, what), "")
+	case begins && (ours || there):
+		l.notes.add(Good, fmt.Sprintf("%s consumes from %s: %s", l.consumer(), now.Name, what), "")
+	case begins:
+		l.notes.add(Neutral, fmt.Sprintf("nobody can say who consumes from %s (%s): %s all the same", now.Name, now.Err, what), "")
+	case first && now.Known && now.Missing:
 		l.notes.add(Neutral, fmt.Sprintf("the load waits for a server: there is no queue %s", now.Name), "")
-	case first:
+	case first && now.Known:
 		l.notes.add(Neutral, fmt.Sprintf("the load waits for a server: nobody consumes from %s", now.Name), "")
 	}
 }
 
 // consumer is who consumes, as far as it is known.
 func (l *Lab) consumer() string {
-	list := l.pool.List() // before the rest, in which servers turn up no earlier
-	ours := l.fleet.notYetIn(list) > 0
-	for _, s := range list {
-		ours = ours || s.State.Alive()
-	}
 	switch name := l.fleet.newest(); {
 	case name != "":
 		return name
-	case ours: // most likely that one: the broker knows before its ready line is read
+	case l.ours() > 0: // most likely that one: the broker knows before its ready line is read
 		return "a server"
 	}
 	return "somebody"

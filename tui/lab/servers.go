@@ -191,7 +191,8 @@ func (l *Lab) SetFault(list string) error {
 	})
 }
 
-// StartServer starts one more server and waits until it consumes, a minute at most.
+// StartServer starts one more server and waits until it consumes, a minute at most. It is an
+// error if that would be beside somebody else's, see [Lab.Alone].
 func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
 	return l.StartServerWith(ctx)
 }
@@ -199,6 +200,9 @@ func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
 // StartServerWith is [Lab.StartServer] of a server with flags of its own, such as
 // --delay=20ms, besides those that all have.
 func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string, err error) {
+	if err := l.Alone(ctx); err != nil {
+		return "", l.note("", fmt.Errorf("no server was started: %w", err))
+	}
 	l.mu.Lock()
 	closed, fault := l.closed, l.fault
 	l.fault = ""
@@ -263,8 +267,12 @@ func (l *Lab) KillServer(name string) error {
 	return l.note(name+" killed, as by kill -9", err)
 }
 
-// RestartServer stops a server if it runs, and starts it again under its name.
+// RestartServer stops a server if it runs, and starts it again under its name. It is an error if
+// that would be beside somebody else's, see [Lab.Alone].
 func (l *Lab) RestartServer(ctx context.Context, name string) error {
+	if err := l.Alone(ctx); err != nil {
+		return l.note("", fmt.Errorf("%s was not restarted: %w", name, err))
+	}
 	ctx, cancel := l.bounded(ctx, startWait)
 	defer cancel()
 	l.fleet.ask(name)

@@ -1,0 +1,123 @@
+package tui
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/lab"
+)
+
+const besideOrders = `somebody else consumes from "orders"`
+
+// shared is a lab on a queue of somebody else's.
+func shared() *fakeLab {
+	s, _ := setFakeLab()
+	s.look.Pool = nil
+	s.look.Beside = besideOrders
+	s.look.Queue = lab.Queue{Name: "orders", Known: true, Consumers: 1, Others: 1, At: at(0)}
+	return s
+}
+
+// Beside somebody else's service s, x and r do nothing before a person has said yes, and nobody is
+// asked twice.
+func TestServersBesideSomebodyElse(t *testing.T) {
+	for _, c := range []struct {
+		keys string
+		want []string
+	}{
+		{"s", nil}, {"x", nil}, {"r", nil},
+		{"s enter", nil}, {"x enter", nil}, {"r enter", nil}, // no is selected
+		{"s esc s enter", nil},
+		{"s down enter", []string{"allow", "start"}},
+		{"r down enter", []string{"allow", "restart fib-1"}},
+		{"x down enter", []string{"allow"}},
+		{"x down enter down enter", []string{"allow", "fault crash-before-ack=0.02"}},
+		{"s down enter s x down enter", []string{"allow", "start", "start", "fault crash-before-ack=0.02"}},
+	} {
+		s := shared()
+		if strings.HasPrefix(c.keys, "r") { // one that was started before the other came
+			own, _ := setFakeLab()
+			s.look.Pool = own.look.Pool[:1]
+		}
+		m := newScreen(t, s, 80, 24)
+		press(m, strings.Fields(c.keys)...)
+		if !slices.Equal(s.done, c.want) {
+			t.Errorf("%s: did %q, want %q", c.keys, s.done, c.want)
+		}
+		if view := ansi.Strip(m.View()); len(c.keys) == 1 && (!strings.Contains(view, "Start servers here, although "+besideOrders+"?") || !strings.Contains(view, "▸ no")) {
+			t.Errorf("%s: it does not ask:\n%s", c.keys, view)
+		}
+	}
+}
+
+// Keys that start servers are not recommended where those would get in somebody's way, whatever
+// the state.
+func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
+	s := shared()
+	view := ansi.Strip(newScreen(t, s, 200, 50).View())
+	for _, word := range []string{"s server", "x fault", "Press s ", "x makes", "s starts"} {
+		if strings.Contains(view, word) {
+			t.Errorf("the screen says %q:\n%s", word, view)
+		}
+	}
+	changes := map[string]func(*lab.Look){
+		"": func(*lab.Look) {}, "missing": func(l *lab.Look) { l.Queue.Missing, l.Queue.Consumers = true, 0 },
+		"nobody": func(l *lab.Look) { l.Queue.Consumers = 0 }, "unknown": func(l *lab.Look) { l.Queue.Known, l.Queue.Err = false, "no" },
+		"waiting": func(l *lab.Look) { l.Load.Waiting, l.Queue.Consumers = true, 0 }, "exclusive": func(l *lab.Look) { l.Queue.Exclusive, l.Queue.Consumers = true, 0 },
+		"crowded": func(l *lab.Look) {
+			l.Queue.Ready, l.Books.Seconds = 1000, []ledger.Second{{Completed: 5, Failed: 90, TimedOut: 90}, {}, {}}
+		},
+		"hanging": func(l *lab.Look) { l.Books.Seconds = []ledger.Second{{Failed: 90, TimedOut: 90}, {}, {}} },
+		"fault":   func(l *lab.Look) { l.Fault = "drop=1" },
+	}
+	for name, look := range looks() {
+		for what, change := range changes {
+			l := *look
+			l.Beside, l.Pool = besideOrders, nil
+			change(&l)
+			for _, text := range []string{adviceText(&l), nobodyServes(&l), whyIdle(&l)} {
+				if strings.Contains(text, "Press s ") || strings.Contains(text, "s to start") || strings.Contains(text, "try x") || strings.Contains(text, "x for") || strings.Contains(text, "fibserver") {
+					t.Errorf("%s, %s: %s", name, what, text)
+				}
+			}
+		}
+	}
+}
+
+// Space begins a load that was paused by the lab or waits for a server.
+func TestSpaceBegins(t *testing.T) {
+	s := shared()
+	s.look.Load.Paused, s.look.Load.PausedBy = true, besideOrders
+	m := newScreen(t, s, 120, 40)
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "The load begins paused, because "+besideOrders+". Press space to begin it") || !strings.Contains(view, "space begin") {
+		t.Errorf("paused:\n%s", view)
+	}
+	s.look.Load.PausedBy, s.look.Load.Waiting = "", true
+	press(m, " ", " ", " ")
+	if want := []string{"resume", "begin", "pause"}; !slices.Equal(s.done, want) {
+		t.Errorf("did %q, want %q", s.done, want)
+	}
+}
+
+// That the broker cannot be asked is told with the reason, and not as an obstacle to calls.
+func TestAdviseUnknown(t *testing.T) {
+	look := *looks()["healthy"]
+	look.Queue.Known, look.Queue.Err = false, "NOT_ALLOWED - the maximum allowed user limit of (4)"
+	want := "  Nobody can say who consumes from rpc_queue: NOT_ALLOWED - the maximum allowed user limit of (4). "
+	if got := adviceText(&look); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(&look) != "" {
+		t.Errorf("%s; obstacle %s", got, obstacle(&look))
+	}
+	look.Books.Seconds, look.Load.Waiting = nil, true
+	if got := adviceText(&look); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
+		t.Errorf("waiting: %s", got)
+	}
+	look.Books.Now = look.Books.Now.Add(time.Hour) // nobody says that it hangs
+	if got := adviceText(&look); strings.Contains(got, "hangs") {
+		t.Errorf("after an hour: %s", got)
+	}
+}
