@@ -15,11 +15,11 @@ import (
 // for the same *amqprpc.Request, and leave a request alone that it has not seen,
 // except for ack-delay, which is for all.
 //
-// Faults that meet in one request happen in this order: crash-before-reply; then
-// early-ack, which leaves no room for the others; then duplicate, drop and unknown make up the replies (drop takes away the answer and its
-// duplicate, not the unknown reply); then ack-delay; then crash-before-ack. So a
-// server with both of the last dies at the end of the delay, still without
-// its ack: the caller sees the answer at once, and the duplicate that much later.
+// Faults that meet in one request happen in this order: crash-before-reply; then early-ack,
+// after which there are no others; then duplicate, drop and unknown make up the replies (drop
+// takes away the answer and its duplicate, not the unknown reply); then ack-delay; then
+// crash-before-ack. So a server with both of the last dies at the end of the delay, still
+// without its ack: the caller sees the answer at once, and the duplicate that much later.
 func (s *Service) Hooks() amqprpc.ServerHooks {
 	if s.dealer == nil {
 		return amqprpc.ServerHooks{}
@@ -47,6 +47,10 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 		return nil
 	}
 	if hit&earlyAck != 0 {
+		go func() {
+			time.Sleep(ackTime + s.config.Delay)
+			s.config.Die()
+		}()
 		return nil
 	}
 	var out []amqprpc.Message
@@ -71,10 +75,6 @@ func (s *Service) beforeAck(req *amqprpc.Request) {
 	hit := s.memory.get(req)
 	s.memory.drop(req)
 	if hit&earlyAck != 0 {
-		go func() {
-			time.Sleep(ackTime + s.config.Delay)
-			s.config.Die()
-		}()
 		return
 	}
 	// No context comes here, and a server that is told to be slow is slow.

@@ -201,25 +201,26 @@ func TestDiesAfterTheAckDelay(t *testing.T) {
 	})
 }
 
-// With early-ack the request is acked at once, and its server dies when the work is done.
+// With early-ack the request is acked at once, whatever other faults there are, and its
+// server dies when the work is done.
 func TestEarlyAck(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begin := time.Now()
-		died := make(chan time.Duration, 1)
-		s := service(t, Config{
-			Faults: Faults{EarlyAck: 1, Duplicate: 1, Unknown: 1, AckDelay: time.Hour}, Delay: time.Minute,
-			Die: func() { died <- time.Since(begin) },
+	for _, others := range []Faults{{}, {Duplicate: 1, Unknown: 1, CrashBeforeAck: 1, AckDelay: time.Hour}} {
+		synctest.Test(t, func(t *testing.T) {
+			begin := time.Now()
+			died := make(chan time.Duration, 1)
+			others.EarlyAck = 1
+			s := service(t, Config{Faults: others, Delay: time.Minute, Die: func() { died <- time.Since(begin) }})
+			if got := strings.Join(serve(s, "5"), " "); got != " ack" {
+				t.Errorf("%q, not an ack alone", got)
+			}
+			if after := time.Since(begin); after != 0 || len(died) > 0 {
+				t.Errorf("acked after %v, died %d times", after, len(died))
+			}
+			if after := <-died; after != time.Minute+ackTime {
+				t.Errorf("died after %v", after)
+			}
 		})
-		if got := strings.Join(serve(s, "5"), " "); got != " ack" {
-			t.Errorf("%q, not an ack alone", got)
-		}
-		if after := time.Since(begin); after != 0 || len(died) > 0 {
-			t.Errorf("acked after %v, died %d times", after, len(died))
-		}
-		if after := <-died; after != time.Minute+ackTime {
-			t.Errorf("died after %v", after)
-		}
-	})
+	}
 }
 
 func TestSlowDoesNotCare(t *testing.T) {

@@ -41,9 +41,10 @@ func earlyAck() *Scenario {
 		Lane:    Ended,
 		play: func(p *play) {
 			// dies makes the calls, and starts another server when the first one has died.
-			dies := func(doomed string) (heir string, lost, answered int) {
+			dies := func(doomed string) (dead bool, heir string, lost, answered int) {
 				ids := p.calls(calls)
 				p.untilDead(doomed, ids)
+				dead = status(p.look(), doomed).State == pool.Crashed
 				heir = p.server(p.delay(0, 300*time.Millisecond))
 				for _, id := range ids {
 					switch c := p.ended(id); {
@@ -53,26 +54,33 @@ func earlyAck() *Scenario {
 						answered++
 					}
 				}
-				return heir, lost, answered
+				return dead, heir, lost, answered
 			}
 			work := p.delay(200*time.Millisecond, 1500*time.Millisecond)
 			p.step("fib-1 starts. It acks each request as it comes, before the work, and will die in its work.")
 			doomed := p.faulty("early-ack", work)
 			p.step("Five calls are made. fib-1 acks them all, and dies. fib-2 starts, and finds none of them.")
 			p.timeout(p.time(2*time.Second, 6*time.Second))
-			_, lost, _ := dies(doomed)
-			p.fact(lost > 0, "calls lost by the early ack", "early ack: %d of %d lost", lost, calls)
+			dead, _, lost, _ := dies(doomed)
+			p.fact(dead && lost > 0, doomed+" to die, and calls to be lost by its early ack", "early ack: %s, %d of %d lost", died(doomed, dead), lost, calls)
 
 			p.step("fib-3 takes the place of fib-2. It acks after its reply, and will die in its work, too.")
 			p.timeout(30 * time.Second)
 			p.stopAll()
 			doomed = p.faulty("crash-before-reply", work)
 			p.step("Five calls are made. fib-3 takes the first, and dies. fib-4 starts, and finds all five.")
-			heir, lost, answered := dies(doomed)
-			p.fact(lost == 0 && answered == calls, fmt.Sprintf("none lost by the late ack, and %d answered by the next server", calls),
-				"late ack: %d of %d lost, %d answered by %s", lost, calls, answered, heir)
+			dead, heir, lost, answered := dies(doomed)
+			p.fact(dead && lost == 0 && answered == calls, fmt.Sprintf("%s to die, and all %d calls to be answered by the next server", doomed, calls),
+				"late ack: %s, %d of %d lost, %d answered by %s", died(doomed, dead), lost, calls, answered, heir)
 		},
 	}
+}
+
+func died(server string, dead bool) string {
+	if dead {
+		return server + " died"
+	}
+	return server + " lives"
 }
 
 // harmTwice is a request that is executed twice, with harm and without.

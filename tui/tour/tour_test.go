@@ -222,11 +222,15 @@ func TestClaimsCanFail(t *testing.T) {
 			m.setFault = func(fault string) error {
 				return m.Lab.SetFault(strings.Replace(fault, "early-ack", "crash-before-reply", 1))
 			}
-		}, []string{"calls lost by the early ack"}},
+		}, []string{"fib-1 to die, and calls to be lost by its early ack"}},
+		{11, "deaths", func(m *meddler) {
+			m.setFault = func(string) error { return m.Lab.SetFault("drop") }
+			m.setTimeout = func(d time.Duration) error { return m.Lab.SetTimeout(min(d, 2*time.Second)) }
+		}, []string{"fib-1 to die, and calls to be lost by its early ack", "fib-3 to die, and all 5 calls to be answered by the next server"}},
 		{11, "a late ack", func(m *meddler) {
 			m.setFault = func(string) error { return m.Lab.SetFault("early-ack") }
 			m.setTimeout = func(d time.Duration) error { return m.Lab.SetTimeout(min(d, 2*time.Second)) }
-		}, []string{"none lost by the late ack, and 5 answered by the next server"}},
+		}, []string{"fib-3 to die, and all 5 calls to be answered by the next server"}},
 		{12, "a death", noFault, []string{"3 calls to add 4", "a duplicate each time"}},
 		{12, "IDs that are noted", func(m *meddler) { instead(m, "--once", "") }, []string{"3 calls to add 3 by ID"}},
 		{12, "servers that forget", func(m *meddler) {
