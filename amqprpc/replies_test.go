@@ -70,7 +70,7 @@ func TestDuplicateAfterErrorReply(t *testing.T) {
 	b.answer(t, d, "second")
 	b.told.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
 	_, err := call.Result()
-	if e := asCall(t, err); e.Outcome != amqprpc.Remote || e.NotExecuted || err.Error() != "NOT_FOUND: no such thing" {
+	if e := asCall(t, err); e.Outcome != amqprpc.Remote || e.NotExecuted || e.Reason() != "NOT_FOUND: no such thing" {
 		t.Errorf("%+v: %v", e, err)
 	}
 	if e := b.last(); e.Outcome != amqprpc.Remote || e.AnsweredBy != "first" {

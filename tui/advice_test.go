@@ -165,7 +165,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			Queue: lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
 			Load: lab.Load{
 				Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Custom: yes("custom"),
-				Progress: load.Progress{Backlog: 10 * n("backlog")},
+				Progress: load.Progress{Backlog: 10 * int64(n("backlog"))},
 			},
 			Starting: n("starting"), Frozen: yes("frozen") && yes("frozen indeed"),
 		}

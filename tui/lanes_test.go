@@ -2,6 +2,7 @@ package tui
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -124,7 +125,7 @@ func hostileBooks() *ledger.Ledger {
 		for j, kind := range []string{"in flight", "completed", "failed", "late"} {
 			id := fmt.Sprint(i, text, j)
 			s.send(id, time.Duration(i)*time.Second, text)
-			s.publish(id, time.Duration(i)*time.Second, 1<<40, text)
+			s.publish(id, time.Duration(i)*time.Second, math.MaxInt, text)
 			switch kind {
 			case "completed":
 				s.answer(id, 20*time.Second, text, text)

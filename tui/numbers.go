@@ -9,7 +9,7 @@ import (
 )
 
 // count writes a number of things: 12,408.
-func count[N int | uint64](n N) string {
+func count[N int | int64 | uint64](n N) string {
 	s := strconv.FormatInt(int64(n), 10)
 	if n > 0 {
 		s = strconv.FormatUint(uint64(n), 10)
@@ -25,7 +25,7 @@ func count[N int | uint64](n N) string {
 }
 
 // things writes how many there are of what: 1 call, 12,408 calls.
-func things[N int | uint64](n N, one, many string) string {
+func things[N int | int64 | uint64](n N, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -49,7 +49,7 @@ func three(x float64) string {
 	case a < 99.95:
 		return strconv.FormatFloat(x, 'f', 1, 64)
 	case a < math.MaxInt64/2:
-		return count(int(math.Round(x)))
+		return count(int64(math.Round(x)))
 	}
 	return strconv.FormatFloat(x, 'g', 3, 64)
 }

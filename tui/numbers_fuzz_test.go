@@ -20,7 +20,7 @@ func FuzzNumbers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, x float64, n int64) {
 		d := time.Duration(n)
 		for what, text := range map[string]string{
-			"count": count(int(n)), "three": three(x), "perSecond": perSecond(x), "percent": percent(x), "millis": millis(x),
+			"count": count(n), "three": three(x), "perSecond": perSecond(x), "percent": percent(x), "millis": millis(x),
 			"took": took(d), "clock": clock(d), "wholeClock": wholeClock(d), "plainDuration": plainDuration(d), "offset": offset(d),
 			"ageWords": ageWords(d), "playClock": playClock(d), "spanName": spanName(d),
 		} {
@@ -28,8 +28,8 @@ func FuzzNumbers(f *testing.F) {
 				t.Errorf("%s of %v and %v is empty", what, x, d)
 			}
 		}
-		if back, err := strconv.ParseInt(strings.ReplaceAll(count(int(n)), ",", ""), 10, 64); err != nil || back != n {
-			t.Errorf("%d is counted as %q", n, count(int(n)))
+		if back, err := strconv.ParseInt(strings.ReplaceAll(count(n), ",", ""), 10, 64); err != nil || back != n {
+			t.Errorf("%d is counted as %q", n, count(n))
 		}
 		if text := three(x); math.Abs(x) < 1e300 { // beyond, rounded up it is none
 			off := 0.00501

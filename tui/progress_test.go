@@ -99,7 +99,7 @@ func TestProgressFitsEveryWidth(t *testing.T) {
 func TestProgressOfAnything(t *testing.T) {
 	styles := styled(false)
 	rapid.Check(t, func(t *rapid.T) {
-		n := rapid.IntRange(0, 1e15)
+		n := rapid.Int64Range(0, 1e15)
 		d := rapid.Map(rapid.Int64(), func(n int64) time.Duration { return time.Duration(n) })
 		when := rapid.Map(rapid.Int64Range(0, 1e18), func(n int64) time.Time { return time.Unix(0, n) })
 		p := load.Progress{
@@ -146,7 +146,7 @@ func TestProgressLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
 		var mu sync.Mutex
-		width, done := 80, 0
+		width, done := 80, int64(0)
 		l := &ProgressLine{
 			Out: &out, Styles: styled(false),
 			Width: func() int { mu.Lock(); defer mu.Unlock(); return width },

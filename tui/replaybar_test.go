@@ -3,6 +3,7 @@ package tui
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -135,7 +136,7 @@ func TestReplaySizes(t *testing.T) {
 		"zero":    func(r *lab.Replay) { *r = lab.Replay{} },
 		"hostile": func(r *lab.Replay) { r.File, r.Last, r.Damage, r.Seeking = hostile, hostile, hostile, hostile },
 		"endless": func(r *lab.Replay) {
-			r.Position, r.Duration, r.Part, r.Event, r.Events = 1<<62, 1<<62, 1<<55, 1<<60, 1<<60
+			r.Position, r.Duration, r.Part, r.Event, r.Events = 1<<62, 1<<62, 1<<55, math.MaxInt, math.MaxInt
 		},
 		"impossible": func(r *lab.Replay) { r.Position, r.Duration, r.Indexed, r.Event = 1<<62, -5, 7, -3 },
 	} {

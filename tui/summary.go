@@ -42,7 +42,7 @@ type Summary struct {
 
 	// Missed is how many calls of an open model were due and did not start, Refused
 	// how many the client did not take on: neither are among the calls.
-	Missed, Refused int
+	Missed, Refused int64
 	// Behind is how long after its time the last call of an open model began.
 	Behind time.Duration
 	// Failures are what failed calls said. [Tally] collects them.

@@ -205,11 +205,11 @@ func TestSummaryOfAnything(t *testing.T) {
 				TimeoutMS: rapid.Int64Range(0, 1e12).Draw(t, "timeout"), Seed: n.Draw(t, "seed"),
 			},
 			Interrupted: rapid.Bool().Draw(t, "interrupted"),
-			Missed:      rapid.IntRange(0, 1e9).Draw(t, "missed"),
+			Missed:      rapid.Int64Range(0, 1e9).Draw(t, "missed"),
 			Judged:      rapid.Bool().Draw(t, "judged"),
 			MaxFailed:   n.Draw(t, "max failed"),
 			Fault:       rapid.SampledFrom([]string{"", "the recording is not whole"}).Draw(t, "fault"),
-			Failures:    []Sentence{{rapid.String().Draw(t, "said"), rapid.IntRange(0, 1e9).Draw(t, "times")}},
+			Failures:    []Sentence{{rapid.String().Draw(t, "said"), rapid.Int64Range(0, 1e9).Draw(t, "times")}},
 		}
 		width := rapid.IntRange(1, 120).Draw(t, "width")
 		text := sum.Render(styles, width)

@@ -18,7 +18,7 @@ const (
 // A Sentence is what some failed calls said.
 type Sentence struct {
 	Text  string
-	Count int
+	Count int64
 }
 
 // A Tally counts what failed calls say. The zero Tally is ready; it may be used from
@@ -27,8 +27,8 @@ type Sentence struct {
 // errors of ever different words.
 type Tally struct {
 	mu     sync.Mutex
-	counts map[string]int
-	others int
+	counts map[string]int64
+	others int64
 }
 
 // Add counts what err says; nil says nothing. Of the error of a call it counts the reason.
@@ -49,7 +49,7 @@ func (t *Tally) Add(err error) {
 			return
 		}
 		if t.counts == nil {
-			t.counts = make(map[string]int)
+			t.counts = make(map[string]int64)
 		}
 	}
 	t.counts[text]++

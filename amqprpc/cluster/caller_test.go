@@ -54,7 +54,7 @@ func call(t *testing.T, broker amqprpc.ConnConfig, queue string, like amqprpc.Re
 	t.Cleanup(func() { c.client.Close() })
 	c.load, err = load.New(c.client, load.Plan{
 		Concurrency: *concurrency,
-		Source: func(k int, _ *rand.Rand) amqprpc.Request {
+		Source: func(k int64, _ *rand.Rand) amqprpc.Request {
 			req := like
 			req.Body = strconv.AppendInt(nil, int64(k), 10)
 			return req

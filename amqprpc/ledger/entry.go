@@ -99,7 +99,7 @@ func appendEntry(dst []byte, e *Entry, at int64, c *clock) []byte {
 	if e.msg != nil {
 		flags |= hasMessage
 	}
-	if e.Epoch|e.Code|int(e.Since)|int(e.Delay) != 0 {
+	if int64(e.Epoch|e.Code)|int64(e.Since|e.Delay) != 0 {
 		flags |= hasNumbers
 	}
 	dst = append(dst, byte(e.Kind), byte(e.Class), byte(e.Outcome), flags)

@@ -26,7 +26,7 @@ type Recorder struct {
 	header  HeaderLine
 	begun   bool // the header line is in the buffer
 	closed  bool
-	events  int
+	events  int64
 	err     error
 	clock   clock
 	buf     []byte
@@ -110,7 +110,7 @@ func (r *Recorder) Err() error {
 
 // Events returns how many events have been recorded. If there was an error, not all of them
 // have been written.
-func (r *Recorder) Events() int {
+func (r *Recorder) Events() int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.events

@@ -15,7 +15,7 @@ func nothing(context.Context, amqprpc.Request) (amqprpc.Reply, error) { return a
 
 var body = []byte("30")
 
-func same(int, *rand.Rand) amqprpc.Request { return amqprpc.Request{Body: body} }
+func same(int64, *rand.Rand) amqprpc.Request { return amqprpc.Request{Body: body} }
 
 // What the generator itself costs per call.
 func BenchmarkClosedLoop(b *testing.B) {
@@ -34,13 +34,13 @@ func BenchmarkOpen(b *testing.B) {
 func bench(b *testing.B, plan Plan) {
 	b.ReportAllocs()
 	plan.Source = same
-	plan.Count = b.N
+	plan.Count = int64(b.N)
 	l, err := New(CallerFunc(nothing), plan)
 	if err != nil {
 		b.Fatal(err)
 	}
 	res, err := l.Run(b.Context())
-	if err != nil || res.Completed != b.N {
+	if err != nil || res.Completed != int64(b.N) {
 		b.Fatal(res, err)
 	}
 	b.ReportMetric(float64(b.N)/res.Elapsed.Seconds(), "calls/s")
@@ -52,7 +52,7 @@ func BenchmarkLateness(b *testing.B) {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {
 			var late []time.Duration
 			l, err := New(CallerFunc(nothing), Plan{
-				Rate: rate, Count: b.N, Source: same, Concurrency: 1, // so that nothing races for late
+				Rate: rate, Count: int64(b.N), Source: same, Concurrency: 1, // so that nothing races for late
 				OnResult: func(c *Call) { late = append(late, time.Since(c.Request.Intended)) },
 			})
 			if err != nil {

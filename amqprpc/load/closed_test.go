@@ -15,7 +15,7 @@ import (
 func TestClosedLoop(t *testing.T) {
 	tests := []struct {
 		plan    Plan
-		calls   int
+		calls   int64
 		elapsed time.Duration
 		sending time.Duration
 	}{
@@ -65,7 +65,7 @@ func TestClosedConcurrency(t *testing.T) {
 			if n := server.outstanding(); n != step.later {
 				t.Errorf("%d outstanding some time after SetConcurrency(%d), want %d", n, step.set, step.later)
 			}
-			if p := l.Progress(); p.Concurrency != step.set || p.Outstanding != step.later {
+			if p := l.Progress(); p.Concurrency != step.set || p.Outstanding != int64(step.later) {
 				t.Errorf("progress %+v", p)
 			}
 		}
@@ -84,7 +84,7 @@ func TestFailuresDoNotSpin(t *testing.T) {
 		name    string
 		latency time.Duration
 		err     error
-		calls   int // in 10 s
+		calls   int64 // in 10 s
 		refused bool
 	}{
 		// 1+2+4+...+64 ms, then every 100 ms: 8 calls by 127 ms, then 98 more.
@@ -123,7 +123,7 @@ func TestFailuresDoNotSpin(t *testing.T) {
 func TestRefusedNeverBegan(t *testing.T) {
 	for name, tt := range map[string]struct {
 		err     error
-		refused int
+		refused int64
 	}{
 		"full":                {amqprpc.ErrTooManyInFlight, 1},
 		"not to be expressed": {amqprpc.ErrInvalidRequest, 1},

@@ -116,7 +116,7 @@ func TestCancel(t *testing.T) {
 				if d := time.Since(start); d != 0 {
 					t.Errorf("took %v to return", d)
 				}
-				want := begun
+				want := int64(begun)
 				if plan.Warmup > 0 {
 					want = 0
 				}
@@ -141,12 +141,12 @@ func TestStop(t *testing.T) {
 			l.Stop()
 			l.Stop()
 			synctest.Wait()
-			if p := l.Progress(); p.Phase != Draining || p.Outstanding != begun || p.Paused {
+			if p := l.Progress(); p.Phase != Draining || p.Outstanding != int64(begun) || p.Paused {
 				t.Errorf("after Stop: %+v", p)
 			}
 			l.Pause() // nothing is left to be paused
 			res, err := wait()
-			if err != nil || res.Completed != begun || res.Failed != 0 || res.Elapsed < time.Minute {
+			if err != nil || res.Completed != int64(begun) || res.Failed != 0 || res.Elapsed < time.Minute {
 				t.Errorf("%d calls were outstanding, result %+v, %v", begun, res, err)
 			}
 		})
@@ -241,7 +241,7 @@ func TestWarmup(t *testing.T) {
 				t.Fatalf("%d calls, %d of them to warm up", len(all), warm)
 			}
 			// Measured call k is what it would have been, and what it was in the warm-up.
-			types := map[int]string{}
+			types := map[int64]string{}
 			for _, c := range all {
 				if known, ok := types[c.k]; ok && known != c.typ {
 					t.Errorf("call %d is %q and %q", c.k, known, c.typ)

@@ -26,7 +26,7 @@ func Example() {
 		Concurrency: 8,
 		Count:       1000,
 		Seed:        42,
-		Source: func(_ int, rng *rand.Rand) amqprpc.Request {
+		Source: func(_ int64, rng *rand.Rand) amqprpc.Request {
 			return amqprpc.Request{Body: strconv.AppendInt(nil, rng.Int64N(100), 10)}
 		},
 		Check: func(req amqprpc.Request, reply amqprpc.Reply) error {

@@ -17,18 +17,18 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // numbered makes requests that hold their number and a random one.
-func numbered(k int, rng *rand.Rand) amqprpc.Request {
+func numbered(k int64, rng *rand.Rand) amqprpc.Request {
 	return amqprpc.Request{Body: binary.AppendUvarint(nil, uint64(k)), Type: fmt.Sprint(rng.IntN(1000), rng.IntN(1000))}
 }
 
-func number(req amqprpc.Request) int {
+func number(req amqprpc.Request) int64 {
 	k, _ := binary.Uvarint(req.Body)
-	return int(k)
+	return int64(k)
 }
 
 // A begun call, as the server's side sees it.
 type begun struct {
-	k        int
+	k        int64
 	typ      string
 	intended time.Duration // since the recorder was made
 	at       time.Duration
@@ -61,7 +61,7 @@ func (r *recorder) Call(ctx context.Context, req amqprpc.Request) (amqprpc.Reply
 		r.now--
 		r.mu.Unlock()
 	}()
-	return amqprpc.Reply{}, r.serve(ctx, k)
+	return amqprpc.Reply{}, r.serve(ctx, int(k))
 }
 
 func (r *recorder) outstanding() int {
@@ -78,10 +78,10 @@ func (r *recorder) since(n int) []begun {
 }
 
 // byNumber fails unless calls 0 to n-1 were each made once, and returns them so.
-func (r *recorder) byNumber(t *testing.T, n int) []begun {
+func (r *recorder) byNumber(t *testing.T, n int64) []begun {
 	t.Helper()
 	all := r.since(0)
-	if len(all) != n {
+	if int64(len(all)) != n {
 		t.Fatalf("%d calls were made, want %d", len(all), n)
 	}
 	sorted := make([]begun, n)

@@ -35,14 +35,14 @@ type Load struct {
 
 	// The present phase. Workers never outlive it.
 	phase    Phase
-	count    int           // calls to start; math.MaxInt where that is not the end
+	count    int64         // calls to start; math.MaxInt64 where that is not the end
 	duration time.Duration // 0 where that is not the end
 	clock    clock
 	sending  bool          // calls may be started
 	quit     chan struct{} // closed when sending ends
 	sched    schedule      // open model
-	due      int           // open model: how many calls may have been started by now
-	last     int           // sending ends when so many have been started
+	due      int64         // open model: how many calls may have been started by now
+	last     int64         // sending ends when so many have been started
 	closing  bool          // open model: the duration is over, last is final
 
 	living int // workers that have not decided to exit
@@ -116,7 +116,7 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 }
 
 // run runs one phase, from its begin to the return of its last call.
-func (l *Load) run(phase Phase, count int, duration time.Duration) {
+func (l *Load) run(phase Phase, count int64, duration time.Duration) {
 	l.begin(phase, count, duration)
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -144,13 +144,13 @@ func (l *Load) run(phase Phase, count int, duration time.Duration) {
 }
 
 // begin makes everything ready for a phase and sets a closed loop's workers going.
-func (l *Load) begin(phase Phase, count int, duration time.Duration) {
+func (l *Load) begin(phase Phase, count int64, duration time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.phase, l.count, l.duration = phase, count, duration
 	if count == 0 {
-		l.count = math.MaxInt
+		l.count = math.MaxInt64
 	}
 	l.last, l.due, l.closing = l.count, 0, false
 	l.clock = clock{origin: now}
@@ -200,7 +200,7 @@ func (l *Load) step() (wait time.Duration, more bool) {
 		// What is due and finds a place is started, even though this look at the
 		// schedule comes a little late; nothing else is.
 		l.closing = true
-		places := max(l.limit()-l.outstanding(), 0)
+		places := max(int64(l.limit())-l.outstanding(), 0)
 		l.last = l.result.Started + min(l.due-l.result.Started, places)
 	}
 	if l.result.Started == l.last {
@@ -234,7 +234,7 @@ func (l *Load) staff() {
 		}
 		return
 	}
-	need := min(l.due, l.last) - l.result.Started - l.waking
+	need := min(l.due, l.last) - l.result.Started - int64(l.waking)
 	for ; need > 0 && l.idle > 0; need-- {
 		l.idle--
 		l.waking++
@@ -282,7 +282,7 @@ func (l *Load) endSending(now time.Time) {
 
 // dueAt returns how many calls of an open model are meant to have been started at
 // load time e. It needs mu.
-func (l *Load) dueAt(e time.Duration) int {
+func (l *Load) dueAt(e time.Duration) int64 {
 	if l.duration > 0 {
 		e = min(e, l.duration-1) // a call at the very end is one too many
 	}
@@ -298,7 +298,7 @@ func (l *Load) limit() int {
 }
 
 // outstanding is the number of calls that have not ended. It needs mu.
-func (l *Load) outstanding() int {
+func (l *Load) outstanding() int64 {
 	return l.result.Started - l.result.Completed - l.result.Failed
 }
 
@@ -311,7 +311,7 @@ func (l *Load) poke() {
 }
 
 // stop ends the run because of a call's error. It needs mu.
-func (l *Load) stop(k int, err error) {
+func (l *Load) stop(k int64, err error) {
 	// Whoever ends the context may well close the client next: that is no news.
 	if l.fatal == nil && l.ctx.Err() == nil {
 		l.fatal = fmt.Errorf("load: call %d: %w", k, err)

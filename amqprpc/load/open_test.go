@@ -12,7 +12,7 @@ import (
 func TestConstantRate(t *testing.T) {
 	tests := []struct {
 		plan    Plan
-		calls   int
+		calls   int64
 		elapsed time.Duration
 	}{
 		{Plan{Rate: 1000, Duration: 2 * time.Second}, 2000, 2 * time.Second},

@@ -44,7 +44,7 @@ func (f CallerFunc) Call(ctx context.Context, req amqprpc.Request) (amqprpc.Repl
 // A Source makes the request of call k; the first call has k = 0. It must depend
 // on nothing but k and rng, which it must not keep. Many goroutines call it at the
 // same time. What it puts into Intended is overwritten.
-type Source func(k int, rng *rand.Rand) amqprpc.Request
+type Source func(k int64, rng *rand.Rand) amqprpc.Request
 
 // A Plan says what a [Load] does. Only Source is required: the zero value of
 // everything else is one call after the other until the context ends.
@@ -64,7 +64,7 @@ type Plan struct {
 
 	// Count ends the run when so many calls have been started; 0 means no such
 	// end. Where Duration is set too, the run ends with whichever comes first.
-	Count int
+	Count int64
 	// Duration ends the run; 0 means no such end. Pauses do not count. An open
 	// model starts the calls that are meant to start before it is over, so that
 	// 1000 per second for 2 s is 2000 calls; see Result.Missed for those which
@@ -91,7 +91,7 @@ type Plan struct {
 // A Call is one call that has ended.
 type Call struct {
 	// K is its number, from 0.
-	K int
+	K int64
 	// Request is what was sent; Request.Intended is when it was meant to start.
 	Request amqprpc.Request
 	// Reply is the answer, where Err is nil.

@@ -41,17 +41,17 @@ type Progress struct {
 
 	// Count and Duration are what ends the phase; 0 where it is something else. In
 	// a warm-up, Duration is the warm-up's.
-	Count    int
+	Count    int64
 	Duration time.Duration
 	// Elapsed is how long the phase has lasted, pauses left out.
 	Elapsed time.Duration
 
 	// Started = Completed + Failed + Outstanding.
-	Started, Completed, Failed, Outstanding int
+	Started, Completed, Failed, Outstanding int64
 	// Wrong is how many of Completed failed Plan.Check.
-	Wrong int
+	Wrong int64
 	// Backlog is how many calls of an open model are due and have not started.
-	Backlog int
+	Backlog int64
 
 	// Concurrency and Rate (per second; 0 in a closed loop) as last set.
 	Concurrency int
@@ -98,18 +98,18 @@ const firstErrors = 8
 
 // A Result says what became of the calls that count. Started = Completed + Failed.
 type Result struct {
-	Started   int
-	Completed int
-	Failed    int
+	Started   int64
+	Completed int64
+	Failed    int64
 	// Refused is how many of Failed never began, since the Caller refused them
 	// (amqprpc.ErrTooManyInFlight, ErrInvalidRequest or ErrClosed, and no *CallError): a
 	// client's events do not tell of them.
-	Refused int
+	Refused int64
 	// Wrong is how many of Completed failed Plan.Check.
-	Wrong int
+	Wrong int64
 	// Missed is how many calls of an open model were meant to start and did not
 	// before the run ended, since too many were outstanding or it was stopped.
-	Missed int
+	Missed int64
 	// InWarmUp says that the run was ended in its warm-up, so that no call counts.
 	InWarmUp bool
 	// Behind is how long after it was meant to start the last call of an open model

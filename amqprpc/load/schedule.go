@@ -17,7 +17,7 @@ type schedule struct {
 
 // A segment's first call is due at `at`, the others follow at rate per second.
 type segment struct {
-	first int
+	first int64
 	at    time.Duration
 	rate  float64
 }
@@ -29,18 +29,18 @@ func newSchedule(rate float64) schedule {
 func (s *schedule) last() *segment { return &s.segments[len(s.segments)-1] }
 
 // offset returns when call k of the segment is due.
-func (s *segment) offset(k int) time.Duration {
+func (s *segment) offset(k int64) time.Duration {
 	return s.at + time.Duration(math.Round(float64(k-s.first)*1e9/s.rate))
 }
 
 // due returns how many calls are due at load time e: the number of the first that
 // is not.
-func (s *schedule) due(e time.Duration) int {
+func (s *schedule) due(e time.Duration) int64 {
 	seg := s.last()
 	if e < seg.at {
 		return seg.first
 	}
-	k := seg.first + int(float64(e-seg.at)*seg.rate/1e9)
+	k := seg.first + int64(float64(e-seg.at)*seg.rate/1e9)
 	// The estimate is off by one at most on either side, by rounding.
 	for seg.offset(k) <= e {
 		k++
@@ -52,11 +52,11 @@ func (s *schedule) due(e time.Duration) int {
 }
 
 // next returns when call k, which must not be due yet, is due.
-func (s *schedule) next(k int) time.Duration { return s.last().offset(k) }
+func (s *schedule) next(k int64) time.Duration { return s.last().offset(k) }
 
 // start returns when call k is meant to start. Calls must be asked for in order:
 // segments that lie before k are forgotten.
-func (s *schedule) start(k int) time.Duration {
+func (s *schedule) start(k int64) time.Duration {
 	for len(s.segments) > 1 && s.segments[1].first <= k {
 		s.segments = s.segments[1:]
 	}

@@ -30,7 +30,7 @@ func TestScheduleChanges(t *testing.T) {
 		rate := rapid.Float64Range(0.1, 10_000).Draw(rt, "rate")
 		s := newSchedule(rate)
 		var e, last time.Duration
-		next := 0
+		next := int64(0)
 		expected := 1.0
 		for range rapid.IntRange(1, 50).Draw(rt, "steps") {
 			d := time.Duration(rapid.Int64Range(0, int64(2*time.Second)).Draw(rt, "later"))
@@ -40,7 +40,7 @@ func TestScheduleChanges(t *testing.T) {
 			if math.Abs(float64(due)-expected) > 1.001 { // changes are rounded to 1 ns
 				rt.Fatalf("%d calls are due, the rates make %.3f", due, expected)
 			}
-			for n := rapid.IntRange(0, due-next).Draw(rt, "started"); n > 0; n-- {
+			for n := rapid.Int64Range(0, due-next).Draw(rt, "started"); n > 0; n-- {
 				at := s.start(next)
 				if at < last || at > e {
 					rt.Fatalf("call %d at %v, the one before it at %v, now is %v", next, at, last, e)
@@ -53,9 +53,31 @@ func TestScheduleChanges(t *testing.T) {
 			if s.due(e) != due {
 				rt.Fatalf("%d were due before the change, %d after it", due, s.due(e))
 			}
-			if len(s.segments) > due-next+2 {
+			if int64(len(s.segments)) > due-next+2 {
 				rt.Fatalf("%d segments for a backlog of %d", len(s.segments), due-next)
 			}
 		}
 	})
+}
+
+// A load may last for more calls than 32 bits can count. Where an int has 32 bits this does not
+// compile if a count is one.
+func TestCountsOf64Bits(t *testing.T) {
+	s := newSchedule(MaxRate)
+	if n := s.due(2 * time.Hour); n != 7_200_000_001 {
+		t.Errorf("%d calls are due", n)
+	}
+	if at := s.start(7_200_000_000); at != 2*time.Hour {
+		t.Errorf("the last one is due at %v", at)
+	}
+	for _, p := range []Progress{{Count: 1 << 40, Completed: 1 << 39}, {Count: 1 << 40, Failed: 1 << 39}} {
+		if f := p.Fraction(); f != 0.5 {
+			t.Errorf("%+v: %v of it is over", p, f)
+		}
+	}
+	l := newLoad(t, newRecorder(work(0)), Plan{Count: 1 << 40, Rate: 1})
+	l.result = Result{Started: 1 << 40, Completed: 1 << 39, Failed: 1<<39 - 7, Wrong: 1 << 38, Refused: 1 << 37, Missed: 1 << 36}
+	if n := l.outstanding(); n != 7 {
+		t.Errorf("%d are outstanding", n)
+	}
 }

@@ -52,7 +52,7 @@ func TestSeed(t *testing.T) {
 			return p
 		}
 		one, two := plan("one"), plan("two")
-		one.Count = rapid.IntRange(2, 100).Draw(rt, "count")
+		one.Count = rapid.Int64Range(2, 100).Draw(rt, "count")
 		one.Seed = rapid.Uint64().Draw(rt, "seed")
 		two.Count, two.Seed = one.Count, one.Seed
 		a := requests(rt, one, rapid.Uint64Max(10).Draw(rt, "yields of one"))
@@ -80,7 +80,7 @@ func TestSeedSpreads(t *testing.T) {
 	w := newWorker(&Load{})
 	var next [buckets][buckets]int
 	last := -1
-	for k := range n {
+	for k := range int64(n) {
 		x := w.seed(1, k).IntN(buckets)
 		if last >= 0 {
 			next[last][x]++
@@ -101,8 +101,8 @@ func TestSeedSpreads(t *testing.T) {
 func TestExactCount(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := Plan{
-			Source: func(k int, _ *rand.Rand) amqprpc.Request { return amqprpc.Request{Priority: uint8(k % 7)} },
-			Count:  rapid.IntRange(1, 3000).Draw(rt, "count"),
+			Source: func(k int64, _ *rand.Rand) amqprpc.Request { return amqprpc.Request{Priority: uint8(k % 7)} },
+			Count:  rapid.Int64Range(1, 3000).Draw(rt, "count"),
 			Rate:   rapid.SampledFrom([]float64{0, MaxRate}).Draw(rt, "rate"),
 		}
 		plan.Concurrency = rapid.IntRange(0, 30).Draw(rt, "concurrency")

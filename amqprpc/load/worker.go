@@ -75,7 +75,7 @@ func (w *worker) run() {
 }
 
 // seed makes the random numbers for call k, which depend on nothing else.
-func (w *worker) seed(seed uint64, k int) *rand.Rand {
+func (w *worker) seed(seed uint64, k int64) *rand.Rand {
 	// A PCG whose seeds differ in few bits begins with related numbers: spread k
 	// over all bits first (the finalizer of SplitMix64).
 	z := uint64(k) + 0x9e3779b97f4a7c15
@@ -168,7 +168,7 @@ func (w *worker) settle() {
 }
 
 // keep appends the error of call k unless there are enough.
-func keep(errs []error, k int, err error) []error {
+func keep(errs []error, k int64, err error) []error {
 	if len(errs) == firstErrors {
 		return errs
 	}
@@ -176,7 +176,7 @@ func keep(errs []error, k int, err error) []error {
 }
 
 // ofCall is the error of call k.
-func ofCall(k int, err error) error { return fmt.Errorf("call %d: %w", k, err) }
+func ofCall(k int64, err error) error { return fmt.Errorf("call %d: %w", k, err) }
 
 // failed deals with a failed call: it puts it into the counts, ends the run if no
 // other call can do better, and in a closed loop waits before the next one.

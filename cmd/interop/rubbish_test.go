@@ -53,7 +53,7 @@ func TestTheirServerRepliesRubbish(t *testing.T) {
 		{"first to nobody", []rubbishReply{rubbish("6", "correlation_id", nil), rubbish("5")}, 0, "5", "", "5", ""},
 		{"first an error to somebody else", []rubbishReply{rubbish("no", "type", "error", "correlation_id", "?"), rubbish("5")}, 0, "5", "", "5", ""},
 		{"absurd properties", []rubbishReply{rubbish("5", "content_type", "application/x-python-pickle", "content_encoding", "gzip", "expiration", "60000", "priority", 255,
-			"type", "result", "timestamp", 1<<62, "message_id", "\x00", "headers",
+			"type", "result", "timestamp", int64(1<<62), "message_id", "\x00", "headers",
 			map[string]any{"x-rpc": "received=early;replied=-1;redelivered=1;attempt=4611686018427387904", "x": nested(30)})},
 			0, "5", "", "5", ""},
 

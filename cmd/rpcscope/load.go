@@ -16,7 +16,7 @@ import (
 
 type loadOptions struct {
 	runFlags
-	count     int
+	count     int64
 	duration  time.Duration
 	warmup    time.Duration
 	asJSON    bool
@@ -58,7 +58,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 
 // add adds the flags that say how much of a load there is, and what is told of it.
 func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
-	flags.IntVarP(&o.count, "count", "n", 0, count)
+	flags.Int64VarP(&o.count, "count", "n", 0, count)
 	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
 	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run for so long first, and leave it out of the summary")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as JSON, in one line")

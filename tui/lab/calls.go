@@ -17,7 +17,7 @@ import (
 // depend on the seed alone, too.
 func (l *Lab) nextRequest() amqprpc.Request {
 	k := l.byHand.Add(1) - 1
-	return l.request(int(k), rand.New(rand.NewPCG(l.cfg.Seed, ^uint64(k))))
+	return l.request(k, rand.New(rand.NewPCG(l.cfg.Seed, ^uint64(k))))
 }
 
 // Call makes one call besides the load and returns its correlation ID at once, "" where

@@ -50,7 +50,7 @@ func ParseFib(s string) (*Fib, error) {
 func (f *Fib) String() string { return f.text }
 
 // Request makes the request number k: it is a load.Source.
-func (f *Fib) Request(_ int, rng *rand.Rand) amqprpc.Request {
+func (f *Fib) Request(_ int64, rng *rand.Rand) amqprpc.Request {
 	return amqprpc.Request{Body: strconv.AppendInt(nil, int64(f.draw(rng)), 10), ContentType: "text/plain"}
 }
 

@@ -61,7 +61,7 @@ func FuzzParseFib(f *testing.F) {
 			t.Fatalf("%q is %+v", s, fib)
 		}
 		rng := rand.New(rand.NewPCG(seed, 1))
-		for k := range 20 {
+		for k := range int64(20) {
 			body := fib.Request(k, rng).Body
 			if n, err := strconv.Atoi(string(body)); err != nil || n < fib.from || n > fib.to || !bytes.Equal(body, []byte(strconv.Itoa(n))) {
 				t.Fatalf("%q asks for %q", s, body)

@@ -63,7 +63,7 @@ func (l *Lab) call(ctx context.Context, req amqprpc.Request) (reply amqprpc.Repl
 }
 
 // request makes a request as the load's state says at present.
-func (l *Lab) request(k int, rng *rand.Rand) amqprpc.Request {
+func (l *Lab) request(k int64, rng *rand.Rand) amqprpc.Request {
 	req := (*l.work.Load()).Request(k, rng)
 	req.Timeout = time.Duration(l.timeout.Load())
 	return req

@@ -32,7 +32,7 @@ func (s *Service) with(body *Template) *Service {
 }
 
 // Request makes the request number k: it is a load.Source.
-func (s *Service) Request(k int, rng *rand.Rand) amqprpc.Request {
+func (s *Service) Request(k int64, rng *rand.Rand) amqprpc.Request {
 	return amqprpc.Request{Body: s.Body.Body(k, rng), ContentType: s.ContentType, Headers: maps.Clone(s.Headers)}
 }
 

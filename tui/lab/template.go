@@ -133,7 +133,7 @@ func (t *Template) HasN() bool {
 }
 
 // Body makes the body of call k.
-func (t *Template) Body(k int, rng *rand.Rand) []byte {
+func (t *Template) Body(k int64, rng *rand.Rand) []byte {
 	var body []byte
 	n := -1
 	for _, p := range t.parts {
@@ -141,7 +141,7 @@ func (t *Template) Body(k int, rng *rand.Rand) []byte {
 		case plainText:
 			body = append(body, p.text...)
 		case callNumber:
-			body = strconv.AppendInt(body, int64(k), 10)
+			body = strconv.AppendInt(body, k, 10)
 		case sharedNumber:
 			if n < 0 {
 				n = t.n.draw(rng)

@@ -109,12 +109,12 @@ func TestTemplateErrors(t *testing.T) {
 // Runs of one seed send the same, whatever the order in which the requests are made.
 func TestTemplateRepeats(t *testing.T) {
 	tmpl := template(t, "{k} {n} {n:1-1000000} {uuid}")
-	first := make(map[int]string)
-	for k := range 100 {
+	first := make(map[int64]string)
+	for k := range int64(100) {
 		first[k] = string(tmpl.Body(k, seeded(uint64(k))))
 	}
 	distinct := make(map[string]bool)
-	for k := 99; k >= 0; k-- {
+	for k := int64(99); k >= 0; k-- {
 		if again := string(tmpl.Body(k, seeded(uint64(k)))); again != first[k] {
 			t.Errorf("call %d sends %q and %q", k, first[k], again)
 		}
@@ -137,7 +137,7 @@ func FuzzTemplate(f *testing.F) {
 			if err != nil || tmpl.String() != text {
 				t.Fatalf("%q reads back as %q, %v", text, tmpl, err)
 			}
-			call := int(k >> 1)
+			call := int64(k >> 1)
 			if a, b := tmpl.Body(call, seeded(k)), again.Body(call, seeded(k)); string(a) != string(b) {
 				t.Fatalf("%q makes %q and %q", text, a, b)
 			}

@@ -11,7 +11,7 @@ import (
 // somebody's own. Its methods may be called from many goroutines at once.
 type Work interface {
 	// Request makes the request number k: it is a load.Source.
-	Request(k int, rng *rand.Rand) amqprpc.Request
+	Request(k int64, rng *rand.Rand) amqprpc.Request
 	// Check returns an error where a reply is not the right answer. It may quote both.
 	Check(req amqprpc.Request, reply amqprpc.Reply) error
 	// Name says what a request asks for: fib(30), or its body. It may quote it.

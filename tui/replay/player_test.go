@@ -34,7 +34,7 @@ func events(t *rapid.T) []amqprpc.Event {
 	now := epoch
 	all := []amqprpc.Event{{Kind: amqprpc.EventConnected, Time: now, Epoch: 1, Connection: &amqprpc.ConnectionInfo{Product: "RabbitMQ", Queue: "amq.gen-x"}}}
 	for range rapid.IntRange(0, 200).Draw(t, "events") {
-		now = now.Add(time.Duration(rapid.SampledFrom([]int{0, 1, 50_000, 1_000_000, 300_000_000, -2_000_000, 0, 0, 0, 1 << 60, -1 << 60}).Draw(t, "ns")))
+		now = now.Add(time.Duration(rapid.SampledFrom([]int64{0, 1, 50_000, 1_000_000, 300_000_000, -2_000_000, 0, 0, 0, 1 << 60, -1 << 60}).Draw(t, "ns")))
 		e := amqprpc.Event{Time: now, ID: fmt.Sprintf("%08x", rapid.IntRange(0, 40).Draw(t, "id")), Attempt: 1}
 		switch rapid.IntRange(0, 10).Draw(t, "kind") {
 		case 0, 1, 2:

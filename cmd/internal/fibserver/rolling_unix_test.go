@@ -45,7 +45,7 @@ func TestRollingRestart(t *testing.T) {
 			defer c.Close()
 			l, err := load.New(c, load.Plan{
 				Concurrency: 96, // more than a prefetch of 64 takes: others wait in the queue
-				Source: func(_ int, rng *rand.Rand) amqprpc.Request {
+				Source: func(_ int64, rng *rand.Rand) amqprpc.Request {
 					return amqprpc.Request{Body: fmt.Append(nil, rng.IntN(20))}
 				},
 				Check: func(req amqprpc.Request, reply amqprpc.Reply) error {
@@ -67,11 +67,11 @@ func TestRollingRestart(t *testing.T) {
 			}()
 			// onward waits until so many more calls have ended, and one was answered by this server:
 			// the load goes on while servers come and go, or nothing would be proved.
-			onward := func(n int, by string) {
+			onward := func(n int64, by string) {
 				t.Helper()
 				tick := time.NewTicker(2 * time.Millisecond)
 				defer tick.Stop()
-				ended := func() int { p := l.Progress(); return p.Completed + p.Failed }
+				ended := func() int64 { p := l.Progress(); return p.Completed + p.Failed }
 				answers := func(s ledger.Server) bool { return s.Name == by }
 				for want := ended() + n; ; {
 					if ended() >= want && slices.ContainsFunc(books.Snapshot(ledger.Query{}).Servers, answers) {
