@@ -196,43 +196,6 @@ func TestEventTimesGrow(t *testing.T) {
 	}
 }
 
-// Serving may block; the server goes on, over any number of connections.
-func TestServingMayBlock(t *testing.T) {
-	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	var calls atomic.Int64
-	release := make(chan struct{})
-	drop := make(chan net.Conn, 100)
-	s := &amqprpc.Server{Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo,
-		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, address)
-			drop <- conn
-			return conn, err
-		}},
-		Serving: func(amqprpc.ConnectionInfo) { calls.Add(1); <-release },
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- s.Serve(context.Background()) }()
-	defer close(release)
-	declare(t, url, queue)
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience})
-	for range 3 {
-		if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
-			t.Fatal(err)
-		}
-		(<-drop).Close()
-		(<-drop).Close()
-	}
-	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Shutdown(context.Background()); err != nil {
-		t.Error(err)
-	}
-	if err := <-ended; err != nil || s.Stats().Reconnects != 3 {
-		t.Errorf("serve: %v, %+v", err, s.Stats())
-	}
-}
-
 // runtime.Goexit in a handler, which t.FailNow calls, costs its caller an error and the
 // server nothing.
 func TestGoexitInHandler(t *testing.T) {
@@ -328,8 +291,8 @@ func TestServerFieldsAreOnlyRead(t *testing.T) {
 	go func() { ended <- s.Serve(context.Background()) }()
 	c := dial(t, amqprpc.Config{ConnConfig: s.ConnConfig, Queue: s.Queue})
 	c.Close()
-	if s.Prefetch != 0 || s.Concurrency != 0 || s.Logger != nil {
-		t.Errorf("fields were filled in: %d, %d, %v", s.Prefetch, s.Concurrency, s.Logger)
+	if s.Prefetch != 0 || s.Concurrency != 0 || s.QueueType != amqprpc.QueueClassic {
+		t.Errorf("fields were filled in: %d, %d, %v", s.Prefetch, s.Concurrency, s.QueueType)
 	}
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)

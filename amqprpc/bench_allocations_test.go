@@ -37,7 +37,8 @@ func BenchmarkAllocations(b *testing.B) {
 	})
 	b.Run("server", func(b *testing.B) {
 		queue := brokertest.QueueName(b)
-		serve(b, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: inFlight})
+		declare(b, node.URL(), queue)
+		begin(b, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: inFlight}) // nobody looks on
 		loop := newBareLoop(b, node.URL(), queue)
 		report(b, func(calls int) { loop.run(b, calls, inFlight) })
 	})

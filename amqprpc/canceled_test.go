@@ -47,7 +47,7 @@ func TestCanceledConsumer(t *testing.T) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)
 				return &deafConn{conn, &deaf}, err
 			}
-			s := serve(t, &amqprpc.Server{ConnConfig: broker, Queue: queue, Logger: logged.logger()})
+			s := serve(t, &amqprpc.Server{ConnConfig: broker, Queue: queue, Observer: logged.observer()})
 			withChannel(t, url, func(ch *amqp.Channel) error {
 				deaf.Lock()
 				defer deaf.Unlock()
@@ -74,7 +74,7 @@ func TestUnackedForTooLong(t *testing.T) {
 	redelivered := make(chan struct{}, 1)
 	queue := brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{
-		ConnConfig: at(node.URL()), Queue: queue, QueueType: amqprpc.QueueQuorum, Logger: logged.logger(),
+		ConnConfig: at(node.URL()), Queue: queue, QueueType: amqprpc.QueueQuorum, Observer: logged.observer(),
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			if req.Redelivered {
 				redelivered <- struct{}{}

@@ -89,7 +89,7 @@ func TestDenied(t *testing.T) {
 			}
 
 			serving, ended := make(chan amqprpc.ConnectionInfo, 1), make(chan error, 1)
-			s := &amqprpc.Server{ConnConfig: broker, Queue: "rpc", Handler: echo, Backoff: quick, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			s := &amqprpc.Server{ConnConfig: broker, Queue: "rpc", Handler: echo, Backoff: quick, Observer: onConnect(nil, func(i amqprpc.ConnectionInfo) { serving <- i })}
 			go func() { ended <- s.Serve(context.Background()) }()
 			if c.serve != [2]string{} {
 				if c.serve[0] == "write" {

@@ -59,7 +59,7 @@
 //
 // All methods of Client and Server may be called from any goroutine. An [Observer]
 // is called by one goroutine at a time, with a lock held: it must be quick, must not
-// block, and must not call the Client. Handlers and hooks run concurrently. A
+// block, and must not call the Client, nor wait for the Server. Handlers and hooks run concurrently. A
 // handler may keep its Request. A Request's Body and Headers belong to the client from
 // the moment of the call, also after its outcome: a call that has timed out may still
 // be in the middle of being written.
@@ -67,8 +67,8 @@
 // # In tests
 //
 // [rpcscope/amqprpc/broker] is a broker within the process, to be used as net/http/httptest is: start
-// one, and give its URL to the server and the client. [Server.Serving] says when the queue is there
-// to be called; or a client with [Config.Retry] waits for it. [Server.Hooks] and the broker's own levers
+// one, and give its URL to the server and the client. [EventConnected] says to the server's
+// Observer that the queue is there to be called; or a client with [Config.Retry] waits for it. [Server.Hooks] and the broker's own levers
 // make the faults that a program has to live with: lost and second replies, lost connections, a
 // broker that hangs.
 //

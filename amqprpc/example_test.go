@@ -34,11 +34,15 @@ func queueFor(what string) (queue string, remove func()) {
 // stops it.
 func runSquares() (queue string, stop func()) {
 	queue, remove := queueFor("squares")
-	serving := make(chan struct{}, 1)
+	serving := make(chan struct{})
 	server := &amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}, Name: "squares-1"},
 		Queue:      queue,
-		Serving:    func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(serving)
+			}
+		}),
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			n, err := strconv.Atoi(string(req.Body))
 			if err != nil {
@@ -85,12 +89,16 @@ func ExampleClient_Call() {
 func ExampleServer() {
 	queue, remove := queueFor("greetings")
 	defer remove()
-	serving := make(chan struct{}, 1)
+	serving := make(chan struct{})
 	server := &amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{url()}},
 		Queue:      queue,
 		Prefetch:   16, // quick work; 1, the default, is for slow work
-		Serving:    func(info amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(serving)
+			}
+		}),
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			if len(req.Body) == 0 {
 				return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "whom shall I greet?")

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"log/slog"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -43,17 +42,17 @@ func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 	s.counts.requests.Add(1)
 	if req.Redelivered {
 		s.counts.redelivered.Add(1)
-		s.log(slog.LevelInfo, LogRedelivered, req)
 	}
+	s.observeRequest(j, Event{Kind: EventRequest})
 	if reason := unanswerable(req); reason != "" {
 		s.counts.refused.Add(1)
-		s.log(slog.LevelWarn, LogRefused, req, "reason", reason)
+		s.observeRequest(j, Event{Kind: EventDropped, Outcome: Rejected, Text: reason})
 		return Message{}, turnAway
 	}
 	if !req.Deadline.IsZero() {
 		if !req.Received.Before(req.Deadline) {
 			s.counts.expired.Add(1)
-			s.log(slog.LevelInfo, LogExpired, req, "deadline", req.Deadline)
+			s.observeRequest(j, Event{Kind: EventDropped, Outcome: Expired})
 			return Message{}, ignore
 		}
 		var cancel context.CancelFunc
@@ -68,7 +67,7 @@ func (s *service) answer(ctx context.Context, j *job) (Message, action) {
 			return s.address(m, j), respond
 		}
 	}
-	m := s.reply(ctx, j.route.handler, req)
+	m := s.reply(ctx, j)
 	if replayable && m.Type != TypeError { // what failed may be tried again
 		s.store(key, m)
 	}
@@ -128,15 +127,14 @@ func forgedReplyTo(to string) bool {
 }
 
 // reply runs the handler.
-func (s *service) reply(ctx context.Context, h Handler, req *Request) Message {
-	response, err := s.handle(ctx, h, req)
+func (s *service) reply(ctx context.Context, j *job) Message {
+	response, err := s.handle(ctx, j.route.handler, j.request)
 	response.Headers = allowed(response.Headers)
 	if err == nil {
 		err = s.check(response)
 	}
 	if err != nil {
-		s.counts.errors.Add(1)
-		return s.failure(req, err)
+		return s.failure(j, err)
 	}
 	s.counts.answered.Add(1)
 	return Message{ContentType: response.ContentType, Type: response.Type, Headers: response.Headers, Body: response.Body}
@@ -162,8 +160,7 @@ func (s *service) handle(ctx context.Context, h Handler, req *Request) (_ Respon
 	defer func() {
 		if p := recover(); p != nil {
 			s.counts.panics.Add(1)
-			s.log(slog.LevelError, LogHandlerPanicked, req, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = errPanicked
+			err = &PanicError{Value: p, Stack: debug.Stack()}
 		}
 	}()
 	return h(ctx, req)
@@ -180,31 +177,33 @@ func (s *service) check(r Response) error {
 	return errors.Join(checkShort("the content type", r.ContentType), checkShort("the type", r.Type), checkHeaders(r.Headers))
 }
 
-// errPanicked is what the caller is told of a panic, which has been logged.
-var errPanicked = errors.New("the handler panicked")
+// errGoexit stands for a handler that called runtime.Goexit.
+var errGoexit = errors.New("it ended its goroutine")
 
-// failure makes an error reply of a handler's error, and logs it.
-func (s *service) failure(req *Request, err error) Message {
+// failure makes the error reply to a request whose handler has failed.
+func (s *service) failure(j *job, err error) Message {
+	s.counts.errors.Add(1)
+	code, text := CodeInternal, "internal error"
+	j.untold = err
 	var remote *RemoteError
 	switch {
-	case errors.Is(err, errPanicked):
-		return errorReply(CodeInternal, err.Error())
+	case errors.As(err, new(*PanicError)):
+		text = "the handler panicked"
+	case errors.Is(err, errGoexit):
+		text = "the handler gave up"
 	case errors.As(err, &remote) && remote != nil: // nil: a handler's own typed nil
+		code, text = remote.Code, remote.Message
+		if validCode(code) {
+			j.untold = nil
+		} else {
+			code = CodeUnknown
+		}
 	case errors.Is(err, context.DeadlineExceeded):
-		remote = &RemoteError{CodeDeadlineExceeded, "the deadline passed while the request was being handled"}
+		code, text, j.untold = CodeDeadlineExceeded, "the deadline passed while the request was being handled", nil
 	case errors.Is(err, context.Canceled):
-		remote = &RemoteError{CodeCanceled, "the server stopped handling the request"}
-	default:
-		s.log(slog.LevelError, LogHandlerFailed, req, "error", err)
-		return errorReply(CodeInternal, "internal error")
+		code, text, j.untold = CodeCanceled, "the server stopped handling the request", nil
 	}
-	text := remote.Message[:min(int64(len(remote.Message)), s.maxMessage.Load())]
-	if !validCode(remote.Code) {
-		s.log(slog.LevelError, LogHandlerFailed, req, "error", "its error code is of no canonical form", "code", remote.Code)
-		return errorReply(CodeUnknown, text)
-	}
-	s.log(slog.LevelInfo, LogErrorReply, req, "code", remote.Code, "error", text[:min(len(text), maxRemoteText)])
-	return errorReply(remote.Code, text)
+	return errorReply(code, text[:min(int64(len(text)), s.maxMessage.Load())])
 }
 
 // errorReply puts an error on the wire.
@@ -237,17 +236,31 @@ func (s *service) address(m Message, j *job) Message {
 }
 
 // checked drops what a hook made that AMQP cannot carry.
-func (s *service) checked(req *Request, replies []Message) []Message {
+func (s *service) checked(j *job, replies []Message) []Message {
 	kept := replies[:0:0]
 	for _, m := range replies {
 		err := checkMessage(&m, s.maxMessage.Load())
 		if err != nil {
-			s.log(slog.LevelError, LogUnsendable, req, "error", err)
+			s.observeUnsendable(j, m, err)
 			continue
 		}
 		kept = append(kept, m)
 	}
 	return kept
+}
+
+// observeReply tells the observer of a reply. The copy of m is made only if there is one.
+func (s *service) observeReply(j *job, m Message) {
+	if s.Observer == nil {
+		return
+	}
+	seen := m // only this copy goes to the heap
+	s.observeRequest(j, Event{Kind: EventReplied, Message: &seen, Err: j.untold})
+}
+
+// observeUnsendable tells the observer of a reply that is not sent.
+func (s *service) observeUnsendable(j *job, m Message, err error) {
+	s.observeRequest(j, Event{Kind: EventDropped, Message: &m, Text: err.Error()})
 }
 
 func (m *Message) publishing() amqp.Publishing {

@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"context"
+	"fmt"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -18,10 +19,19 @@ import (
 // An error becomes an error reply: a [*RemoteError], wrapped ones too, as it is (so the
 // error of a call to a further server is handed on), context.DeadlineExceeded as
 // DEADLINE_EXCEEDED, context.Canceled as CANCELLED, anything else as INTERNAL
-// without its text, which might hold secrets and goes to the log instead. A
-// panic is recovered, logged with its stack, and answered with INTERNAL; so is
+// without its text, which might hold secrets: only [Server.Observer] gets it. A
+// panic is recovered, becomes a [*PanicError], and is answered with INTERNAL; so is
 // runtime.Goexit, which t.FailNow calls. Panics of hooks are not recovered.
 type Handler func(ctx context.Context, req *Request) (Response, error)
+
+// A PanicError is the error of a handler that panicked.
+type PanicError struct {
+	Value any    // that the handler panicked with
+	Stack []byte // of its goroutine, as runtime/debug.Stack writes it
+}
+
+// Error returns the value as text, without the stack.
+func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
 // A Response is what a handler answers with.
 type Response struct {
@@ -39,7 +49,7 @@ type ServerHooks struct {
 	// it, two to duplicate it, one with another CorrelationID to puzzle the caller.
 	// The request is acked when all of them are confirmed. The reply's RoutingKey
 	// is where it goes. Return values are published as they are, so they must be
-	// expressible in AMQP; one that is not is dropped and logged.
+	// expressible in AMQP; one that is not is dropped ([EventDropped]).
 	Replies func(req *Request, reply Message) []Message
 	// BeforeAck runs after the replies' confirms and before the ack.
 	BeforeAck func(req *Request)

@@ -25,11 +25,38 @@ func echo(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 	return amqprpc.Response{Body: req.Body, ContentType: req.ContentType}, nil
 }
 
+// onConnect returns an observer that calls f for each connection, and then passes all on to next,
+// which may be nil.
+func onConnect(next amqprpc.Observer, f func(amqprpc.ConnectionInfo)) amqprpc.Observer {
+	return amqprpc.ObserverFunc(func(e amqprpc.Event) {
+		if e.Kind == amqprpc.EventConnected {
+			f(*e.Connection)
+		}
+		if next != nil {
+			next.Observe(e)
+		}
+	})
+}
+
 // serve starts a server and waits until it consumes. The test's end shuts it down.
 func serve(t testing.TB, s *amqprpc.Server) *amqprpc.Server {
 	t.Helper()
 	serving := make(chan struct{}, 100)
-	s.Serving = func(amqprpc.ConnectionInfo) { serving <- struct{}{} }
+	s.Observer = onConnect(s.Observer, func(amqprpc.ConnectionInfo) { serving <- struct{}{} })
+	ended := begin(t, s)
+	select {
+	case <-serving:
+	case err := <-ended:
+		t.Fatalf("serve: %v", err)
+	case <-time.After(patience):
+		t.Fatal("the server does not consume")
+	}
+	return s
+}
+
+// begin starts a server and returns what Serve returns. The test's end shuts it down.
+func begin(t testing.TB, s *amqprpc.Server) <-chan error {
+	t.Helper()
 	if s.Handler == nil {
 		s.Handler = echo
 	}
@@ -45,14 +72,7 @@ func serve(t testing.TB, s *amqprpc.Server) *amqprpc.Server {
 			t.Errorf("shutdown: %v", err)
 		}
 	})
-	select {
-	case <-serving:
-	case err := <-ended:
-		t.Fatalf("serve: %v", err)
-	case <-time.After(patience):
-		t.Fatal("the server does not consume")
-	}
-	return s
+	return ended
 }
 
 func dial(t testing.TB, cfg amqprpc.Config) *amqprpc.Client {

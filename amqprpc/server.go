@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -56,15 +55,9 @@ type Server struct {
 	// Backoff controls the delay between reconnect attempts.
 	Backoff Backoff
 
-	// Logger is told of refusals, redeliveries, undeliverable replies, handler
-	// failures and lost connections, with correlation IDs: of the events that begin with
-	// [LogConsuming]. A caller can cause any number of them, so a log that is kept needs a
-	// bound, and one that blocks holds up the connection. nil means nobody is told.
-	Logger *slog.Logger
-	// Serving is called, in a goroutine of its own, each time the server has begun to
-	// consume, after a reconnect too; may be nil.
-	Serving func(ConnectionInfo)
-	Hooks   ServerHooks
+	// Observer is told what becomes of requests and connections; may be nil. [LogObserver] makes one.
+	Observer Observer
+	Hooks    ServerHooks
 
 	routes []*route
 	counts serverCounts
@@ -87,6 +80,8 @@ type service struct {
 	// maxMessage is the limit of what is sent, in bytes: MaxMessage, or what the broker was found to
 	// take. A reply above it would cost the connection, and again when its request comes back.
 	maxMessage atomic.Int64
+
+	observing sync.Mutex // held during Observer.Observe; no other lock is taken under it
 
 	mu      sync.Mutex
 	session *serverSession // nil while disconnected
@@ -167,7 +162,7 @@ func (s *Server) service() (*service, error) {
 	filled := &Server{
 		ConnConfig: s.ConnConfig, Queue: s.Queue, QueueType: s.QueueType, QueueExpires: s.QueueExpires, Handler: s.Handler,
 		Prefetch: s.Prefetch, Concurrency: s.Concurrency, Replay: s.Replay, ReplayFor: s.ReplayFor,
-		ConfirmReplies: s.ConfirmReplies, Backoff: s.Backoff, routes: slices.Clone(s.routes), Logger: s.Logger, Serving: s.Serving, Hooks: s.Hooks,
+		ConfirmReplies: s.ConfirmReplies, Backoff: s.Backoff, routes: slices.Clone(s.routes), Observer: s.Observer, Hooks: s.Hooks,
 	}
 	if err := filled.setDefaults(); err != nil {
 		return nil, err
@@ -227,9 +222,6 @@ func (s *Server) setDefaults() error {
 	if s.ReplayFor == 0 {
 		s.ReplayFor = 10 * time.Minute
 	}
-	if s.Logger == nil {
-		s.Logger = slog.New(slog.DiscardHandler)
-	}
 	s.Backoff = s.Backoff.orDefaults()
 	return nil
 }
@@ -285,11 +277,8 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 			if connections++; connections > 1 {
 				s.counts.reconnects.Add(1)
 			}
-			s.logConsuming(ss.info, connections, tries)
+			s.observe(Event{Kind: EventConnected, Epoch: connections, Attempt: tries, Connection: ss.info})
 			tries = 0
-			if s.Serving != nil {
-				go s.Serving(ss.info)
-			}
 			if err = ss.run(ctx, draining); err == nil {
 				return nil // drained
 			}
@@ -312,7 +301,12 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		} else {
 			delay = wait.NextBackOff()
 		}
-		s.logLost(ss, err, connections, tries, delay)
+		if ss != nil {
+			s.observe(Event{Kind: EventDisconnected, Epoch: connections, Code: brokerCode(err), Text: errorText(err),
+				Delay: delay, Connection: ss.info})
+			err = nil
+		}
+		s.observe(Event{Kind: EventReconnecting, Epoch: connections, Attempt: tries, Text: errorText(err), Delay: delay})
 		timer := time.NewTimer(delay)
 		select {
 		case <-timer.C:
@@ -320,6 +314,29 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 		}
 		timer.Stop()
 	}
+}
+
+// observe tells the observer of an event.
+func (s *service) observe(e Event) {
+	if s.Observer == nil {
+		return
+	}
+	if e.Queue == "" {
+		e.Queue = s.routes[0].queue
+	}
+	s.observing.Lock()
+	defer s.observing.Unlock()
+	e.Time = time.Now() // with the lock held: times do not go back
+	s.Observer.Observe(e)
+}
+
+// observeRequest tells the observer of an event about a request.
+func (s *service) observeRequest(j *job, e Event) {
+	if s.Observer == nil {
+		return
+	}
+	e.ID, e.Queue, e.Request, e.Attempt = j.delivery.Properties.CorrelationId, j.route.queue, j.request, j.request.Attempt
+	s.observe(e)
 }
 
 // lifeline returns the channels that tie Serve and Shutdown together. s.state is

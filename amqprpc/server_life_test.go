@@ -352,7 +352,7 @@ func TestQueueTypes(t *testing.T) {
 				as(*c.before)
 			}
 			serving := make(chan amqprpc.ConnectionInfo, 1)
-			s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: c.kind, QueueExpires: c.expires, Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+			s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: c.kind, QueueExpires: c.expires, Handler: echo, Observer: onConnect(nil, func(i amqprpc.ConnectionInfo) { serving <- i })}
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()
 			if info := next(t, serving); info.Queue != queue || info.Product != node.Product() {
@@ -384,7 +384,7 @@ func TestTransientQueueDenied(t *testing.T) {
 		t.Errorf("transient: %v", err)
 	}
 	serving := make(chan amqprpc.ConnectionInfo, 1)
-	s := &amqprpc.Server{ConnConfig: at(n.URL()), Queue: "q", Handler: echo, Serving: func(i amqprpc.ConnectionInfo) { serving <- i }}
+	s := &amqprpc.Server{ConnConfig: at(n.URL()), Queue: "q", Handler: echo, Observer: onConnect(nil, func(i amqprpc.ConnectionInfo) { serving <- i })}
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()
 	next(t, serving)
@@ -426,7 +426,7 @@ func TestServersRaceToDeclare(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 4 {
 			serving := make(chan struct{}, 1)
-			s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: echo, Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} }}
+			s := &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: echo, Observer: onConnect(nil, func(amqprpc.ConnectionInfo) { serving <- struct{}{} })}
 			wg.Go(func() {
 				ended := make(chan error, 1)
 				go func() { ended <- s.Serve(context.Background()) }()

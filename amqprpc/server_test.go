@@ -120,7 +120,9 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func (l *logBuffer) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
+func (l *logBuffer) observer() amqprpc.Observer {
+	return amqprpc.LogObserver(slog.New(slog.NewTextHandler(l, nil)))
+}
 
 // Whatever a handler does, its caller gets a typed answer and the server lives.
 func TestHandlerErrors(t *testing.T) {
@@ -175,7 +177,7 @@ func TestHandlerErrors(t *testing.T) {
 		}, "INTERNAL", "internal error"},
 	}
 	s := serve(t, &amqprpc.Server{
-		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "moody", MaxMessage: 2000}, Queue: queue, Logger: logged.logger(),
+		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "moody", MaxMessage: 2000}, Queue: queue, Observer: logged.observer(),
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			return handlers[req.Type].do(ctx, req)
 		},
@@ -405,7 +407,7 @@ func TestHooks(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, MaxMessage: 1000}, Queue: queue,
-		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Observer: amqprpc.LogObserver(slog.New(slog.NewTextHandler(io.Discard, nil))),
 		Hooks: amqprpc.ServerHooks{Replies: func(req *amqprpc.Request, reply amqprpc.Message) []amqprpc.Message {
 			odd := reply
 			switch req.Type {

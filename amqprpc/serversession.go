@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -21,7 +20,7 @@ import (
 type serverSession struct {
 	*link.Link
 	server  *service
-	info    ConnectionInfo
+	info    *ConnectionInfo
 	handler context.Context // that of the handlers; ends with the session
 	wg      sync.WaitGroup  // its goroutines beside the link's and the handlers
 
@@ -41,10 +40,11 @@ type job struct {
 	delivery link.Delivery
 	route    *route
 	request  *Request
-	meta     bool // the request bore x-rpc
-	replayed bool // the reply is a stored one
-	left     int  // replies whose confirm is outstanding; guarded by session.publishing
-	nacked   bool // one of them was; likewise
+	meta     bool  // the request bore x-rpc
+	replayed bool  // the reply is a stored one
+	untold   error // the handler's, if its caller is not told of it
+	left     int   // replies whose confirm is outstanding; guarded by session.publishing
+	nacked   bool  // one of them was; likewise
 }
 
 // errQueueStarting: RabbitMQ answers a consume of a quorum queue with 541 and a
@@ -61,7 +61,7 @@ func (s *service) connect(ctx context.Context) (*serverSession, error) {
 		cancel(err)
 		return nil, err
 	}
-	ss.Link, ss.info = l, info
+	ss.Link, ss.info = l, &info
 	ss.info.Queue = s.routes[0].queue
 	ss.wg.Go(func() {
 		<-l.Done()
@@ -248,20 +248,29 @@ func (ss *serverSession) requeue(j *job) {
 // work handles one request, and settles it.
 func (ss *serverSession) work(j *job) {
 	s := ss.server
+	var reply Message
+	var a action
 	returned := false
 	defer func() {
 		if !returned { // the handler has called runtime.Goexit
-			s.counts.errors.Add(1)
-			s.log(slog.LevelError, LogHandlerFailed, j.request, "error", "it ended its goroutine")
-			ss.respond(j, s.address(errorReply(CodeInternal, "the handler gave up"), j))
+			reply, a = s.address(s.failure(j, errGoexit), j), respond
 		}
+		ss.end(j, reply, a)
 		s.free() // first, so that the next reply may share the write
 		ss.Flush()
 	}()
-	reply, a := s.answer(ss.handler, j)
+	reply, a = s.answer(ss.handler, j)
 	returned = true
+}
+
+// end does what answer has decided, unless the session has ended.
+func (ss *serverSession) end(j *job, reply Message, a action) {
+	s := ss.server
 	switch {
 	case ss.handler.Err() != nil: // it will be delivered again
+		if a == respond {
+			s.observeRequest(j, Event{Kind: EventDropped, Outcome: ConnectionLost, Err: j.untold})
+		}
 	case a == turnAway:
 		ss.Reject(j.delivery.Tag)
 		ss.settled()
@@ -276,9 +285,10 @@ func (ss *serverSession) work(j *job) {
 // respond publishes a reply, and acks its request unless its confirm is to come before.
 func (ss *serverSession) respond(j *job, reply Message) {
 	s := ss.server
+	s.observeReply(j, reply)
 	replies := []Message{reply}
 	if s.Hooks.Replies != nil {
-		replies = s.checked(j.request, s.Hooks.Replies(j.request, reply))
+		replies = s.checked(j, s.Hooks.Replies(j.request, reply))
 	}
 	if !s.confirms() {
 		for i := range replies {
@@ -308,7 +318,7 @@ func (ss *serverSession) publish(j *job, m *Message) bool {
 	mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo+".")
 	if err := ss.Publish(m.Exchange, m.RoutingKey, mandatory, &p); err != nil {
 		// To end the session over it would be to get the request, and this, for ever.
-		ss.server.log(slog.LevelError, LogUnsendable, j.request, "error", err)
+		ss.server.observeUnsendable(j, *m, err)
 		return false
 	}
 	return true
@@ -318,7 +328,8 @@ func (ss *serverSession) publish(j *job, m *Message) bool {
 // the same: to answer it again would change nothing.
 func (ss *serverSession) Returned(r link.Return) {
 	ss.server.counts.undeliverable.Add(1)
-	ss.server.Logger.Warn(LogUndeliverable, "queue", ss.info.Queue, "correlation_id", r.Properties.CorrelationId, "reply_to", r.RoutingKey, "code", r.Code, "reason", r.Text)
+	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
+	ss.server.observe(Event{Kind: EventReturned, ID: m.CorrelationID, Code: r.Code, Text: r.Text, Message: &m})
 }
 
 // Confirmed takes the confirm of a reply.
@@ -329,7 +340,7 @@ func (ss *serverSession) Confirmed(tag uint64, multiple, acked bool) {
 		if !acked {
 			j.nacked = true
 			ss.server.counts.nacked.Add(1)
-			ss.server.log(slog.LevelWarn, LogNacked, j.request, "requeued", j.canRequeue())
+			ss.server.observeRequest(j, Event{Kind: EventNacked})
 		}
 		ss.confirmed(j)
 	})
@@ -363,6 +374,14 @@ func (ss *serverSession) confirmed(j *job) {
 	}()
 }
 
-// Blocked and Writable change nothing: what a server sends is bounded by its prefetch.
-func (ss *serverSession) Blocked(bool, string) {}
-func (ss *serverSession) Writable()            {}
+// Blocked changes nothing, nor does Writable: what a server sends is bounded by its prefetch.
+func (ss *serverSession) Blocked(active bool, reason string) {
+	kind := EventUnblocked
+	if active {
+		kind = EventBlocked
+	}
+	ss.server.observe(Event{Kind: kind, Text: reason})
+}
+
+// Writable does nothing.
+func (ss *serverSession) Writable() {}

@@ -77,15 +77,12 @@ func TestReconnectsBeginAtTheNextURL(t *testing.T) {
 	live, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	for what, start := range map[string]func(amqprpc.ConnConfig, chan<- struct{}){
 		"client": func(b amqprpc.ConnConfig, connected chan<- struct{}) {
-			dial(t, amqprpc.Config{ConnConfig: b, Queue: queue, Backoff: quick, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
-				if e.Kind == amqprpc.EventConnected {
-					connected <- struct{}{}
-				}
-			})})
+			dial(t, amqprpc.Config{ConnConfig: b, Queue: queue, Backoff: quick,
+				Observer: onConnect(nil, func(amqprpc.ConnectionInfo) { connected <- struct{}{} })})
 		},
 		"server": func(b amqprpc.ConnConfig, connected chan<- struct{}) {
 			s := &amqprpc.Server{ConnConfig: b, Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo, Backoff: quick,
-				Serving: func(amqprpc.ConnectionInfo) { connected <- struct{}{} }}
+				Observer: onConnect(nil, func(amqprpc.ConnectionInfo) { connected <- struct{}{} })}
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()
 			t.Cleanup(func() {

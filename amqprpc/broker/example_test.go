@@ -21,11 +21,15 @@ func Example() {
 	defer b.Close()
 	on := amqprpc.ConnConfig{URLs: []string{b.URL()}}
 
-	serving := make(chan struct{}, 1)
+	serving := make(chan struct{})
 	served := make(chan error, 1)
 	service := &amqprpc.Server{
 		ConnConfig: on, Queue: "orders", Handler: confirm,
-		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(serving)
+			}
+		}),
 	}
 	go func() { served <- service.Serve(context.Background()) }()
 	defer service.Shutdown(context.Background()) //nolint:errcheck // the broker goes too

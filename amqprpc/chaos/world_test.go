@@ -103,16 +103,17 @@ func (w *world) openServers() {
 		},
 	})
 	w.must(err)
-	serving := make(chan struct{}, 1)
+	serving := make(chan struct{})
+	logged := amqprpc.LogObserver(slog.New(slog.NewTextHandler(&w.log, nil)))
 	w.server = &amqprpc.Server{
 		ConnConfig: w.brokerAt(w.serverNet, "in-process"), Queue: w.queue, QueueType: w.kind, Handler: service.Handle,
-		Prefetch: 8, Replay: 100, Backoff: quick, Logger: slog.New(slog.NewTextHandler(&w.log, nil)),
-		Serving: func(amqprpc.ConnectionInfo) {
-			select {
-			case serving <- struct{}{}:
-			default:
+		Prefetch: 8, Replay: 100, Backoff: quick,
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			logged.Observe(e)
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(serving)
 			}
-		},
+		}),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- w.server.Serve(context.Background()) }()

@@ -38,9 +38,11 @@ func serve(t *testing.T, broker amqprpc.ConnConfig, queue string) *service {
 		server := &amqprpc.Server{
 			ConnConfig: broker, Queue: queue, QueueType: amqprpc.QueueAuto, Prefetch: 64, Backoff: backoff,
 			Handler: s.handle,
-			Serving: func(info amqprpc.ConnectionInfo) {
-				s.change(func() { s.at[name], s.sessions[name] = info.Address, s.sessions[name]+1 })
-			},
+			Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+				if e.Kind == amqprpc.EventConnected {
+					s.change(func() { s.at[name], s.sessions[name] = e.Connection.Address, e.Epoch })
+				}
+			}),
 		}
 		s.servers = append(s.servers, server)
 		ended := make(chan error, 1)

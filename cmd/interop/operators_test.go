@@ -30,7 +30,7 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 
 	// The lists are made while rpcscope waits for an answer.
 	lists := make(chan string, 2)
-	serving := make(chan struct{}, 1)
+	serving := make(chan struct{})
 	server := amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{node.URL()}}, Queue: queue, QueueType: amqprpc.QueueClassic,
 		Handler: func(ctx context.Context, _ *amqprpc.Request) (amqprpc.Response, error) {
@@ -43,7 +43,11 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 			}
 			return amqprpc.Response{Body: []byte("5")}, nil
 		},
-		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(serving)
+			}
+		}),
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(t.Context()) }()

@@ -13,14 +13,18 @@ import (
 // serve answers the requests of a queue with what fib(5) is, in this process.
 func serve(t testing.TB, url, queue string, served *atomic.Int64) {
 	t.Helper()
-	ready := make(chan struct{}, 1)
+	ready := make(chan struct{})
 	s := &amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "echo"}, Queue: queue, QueueType: amqprpc.QueueClassic, Prefetch: 256,
 		Handler: func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 			served.Add(1)
 			return amqprpc.Response{Body: []byte("5")}, nil
 		},
-		Serving: func(amqprpc.ConnectionInfo) { ready <- struct{}{} },
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(ready)
+			}
+		}),
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(context.Background()) }()

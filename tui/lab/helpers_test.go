@@ -186,10 +186,14 @@ func must(t testing.TB, err error) {
 // serve answers the queue with a handler of the test's own, until the test ends.
 func serve(t testing.TB, node brokertest.Node, queue string, handler amqprpc.Handler) {
 	t.Helper()
-	serving := make(chan struct{}, 1)
+	serving := make(chan struct{})
 	s := &amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{node.URL()}, Name: "test"}, Queue: queue, Handler: handler, Prefetch: 64,
-		Serving: func(amqprpc.ConnectionInfo) { serving <- struct{}{} },
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			if e.Kind == amqprpc.EventConnected && e.Epoch == 1 {
+				close(serving)
+			}
+		}),
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(context.Background()) }()

@@ -148,7 +148,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// Where there is no broker to begin with, its error says all there is to say.
+	logEvent := amqprpc.LogObserver(logger).Observe
+	// If there is no broker to begin with, its error says all there is to say.
 	started := sync.OnceFunc(func() {
 		logger.Info(logStarted, "name", o.name, "queue", o.queue, "pid", os.Getpid(), "prefetch", o.prefetch, "workers", o.workers,
 			"algorithm", o.service.Algorithm.String(), "max_n", service.MaxN(), "faults", o.service.Faults.String(), "seed", o.seed)
@@ -156,11 +157,14 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	s := &amqprpc.Server{
 		ConnConfig: broker, ConfirmReplies: o.confirm, Queue: o.queue, QueueType: queueType, QueueExpires: o.expires,
 		Prefetch: o.prefetch, Concurrency: o.workers,
-		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Logger: logger, Backoff: cli.Backoff,
-		Serving: func(amqprpc.ConnectionInfo) {
-			started()
-			fmt.Fprintln(out, " [x] Awaiting RPC requests")
-		},
+		Handler: service.Handle, Hooks: service.Hooks(), Replay: o.replay, Backoff: cli.Backoff,
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			logEvent(e)
+			if e.Kind == amqprpc.EventConnected {
+				started()
+				fmt.Fprintln(out, " [x] Awaiting RPC requests")
+			}
+		}),
 	}
 	if o.prefetch == 0 {
 		s.Prefetch = -1

@@ -11,32 +11,18 @@ line for each request that a worker takes up, in that order, such as " [.] fib(3
 
 On stderr, in the format of --log-format (text or json), from Info up; with --quiet from
 Warn up. One event is one line, its msg the event's name. Names and attributes are
-stable; durations are nanoseconds in JSON.
+stable; durations are nanoseconds in JSON. The table of LogObserver in rpcscope/amqprpc has the events of the
+server. Besides those there are
 
-	event                level  attributes
-	started              INFO   name queue pid prefetch workers algorithm max_n faults seed
-	consuming            INFO   queue broker product version connection attempt
-	connection lost      WARN   queue broker connection error in
-	connect failed       WARN   queue error attempt in
-	redelivered request  INFO   REQUEST
-	request refused      WARN   REQUEST reason
-	request expired      INFO   REQUEST deadline
-	error reply          INFO   REQUEST code error
-	handler failed       ERROR  REQUEST error [code]
-	handler panicked     ERROR  REQUEST panic stack
-	undeliverable reply  WARN   queue correlation_id reply_to code reason
-	nacked reply         WARN   REQUEST requeued
-	unsendable reply     ERROR  REQUEST error
-	draining             INFO   queue signal COUNTS
-	drained              INFO   queue after COUNTS
-	lines lost           WARN   lines
+	started     INFO  name queue pid prefetch workers algorithm max_n faults seed
+	draining    INFO  queue signal COUNTS
+	drained     INFO  queue after COUNTS
+	lines lost  WARN  lines
 
-started comes once, when fibserver first consumes. REQUEST is queue, correlation_id, reply_to, app_id, redelivered, attempt, bytes. COUNTS are
-of all requests since the start: requests, running (begun, and without an end yet),
-answered, errors, panics, redelivered, expired, refused, undeliverable, nacked, replayed,
-given_back, reconnects. The constants of rpcscope/amqprpc that begin with LogConsuming tell
-what each event means. A bad body is an error reply, with its first 40 bytes in error; no
-more of a body is ever logged.
+started comes once, when fibserver first consumes. COUNTS are of all requests since the start: requests, running
+(begun, and without an end yet), answered, errors, panics, redelivered, expired, refused,
+undeliverable, nacked, replayed, given_back, reconnects. A bad body is an error reply, with
+its first 40 bytes in error; no more of a body is ever logged.
 
 What is not printable is escaped, whoever wrote it. Of each event 100 are logged at once and
 then 5 a second, so that a flood of garbage does not fill a disk; the next that is logged has

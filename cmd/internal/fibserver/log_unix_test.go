@@ -25,21 +25,27 @@ import (
 
 const hostile = "a\x1b]0;owned\a\u009b31m\u202e\nlevel=ERROR\x7f\xff"
 
-// documented reads the table of events in the package's documentation: of each event its
-// level and its attributes, in brackets if they may be absent.
+// documented reads the tables of events in the documentation of this package and of
+// amqprpc.LogObserver: of each event its level and its attributes, in brackets if they may be absent.
 func documented(t *testing.T) map[string][]string {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments|parser.PackageClauseOnly)
-	if err != nil {
-		t.Fatal(err)
+	var text string
+	for _, name := range []string{"doc.go", "../../../amqprpc/logobserver.go"} {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, comment := range file.Comments {
+			text += comment.Text()
+		}
 	}
-	words := map[string][]string{ // as the text below the table says
+	words := map[string][]string{ // as the texts below the tables say
 		"REQUEST": strings.Fields("queue correlation_id reply_to app_id redelivered attempt bytes"),
 		"COUNTS": strings.Fields("requests running answered errors panics redelivered expired refused undeliverable nacked replayed" +
 			" given_back reconnects"),
 	}
 	events := map[string][]string{}
-	for line := range strings.Lines(file.Doc.Text()) {
+	for line := range strings.Lines(text) {
 		var event, level string
 		for _, l := range []string{" INFO ", " WARN ", " ERROR "} {
 			if before, after, ok := strings.Cut(line, l); ok && strings.HasPrefix(line, "\t") {
@@ -103,9 +109,9 @@ func checkDocumented(t *testing.T, p *process) map[string]bool {
 func TestTableIsWhole(t *testing.T) {
 	want := []string{
 		logStarted, logDraining, logDrained, cli.LogLinesLost,
-		amqprpc.LogConsuming, amqprpc.LogConnectionLost, amqprpc.LogConnectFailed, amqprpc.LogRedelivered, amqprpc.LogRefused,
-		amqprpc.LogExpired, amqprpc.LogErrorReply, amqprpc.LogHandlerFailed, amqprpc.LogHandlerPanicked, amqprpc.LogUndeliverable,
-		amqprpc.LogNacked, amqprpc.LogUnsendable,
+		"consuming", "connection lost", "connect failed", "blocked", "unblocked", "redelivered request", "request refused",
+		"request expired", "error reply", "handler failed", "handler panicked", "undeliverable reply",
+		"nacked reply", "unsendable reply",
 	}
 	slices.Sort(want)
 	if got := slices.Sorted(maps.Keys(documented(t))); !slices.Equal(got, want) {
@@ -164,7 +170,7 @@ func TestRequestsAreLogged(t *testing.T) {
 	if d := next(t, answers); d.CorrelationId != "good" || string(d.Body) != "55" {
 		t.Errorf("%q was answered %q", d.CorrelationId, d.Body)
 	}
-	p.logged(t, amqprpc.LogUndeliverable, 1)
+	p.logged(t, "undeliverable reply", 1)
 	p.signal(t, syscall.SIGTERM)
 	if code := p.end(t); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -178,14 +184,14 @@ func TestRequestsAreLogged(t *testing.T) {
 		facts []record // some of the attributes of each time
 	}{
 		{logStarted, []record{{"name": "events", "queue": queue, "prefetch": 1.0, "workers": 1.0}}},
-		{amqprpc.LogConsuming, []record{{"queue": queue, "product": node.Product(), "version": node.Version(), "connection": 1.0, "attempt": 1.0}}},
-		{amqprpc.LogRedelivered, []record{{"correlation_id": "again", "redelivered": true, "attempt": 3.0, "app_id": clean, "reply_to": callback, "bytes": 2.0}}},
-		{amqprpc.LogRefused, []record{
+		{"consuming", []record{{"queue": queue, "product": node.Product(), "version": node.Version(), "connection": 1.0, "attempt": 1.0}}},
+		{"redelivered request", []record{{"correlation_id": "again", "redelivered": true, "attempt": 3.0, "app_id": clean, "reply_to": callback, "bytes": 2.0}}},
+		{"request refused", []record{
 			{"correlation_id": clean, "reply_to": "", "app_id": "mute", "queue": queue, "reason": "no reply_to", "redelivered": false, "attempt": 0.0},
 			{"correlation_id": "forged", "reply_to": "amq.rabbitmq.reply-to." + clean, "reason": "a forged reply_to"}}},
-		{amqprpc.LogExpired, []record{{"correlation_id": "past", "reply_to": callback}}},
-		{amqprpc.LogUndeliverable, []record{{"correlation_id": "gone", "reply_to": "gone " + clean, "queue": queue, "code": 312.0, "reason": "NO_ROUTE"}}},
-		{amqprpc.LogErrorReply, []record{{"correlation_id": "bad", "code": amqprpc.CodeInvalidArgument, "bytes": float64(len(hostile))}}},
+		{"request expired", []record{{"correlation_id": "past", "reply_to": callback}}},
+		{"undeliverable reply", []record{{"correlation_id": "gone", "reply_to": "gone " + clean, "queue": queue, "code": 312.0, "reason": "NO_ROUTE"}}},
+		{"error reply", []record{{"correlation_id": "bad", "code": amqprpc.CodeInvalidArgument, "bytes": float64(len(hostile))}}},
 		{logDraining, []record{{"signal": "terminated"}}},
 		{logDrained, []record{{"requests": 7.0, "running": 0.0, "answered": 3.0, "errors": 1.0, "redelivered": 1.0, "expired": 1.0, "refused": 2.0, "undeliverable": 1.0,
 			"nacked": 0.0, "reconnects": 0.0, "given_back": 0.0}}},
@@ -207,7 +213,7 @@ func TestRequestsAreLogged(t *testing.T) {
 	if len(seen) != 0 {
 		t.Errorf("besides there is %v", seen)
 	}
-	if deadline, err := time.Parse(time.RFC3339Nano, of(records, amqprpc.LogExpired)[0]["deadline"].(string)); err != nil || deadline.UnixMicro() != past.UnixMicro() {
+	if deadline, err := time.Parse(time.RFC3339Nano, of(records, "request expired")[0]["deadline"].(string)); err != nil || deadline.UnixMicro() != past.UnixMicro() {
 		t.Errorf("the deadline is %v, %v; want %v", deadline, err, past)
 	}
 }
@@ -227,7 +233,7 @@ func TestPanicIsLogged(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	checkDocumented(t, p)
-	records := of(p.records(t), amqprpc.LogHandlerPanicked)
+	records := of(p.records(t), "handler panicked")
 	if len(records) != 1 || records[0]["correlation_id"] != "1" || records[0]["panic"] != "injected panic" || !strings.Contains(records[0]["stack"].(string), "Handle") {
 		t.Errorf("%v", records)
 	}
@@ -245,13 +251,13 @@ func TestNackedReplyIsLogged(t *testing.T) {
 	p := start(t, url, queue, "--confirm-replies")
 	send(t, ch, queue, amqp.Publishing{CorrelationId: "fills", ReplyTo: full, Body: []byte("7")})
 	send(t, ch, queue, amqp.Publishing{CorrelationId: "refused", ReplyTo: full, Body: []byte("7")})
-	p.logged(t, amqprpc.LogNacked, 2)
+	p.logged(t, "nacked reply", 2)
 	p.signal(t, syscall.SIGTERM)
 	if code := p.end(t); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	checkDocumented(t, p)
-	nacked := of(p.records(t), amqprpc.LogNacked)
+	nacked := of(p.records(t), "nacked reply")
 	for i, r := range nacked {
 		if r["correlation_id"] != "refused" || r["reply_to"] != full || r["redelivered"] != (i == 1) || r["requeued"] != (i == 0) {
 			t.Errorf("nack %d: %v", i, r)
@@ -274,15 +280,15 @@ func TestReconnectIsLogged(t *testing.T) {
 	if err := node.CloseConnections(ctx, "for "+hostile[:1]+" test"); err != nil {
 		t.Fatal(err)
 	}
-	p.logged(t, amqprpc.LogConsuming, 2)
+	p.logged(t, "consuming", 2)
 	if err := node.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p.logged(t, amqprpc.LogConnectFailed, 2)
+	p.logged(t, "connect failed", 2)
 	if err := node.Start(ctx); err != nil {
 		t.Fatal(err)
 	}
-	p.logged(t, amqprpc.LogConsuming, 3)
+	p.logged(t, "consuming", 3)
 	p.signal(t, syscall.SIGTERM)
 	if code := p.end(t); code != 0 {
 		t.Errorf("exit code %d", code)
@@ -292,18 +298,18 @@ func TestReconnectIsLogged(t *testing.T) {
 	var connection, attempt int
 	for _, r := range p.records(t) {
 		switch r.event() {
-		case amqprpc.LogConsuming:
+		case "consuming":
 			connection++
 			attempt++
 			if r.number(t, "connection") != connection || r.number(t, "attempt") != attempt {
 				t.Errorf("consuming: %v, want connection %d, attempt %d", r, connection, attempt)
 			}
 			attempt = 0
-		case amqprpc.LogConnectionLost:
+		case "connection lost":
 			if r.number(t, "connection") != connection || !strings.Contains(r["error"].(string), "320") {
 				t.Errorf("lost: %v, want connection %d and 320", r, connection)
 			}
-		case amqprpc.LogConnectFailed:
+		case "connect failed":
 			attempt++
 			if r.number(t, "attempt") != attempt || r["error"] == "" {
 				t.Errorf("failed: %v, want attempt %d", r, attempt)
@@ -342,7 +348,7 @@ func TestFloodIsBounded(t *testing.T) {
 			suppressed += r.number(t, "suppressed")
 		}
 	}
-	if len(seen) != 1 || !seen[amqprpc.LogRefused] {
+	if len(seen) != 1 || !seen["request refused"] {
 		t.Errorf("logged: %v", seen)
 	}
 	at := func(r record) time.Time {
@@ -391,7 +397,7 @@ func TestNobodyReadsTheLog(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	left, err := io.ReadAll(r)
-	if err != nil || !strings.Contains(string(left), amqprpc.LogErrorReply) || strings.Contains(string(left), logDrained) {
+	if err != nil || !strings.Contains(string(left), "error reply") || strings.Contains(string(left), logDrained) {
 		t.Errorf("the pipe was not full: %d bytes, %v", len(left), err)
 	}
 }

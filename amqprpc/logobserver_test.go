@@ -21,7 +21,7 @@ func TestHandlerFailuresAreLogged(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var logged logBuffer
 	s := &amqprpc.Server{
-		ConnConfig: at(url), Queue: queue, Logger: slog.New(slog.NewJSONHandler(&logged, nil)),
+		ConnConfig: at(url), Queue: queue, Observer: amqprpc.LogObserver(slog.New(slog.NewJSONHandler(&logged, nil))),
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			switch req.CorrelationID {
 			case "fails":
@@ -47,11 +47,11 @@ func TestHandlerFailuresAreLogged(t *testing.T) {
 	serve(t, s)
 	a := newAsker(t, url, queue)
 	tests := []struct{ id, code, event, level, attr, text string }{
-		{"fails", "INTERNAL", amqprpc.LogHandlerFailed, "ERROR", "error", "the secret"},
-		{"goes", "INTERNAL", amqprpc.LogHandlerFailed, "ERROR", "error", "it ended its goroutine"},
-		{"odd", "UNKNOWN", amqprpc.LogHandlerFailed, "ERROR", "code", "no code"},
-		{"refuses", "NOT_FOUND", amqprpc.LogErrorReply, "INFO", "error", strings.Repeat("x", 1024)},
-		{"hooked", "", amqprpc.LogUnsendable, "ERROR", "error", "256 bytes"},
+		{"fails", "INTERNAL", "handler failed", "ERROR", "error", "the secret"},
+		{"goes", "INTERNAL", "handler failed", "ERROR", "error", "it ended its goroutine"},
+		{"odd", "UNKNOWN", "handler failed", "ERROR", "code", "no code"},
+		{"refuses", "NOT_FOUND", "error reply", "INFO", "error", strings.Repeat("x", 1024)},
+		{"hooked", "", "unsendable reply", "ERROR", "error", "256 bytes"},
 	}
 	for _, c := range tests {
 		a.ask(t, amqp.Publishing{CorrelationId: c.id, Body: []byte("body"), AppId: "caller"})
