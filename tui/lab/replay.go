@@ -19,6 +19,8 @@ type Replay struct {
 	Speed   float64 // of the recorded time; 0 is as fast as possible
 	// Seeking says what is being looked for, "" for nothing.
 	Seeking string
+	// Found is what was looked for last, if it was a call or a reply and is there; else nil.
+	Found *Found
 
 	// Indexed is how much of the recording is known, from 0 to 1.
 	Indexed float64
@@ -29,6 +31,12 @@ type Replay struct {
 	// Damage says why the recording cannot be read to its end, and in which line, once
 	// that is known; "" where it can.
 	Damage string
+}
+
+// Found is a call that was looked for in a recording, or a discarded reply.
+type Found struct {
+	ID  string
+	Seq uint64 // of a discarded reply; 0 for a call
 }
 
 // An Incident is what one looks for in a recording; a set of them where they are summed up.

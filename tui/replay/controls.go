@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 )
 
@@ -11,6 +13,8 @@ import (
 type wish struct {
 	words string // what is being looked for
 	goal  goalOf
+	// found says what has been found there; nil if that is a place and nothing else.
+	found func(*cursor) *lab.Found
 	// What later wishes add to: where it leads, as far as that is known.
 	events int
 	until  time.Duration
@@ -22,7 +26,7 @@ type goalOf func(x *index, at *cursor) (g goal, known bool, why string)
 
 // wants replaces what was wished for before. Mu is held.
 func (p *Player) wants(w wish) {
-	p.wish, p.goal, p.moving = &w, nil, nil
+	p.wish, p.goal, p.moving, p.found = &w, nil, nil, nil
 	p.resolve() // now, where it can be: what is wished for next may depend on it
 	p.wakeUp()
 }
@@ -152,11 +156,47 @@ func (p *Player) toIncident(kind lab.Incident, words string, find func(x *index,
 	if p.goal != nil && !p.goal.byTime() { // on the way to another one
 		from = p.goal.events
 	}
-	p.wants(wish{words: words, goal: func(x *index, _ *cursor) (goal, bool, string) {
+	p.wants(wish{words: words, found: incidentAt, goal: func(x *index, _ *cursor) (goal, bool, string) {
 		found, known := find(x, from)
 		if found < 1 {
 			return goal{}, known, none
 		}
 		return afterEvents(found), known, ""
 	}})
+}
+
+// incidentAt is the incident that has just happened.
+func incidentAt(c *cursor) *lab.Found {
+	found := &lab.Found{ID: c.last.id}
+	if c.last.kind != amqprpc.EventReply || c.last.class == amqprpc.Answer {
+		return found
+	}
+	newest := c.books.Snapshot(ledger.Query{Duplicates: 1, Orphans: 1})
+	rows := newest.Orphans
+	if c.last.class == amqprpc.Duplicate {
+		rows = newest.Duplicates
+	}
+	if len(rows) > 0 {
+		found.Seq = rows[0].Seq
+	}
+	return found
+}
+
+// GoTo goes to the last event that tells what became of a correlation ID, and pauses. As long
+// as the recording has not been read to its end, that is the last one so far.
+func (p *Player) GoTo(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.playing = false
+	p.wants(wish{
+		words: "an ID",
+		goal: func(x *index, _ *cursor) (goal, bool, string) {
+			event := x.ids.last(id)
+			if event == 0 {
+				return goal{}, x.done, "no event of that ID in the recording"
+			}
+			return afterEvents(event), true, ""
+		},
+		found: func(*cursor) *lab.Found { return &lab.Found{ID: id} },
+	})
 }

@@ -6,17 +6,19 @@
 // # How it seeks
 //
 // A goroutine reads the whole recording once, from the moment it is opened, and makes an
-// index: copies of the books at some places, and where duplicates, orphans and failures
-// are. To seek is to take the copy before the goal and tell it the events in between. What
-// is not in the index yet is waited for; [lab.Replay] says how far it is. Nothing else
-// waits: the first picture is there at once, and playing needs no index.
+// index: copies of the books at some places, where duplicates, orphans and failures are, and
+// where each correlation ID ends. To seek is to take the copy before the goal and tell it
+// the events in between. What is not in the index yet is waited for; [lab.Replay] says how
+// far it is. Nothing else waits: the first picture is there at once, and playing needs no
+// index.
 //
 // # What bounds it
 //
 // At most 18 copies of the books are held, of some MB each, and of calls in flight all
 // together 262,144: twice as many events lie between them whenever there would be more.
-// Incidents take three bits an event, which is less than a hundredth of the file. Of the
-// file itself one line is held.
+// Incidents take three bits an event, and the correlation IDs, by which calls are found, 20
+// bytes a call if they are UUIDs: less than a thirtieth of the file. Of the file itself one
+// line is held.
 //
 // # What it takes for true
 //

@@ -81,7 +81,7 @@ func (p *Player) resolve() bool {
 	case why != "":
 		p.note(lab.Neutral, why)
 	default:
-		p.goal, p.to = &g, p.wish.words
+		p.goal, p.to, p.finds = &g, p.wish.words, p.wish.found
 	}
 	p.wish = nil
 	return true
@@ -124,6 +124,9 @@ func (p *Player) move() {
 // arrive shows what is at a goal, which has been reached.
 func (p *Player) arrive(c *cursor, g goal) {
 	p.at, p.now, p.goal, p.moving = c, c.now, nil, nil
+	if p.finds != nil {
+		p.found = p.finds(c)
+	}
 	if g.byTime() && !c.atEnd() {
 		p.now = max(p.now, g.until)
 	}

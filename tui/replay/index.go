@@ -3,6 +3,7 @@ package replay
 import (
 	"context"
 	"io"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type index struct {
 	now         time.Duration // of the last event
 	offset      int64         // how far it has been read
 	marks       marks
+	ids         ids
 	strip       strip
 	done        bool
 	damage      error
@@ -74,6 +76,7 @@ func (x *index) note(c *cursor) {
 		found := c.last.incident()
 		x.marks.add(c.events, found)
 		x.strip.add(c.now, found)
+		x.ids.note(c.last, c.events)
 	}
 	x.events, x.now, x.offset = c.events, c.now, c.place.Offset
 }
@@ -110,7 +113,10 @@ func (x *index) finish(c *cursor) {
 	if c.err != io.EOF {
 		x.damage = c.err
 	}
-	end := c.books.Snapshot(ledger.Query{})
+	end := c.books.Snapshot(ledger.Query{InFlight: math.MaxInt, Text: 1})
+	for i := range end.InFlight {
+		x.ids.add(end.InFlight[i].ID, c.events)
+	}
 	x.contradicts = Contradictions(&end)
 }
 

@@ -36,13 +36,15 @@ type Player struct {
 	now      time.Duration // what time it is there; at least at.now
 	playing  bool
 	speed    float64
-	played   time.Time     // until when it has been played
-	head     time.Duration // where now would be if all were as fast as it should
-	wish     *wish         // where to go, as soon as that is known
-	goal     *goal         // where to go
-	to       string        // what that is, in words
-	moving   *cursor       // on its way there
-	near     *checkpoint   // shortly before where one has gone to
+	played   time.Time                // until when it has been played
+	head     time.Duration            // where now would be if all were as fast as it should
+	wish     *wish                    // where to go, as soon as that is known
+	goal     *goal                    // where to go
+	to       string                   // what that is, in words
+	finds    func(*cursor) *lab.Found // what will have been found there
+	found    *lab.Found               // what has been found
+	moving   *cursor                  // on its way there
+	near     *checkpoint              // shortly before where one has gone to
 	notes    []lab.Note
 	seq      uint64
 	panicked error
@@ -142,6 +144,7 @@ func (p *Player) replay() *lab.Replay {
 	r := &lab.Replay{
 		File: p.name, Position: p.now, Duration: max(x.now, p.at.now), Event: p.at.events, Events: max(x.events, p.at.events),
 		Last: p.at.last.words(), Playing: p.playing, Speed: p.speed, Indexed: x.share(p.file.size),
+		Found: p.found,
 	}
 	switch {
 	case p.wish != nil:
@@ -166,8 +169,17 @@ func (p *Player) Inspect(id string) (ledger.Story, bool) { return p.books().Insp
 // InspectStray returns the story that a discarded reply belongs to.
 func (p *Player) InspectStray(seq uint64) (ledger.Story, bool) { return p.books().InspectStray(seq) }
 
-// Find returns IDs that begin with prefix, at most so many.
-func (p *Player) Find(prefix string, most int) []string { return p.books().Find(prefix, most) }
+// Find returns IDs that begin with prefix, at most so many: of all the recording, as far as it
+// has been read. [Player.GoTo] goes to where one can be inspected.
+func (p *Player) Find(prefix string, most int) []string {
+	found := p.books().Find(prefix, most)
+	p.index.mu.Lock()
+	defer p.index.mu.Unlock()
+	for _, id := range p.index.ids.find(prefix, most) {
+		found = insert(found, id, most)
+	}
+	return found
+}
 
 func (p *Player) books() *ledger.Ledger {
 	p.mu.Lock()

@@ -1,0 +1,136 @@
+package replay
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
+	"rpcscope/amqprpc"
+	"rpcscope/tui/lab"
+)
+
+// IDs of all kinds are found by their beginning, and each has its last event.
+func TestIDs(t *testing.T) {
+	kinds := rapid.Custom(func(t *rapid.T) string {
+		b := [16]byte{byte(rapid.IntRange(0, 2).Draw(t, "first")), 15: byte(rapid.IntRange(0, 20).Draw(t, "last"))}
+		s := uuid.UUID(b).String()
+		switch rapid.IntRange(0, 4).Draw(t, "kind") {
+		case 0:
+			return strings.ToUpper("ab" + s[2:])
+		case 1:
+			return "{" + s + "}"
+		case 2:
+			return s[:rapid.IntRange(1, 36).Draw(t, "length")]
+		}
+		return s
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		var x ids
+		last := map[string]int{}
+		all := rapid.SliceOfN(kinds, 1, 60).Draw(t, "ids")
+		for i, id := range all {
+			x.add(id, i+1)
+			last[id] = i + 1
+		}
+		whole := rapid.SampledFrom(all).Draw(t, "of")
+		prefix := whole[:rapid.IntRange(0, len(whole)).Draw(t, "prefix")] + rapid.SampledFrom([]string{"", "", "0", "g", "-"}).Draw(t, "more")
+		var want []string
+		for id := range last {
+			if strings.HasPrefix(id, prefix) {
+				want = append(want, id)
+			}
+		}
+		slices.Sort(want)
+		most := rapid.IntRange(1, 10).Draw(t, "most")
+		want = want[:min(len(want), most)]
+		if got := x.find(prefix, most); !slices.Equal(got, want) {
+			t.Fatalf("%q: found %q, not %q", prefix, got, want)
+		}
+		for _, id := range append(all, "none", uuid.NewString()) {
+			if got := x.last(id); got != last[id] {
+				t.Fatalf("%s: event %d, not %d", id, got, last[id])
+			}
+		}
+	})
+}
+
+// Whatever the position, an ID of any part of the recording is found, and gone to where all is
+// known of it.
+func TestGoTo(t *testing.T) {
+	told := calls(20_000) // more than the books remember
+	at := told[len(told)-1].Time
+	told = append(told,
+		amqprpc.Event{Kind: amqprpc.EventReply, Time: at, ID: "stray", Class: amqprpc.Unknown, Message: &amqprpc.Message{CorrelationID: "stray"}},
+		amqprpc.Event{Kind: amqprpc.EventSent, Time: at, ID: "unended", Intended: at},
+		amqprpc.Event{Kind: amqprpc.EventConnected, Time: at.Add(time.Second)},
+	)
+	p, err := Open(write(t, record(t, told)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	until(t, p, func(r *lab.Replay) bool { return r.Indexed == 1 })
+	for prefix, want := range map[string]string{"0000001": "00000010", "00000fa": "00000fa0", "str": "stray", "une": "unended"} {
+		if got := p.Find(prefix, 1); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: found %q", prefix, got)
+		}
+	}
+	for _, c := range []struct {
+		id      string
+		replies int
+		outcome amqprpc.Outcome
+	}{
+		{"00000000", 2, amqprpc.Completed}, {"00004e16", 2, amqprpc.Completed}, {"00000032", 0, amqprpc.Timeout},
+		{"0000000a", 2, amqprpc.Completed}, {"stray", 1, 0}, {"unended", 0, amqprpc.InFlight},
+	} {
+		p.GoTo(c.id)
+		look := until(t, p, func(r *lab.Replay) bool { return r.Seeking == "" })
+		story, ok := p.Inspect(c.id)
+		if f := look.Replay.Found; f == nil || *f != (lab.Found{ID: c.id}) || !ok || story.Replies != c.replies || story.Outcome != c.outcome {
+			t.Errorf("%s: found %+v, %t, %+v", c.id, f, ok, story)
+		}
+	}
+	p.GoTo("none")
+	if look := until(t, p, func(r *lab.Replay) bool { return r.Seeking == "" }); look.Replay.Found != nil || !strings.Contains(look.Notes[len(look.Notes)-1].Text, "no event of that ID") {
+		t.Errorf("what is not there: %+v, %+v", look.Replay.Found, look.Notes)
+	}
+}
+
+// Who goes to an incident is told which it is, and who goes to a time is told of none.
+func TestFound(t *testing.T) {
+	p, err := Open(write(t, record(t, calls(200))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	there := func() *lab.Found {
+		t.Helper()
+		return until(t, p, func(r *lab.Replay) bool { return r.Indexed == 1 && r.Seeking == "" }).Replay.Found
+	}
+	for _, id := range []string{"00000000", "0000000a"} {
+		p.Next(lab.DuplicateReply)
+		f := there()
+		if f == nil || f.ID != id || f.Seq == 0 {
+			t.Fatalf("the duplicate is %+v, not %s", f, id)
+		}
+		if story, ok := p.InspectStray(f.Seq); !ok || story.ID != id {
+			t.Errorf("the story of the duplicate: %+v", story)
+		}
+	}
+	p.Next(lab.FailedCall)
+	if f := there(); f == nil || *f != (lab.Found{ID: "00000032"}) {
+		t.Errorf("the failure is %+v", f)
+	}
+	p.Seek(time.Second)
+	if f := there(); f != nil {
+		t.Errorf("at a time there is %+v", f)
+	}
+	p.Next(lab.OrphanedReply)
+	if f := there(); f != nil {
+		t.Errorf("no orphan, and that is %+v", f)
+	}
+}
