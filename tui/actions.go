@@ -11,7 +11,6 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/tui/lab"
 )
@@ -39,7 +38,7 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 		m.tour.Leave()
 
 	case is(k.Call):
-		return m.do(func(context.Context) { l.Call() })
+		return m.make(func(context.Context) pick { return pick{id: l.Call()} })
 	case is(k.Burst):
 		m.ask("How many calls at once?", "besides the load; at most "+count(lab.MostBurst), "100", func(s string) (tea.Cmd, error) {
 			n, err := strconv.Atoi(strings.TrimSpace(s))
@@ -120,10 +119,23 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 			return nil
 		})
 	case is(k.Second):
-		id := m.completedID()
-		return m.do(func(ctx context.Context) { l.SecondReply(ctx, id) }) //nolint:errcheck // its note tells
+		id, after := m.completedID(), m.newestReply()
+		return m.make(func(ctx context.Context) pick {
+			of, err := l.SecondReply(ctx, id)
+			if err != nil { // its note tells
+				return pick{}
+			}
+			return pick{id: of, reply: true, after: after}
+		})
 	case is(k.Unknown):
-		return m.do(func(ctx context.Context) { l.UnknownReply(ctx) }) //nolint:errcheck // its note tells
+		after := m.newestReply()
+		return m.make(func(ctx context.Context) pick {
+			id, err := l.UnknownReply(ctx)
+			if err != nil { // its note tells
+				return pick{}
+			}
+			return pick{id: id, reply: true, after: after}
+		})
 	case is(k.Drop):
 		return m.do(func(context.Context) { l.DropConnection() })
 
@@ -134,28 +146,15 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 			m.frozen = l.Freeze()
 		}
 	case is(k.Inspect):
-		if t, ok := m.selected(); ok {
+		if m.pending() && m.mode == looking {
+			m.opening = true
+		} else if t, ok := m.selected(); ok {
 			m.inspect(t)
 		} else if m.onServers {
 			m.fail(errors.New("enter tells the story of a call: tab moves to a lane"))
 		}
 	case is(k.Find):
-		m.ask("Find the ID that begins with", "of calls and discarded replies that are remembered; ↑ ↓ to choose", "", func(s string) (tea.Cmd, error) {
-			s = strings.TrimSpace(s)
-			found := m.subject().Find(s, 1)
-			if s == "" || len(found) == 0 {
-				return nil, fmt.Errorf("nothing remembered begins with %.40q", s)
-			}
-			m.close()
-			m.inspect(target{id: found[0]})
-			return nil, nil
-		})
-		m.prompt.matches = func(s string) []string {
-			if s = strings.TrimSpace(s); s == "" {
-				return nil
-			}
-			return m.subject().Find(s, 8)
-		}
+		m.askForID()
 	case is(k.Filter):
 		m.ask("Show only", "state:failed server:fib-1 n:20-35 id:7f3a, or any text; ! for not; nothing for all", m.filter, func(s string) (tea.Cmd, error) {
 			return nil, m.setFilter(s)
@@ -291,7 +290,7 @@ func (m *Model) selected() (target, bool) {
 		return target{}, false
 	}
 	row, ok := m.lanes.selected(&m.look)
-	return target{row.id, row.seq}, ok
+	return target{row.id, row.seq, row.came}, ok
 }
 
 // completedID is the call that a second reply is for: the one that is looked at, or "",
@@ -309,24 +308,32 @@ func (m *Model) completedID() string {
 
 // inspect shows a story.
 func (m *Model) inspect(t target) {
-	m.open(inspecting)
-	m.target = t
-	m.inspector = inspector{}
-	if !m.showStory() {
-		m.close()
-		m.fail(errors.New("that one is no longer remembered: f freezes the picture, so that nothing is forgotten"))
+	if !m.known(t) {
+		m.fail(m.unknown())
+		return
 	}
+	if m.mode != inspecting {
+		m.open(inspecting)
+	}
+	m.target = t
+	m.inspector = inspector{came: t.came}
+	m.showStory()
+}
+
+// unknown says why there is no story of what was to be inspected, and what to do about it.
+func (m *Model) unknown() error {
+	switch {
+	case m.player != nil:
+		return errors.New("at this time of the recording that one is not remembered: / finds it")
+	case m.frozen != nil:
+		return errors.New("that one is not in the frozen picture: f goes back to the present")
+	}
+	return errors.New("that one is no longer remembered: f freezes the picture, so that nothing is forgotten")
 }
 
 // showStory gives the inspector what is known by now.
 func (m *Model) showStory() bool {
-	var story ledger.Story
-	var ok bool
-	if m.target.seq != 0 {
-		story, ok = m.subject().InspectStray(m.target.seq)
-	} else {
-		story, ok = m.subject().Inspect(m.target.id)
-	}
+	story, ok := m.story(m.target)
 	if ok {
 		m.inspector.show(story, surroundings{now: m.look.Books.Now, pool: m.look.Pool, conn: m.look.Books.Connection})
 	}

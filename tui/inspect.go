@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
@@ -16,6 +17,7 @@ type inspector struct {
 	// that tells most.
 	chosen bool
 	key    stepKey
+	came   time.Time // of the discarded reply that was asked for: that is the step, if there is one
 
 	top int // first line of the properties that is shown
 	// What the last picture had room for: scroll goes by it.
@@ -26,13 +28,13 @@ type inspector struct {
 // where it is of the same ID as before.
 func (in *inspector) show(s ledger.Story, around surroundings) {
 	if in.evidence == nil || !sameStory(in.evidence.Story, s) || len(s.Events) < len(in.evidence.Story.Events) { // somebody went back in a recording
-		*in = inspector{}
+		*in = inspector{came: in.came}
 	}
 	before := in.message()
 	in.evidence = gather(s, around)
 	in.steps = in.evidence.steps()
 	if !in.chosen {
-		in.key = in.evidence.telling()
+		in.key = in.evidence.telling(in.came)
 		if before != in.message() {
 			in.top = 0
 		}
@@ -48,8 +50,14 @@ func sameStory(a, b ledger.Story) bool {
 	return len(a.Events) == 0 || len(b.Events) > 0 && a.Events[0].Time.Equal(b.Events[0].Time)
 }
 
-// telling is the step that tells most: the answer, else the last reply, else the request.
-func (e *evidence) telling() stepKey {
+// telling is the step that tells most: the discarded reply that came at that time, else the
+// answer, else the last reply, else the request.
+func (e *evidence) telling(came time.Time) stepKey {
+	for _, r := range e.discarded() {
+		if r.Time.Equal(came) {
+			return stepKey{event: r.event}
+		}
+	}
 	switch r := e.answer(); {
 	case r != nil:
 		return stepKey{event: r.event}

@@ -52,10 +52,12 @@ type lanes struct {
 	fit   [laneCount]int    // rows that were seen last
 	total [laneCount]uint64 // rows there have ever been
 	grown [laneCount]int    // by which that grew from one look to the next
-	asked int               // ended rows, of the look that came or the one to come: the fewer
-	next  int               // ended rows, of the look that is to come
+	asked int               // ended rows, of the last query
 
 	searching bool // the next query looks for the rows that are selected
+
+	pick   *pick // what was made or gone to, if nothing else has been selected since
+	picked bool  // it is in the lane in focus
 }
 
 // setFilter shows only the rows that f picks, from the next query on.
@@ -72,7 +74,7 @@ func (l *lanes) query(q *ledger.Query, w, h int) {
 		v := &l.list[kind]
 		n[kind] = max(v.offset, v.cursor) + 2*page
 		switch {
-		case v.stance == atLast, v.stance == onRow && l.searching:
+		case v.stance == atLast, l.searching && (v.stance == onRow || l.pick != nil):
 			n[kind] = mostLaneRows
 		case v.stance == onRow && laneKind(kind) != inFlightLane:
 			n[kind] += 16 + 2*l.grown[kind]
@@ -83,9 +85,7 @@ func (l *lanes) query(q *ledger.Query, w, h int) {
 	q.InFlight = n[inFlightLane]
 	q.Completed, q.Failed = n[endedLane], n[endedLane]
 	q.Duplicates, q.Orphans = n[duplicateLane], n[orphanedLane]
-	if l.asked, l.next = min(l.next, n[endedLane]), n[endedLane]; l.asked == 0 {
-		l.asked = l.next
-	}
+	l.asked = n[endedLane]
 	l.filter.apply(q)
 }
 
@@ -226,6 +226,7 @@ func (l *lanes) totalOf(look *lab.Look, kind laneKind) uint64 {
 
 // move moves the selection of the lane in focus by so many rows.
 func (l *lanes) move(look *lab.Look, delta int) {
+	l.unpick()
 	rows := l.sync(look, l.focus)
 	l.list[l.focus].move(delta, rows.len(), rows.key)
 }
@@ -235,11 +236,18 @@ func (l *lanes) page(look *lab.Look, delta int) { l.move(look, delta*max(l.fit[l
 
 // home and end move it to the first and the last row, and make it stay there whichever
 // row that is.
-func (l *lanes) home() { l.list[l.focus].home() }
-func (l *lanes) end()  { l.list[l.focus].end() }
+func (l *lanes) home() {
+	l.unpick()
+	l.list[l.focus].home()
+}
+
+func (l *lanes) end() {
+	l.unpick()
+	l.list[l.focus].end()
+}
 
 // follows reports whether the lane in focus shows its newest row, whichever that is.
-func (l *lanes) follows() bool { return l.list[l.focus].stance == atTop }
+func (l *lanes) follows() bool { return l.pick == nil && l.list[l.focus].stance == atTop }
 
 // search makes the next query ask for all rows of the lanes that keep to a row, for it to
 // be found again after a time in which nobody looked.
@@ -251,6 +259,9 @@ func (l *lanes) zoom() { l.zoomed = !l.zoomed }
 // cycleEnded shows the next choice of ended calls: all, the completed, the failed ones.
 func (l *lanes) cycleEnded() {
 	l.ended = (l.ended + 1) % (failedOnly + 1)
+	if l.focus == endedLane {
+		l.unpick()
+	}
 	l.list[endedLane].home()
 }
 
@@ -282,7 +293,8 @@ func (l *lanes) body(st *Styles, look *lab.Look, kind laneKind, focused bool, n,
 	}
 	body := make([]line, 0, h+1)
 	for i := v.window(rows.len(), l.fit[kind]); i < rows.len() && len(body) < h; i++ {
-		body = append(body, drawRow(st, rows, i, look, n, focused && i == v.cursor, l.numberOf(rows, i))...)
+		selected := focused && i == v.cursor && (l.pick == nil || l.picked)
+		body = append(body, drawRow(st, rows, i, look, n, selected, l.numberOf(rows, i))...)
 	}
 	return body[:min(len(body), h)]
 }

@@ -13,14 +13,25 @@ import (
 // A row is what is selected in a lane.
 type row struct {
 	lane laneKind
-	id   string // as it was received: escape it before it is shown
-	seq  uint64 // of a discarded reply, to inspect it by; else 0
+	id   string    // as it was received: escape it before it is shown
+	seq  uint64    // of a discarded reply, to inspect it by; else 0
+	came time.Time // when that came in
 	// sentence says what the row is, with the whole ID.
 	sentence string
 }
 
-// selected returns the selected row of the lane in focus.
+// selected returns what is picked, else the selected row of the lane in focus.
 func (l *lanes) selected(look *lab.Look) (row, bool) {
+	if p := l.pick; p != nil && !l.picked {
+		sentence := rowID(p.id, mostIDQuoted) + " is not among the rows that are shown. Press enter to see its whole story."
+		switch {
+		case look.Frozen:
+			sentence = rowID(p.id, mostIDQuoted) + " is not in the frozen picture. Press f to go back to the present."
+		case p.pending():
+			sentence = rowID(p.id, mostIDQuoted) + ": a reply that was sent and has not come in yet."
+		}
+		return row{lane: l.focus, id: p.id, seq: p.seq, sentence: sentence}, true
+	}
 	rows := l.sync(look, l.focus)
 	if rows.len() == 0 {
 		return row{}, false
@@ -28,7 +39,7 @@ func (l *lanes) selected(look *lab.Look) (row, bool) {
 	r, i := row{lane: l.focus}, l.list[l.focus].cursor
 	if rows.strays != nil {
 		s := &rows.strays[i]
-		r.id, r.seq, r.sentence = s.ID, s.Seq, straySentence(s)
+		r.id, r.seq, r.came, r.sentence = s.ID, s.Seq, s.Time, straySentence(s)
 	} else {
 		c := rows.calls[i]
 		r.id, r.sentence = c.ID, callSentence(c, look.Load.Custom, look.Books.Now)

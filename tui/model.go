@@ -45,7 +45,7 @@ type Lab interface {
 	StopServer(ctx context.Context, name string) error
 	KillServer(name string) error
 	RestartServer(ctx context.Context, name string) error
-	SecondReply(ctx context.Context, id string) error
+	SecondReply(ctx context.Context, id string) (of string, err error)
 	UnknownReply(ctx context.Context) (id string, err error)
 	DropConnection()
 	Note(mood lab.Mood, text, id string)
@@ -65,6 +65,7 @@ type Player interface {
 	SeekEnd()
 	Next(lab.Incident)
 	Previous(lab.Incident)
+	GoTo(id string)
 }
 
 // A mode is what the keys are about.
@@ -116,6 +117,10 @@ type Model struct {
 	helpFrom  int // the first line of the help that is shown
 	filter    string
 
+	making  int  // things that are being made, to be selected
+	jumping bool // the player is on its way to what is to be selected
+	opening bool // enter was pressed meanwhile
+
 	continued <-chan os.Signal // told when the process goes on that was stopped
 	suspended int              // how often by ctrl+z, without having been told so
 
@@ -142,8 +147,9 @@ func (m *Model) close() {
 
 // A target is whose story the inspector shows.
 type target struct {
-	id  string
-	seq uint64 // of a discarded reply; 0 for a call
+	id   string
+	seq  uint64    // of a discarded reply; 0 for a call
+	came time.Time // when that came in: the step to show first
 }
 
 // interval is how often the picture is taken.
@@ -211,6 +217,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	case panicMsg:
 		m.failure = msg.err
 	case doneMsg:
+	case madeMsg:
+		m.made(msg)
 	default:
 		return m, nil
 	}
@@ -230,18 +238,27 @@ func (m *Model) refresh() {
 	if m.frozen == nil && time.Since(m.look.Books.Now) > 5*interval { // suspended, or the terminal stood still
 		m.lanes.search()
 	}
+	m.take()
+	m.settle()
+	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
+		m.close()
+		m.lab.Note(lab.Neutral, "at this time of the recording that call is not remembered", "")
+		m.take()
+	}
+	if m.mode == prompting {
+		m.prompt.lookAgain()
+	}
+	m.frame = m.draw()
+}
+
+// take takes the picture anew.
+func (m *Model) take() {
 	m.look = m.subject().Look(m.query())
 	if m.frozen != nil { // what one does, and what comes of it, is told all the same
 		live := m.lab.Look(lab.Query{Books: ledger.Query{Now: time.Now()}, Notes: lab.MostNotes})
 		m.look.Notes, m.look.Err = live.Notes, live.Err
 		m.look.Load, m.look.Fault, m.look.Beside = live.Load, live.Fault, live.Beside // which keys change
 	}
-	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
-		m.close()
-		m.lab.Note(lab.Neutral, "at this time of the recording that call is not remembered", "")
-		m.look = m.subject().Look(m.query())
-	}
-	m.frame = m.draw()
 }
 
 func (m *Model) subject() Subject {

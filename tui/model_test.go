@@ -68,10 +68,12 @@ func (s *fakeLab) StartServer(context.Context) (string, error)     { return "", 
 func (s *fakeLab) StopServer(_ context.Context, n string) error    { return s.did("stop %s", n) }
 func (s *fakeLab) KillServer(n string) error                       { return s.did("kill %s", n) }
 func (s *fakeLab) RestartServer(_ context.Context, n string) error { return s.did("restart %s", n) }
-func (s *fakeLab) SecondReply(_ context.Context, id string) error  { return s.did("second %s", id) }
-func (s *fakeLab) UnknownReply(context.Context) (string, error)    { return "", s.did("unknown") }
-func (s *fakeLab) DropConnection()                                 { s.did("drop") } //nolint:errcheck
-func (s *fakeLab) RunConfig() ledger.RunConfig                     { return closedLoop }
+func (s *fakeLab) SecondReply(_ context.Context, id string) (string, error) {
+	return id, s.did("second %s", id)
+}
+func (s *fakeLab) UnknownReply(context.Context) (string, error) { return "", s.did("unknown") }
+func (s *fakeLab) DropConnection()                              { s.did("drop") } //nolint:errcheck
+func (s *fakeLab) RunConfig() ledger.RunConfig                  { return closedLoop }
 func (s *fakeLab) Note(mood lab.Mood, text, id string) {
 	s.look.Notes = append(s.look.Notes, lab.Note{Seq: uint64(len(s.look.Notes) + 1), Time: at(0), Mood: mood, Text: text, ID: id})
 }

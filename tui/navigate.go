@@ -46,6 +46,7 @@ func (m *Model) typed(msg tea.KeyMsg) tea.Cmd {
 func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 	is := func(b key.Binding) bool { return key.Matches(msg, b) }
 	k := &m.keys
+	m.opening = false
 	switch {
 	case is(k.Interrupt):
 		return tea.Quit
@@ -242,6 +243,7 @@ func (m *Model) nextPanel(delta int) {
 	if m.onServers {
 		at = laneCount
 	}
+	m.lanes.unpick()
 	at = (at + delta + panels) % panels
 	if m.onServers = at == laneCount; !m.onServers {
 		m.lanes.focus = laneKind(at)

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,6 +24,8 @@ type prompt struct {
 	matches  func(text string) []string
 	found    []string
 	selected int
+	// none says that nothing was found.
+	none func() string
 }
 
 // mostInput is the longest text that can be typed, in characters.
@@ -87,6 +90,13 @@ func (p *prompt) look() {
 	}
 }
 
+// lookAgain looks once more for what was not there before.
+func (p *prompt) lookAgain() {
+	if len(p.found) == 0 {
+		p.look()
+	}
+}
+
 // lines are the prompt in two lines, or in more if it has more to say.
 func (p *prompt) lines(st *Styles, w int) []line {
 	const caret = "▏"
@@ -114,7 +124,7 @@ func (p *prompt) lines(st *Styles, w int) []line {
 	case p.matches == nil || p.input.Value() == "":
 		say(p.help, st.Faint)
 	case len(p.found) == 0:
-		say("nothing remembered begins with that", st.Faint)
+		say(p.none(), st.Faint)
 	default:
 		second := line{{" ", st.Plain}}
 		from := max(p.selected-1, 0)
@@ -128,4 +138,52 @@ func (p *prompt) lines(st *Styles, w int) []line {
 		out = append(out, second.cut(w))
 	}
 	return out
+}
+
+// askForID asks for an ID, to tell its story. In a recording it goes to where that is known.
+func (m *Model) askForID() {
+	help := "of calls and discarded replies that are remembered; ↑ ↓ to choose"
+	if m.player != nil {
+		help = "of calls and discarded replies of all the recording; ↑ ↓ to choose"
+	}
+	m.ask("Find the ID that begins with", help, "", func(s string) (tea.Cmd, error) {
+		s = strings.TrimSpace(s)
+		found := m.subject().Find(s, 1)
+		if s == "" || len(found) == 0 {
+			return nil, fmt.Errorf("%s begins with %.40q", m.nothing(), s)
+		}
+		m.close()
+		m.goTo(found[0])
+		return nil, nil
+	})
+	m.prompt.none = func() string { return m.nothing() + " begins with that" }
+	m.prompt.matches = func(s string) []string {
+		if s = strings.TrimSpace(s); s == "" {
+			return nil
+		}
+		return m.subject().Find(s, 8)
+	}
+}
+
+// nothing says where no ID was found.
+func (m *Model) nothing() string {
+	switch r := m.look.Replay; {
+	case r == nil:
+		return "nothing remembered"
+	case r.Indexed < 1:
+		return "nothing in the " + percent(r.Indexed) + " of the recording that has been read"
+	}
+	return "nothing in the recording"
+}
+
+// goTo selects a call and tells its story.
+func (m *Model) goTo(id string) {
+	t := target{id: id}
+	if m.player != nil && !m.known(t) {
+		m.player.GoTo(id)
+		m.jumping, m.opening = true, true
+		return
+	}
+	m.choose(pick{id: id})
+	m.inspect(t)
 }

@@ -42,22 +42,28 @@ func (m *Model) play(is func(key.Binding) bool) bool {
 	case is(k.Finish):
 		p.SeekEnd()
 	case is(k.NextDuplicate):
-		p.Next(lab.DuplicateReply)
+		m.jump(p.Next, lab.DuplicateReply)
 	case is(k.PreviousDuplicate):
-		p.Previous(lab.DuplicateReply)
+		m.jump(p.Previous, lab.DuplicateReply)
 	case is(k.NextOrphan):
-		p.Next(lab.OrphanedReply)
+		m.jump(p.Next, lab.OrphanedReply)
 	case is(k.PreviousOrphan):
-		p.Previous(lab.OrphanedReply)
+		m.jump(p.Previous, lab.OrphanedReply)
 	case is(k.NextFailure):
-		p.Next(lab.FailedCall)
+		m.jump(p.Next, lab.FailedCall)
 	case is(k.PreviousFailure):
-		p.Previous(lab.FailedCall)
+		m.jump(p.Previous, lab.FailedCall)
 	default:
 		return m.refused(is)
 	}
 	m.lanes.search() // what was selected may be elsewhere now
 	return true
+}
+
+// jump goes to an incident, which is selected when it is there.
+func (m *Model) jump(to func(lab.Incident), kind lab.Incident) {
+	to(kind)
+	m.jumping = true
 }
 
 // refused notes that a key means something in a lab, and nothing here.

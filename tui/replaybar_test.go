@@ -31,6 +31,7 @@ func (s *fakeReplay) Seek(d time.Duration)    { s.did("seek %v", d) }          /
 func (s *fakeReplay) SeekBegin()              { s.did("begin") }               //nolint:errcheck
 func (s *fakeReplay) SeekEnd()                { s.did("end") }                 //nolint:errcheck
 func (s *fakeReplay) Next(kind lab.Incident)  { s.did("next %d", kind) }       //nolint:errcheck
+func (s *fakeReplay) GoTo(id string)          { s.did("go to %s", id) }        //nolint:errcheck
 func (s *fakeReplay) Previous(k lab.Incident) { s.did("previous %d", int(k)) } //nolint:errcheck
 
 // setFakeReplay is a recording in the middle of an afternoon, of which the last quarter has
@@ -260,7 +261,7 @@ func TestReplayBeforeAStory(t *testing.T) {
 	tick("read", func() bool { return m.look.Replay.Indexed == 1 })
 	press(m, "d")
 	tick("at a duplicate", func() bool { return m.look.Books.Replies.Duplicates == 1 })
-	press(m, "tab", "tab", "enter")
+	press(m, "enter")
 	events := len(m.inspector.evidence.Story.Events)
 	press(m, "down", "down", "down", ",")
 	tick("before it", func() bool { return m.look.Books.Replies.Duplicates == 0 })

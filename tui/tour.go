@@ -44,7 +44,7 @@ func (m *Model) followTour() {
 		m.lab, m.frozen = l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
 		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(told.Scenario.Lane)
-		m.mode, m.below, m.log = looking, nil, noteLog{}
+		m.mode, m.below, m.log, m.opening = looking, nil, noteLog{}, false
 	}
 	m.told = told
 	m.servers.told = m.telling()

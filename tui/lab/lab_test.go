@@ -395,9 +395,10 @@ func TestCloseInTheMiddle(t *testing.T) {
 	}
 	_, startErr := l.StartServer(t.Context())
 	_, unknownErr := l.UnknownReply(t.Context())
+	_, secondErr := l.SecondReply(t.Context(), "")
 	for what, err := range map[string]error{
 		"fib": l.SetFib("3"), "concurrency": l.SetConcurrency(3), "rate": l.SetRate(3), "timeout": l.SetTimeout(1),
-		"fault": l.SetFault(""), "burst": l.Burst(3), "start": startErr, "unknown": unknownErr, "second": l.SecondReply(t.Context(), ""),
+		"fault": l.SetFault(""), "burst": l.Burst(3), "start": startErr, "unknown": unknownErr, "second": secondErr,
 	} {
 		if err == nil {
 			t.Errorf("%s after Close", what)

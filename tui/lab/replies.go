@@ -22,16 +22,17 @@ const HandName = "rpcscope (by hand)"
 // handWait bounds how long a reply that is sent by hand may take to be confirmed.
 const handWait = 10 * time.Second
 
-// SecondReply publishes the answer of a call to the callback queue once more: a copy of it as far as
-// the books remember it, under the name [HandName]. Where id is "" it takes the newest completed call whose answer is remembered
-// whole. It waits until the broker has taken the reply, ten seconds at most; the note of
-// it is rewritten when the reply has come in.
-func (l *Lab) SecondReply(ctx context.Context, id string) error {
+// SecondReply publishes the answer of a call to the callback queue once more: a copy of it
+// as far as the books remember it, under the name [HandName]. If id is "" it takes the newest
+// completed call whose answer is remembered whole, and returns that one's ID. It waits until
+// the broker has taken the reply, ten seconds at most; the note of it is rewritten when the
+// reply has come in.
+func (l *Lab) SecondReply(ctx context.Context, id string) (of string, err error) {
 	id, reply, err := l.answer(id)
 	if err != nil {
-		return l.note("", fmt.Errorf("no second reply: %w", err))
+		return "", l.note("", fmt.Errorf("no second reply: %w", err))
 	}
-	return l.reply(ctx, "second reply to "+short(id), id, reply)
+	return id, l.reply(ctx, "second reply to "+short(id), id, reply)
 }
 
 // UnknownReply publishes a reply with a fresh correlation ID, which no call has, to the

@@ -23,7 +23,7 @@ func TestRepliesByHand(t *testing.T) {
 	cfg.Fib = "30"
 	l := open(t, cfg)
 	ctx := t.Context()
-	if err := l.SecondReply(ctx, ""); err == nil || !strings.Contains(err.Error(), "no call has completed yet") {
+	if _, err := l.SecondReply(ctx, ""); err == nil || !strings.Contains(err.Error(), "no call has completed yet") {
 		t.Errorf("%v", err)
 	}
 	name := start(t, l)
@@ -32,7 +32,11 @@ func TestRepliesByHand(t *testing.T) {
 	id := l.Call()
 	untilNoted(t, l, "call "+id[:8]+" fib(30): 832040 in ", " from "+name)
 
-	must(t, l.SecondReply(ctx, ""))
+	of, err := l.SecondReply(ctx, "")
+	must(t, err)
+	if of != id {
+		t.Errorf("a second reply to %s, and not to the newest call %s", of, id)
+	}
 	look := untilNoted(t, l, "second reply to "+id[:8]+" came in: a duplicate, ", " after the answer; discarded")
 	d := look.Books.Duplicates[0]
 	if look.Books.Replies.Duplicates != 1 || d.ID != id || d.Server != lab.HandName || d.AnsweredBy != name || d.Body != "832040" {
@@ -41,7 +45,8 @@ func TestRepliesByHand(t *testing.T) {
 	if n := look.Notes[len(look.Notes)-1]; n.ID != id || n.Mood != lab.Good || count(look, "second reply to ") != 1 {
 		t.Errorf("note %+v of\n%s", n, texts(look.Notes))
 	}
-	must(t, l.SecondReply(ctx, older))
+	_, err = l.SecondReply(ctx, older)
+	must(t, err)
 	untilNoted(t, l, "second reply to "+older[:8]+" came in: a duplicate, ")
 
 	unknown, err := l.UnknownReply(ctx)
@@ -55,22 +60,23 @@ func TestRepliesByHand(t *testing.T) {
 	// After a reconnect there is another callback queue, and the client remembers.
 	l.DropConnection()
 	untilNoted(t, l, " again after ")
-	must(t, l.SecondReply(ctx, id))
+	_, err = l.SecondReply(ctx, id)
+	must(t, err)
 	until(t, l, "three duplicates", func(look lab.Look) bool { return look.Books.Replies.Duplicates == 3 })
 
-	if err := l.SecondReply(ctx, "no such call"); err == nil || !strings.Contains(err.Error(), "no call no such  is remembered") {
+	if _, err := l.SecondReply(ctx, "no such call"); err == nil || !strings.Contains(err.Error(), "no call no such  is remembered") {
 		t.Errorf("%v", err)
 	}
 	must(t, l.StopServer(ctx, name))
 	must(t, l.SetTimeout(time.Hour))
 	waiting := l.Call()
-	if err := l.SecondReply(ctx, waiting); err == nil || !strings.Contains(err.Error(), "has no answer yet") {
+	if _, err := l.SecondReply(ctx, waiting); err == nil || !strings.Contains(err.Error(), "has no answer yet") {
 		t.Errorf("%v", err)
 	}
 	must(t, l.SetTimeout(2*time.Second)) // it must be published within that
 	failed := l.Call()
 	untilNoted(t, l, "call "+failed[:8]+" fib(30): timeout: no reply within 2s")
-	if err := l.SecondReply(ctx, failed); err == nil || !strings.Contains(err.Error(), "has no answer: timeout") {
+	if _, err := l.SecondReply(ctx, failed); err == nil || !strings.Contains(err.Error(), "has no answer: timeout") {
 		t.Errorf("%v", err)
 	}
 }
@@ -97,7 +103,8 @@ func TestSecondReplyIsACopy(t *testing.T) {
 	})
 	id := l.Call()
 	untilNoted(t, l, "call "+id[:8], "from somebody")
-	must(t, l.SecondReply(t.Context(), id))
+	_, err := l.SecondReply(t.Context(), id)
+	must(t, err)
 	until(t, l, "a duplicate", func(look lab.Look) bool { return look.Books.Replies.Duplicates == 1 })
 	story, _ := l.Inspect(id)
 	first, second := story.Events[len(story.Events)-2].Message(), story.Events[len(story.Events)-1].Message()
@@ -167,7 +174,7 @@ func TestSecondReplyOfALongAnswer(t *testing.T) {
 	long := l.Call()
 	untilNoted(t, l, "call "+long[:8]+" fib(9000): ", "…", " (1881 bytes) in ")
 	for _, id := range []string{long, ""} {
-		if err := l.SecondReply(t.Context(), id); err == nil || !strings.Contains(err.Error(), "1881 bytes, and only 1024 of them are remembered") {
+		if _, err := l.SecondReply(t.Context(), id); err == nil || !strings.Contains(err.Error(), "1881 bytes, and only 1024 of them are remembered") {
 			t.Errorf("%v", err)
 		}
 	}
@@ -177,7 +184,11 @@ func TestSecondReplyOfALongAnswer(t *testing.T) {
 	must(t, l.SetFib("9001"))
 	later := l.Call()
 	untilNoted(t, l, "call "+later[:8], "from ")
-	must(t, l.SecondReply(t.Context(), "")) // the newest one that can be
+	of, err := l.SecondReply(t.Context(), "") // the newest one that can be
+	must(t, err)
+	if of != brief {
+		t.Errorf("a second reply to %s, not to %s", of, brief)
+	}
 	untilNoted(t, l, "second reply to "+brief[:8]+" came in")
 }
 

@@ -412,9 +412,10 @@ func TestRefuses(t *testing.T) {
 	ctx := context.Background()
 	_, start := p.StartServer(ctx)
 	_, unknown := p.UnknownReply(ctx)
+	_, second := p.SecondReply(ctx, "")
 	for i, err := range []error{
 		p.Burst(1), p.SetFib("1"), p.SetBody("x"), p.SetConcurrency(1), p.SetRate(1), p.SetTimeout(1), p.SetFault(""), start,
-		p.StopServer(ctx, ""), p.KillServer(""), p.RestartServer(ctx, ""), p.SecondReply(ctx, ""), unknown,
+		p.StopServer(ctx, ""), p.KillServer(""), p.RestartServer(ctx, ""), second, unknown,
 	} {
 		if err != ErrRecording {
 			t.Errorf("verb %d: %v", i, err)
