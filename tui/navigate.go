@@ -243,7 +243,7 @@ func (m *Model) nextPanel(delta int) {
 	if m.onServers {
 		at = laneCount
 	}
-	m.lanes.unpick()
+	m.lanes.release()
 	at = (at + delta + panels) % panels
 	if m.onServers = at == laneCount; !m.onServers {
 		m.lanes.focus = laneKind(at)

@@ -38,11 +38,20 @@ func (p *pick) index(rows laneRows) int {
 
 // choose selects what is picked, as soon as it is in a lane.
 func (l *lanes) choose(p pick) {
-	l.pick, l.picked, l.searching = &p, false, true
+	l.release()
+	l.pick, l.searching = &p, true
 }
 
 // unpick leaves the choice of what is selected to the lists again.
 func (l *lanes) unpick() { l.pick, l.picked = nil, false }
+
+// release has the lane of what was picked go on without it.
+func (l *lanes) release() {
+	if l.picked {
+		l.list[l.focus].home()
+	}
+	l.unpick()
+}
 
 // follow selects what is picked in the lane that it is in now. It returns false if it is in
 // none.

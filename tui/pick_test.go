@@ -118,6 +118,21 @@ func TestCallIsSelected(t *testing.T) {
 	if r, _ := m.lanes.selected(&m.look); r.id == id {
 		t.Error("up does not select another row")
 	}
+
+	// The lane that it was in goes on when something else is selected.
+	for _, key := range []string{"u", "tab"} {
+		press(m, "c")
+		id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.story.calls)
+		s.story.reply(amqprpc.Answer, amqprpc.Completed, id, "fib-1", 0)
+		tick(m)
+		is(endedLane, id)
+		press(m, key)
+		s.arrive()
+		tick(m)
+		if m.lanes.focus == endedLane || m.lanes.list[endedLane].stance != atTop {
+			t.Errorf("after %s, lane %d has the focus, and the one before does not follow its newest row", key, m.lanes.focus)
+		}
+	}
 }
 
 // What a filter hides can be opened all the same, and the screen says so.
