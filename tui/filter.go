@@ -220,7 +220,16 @@ func (w *filterWord) call(c *ledger.Call) bool {
 		return hasPrefixFold(c.ID, w.lower)
 	}
 	return w.in(c.ID) || w.in(c.Request) || w.in(c.Answer) || w.in(c.Server) ||
-		c.Outcome.Failed() && w.in(c.Outcome.String())
+		c.Outcome.Failed() && w.in(c.Outcome.String()) || w.fib(c)
+}
+
+// fib reports whether the request has the word in it as it is shown: fib(30).
+func (w *filterWord) fib(c *ledger.Call) bool {
+	if !strings.HasPrefix(w.lower, "fib(") {
+		return false
+	}
+	digits, ok := fibArgument(c)
+	return ok && strings.HasPrefix("fib("+digits+")", w.lower)
 }
 
 func (w *filterWord) stray(s *ledger.Stray) bool {

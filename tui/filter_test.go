@@ -55,6 +55,9 @@ func TestFilterPicks(t *testing.T) {
 		{"n:21-30", "012", ""},
 		{"n:99", "", ""}, // that is only the beginning of the request
 		{"!n:30", "2345", "012"},
+		{"fib(30)", "01", ""}, // as rows show it
+		{"Fib(2", "2", ""},
+		{"fib(99)", "", ""},
 		{"id:1b22", "12", "0"},
 		{"id:1B22E", "1", "0"},
 		{"id:22", "", ""},
