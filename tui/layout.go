@@ -94,9 +94,9 @@ func wrapAfter(text string, used, n int) []string {
 				continue
 			}
 			if now != "" || cells(part) > room {
-				lines = append(lines, now)
+				lines, room = append(lines, now), n
 			}
-			now, room = part, n
+			now = part
 		}
 	}
 	if now != "" {

@@ -85,8 +85,14 @@ func TestScreen(t *testing.T) {
 		t.Errorf("%d orphans after one u", n)
 	}
 
+	// What one makes is selected.
+	term.Type("enter")
+	term.WaitFor("A reply of an unknown ID, sent by hand")
+	term.Type("esc")
+	term.WaitFor("In flight")
+
 	// Why was it a duplicate?
-	term.Type("tab", "tab", "enter")
+	term.Type("left", "enter")
 	term.WaitFor("Waterfall")
 	term.WaitFor("it was sent by hand")
 	term.WaitFor("correlation_id")
