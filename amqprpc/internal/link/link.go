@@ -255,6 +255,7 @@ func (l *Link) Cut() {
 // New returns a Link that sends to conn and reads nothing, for tests of packages that use links.
 func New(conn net.Conn) *Link {
 	l := &Link{done: make(chan struct{})}
+	l.stream = newStream(conn, conn, nil, &l.writer)
 	l.writer.start(conn, l.Fail, func() {})
 	return l
 }
