@@ -14,15 +14,19 @@
 // assumptions_test.go, so that an upgrade that breaks one fails by name.
 //
 //   - The first channel that is opened on a connection has number 1 (TestFirstChannelIsNumberOne).
-//   - amqp091-go writes whole frames (TestWritesAreWholeFrames).
-//   - The connection dies if amqp091-go reads nothing for three heartbeats, of at least a second
-//     each; one heartbeat frame keeps it alive (TestReadDeadlineIsThreeHeartbeats).
+//   - Config.FrameSize of an open connection is the negotiated size (TestFrameSizeIsTheNegotiatedOne).
+//   - amqp091-go writes whole frames after the handshake, since all are smaller than its buffer of 4,096
+//     bytes (TestWritesAreWholeFrames).
+//   - The connection is closed if amqp091-go reads nothing for one and a half heartbeats; one frame of
+//     any kind keeps it open (TestReadDeadlineIsOneAndAHalfHeartbeats). A heartbeat is at least a second.
 //   - To open a channel on a closed socket ends a reader that waits for somebody to take an answer
 //     (TestOpeningAChannelEndsTheReader).
-//   - CloseDeadline sets the deadline of the whole socket, and then waits for the answer
+//   - CloseDeadline sets the deadline of the whole socket, and waits for the answer
 //     (TestCloseDeadlineSetsTheSocketDeadline).
-//   - The channel that NotifyClose got is closed after the reader and all that it called
-//     (TestNotifyCloseComesLast).
+//   - The channel of NotifyClose gets the reason, and is closed, however the connection ends
+//     (TestNotifyCloseEnds). The reader may still be at work then.
+//   - If a channel is closed before its connection, its NotifyClose has the reason first
+//     (TestChannelCloseIsToldOfFirst).
 //
 // # Goroutines and locks
 //
