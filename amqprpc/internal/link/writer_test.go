@@ -427,6 +427,25 @@ func TestWriterDisable(t *testing.T) {
 	}
 }
 
+// A write that fails after disable is not reported: whoever closed the socket knows the reason.
+func TestWriterDisableDuringAWrite(t *testing.T) {
+	s := newSink(true)
+	w, fails, writable := startWriter(t, s)
+	add(t, w, "a", nil)
+	w.Flush()
+	wantWrite(t, s, "publish a 0")
+	add(t, w, "b", make([]byte, maxBuffered))
+	if !w.Full() {
+		t.Error("it is not full")
+	}
+	w.disable(net.ErrClosed)
+	s.gate <- io.ErrClosedPipe
+	soon(t, "Writable", func() { <-writable }) // the last thing that the write does
+	if len(fails) != 0 {
+		t.Errorf("it failed: %v", <-fails)
+	}
+}
+
 // A caller of Flush is not held up by a broker that does not read. What the socket has not taken is sent by the
 // writer's goroutine, and arrives whole.
 func TestInlineWriteIsBounded(t *testing.T) {
