@@ -21,8 +21,8 @@
 //     any kind keeps it open (TestReadDeadlineIsOneAndAHalfHeartbeats). A heartbeat is at least a second.
 //   - To open a channel on a closed socket ends a reader that waits for somebody to take an answer
 //     (TestOpeningAChannelEndsTheReader).
-//   - CloseDeadline sets the deadline of the whole socket, and waits for the answer
-//     (TestCloseDeadlineSetsTheSocketDeadline).
+//   - Close waits until the broker answers, or the socket is closed and a channel was opened on it
+//     (TestCloseWaitsForTheAnswer).
 //   - The channel of NotifyClose gets the reason, and is closed, however the connection ends
 //     (TestNotifyCloseEnds). The reader may still be at work then.
 //   - If a channel is closed before its connection, its NotifyClose has the reason first

@@ -222,12 +222,12 @@ func (l *Link) writeFailed(err error) {
 func (l *Link) Close(timeout time.Duration) {
 	l.Fail(net.ErrClosed)
 	if l.conn != nil && timeout > 0 {
-		// A write that is stuck holds CloseDeadline up, and not every net.Conn minds a deadline.
+		// CloseDeadline is no bound: the next frame that arrives replaces its deadline.
 		stop := time.AfterFunc(timeout, l.Cut)
 		if l.Channel != nil {
 			l.Channel.Close() //nolint:errcheck // it is closed either way
 		}
-		l.conn.CloseDeadline(time.Now().Add(timeout)) //nolint:errcheck // likewise
+		l.conn.Close() //nolint:errcheck // likewise
 		stop.Stop()
 	}
 	if l.stream == nil {
