@@ -62,6 +62,8 @@ type peer struct {
 	frameMax  uint32 // likewise
 	// ignore has the names of methods that it does not answer.
 	ignore map[string]bool
+	// deafAfter is the method after which it reads nothing more.
+	deafAfter string
 
 	mu   sync.Mutex
 	came []string // the methods, as in "1 channel.open"
@@ -119,6 +121,9 @@ func (p *peer) serve() {
 			p.answer(f.Channel, name, &wire.ChannelOpenOk{})
 		case "channel.close":
 			p.answer(f.Channel, name, &wire.ChannelCloseOk{})
+		}
+		if name == p.deafAfter {
+			return
 		}
 	}
 }

@@ -568,10 +568,10 @@ func TestNew(t *testing.T) {
 		}
 		l.Flush()
 		synctest.Wait()
-		l.Close(0)
 		if said, err := read(got.Bytes()); err != nil || len(said) != 1 || said[0] != "publish a 0" {
 			t.Errorf("written: %q, %v", said, err)
 		}
+		l.Close(0)
 		if err := l.Err(); err != net.ErrClosed {
 			t.Errorf("it ended with %v", err)
 		}
