@@ -236,3 +236,20 @@ func TestCloseIsBounded(t *testing.T) {
 		})
 	}
 }
+
+// An answer that nobody asked for holds amqp091-go's reader up. Close returns all the same.
+func TestCloseAfterAnAnswerToNothing(t *testing.T) {
+	for _, timeout := range []time.Duration{0, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &peer{}
+			l := linked(t, p, &told{})
+			p.send(wire.AppendMethod(nil, 1, &wire.QueueDeclareOk{}))
+			synctest.Wait()
+			began := time.Now()
+			l.Close(timeout)
+			if took := time.Since(began); took > timeout {
+				t.Errorf("it took %v of %v", took, timeout)
+			}
+		})
+	}
+}
