@@ -169,7 +169,7 @@ func (c *broken) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// A write that fails ends the Link.
+// A write that fails ends the Link, and is the reason if the broker has given none.
 func TestWriteErrorEndsTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
@@ -182,6 +182,7 @@ func TestWriteErrorEndsTheLink(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		go l.Watch()
 		mine := errors.New("mine")
 		conn.err.Store(&mine)
 		l.Ack(1)
