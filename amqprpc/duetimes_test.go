@@ -1,0 +1,91 @@
+package amqprpc
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// The earliest due time is on top of the heap, whichever calls came, left, or are due at another time now.
+func TestDueTimes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		begin := time.Now()
+		var h dueTimes
+		in := map[*Call]bool{}
+		var all []*Call
+		at := func(t *rapid.T) time.Time { return begin.Add(time.Duration(rapid.IntRange(0, 50).Draw(t, "at"))) }
+		t.Repeat(map[string]func(*rapid.T){
+			"add": func(t *rapid.T) {
+				c := &Call{due: at(t), heapIndex: -1}
+				h.add(c)
+				in[c] = true
+				all = append(all, c)
+			},
+			"remove": func(t *rapid.T) { // also one that has left before
+				if len(all) == 0 {
+					return
+				}
+				c := rapid.SampledFrom(all).Draw(t, "call")
+				h.remove(c)
+				delete(in, c)
+			},
+			"fix": func(t *rapid.T) {
+				if len(h) == 0 {
+					return
+				}
+				c := h[rapid.IntRange(0, len(h)-1).Draw(t, "place")]
+				c.due = at(t)
+				h.fix(c)
+			},
+			"": func(t *rapid.T) {
+				if len(h) != len(in) {
+					t.Fatalf("%d calls, want %d", len(h), len(in))
+				}
+				for i, c := range h {
+					if !in[c] || c.heapIndex != i {
+						t.Fatalf("index %d, place %d, should be in: %v", c.heapIndex, i, in[c])
+					}
+				}
+				for c := range in {
+					if c.due.Before(h[0].due) {
+						t.Fatal("the earliest is not on top")
+					}
+				}
+				for _, c := range all {
+					if !in[c] && c.heapIndex != -1 {
+						t.Fatalf("a call that left has index %d", c.heapIndex)
+					}
+				}
+			},
+		})
+	})
+}
+
+// All deadlines are of the monotonic clock, also those of contexts that know the wall clock only. If that is set
+// back, a call would outlive its deadline behind another one in the heap.
+func TestDeadlinesAreMonotonic(t *testing.T) {
+	c := Client{cfg: Config{Timeout: time.Second}}
+	now := time.Now()
+	for name, at := range map[string]time.Time{
+		"of the wall clock": now.Round(0).Add(time.Minute), "past": now.Round(0).Add(-time.Minute),
+		"off the wire": time.UnixMicro(now.UnixMicro()).Add(time.Minute), "of both": now.Add(time.Minute),
+	} {
+		ctx, cancel := context.WithDeadline(context.Background(), at)
+		defer cancel()
+		for _, timeout := range []time.Duration{0, time.Hour} {
+			d := c.deadlineOf(ctx, Request{Timeout: timeout}, now)
+			if !d.Equal(at) || !strings.Contains(d.String(), " m=") {
+				t.Errorf("%s: %v, want %v with a monotonic reading", name, d, at)
+			}
+		}
+	}
+	for timeout, want := range map[time.Duration]time.Duration{0: time.Second, time.Minute: time.Minute} {
+		d := c.deadlineOf(context.Background(), Request{Timeout: timeout}, now)
+		if !d.Equal(now.Add(want)) || !strings.Contains(d.String(), " m=") {
+			t.Errorf("a timeout of %v: %v, want %v with a monotonic reading", timeout, d, now.Add(want))
+		}
+	}
+}
