@@ -106,7 +106,7 @@ func (l logObserver) Observe(e Event) {
 
 // failure logs the error that a caller is not told of, if there is one.
 func (l logObserver) failure(e *Event) {
-	if e.Err == nil {
+	if e.Err == nil || !l.Enabled(context.Background(), slog.LevelError) {
 		return
 	}
 	var panicked *PanicError

@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
@@ -15,8 +17,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// What a handler or a hook did wrong is logged under the request, with what the caller must
-// not know. (The other events are provoked in the tests of fibserver.)
+// Errors of handlers and hooks are logged with the request and with what the caller must not know.
+// (The tests of fibserver provoke the other events.)
 func TestHandlerFailuresAreLogged(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var logged logBuffer
@@ -80,8 +82,77 @@ func TestHandlerFailuresAreLogged(t *testing.T) {
 		if r["msg"] != c.event || r["level"] != c.level || !strings.Contains(text, c.text) || len(text) > len(c.text)+100 {
 			t.Errorf("%s is logged as %v", c.id, r)
 		}
-		if r["queue"] != queue || r["reply_to"] != a.replyTo || r["app_id"] != "caller" || r["bytes"] != 4.0 || r["redelivered"] != false || r["attempt"] != 0.0 {
+		if r["queue"] != queue || r["reply_to"] != a.replyTo || r["app_id"] != "caller" || r["bytes"] != 4.0 || r["redelivered"] != false || r["attempt"] != 1.0 {
 			t.Errorf("%s without its facts: %v", c.id, r)
+		}
+	}
+}
+
+// Events of the connection, and all events of clients, are logged with what they set.
+func TestLogObserver(t *testing.T) {
+	info := &amqprpc.ConnectionInfo{Address: "host:5672", Product: "RabbitMQ", Version: "4", Queue: "q"}
+	for _, c := range []struct {
+		e    amqprpc.Event
+		want string // "" for no record
+	}{
+		{amqprpc.Event{Kind: amqprpc.EventConnected, Queue: "q", Epoch: 2, Attempt: 3, Connection: info},
+			"level=INFO msg=consuming queue=q broker=host:5672 product=RabbitMQ version=4 connection=2 attempt=3"},
+		{amqprpc.Event{Kind: amqprpc.EventDisconnected, Queue: "q", Epoch: 2, Text: "why", Code: 320, Delay: time.Second, Connection: info},
+			"level=WARN msg=\"connection lost\" queue=q broker=host:5672 connection=2 error=why in=1s"},
+		{amqprpc.Event{Kind: amqprpc.EventReconnecting, Queue: "q", Epoch: 2, Delay: time.Second}, ""},
+		{amqprpc.Event{Kind: amqprpc.EventReconnecting, Queue: "q", Epoch: 2, Attempt: 1, Delay: time.Second, Text: "why"},
+			"level=WARN msg=\"connect failed\" queue=q error=why attempt=1 in=1s"},
+		{amqprpc.Event{Kind: amqprpc.EventBlocked, Queue: "q", Text: "low on memory"}, "level=WARN msg=blocked queue=q reason=\"low on memory\""},
+		{amqprpc.Event{Kind: amqprpc.EventUnblocked, Queue: "q"}, "level=INFO msg=unblocked queue=q"},
+		{amqprpc.Event{Kind: amqprpc.EventRequest, Queue: "q", Request: &amqprpc.Request{}}, ""},
+		{amqprpc.Event{Kind: amqprpc.EventReplied, Queue: "q", Request: &amqprpc.Request{}, Message: &amqprpc.Message{}}, ""},
+		{amqprpc.Event{Kind: amqprpc.EventDropped, Queue: "q", Request: &amqprpc.Request{}, Outcome: amqprpc.ConnectionLost}, ""},
+		{amqprpc.Event{Kind: amqprpc.EventDropped, Queue: "q", ID: "1", Request: &amqprpc.Request{}, Outcome: amqprpc.ConnectionLost, Err: &amqprpc.PanicError{Value: 7, Stack: []byte("here")}},
+			"level=ERROR msg=\"handler panicked\" queue=q correlation_id=1 reply_to=\"\" app_id=\"\" redelivered=false attempt=0 bytes=0 panic=7 stack=here"},
+
+		{amqprpc.Event{Kind: amqprpc.EventConnected, Epoch: 1, Connection: info},
+			"level=INFO msg=connected connection=1 queue=q broker=host:5672 product=RabbitMQ version=4"},
+		{amqprpc.Event{Kind: amqprpc.EventDisconnected, Epoch: 1, Code: 320, Text: "why"}, "level=WARN msg=disconnected connection=1 code=320 reason=why"},
+		{amqprpc.Event{Kind: amqprpc.EventReconnecting, Epoch: 1, Delay: time.Second}, "level=DEBUG msg=reconnecting connection=1 in=1s"},
+		{amqprpc.Event{Kind: amqprpc.EventReconnecting, Epoch: 1, Delay: time.Second, Text: "why"}, "level=WARN msg=reconnecting connection=1 reason=why in=1s"},
+		{amqprpc.Event{Kind: amqprpc.EventBlocked, Epoch: 1, Text: "why"}, "level=WARN msg=blocked connection=1 reason=why"},
+		{amqprpc.Event{Kind: amqprpc.EventUnblocked, Epoch: 1}, "level=INFO msg=unblocked connection=1"},
+		{amqprpc.Event{Kind: amqprpc.EventSent, ID: "1"}, "level=DEBUG msg=sent correlation_id=1"},
+		{amqprpc.Event{Kind: amqprpc.EventReturned, ID: "1", Attempt: 1, Code: 312, Text: "NO_ROUTE"}, "level=DEBUG msg=returned correlation_id=1 attempt=1 code=312 reason=NO_ROUTE"},
+		{amqprpc.Event{Kind: amqprpc.EventRetry, ID: "1", Attempt: 1, Outcome: amqprpc.Unroutable}, "level=INFO msg=retry correlation_id=1 attempt=1 outcome=unroutable"},
+		{amqprpc.Event{Kind: amqprpc.EventFailed, ID: "1", Attempt: 1, Outcome: amqprpc.Timeout}, "level=WARN msg=failed correlation_id=1 attempt=1 outcome=timeout"},
+		{amqprpc.Event{Kind: amqprpc.EventReply, ID: "1", Class: amqprpc.Answer, Outcome: amqprpc.Completed}, "level=DEBUG msg=reply correlation_id=1 class=answer outcome=completed"},
+		{amqprpc.Event{Kind: amqprpc.EventReply, ID: "1", Class: amqprpc.Late, Outcome: amqprpc.Timeout}, "level=INFO msg=reply correlation_id=1 class=late outcome=timeout"},
+	} {
+		var logged strings.Builder
+		handler := slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})
+		amqprpc.LogObserver(slog.New(handler)).Observe(c.e)
+		_, got, _ := strings.Cut(strings.TrimSpace(logged.String()), " ") // without the time
+		if got != c.want {
+			t.Errorf("%+v is logged as\n%s, want\n%s", c.e, got, c.want)
+		}
+	}
+}
+
+// Events whose level is off cost no allocation.
+func TestLogObserverIsSilentForFree(t *testing.T) {
+	o := amqprpc.LogObserver(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1})))
+	refusal := &amqprpc.Message{Type: amqprpc.TypeError, Headers: amqp.Table{amqprpc.HeaderError: "NOT_FOUND"}, Body: make([]byte, 100)}
+	for k := amqprpc.EventSent; k <= amqprpc.EventDropped; k++ {
+		e := amqprpc.Event{
+			Kind: k, ID: "1", Text: "why", Message: refusal,
+			Request: &amqprpc.Request{Redelivered: true}, Connection: &amqprpc.ConnectionInfo{},
+		}
+		of := func(change func(*amqprpc.Event)) amqprpc.Event { changed := e; change(&changed); return changed }
+		for _, e := range []amqprpc.Event{
+			e, // a client's
+			of(func(e *amqprpc.Event) { e.Queue = "q" }),
+			of(func(e *amqprpc.Event) { e.Queue, e.Err = "q", &amqprpc.PanicError{Stack: make([]byte, 100)} }),
+			of(func(e *amqprpc.Event) { e.Queue, e.Err = "q", &amqprpc.RemoteError{Code: "odd"} }),
+		} {
+			if n := testing.AllocsPerRun(10, func() { o.Observe(e) }); n != 0 {
+				t.Errorf("%v allocations for %+v", n, e)
+			}
 		}
 	}
 }

@@ -124,9 +124,11 @@ listed at the end.
     cmd/internal/fibserver.TestEndedInMidWork.
   - With Replay a server answers a request that it has answered before from memory: the same
     correlation ID and the same body. Held by TestReplay.
-  - What happens to requests is logged under stable names, with what identifies them. Held by
-    TestHandlerFailuresAreLogged, cmd/internal/fibserver.TestRequestsAreLogged,
-    cmd/internal/fibserver.TestReconnectIsLogged.
+  - The Observer of a server is told of each request once, when it gets a slot, and once of its
+    end. Held by TestServerEvents.
+  - [LogObserver] logs what happens under stable names, requests with what identifies them.
+    Held by TestLogObserver, TestHandlerFailuresAreLogged,
+    cmd/internal/fibserver.TestRequestsAreLogged, cmd/internal/fibserver.TestReconnectIsLogged.
 
 # Promised: bounds
 

@@ -194,7 +194,7 @@ func (l *Ledger) check() error {
 	return nil
 }
 
-// Events that a forged recording could hold and no client sends.
+// Events that no client sends: a forged recording could hold them, or a server sends them.
 func TestNonsenseIsIgnoredAndCounted(t *testing.T) {
 	l := New(Config{})
 	call(l, "ours", 0)
@@ -202,6 +202,9 @@ func TestNonsenseIsIgnoredAndCounted(t *testing.T) {
 	for name, e := range map[string]amqprpc.Event{
 		"no kind":               {},
 		"a kind of the future":  {Kind: 200, ID: "open"},
+		"a server's request":    {Kind: amqprpc.EventRequest, ID: "open"},
+		"a server's reply":      {Kind: amqprpc.EventReplied, ID: "open"},
+		"a server's drop":       {Kind: amqprpc.EventDropped, ID: "open"},
 		"a second start":        sent("open", msec),
 		"an answer to nobody":   answer("nobody", msec, "fib-1", "1"),
 		"a second answer":       answer("ours", msec, "fib-1", "1"),

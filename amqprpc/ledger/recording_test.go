@@ -87,6 +87,16 @@ func TestReplayOfMonotonicTimes(t *testing.T) {
 	}
 }
 
+// A recording is of a client.
+func TestServerEventsAreNotRecorded(t *testing.T) {
+	rec := NewRecorder(io.Discard, HeaderLine{})
+	for _, k := range []amqprpc.EventKind{amqprpc.EventRequest, amqprpc.EventReplied, amqprpc.EventDropped} {
+		if rec.Observe(amqprpc.Event{Kind: k, ID: "id"}); rec.Events() != 0 {
+			t.Errorf("%v is recorded", k)
+		}
+	}
+}
+
 func TestDamagedRecordings(t *testing.T) {
 	good := string(recording(2))
 	lines := strings.SplitAfter(good, "\n")
@@ -107,6 +117,7 @@ func TestDamagedRecordings(t *testing.T) {
 		{"damaged", strings.Join(lines[:3], "") + "{\"t\":}\n" + lines[3], 4, 2, ErrSyntax},
 		{"not an event", lines[0] + "{}\n", 2, 0, ErrSyntax},
 		{"an event of the future", lines[0] + lines[1] + `{"t":0,"k":"teleported"}` + "\n", 3, 1, ErrSyntax},
+		{"an event of a server", lines[0] + lines[1] + `{"t":0,"k":"request"}` + "\n", 3, 1, ErrSyntax},
 		{"endless event", lines[0] + lines[1] + `{"x":"` + strings.Repeat("x", 2*maxLine), 3, 1, ErrLineTooLong},
 	} {
 		l := New(Config{})
