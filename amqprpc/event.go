@@ -70,7 +70,7 @@ const (
 	EventReconnecting
 	// EventBlocked: the broker has blocked publishers (a memory or disk alarm).
 	// Sets Text, the broker's reason. Requests wait in the client until
-	// EventUnblocked.
+	// EventUnblocked, and so do a server's replies, or its try to connect.
 	EventBlocked
 	// EventUnblocked: the alarm is over.
 	EventUnblocked
