@@ -128,8 +128,11 @@ func (w *filterWord) resolve() error {
 		var errs [2]error
 		w.from, errs[0] = strconv.ParseUint(from, 10, 64)
 		w.to, errs[1] = strconv.ParseUint(to, 10, 64)
-		if errors.Join(errs[:]...) != nil || w.from > w.to {
+		switch {
+		case errors.Join(errs[:]...) != nil:
 			return errors.New("a number or a range is wanted, such as n:30 or n:20-35")
+		case w.from > w.to:
+			return fmt.Errorf("the range is reversed: write n:%d-%d", w.to, w.from)
 		}
 		w.value = strconv.FormatUint(w.from, 10)
 		if w.from != w.to {

@@ -55,7 +55,7 @@ SIGINT or SIGTERM closes all connections and exits with 0.`,
 		Example: `  rpcscope broker
   rpcscope broker --listen 127.0.0.1:0
   RPCSCOPE_BROKER_PASSWORD=secret rpcscope broker --user me --listen :5672 --allow-remote`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -78,7 +78,15 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 	password := os.Getenv(brokerPassword)
 	switch _, bad := net.ResolveTCPAddr("tcp", o.listen); {
 	case bad != nil:
-		return cfg, fmt.Errorf("--listen: %w", bad)
+		why := bad.Error()
+		var address *net.AddrError
+		var name *net.DNSError
+		if errors.As(bad, &address) {
+			why = address.Err
+		} else if errors.As(bad, &name) {
+			why = name.Err
+		}
+		return cfg, fmt.Errorf("--listen %q is not an address such as 127.0.0.1:5672: %s", o.listen, why)
 	case o.maxMessage <= 0:
 		return cfg, fmt.Errorf("--max-message %d is not above zero", o.maxMessage)
 	case o.memoryLimit <= 0:

@@ -68,7 +68,12 @@ With --json each N makes one object on stdout, in one line:
 {"n":-1,"error":{"code":"INVALID_ARGUMENT","message":"..."}}
 where code is what the server said (upper case), or how the call failed without an
 answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...`,
-		Args: cobra.MinimumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return errors.New("call needs an N, such as 30")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
 				return fmt.Errorf("--timeout %v is not above zero", timeout)
@@ -81,7 +86,7 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 					return fmt.Errorf("a number of %d digits is too long, the limit is %d", len(a), mostDigits)
 				}
 				if !number.MatchString(a) || len(a) > mostDigits {
-					return fmt.Errorf("%s is no whole number", tui.Escape(fmt.Sprintf("%q", a), 50))
+					return fmt.Errorf("%s is not a whole number", tui.Escape(fmt.Sprintf("%q", amqprpc.Redact(a)), 50))
 				}
 			}
 			b, err := broker.Broker("rpcscope")

@@ -47,7 +47,7 @@ On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does.
 		Example: `  rpcscope demo
   rpcscope demo --url amqp://guest:guest@localhost:5672/
   rpcscope demo -c 64 --fib 30 --server-flag=--delay=0s`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(cmd.Flags()); err != nil {
 				return err

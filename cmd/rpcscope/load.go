@@ -41,7 +41,7 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 		Example: `  rpcscope load -n 20000 -c 64 --servers 2
   rpcscope load --rate 200 --duration 30s --fib 20-30 --json
   rpcscope load -n 2000 --servers 2 --server-flag=--fault=duplicate=0.05`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(cmd); err != nil {
 				return err

@@ -54,7 +54,7 @@ Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 		Example: `  rpcscope --servers 2
   rpcscope --url amqp://guest:guest@localhost:5672/ -c 16 --fib 20-30
   rpcscope demo`,
-		Args:              cobra.NoArgs,
+		Args:              cli.NoArgs,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	screenCommand(root)

@@ -41,7 +41,15 @@ exit code is 1. So it is where events contradict those before them; they are lef
 		Example: `  rpcscope load -n 2000 --servers 2 --record run.ndjson
   rpcscope replay run.ndjson
   rpcscope replay run.ndjson --json`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			switch len(args) {
+			case 0:
+				return errors.New("replay needs the FILE of a recording")
+			case 1:
+				return nil
+			}
+			return fmt.Errorf("replay takes one FILE, and there are %d", len(args))
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.validate(cmd); err != nil {
 				return err

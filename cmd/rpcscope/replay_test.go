@@ -229,7 +229,7 @@ func TestReplayUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, "arg"}, {[]string{"a", "b"}, "arg"}, {[]string{"a", "--json", "--summary"}, "give one"},
+		{nil, "needs the FILE"}, {[]string{"a", "b"}, "takes one FILE"}, {[]string{"a", "--json", "--summary"}, "give one"},
 		{[]string{"a", "--speed=1000"}, "--speed"}, {[]string{"a", "--speed=NaN"}, "--speed"}, {[]string{"a", "--speed=-1"}, "--speed"},
 		{[]string{"a"}, "rpcscope replay --summary"}, // no terminal
 	} {

@@ -50,7 +50,7 @@ answered wrong. If somebody else consumes from the queue, --force measures all t
 		Example: `  rpcscope scale
   rpcscope scale --servers 1,2,4,8 --fib 5 --server-flag=--delay=20ms
   rpcscope scale -n 2000 --fib 20-30 --json`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(cmd); err != nil {
 				return err

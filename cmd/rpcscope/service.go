@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
+	"regexp/syntax"
 
 	"github.com/spf13/pflag"
 
@@ -57,7 +59,10 @@ func (f *serviceFlags) service(flags *pflag.FlagSet, n *lab.Fib) (*lab.Service, 
 			return nil, fmt.Errorf("--expect is longer than %d bytes", mostExpect)
 		}
 		if s.Expect, err = regexp.Compile(f.expect); err != nil {
-			return nil, fmt.Errorf("--expect: %w", err)
+			if bad := (*syntax.Error)(nil); errors.As(err, &bad) {
+				err = fmt.Errorf("%s: %q", bad.Code, bad.Expr)
+			}
+			return nil, fmt.Errorf("--expect is not a regular expression: %w", err)
 		}
 	}
 	return s, nil

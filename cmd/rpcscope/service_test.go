@@ -244,7 +244,7 @@ func TestServiceUsage(t *testing.T) {
 		{[]string{"--expect=x"}, "needs --body"},
 		{[]string{"--header=a=b"}, "needs --body"},
 		{[]string{"--content-type=text/html"}, "needs --body"},
-		{[]string{"--body=x", "--expect=("}, "--expect: "},
+		{[]string{"--body=x", "--expect=("}, "--expect is not a regular expression"},
 		{[]string{"--body=x", "--expect=" + strings.Repeat("x", mostExpect+1)}, "--expect"},
 		{[]string{"--body=x", "--header=a"}, `--header "a" is not NAME=VALUE`},
 		{[]string{"--body=x", "--header=x-rpc-attempt=1"}, "x-rpc-"},

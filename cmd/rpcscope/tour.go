@@ -55,7 +55,7 @@ behind, which the broker deletes after five minutes.`,
 		Example: `  rpcscope tour
   rpcscope tour --check
   rpcscope tour --check --only 4,7 --url amqp://guest:guest@localhost:5672/`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.validate(cmd); err != nil {
 				return err

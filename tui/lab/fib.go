@@ -40,8 +40,13 @@ func ParseFib(s string) (*Fib, error) {
 	}
 	from, err1 := strconv.Atoi(low)
 	to, err2 := strconv.Atoi(high)
-	if err1 != nil || err2 != nil || from < 0 || to < from || to > MostFib {
+	switch {
+	case err1 != nil || err2 != nil:
 		return nil, invalid("%.40q is neither a number nor a range such as 20-35, from 0 to %d", s, MostFib)
+	case from < 0 || max(from, to) > MostFib:
+		return nil, invalid("%.40q is not within 0 to %d", s, MostFib)
+	case to < from:
+		return nil, invalid("%.40q is a reversed range: write %d-%d", s, to, from)
 	}
 	return &Fib{text: s, from: from, to: to, known: make(map[int][]byte)}, nil
 }

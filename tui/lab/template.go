@@ -111,8 +111,11 @@ func parsePlace(name string) (templatePart, error) {
 		low, high, _ := strings.Cut(numbers, "-")
 		from, err1 := strconv.ParseInt(low, 10, 64)
 		to, err2 := strconv.ParseInt(high, 10, 64)
-		if err1 != nil || err2 != nil || from < 0 || to < from || to > mostNumber {
-			return templatePart{}, invalid("%.40q is no range such as {n:1-100}, from 0 to 10^18", "{"+name+"}")
+		switch {
+		case err1 != nil || err2 != nil || from < 0 || max(from, to) > mostNumber:
+			return templatePart{}, invalid("%.40q is not a range such as {n:1-100}, from 0 to 10^18", "{"+name+"}")
+		case to < from:
+			return templatePart{}, invalid("%.40q is a reversed range: write {n:%d-%d}", "{"+name+"}", to, from)
 		}
 		return templatePart{kind: ownNumber, from: from, to: to}, nil
 	}

@@ -54,11 +54,15 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	root.Version = version()
 	root.SetArgs(args)
 	root.SetErr(stderr)
+	root.SetFlagErrorFunc(flagError)
+	if root.HasSubCommands() {
+		root.SetHelpCommand(helpCommand())
+	}
 	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return OK
 	}
-	code := Usage // cobra's own errors are all about usage
+	code := Usage // cobra's own errors, and what flags and arguments are told of
 	var exit *ExitError
 	switch {
 	case errors.As(err, &exit):

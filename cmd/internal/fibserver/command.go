@@ -65,7 +65,7 @@ Faults (--fault) are injected with a probability each, for example
   slow=P:DURATION     sleep first, whatever the caller's deadline
   ack-delay=DURATION  wait between reply and ack: a kill then makes a duplicate
 A name without a probability means always.`,
-		Args: cobra.NoArgs,
+		Args: cli.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("seed") {
 				o.seed = rand.Int64()
@@ -124,6 +124,10 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return fmt.Errorf("--workers %d is not between 1 and 65535", o.workers)
 	case o.maxMessage < 1:
 		return fmt.Errorf("--max-message %d is not a number of bytes", o.maxMessage)
+	case o.service.MaxN < 0:
+		return fmt.Errorf("--max-n %d is negative", o.service.MaxN)
+	case o.service.Delay < 0:
+		return fmt.Errorf("--delay %v is negative", o.service.Delay)
 	case o.replay < 0:
 		return fmt.Errorf("--replay %d is negative", o.replay)
 	case o.counter.Once && o.counter.File == "":
@@ -132,7 +136,7 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	broker.MaxMessage = o.maxMessage
 	queueType, err := amqprpc.ParseQueueType(o.queueType)
 	if err != nil {
-		return err
+		return fmt.Errorf("--queue-type: %w", err)
 	}
 	out := cli.NewSpool(stdout, linesLost)
 	defer out.Close(logWait)
