@@ -75,7 +75,7 @@ listed at the end.
 # Promised: connections
 
   - [Dial] blocks at most DialTimeout for each URL, and its errors hold no password. Held by
-    TestDialIsBounded, TestDialTimeoutIsForAll, TestDialErrors.
+    TestDialIsBounded, TestDialTimeoutBoundsHandshakes, TestDialErrors.
   - A lost connection, or callback queue, fails the calls in flight on it at once, as
     [ErrConnectionLost], or they are sent again as Retry says. Held by TestConnectionLoss,
     TestRetryIsBounded.
