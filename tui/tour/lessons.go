@@ -148,7 +148,7 @@ func notRPC() *Scenario {
 		play: func(p *play) {
 			p.step("Four servers start. Each request takes them 0.5 s.")
 			for range servers {
-				p.server(p.delay(50*time.Millisecond, 500*time.Millisecond))
+				p.server(p.delay(200*time.Millisecond, 500*time.Millisecond))
 			}
 			p.step("Eight calls are made, one after the other: each waits for the answer to the one before.")
 			from := p.look().Books.Calls.Completed

@@ -41,24 +41,24 @@ func fairDispatch() *Scenario {
 		Why:     "With a high prefetch the broker deals requests out like cards, and the fast server idles while the slow one has a pile.",
 		play: func(p *play) {
 			var quick, lame string
-			half := func(prefetch string) (share, rate float64) {
-				quick = p.server(prefetch, p.delay(10*time.Millisecond, 50*time.Millisecond))
-				lame = p.server(prefetch, p.delay(100*time.Millisecond, 500*time.Millisecond))
+			half := func(prefetch string) (share, rate, busy float64) {
+				quick = p.server(prefetch, p.delay(20*time.Millisecond, 50*time.Millisecond))
+				lame = p.server(prefetch, p.delay(200*time.Millisecond, 500*time.Millisecond))
 				p.do(p.lab.Resume)
 				p.answers(lame, 6) // by then it has its pile, if it is dealt one
 				b := p.answers(lame, 8)
-				return b.share(quick), b.rate()
+				return b.share(quick), b.rate(), p.atWork(b.batch)
 			}
 			p.step("Prefetch 1: a fast and a slow server, each with one request at a time.")
-			share, rate := half("--prefetch=1")
-			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: %.1f/s, the fast server does %s", rate, percent(share))
+			share, rate, busy := half("--prefetch=1")
+			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: %.1f/s, the fast server does %s, %.1f at work at once",
+				rate, percent(share), busy)
 			p.step("Prefetch 100: two others like them, but each has as many requests as it is dealt.")
 			p.do(p.lab.Pause)
 			p.stop(lame, quick) // what the first one has not begun goes to the other
-			before := rate
-			share, rate = half("--prefetch=100")
-			p.fact(share > 0.4 && share <= 0.6 && rate < 0.7*before, "it to do about half at prefetch 100, and both less than before",
-				"prefetch 100: %.1f/s, it does %s", rate, percent(share))
+			share, rate, busy = half("--prefetch=100")
+			p.fact(share > 0.4 && share <= 0.6 && busy < 1.5, "it to do about half at prefetch 100, and to idle", "prefetch 100: %.1f/s, it does %s, %.1f at work at once",
+				rate, percent(share), busy)
 		},
 	}
 }
@@ -82,7 +82,7 @@ func scaling() *Scenario {
 			for _, servers := range []int{1, 2, 4} {
 				p.step("%s.", things(servers, "server, and 16 calls in flight all the time", "servers for the same load"))
 				for ; running < servers; running++ {
-					p.server("--delay=" + p.time(100*time.Millisecond, 200*time.Millisecond).String())
+					p.server("--delay=200ms")
 				}
 				if servers == 1 {
 					p.do(p.lab.Resume)
