@@ -297,7 +297,7 @@ func (m *Model) selected() (target, bool) {
 // which means the newest.
 func (m *Model) completedID() string {
 	t, ok := m.selected()
-	if !ok {
+	if !ok || m.pending() {
 		return ""
 	}
 	if m.mode == looking && m.lanes.focus != endedLane && m.lanes.focus != duplicateLane {

@@ -134,7 +134,7 @@ func whatToBreak(look *lab.Look) string {
 	if startsServers(look) {
 		keys = append(keys, "x, a fault for the next server")
 	}
-	if slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State.Alive() }) {
+	if killable(look) {
 		keys = append(keys, "K to kill one")
 	}
 	keys = append(keys, "D to drop the connection")
@@ -143,6 +143,11 @@ func whatToBreak(look *lab.Look) string {
 	}
 	last := len(keys) - 1
 	return strings.Join(keys[:last], ", ") + ", or " + keys[last]
+}
+
+// killable reports whether there is a server here that K can kill.
+func killable(look *lab.Look) bool {
+	return slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State.Alive() })
 }
 
 func queueName(look *lab.Look) string {
@@ -174,7 +179,7 @@ func obstacle(look *lab.Look) string {
 			" They wait in the client; clear the alarm on the broker to go on."
 	case answering(look): // what was told of the queue is out of date
 		return ""
-	case q.Known && !q.At.IsZero() && look.Books.Now.Sub(q.At) > silentBroker:
+	case q.Known && q.Err != "" && look.Books.Now.Sub(q.At) > silentBroker: // without Err it has not been asked, as after ctrl+z
 		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."

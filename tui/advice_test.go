@@ -56,8 +56,11 @@ func TestAdviseSays(t *testing.T) {
 		{"denied, connected", with("healthy", func(l *lab.Look) { l.Books.Connection.Lost, l.Books.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
 		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
-		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Look) { l.Queue.At = l.Books.Now.Add(-7 * time.Second) }),
+		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Look) {
+			l.Queue.At, l.Queue.Err = l.Books.Now.Add(-7*time.Second), "no answer within 3s"
+		}),
 			"! The broker has not answered for 7s: it hangs, or the network to it does. Calls wait until their deadline.\n"},
+		{"back from ctrl+z", seconds(ledger.Second{}, func(l *lab.Look) { l.Queue.At, l.Books.Calls.InFlight = l.Books.Now.Add(-time.Hour), 8 }), ""},
 		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }),
 			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
 		{"missing, starting", with("empty", func(l *lab.Look) { l.Queue.Missing, l.Starting = true, 1 }),

@@ -214,9 +214,13 @@ func (m *Model) hints() []keyHint {
 	if !startsServers(&m.look) {
 		start, fault = keyHint{}, keyHint{}
 	}
+	kill := keyHint{k.Kill, "kill"}
+	if !killable(&m.look) {
+		kill = keyHint{}
+	}
 	return append(hints, []keyHint{
 		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, start, {k.Inspect, "inspect"},
-		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, {k.Kill, "kill"}, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
+		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, kill, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
 		{k.More, "load"}, fault, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
 	}...)
 }

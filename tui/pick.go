@@ -16,6 +16,9 @@ type pick struct {
 	reply bool   // a discarded reply of that ID, not its call
 	seq   uint64 // the number of the reply; 0 until it has come in
 	after uint64 // the number of the last reply before it
+
+	story ledger.Story // what was known of it last: at a high rate it is soon forgotten
+	told  bool         // there is a story
 }
 
 // pending reports whether what is picked is still to come in.
@@ -150,9 +153,10 @@ func (m *Model) settle() {
 		if !m.lanes.follow(&m.look) && (was || m.lanes.searching) {
 			m.lanes.search()
 			m.take()
-			if !m.lanes.follow(&m.look) && m.frozen == nil && !m.known(target{id: p.id, seq: p.seq}) {
-				m.lanes.home()
-			}
+			m.lanes.follow(&m.look)
+		}
+		if story, ok := m.remembered(target{id: p.id, seq: p.seq}); ok {
+			p.story, p.told = story, true
 		}
 	}
 	if m.opening && !m.pending() {
@@ -182,7 +186,20 @@ func (m *Model) known(t target) bool {
 	return ok
 }
 
+// story returns the story of a call or a reply, also if it is what was made last and has been
+// forgotten since.
 func (m *Model) story(t target) (ledger.Story, bool) {
+	if story, ok := m.remembered(t); ok {
+		return story, true
+	}
+	p := m.lanes.pick
+	if p == nil || !p.told || m.player != nil || m.frozen != nil || t.id != p.id || t.seq != p.seq {
+		return ledger.Story{}, false
+	}
+	return p.story, true
+}
+
+func (m *Model) remembered(t target) (ledger.Story, bool) {
 	if t.seq != 0 {
 		return m.subject().InspectStray(t.seq)
 	}

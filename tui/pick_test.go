@@ -70,8 +70,8 @@ func opened(t *testing.T, m *Model, what, id string) {
 	}
 }
 
-// A call that one makes is selected, in flight and when it has ended, until it is forgotten or
-// something else is selected.
+// A call that one makes is selected, in flight, when it has ended, and when it is forgotten,
+// until something else is selected.
 func TestCallIsSelected(t *testing.T) {
 	s := setMakingLab()
 	m := newScreen(t, s, 120, 40)
@@ -107,8 +107,14 @@ func TestCallIsSelected(t *testing.T) {
 	press(m, "esc")
 	s.story.complete(5000, 0, "fib-1") // more than are remembered
 	tick(m)
+	press(m, "enter")
+	opened(t, m, "the forgotten call", id)
+	if m.inspector.evidence.Outcome != amqprpc.Completed {
+		t.Errorf("and it is told how it was before its end: %v", m.inspector.evidence.Outcome)
+	}
+	press(m, "esc", "home")
 	if m.lanes.pick != nil || !m.lanes.follows() {
-		t.Error("a forgotten call goes on being selected")
+		t.Error("home leaves the forgotten call selected")
 	}
 
 	press(m, "c")
