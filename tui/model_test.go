@@ -429,6 +429,18 @@ func TestCopy(t *testing.T) {
 	if !strings.HasPrefix(told, "\x1b]52;c;MDAwMDAxOTEt") {
 		t.Errorf("told the terminal %q", told)
 	}
+	told = ""
+	for want, keys := range map[string][]string{
+		"that note is about no call": {"v", "home", "y", "esc"}, "there is no ID here to copy: tab moves to a lane": {"shift+tab", "y"},
+		"there is no ID in this lane to copy": {"F", "n", "o", "n", "e", "enter", "y", "esc"},
+	} {
+		m := newModel(t.Context(), s, styled(false), func(sequence string) { told += sequence })
+		m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
+		press(m, keys...)
+		if !strings.Contains(unbroken(m.View()), want) || told != "" {
+			t.Errorf("%q: told the terminal %q, and not %q:\n%s", keys, told, want, m.View())
+		}
+	}
 	if got := clipboardSequence("a\nrm -rf /\x1b[31m"); strings.Contains(got, "Cg") || got == "" {
 		t.Errorf("a hostile ID goes to the clipboard as %q", got)
 	}

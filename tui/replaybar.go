@@ -124,7 +124,7 @@ func replayState(st *Styles, r *lab.Replay, w int) line {
 	number := "#" + count(r.Event)
 	before := []piece{
 		state, {forms: []string{where, playClock(r.Position)}, style: st.Plain},
-		{[]string{event + ": " + Escape(r.Last, 60), event + ": " + Escape(r.Last, 28), number + ": " + Escape(r.Last, 28), event, number}, st.Plain, 3},
+		{[]string{event + ": " + Escape(r.Last, 60), event + ": " + briefEvent(r.Last), number + ": " + briefEvent(r.Last), event, number}, st.Plain, 3},
 	}
 	var after []piece
 	if r.Seeking != "" {
@@ -138,6 +138,15 @@ func replayState(st *Styles, r *lab.Replay, w int) line {
 		after = append(after, piece{[]string{"✗ ends at " + Escape(r.Damage, 60), "✗ ends at " + Escape(line, 24), "✗ damaged"}, st.Bad, 1})
 	}
 	return ends(before, after, w)
+}
+
+// briefEvent is what happened last in few cells: of an ID that is a UUID only the beginning.
+func briefEvent(last string) string {
+	const most = 36
+	if i := strings.LastIndexByte(last, ' '); uuidLike(last[i+1:]) {
+		last = last[:i+1+shortIDCells]
+	}
+	return Escape(last, most)
 }
 
 // replayBar draws a recording from its begin to its end: what has been shown, what is

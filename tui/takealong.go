@@ -19,11 +19,25 @@ import (
 func (m *Model) copyID() {
 	t, ok := m.selected()
 	if !ok || t.id == "" {
-		m.fail(errors.New("there is no ID here to copy: tab moves to a lane"))
+		m.fail(errors.New(m.noID()))
 		return
 	}
 	m.tell(clipboardSequence(t.id))
 	m.lab.Note(lab.Good, "asked the terminal to copy "+t.id, t.id)
+}
+
+// noID says why there is no ID to copy.
+func (m *Model) noID() string {
+	switch {
+	case m.mode == logging:
+		return "that note is about no call, so there is no ID to copy"
+	case m.onServers:
+		return "there is no ID here to copy: tab moves to a lane"
+	}
+	if _, ok := m.selected(); ok {
+		return "that reply has no correlation ID to copy"
+	}
+	return "there is no ID in this lane to copy"
 }
 
 // export writes the numbers and the rows into a new file.
