@@ -157,6 +157,8 @@ func (m *Model) settle() {
 		}
 		if story, ok := m.remembered(target{id: p.id, seq: p.seq}); ok {
 			p.story, p.told = story, true
+		} else if m.player != nil { // somebody has gone to where it is unknown
+			m.lanes.release()
 		}
 	}
 	if m.opening && !m.pending() {

@@ -296,6 +296,13 @@ func TestJumpSelects(t *testing.T) {
 		}
 	}
 
+	// Before its time nothing is selected in its place.
+	press(m, "0")
+	untilThere(t, m, "at the beginning", func() bool { return m.look.Replay.Event == 1 })
+	if m.lanes.pick != nil || !m.lanes.follows() {
+		t.Errorf("what has not happened yet is selected: %+v", m.lanes.pick)
+	}
+
 	// A story that is shown gives way to the next one.
 	press(m, "0", "d", "enter")
 	untilThere(t, m, "opened", func() bool { return m.mode == inspecting })
