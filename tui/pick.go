@@ -57,23 +57,25 @@ func (l *lanes) release() {
 }
 
 // follow selects what is picked in the lane that it is in now. It returns false if it is in
-// none.
+// none. The lane that it was in goes on without it.
 func (l *lanes) follow(look *lab.Look) bool {
-	was := l.focus
 	for kind := range laneKind(laneCount) {
 		rows := l.rows(look, kind)
 		i := l.pick.index(rows)
 		if i < 0 {
 			continue
 		}
-		if l.picked && was != kind { // it has moved on, and the lane that it was in goes on without it
-			l.list[was].home()
+		if l.picked && l.focus != kind {
+			l.list[l.focus].home()
 		}
 		if v := &l.list[kind]; v.stance != onRow || v.key != rows.key(i) {
 			v.stance, v.key, v.cursor = onRow, rows.key(i), i
 		}
 		l.focus, l.picked = kind, true
 		return true
+	}
+	if l.picked {
+		l.list[l.focus].home()
 	}
 	l.picked = false
 	return false

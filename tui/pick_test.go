@@ -107,6 +107,11 @@ func TestCallIsSelected(t *testing.T) {
 	press(m, "esc")
 	s.story.complete(5000, 0, "fib-1") // more than are remembered
 	tick(m)
+	for kind := range m.lanes.list {
+		if m.lanes.list[kind].stance != atTop {
+			t.Errorf("the call is forgotten, and lane %d does not follow its newest row", kind)
+		}
+	}
 	press(m, "enter")
 	opened(t, m, "the forgotten call", id)
 	if m.inspector.evidence.Outcome != amqprpc.Completed {
