@@ -189,6 +189,6 @@ listed at the end.
   - A bound on the requests in a server's memory where its Prefetch is negative.
   - A connection that outlives an Observer which blocks for three heartbeats: until it returns,
     nothing is read.
-  - That a log is bounded: callers can cause any number of events. fibserver's is.
+  - That a log is bounded: callers can cause any number of events.
 */
 package amqprpc

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -107,8 +106,8 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 }
 
 func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewSpool(stderr, cli.LostFromLog(o.logFormat))
-	defer log.Close(time.Second)
+	log := cli.NewLines(stderr)
+	defer log.Flush()
 	cfg, err := o.config(log)
 	if err != nil {
 		return err

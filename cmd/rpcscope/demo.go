@@ -64,7 +64,6 @@ On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does.
 
 // demo shows the screen on the broker that was asked for, or else on one of its own.
 func (o *screenOptions) demo(ctx context.Context, stdout *os.File, stderr io.Writer) error {
-	o.pool = ownServers()
 	why, leave, err := brokerOrOwn(ctx, &o.broker, stderr)
 	if err != nil {
 		return err
@@ -115,22 +114,26 @@ func ownBroker(flags *cli.BrokerFlags) (leave func(), err error) {
 	return func() { b.Close() }, nil //nolint:errcheck // it goes with the process
 }
 
-// serverCommand makes this program a fibserver. With `go run` there is none beside it, and
-// whatever would be built then is left behind by a kill -9.
+// serverCommand makes this program a fibserver: there need be none beside it.
 func serverCommand() *cobra.Command {
 	cmd := fibserver.Command()
 	cmd.Hidden = true
 	return cmd
 }
 
-// ownServers are servers that are this program.
-func ownServers() pool.Config {
+// localPool configures a pool of servers that are this program, on the same broker.
+func localPool(broker *cli.BrokerFlags, args ...string) pool.Config {
 	program, err := os.Executable()
 	if err != nil {
-		return pool.Config{}
+		program = os.Args[0]
 	}
-	// Bubble Tea asks terminals questions when it is initialised, dumb ones not.
-	return pool.Config{Command: []string{program, fibserver.Command().Name()}, Env: []string{"TERM=dumb"}}
+	return pool.Config{
+		Command: []string{program, fibserver.Command().Name()},
+		// Bubble Tea asks terminals questions when it is initialised, dumb ones not.
+		Env:  []string{"TERM=dumb"},
+		Args: append(broker.ServerArgs(), args...),
+		URL:  broker.Environment(),
+	}
 }
 
 // answers returns nil if one of the URLs lets a client in.

@@ -25,18 +25,16 @@ type localServers struct {
 
 func (o *loadOptions) startServers(ctx context.Context) (_ *localServers, err error) {
 	s := &localServers{ended: make(map[string]int)}
-	s.pool = pool.New(pool.Config{
-		Args:          append([]string{"--queue=" + o.queue, "--quiet"}, o.broker.ServerArgs()...),
-		URL:           o.broker.Environment(),
-		RestartOnExit: true,
-		OnExit: func(status pool.Status) {
-			if status.State == pool.Crashed {
-				s.mu.Lock()
-				s.ended[status.Name]++
-				s.mu.Unlock()
-			}
-		},
-	})
+	servers := localPool(&o.broker, "--queue="+o.queue, "--quiet")
+	servers.RestartOnExit = true
+	servers.OnExit = func(status pool.Status) {
+		if status.State == pool.Crashed {
+			s.mu.Lock()
+			s.ended[status.Name]++
+			s.mu.Unlock()
+		}
+	}
+	s.pool = pool.New(servers)
 	defer func() {
 		if err != nil {
 			s.close() //nolint:errcheck // the error at hand matters more
@@ -50,9 +48,8 @@ func (o *loadOptions) startServers(ctx context.Context) (_ *localServers, err er
 		// Servers of one seed would misbehave in step.
 		args := append([]string{"--seed=" + strconv.FormatInt(int64(o.seed*mostServers+uint64(i)), 10)}, o.serverFlags...)
 		if i == 0 {
-			_, errs[i] = s.pool.Start(ctx, args...) // the first may have to build fibserver
-			if errs[i] != nil {
-				break
+			if _, errs[0] = s.pool.Start(ctx, args...); errs[0] != nil {
+				break // the others would fail for the same reason
 			}
 			continue
 		}

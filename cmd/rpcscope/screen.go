@@ -14,7 +14,6 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/server/pool"
 	"rpcscope/tui"
 	"rpcscope/tui/lab"
 )
@@ -25,8 +24,6 @@ type screenOptions struct {
 	paused bool
 	wary   bool // it is for the lab to say whether the load begins paused
 	record recordFlags
-	// pool says what program servers are; the zero value finds fibserver.
-	pool pool.Config
 	// standIn says why the broker is the in-process one instead of the one that was
 	// asked for; "" where it is not.
 	standIn string
@@ -92,14 +89,11 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		recorded.end()
 		err = recorded.verdict(err)
 	}()
-	servers := o.pool
-	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
-	servers.URL = o.broker.Environment()
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: broker, StandIn: standInAdvice("demo", o.standIn), Backoff: cli.Backoff, Queue: o.queue,
 		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused, Wary: o.wary,
 		Service:    o.service,
-		Pool:       servers,
+		Pool:       localPool(&o.broker, o.serverFlags...),
 		ServerSeed: int64(o.seed * mostServers),
 		Force:      o.force,
 		Observer:   recorded.observer(),

@@ -114,12 +114,12 @@ func TestScreenStalledTerminated(t *testing.T) {
 	server := 0
 	untilFull(t, master, func() {
 		if server == 0 {
-			server = child(t, cmd.Process.Pid, "fibserver")
+			server = serverOf(t, cmd.Process.Pid)
 		}
 		time.Sleep(10 * time.Millisecond)
 	})
 	if server == 0 {
-		t.Fatal("no fibserver runs")
+		t.Fatal("no server runs")
 	}
 	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -142,16 +142,16 @@ func TestScreenStalledTerminated(t *testing.T) {
 	}
 }
 
-// child returns the process ID of a child with that program name, 0 where there is none.
-func child(t testing.TB, parent int, name string) int {
+// serverOf returns the process ID of a server that this process has started, 0 if there is none.
+func serverOf(t testing.TB, parent int) int {
 	t.Helper()
-	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,comm=").Output()
+	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,args=").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for row := range strings.Lines(string(out)) {
 		f := strings.Fields(row)
-		if len(f) == 3 && f[1] == strconv.Itoa(parent) && filepath.Base(f[2]) == name {
+		if len(f) > 3 && f[1] == strconv.Itoa(parent) && f[3] == "fibserver" {
 			pid, err := strconv.Atoi(f[0])
 			if err != nil {
 				t.Fatal(err)

@@ -133,10 +133,7 @@ func (o *tourOptions) config(standIn string) (tour.Config, error) {
 	if err != nil {
 		return tour.Config{}, err
 	}
-	servers := ownServers()
-	servers.Args = append(o.broker.ServerArgs(), o.serverFlags...)
-	servers.URL = o.broker.Environment()
-	return tour.Config{Broker: broker, StandIn: standInAdvice("tour", standIn), Backoff: cli.Backoff, Pool: servers}, nil
+	return tour.Config{Broker: broker, StandIn: standInAdvice("tour", standIn), Backoff: cli.Backoff, Pool: localPool(&o.broker, o.serverFlags...)}, nil
 }
 
 // runCheck plays the scenarios and prints a line for each.

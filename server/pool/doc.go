@@ -1,9 +1,9 @@
 // Package pool runs server processes: it starts, stops, kills and restarts them, and
 // says what became of each.
 //
-// A [Pool] runs any command that prints a line once it is ready and ends on SIGTERM;
-// by default that is fibserver, found as [Config.Command] tells. Each process has a
-// name, fib-1, fib-2 and so on, which it keeps over restarts and never shares.
+// A [Pool] runs any command that prints a line once it is ready and ends on SIGTERM,
+// as fibserver does. Each process has a name, fib-1, fib-2 and so on, which it keeps over
+// restarts and never shares.
 //
 // # Blocking and goroutines
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -22,14 +21,9 @@ var (
 	ErrRunning = errors.New("still running")
 )
 
-// Config configures a [Pool]. The zero value runs fibserver on its own default broker.
+// Config configures a [Pool]. All but Command is optional.
 type Config struct {
-	// Command is the program and its first arguments. Empty means fibserver, which
-	// is looked for in the executable's folder (where that is cmd/rpcscope, in
-	// cmd/fibserver too) and on PATH. Failing that (with `go run ./cmd/rpcscope`, say) it is built
-	// by the go command, where there is one and the working directory is inside the
-	// module rpcscope, into a temporary folder that Close removes (and a kill -9 of
-	// this program leaves).
+	// Command is the program and its first arguments.
 	Command []string
 	// Args are further arguments for each server, before its own and `--name NAME`.
 	Args []string
@@ -68,10 +62,6 @@ type Pool struct {
 	closing context.Context // ends when Close begins
 	close   context.CancelFunc
 
-	finding chan struct{} // holds a token during the search for the command, which may build it
-	found   []string
-	built   string // the temporary folder, if any
-
 	mu      sync.Mutex
 	closed  bool
 	last    int // the number in the last name given
@@ -80,7 +70,7 @@ type Pool struct {
 	running sync.WaitGroup // the pool's goroutines; Add with mu held and closed false
 }
 
-// New returns a pool without processes. It starts nothing and looks for nothing yet.
+// New returns a pool without processes.
 func New(c Config) *Pool {
 	if c.Ready == "" {
 		c.Ready = "Awaiting RPC requests"
@@ -95,7 +85,7 @@ func New(c Config) *Pool {
 		c.RestartMax = 5 * time.Second
 	}
 	c.RestartMax = max(c.RestartMin, c.RestartMax)
-	p := &Pool{config: c, finding: make(chan struct{}, 1)}
+	p := &Pool{config: c}
 	p.closing, p.close = context.WithCancel(context.Background())
 	return p
 }
@@ -105,9 +95,6 @@ func New(c Config) *Pool {
 // before that (the error has its last lines), or when ctx ends. A server waits for its broker
 // for ever, so give ctx a deadline.
 func (p *Pool) Start(ctx context.Context, args ...string) (*Process, error) {
-	if _, err := p.command(ctx); err != nil {
-		return nil, err
-	}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -160,9 +147,6 @@ func (p *Pool) Restart(ctx context.Context, name string) error {
 	}
 	if err := s.stop(ctx); err != nil {
 		return fmt.Errorf("restart: %w", err) // ctx has ended, and the server with it
-	}
-	if _, err := p.command(ctx); err != nil {
-		return err
 	}
 	p.mu.Lock()
 	r, err := s.relaunch()
@@ -222,13 +206,9 @@ func (p *Pool) Close(ctx context.Context) error {
 	all.Wait()
 	p.running.Wait()
 
-	p.finding <- struct{}{}
-	defer func() { <-p.finding }()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.system.close()
-	if p.built != "" {
-		errs = append(errs, os.RemoveAll(p.built))
-		p.built = ""
-	}
 	return errors.Join(errs...)
 }
 

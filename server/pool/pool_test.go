@@ -294,28 +294,3 @@ func TestCallbacksMayCallThePool(t *testing.T) {
 		t.Error(err)
 	}
 }
-
-// While one Start has fibserver built, others wait for that no longer than their contexts say.
-func TestStartWaitsForNoOtherBuild(t *testing.T) {
-	p := New(Config{})
-	p.finding <- struct{}{} // as a build does
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	ended := make(chan error, 1)
-	go func() {
-		_, err := p.Start(ctx)
-		ended <- err
-	}()
-	select {
-	case err := <-ended:
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("Start: %v", err)
-		}
-	case <-time.After(time.Minute):
-		t.Error("Start waits for the build of another")
-	}
-	<-p.finding
-	if err := p.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-}

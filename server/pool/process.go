@@ -133,7 +133,7 @@ func (s *Process) launch() (*run, error) {
 		}
 	}, p.config.Output != nil)
 
-	argv := slices.Concat(p.found, p.config.Args, s.args, []string{"--name", s.name})
+	argv := slices.Concat(p.config.Command, p.config.Args, s.args, []string{"--name", s.name})
 	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Env = append(os.Environ(), p.config.Env...)
 	before := 0

@@ -14,7 +14,7 @@ import (
 	"rpcscope/server/pool"
 )
 
-// startWait bounds how long a server may take to start, in which it may have to be built.
+// startWait bounds how long a server may take to start.
 const startWait = time.Minute
 
 // A fleet is what the lab knows of its servers besides what the pool does.

@@ -8,9 +8,8 @@ import (
 )
 
 // Logger returns a log in the format of --log-format, "text" or "json", from the level info
-// up, or warnings only where it is to be quiet. Whatever is logged, a line of it is fit for
-// a terminal; however much is, the log grows at a bounded rate (see limited). Errors are
-// usage errors.
+// up, or of warnings only if quiet. Whatever is logged, a line of it is fit for a terminal.
+// Errors are usage errors.
 func Logger(w io.Writer, format string, quiet bool) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if quiet {
@@ -18,9 +17,9 @@ func Logger(w io.Writer, format string, quiet bool) (*slog.Logger, error) {
 	}
 	switch format {
 	case "text": // quotes what is not printable
-		return slog.New(newLimited(slog.NewTextHandler(w, options))), nil
+		return slog.New(slog.NewTextHandler(w, options)), nil
 	case "json":
-		return slog.New(newLimited(slog.NewJSONHandler(tameJSON{w}, options))), nil
+		return slog.New(slog.NewJSONHandler(tameJSON{w}, options)), nil
 	}
 	return nil, Fail(Usage, fmt.Errorf("--log-format %.20q is neither text nor json", format))
 }

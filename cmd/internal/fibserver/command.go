@@ -50,8 +50,7 @@ SIGINT or SIGTERM makes it finish what it has begun and exit with 0; a second on
 ends it at once. Nothing is lost either way: what is not answered and acked goes back
 to the queue.
 
-Its log names each kind of event the same way every time, and takes 100 of a kind at
-once, then 5 a second.
+Its log names each kind of event the same way every time.
 
 Faults (--fault) are injected with a probability each, for example
 --fault crash-before-ack=0.01,duplicate=0.05:
@@ -99,8 +98,8 @@ A name without a probability means always.`,
 }
 
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewSpool(stderr, cli.LostFromLog(o.logFormat))
-	defer log.Close(logWait)
+	log := cli.NewLines(stderr)
+	defer log.Flush()
 	logger, err := cli.Logger(log, o.logFormat, o.quiet)
 	if err != nil {
 		return err
@@ -138,8 +137,8 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("--queue-type: %w", err)
 	}
-	out := cli.NewSpool(stdout, linesLost)
-	defer out.Close(logWait)
+	out := cli.NewLines(stdout)
+	defer out.Flush()
 	// A server that a pool starts again must not die of the same request number again.
 	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
 	if !o.quiet {
@@ -187,6 +186,3 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	logger.Info(logDrained, append([]any{"queue", o.queue, "after", time.Since(began).Round(time.Millisecond)}, counts(s.Stats())...)...)
 	return nil
 }
-
-// linesLost stands for lines that nobody has read in time.
-func linesLost(lost int) []byte { return fmt.Appendf(nil, " [!] %d lines lost\n", lost) }

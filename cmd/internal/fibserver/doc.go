@@ -17,25 +17,18 @@ server. Besides those there are
 	started     INFO  name queue pid prefetch workers algorithm max_n faults seed
 	draining    INFO  queue signal COUNTS
 	drained     INFO  queue after COUNTS
-	lines lost  WARN  lines
 
 started comes once, when fibserver first consumes. COUNTS are of all requests since the start: requests, running
 (begun, and without an end yet), answered, errors, panics, redelivered, expired, refused,
 undeliverable, nacked, replayed, given_back, reconnects. A bad body is an error reply, with
 its first 40 bytes in error; no more of a body is ever logged.
 
-What is not printable is escaped, whoever wrote it. Of each event 100 are logged at once and
-then 5 a second, so that a flood of garbage does not fill a disk; the next that is logged has
-one attribute more, suppressed: how many were left out before it. The counts of draining and
-drained leave nothing out.
+What is not printable is escaped, whoever wrote it. The log is not bounded: whoever can publish to
+the queue can fill it.
 
-# Readers that do not read
-
-Whoever reads stdout or stderr, and does not for a while (a stopped pager, a terminal under
-Ctrl+S), holds up neither requests nor replies: 4096 lines of each wait, what comes then is lost,
-and a line where they would have been says how many: lines lost in the log, " [!] 12 lines lost" on
-stdout. The end waits 1 s at most for each. A fibserver that is killed, by a fault of its own
-too, takes with it what has not been written.
+A reader of stdout or stderr that stops reading (a pager, a terminal under Ctrl+S) holds up neither
+requests nor replies: 4096 lines of each wait, and further ones are dropped. At its end fibserver
+waits 1 s at most for each. If it is killed, by a fault of its own too, the lines that wait are lost.
 
 # The end
 

@@ -1,16 +1,8 @@
 package fibserver
 
-import (
-	"time"
+import "rpcscope/amqprpc"
 
-	"rpcscope/amqprpc"
-)
-
-// logWait is how long the end waits for whoever reads the log, and for whoever reads stdout.
-const logWait = time.Second
-
-// The events of fibserver's own; the others are amqprpc's and cli.LogLinesLost, see the
-// package's documentation.
+// The events of fibserver's own; the others are amqprpc's.
 const (
 	logStarted  = "started"
 	logDraining = "draining"

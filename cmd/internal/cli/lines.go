@@ -1,0 +1,51 @@
+package cli
+
+import (
+	"io"
+	"time"
+)
+
+// Lines writes lines in a goroutine of its own, so that a reader that stops reading (a pager,
+// a terminal under Ctrl+S) does not hold up the writers. Each Write is a line.
+type Lines struct {
+	waiting chan []byte // nil is the last one
+	written chan struct{}
+}
+
+// maxWaiting is how many lines wait before further ones are dropped.
+const maxWaiting = 4096
+
+// NewLines returns Lines that writes to w. Call Flush at the end.
+func NewLines(w io.Writer) Lines {
+	l := Lines{make(chan []byte, maxWaiting), make(chan struct{})}
+	go func() {
+		defer close(l.written)
+		for line := <-l.waiting; line != nil; line = <-l.waiting {
+			w.Write(line) //nolint:errcheck // there is nobody to tell
+		}
+	}()
+	return l
+}
+
+// Write never blocks and never fails.
+func (l Lines) Write(line []byte) (int, error) {
+	select {
+	case l.waiting <- append([]byte{}, line...):
+	default:
+	}
+	return len(line), nil
+}
+
+// Flush waits until the lines are written, a second at most. Later lines are not written.
+func (l Lines) Flush() {
+	late := time.After(time.Second)
+	select {
+	case l.waiting <- nil:
+	case <-late:
+		return
+	}
+	select {
+	case <-l.written:
+	case <-late:
+	}
+}
