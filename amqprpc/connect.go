@@ -3,8 +3,11 @@ package amqprpc
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 
@@ -34,24 +37,20 @@ func (c *ConnConfig) connect(ctx context.Context, turn *int, in link.Handler, pr
 }
 
 // dial opens a link on one URL. prepare is called with it.
-
 func (c *ConnConfig) dial(ctx context.Context, url string, in link.Handler, prepare func(*link.Link) error) (*link.Link, ConnectionInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
-	uri, err := parseURL(url)
-	if err != nil {
-		return nil, ConnectionInfo{}, err
-	}
+	uri, secure, err := c.parse(url)
 	info := ConnectionInfo{url: url, Address: net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))}
-	options := link.Options{URL: url, Address: info.Address, Heartbeat: c.Heartbeat, Dial: c.Dial, Properties: c.ClientProperties()}
-	if uri.Scheme == "amqps" {
+	if err != nil { // a file that was there before
+		return nil, info, &DialError{Address: info.Address, Err: err}
+	}
+	options := link.Options{URL: url, Address: info.Address, TLS: secure, Heartbeat: c.Heartbeat, Dial: c.Dial, Properties: c.ClientProperties()}
+	if secure != nil {
 		// TLS belongs below the link, which looks at frames. amqp091-go would put it on top, so it is told
 		// that there is none.
 		_, rest, _ := strings.Cut(url, ":")
 		options.URL = "amqp:" + rest
-		if options.TLS, err = c.tls(uri); err != nil {
-			return nil, info, &DialError{Address: info.Address, Err: err}
-		}
 	}
 	connected := false
 	l, err := link.Dial(ctx, options, in, func(l *link.Link) error {
@@ -67,18 +66,51 @@ func (c *ConnConfig) dial(ctx context.Context, url string, in link.Handler, prep
 	return l, info, nil
 }
 
-// tls returns the TLS configuration of an amqps:// URL.
-func (c *ConnConfig) tls(uri amqp.URI) (*tls.Config, error) {
-	cfg := c.TLS
-	if cfg == nil {
-		var err error
-		if cfg, err = LoadTLS(uri.CACertFile, uri.CertFile, uri.KeyFile, uri.ServerName); err != nil {
-			return nil, err
+// CheckURL returns an error that wraps [ErrInvalidConfig] if a URL is malformed, or names TLS files
+// that cannot be used. The error never quotes the URL, only the names of files.
+func CheckURL(url string) error {
+	_, _, err := (&ConnConfig{}).parse(url)
+	return err
+}
+
+// parse checks and parses a URL. The TLS configuration is nil for amqp://.
+func (c *ConnConfig) parse(url string) (uri amqp.URI, secure *tls.Config, err error) {
+	if uri, err = parseURL(url); err != nil || uri.Scheme != "amqps" {
+		return uri, nil, err
+	}
+	if secure = c.TLS.Clone(); secure == nil {
+		if secure, err = loadTLS(uri); err != nil {
+			return uri, nil, fmt.Errorf("%w: %w", ErrInvalidConfig, err)
 		}
 	}
-	if cfg.ServerName == "" {
-		cfg = cfg.Clone()
-		cfg.ServerName = uri.Host
+	if secure.ServerName == "" {
+		secure.ServerName = uri.Host
+	}
+	return uri, secure, nil
+}
+
+// loadTLS makes a TLS configuration from the parameters of a URL.
+func loadTLS(uri amqp.URI) (*tls.Config, error) {
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: uri.ServerName}
+	if uri.CACertFile != "" {
+		pem, err := os.ReadFile(uri.CACertFile)
+		if err != nil {
+			return nil, fmt.Errorf("CA file: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("CA file %s holds no PEM certificate", uri.CACertFile)
+		}
+	}
+	switch {
+	case (uri.CertFile == "") != (uri.KeyFile == ""):
+		return nil, errors.New("a TLS certificate and its key must be given together")
+	case uri.CertFile != "":
+		pair, err := tls.LoadX509KeyPair(uri.CertFile, uri.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("TLS certificate: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{pair}
 	}
 	return cfg, nil
 }

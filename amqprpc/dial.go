@@ -3,11 +3,9 @@ package amqprpc
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"strings"
 	"time"
 
@@ -112,7 +110,7 @@ func (b *ConnConfig) setDefaults() error {
 		b.URLs = []string{DefaultURL}
 	}
 	for _, u := range b.URLs {
-		if _, err := parseURL(u); err != nil {
+		if _, _, err := b.parse(u); err != nil {
 			return err
 		}
 	}
@@ -147,32 +145,4 @@ func (b *ConnConfig) setDefaults() error {
 		}
 	}
 	return nil
-}
-
-// LoadTLS makes a TLS configuration from PEM files, each optional: the CAs to
-// trust instead of the system's, and a client certificate with its key.
-// serverName overrides the name that the broker's certificate must bear.
-func LoadTLS(caFile, certFile, keyFile, serverName string) (*tls.Config, error) {
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: serverName}
-	if caFile != "" {
-		pem, err := os.ReadFile(caFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: CA file: %w", ErrInvalidConfig, err)
-		}
-		cfg.RootCAs = x509.NewCertPool()
-		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: CA file %s holds no PEM certificate", ErrInvalidConfig, caFile)
-		}
-	}
-	if (certFile == "") != (keyFile == "") {
-		return nil, fmt.Errorf("%w: a TLS certificate and its key must be given together", ErrInvalidConfig)
-	}
-	if certFile != "" {
-		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: TLS certificate: %w", ErrInvalidConfig, err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
 }

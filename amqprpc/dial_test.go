@@ -2,17 +2,10 @@ package amqprpc_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
+	"crypto/tls"
 	"errors"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
+	neturl "net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -59,7 +52,7 @@ func TestDialErrors(t *testing.T) {
 		"a port of 0":       {url: "amqp://guest:" + password + "@localhost:0", invalid: true},
 		"a port too large":  {url: "amqp://guest:" + password + "@localhost:65536", invalid: true},
 		"nothing like it":   {url: password, invalid: true},
-		"a missing CA file": {url: "amqps://guest:" + password + "@" + address + "?cacertfile=/nonexistent/ca.pem", want: "/nonexistent/ca.pem"},
+		"a missing CA file": {url: "amqps://guest:" + password + "@" + address + "?cacertfile=/nonexistent/ca.pem", invalid: true},
 	} {
 		for _, dial := range []func() error{
 			func() error {
@@ -176,64 +169,23 @@ func TestInvalidConfig(t *testing.T) {
 	}
 }
 
-// authority makes a CA and, signed by it, a certificate for 127.0.0.1 and localhost.
-func authority(t *testing.T) (caFile, certFile, keyFile string) {
-	t.Helper()
-	dir := t.TempDir()
-	write := func(name, kind string, der []byte) string {
-		file := filepath.Join(dir, name)
-		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	must := func(der []byte, err error) []byte {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return der
-	}
-	template := func(name string, ca bool) *x509.Certificate {
-		return &x509.Certificate{
-			SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name},
-			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: ca, BasicConstraintsValid: true,
-			KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		}
-	}
-	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ca, leaf := template("test CA", true), template("broker", false)
-	leaf.IPAddresses, leaf.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"}
-	caFile = write("ca.pem", "CERTIFICATE", must(x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)))
-	certFile = write("cert.pem", "CERTIFICATE", must(x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)))
-	keyFile = write("key.pem", "PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(key)))
-	return caFile, certFile, keyFile
+// tlsParameters are those of a URL; each may be empty.
+func tlsParameters(ca, cert, key, server string) string {
+	return "?" + neturl.Values{"cacertfile": {ca}, "certfile": {cert}, "keyfile": {key}, "server_name_indication": {server}}.Encode()
 }
 
 func TestTLS(t *testing.T) {
-	ca, cert, key := authority(t)
-	otherCA, _, _ := authority(t)
+	ours, others := brokertest.NewAuthority(t), brokertest.NewAuthority(t)
+	cert, key := ours.Issue(t, time.Time{}, "127.0.0.1", "localhost")
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
 	brokertest.NoLeaks(t)
-	load := func(ca, name string) amqprpc.ConnConfig {
-		t.Helper()
-		cfg, err := amqprpc.LoadTLS(ca, "", "", name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return amqprpc.ConnConfig{URLs: []string{node.TLSURL()}, TLS: cfg}
-	}
-	serve(t, &amqprpc.Server{ConnConfig: load(ca, ""), Queue: "tls"})
+	trusting := func(ca, name string) amqprpc.ConnConfig { return at(node.TLSURL() + tlsParameters(ca, "", "", name)) }
+	configured := trusting(others.File, "")
+	configured.TLS = &tls.Config{RootCAs: ours.Pool}
+	serve(t, &amqprpc.Server{ConnConfig: trusting(ours.File, ""), Queue: "tls"})
 	for name, broker := range map[string]amqprpc.ConnConfig{
-		"by LoadTLS": load(ca, ""), "by another name of it": load(ca, "localhost"),
-		"by the URL": at(node.TLSURL() + "?cacertfile=" + ca),
+		"by the URL": trusting(ours.File, ""), "by another name of it": trusting(ours.File, "localhost"),
+		"by TLS, whatever the URL says": configured,
 	} {
 		c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: "tls", Backoff: quick})
 		body := make([]byte, 300_000)
@@ -249,9 +201,9 @@ func TestTLS(t *testing.T) {
 		broker amqprpc.ConnConfig
 		want   string
 	}{
-		{load(otherCA, ""), "unknown authority"},
-		{load("", ""), "unknown authority"},
-		{load(ca, "rabbit.example"), "not rabbit.example"},
+		{trusting(others.File, ""), "unknown authority"},
+		{trusting("", ""), "unknown authority"},
+		{trusting(ours.File, "rabbit.example"), "not rabbit.example"},
 		{at(strings.Replace(node.URL(), "amqp:", "amqps:", 1)), "TLS"},
 	} {
 		_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: c.broker})
@@ -259,9 +211,24 @@ func TestTLS(t *testing.T) {
 			t.Errorf("want an error of %q: %v", c.want, err)
 		}
 	}
-	for _, files := range [][4]string{{"none.pem"}, {key}, {"", cert}, {"", "", key}, {"", cert, ca}} {
-		if _, err := amqprpc.LoadTLS(files[0], files[1], files[2], files[3]); !errors.Is(err, amqprpc.ErrInvalidConfig) {
-			t.Errorf("%v: %v", files, err)
+	if configured.TLS.ServerName != "" {
+		t.Error("the configuration was written to")
+	}
+}
+
+// TLS files that cannot be used are an invalid configuration, before anything is dialled.
+func TestTLSFiles(t *testing.T) {
+	authority := brokertest.NewAuthority(t)
+	cert, key := authority.Issue(t, time.Time{}, "me")
+	for _, files := range [][3]string{{"none.pem"}, {key}, {"", cert}, {"", "", key}, {"", cert, authority.File}} {
+		url := "amqps://u:hunter2@127.0.0.1:1/" + tlsParameters(files[0], files[1], files[2], "")
+		_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: at(url)})
+		served := (&amqprpc.Server{ConnConfig: at(url), Queue: "q", Handler: echo}).Serve(context.Background())
+		for _, err := range []error{err, served, amqprpc.CheckURL(url)} {
+			var d *amqprpc.DialError
+			if !errors.Is(err, amqprpc.ErrInvalidConfig) || errors.As(err, &d) || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%v: %v", files, err)
+			}
 		}
 	}
 }

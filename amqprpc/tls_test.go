@@ -60,11 +60,7 @@ func TestTLSRefused(t *testing.T) {
 			if c.scheme == "" {
 				c.scheme = "amqps"
 			}
-			broker := amqprpc.ConnConfig{URLs: []string{c.scheme + "://guest:guest@" + c.address}, DialTimeout: time.Hour}
-			var err error
-			if broker.TLS, err = amqprpc.LoadTLS(c.ca, c.files[0], c.files[1], c.server); err != nil {
-				t.Fatal(err)
-			}
+			broker := amqprpc.ConnConfig{URLs: []string{c.scheme + "://guest:guest@" + c.address + tlsParameters(c.ca, c.files[0], c.files[1], c.server)}, DialTimeout: time.Hour}
 			soon(t, "dial", func() {
 				client, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: broker})
 				if c.want == "" {

@@ -131,7 +131,7 @@ func localPool(broker *cli.BrokerFlags, args ...string) pool.Config {
 		Command: []string{program, fibserver.Command().Name()},
 		// Bubble Tea asks terminals questions when it is initialised, dumb ones not.
 		Env:  []string{"TERM=dumb"},
-		Args: append(broker.ServerArgs(), args...),
+		Args: args,
 		URL:  broker.Environment(),
 	}
 }

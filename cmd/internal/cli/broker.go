@@ -2,7 +2,9 @@ package cli
 
 import (
 	"fmt"
+	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -12,17 +14,24 @@ import (
 
 // BrokerFlags are the flags that say where the broker is.
 type BrokerFlags struct {
-	urls                     []string
-	ca, cert, key, serverTLS string
+	urls []string
+	tls  [len(tlsFlags)]string
+}
+
+// tlsFlags are flags for what the parameters of amqps:// URLs say, too.
+var tlsFlags = [...]struct{ name, parameter, usage string }{
+	{"tls-ca", "cacertfile", "PEM file of the CAs to trust for amqps://, instead of the system's"},
+	{"tls-cert", "certfile", "PEM file of a client certificate for amqps://"},
+	{"tls-key", "keyfile", "PEM file of the client certificate's key"},
+	{"tls-server-name", "server_name_indication", "the name that the broker's certificate must bear, if not the URL's host"},
 }
 
 // Add adds the flags to a set.
 func (f *BrokerFlags) Add(flags *pflag.FlagSet) {
 	flags.StringArrayVar(&f.urls, "url", nil, "broker, amqp:// or amqps://; several, the nodes of a cluster, are\nseparated by spaces (default $AMQP_URL, else\n"+amqprpc.DefaultURL+")")
-	flags.StringVar(&f.ca, "tls-ca", "", "PEM file of the CAs to trust for amqps://, instead of the system's")
-	flags.StringVar(&f.cert, "tls-cert", "", "PEM file of a client certificate for amqps://")
-	flags.StringVar(&f.key, "tls-key", "", "PEM file of the client certificate's key")
-	flags.StringVar(&f.serverTLS, "tls-server-name", "", "the name that the broker's certificate must bear, if not the URL's host")
+	for i, flag := range tlsFlags {
+		flags.StringVar(&f.tls[i], flag.name, "", flag.usage)
+	}
 }
 
 // Given reports whether somebody has named a broker: by a flag, or in the environment.
@@ -65,21 +74,36 @@ func (f *BrokerFlags) source(index int) string {
 // Use makes the flags name this broker, whatever they said, without TLS.
 func (f *BrokerFlags) Use(url string) { *f = BrokerFlags{urls: []string{url}} }
 
-// Environment is what a server process needs to reach the same broker: the
-// value of AMQP_URL.
-func (f *BrokerFlags) Environment() string { return strings.Join(f.URLs(), " ") }
+// Environment is the value of AMQP_URL by which a server process reaches the same broker in
+// the same way.
+func (f *BrokerFlags) Environment() string {
+	urls, _ := f.withTLS(f.URLs())
+	return strings.Join(urls, " ")
+}
 
-// ServerArgs are the flags that a server process needs besides.
-func (f *BrokerFlags) ServerArgs() []string {
-	var args []string
-	for _, a := range []struct{ flag, value string }{
-		{"--tls-ca", f.ca}, {"--tls-cert", f.cert}, {"--tls-key", f.key}, {"--tls-server-name", f.serverTLS},
-	} {
-		if a.value != "" {
-			args = append(args, a.flag+"="+a.value)
+// withTLS returns the URLs with what the TLS flags say as their first parameters, which come before
+// others of the same name. The error is that there are such flags and no URL that they are for.
+func (f *BrokerFlags) withTLS(urls []string) ([]string, error) {
+	parameters, flag := url.Values{}, ""
+	for i, value := range f.tls {
+		if value != "" {
+			parameters.Set(tlsFlags[i].parameter, value)
+			flag = tlsFlags[i].name
 		}
 	}
-	return args
+	if flag == "" {
+		return urls, nil
+	}
+	err := fmt.Errorf("--%s is for amqps:// URLs, and there is none", flag)
+	urls = slices.Clone(urls)
+	for i, u := range urls {
+		if strings.HasPrefix(strings.ToLower(u), "amqps://") {
+			before, after, _ := strings.Cut(u, "?")
+			urls[i] = before + "?" + parameters.Encode() + "&" + after
+			err = nil
+		}
+	}
+	return urls, err
 }
 
 // Broker makes the library's configuration of the flags, for rpcscope; the name is its app_id.
@@ -94,9 +118,12 @@ func (f *BrokerFlags) Broker(name string) (amqprpc.ConnConfig, error) {
 			return b, Fail(Usage, fmt.Errorf("%s: %w", f.source(i), err))
 		}
 	}
-	if f.ca+f.cert+f.key+f.serverTLS != "" {
-		var err error
-		if b.TLS, err = amqprpc.LoadTLS(f.ca, f.cert, f.key, f.serverTLS); err != nil {
+	var err error
+	if b.URLs, err = f.withTLS(b.URLs); err != nil {
+		return b, Fail(Usage, err)
+	}
+	for _, u := range b.URLs {
+		if err := amqprpc.CheckURL(u); err != nil { // in this process, before it starts others
 			return b, Fail(Usage, err)
 		}
 	}

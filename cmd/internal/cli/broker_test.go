@@ -2,10 +2,14 @@ package cli
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // An error says which URL it is about, and quotes none.
@@ -51,6 +55,48 @@ func TestBrokerURLErrors(t *testing.T) {
 		}
 		if list := strings.ContainsAny(c.env+strings.Join(c.args, ""), ",;"); list != strings.Contains(err.Error(), "separate several URLs with spaces") {
 			t.Errorf("AMQP_URL %q, %q: %v", c.env, c.args, err)
+		}
+	}
+}
+
+// What the TLS flags say goes before what the URLs say, also for the servers that are started. It
+// is checked before anything is, and there must be a URL that it is for.
+func TestTLSFlags(t *testing.T) {
+	ca := brokertest.NewAuthority(t).File
+	const first, rest = "amqps://u:hunter2@h/v?", "&heartbeat=5&cacertfile=none.pem&server_name_indication=other"
+	for _, c := range []struct {
+		urls, want string // the first of the URLs, or an error
+		args       []string
+	}{
+		{urls: "amqps://h", want: "amqps://h"},
+		{urls: "AMQPS://h", args: []string{"--tls-ca", ca}, want: "AMQPS://h?cacertfile=" + url.QueryEscape(ca) + "&"},
+		{urls: first + rest[1:], args: []string{"--tls-ca", ca, "--tls-server-name", "a b"},
+			want: first + "cacertfile=" + url.QueryEscape(ca) + "&server_name_indication=a+b" + rest},
+		{urls: "amqp://h amqps://h", args: []string{"--tls-ca", ca}, want: "amqp://h"},
+		{urls: "amqp://u:hunter2@h", args: []string{"--tls-ca", ca}, want: "--tls-ca is for amqps:// URLs, and there is none"},
+		{urls: first, args: []string{"--tls-ca", "none.pem"}, want: "CA file: open none.pem: no such file or directory"},
+		{urls: first, args: []string{"--tls-ca", "broker_test.go"}, want: "CA file broker_test.go holds no PEM certificate"},
+		{urls: first, args: []string{"--tls-cert", ca}, want: "a TLS certificate and its key must be given together"},
+		{urls: first, args: []string{"--tls-cert", ca, "--tls-key", ca}, want: "TLS certificate: tls: found a certificate rather than a key in the PEM for the private key"},
+		{urls: first + rest[1:], want: "CA file: open none.pem: no such file or directory"},
+	} {
+		t.Setenv("AMQP_URL", c.urls)
+		var f BrokerFlags
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		f.Add(flags)
+		if err := flags.Parse(c.args); err != nil {
+			t.Fatal(err)
+		}
+		b, err := f.Broker("me")
+		if err != nil {
+			var exit *ExitError
+			if !errors.As(err, &exit) || exit.Code != Usage || strings.TrimPrefix(err.Error(), amqprpc.ErrInvalidConfig.Error()+": ") != c.want {
+				t.Errorf("%q, %q: %v, want %q", c.urls, c.args, err, c.want)
+			}
+			continue
+		}
+		if b.URLs[0] != c.want || f.Environment() != strings.Join(b.URLs, " ") {
+			t.Errorf("%q, %q: %q, and %q for servers; want %q", c.urls, c.args, b.URLs, f.Environment(), c.want)
 		}
 	}
 }
