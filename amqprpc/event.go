@@ -48,11 +48,6 @@ const (
 	// EventFailed: the call ended without an answer. (One that ended with an error reply
 	// is told of by EventReply.) Sets ID, Attempt, Epoch, Outcome and Text.
 	EventFailed
-	// EventWrong: the answer of a completed call is not what its caller expects, which
-	// changes nothing of its outcome. No client sends it; load generators that check
-	// answers do, soon after the EventReply, so that a recording holds it too. Sets ID
-	// and Text, what is wrong.
-	EventWrong
 
 	// EventConnected: an epoch (the time from one connect to the loss of that
 	// connection) began: connections are open, a new callback queue
@@ -74,10 +69,6 @@ const (
 	EventBlocked
 	// EventUnblocked: the alarm is over.
 	EventUnblocked
-	// EventReset: what came before does not count. No client sends it; load
-	// generators do, between warm-up and measurement, so that a recording holds
-	// it too.
-	EventReset
 
 	// EventRequest: a server has a request and a slot to handle it. Either EventReplied or
 	// EventDropped follows. Sets ID, Attempt and Request.
@@ -97,8 +88,8 @@ const (
 )
 
 var eventKindNames = [eventKinds]string{
-	"", "sent", "published", "returned", "confirmed", "nacked", "retry", "reply", "failed", "wrong",
-	"connected", "disconnected", "reconnecting", "blocked", "unblocked", "reset",
+	"", "sent", "published", "returned", "confirmed", "nacked", "retry", "reply", "failed",
+	"connected", "disconnected", "reconnecting", "blocked", "unblocked",
 	"request", "replied", "dropped",
 }
 

@@ -96,7 +96,7 @@ func (s *story) fail(id string, o amqprpc.Outcome, after time.Duration) {
 }
 
 func (s *story) wrong(id, text string) {
-	s.tell(amqprpc.Event{Kind: amqprpc.EventWrong, ID: id, Text: text})
+	s.tell(amqprpc.Event{Kind: ledger.EventWrong, ID: id, Text: text})
 }
 
 // complete tells of n calls that take 12 ms and something, with a long tail, one every

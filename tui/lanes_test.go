@@ -463,7 +463,7 @@ func TestLanesOfAnything(t *testing.T) {
 					}
 				}
 			},
-			"reset": func(t *rapid.T) { s.books.Observe(amqprpc.Event{Kind: amqprpc.EventReset}) },
+			"reset": func(t *rapid.T) { s.books.Observe(amqprpc.Event{Kind: ledger.EventReset}) },
 			"look":  func(t *rapid.T) { look = lookingAt(l, s.books, time.Time{}, w, h) },
 			"ask":   func(t *rapid.T) { l.query(new(ledger.Query), w, h) },
 			"size":  func(t *rapid.T) { w, h = rapid.IntRange(0, 130).Draw(t, "w"), rapid.IntRange(0, 30).Draw(t, "h") },

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 )
 
 // A verdict explains a story in plain words, all of them escaped.
@@ -82,7 +83,7 @@ func (e *evidence) wrong() string {
 		return ""
 	}
 	for i := range e.Events {
-		if ev := &e.Events[i]; ev.Kind == amqprpc.EventWrong && ev.Text != "" {
+		if ev := &e.Events[i]; ev.Kind == ledger.EventWrong && ev.Text != "" {
 			return "The answer is wrong: " + strings.TrimSuffix(Escape(ev.Text, 200), ".") + "."
 		}
 	}

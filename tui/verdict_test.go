@@ -183,9 +183,9 @@ func TestVerdict(t *testing.T) {
 
 		// Answers.
 		{name: "completed", tale: newTale().out().answer(41.2, fib1), text: completed},
-		{name: "completed, wrong", tale: newTale().out().answer(41.2, fib1).event(41.3, amqprpc.Event{Kind: amqprpc.EventWrong, Text: "call 3: fib(30) is 55."}),
+		{name: "completed, wrong", tale: newTale().out().answer(41.2, fib1).event(41.3, amqprpc.Event{Kind: ledger.EventWrong, Text: "call 3: fib(30) is 55."}),
 			text: completed + " The answer is wrong: call 3: fib(30) is 55."},
-		{name: "completed, wrong, nobody says why", tale: newTale().out().answer(41.2, fib1).event(41.3, amqprpc.Event{Kind: amqprpc.EventWrong}),
+		{name: "completed, wrong, nobody says why", tale: newTale().out().answer(41.2, fib1).event(41.3, amqprpc.Event{Kind: ledger.EventWrong}),
 			text: completed + " The answer is wrong."},
 		{name: "completed by a stranger", tale: newTale().out().answer(41.2, said{}),
 			text: "Completed in 41.2 ms: a server without a name answered 832040."},

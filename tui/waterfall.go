@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 )
 
 // A step is one row of a waterfall: a moment or, where it has a beginning, a phase that
@@ -101,7 +102,7 @@ func (e *evidence) steps() []step {
 				s.words += ": " + Escape(detail, 60)
 			}
 			s.ink = func(st *Styles) Ink { return st.Failed }
-		case amqprpc.EventWrong:
+		case ledger.EventWrong:
 			s.mark, s.words = "✗", "wrong: "+Escape(ev.Text, 60)
 			s.ink = func(st *Styles) Ink { return st.Bad }
 		case amqprpc.EventReply:

@@ -51,7 +51,7 @@ type books struct {
 	mu       sync.Mutex
 	calls    map[string]*known
 	ends     int
-	kinds    [int(amqprpc.EventReset) + 1]int
+	kinds    [int(amqprpc.EventUnblocked) + 1]int
 	classes  [5]int
 	outcomes [int(amqprpc.Closed) + 1]int
 	refused  int            // calls that never began, and said so

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -74,7 +76,7 @@ func failed(id string, t time.Duration, o amqprpc.Outcome) amqprpc.Event {
 }
 
 func wrong(id string, t time.Duration) amqprpc.Event {
-	return amqprpc.Event{Kind: amqprpc.EventWrong, Time: at(t), ID: id, Text: "not as expected"}
+	return amqprpc.Event{Kind: EventWrong, Time: at(t), ID: id, Text: "not as expected"}
 }
 
 func observe(o amqprpc.Observer, events ...amqprpc.Event) {
@@ -109,7 +111,7 @@ var small = Config{
 func anyEvent(t *rapid.T) amqprpc.Event {
 	text := rapid.OneOf(rapid.SampledFrom([]string{"", "fib-1", "fib-2", "fib-3", "\xff\x00\u009b", "\x7f\u202e\u2069\u061c"}), rapid.String())
 	e := amqprpc.Event{
-		Kind:       amqprpc.EventKind(rapid.IntRange(1, int(amqprpc.EventReset)).Draw(t, "kind")),
+		Kind:       rapid.SampledFrom(slices.Sorted(maps.Values(kinds))).Draw(t, "kind"),
 		Time:       at(time.Duration(rapid.Int64Range(0, int64(8*time.Second)).Draw(t, "time"))),
 		ID:         rapid.SampledFrom([]string{"", "a", "b", "c", "d", "e", "f", "g\xfe", "\x1b[2J"}).Draw(t, "id"),
 		Attempt:    rapid.IntRange(0, 3).Draw(t, "attempt"),
@@ -134,11 +136,11 @@ func anyEvent(t *rapid.T) amqprpc.Event {
 	case 4:
 		e.Kind = amqprpc.EventFailed
 	case 5:
-		if e.Kind == amqprpc.EventReset && rapid.Bool().Draw(t, "no reset") {
+		if e.Kind == EventReset && rapid.Bool().Draw(t, "no reset") {
 			e.Kind = amqprpc.EventPublished
 		}
 	case 6:
-		e.Kind = amqprpc.EventWrong
+		e.Kind = EventWrong
 	}
 	switch rapid.IntRange(0, 9).Draw(t, "odd time") {
 	case 0:

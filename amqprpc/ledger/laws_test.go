@@ -22,7 +22,7 @@ type model struct {
 
 // observe enters an event. Remembered says whether the ledger has not forgotten its call.
 func (m *model) observe(e amqprpc.Event, remembered bool) {
-	if m.open == nil || e.Kind == amqprpc.EventReset {
+	if m.open == nil || e.Kind == EventReset {
 		if m.open == nil {
 			m.open = make(map[string]bool)
 		}
@@ -48,7 +48,7 @@ func (m *model) observe(e amqprpc.Event, remembered bool) {
 		}
 	case amqprpc.EventFailed:
 		ok = end(e.Outcome > amqprpc.Completed && e.Outcome != amqprpc.Remote)
-	case amqprpc.EventWrong:
+	case EventWrong:
 		ok = m.wrong < m.ends[amqprpc.Completed] && (m.right[e.ID] || !remembered)
 		if ok {
 			m.right[e.ID] = false

@@ -127,12 +127,12 @@ func (l *Ledger) apply(e *Entry) {
 		ok = l.reply(e, at)
 	case amqprpc.EventFailed:
 		ok = l.fail(e, at)
-	case amqprpc.EventWrong:
+	case EventWrong:
 		ok = l.wrong(e, at)
 	case amqprpc.EventConnected, amqprpc.EventDisconnected, amqprpc.EventReconnecting,
 		amqprpc.EventBlocked, amqprpc.EventUnblocked:
 		l.conn.apply(e, l.clock.time(at))
-	case amqprpc.EventReset:
+	case EventReset:
 		l.reset(at)
 	default:
 		ok = false

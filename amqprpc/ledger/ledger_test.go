@@ -237,7 +237,7 @@ func TestReset(t *testing.T) {
 	call(l, "before", 0)
 	observe(l, discarded(amqprpc.Duplicate, "before", 20*msec, "fib-2"), sent("across", 30*msec), published("across", 31*msec, "1"),
 		answer("nobody", 32*msec, "", ""),
-		amqprpc.Event{Kind: amqprpc.EventReset, Time: at(40 * msec)})
+		amqprpc.Event{Kind: EventReset, Time: at(40 * msec)})
 	s := l.Snapshot(everything())
 	if s.Calls != (Calls{Sent: 1, InFlight: 1}) || s.Replies != (Replies{}) || s.Traffic != (Traffic{}) || s.Response != (Latency{}) ||
 		len(s.Servers)+len(s.Completed)+len(s.Duplicates) != 0 || !s.Start.Equal(at(40*msec)) || s.Throughput != 0 {
@@ -419,7 +419,7 @@ func TestDenied(t *testing.T) {
 		{"at once", nil, why, true},
 		{"connected", []amqprpc.Event{{Kind: amqprpc.EventConnected}, sent, {Kind: amqprpc.EventPublished, ID: "a", Attempt: 1}}, why, true},
 		{"a stranger's reply", []amqprpc.Event{{Kind: amqprpc.EventReply, ID: "b", Class: amqprpc.Unknown}}, why, true},
-		{"a reset", []amqprpc.Event{{Kind: amqprpc.EventReset}}, why, true},
+		{"a reset", []amqprpc.Event{{Kind: EventReset}}, why, true},
 		{"a try in vain", []amqprpc.Event{{Kind: amqprpc.EventReconnecting, Text: "refused"}}, why, true},
 		{"taken", []amqprpc.Event{{Kind: amqprpc.EventConfirmed, ID: "forgotten", Attempt: 1}}, why, false},
 		{"answered", []amqprpc.Event{sent, {Kind: amqprpc.EventReply, ID: "a", Class: amqprpc.Answer, Outcome: amqprpc.Completed}}, why, false},
@@ -612,10 +612,10 @@ func TestWrongAnswers(t *testing.T) {
 		}
 	}
 	story, _ := clone.Inspect(callID(4))
-	if last := story.Events[len(story.Events)-1]; !story.Wrong || last.Kind != amqprpc.EventWrong || last.Text != "not as expected" {
+	if last := story.Events[len(story.Events)-1]; !story.Wrong || last.Kind != EventWrong || last.Text != "not as expected" {
 		t.Errorf("story %+v", story)
 	}
-	observe(l, amqprpc.Event{Kind: amqprpc.EventReset, Time: at(70 * msec)})
+	observe(l, amqprpc.Event{Kind: EventReset, Time: at(70 * msec)})
 	if s := l.Snapshot(everything()); s.Calls.Wrong != 0 || len(s.Wrongs) != 0 {
 		t.Errorf("after a reset %+v, %q", s.Calls, s.Wrongs)
 	}

@@ -245,7 +245,7 @@ func (p *parser) base64() error {
 
 // The names of the vocabulary, as they stand in recordings.
 var (
-	kinds        = names(amqprpc.NoEvent+1, amqprpc.EventReset)
+	kinds        = kindNames()
 	classNames   = names(amqprpc.Answer, amqprpc.Unknown)
 	outcomeNames = names(amqprpc.InFlight, amqprpc.Closed)
 )

@@ -51,7 +51,7 @@ func (r *Recorder) Observe(e amqprpc.Event) {
 	if r.closed || r.err != nil {
 		return
 	}
-	if e.Kind == amqprpc.NoEvent || e.Kind > amqprpc.EventReset || int(e.Class) >= nClasses || int(e.Outcome) >= nOutcomes {
+	if kindName(e.Kind) == "" || int(e.Class) >= nClasses || int(e.Outcome) >= nOutcomes {
 		return
 	}
 	r.entry = Entry{Event: e}
@@ -131,7 +131,7 @@ func appendLine(b []byte, e *Entry, at int64, c *clock) []byte {
 	b = append(b, `{"t":`...)
 	b = strconv.AppendInt(b, at, 10)
 	b = append(b, `,"k":"`...)
-	b = append(b, e.Kind.String()...)
+	b = append(b, kindName(e.Kind)...)
 	b = append(b, '"')
 	b = appendString(b, `,"id":`, e.ID[:min(len(e.ID), maxShort)])
 	b = appendInt(b, `,"a":`, int64(e.Attempt))

@@ -50,7 +50,7 @@ type Calls struct {
 	Failed    uint64 `json:"failed"`
 	InFlight  uint64 `json:"in_flight"`
 	// Wrong is how many of Completed have an answer that their caller did not expect, as
-	// far as anybody checks answers ([amqprpc.EventWrong]). JSON leaves out 0.
+	// far as anybody checks answers ([EventWrong]). JSON leaves out 0.
 	Wrong uint64 `json:"wrong,omitempty"`
 }
 

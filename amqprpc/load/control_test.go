@@ -8,8 +8,6 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"rpcscope/amqprpc"
 )
 
 // A pause shifts what is left of an open model's schedule, the backlog included.
@@ -200,16 +198,16 @@ func TestWarmup(t *testing.T) {
 			server := newRecorder(work(30 * time.Millisecond))
 			warm, told := 0, 0
 			plan.Warmup = 100 * time.Millisecond
-			plan.Observer = amqprpc.ObserverFunc(func(e amqprpc.Event) {
-				if e.Kind != amqprpc.EventReset || !e.Time.Equal(time.Now()) {
-					t.Errorf("told of %+v", e)
+			plan.Observer = observer{reset: func(at time.Time) {
+				if !at.Equal(time.Now()) {
+					t.Errorf("reset at %v", at)
 				}
 				if n := server.outstanding(); n != 0 {
 					t.Errorf("%d calls of the warm-up have not ended", n)
 				}
 				told++
 				warm = len(server.since(0))
-			})
+			}}
 			plan.OnResult = func(c *Call) {
 				if told == 0 {
 					t.Error("told of a call of the warm-up")

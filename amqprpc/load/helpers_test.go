@@ -165,3 +165,12 @@ func background(t *testing.T, ctx context.Context, l *Load) (wait func() (Result
 		return res, err
 	}
 }
+
+// An observer panics if it is told of what its test does not expect.
+type observer struct {
+	wrong func(at time.Time, id, text string)
+	reset func(at time.Time)
+}
+
+func (o observer) Wrong(at time.Time, id, text string) { o.wrong(at, id, text) }
+func (o observer) Reset(at time.Time)                  { o.reset(at) }

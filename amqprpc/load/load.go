@@ -7,8 +7,6 @@ import (
 	"math"
 	"sync"
 	"time"
-
-	"rpcscope/amqprpc"
 )
 
 // tick is the least time between two looks at the schedule of an open model.
@@ -97,7 +95,7 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 		inWarmUp = l.fatal != nil || l.stopped || ctx.Err() != nil
 		l.mu.Unlock()
 		if l.plan.Observer != nil {
-			l.plan.Observer.Observe(amqprpc.Event{Kind: amqprpc.EventReset, Time: time.Now()})
+			l.plan.Observer.Reset(time.Now())
 		}
 	}
 	l.run(Measuring, l.plan.Count, l.plan.Duration)

@@ -79,13 +79,19 @@ type Plan struct {
 	// OnResult, where it is set, is told of each call that has ended, those of the
 	// warm-up left out. The Call belongs to it only until it returns.
 	OnResult func(*Call)
-	// Observer, where it is set, is told amqprpc.EventReset when a warm-up is
-	// over: all its calls have ended and the first that counts has not begun. A
-	// warm-up that was cut short is followed by it too. And it is told
-	// amqprpc.EventWrong of each call whose answer Check finds wrong, those of the
-	// warm-up included. It is told so by the goroutines of Run and of the calls, and
-	// without the client's lock: an observer must be safe for concurrent use.
-	Observer amqprpc.Observer
+	// Observer, if it is set, is told of what the client's own observer cannot know.
+	Observer Observer
+}
+
+// An Observer is told of a run by the goroutines of Run and of the calls, and without the
+// client's lock: it must be safe for concurrent use. A ledger.Ledger and a ledger.Tee are.
+type Observer interface {
+	// Wrong is called for each answer that Plan.Check finds wrong, those of the warm-up included. id is
+	// the call's correlation ID, and text says why.
+	Wrong(at time.Time, id, text string)
+	// Reset is called when a warm-up is over, also one that was cut short: all its calls have
+	// ended and the first that counts has not begun.
+	Reset(at time.Time)
 }
 
 // A Call is one call that has ended.

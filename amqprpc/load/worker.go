@@ -56,9 +56,7 @@ func (w *worker) run() {
 			c.Wrong = l.plan.Check(c.Request, c.Reply)
 		}
 		if c.Wrong != nil && l.plan.Observer != nil {
-			l.plan.Observer.Observe(amqprpc.Event{
-				Kind: amqprpc.EventWrong, Time: time.Now(), ID: c.Reply.CorrelationID, Text: ofCall(c.K, c.Wrong).Error(),
-			})
+			l.plan.Observer.Wrong(time.Now(), c.Reply.CorrelationID, ofCall(c.K, c.Wrong).Error())
 		}
 		if w.measured && l.plan.OnResult != nil {
 			l.plan.OnResult(c)

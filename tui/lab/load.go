@@ -74,7 +74,7 @@ func (l *Lab) check(req amqprpc.Request, reply amqprpc.Reply) error {
 	defer l.catch()
 	err := (*l.work.Load()).Check(req, reply)
 	if err != nil {
-		l.all.Observe(amqprpc.Event{Kind: amqprpc.EventWrong, Time: time.Now(), ID: reply.CorrelationID, Text: err.Error()})
+		l.all.Wrong(time.Now(), reply.CorrelationID, err.Error())
 	}
 	return err
 }

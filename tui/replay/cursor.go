@@ -44,8 +44,10 @@ func (e event) words() string {
 		if e.class == amqprpc.Answer && e.outcome != amqprpc.Completed {
 			what += " (" + e.outcome.String() + ")"
 		}
-	case amqprpc.EventWrong:
-		what += " answer"
+	case ledger.EventWrong:
+		what = "wrong answer"
+	case ledger.EventReset:
+		what = "reset"
 	case amqprpc.EventFailed:
 		what += " (" + e.outcome.String() + ")"
 	case amqprpc.NoEvent:
@@ -60,7 +62,7 @@ func (e event) words() string {
 // incident says whether an event is what one looks for.
 func (e event) incident() lab.Incident {
 	switch {
-	case e.kind == amqprpc.EventFailed, e.kind == amqprpc.EventWrong:
+	case e.kind == amqprpc.EventFailed, e.kind == ledger.EventWrong:
 		return lab.FailedCall
 	case e.kind != amqprpc.EventReply:
 		return 0

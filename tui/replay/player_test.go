@@ -50,7 +50,7 @@ func events(t *rapid.T) []amqprpc.Event {
 		case 9:
 			e.Kind, e.Outcome = amqprpc.EventFailed, amqprpc.Timeout
 		case 10:
-			e.Kind, e.Text = amqprpc.EventWrong, "not as expected"
+			e.Kind, e.Text = ledger.EventWrong, "not as expected"
 		}
 		all = append(all, e)
 	}
@@ -389,7 +389,7 @@ func TestIncidents(t *testing.T) {
 func TestWrongAnswers(t *testing.T) {
 	told := calls(40)
 	last := told[len(told)-1]
-	told = append(told, amqprpc.Event{Kind: amqprpc.EventWrong, Time: last.Time, ID: last.ID, Text: "not as expected"})
+	told = append(told, amqprpc.Event{Kind: ledger.EventWrong, Time: last.Time, ID: last.ID, Text: "not as expected"})
 	p, err := Open(write(t, record(t, told)))
 	if err != nil {
 		t.Fatal(err)
