@@ -11,8 +11,8 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 const ownBody = `{"id": {k}, "n": {n:1-100}}`
@@ -148,7 +148,7 @@ func TestCustomAdvice(t *testing.T) {
 	for _, o := range []amqprpc.Outcome{amqprpc.Unroutable, amqprpc.Timeout} {
 		b := newStory()
 		b.fail(b.send(0), o, time.Second)
-		sum := Summary{Snapshot: b.snapshot(), Config: ledger.RunConfig{Queue: "orders", Body: new(ownBody)}}
+		sum := Summary{Snapshot: b.snapshot(), Config: report.RunConfig{Queue: "orders", Body: new(ownBody)}}
 		if text := sum.Render(styled(false), 80); !strings.Contains(text, "your server") || strings.Contains(text, "fibserver") || !strings.Contains(text, "body "+ownBody) {
 			t.Errorf("%v:\n%s", o, text)
 		}

@@ -20,6 +20,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -112,7 +113,7 @@ func (s *story) complete(n int, waited time.Duration, servers ...string) {
 
 func (s *story) snapshot() ledger.Snapshot { return s.books.Snapshot(SummaryQuery()) }
 
-var closedLoop = ledger.RunConfig{Queue: "rpc_queue", Concurrency: 64, Fib: "30", TimeoutMS: 5000, Seed: 42}
+var closedLoop = report.RunConfig{Queue: "rpc_queue", Concurrency: 64, Fib: "30", TimeoutMS: 5000, Seed: 42}
 
 // golden compares got with testdata/name.golden.
 func golden(t *testing.T, name, got string) {

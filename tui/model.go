@@ -12,6 +12,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 	"rpcscope/tui/tour"
 )
 
@@ -49,7 +50,7 @@ type Lab interface {
 	UnknownReply(ctx context.Context) (id string, err error)
 	DropConnection()
 	Note(mood lab.Mood, text, id string)
-	RunConfig() ledger.RunConfig
+	RunConfig() report.RunConfig
 }
 
 // A Player is a recording, in the place of a lab. What can be done to labs alone it

@@ -20,6 +20,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 // A fakeLab is a lab that remembers what it was asked to do and does none of it.
@@ -73,7 +74,7 @@ func (s *fakeLab) SecondReply(_ context.Context, id string) (string, error) {
 }
 func (s *fakeLab) UnknownReply(context.Context) (string, error) { return "", s.did("unknown") }
 func (s *fakeLab) DropConnection()                              { s.did("drop") } //nolint:errcheck
-func (s *fakeLab) RunConfig() ledger.RunConfig                  { return closedLoop }
+func (s *fakeLab) RunConfig() report.RunConfig                  { return closedLoop }
 func (s *fakeLab) Note(mood lab.Mood, text, id string) {
 	s.look.Notes = append(s.look.Notes, lab.Note{Seq: uint64(len(s.look.Notes) + 1), Time: at(0), Mood: mood, Text: text, ID: id})
 }

@@ -19,6 +19,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
+	"rpcscope/tui/report"
 )
 
 // A fakeReplay is a player that remembers what it was asked to do.
@@ -169,7 +170,7 @@ func recordStory(t *testing.T) (path string) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	rec := ledger.NewRecorder(file, ledger.HeaderLine{Config: closedLoop})
+	rec := ledger.NewRecorder(file, report.Header("a test", closedLoop))
 	s := newStory()
 	s.also = rec
 	s.complete(30, 0, "fib-1", "fib-2")

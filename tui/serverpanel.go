@@ -9,6 +9,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 const (
@@ -239,7 +240,7 @@ func nobodyServes(look *lab.Look) string {
 
 // fibserverFor is the command that would start a server for the queue.
 func fibserverFor(look *lab.Look) string {
-	command := (&Summary{Config: ledger.RunConfig{Queue: look.Queue.Name}}).fibserver()
+	command := (&Summary{Config: report.RunConfig{Queue: look.Queue.Name}}).fibserver()
 	if look.StandIn != "" { // who types it means another broker as well
 		command += " --url amqp://" + Escape(look.Books.Connection.Info.Address, 40) + "/"
 	}

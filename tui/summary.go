@@ -8,6 +8,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 // The widths of a summary: it uses what it is given in between.
@@ -25,7 +26,7 @@ type Summary struct {
 	Snapshot ledger.Snapshot
 	// Config is what was run. What is zero in it is not mentioned, so that a run
 	// without one plan, such as an afternoon at the screen, can leave it out.
-	Config ledger.RunConfig
+	Config report.RunConfig
 	// Address is host:port of the broker; where it is empty, the Snapshot's is shown.
 	Address string
 	// Notice is what else there is to say: that the broker is a stand-in, where a replay was left.

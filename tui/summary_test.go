@@ -15,6 +15,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 const hostile = "\x1b]0;owned\x07\x1b[2J\u202efib\u200b\n\xff\u009b31m" + "e\u0301\u0301\u0301\u0301\u0301"
@@ -54,7 +55,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 			s.reply(amqprpc.Unknown, amqprpc.InFlight, "who", "", 0)
 		}
 	})
-	open := ledger.RunConfig{Queue: "rpc_queue", Concurrency: 256, Rate: 500, Fib: "20-35", TimeoutMS: 5000, Seed: 7}
+	open := report.RunConfig{Queue: "rpc_queue", Concurrency: 256, Rate: 500, Fib: "20-35", TimeoutMS: 5000, Seed: 7}
 	tell("open", Summary{Config: open, Missed: 312}, func(s *story) {
 		s.complete(1500, 0, "fib-1")
 		s.complete(800, 2*time.Second, "fib-1")
@@ -92,7 +93,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 	})
 	tell("warm-up", Summary{Config: closedLoop, Interrupted: true, InWarmUp: true}, func(*story) {})
 	tell("hostile", Summary{
-		Config:  ledger.RunConfig{Queue: hostile, Concurrency: 1, Fib: hostile, TimeoutMS: 1},
+		Config:  report.RunConfig{Queue: hostile, Concurrency: 1, Fib: hostile, TimeoutMS: 1},
 		Address: hostile, Failures: []Sentence{{hostile, 3}},
 	}, func(s *story) {
 		s.connect(hostile, hostile, hostile)
@@ -199,7 +200,7 @@ func TestSummaryOfAnything(t *testing.T) {
 					Info: amqprpc.ConnectionInfo{Product: rapid.String().Draw(t, "product")},
 				},
 			},
-			Config: ledger.RunConfig{
+			Config: report.RunConfig{
 				Queue: rapid.String().Draw(t, "queue"), Fib: rapid.String().Draw(t, "fib"),
 				Concurrency: rapid.IntRange(0, 1e9).Draw(t, "c"), Rate: rapid.Float64Range(0, 1e6).Draw(t, "rate"),
 				TimeoutMS: rapid.Int64Range(0, 1e12).Draw(t, "timeout"), Seed: n.Draw(t, "seed"),
@@ -284,7 +285,7 @@ func TestHint(t *testing.T) {
 		{"denied after a while", "q", revoked, "the broker refuses calls: " + deniedText},
 		{"canceled", "q", failed(1, ledger.Failures{Canceled: 1}), ""},
 	} {
-		sum := Summary{Snapshot: c.s, Config: ledger.RunConfig{Queue: c.queue}}
+		sum := Summary{Snapshot: c.s, Config: report.RunConfig{Queue: c.queue}}
 		if got := sum.hint(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -368,7 +369,7 @@ func FuzzSummary(f *testing.F) {
 				Servers:      []ledger.Server{{Name: text, Replies: n, Share: 1}},
 				Connection:   ledger.Connection{Info: amqprpc.ConnectionInfo{Product: text, Version: text, Address: text}},
 			},
-			Config: ledger.RunConfig{Queue: text, Fib: text, Rate: ms}, Failures: []Sentence{{text, 1}},
+			Config: report.RunConfig{Queue: text, Fib: text, Rate: ms}, Failures: []Sentence{{text, 1}},
 		}
 		out := sum.Render(styles, width)
 		if width <= 0 {

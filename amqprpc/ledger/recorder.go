@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"rpcscope/amqprpc"
@@ -39,7 +40,6 @@ var _ amqprpc.Observer = (*Recorder)(nil)
 
 // NewRecorder returns a Recorder that writes to w. Of header it takes By and Config.
 func NewRecorder(w io.Writer, header HeaderLine) *Recorder {
-	header.Format, header.Version = recordingFormat, recordingVersion
 	return &Recorder{w: w, header: header, buf: make([]byte, 0, recordBuffer+recordBuffer/4)}
 }
 
@@ -74,13 +74,16 @@ func (r *Recorder) begin() {
 		return
 	}
 	r.begun = true
-	r.header.Start = r.clock.wall
-	line, err := marshalLine(r.header)
-	if err != nil {
-		r.err = err
-		return
+	r.buf = append(r.buf, `{"format":"`+recordingFormat+`","version":`...)
+	r.buf = strconv.AppendInt(r.buf, recordingVersion, 10)
+	r.buf = r.clock.wall.AppendFormat(append(r.buf, `,"start":"`...), time.RFC3339Nano)
+	r.buf = append(r.buf, '"')
+	r.buf = appendString(r.buf, `,"by":`, r.header.By)
+	r.buf = append(r.buf, `,"config":`...)
+	if len(r.header.Config) == 0 {
+		r.buf = append(r.buf, "{}"...)
 	}
-	r.buf = append(r.buf, line...)
+	r.buf = append(append(r.buf, r.header.Config...), "}\n"...)
 }
 
 func (r *Recorder) flush() {
@@ -267,6 +270,11 @@ var plain = func() (t [256]bool) {
 	}
 	return t
 }()
+
+// drives reports whether a terminal does more with r than to show it: control characters
+// (DEL and the C1 controls too, of which U+009B begins an escape sequence), and what
+// changes the direction of text. All of them are below U+10000.
+func drives(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 // appendQuoted appends s as a JSON string that loses nothing, see recording.go, and does
 // nothing to a terminal.

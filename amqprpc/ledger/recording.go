@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,8 +24,9 @@ type HeaderLine struct {
 	Format  string    `json:"format"`  // set by the Recorder
 	Version int       `json:"version"` // set by the Recorder
 	Start   time.Time `json:"start"`   // set by the Recorder: the time of the first event
-	By      string    `json:"by,omitempty"`
-	Config  RunConfig `json:"config"`
+	By      string    `json:"by"`
+	// Config is one line of JSON that says what the run was asked to do. It is written as it is.
+	Config json.RawMessage `json:"config"`
 }
 
 // The kinds of damage that a [RecordingError] can wrap besides an I/O error.

@@ -21,7 +21,7 @@ import (
 // seen of them, whatever the events; and the recording is JSON that does nothing to a
 // terminal.
 func TestReplayGivesTheSameSnapshot(t *testing.T) {
-	header := HeaderLine{By: "test", Config: RunConfig{Queue: "rpc_queue", Body: new("\x1b[2J\x7f\u009b\u202e")}}
+	header := HeaderLine{By: "test", Config: []byte(`{"queue":"rpc_queue"}`)}
 	rapid.Check(t, func(t *rapid.T) {
 		var file bytes.Buffer
 		rec := NewRecorder(&file, header)
@@ -217,7 +217,7 @@ func TestRecorderKeepsTheFirstError(t *testing.T) {
 // The format is an API: the line of an event with everything in it.
 func TestRecordingFormat(t *testing.T) {
 	var file bytes.Buffer
-	r := NewRecorder(&file, HeaderLine{By: "test"})
+	r := NewRecorder(&file, HeaderLine{By: "test", Config: []byte(`{"queue":"rpc_queue"}`)})
 	e := sent("a\"\xff\u009b\u202e", 0)
 	e.Attempt = 1
 	p := published("id", 41023, "30")
@@ -230,7 +230,7 @@ func TestRecordingFormat(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05.678901234Z","by":"test","config":{"queue":"","concurrency":0,"rate":0,"fib":"","timeout_ms":0,"seed":0}}
+	want := `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05.678901234Z","by":"test","config":{"queue":"rpc_queue"}}
 {"t":0,"k":"sent","id":"a\"\udcff\u009b\u202e","a":1,"in":0,"dl":5000000000}
 {"t":41023,"k":"published","id":"id","a":1,"ep":1,"m":{"rk":"rpc_queue","ct":"text/plain","rt":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","xp":"5000","ui":"guest","dm":1,"ts":1767366245,"rd":true,"h":[["x-rpc","S","deadline=1767366250678901;attempt=1"]],"b":"30"}}
 {"t":1000000,"k":"reply","id":"id","c":"duplicate","o":"completed","si":1200000000,"by":"fib-1","m":{"rk":"amq.gen-JzTY20BRgKO-HjmUJj0wLg","ct":"text/plain","ci":"other","ai":"fib-2","dm":1,"ts":1767366245,"b64":"/wA="}}

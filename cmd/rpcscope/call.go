@@ -16,6 +16,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
+	"rpcscope/tui/report"
 )
 
 // arguments lets negative numbers be arguments of call: pflag would take -5 for a
@@ -203,7 +204,7 @@ func (c *caller) call(ctx context.Context, arg string) error {
 }
 
 func (c *caller) print(v any) {
-	cli.PrintJSON(c, v) //nolint:errcheck // strings and numbers always encode; c keeps the writer's error
+	report.PrintJSON(c, v) //nolint:errcheck // strings and numbers always encode; c keeps the writer's error
 }
 
 // describe says in one sentence what became of a call.

@@ -9,10 +9,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 // runFlags say what is called, how often, and who answers: what the screen and the load
@@ -114,8 +114,8 @@ func checkServerFlags(flags []string) error {
 	return nil
 }
 
-func (o *runFlags) config() ledger.RunConfig {
-	c := ledger.RunConfig{
+func (o *runFlags) config() report.RunConfig {
+	c := report.RunConfig{
 		Queue: o.queue, Concurrency: o.concurrency, Rate: o.rate,
 		TimeoutMS: o.timeout.Milliseconds(), Seed: o.seed,
 	}

@@ -12,6 +12,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/report"
 )
 
 type loadOptions struct {
@@ -105,7 +106,7 @@ func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err er
 	}
 	summary := o.summary(m, recorded)
 	if o.asJSON {
-		err = cli.PrintJSON(stdout, m.books.Summary(o.config()))
+		err = report.PrintJSON(stdout, report.Summarize(&m.books, o.config()))
 		m.report(stderr, "", summary)
 	} else {
 		err = summary.Write(stdout, summaryWidth(stdout))

@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/server/pool"
 )
@@ -162,18 +161,7 @@ func TestLoadRecordingReplaysToTheSameSummary(t *testing.T) {
 	if o.code != cli.OK || live.Replies.Duplicates == 0 {
 		t.Fatalf("exit code %d, stderr %q, %+v", o.code, o.stderr, live.Replies)
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	books := ledger.New(ledger.Config{})
-	header, _, err := ledger.Replay(f, books)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := books.Snapshot(ledger.Query{})
-	if replayed := s.Summary(header.Config); !reflect.DeepEqual(replayed, live) {
+	if replayed := replayed(t, file); !reflect.DeepEqual(replayed, live) {
 		t.Errorf("replayed %+v\nlive     %+v", replayed, live)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/report"
 )
 
 // The commands are tested as their users run them: as processes.
@@ -103,9 +104,9 @@ func (o outcome) want(t testing.TB, code int, stdout string, stderr ...string) {
 }
 
 // summary reads the one object of load --json.
-func (o outcome) summary(t testing.TB) ledger.Summary {
+func (o outcome) summary(t testing.TB) report.RunSummary {
 	t.Helper()
-	var s ledger.Summary
+	var s report.RunSummary
 	d := json.NewDecoder(strings.NewReader(o.stdout))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
@@ -127,6 +128,27 @@ func (o outcome) summary(t testing.TB) ledger.Summary {
 		t.Errorf("replies %+v do not go with calls %+v, %+v", r, s.Calls, f)
 	}
 	return s
+}
+
+// replayed returns the summary of a recording.
+func replayed(t testing.TB, path string) report.RunSummary {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	books := ledger.New(ledger.Config{})
+	header, _, err := ledger.Replay(f, books)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := report.ConfigOf(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := books.Snapshot(ledger.Query{})
+	return report.Summarize(&s, cfg)
 }
 
 // A fleet is some fibservers on one queue.

@@ -13,6 +13,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
+	"rpcscope/tui/report"
 )
 
 // recordFlags say where a run is recorded to.
@@ -51,7 +52,7 @@ type recording struct {
 
 // newRecording opens the file of --record, if there is one. Errors are about usage, unless
 // ctx has ended. Of a named pipe it waits for the reader, and says so on stderr.
-func newRecording(ctx context.Context, flags recordFlags, by string, cfg ledger.RunConfig, stderr io.Writer) (*recording, error) {
+func newRecording(ctx context.Context, flags recordFlags, by string, cfg report.RunConfig, stderr io.Writer) (*recording, error) {
 	if flags.path == "" {
 		return nil, nil
 	}
@@ -62,7 +63,7 @@ func newRecording(ctx context.Context, flags recordFlags, by string, cfg ledger.
 		}
 		return nil, fmt.Errorf("--record: %w", err)
 	}
-	return &recording{Recorder: ledger.NewRecorder(file, ledger.HeaderLine{By: by, Config: cfg}), file: file, stderr: stderr}, nil
+	return &recording{Recorder: ledger.NewRecorder(file, report.Header(by, cfg)), file: file, stderr: stderr}, nil
 }
 
 // observer is who has to be told of events; nil for nobody.

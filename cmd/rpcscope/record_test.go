@@ -11,6 +11,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/report"
 )
 
 // put writes a file, and returns its path.
@@ -119,7 +120,7 @@ func TestRecordTwice(t *testing.T) {
 	for name, path := range map[string]string{
 		"new": filepath.Join(t.TempDir(), "run.ndjson"), "empty": put(t, "file", ""), "old": put(t, "file", oldRecording),
 	} {
-		first, err := newRecording(t.Context(), recordFlags{path, true}, "first", ledger.RunConfig{}, t.Output())
+		first, err := newRecording(t.Context(), recordFlags{path, true}, "first", report.RunConfig{}, t.Output())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +145,7 @@ func TestRecordTwice(t *testing.T) {
 		if err != nil || bytes.Count(content, []byte("\n")) != 1 || !bytes.Contains(content, []byte(`"by":"first"`)) {
 			t.Errorf("%s: the recording is %q, %v", name, content, err)
 		}
-		second, err := newRecording(t.Context(), recordFlags{path, true}, "second", ledger.RunConfig{}, t.Output())
+		second, err := newRecording(t.Context(), recordFlags{path, true}, "second", report.RunConfig{}, t.Output())
 		if err != nil {
 			t.Errorf("%s: after it: %v", name, err)
 			continue

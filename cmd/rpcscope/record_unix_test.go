@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/report"
 )
 
 // breakingFifo is a file that takes the beginning of what is written to it. Then something
@@ -74,7 +74,7 @@ func TestRecordToAPipeWithoutReader(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		_, err := newRecording(ctx, recordFlags{path: path}, "test", ledger.RunConfig{}, stderr)
+		_, err := newRecording(ctx, recordFlags{path: path}, "test", report.RunConfig{}, stderr)
 		ended <- err
 	}()
 	text := make([]byte, 200)

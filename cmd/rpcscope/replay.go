@@ -15,6 +15,7 @@ import (
 	"rpcscope/tui"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
+	"rpcscope/tui/report"
 )
 
 type replayOptions struct {
@@ -103,12 +104,12 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 		in = file
 	}
 	books := ledger.New(ledger.Config{})
-	var header ledger.HeaderLine
+	var cfg *report.RunConfig
 	var damage error
 	read := make(chan struct{})
 	go func() { // nothing interrupts reading from a terminal or a pipe
 		defer close(read)
-		header, damage = replay.Sum(in, books)
+		cfg, damage = replay.Sum(in, books)
 	}()
 	select {
 	case <-read:
@@ -119,7 +120,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	if damage = explained(cmp.Or(damage, replay.Contradictions(&s)), recording); damage != nil {
 		damage = fmt.Errorf("%s: %w", path, damage)
 	}
-	if header.Format == "" { // there is nothing to be seen
+	if cfg == nil { // there is nothing to be seen
 		return damage
 	}
 	if err := s.Broken(); err != nil {
@@ -127,9 +128,9 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	}
 	var err error
 	if o.asJSON {
-		err = cli.PrintJSON(stdout, s.Summary(header.Config))
+		err = report.PrintJSON(stdout, report.Summarize(&s, *cfg))
 	} else {
-		summary := tui.Summary{Snapshot: s, Config: header.Config, Fault: faultOf(damage)}
+		summary := tui.Summary{Snapshot: s, Config: *cfg, Fault: faultOf(damage)}
 		err = summary.Write(stdout, summaryWidth(stdout))
 	}
 	return cli.Fail(cli.FellShort, errors.Join(err, damage))

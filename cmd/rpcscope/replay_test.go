@@ -16,6 +16,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/report"
 )
 
 // recordLoad records a load with all that can go wrong, and returns what it printed.
@@ -86,7 +87,7 @@ func doubled(lines []string) string {
 // A recording that is still being written need not be whole, and that is said.
 func TestReplayWhileRecording(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.ndjson")
-	r, err := newRecording(t.Context(), recordFlags{path: path}, "test", ledger.RunConfig{}, t.Output())
+	r, err := newRecording(t.Context(), recordFlags{path: path}, "test", report.RunConfig{}, t.Output())
 	if err != nil {
 		t.Fatal(err)
 	}

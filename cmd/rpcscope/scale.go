@@ -14,6 +14,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
+	"rpcscope/tui/report"
 )
 
 type scaleOptions struct {
@@ -169,5 +170,5 @@ func (o *scaleOptions) print(stdout, stderr io.Writer, result *tui.Scale) error 
 	if result.Notice != "" {
 		fmt.Fprintf(stderr, "rpcscope: %s\n", result.Notice)
 	}
-	return cli.PrintJSON(stdout, result.Rows)
+	return report.PrintJSON(stdout, result.Rows)
 }

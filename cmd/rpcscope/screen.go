@@ -16,6 +16,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 // A screenOptions is what the screen starts with. Nearly all of it can be changed there.
@@ -140,8 +141,8 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 }
 
 // summarized is what a summary can say of an afternoon at the screen.
-func (o *screenOptions) summarized() ledger.RunConfig {
-	c := ledger.RunConfig{Queue: o.queue}
+func (o *screenOptions) summarized() report.RunConfig {
+	c := report.RunConfig{Queue: o.queue}
 	if o.service != nil {
 		c.Body, c.Seed = new(o.service.Body.String()), o.seed
 	}

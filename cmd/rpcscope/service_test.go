@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -14,7 +13,6 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 )
 
@@ -121,18 +119,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 		}
 	}
 
-	f, err := os.Open(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	books := ledger.New(ledger.Config{})
-	header, _, err := ledger.Replay(f, books)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := books.Snapshot(ledger.Query{})
-	if replayed := s.Summary(header.Config); !reflect.DeepEqual(replayed, live) {
+	if replayed := replayed(t, file); !reflect.DeepEqual(replayed, live) {
 		t.Errorf("replayed %+v\nlive     %+v", replayed, live)
 	}
 

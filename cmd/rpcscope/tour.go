@@ -13,6 +13,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
+	"rpcscope/tui/report"
 	"rpcscope/tui/tour"
 )
 
@@ -206,5 +207,5 @@ func (o *tourOptions) print(w io.Writer, r *tour.Result) error {
 	if r.Err != nil {
 		line.Error = r.Err.Error()
 	}
-	return cli.PrintJSON(w, line)
+	return report.PrintJSON(w, line)
 }

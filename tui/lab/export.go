@@ -7,13 +7,14 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/report"
 )
 
 // WriteJSON writes what a Look shows as one JSON object in one line. It holds as many rows
 // as were asked for, and no secrets. Control characters, and what changes the direction of
 // text, are escaped, so that it can be shown on a terminal.
 //
-// First come the keys of [ledger.Summary], then (lines broken here for reading):
+// First come the keys of [report.RunSummary], then (lines broken here for reading):
 //
 //	"time":"2026-01-02T15:04:05.678Z","frozen":false,
 //	"connection":{"connected":true,"since":"…","address":"localhost:5672","callback_queue":"amq.gen-JzTY2…",
@@ -34,11 +35,11 @@ import (
 // body are the beginnings of the bodies. A key of a row that would be empty is left out,
 // but for those that have a number of ms, or are shown as false here. in_flight here is a
 // list, and the number of calls in flight is in "calls".
-func WriteJSON(w io.Writer, look Look, cfg ledger.RunConfig) error {
+func WriteJSON(w io.Writer, look Look, cfg report.RunConfig) error {
 	b := &look.Books
 	c := b.Connection
-	return ledger.PrintJSON(w, picture{
-		Summary: b.Summary(cfg), Time: b.Now, Frozen: look.Frozen,
+	return report.PrintJSON(w, picture{
+		RunSummary: report.Summarize(b, cfg), Time: b.Now, Frozen: look.Frozen,
 		Connection: connectionJSON{
 			Connected: c.Connected, Since: c.Since, Address: c.Info.Address, Callback: c.Info.Queue, Epochs: c.Epochs,
 			Reason: c.Reason, Blocked: c.Blocked, BlockedReason: c.BlockedReason,
@@ -54,7 +55,7 @@ func WriteJSON(w io.Writer, look Look, cfg ledger.RunConfig) error {
 }
 
 type picture struct {
-	ledger.Summary
+	report.RunSummary
 	Time       time.Time      `json:"time"`
 	Frozen     bool           `json:"frozen"`
 	Connection connectionJSON `json:"connection"`

@@ -10,8 +10,8 @@ import (
 	"sync"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/server"
+	"rpcscope/tui/report"
 )
 
 // MostFib is the greatest n of a load. Its answer has 209,000 digits.
@@ -71,7 +71,7 @@ func (f *Fib) draw(rng *rand.Rand) int {
 func (f *Fib) Name(req amqprpc.Request) string { return fmt.Sprintf("fib(%.40s)", req.Body) }
 
 // Describe fills in what of a run's configuration is about what is asked for.
-func (f *Fib) Describe(c *ledger.RunConfig) { c.Fib = f.text }
+func (f *Fib) Describe(c *report.RunConfig) { c.Fib = f.text }
 
 // Check returns an error where the reply is not fib(n) for the n that was requested,
 // whether or not this Fib would have requested it. It may quote the reply.

@@ -12,6 +12,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
+	"rpcscope/tui/report"
 )
 
 // ErrClosed is returned by what cannot be done any more after [Lab.Close].
@@ -232,10 +233,10 @@ func (l *Lab) InspectStray(seq uint64) (ledger.Story, bool) { return l.books.Ins
 func (l *Lab) Find(prefix string, most int) []string { return l.books.Find(prefix, most) }
 
 // RunConfig returns what the load is asked to do at present, for summaries.
-func (l *Lab) RunConfig() ledger.RunConfig {
+func (l *Lab) RunConfig() report.RunConfig {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	c := ledger.RunConfig{
+	c := report.RunConfig{
 		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate,
 		TimeoutMS: l.state.Timeout.Milliseconds(), Seed: l.state.Seed,
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
+	"rpcscope/tui/report"
 )
 
 // mostInFlight leaves room for a full load, as many calls of bursts, and some by hand.
@@ -145,7 +145,7 @@ func (l *Lab) SetBody(template string) error {
 // ask has requests ask for that from now on. mu is held.
 func (l *Lab) ask(w Work) {
 	l.work.Store(&w)
-	var c ledger.RunConfig
+	var c report.RunConfig
 	w.Describe(&c)
 	l.state.Fib = c.Fib
 	l.state.Body, l.state.Custom = c.Custom()

@@ -20,6 +20,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/report"
 )
 
 func TestParseFib(t *testing.T) {
@@ -274,7 +275,7 @@ func hostileLook() Look {
 
 func TestWriteJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteJSON(&out, hostileLook(), ledger.RunConfig{Fib: "30"}); err != nil {
+	if err := WriteJSON(&out, hostileLook(), report.RunConfig{Fib: "30"}); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
@@ -307,14 +308,14 @@ func TestWriteJSON(t *testing.T) {
 	}
 	// Nothing there is an empty list, and no null.
 	out.Reset()
-	if err := WriteJSON(&out, Look{}, ledger.RunConfig{}); err != nil || strings.Contains(out.String(), "null") {
+	if err := WriteJSON(&out, Look{}, report.RunConfig{}); err != nil || strings.Contains(out.String(), "null") {
 		t.Errorf("%s, %v", out.String(), err)
 	}
 	var keys map[string]any
 	if err := json.Unmarshal(out.Bytes(), &keys); err != nil || len(keys) != 20 {
 		t.Errorf("%d keys, %v: %s", len(keys), err, out.String())
 	}
-	if err := WriteJSON(broken{}, Look{}, ledger.RunConfig{}); !errors.Is(err, errBroken) {
+	if err := WriteJSON(broken{}, Look{}, report.RunConfig{}); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
 }

@@ -12,7 +12,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 // A Service is what to ask of a server that is not fib's, and how to tell a right answer.
@@ -60,7 +60,7 @@ func quoted(body []byte) string {
 func (s *Service) Name(req amqprpc.Request) string { return result(req.Body) }
 
 // Describe fills in what of a run's configuration is about what is asked for.
-func (s *Service) Describe(c *ledger.RunConfig) {
+func (s *Service) Describe(c *report.RunConfig) {
 	c.Body = new(s.Body.String())
 	if s.Body.HasN() {
 		c.Fib = s.Body.n.String()

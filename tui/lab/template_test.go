@@ -14,7 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 func template(t testing.TB, text string) *Template {
@@ -191,8 +191,8 @@ func TestService(t *testing.T) {
 	if err := s.Check(req, amqprpc.Reply{}); err != nil {
 		t.Errorf("nothing is expected: %v", err)
 	}
-	var c ledger.RunConfig
-	if s.Describe(&c); !reflect.DeepEqual(c, ledger.RunConfig{Body: new("{k} {n}"), Fib: "20-35"}) {
+	var c report.RunConfig
+	if s.Describe(&c); !reflect.DeepEqual(c, report.RunConfig{Body: new("{k} {n}"), Fib: "20-35"}) {
 		t.Errorf("%+v", c)
 	}
 	for _, bad := range []string{"", "=", "=x", "name", "a b=c", "x-rpc-deadline=1", "X-RPC-foo=1", "CC=q", "BCC=q", "\x1b=1", "\xff=1", strings.Repeat("n", 129) + "=1",

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 // A Work is what calls ask for, and which answers are right: [Fib], or a [Service] of
@@ -17,7 +17,7 @@ type Work interface {
 	// Name says what a request asks for: fib(30), or its body. It may quote it.
 	Name(req amqprpc.Request) string
 	// Describe fills in what of a run's configuration is about what is asked for.
-	Describe(*ledger.RunConfig)
+	Describe(*report.RunConfig)
 }
 
 var (

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
 )
 
 // ids are the correlation IDs of a recording. Each is there with every event that tells what
@@ -31,7 +32,7 @@ type idAt struct {
 // note adds the ID of an event, if it is one of those.
 func (x *ids) note(e event, number int) {
 	switch e.kind {
-	case amqprpc.EventReply, amqprpc.EventFailed, amqprpc.EventWrong:
+	case amqprpc.EventReply, amqprpc.EventFailed, ledger.EventWrong:
 		x.add(e.id, number)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 // The speeds of a [Player], in recorded time for each second.
@@ -112,7 +113,7 @@ func (p *Player) Err() error {
 }
 
 // RunConfig returns what the recorded run was asked to do.
-func (p *Player) RunConfig() ledger.RunConfig { return p.file.from.Header().Config }
+func (p *Player) RunConfig() report.RunConfig { return p.file.cfg }
 
 // Look returns what there is to see at the present position: Books.Now is its time,
 // whatever the query says.

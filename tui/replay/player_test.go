@@ -22,6 +22,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -61,7 +62,7 @@ func events(t *rapid.T) []amqprpc.Event {
 func record(t testing.TB, events []amqprpc.Event) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	r := ledger.NewRecorder(&b, ledger.HeaderLine{By: "test", Config: ledger.RunConfig{Queue: "rpc_queue", Concurrency: 8, Fib: "30", TimeoutMS: 5000}})
+	r := ledger.NewRecorder(&b, report.Header("test", report.RunConfig{Queue: "rpc_queue", Concurrency: 8, Fib: "30", TimeoutMS: 5000}))
 	for _, e := range events {
 		r.Observe(e)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/report"
 )
 
 // A recording is a file that can be read from anywhere.
@@ -17,7 +18,8 @@ type recording struct {
 	file *os.File
 	size int64
 	from *ledger.Reader // has read the header line
-	at   ledger.Place   // after it
+	cfg  report.RunConfig
+	at   ledger.Place // after the header line
 }
 
 // otherwise says of what a recording may have become what it is, by its first bytes.
@@ -63,7 +65,7 @@ func openRecording(path string) (*recording, error) {
 		return nil, err
 	}
 	r := &recording{file: file, size: info.Size()}
-	r.from, err = Header(io.NewSectionReader(file, 0, r.size))
+	r.from, r.cfg, err = readHeader(io.NewSectionReader(file, 0, r.size))
 	if err != nil {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -72,40 +74,44 @@ func openRecording(path string) (*recording, error) {
 	return r, nil
 }
 
-// Header reads the header line of a recording, as [ledger.NewReader] does, and says more of
-// what is none.
-func Header(r io.Reader) (*ledger.Reader, error) {
+// readHeader reads the header line of a recording, as [ledger.NewReader] does. Its error says more
+// if there is none.
+func readHeader(r io.Reader) (*ledger.Reader, report.RunConfig, error) {
 	in := bufio.NewReader(r)
 	begin, _ := in.Peek(longestMagic) // what is wrong with reading is wrong below, too
 	from, err := ledger.NewReader(in)
 	switch {
+	case err == nil:
+		cfg, err := report.ConfigOf(from.Header())
+		return from, cfg, err
 	case !errors.Is(err, ledger.ErrNotRecording):
-		return from, err
 	case len(begin) == 0:
-		return nil, fmt.Errorf("%w: it is empty", err)
-	}
-	for _, other := range otherwise {
-		if strings.HasPrefix(string(begin), other.begins) {
-			return nil, fmt.Errorf("%w: %s", err, other.is)
+		err = fmt.Errorf("%w: it is empty", err)
+	default:
+		for _, other := range otherwise {
+			if strings.HasPrefix(string(begin), other.begins) {
+				err = fmt.Errorf("%w: %s", err, other.is)
+				break
+			}
 		}
 	}
-	return nil, err
+	return nil, report.RunConfig{}, err
 }
 
 // Sum feeds a whole recording to a, without any of the Player's ado, as [ledger.Replay]
-// does. Where header's Format is empty, there was not even a header line.
-func Sum(r io.Reader, a ledger.Applier) (header ledger.HeaderLine, err error) {
-	from, err := Header(r)
+// does. It returns the run's config, nil if there was not even a header line.
+func Sum(r io.Reader, a ledger.Applier) (*report.RunConfig, error) {
+	from, cfg, err := readHeader(r)
 	if err != nil {
-		return header, err
+		return nil, err
 	}
 	for {
 		e, err := from.Next()
 		switch {
 		case err == io.EOF:
-			return from.Header(), nil
+			return &cfg, nil
 		case err != nil:
-			return from.Header(), err
+			return &cfg, err
 		}
 		a.Apply(e)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"rpcscope/tui/report"
 )
 
 // Logger returns a log in the format of --log-format, "text" or "json", from the level info
@@ -28,5 +30,5 @@ func Logger(w io.Writer, format string, quiet bool) (*slog.Logger, error) {
 type tameJSON struct{ w io.Writer }
 
 func (t tameJSON) Write(line []byte) (int, error) {
-	return len(line), PrintJSON(t.w, json.RawMessage(line))
+	return len(line), report.PrintJSON(t.w, json.RawMessage(line))
 }

@@ -1,6 +1,14 @@
-package ledger
+// Package report is what runs print without a screen.
+package report
 
-// A RunConfig is what a run was asked to do.
+import (
+	"encoding/json"
+	"errors"
+
+	"rpcscope/amqprpc/ledger"
+)
+
+// A RunConfig is what a run was asked to do. Its JSON is in the header lines of recordings too.
 type RunConfig struct {
 	Queue       string  `json:"queue"`
 	Concurrency int     `json:"concurrency"` // closed loop
@@ -24,18 +32,36 @@ func (c *RunConfig) Custom() (template string, ok bool) {
 	return *c.Body, true
 }
 
-// A Summary is a run in one JSON object. Its keys are an API: all are always there, save
+// Header returns the header line of the recording of a run.
+func Header(by string, cfg RunConfig) ledger.HeaderLine {
+	line, _ := marshal(cfg) // fails for no rate but NaN and Inf
+	return ledger.HeaderLine{By: by, Config: line}
+}
+
+// ConfigOf returns the config in the header line of a recording. The error is a
+// *[ledger.RecordingError].
+func ConfigOf(header ledger.HeaderLine) (cfg RunConfig, err error) {
+	if len(header.Config) == 0 {
+		return cfg, nil
+	}
+	if err := json.Unmarshal(header.Config, &cfg); err != nil {
+		return cfg, &ledger.RecordingError{Line: 1, Err: errors.Join(ledger.ErrSyntax, err)}
+	}
+	return cfg, nil
+}
+
+// A RunSummary is a run in one JSON object. Its keys are an API: all are always there, except
 // those of a service that is not fib's.
-type Summary struct {
-	Calls          Calls           `json:"calls"`
-	Failures       Failures        `json:"failures"`
-	Replies        Replies         `json:"replies"`
+type RunSummary struct {
+	Calls          ledger.Calls    `json:"calls"`
+	Failures       ledger.Failures `json:"failures"`
+	Replies        ledger.Replies  `json:"replies"`
 	Throughput     float64         `json:"throughput_per_s"` // completed calls
 	ElapsedSeconds float64         `json:"elapsed_s"`
 	Response       Percentiles     `json:"response_ms"`
 	Service        Percentiles     `json:"service_ms"`
 	Servers        []ServerSummary `json:"servers"`
-	Broker         Broker          `json:"broker"`
+	Broker         BrokerInfo      `json:"broker"`
 	Config         RunConfig       `json:"config"`
 }
 
@@ -49,33 +75,32 @@ type Percentiles struct {
 	Mean float64 `json:"mean"`
 }
 
-// A ServerSummary is one server's part. Servers that [Config].Servers has no room for
-// come last, as "others".
+// A ServerSummary is one server's part. Servers that the ledger has no room for come last, as
+// "others".
 type ServerSummary struct {
 	Name    string  `json:"name"`
 	Replies uint64  `json:"replies"`
 	Share   float64 `json:"share"` // of all replies, 0 to 1
 }
 
-// Broker is what the broker calls itself.
-type Broker struct {
+// BrokerInfo is what the broker calls itself.
+type BrokerInfo struct {
 	Product string `json:"product"`
 	Version string `json:"version"`
 }
 
-// Percentiles returns the part of l that a [Summary] has.
-func (l Latency) Percentiles() Percentiles {
+func percentiles(l ledger.Latency) Percentiles {
 	return Percentiles{P50: l.P50, P90: l.P90, P99: l.P99, P999: l.P999, Max: l.Max, Mean: l.Mean}
 }
 
-// Summary sums up a run that was asked for by cfg.
-func (s *Snapshot) Summary(cfg RunConfig) Summary {
-	sum := Summary{
+// Summarize sums up a run.
+func Summarize(s *ledger.Snapshot, cfg RunConfig) RunSummary {
+	sum := RunSummary{
 		Calls: s.Calls, Failures: s.Failures, Replies: s.Replies,
 		Throughput: s.Throughput, ElapsedSeconds: s.Elapsed.Seconds(),
-		Response: s.Response.Percentiles(), Service: s.Service.Percentiles(),
+		Response: percentiles(s.Response), Service: percentiles(s.Service),
 		Servers: make([]ServerSummary, len(s.Servers)),
-		Broker:  Broker{Product: s.Connection.Info.Product, Version: s.Connection.Info.Version},
+		Broker:  BrokerInfo{Product: s.Connection.Info.Product, Version: s.Connection.Info.Version},
 		Config:  cfg,
 	}
 	for i, v := range s.Servers {
