@@ -14,5 +14,5 @@ func TestContract(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() }) // not defer: the tests are parallel
-	contract.Run(t, contract.Broker{URL: b.URL()})
+	contract.Run(t, b.URL())
 }

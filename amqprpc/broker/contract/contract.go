@@ -7,23 +7,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A Broker is what is under test.
-type Broker struct {
-	// URL is where to connect: amqp://USER:PASSWORD@HOST:PORT/VHOST, with a user who may
-	// do everything in that virtual host. Others may use the broker at the same time.
-	URL string
-}
-
 // A test is one behaviour, or a few that belong together.
 type test struct {
 	name string
 	run  func(t *T)
 }
 
-// A T is a running test and the broker that it is about.
+// A T is a running test and the URL of the broker that it is about.
 type T struct {
 	*testing.T
-	Broker
+	URL string
 
 	// bystander is a connection that was open before the test and must be none the worse
 	// for it. All tests share it.
@@ -31,12 +24,13 @@ type T struct {
 }
 
 // Run runs every test of the suite as a subtest of t, in parallel: nothing in them is
-// about what the broker has as a whole. All queues have names of their own and are gone
+// about what the broker has as a whole. The user in the URL may do everything in its virtual host.
+// Others may use the broker at the same time. All queues have names of their own and are gone
 // afterwards. The tests that fail say what came instead. Everything that is waited for
 // is bounded.
-func Run(t *testing.T, b Broker) {
+func Run(t *testing.T, url string) {
 	t.Helper()
-	bystander, err := amqp.DialConfig(b.URL, clientConfig())
+	bystander, err := amqp.DialConfig(url, clientConfig())
 	if err != nil {
 		t.Fatal("connect: ", err)
 	}
@@ -55,7 +49,7 @@ func Run(t *testing.T, b Broker) {
 	) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.run(&T{T: t, Broker: b, bystander: bystander})
+			test.run(&T{T: t, URL: url, bystander: bystander})
 		})
 	}
 }

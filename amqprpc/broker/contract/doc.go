@@ -2,7 +2,7 @@
 // tests that runs against RabbitMQ, which says what is true, and against the in-process
 // broker, so that the latter cannot drift into a world of its own.
 //
-//	func TestContract(t *testing.T) { contract.Run(t, contract.Broker{URL: url}) }
+//	func TestContract(t *testing.T) { contract.Run(t, url) }
 //
 // Some tests speak through amqp091-go, as programs do. Others write frames themselves:
 // for what a well-behaved client never sends, and for what it hides, such as the order

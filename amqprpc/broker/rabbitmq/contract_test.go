@@ -12,5 +12,5 @@ import (
 // RabbitMQ keeps the contract by which the in-process broker is measured.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	contract.Run(t, contract.Broker{URL: rabbitmq.Own(t, rabbitmq.Config{}).URL()})
+	contract.Run(t, rabbitmq.Own(t, rabbitmq.Config{}).URL())
 }
