@@ -346,3 +346,41 @@ func TestMemoryAlarm(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A server that starts during a memory alarm serves when it is over.
+func TestServerStartsInAnAlarm(t *testing.T) {
+	t.Parallel()
+	node := brokertest.Own(t)
+	ctx := context.Background()
+	declare(t, node.URL(), "alarm")
+	if err := node.RaiseMemoryAlarm(ctx); err != nil {
+		t.Fatal(err)
+	}
+	failed, connected := make(chan string, 100), make(chan struct{}, 100)
+	conn := at(node.URL())
+	conn.DialTimeout = 200 * time.Millisecond
+	s := &amqprpc.Server{ConnConfig: conn, Queue: "alarm", Handler: echo, Backoff: quick,
+		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
+			switch e.Kind {
+			case amqprpc.EventReconnecting:
+				failed <- e.Text
+			case amqprpc.EventConnected:
+				connected <- struct{}{}
+			}
+		})}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(ctx) }()
+	if text := next(t, failed); !strings.Contains(text, amqprpc.ErrBlocked.Error()) {
+		t.Errorf("told %q", text)
+	}
+	if err := node.ClearMemoryAlarm(ctx); err != nil {
+		t.Fatal(err)
+	}
+	next(t, connected)
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := next(t, ended); err != nil {
+		t.Error(err)
+	}
+}

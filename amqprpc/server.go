@@ -292,7 +292,7 @@ func (s *service) serve(ctx context.Context, draining <-chan struct{}) error {
 			return nil
 		default:
 		}
-		if connections == 0 && (tries == 5 || !errors.Is(err, errQueueStarting)) {
+		if connections == 0 && !errors.Is(err, ErrBlocked) && (tries == 5 || !errors.Is(err, errQueueStarting)) {
 			return err
 		}
 		delay := time.Duration(0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gammazero/deque"
@@ -23,6 +24,7 @@ type serverSession struct {
 	info    *ConnectionInfo
 	handler context.Context // that of the handlers; ends with the session
 	wg      sync.WaitGroup  // its goroutines beside the link's and the handlers
+	alarm   atomic.Pointer[string]
 
 	// Guarded by server.mu.
 	waiting  deque.Deque[*job] // for a slot
@@ -58,6 +60,9 @@ func (s *service) connect(ctx context.Context) (*serverSession, error) {
 	ss := &serverSession{server: s, handler: handler, drained: make(chan struct{})}
 	l, info, err := s.ConnConfig.connect(ctx, &s.turn, ss, ss.prepare)
 	if err != nil {
+		if reason := ss.alarm.Load(); reason != nil { // nothing that was published is read
+			err = fmt.Errorf("%w: %s: %w", ErrBlocked, *reason, err)
+		}
 		cancel(err)
 		return nil, err
 	}
@@ -377,8 +382,10 @@ func (ss *serverSession) confirmed(j *job) {
 // Blocked changes nothing, nor does Writable: what a server sends is bounded by its prefetch.
 func (ss *serverSession) Blocked(active bool, reason string) {
 	kind := EventUnblocked
+	ss.alarm.Store(nil)
 	if active {
 		kind = EventBlocked
+		ss.alarm.Store(&reason)
 	}
 	ss.server.observe(Event{Kind: kind, Text: reason})
 }

@@ -72,6 +72,7 @@ type Link struct {
 	Channel *amqp.Channel
 
 	conn    *amqp.Connection
+	opened  atomic.Bool // conn is set
 	stream  *stream
 	closing chan *amqp.Error
 	shut    chan *amqp.Error // of the channel
@@ -128,6 +129,7 @@ func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error)
 		l.conn = nil
 		return nil, err
 	}
+	l.opened.Store(true)
 	l.stream.established()
 	l.writer.frameMax = uint32(l.conn.Config.FrameSize)
 	l.closing = l.conn.NotifyClose(make(chan *amqp.Error, 1))
@@ -247,7 +249,7 @@ func (l *Link) Close(timeout time.Duration) {
 // channel is one.
 func (l *Link) Cut() {
 	l.stream.Close()
-	if l.conn != nil {
+	if l.opened.Load() {
 		l.conn.Channel() //nolint:errcheck // it fails
 	}
 }
