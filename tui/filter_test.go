@@ -104,7 +104,7 @@ func TestFilterErrors(t *testing.T) {
 			"remote, connection-lost, closed, duplicate, late, unknown, orphaned"},
 		{"!sever:fib-1 x", "!sever:fib-1: known are state:, server:, n:, id:; quote it to look for it as text"},
 		{"n:many", "n:many: a number or a range is wanted, such as n:30 or n:20-35"},
-		{"n:35-20", "n:35-20: a number or a range is wanted, such as n:30 or n:20-35"},
+		{"n:35-20", "n:35-20: the range is reversed: write n:20-35"},
 		{"n:-3", "n:-3: a number or a range is wanted, such as n:30 or n:20-35"},
 		{"n:", "n:: a number or a range is wanted, such as n:30 or n:20-35"},
 		{"id:", "id:: there is nothing to look for"},
