@@ -222,17 +222,20 @@ func TestStuckWrite(t *testing.T) {
 	stuck.Store(true)
 	first := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
 	next(t, waiting)
-	second := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
-	third := c.Go(context.Background(), amqprpc.Request{Timeout: time.Hour})
+	second := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second, Body: make([]byte, 300<<10)}) // as much as is buffered
+	third := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
+	fourth := c.Go(context.Background(), amqprpc.Request{Timeout: time.Hour})
 	soon(t, "a call whose write is stuck", func() {
-		_, err := first.Result()
-		wantIs(t, err, amqprpc.ErrTimeout)
-		wantIsNot(t, err, amqprpc.ErrNotExecuted) // how much of it was written is not known
-		_, err = second.Result()
-		wantIs(t, err, amqprpc.ErrTimeout)
+		for _, call := range []*amqprpc.Call{first, second} { // how much of them was written is not known
+			_, err := call.Result()
+			wantIs(t, err, amqprpc.ErrTimeout)
+			wantIsNot(t, err, amqprpc.ErrNotExecuted)
+		}
+		_, err := third.Result() // it waits for its turn
+		wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
 	})
 	soon(t, "Close with a write that is stuck", func() { c.Close() })
-	_, err := third.Result()
-	wantIs(t, err, amqprpc.ErrClosed)
+	_, err := fourth.Result()
+	wantIs(t, err, amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
 	told.check(t)
 }

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	neturl "net/url"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -147,12 +149,22 @@ func TestDialIsBounded(t *testing.T) {
 	}
 }
 
-// DialTimeout bounds the handshakes too: the broker here takes a connection, and says nothing.
+// DialTimeout bounds the socket and the handshakes together: these get what that has left.
 func TestDialTimeoutBoundsHandshakes(t *testing.T) {
-	brokertest.NoLeaks(t)
-	broker := amqprpc.ConnConfig{URLs: []string{"amqp://" + mute(t)}, DialTimeout: 300 * time.Millisecond}
-	_, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker})
-	wantIs(t, err, context.DeadlineExceeded)
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		broker := amqprpc.ConnConfig{DialTimeout: 3 * time.Second, Dial: func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(2 * time.Second)
+			ours, silent := net.Pipe()
+			go io.Copy(io.Discard, silent) //nolint:errcheck // it ends with the pipe
+			return ours, nil
+		}}
+		_, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker})
+		wantIs(t, err, context.DeadlineExceeded)
+		if took := time.Since(began); took != broker.DialTimeout {
+			t.Errorf("it took %v", took)
+		}
+	})
 }
 
 func TestInvalidConfig(t *testing.T) {

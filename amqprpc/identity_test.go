@@ -112,7 +112,7 @@ func TestIdentity(t *testing.T) {
 				t.Fatal(err)
 			}
 			connections, consumers := w.identities(t)
-			if len(connections) < 2 || len(consumers) != 2 {
+			if len(connections) != 2 || len(consumers) != 2 {
 				t.Errorf("connections %q, consumers %q: want the server's and the client's", connections, consumers)
 			}
 			for _, s := range connections {

@@ -126,6 +126,7 @@ func TestErrorsNameTheCall(t *testing.T) {
 	}{
 		{&CallError{ID: "4f1c", To: `queue "orders"`, Outcome: Timeout}, `call 4f1c to queue "orders": deadline exceeded`},
 		{&CallError{ID: "4f1c", To: `queue "or\nders"`, Outcome: ConnectionLost, Err: errors.New("EOF")}, `call 4f1c to queue "or\nders": connection lost: EOF`},
+		{&CallError{ID: "4f1c", To: (&Request{Exchange: "amq.topic", RoutingKey: "a.b"}).place(), Outcome: Timeout}, `call 4f1c to exchange "amq.topic" with routing key "a.b": deadline exceeded`},
 		{&CallError{ID: "4f1c", To: `queue "orders"`, Outcome: Remote, Err: Errorf(CodeInternal, "no")}, `call 4f1c to queue "orders": INTERNAL: no`},
 		{notBegun{`queue "orders"`, ErrTooManyInFlight}, `no call to queue "orders": too many calls in flight`},
 		{notBegun{"no queue", ErrInvalidRequest}, `no call to no queue: invalid request`},
