@@ -373,7 +373,7 @@ func (s *clientSession) Returned(r link.Return) {
 	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
 	meta, _ := m.Meta()
 	call := c.calls[id]
-	if meta.Attempt == 0 && s.returnedOneWay(&r) {
+	if s.returnedOneWay(&r) {
 		return
 	}
 	c.observe(Event{Kind: EventReturned, Time: now, ID: id, Attempt: meta.Attempt, Epoch: s.number, Code: r.Code, Text: r.Text})

@@ -33,6 +33,7 @@ func (c *Client) Publish(ctx context.Context, m Message) error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	w := &oneWay{exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
+	w.meta, _ = m.Headers[HeaderRPC].(string)
 	c.mu.Lock()
 	s := c.session
 	err := ErrConnectionLost
@@ -72,6 +73,7 @@ func (c *Client) Publish(ctx context.Context, m Message) error {
 // A oneWay is a message of Publish whose confirm is outstanding. Guarded by client.mu.
 type oneWay struct {
 	exchange, key, correlationID, messageID string
+	meta                                    string // x-rpc: that of a call is another one
 	returned                                error
 	done                                    chan error // has room for the result
 }
@@ -79,8 +81,9 @@ type oneWay struct {
 // returnedOneWay notes that a message of Publish was returned, the first one that is like it. It
 // returns false if there is none. client.mu is held.
 func (s *clientSession) returnedOneWay(r *link.Return) bool {
+	meta, _ := r.Properties.Headers[HeaderRPC].(string)
 	for _, w := range s.oneWays {
-		if w.returned == nil && w.exchange == r.Exchange && w.key == r.RoutingKey &&
+		if w.returned == nil && w.exchange == r.Exchange && w.key == r.RoutingKey && w.meta == meta &&
 			w.correlationID == r.Properties.CorrelationId && w.messageID == r.Properties.MessageId {
 			w.returned = notSent{fmt.Errorf("%w: %d %s", ErrUnroutable, r.Code, r.Text)}
 			return true
