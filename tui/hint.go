@@ -34,6 +34,8 @@ func (s *Summary) hint() string {
 	switch {
 	case conn.Blocked:
 		return "the broker has raised an alarm and takes no requests: " + Escape(conn.BlockedReason, 100)
+	case !conn.Connected && conn.Reason != "" && conn.Since.IsZero():
+		return "not connected: " + Escape(conn.Reason, 200)
 	case !conn.Connected && conn.Reason != "":
 		return "the connection was lost: " + Escape(conn.Reason, 200)
 	}
@@ -50,6 +52,9 @@ func (s *Summary) hint() string {
 		}
 		return "no queue " + queue + ": is a server running? Start one with: " + s.fibserver()
 	case amqprpc.Timeout, amqprpc.Expired:
+		if s.Snapshot.Traffic.Published == 0 {
+			return "no call could be sent before its deadline"
+		}
 		if late := s.Snapshot.Replies.Late; late > 0 {
 			return things(late, "reply", "replies") + " came too late: give calls more time, send fewer at once, or start more servers"
 		}

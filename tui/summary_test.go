@@ -254,8 +254,13 @@ const deniedText = `user "ann" lacks the write permission on exchange "amq.defau
 
 func TestHint(t *testing.T) {
 	failed := func(n uint64, f ledger.Failures) ledger.Snapshot {
-		return ledger.Snapshot{Calls: ledger.Calls{Sent: n, Failed: n}, Failures: f}
+		return ledger.Snapshot{Calls: ledger.Calls{Sent: n, Failed: n}, Failures: f, Traffic: ledger.Traffic{Published: n}}
 	}
+	unsent := failed(3, ledger.Failures{Timeout: 3})
+	unsent.Traffic.Published = 0
+	never, gone := unsent, unsent
+	never.Connection.Reason = "refused"
+	gone.Connection = ledger.Connection{Reason: "EOF", Since: epoch}
 	late := failed(3, ledger.Failures{Timeout: 3})
 	late.Replies.Late = 1
 	lost := failed(3, ledger.Failures{ConnectionLost: 3})
@@ -276,6 +281,9 @@ func TestHint(t *testing.T) {
 		{"other queue", "fib.v2", failed(3, ledger.Failures{Unroutable: 2, Timeout: 1}), "no queue 'fib.v2': is a server running? Start one with: fibserver --queue fib.v2"},
 		{"odd queue", "a b;c", failed(1, ledger.Failures{Unroutable: 1}), "no queue 'a b;c': is a server running? Start one with: fibserver --queue NAME"},
 		{"no name", "", failed(1, ledger.Failures{Timeout: 1}), "is a server consuming from the request queue? Start one with: fibserver"},
+		{"nothing sent", "q", unsent, "no call could be sent before its deadline"},
+		{"never connected", "q", never, "not connected: refused"},
+		{"lost at the end", "q", gone, "the connection was lost: EOF"},
 		{"late", "q", late, "1 reply came too late: give calls more time, send fewer at once, or start more servers"},
 		{"remote", "q", failed(1, ledger.Failures{Remote: 1}), "servers answer with errors: are they meant for these requests?"},
 		{"rejected", "q", failed(1, ledger.Failures{Rejected: 1}), "the broker refuses requests: is 'q' full, or without a leader?"},
