@@ -27,16 +27,16 @@ var ErrExclusive = errors.New("the queue is exclusive to another connection")
 // exist, [ErrExclusive] for one that belongs to another connection, [ErrInvalidRequest] for one that
 // cannot exist, [ErrConnectionLost] while disconnected, and [ErrClosed] after Close. Any other error
 // means that the broker could not be asked: nothing is known of the queue.
-func (c *Client) QueueStats(ctx context.Context, queue string) (stats QueueStats, err error) {
-	err = c.inspect(ctx, queue, func(ch *amqp.Channel) error {
-		q, err := ch.QueueDeclarePassive(queue, false, false, false, false, nil)
-		stats = QueueStats{Ready: q.Messages, Consumers: q.Consumers}
+func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, error) {
+	var q amqp.Queue // may still be written after inspect has returned an error
+	err := c.inspect(ctx, queue, func(ch *amqp.Channel) (err error) {
+		q, err = ch.QueueDeclarePassive(queue, false, false, false, false, nil)
 		return err
 	})
 	if err != nil {
 		return QueueStats{}, err
 	}
-	return stats, nil
+	return QueueStats{Ready: q.Messages, Consumers: q.Consumers}, nil
 }
 
 // DeleteQueue deletes a queue and its messages. A queue that does not exist is no error. Otherwise it is
