@@ -21,6 +21,9 @@ func (s *Summary) FellShort() bool {
 func (s *Summary) Verdict() string {
 	c := s.Snapshot.Calls
 	completed := things(c.Completed, "call", "calls") + " completed"
+	if c.Completed == 0 {
+		completed = "no call completed"
+	}
 	var short []string
 	for _, part := range []struct {
 		n    uint64
@@ -60,7 +63,7 @@ func (s *Summary) mark(p *sheet) span {
 	switch {
 	case s.FellShort():
 		return span{"✗", p.Bad}
-	case s.Interrupted, s.Short() > 0, s.Snapshot.Calls.Sent == 0, s.late():
+	case s.Interrupted, s.Short() > 0, s.Snapshot.Calls.Completed == 0, s.late():
 		return span{"!", p.Warn}
 	}
 	return span{"✓", p.Good}

@@ -279,7 +279,7 @@ func (s *Summary) rate(p *sheet) {
 		began := float64(c.Sent) / (s.due() + s.Behind).Seconds()
 		p.words("rate", perSecond(began)+" began instead of "+perSecond(asked)+", the last call "+took(s.Behind)+
 			" after its time: too many were in flight, or this machine is too slow", p.Warn)
-	case c.Failed == 0 && !s.Interrupted && s.Snapshot.Throughput < 0.9*asked:
+	case c.Completed == c.Sent && !s.Interrupted && s.Snapshot.Throughput < 0.9*asked:
 		p.words("rate", perSecond(s.Snapshot.Throughput)+" completed instead of "+perSecond(asked)+
 			", though all calls began in time: the last answer came "+took(s.Snapshot.Elapsed-s.due())+" after the last call", p.Plain)
 	}
