@@ -23,7 +23,7 @@ type recordFlags struct {
 }
 
 func (f *recordFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.path, "record", "", "write every event to this new file, one JSON object a line, for\nrpcscope replay (the keys: go doc rpcscope/amqprpc/ledger)")
+	flags.StringVar(&f.path, "record", "", "write every event to this new file, one JSON object a line, for\nrpcscope replay")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "let --record replace an older recording")
 }
 

@@ -1,0 +1,120 @@
+//go:build linux || darwin
+
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"rpcscope/cmd/internal/fibserver"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// blocks returns the code blocks of one language.
+func blocks(text, language string) []string {
+	var all []string
+	for _, block := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(text, -1) {
+		all = append(all, block[1])
+	}
+	return all
+}
+
+// What the README says of a module of one's own works in an empty folder, as it is written.
+func TestReadmeOwnModule(t *testing.T) {
+	t.Parallel()
+	_, text, _ := strings.Cut(readme(t), "### In your own Go module\n")
+	text, _, _ = strings.Cut(text, "\n## ")
+	commands, program := blocks(text, "sh"), blocks(text, "go")
+	if len(commands) != 2 || len(program) != 1 {
+		t.Fatalf("%d blocks of commands and %d of Go", len(commands), len(program))
+	}
+	clone, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	run := func(script string) string {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "sh", "-e", "-c", strings.ReplaceAll(script, "/path/to/this/clone", clone))
+		cmd.Dir = folder
+		// The sums are this module's own; who has no network has no data base of sums either.
+		cmd.Env = append(os.Environ(), "GOSUMDB=off", "GOFLAGS=")
+		var stderr strings.Builder
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", script, err, &stderr)
+		}
+		return string(out)
+	}
+	run(commands[0])
+	if err := os.WriteFile(filepath.Join(folder, "main.go"), []byte(program[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(commands[1]); out != "HELLO\n" {
+		t.Errorf("it prints %q", out)
+	}
+	if out := run("gofmt -l ."); out != "" {
+		t.Errorf("not as gofmt has it: %s", out)
+	}
+}
+
+// Each of the README's commands has flags and arguments that the program knows.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	text := readme(t)
+	lines := strings.Split(strings.ReplaceAll(strings.Join(blocks(text, "sh"), ""), "\\\n", " "), "\n")
+	for _, inline := range regexp.MustCompile("`((?:rpcscope|fibserver) [^`]+)`").FindAllStringSubmatch(text, -1) {
+		lines = append(lines, inline[1])
+	}
+	known := 0
+	for _, line := range lines {
+		line = strings.TrimPrefix(line, "go run ./cmd/")
+		root := command()
+		switch name, _, _ := strings.Cut(line, " "); name {
+		case "rpcscope":
+		case "fibserver":
+			root = fibserver.Command()
+		default:
+			continue
+		}
+		known++
+		out, err := exec.CommandContext(t.Context(), "sh", "-c", `rpcscope() { printf '%s\0' "$@"; }; fibserver() { rpcscope "$@"; }; `+line).Output()
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		args := arguments(strings.Split(strings.TrimSuffix(string(out), "\x00"), "\x00"))
+		if len(out) == 0 || string(out) == "\x00" {
+			args = nil
+		}
+		cmd, rest, err := root.Find(args)
+		if err == nil {
+			err = cmd.ParseFlags(rest)
+		}
+		if err == nil {
+			err = cmd.ValidateArgs(cmd.Flags().Args())
+		}
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	if known < 20 {
+		t.Errorf("only %d commands were found", known)
+	}
+}
