@@ -38,7 +38,7 @@ func (x *ids) note(e event, number int) {
 }
 
 func (x *ids) add(id string, number int) {
-	if id == "" || number > math.MaxUint32 {
+	if id == "" || uint64(number) > math.MaxUint32 {
 		return
 	}
 	if u, err := uuid.Parse(id); err == nil && u.String() == id { // Parse takes other forms, too
