@@ -26,7 +26,8 @@ type clientSession struct {
 	early    []Message // replies that came before it had begun
 	blocked  bool      // by an alarm
 	confirms link.Confirms[attempt]
-	oneWays  []*oneWay // whose confirms are outstanding, in order
+	oneWays  []*oneWay     // whose confirms are outstanding, in order
+	room     chan struct{} // closed once the connection takes a publish again; nil if nobody waits
 
 	inspector *inspector
 	wg        sync.WaitGroup // its goroutines beside the link's
@@ -253,6 +254,10 @@ func (c *Client) publishQueued() flusher {
 			m := messageFrom(exchange, key, &p)
 			c.observe(Event{Kind: EventPublished, Time: now, ID: call.id, Attempt: call.attempts, Epoch: s.number, Message: &m})
 		}
+	}
+	if s.room != nil && (s.blocked || s.ready()) {
+		close(s.room)
+		s.room = nil
 	}
 	return flusher{s.Link}
 }
