@@ -176,7 +176,7 @@ func (c *Client) runSession(s *clientSession) error {
 	}
 	s.confirms.Confirm(0, true, func(a attempt) {
 		if a.message != nil {
-			a.message.done <- fmt.Errorf("%w: %w", ErrConnectionLost, err)
+			a.message.done <- c.lostOneWay(a.message, err)
 		}
 	})
 	c.mu.Unlock()
@@ -186,11 +186,14 @@ func (c *Client) runSession(s *clientSession) error {
 	return err
 }
 
-// lost retries or fails a published call whose connection was lost. c.mu is held.
+// lost retries or fails a published call whose connection was lost. It is not retried if it would cost the next
+// connection, too. c.mu is held.
 func (c *Client) lost(call *Call, now time.Time, why error) {
-	if limit := c.maxMessage.Load(); int64(len(call.req.Body)) > limit {
-		call.unaccounted--
-		c.fail(call, now, Rejected, fmt.Errorf("%w: a body of %d bytes, the broker takes %d", ErrInvalidRequest, len(call.req.Body), limit))
+	if reason, certain := c.refusedPublish(why, call.req.Exchange, len(call.req.Body)); reason != nil {
+		if certain {
+			call.unaccounted--
+		}
+		c.fail(call, now, Rejected, reason)
 		return
 	}
 	c.retryOrFail(call, now, ConnectionLost, why, false)

@@ -33,7 +33,7 @@ func (c *Client) Publish(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	w := &oneWay{exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
+	w := &oneWay{size: len(m.Body), exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
 	w.meta, _ = m.Headers[HeaderRPC].(string)
 	c.mu.Lock()
 	s, err := c.awaitRoom(ctx)
@@ -98,6 +98,7 @@ func (c *Client) awaitRoom(ctx context.Context) (*clientSession, error) {
 
 // A oneWay is a message of Publish whose confirm is outstanding. Guarded by client.mu.
 type oneWay struct {
+	size                                    int
 	exchange, key, correlationID, messageID string
 	meta                                    string // x-rpc: that of a call is another one
 	returned                                error
@@ -129,6 +130,18 @@ func (s *clientSession) confirmedOneWay(w *oneWay, acked bool) {
 	default:
 		w.done <- nil
 	}
+}
+
+// lostOneWay returns the error of a message whose connection was lost before its confirm.
+func (c *Client) lostOneWay(w *oneWay, why error) error {
+	reason, certain := c.refusedPublish(why, w.exchange, w.size)
+	switch {
+	case certain:
+		return notSent{fmt.Errorf("%w: %w", ErrRejected, reason)}
+	case reason != nil:
+		return fmt.Errorf("%w: %w", ErrRejected, reason)
+	}
+	return fmt.Errorf("%w: %w", ErrConnectionLost, why)
 }
 
 // checkMessage returns an error for what AMQP cannot carry or a broker closes the channel for.
