@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
 )
 
 const (
@@ -230,5 +231,5 @@ func serverName(s ledger.Server, most int) string {
 	case s.Name == "":
 		return "(no name)"
 	}
-	return Escape(s.Name, most)
+	return Escape(pool.Short(s.Name), most)
 }

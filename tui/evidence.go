@@ -184,7 +184,7 @@ func serverWords(name string) string {
 	if name == "" {
 		return "a server without a name"
 	}
-	return Escape(name, nameCells)
+	return Escape(pool.Short(name), nameCells)
 }
 
 // A fate is what the pool knows of a server in the time in which a request was taken
@@ -206,11 +206,11 @@ const (
 const poolLag = 250 * time.Millisecond
 
 // fateOf says what became of a server between two moments.
-func (e *evidence) fateOf(name string, from, to time.Time) fate {
+func (e *evidence) fateOf(appID string, from, to time.Time) fate {
 	within := func(t time.Time) bool { return !t.Before(from) && !t.After(to) }
 	for _, s := range e.around.pool {
 		switch {
-		case s.Name != name:
+		case !s.Answers(appID):
 		case s.Restarts > 0 && s.Started.After(from):
 			if s.Started.After(to) {
 				return fateUnknown // of the process before, nothing is known

@@ -9,6 +9,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 
+	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
@@ -111,7 +112,7 @@ func senderWords(server string, most int) string {
 	case lab.HandName:
 		return Escape("by hand", most)
 	}
-	return Escape(server, most)
+	return Escape(pool.Short(server), most)
 }
 
 // ageWords writes a time that is short and does not flicker, in at most 7 cells.

@@ -33,7 +33,8 @@ type serverKind uint8
 
 const (
 	noServer     serverKind = iota
-	namedServer             // of the pool, or known by its replies
+	poolServer              // started here
+	namedServer             // known by its replies alone
 	otherServers            // those that the ledger has no room for
 	byHand                  // not a server at all
 	startingServer
@@ -62,17 +63,15 @@ type serverList struct {
 // the order of their starts, foreign ones, and the last ones to end. keep is shown in any
 // case.
 func serverEntries(look *lab.Look, keep serverKey) []serverEntry {
-	byName := make(map[string]ledger.Server, len(look.Books.Servers))
-	for _, s := range look.Books.Servers {
-		if !s.Others {
-			byName[s.Name] = s
-		}
-	}
 	var all, dead, others, hand []serverEntry
 	ours := make(map[string]bool, len(look.Pool))
 	for _, status := range look.Pool {
-		ours[status.Name] = true
-		e := serverEntry{serverKey{namedServer, status.Name}, true, status, byName[status.Name]}
+		e := serverEntry{serverKey{poolServer, status.Name}, true, status, ledger.Server{}}
+		for _, s := range look.Books.Servers {
+			if !s.Others && status.Answers(s.Name) {
+				e.replies, ours[s.Name] = s, true
+			}
+		}
 		if status.State.Alive() {
 			all = append(all, e)
 		} else {
@@ -195,7 +194,12 @@ func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line 
 		}
 	}
 	pieces := []piece{{[]string{"Servers"}, st.Title, 0}}
-	if look.Replay == nil {
+	switch n := elsewhere(look); {
+	case look.Replay != nil:
+	case n > 0:
+		here := " here, " + count(n) + " elsewhere"
+		pieces = append(pieces, piece{[]string{count(running) + " running" + here, count(running) + here, count(running) + " here"}, st.Plain, 1})
+	default:
 		pieces = append(pieces, piece{[]string{count(running) + " running"}, st.Plain, 1})
 	}
 	if shown < all && shown > 0 {
@@ -206,6 +210,21 @@ func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line 
 		pieces = append(pieces, piece{[]string{"next: " + fault, "next: " + Escape(fault, 24), "next: fault"}, st.Warn, 2})
 	}
 	return joined(pieces, fit(pieces, room))
+}
+
+// elsewhere is how many servers there are that were not started here, as far as the broker and
+// their replies tell.
+func elsewhere(look *lab.Look) int {
+	n := 0
+	for _, e := range serverEntries(look, serverKey{}) {
+		if e.kind == namedServer && e.replies.Rate > 0 && e.replies.Replies > e.replies.Unknown {
+			n++
+		}
+	}
+	if look.Queue.Known {
+		n = max(n, look.Queue.Others)
+	}
+	return n
 }
 
 // nobodyServes explains what to do where there is no server, or none that has been heard
@@ -318,7 +337,7 @@ func (c *serverColumns) row(st *Styles, look *lab.Look, e *serverEntry, selected
 		l[0].text = "▸ "
 	}
 	ink := st.Plain
-	if !e.alive() || e.kind != namedServer {
+	if !e.alive() || e.kind != poolServer && e.kind != namedServer {
 		ink = st.Faint
 	}
 	l = append(l, span{left(e.label(c.name), c.name+1), ink})

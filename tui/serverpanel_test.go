@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,17 @@ func TestServersSay(t *testing.T) {
 		{"all dead", with("empty", func(l *lab.Look) {
 			l.Pool = []pool.Status{{Name: "fib-1", State: pool.Killed, Ended: l.Books.Now.Add(-2 * time.Second)}}
 		}), 90, 4, []string{"fib-1 killed 2s ago", "No server. Press s"}, nil},
+		{"those of another screen", with("healthy", func(l *lab.Look) {
+			l.Pool = slices.Clone(l.Pool)
+			for i := range l.Pool {
+				l.Pool[i].State, l.Pool[i].Ended = pool.Killed, l.Books.Now.Add(-2*time.Second)
+				l.Pool[i].AppID = l.Pool[i].Name + ".4100@here"
+			}
+			l.Queue.Others = 2
+		}), 100, 8, []string{"Servers  0 running here, 2 elsewhere", "fib-1 █", "fib-2 █", "not ours", "fib-1 killed 2s ago", "fib-2 killed 2s ago"}, []string{"No server"}},
+		{"none but one without a name", with("empty", func(l *lab.Look) {
+			l.Queue.Consumers, l.Queue.Others, l.Books.Servers = 3, 3, []ledger.Server{{Replies: 9, Answers: 9, Rate: 9, Share: 1}}
+		}), 80, 4, []string{"0 running here, 3 elsewhere", "(no name)"}, nil},
 		{"crowd", looks()["crowd"], 60, 6, []string{"of 67"}, nil},
 		{"silent", with("mixed", func(l *lab.Look) { l.Books.Now = l.Books.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
 	} {

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -216,11 +217,11 @@ func (e *evidence) whoHadIt(r *replySeen) string {
 	how := " died meanwhile"
 	for _, s := range e.around.pool {
 		until := to.Add(poolLag)
-		answerer := s.Name == r.msg.AppID
+		answerer := s.Answers(r.msg.AppID)
 		if answerer { // it may have died of its answer, but had it first only in an earlier life
 			until = to
 		}
-		switch f := e.fateOf(s.Name, r.published, until); {
+		switch f := e.fateOf(cmp.Or(s.AppID, s.Name), r.published, until); {
 		case f == fateRestarted:
 			how = " ended meanwhile"
 		case answerer || f != fateKilled && f != fateCrashed:

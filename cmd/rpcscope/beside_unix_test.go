@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -125,4 +126,38 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 	}
 	term.Type("q", "q")
 	term.WaitAlone()
+}
+
+// Two screens on one broker have servers of the same number: each shows its own, and those of the
+// other under names of theirs.
+func TestTwoScreens(t *testing.T) {
+	t.Parallel()
+	node := brokertest.Shared(t)
+	queue := brokertest.QueueName(t)
+	demo := "rpcscope demo --queue " + queue + " --server-flag=--queue-type=classic " + calm
+	one := demoShell(t, node.URL(), screen.Size{Cols: 160, Rows: 40})
+	one.Type(demo, "enter")
+	one.WaitFor("2 running")
+	two := demoShell(t, node.URL(), screen.Size{Cols: 160, Rows: 40})
+	two.Type(demo+"; echo code=$?", "enter")
+	two.WaitFor(`2 others consume from`)
+	two.WaitFor("code=1")
+	two.Type("clear; "+demo+" --force", "enter")
+	two.WaitFor("2 running here, 2 elsewhere")
+	two.Type("K")
+	two.WaitFor("1 running here")
+	two.Type("K")
+	two.WaitFor("0 running here, 2 elsewhere")
+	rows := regexp.MustCompile(`(?m)fib-([12])\.\d+@\S+ .* not ours`)
+	killed := regexp.MustCompile(`fib-[12] +killed \d+s ago`)
+	two.Wait("the servers of the other screen", func(s string) bool {
+		return len(rows.FindAllString(s, -1)) == 2 && len(killed.FindAllString(s, -1)) == 2
+	})
+	if s := one.Screen(); !strings.Contains(s, "2 running") || strings.Contains(s, "killed") {
+		t.Errorf("the other screen:\n%s", s)
+	}
+	one.Type("q")
+	two.Type("q")
+	one.WaitAlone()
+	two.WaitAlone()
 }

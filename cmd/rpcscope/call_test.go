@@ -45,7 +45,7 @@ func TestCall(t *testing.T) {
 	if keys := sortedKeys(good); strings.Join(keys, " ") != "correlation_id n result server service_ms" {
 		t.Errorf("keys %v", keys)
 	}
-	if good["n"] != 30.0 || good["result"] != "832040" || good["server"] != server.Name() || good["service_ms"].(float64) <= 0 || len(good["correlation_id"].(string)) != 36 {
+	if good["n"] != 30.0 || good["result"] != "832040" || good["server"] != server.Status().AppID || good["service_ms"].(float64) <= 0 || len(good["correlation_id"].(string)) != 36 {
 		t.Errorf("object %v", good)
 	}
 	if want := `{"n":-1,"error":{"code":"INVALID_ARGUMENT","message":`; !strings.HasPrefix(lines[1], want) {

@@ -3,7 +3,8 @@
 //
 // A [Pool] runs any command that prints a line once it is ready and ends on SIGTERM,
 // as fibserver does. Each process has a name, fib-1, fib-2 and so on, which it keeps over
-// restarts and never shares.
+// restarts and never shares. What it is told to call itself is longer, fib-1.4121@host, as
+// servers of several programs may answer one queue.
 //
 // # Blocking and goroutines
 //

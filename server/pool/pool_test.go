@@ -28,7 +28,7 @@ func TestStartStop(t *testing.T) {
 	}
 	expect(t, <-e.exits, "fib-1", Stopped, "exit status 0")
 	expect(t, s.Status(), "fib-1", Stopped, "exit status 0")
-	want := "fib-1 args env:AMQP_URL env:POOL_EXTRA ready wait --name fib-1\n" +
+	want := "fib-1 args env:AMQP_URL env:POOL_EXTRA ready wait --name fib-1" + ending() + "\n" +
 		"fib-1 AMQP_URL=amqp://u:secret@host/\nfib-1 POOL_EXTRA=more\n" +
 		"fib-1  [x] Awaiting RPC requests. To exit press CTRL+C\nfib-1 draining"
 	if got := e.all(); got != want {

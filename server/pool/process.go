@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,10 @@ func (s State) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // A Status is what is known of a server at one moment.
 type Status struct {
-	Name  string   `json:"name"`
+	Name string `json:"name"`
+	// AppID is the name that it was told (--name), by which its replies are known. No server of
+	// another program has it.
+	AppID string   `json:"app_id"`
 	PID   int      `json:"pid"` // of the last process, which may have ended
 	State State    `json:"state"`
 	Args  []string `json:"args"` // its own, besides those of the config
@@ -60,6 +64,9 @@ type Status struct {
 	// It says nothing yet of one that is alive.
 	CPU time.Duration `json:"cpu_ns"`
 }
+
+// Answers reports whether replies that bear this app_id are the server's.
+func (s *Status) Answers(appID string) bool { return cmp.Or(s.AppID, s.Name) == appID }
 
 // A Process is a server of a pool: one process, and after a restart the next.
 type Process struct {
@@ -86,7 +93,7 @@ type run struct {
 
 func newProcess(p *Pool, name string, args []string) *Process {
 	s := &Process{pool: p, name: name, args: slices.Clone(args)}
-	s.status = Status{Name: name}
+	s.status = Status{Name: name, AppID: name + ending()}
 	s.patience = backoff.ExponentialBackOff{
 		InitialInterval:     p.config.RestartMin,
 		RandomizationFactor: backoff.DefaultRandomizationFactor,
@@ -133,7 +140,7 @@ func (s *Process) launch() (*run, error) {
 		}
 	}, p.config.Output != nil)
 
-	argv := slices.Concat(p.config.Command, p.config.Args, s.args, []string{"--name", s.name})
+	argv := slices.Concat(p.config.Command, p.config.Args, s.args, []string{"--name", s.status.AppID})
 	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Env = append(os.Environ(), p.config.Env...)
 	before := 0

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"rpcscope/server/pool"
 )
 
 // mostNoteText is how much of a note's text is kept, in bytes.
@@ -22,7 +24,7 @@ func (n *notes) add(mood Mood, text, id string) (seq uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.seq++
-	note := Note{Seq: n.seq, Time: time.Now(), Mood: mood, Text: clip(text, mostNoteText), ID: clip(id, 255)}
+	note := Note{Seq: n.seq, Time: time.Now(), Mood: mood, Text: clip(pool.Short(text), mostNoteText), ID: clip(id, 255)}
 	if len(n.ring) < MostNotes {
 		n.ring = append(n.ring, note)
 	} else {
@@ -40,7 +42,7 @@ func (n *notes) rewrite(seq uint64, mood Mood, text string) {
 	}
 	note := &n.ring[(seq-1)%MostNotes%uint64(len(n.ring))]
 	if note.Seq == seq {
-		note.Mood, note.Text = mood, clip(text, mostNoteText)
+		note.Mood, note.Text = mood, clip(pool.Short(text), mostNoteText)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
@@ -70,7 +71,7 @@ func (p *play) answers(server string, n int) stretch {
 // replies is how many replies a server has sent.
 func replies(look lab.Look, server string) uint64 {
 	for _, s := range look.Books.Servers {
-		if s.Name == server {
+		if pool.Short(s.Name) == server {
 			return s.Replies
 		}
 	}
@@ -103,7 +104,7 @@ func (b batch) took() time.Duration {
 func (b batch) share(server string) float64 {
 	n := 0
 	for _, c := range b {
-		if c.Server == server {
+		if pool.Short(c.Server) == server {
 			n++
 		}
 	}

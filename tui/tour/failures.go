@@ -7,6 +7,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
@@ -78,7 +79,7 @@ func badRequests() *Scenario {
 			p.fact(ok, list(want), "%s", list(got))
 			p.step("It is asked for the fib of 20, as it should be.")
 			after := p.call()
-			p.fact(after.Outcome == amqprpc.Completed && after.Server == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
+			p.fact(after.Outcome == amqprpc.Completed && pool.Short(after.Server) == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
 			p.lives(server)
 		},
 	}
@@ -144,7 +145,7 @@ func serverPanics() *Scenario {
 			for i := range calls {
 				p.step("Call %d of %d is made.", i+1, calls)
 				story := p.call()
-				if got = outcome(story); got == amqprpc.CodeInternal && story.Server == server {
+				if got = outcome(story); got == amqprpc.CodeInternal && pool.Short(story.Server) == server {
 					internal++
 				}
 			}

@@ -33,7 +33,7 @@ type play struct {
 // fact enters a part of the claim: whether it holds, what was expected, what is so.
 func (p *play) fact(ok bool, want, format string, args ...any) {
 	if p.err == nil {
-		p.facts = append(p.facts, Fact{Want: want, Got: fmt.Sprintf(format, args...), OK: ok})
+		p.facts = append(p.facts, Fact{Want: pool.Short(want), Got: pool.Short(fmt.Sprintf(format, args...)), OK: ok})
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *play) try(what string, f func() error) {
 		return
 	}
 	if err := f(); err != nil {
-		p.err = fmt.Errorf("%s: %w", what, err)
+		p.err = fmt.Errorf("%s: %w", pool.Short(what), err)
 	}
 }
 
@@ -79,7 +79,7 @@ func (p *play) until(what string, holds func(lab.Look) bool) lab.Look {
 		select {
 		case <-turn.C:
 		case <-p.ctx.Done():
-			p.err = fmt.Errorf("waited in vain until %s", what)
+			p.err = fmt.Errorf("waited in vain until %s", pool.Short(what))
 			return lab.Look{}
 		}
 	}

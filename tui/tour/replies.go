@@ -46,8 +46,8 @@ func diesBeforeAck() *Scenario {
 			if again.Redelivered {
 				got = "redelivered to " + again.Server
 			}
-			p.fact(again.Redelivered && again.ID == first && again.Server == heir, "the request redelivered to "+heir, "%s", got)
-			p.fact(again.AnsweredBy == doomed, "its answer from "+doomed, "answered before by %s", orNobody(again.AnsweredBy))
+			p.fact(again.Redelivered && again.ID == first && pool.Short(again.Server) == heir, "the request redelivered to "+heir, "%s", got)
+			p.fact(pool.Short(again.AnsweredBy) == doomed, "its answer from "+doomed, "answered before by %s", orNobody(again.AnsweredBy))
 			c := books.Calls
 			p.fact(c.Completed == c.Sent && c.Sent == 2, "0 lost of 2", "%d lost of %d", c.Sent-c.Completed, c.Sent)
 		},

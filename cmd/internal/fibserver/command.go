@@ -84,7 +84,7 @@ A name without a probability means always.`,
 	flags.IntVar(&o.service.MaxN, "max-n", 0, fmt.Sprintf("refuse a greater n (default what the algorithm does in about ten\nseconds: recursive %d, iterative %d, doubling %d)",
 		server.Recursive.DefaultMaxN(), server.Iterative.DefaultMaxN(), server.Doubling.DefaultMaxN()))
 	flags.DurationVar(&o.service.Delay, "delay", 0, "extra work for each request that needs no CPU")
-	flags.StringVar(&o.name, "name", fmt.Sprintf("fib-%d", os.Getpid()), "how replies and the broker call this server")
+	flags.StringVar(&o.name, "name", fmt.Sprintf("fib-%d@%s", os.Getpid(), pool.Host()), "how replies and the broker call this server")
 	flags.IntVar(&o.replay, "replay", 0, "replies to store: a request that was answered before gets the stored\nreply and is not computed again")
 	flags.BoolVar(&o.confirm, "confirm-replies", false, "ack a request only after the broker has confirmed its reply: for reply\nqueues that outlive their callers")
 	flags.IntVar(&o.maxMessage, "max-message", 16<<20, "largest reply in bytes; a larger result is answered RESOURCE_EXHAUSTED")
