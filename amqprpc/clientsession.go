@@ -26,7 +26,8 @@ type clientSession struct {
 	early    []Message // replies that came before it had begun
 	blocked  bool      // by an alarm
 	confirms link.Confirms[attempt]
-	oneWays  []*oneWay // whose confirms are outstanding, in order
+	oneWays  []*oneWay     // whose confirms are outstanding, in order
+	room     chan struct{} // closed once the connection takes a publish again; nil if nobody waits
 
 	inspector *inspector
 	wg        sync.WaitGroup // its goroutines beside the link's
@@ -175,7 +176,7 @@ func (c *Client) runSession(s *clientSession) error {
 	}
 	s.confirms.Confirm(0, true, func(a attempt) {
 		if a.message != nil {
-			a.message.done <- fmt.Errorf("%w: %w", ErrConnectionLost, err)
+			a.message.done <- c.lostOneWay(a.message, err)
 		}
 	})
 	c.mu.Unlock()
@@ -185,11 +186,14 @@ func (c *Client) runSession(s *clientSession) error {
 	return err
 }
 
-// lost retries or fails a published call whose connection was lost. c.mu is held.
+// lost retries or fails a published call whose connection was lost. It is not retried if it would cost the next
+// connection, too. c.mu is held.
 func (c *Client) lost(call *Call, now time.Time, why error) {
-	if limit := c.maxMessage.Load(); int64(len(call.req.Body)) > limit {
-		call.unaccounted--
-		c.fail(call, now, Rejected, fmt.Errorf("%w: a body of %d bytes, the broker takes %d", ErrInvalidRequest, len(call.req.Body), limit))
+	if reason, certain := c.refusedPublish(why, call.req.Exchange, len(call.req.Body)); reason != nil {
+		if certain {
+			call.unaccounted--
+		}
+		c.fail(call, now, Rejected, reason)
 		return
 	}
 	c.retryOrFail(call, now, ConnectionLost, why, false)
@@ -253,6 +257,10 @@ func (c *Client) publishQueued() flusher {
 			m := messageFrom(exchange, key, &p)
 			c.observe(Event{Kind: EventPublished, Time: now, ID: call.id, Attempt: call.attempts, Epoch: s.number, Message: &m})
 		}
+	}
+	if s.room != nil && (s.blocked || s.ready()) {
+		close(s.room)
+		s.room = nil
 	}
 	return flusher{s.Link}
 }

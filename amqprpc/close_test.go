@@ -2,9 +2,11 @@ package amqprpc_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
@@ -99,5 +101,44 @@ func TestQueueStats(t *testing.T) {
 	}
 	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
+	}
+}
+
+// Close ends questions about queues that a broker does not answer, and leaves no goroutine of theirs.
+func TestCloseAmongQuestions(t *testing.T) {
+	for _, asked := range []bool{false, true} { // whether the connection for questions is open
+		node := brokertest.Own(t)
+		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL())})
+		if asked {
+			_, err := c.QueueStats(t.Context(), "missing")
+			wantIs(t, err, amqprpc.ErrUnroutable)
+		}
+		brokertest.NoLeaks(t)
+		if err := node.Freeze(); err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		ended := make(chan error, 100)
+		own := callbackQueue(c)
+		for _, queue := range []string{"missing", "missing", own, own} {
+			wg.Go(func() {
+				_, err := c.QueueStats(context.Background(), queue)
+				ended <- err
+			})
+		}
+		short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		_, err := c.QueueStats(short, "missing") // its goroutine may wait for the broker
+		wantIs(t, err, context.DeadlineExceeded)
+		soon(t, "Close", func() { c.Close() })
+		soon(t, "questions", wg.Wait)
+		for range 4 {
+			if err := <-ended; !errors.Is(err, amqprpc.ErrConnectionLost) && !errors.Is(err, amqprpc.ErrClosed) {
+				t.Error(err)
+			}
+		}
+		if err := node.Thaw(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

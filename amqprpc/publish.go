@@ -9,12 +9,13 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// ErrBlocked: the broker blocks publishers (a memory or disk alarm), or does not read fast enough.
+// ErrBlocked: the broker blocks publishers (a memory or disk alarm).
 var ErrBlocked = fmt.Errorf("the broker blocks this connection")
 
 // Publish sends a message to whom it names, by Exchange and RoutingKey, and waits for the broker's
-// confirm, until ctx ends or for [Config.Timeout]. It is for messages that need no reply. It is not
-// queued while the client is disconnected, and never sent again.
+// confirm, until ctx ends or for [Config.Timeout]. It is for messages that need no reply. It waits if
+// the connection takes no more for the moment, but not for a connection or the end of an alarm, and a
+// message is never sent again.
 //
 // Errors are [ErrInvalidRequest], [ErrConnectionLost], [ErrBlocked], [ErrClosed], [ErrUnroutable] (no
 // queue took it), [ErrRejected] (the broker refused it) and the context's. Those of a message that
@@ -32,24 +33,15 @@ func (c *Client) Publish(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	w := &oneWay{exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
+	w := &oneWay{size: len(m.Body), exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
 	w.meta, _ = m.Headers[HeaderRPC].(string)
 	c.mu.Lock()
-	s := c.session
-	err := ErrConnectionLost
-	switch {
-	case c.closed:
-		err = ErrClosed
-	case s == nil:
-	case s.blocked || s.Full():
-		err = ErrBlocked
-	default:
+	s, err := c.awaitRoom(ctx)
+	if err == nil {
 		p := m.publishing()
 		if err = s.Link.Publish(m.Exchange, m.RoutingKey, !c.cfg.NoMandatory, &p); err != nil {
 			err = fmt.Errorf("%w: %w", ErrInvalidRequest, err)
-			break
-		}
-		if !c.cfg.NoConfirms {
+		} else if !c.cfg.NoConfirms {
 			s.confirms.Add(attempt{message: w})
 			s.oneWays = append(s.oneWays, w)
 		}
@@ -70,8 +62,43 @@ func (c *Client) Publish(ctx context.Context, m Message) error {
 	}
 }
 
+// awaitRoom returns the session once its connection takes a publish. c.mu is held, but not while it waits.
+func (c *Client) awaitRoom(ctx context.Context) (*clientSession, error) {
+	for {
+		s := c.session
+		switch {
+		case c.closed:
+			return nil, ErrClosed
+		case s == nil:
+			return nil, ErrConnectionLost
+		case s.blocked:
+			return nil, ErrBlocked
+		case s.ready():
+			return s, nil
+		}
+		if s.room == nil {
+			s.room = make(chan struct{})
+		}
+		room := s.room
+		c.mu.Unlock()
+		var err error
+		select {
+		case <-room:
+		case <-s.Done():
+			err = ErrConnectionLost
+		case <-ctx.Done():
+			err = context.Cause(ctx)
+		}
+		c.mu.Lock()
+		if err != nil && !c.closed {
+			return nil, err
+		}
+	}
+}
+
 // A oneWay is a message of Publish whose confirm is outstanding. Guarded by client.mu.
 type oneWay struct {
+	size                                    int
 	exchange, key, correlationID, messageID string
 	meta                                    string // x-rpc: that of a call is another one
 	returned                                error
@@ -103,6 +130,18 @@ func (s *clientSession) confirmedOneWay(w *oneWay, acked bool) {
 	default:
 		w.done <- nil
 	}
+}
+
+// lostOneWay returns the error of a message whose connection was lost before its confirm.
+func (c *Client) lostOneWay(w *oneWay, why error) error {
+	reason, certain := c.refusedPublish(why, w.exchange, w.size)
+	switch {
+	case certain:
+		return notSent{fmt.Errorf("%w: %w", ErrRejected, reason)}
+	case reason != nil:
+		return fmt.Errorf("%w: %w", ErrRejected, reason)
+	}
+	return fmt.Errorf("%w: %w", ErrConnectionLost, why)
 }
 
 // checkMessage returns an error for what AMQP cannot carry or a broker closes the channel for.

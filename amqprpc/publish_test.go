@@ -236,3 +236,25 @@ func TestPublishConnectionLost(t *testing.T) {
 		})
 	}
 }
+
+// Many large messages at once are more than the connection takes at a time. They wait for each other.
+func TestPublishManyAtOnce(t *testing.T) {
+	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
+	declare(t, url, queue)
+	c := dial(t, amqprpc.Config{ConnConfig: at(url)})
+	const goroutines, each = 16, 5
+	var wg sync.WaitGroup
+	for range goroutines {
+		wg.Go(func() {
+			for range each {
+				if err := c.Publish(t.Context(), amqprpc.Message{RoutingKey: queue, Body: make([]byte, 300<<10)}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if stats, err := c.QueueStats(t.Context(), queue); err != nil || stats.Ready != goroutines*each {
+		t.Errorf("%+v, %v", stats, err)
+	}
+}
