@@ -55,6 +55,11 @@ const (
 // [*CallError].
 func (call *Call) ID() string { return call.id }
 
+// meta returns the header x-rpc of the call's last attempt. client.mu is held.
+func (call *Call) meta() string {
+	return Meta{Deadline: call.deadline, Attempt: call.attempts}.String()
+}
+
 // Done is closed when the call has ended.
 func (call *Call) Done() <-chan struct{} { return call.done }
 
@@ -167,6 +172,9 @@ func (c *Client) endAtOnce(call *Call, outcome Outcome, cause error) (*Call, err
 	if c.closed {
 		return nil, notBegun{call.req.place(), ErrClosed} // no event comes after Close
 	}
+	if _, taken := c.calls[call.id]; taken {
+		return nil, notBegun{call.req.place(), errTaken(call.id)}
+	}
 	now := time.Now()
 	c.observeSent(call, now)
 	c.fail(call, now, outcome, cause)
@@ -179,7 +187,7 @@ func (c *Client) admit(call *Call) error {
 		return ErrClosed
 	}
 	if _, taken := c.calls[call.id]; taken {
-		return fmt.Errorf("%w: a call with the correlation ID %.64q is in flight", ErrInvalidRequest, call.id)
+		return errTaken(call.id)
 	}
 	c.calls[call.id] = call
 	c.observeSent(call, time.Now())
@@ -189,6 +197,10 @@ func (c *Client) admit(call *Call) error {
 	}
 	c.outbox.push(call)
 	return nil
+}
+
+func errTaken(id string) error {
+	return fmt.Errorf("%w: a call with the correlation ID %.64q is in flight", ErrInvalidRequest, id)
 }
 
 func (c *Client) observeSent(call *Call, now time.Time) {
@@ -224,6 +236,9 @@ func (c *Client) prepare(req *Request, now time.Time) error {
 	}
 	if limit := c.maxMessage.Load(); int64(len(req.Body)) > limit {
 		return fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrInvalidRequest, len(req.Body), limit)
+	}
+	if _, key := req.destination(); req.Exchange == "" && forgedReplyTo(key) {
+		return fmt.Errorf("%w: %.64q is no address of a direct reply-to", ErrInvalidRequest, key)
 	}
 	if req.Timeout < 0 {
 		return fmt.Errorf("%w: a negative timeout", ErrInvalidRequest)

@@ -26,8 +26,8 @@ type clientSession struct {
 	early    []Message // replies that came before it had begun
 	blocked  bool      // by an alarm
 	confirms link.Confirms[attempt]
-	oneWays  []*oneWay     // whose confirms are outstanding, in order
-	room     chan struct{} // closed once the connection takes a publish again; nil if nobody waits
+	oneWays  map[string]*oneWay // whose confirms are outstanding, by message ID
+	room     chan struct{}      // closed once the connection takes a publish again; nil if nobody waits
 
 	inspector *inspector
 	wg        sync.WaitGroup // its goroutines beside the link's
@@ -46,7 +46,7 @@ const maxUnconfirmed = 4096
 
 // connect opens a session on the first broker that answers.
 func (c *Client) connect(ctx context.Context) (*clientSession, error) {
-	s := &clientSession{client: c}
+	s := &clientSession{client: c, oneWays: make(map[string]*oneWay)}
 	queue := directReplyTo
 	l, info, err := c.cfg.connect(ctx, &c.turn, s, func(l *link.Link) error {
 		if c.cfg.ReplyTo == ReplyToExclusive {
@@ -268,7 +268,7 @@ func (c *Client) publishQueued() flusher {
 // ready reports whether the connection takes publishes now. If it returns false, a Blocked, Confirmed or
 // Writable follows. client.mu is held.
 func (s *clientSession) ready() bool {
-	return !s.blocked && s.confirms.Len() < maxUnconfirmed && !s.Full()
+	return !s.blocked && s.confirms.Len() < maxUnconfirmed && s.HasRoom()
 }
 
 // maxExpiration is the most that RabbitMQ takes, in ms (seven weeks).
@@ -280,7 +280,7 @@ func (s *clientSession) publishing(call *Call, now time.Time, left time.Duration
 	for k, v := range req.Headers {
 		headers[k] = v
 	}
-	headers[HeaderRPC] = Meta{Deadline: call.deadline, Attempt: call.attempts}.String()
+	headers[HeaderRPC] = call.meta()
 	left = min(left, maxExpiration*time.Millisecond)
 	ms := (left + time.Millisecond - 1) / time.Millisecond // rounded up: never before the caller's own deadline
 	p := amqp.Publishing{
@@ -376,16 +376,15 @@ func (s *clientSession) Returned(r link.Return) {
 	c := s.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Now()
-	id := r.Properties.CorrelationId
-	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
-	meta, _ := m.Meta()
-	call := c.calls[id]
 	if s.returnedOneWay(&r) {
 		return
 	}
-	c.observe(Event{Kind: EventReturned, Time: now, ID: id, Attempt: meta.Attempt, Epoch: s.number, Code: r.Code, Text: r.Text})
-	if call == nil || call.state != published || call.attempts != meta.Attempt {
+	now := time.Now()
+	id := r.Properties.CorrelationId
+	meta, _ := r.Properties.Headers[HeaderRPC].(string)
+	c.observe(Event{Kind: EventReturned, Time: now, ID: id, Attempt: ParseMeta(meta).Attempt, Epoch: s.number, Code: r.Code, Text: r.Text})
+	call := c.calls[id]
+	if call == nil || call.state != published || call.meta() != meta { // of an earlier attempt, or of an earlier call of the same ID
 		return
 	}
 	call.unaccounted--

@@ -3,7 +3,6 @@ package amqprpc
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 
 	"rpcscope/amqprpc/internal/link"
@@ -19,31 +18,42 @@ var ErrBlocked = fmt.Errorf("the broker blocks this connection")
 //
 // Errors are [ErrInvalidRequest], [ErrConnectionLost], [ErrBlocked], [ErrClosed], [ErrUnroutable] (no
 // queue took it), [ErrRejected] (the broker refused it) and the context's. Those of a message that
-// cannot have reached a queue are [ErrNotExecuted] too. With NoConfirms it returns when the message is
+// cannot have reached a queue are [ErrNotExecuted] too. A message without a MessageID gets a random
+// one, by which its return is recognized; no other with the same ID may be on its way. With NoConfirms it returns when the message is
 // on its way, and with NoMandatory it does not notice that no queue took it.
 func (c *Client) Publish(ctx context.Context, m Message) error {
 	if err := checkMessage(&m, c.maxMessage.Load()); err != nil {
 		return notSent{err}
 	}
-	if m.UserID != "" {
-		return notSent{fmt.Errorf("%w: a user ID", ErrInvalidRequest)} // the broker would close the channel over another one than its own
+	switch { // for what else the broker would close the channel
+	case m.UserID != "":
+		return notSent{fmt.Errorf("%w: a user ID", ErrInvalidRequest)}
+	case m.ReplyTo == directReplyTo && c.cfg.ReplyTo != ReplyToDirect:
+		return notSent{fmt.Errorf("%w: a direct reply-to, which this client does not consume", ErrInvalidRequest)}
+	case m.Exchange == "" && forgedReplyTo(m.RoutingKey):
+		return notSent{fmt.Errorf("%w: %.64q is no address of a direct reply-to", ErrInvalidRequest, m.RoutingKey)}
 	}
 	if ctx.Err() != nil {
 		return notSent{context.Cause(ctx)}
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
-	w := &oneWay{size: len(m.Body), exchange: m.Exchange, key: m.RoutingKey, correlationID: m.CorrelationID, messageID: m.MessageID, done: make(chan error, 1)}
-	w.meta, _ = m.Headers[HeaderRPC].(string)
+	if m.MessageID == "" {
+		m.MessageID = newID()
+	}
+	w := &oneWay{messageID: m.MessageID, exchange: m.Exchange, size: len(m.Body), done: make(chan error, 1)}
 	c.mu.Lock()
 	s, err := c.awaitRoom(ctx)
+	if err == nil && s.oneWays[m.MessageID] != nil {
+		err = fmt.Errorf("%w: a message with the ID %.64q is on its way", ErrInvalidRequest, m.MessageID)
+	}
 	if err == nil {
 		p := m.publishing()
 		if err = s.Link.Publish(m.Exchange, m.RoutingKey, !c.cfg.NoMandatory, &p); err != nil {
 			err = fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 		} else if !c.cfg.NoConfirms {
 			s.confirms.Add(attempt{message: w})
-			s.oneWays = append(s.oneWays, w)
+			s.oneWays[m.MessageID] = w
 		}
 	}
 	c.mu.Unlock()
@@ -98,30 +108,26 @@ func (c *Client) awaitRoom(ctx context.Context) (*clientSession, error) {
 
 // A oneWay is a message of Publish whose confirm is outstanding. Guarded by client.mu.
 type oneWay struct {
-	size                                    int
-	exchange, key, correlationID, messageID string
-	meta                                    string // x-rpc: that of a call is another one
-	returned                                error
-	done                                    chan error // has room for the result
+	messageID, exchange string
+	size                int
+	returned            error
+	done                chan error // has room for the result
 }
 
-// returnedOneWay notes that a message of Publish was returned, the first one that is like it. It
-// returns false if there is none. client.mu is held.
+// returnedOneWay notes that a message of Publish was returned. It returns false if it was none. client.mu
+// is held.
 func (s *clientSession) returnedOneWay(r *link.Return) bool {
-	meta, _ := r.Properties.Headers[HeaderRPC].(string)
-	for _, w := range s.oneWays {
-		if w.returned == nil && w.exchange == r.Exchange && w.key == r.RoutingKey && w.meta == meta &&
-			w.correlationID == r.Properties.CorrelationId && w.messageID == r.Properties.MessageId {
-			w.returned = notSent{fmt.Errorf("%w: %d %s", ErrUnroutable, r.Code, r.Text)}
-			return true
-		}
+	w := s.oneWays[r.Properties.MessageId]
+	if w == nil {
+		return false
 	}
-	return false
+	w.returned = notSent{fmt.Errorf("%w: %d %s", ErrUnroutable, r.Code, r.Text)}
+	return true
 }
 
 // confirmedOneWay ends a message of Publish. client.mu is held.
 func (s *clientSession) confirmedOneWay(w *oneWay, acked bool) {
-	s.oneWays = slices.DeleteFunc(s.oneWays, func(other *oneWay) bool { return other == w })
+	delete(s.oneWays, w.messageID)
 	switch {
 	case w.returned != nil:
 		w.done <- w.returned

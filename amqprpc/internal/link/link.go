@@ -31,7 +31,7 @@ type Handler interface {
 	// Blocked is called if the broker blocks publishers (a memory or disk alarm), and if it
 	// unblocks them.
 	Blocked(active bool, reason string)
-	// Writable is called after [Link.Full] was true, once it is not. It is called by the
+	// Writable is called after [Link.HasRoom] was false, once it is true again. It is called by the
 	// goroutine that writes.
 	Writable()
 }
@@ -138,6 +138,11 @@ func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error)
 	}
 	l.shut = l.Channel.NotifyClose(make(chan *amqp.Error, 1))
 	if err = prepare(l); err != nil {
+		if errors.Is(err, amqp.ErrClosed) { // what the broker has closed the channel for is the better reason
+			if why := <-l.shut; why != nil {
+				err = why
+			}
+		}
 		return nil, err
 	}
 	if !stopped() {

@@ -35,7 +35,7 @@ type writer struct {
 	properties []byte // reused
 	acks       acks
 	writing    bool // somebody writes, or the goroutine was told to
-	full       bool // Full has returned true since the last write
+	full       bool // HasRoom has found too much since the last write
 	err        error
 
 	wake   chan struct{} // tells the goroutine that it is its turn
@@ -46,7 +46,7 @@ type writer struct {
 }
 
 const (
-	// maxBuffered is the size of the buffer from which on Full is true.
+	// maxBuffered is the size of the buffer from which on there is no room.
 	maxBuffered = 256 << 10
 	// inlineTimeout bounds the write of a caller.
 	inlineTimeout = 5 * time.Millisecond
@@ -65,15 +65,15 @@ func (w *writer) stop() {
 	w.wg.Wait()
 }
 
-// Full reports whether enough is waiting to be written. If it does, [Handler.Writable] follows.
-func (w *writer) Full() bool {
+// HasRoom reports whether to add more. If it returns false, [Handler.Writable] follows, except if a
+// write has failed.
+func (w *writer) HasRoom() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.buf) < maxBuffered || w.err != nil {
-		return false
+	if len(w.buf) >= maxBuffered {
+		w.full = true
 	}
-	w.full = true
-	return true
+	return w.err == nil && !w.full
 }
 
 // Publish adds a basic.publish with its content. The error is for values that AMQP cannot carry, and for

@@ -354,11 +354,11 @@ func TestWriterFull(t *testing.T) {
 	w.Flush()
 	wantWrite(t, s, "publish a 0")
 	add(t, w, "b", make([]byte, maxBuffered/2))
-	if w.Full() {
+	if !w.HasRoom() {
 		t.Error("it is full with half of what may be buffered")
 	}
 	add(t, w, "c", make([]byte, maxBuffered/2))
-	if !w.Full() {
+	if w.HasRoom() {
 		t.Error("it is not full")
 	}
 	if len(writable) != 0 {
@@ -367,7 +367,7 @@ func TestWriterFull(t *testing.T) {
 	s.gate <- nil
 	wantWrite(t, s, fmt.Sprint("publish b ", maxBuffered/2), fmt.Sprint("publish c ", maxBuffered/2))
 	soon(t, "Writable", func() { <-writable })
-	if w.Full() {
+	if !w.HasRoom() {
 		t.Error("it is full after a write")
 	}
 	add(t, w, "d", make([]byte, maxBuffered))
@@ -392,7 +392,7 @@ func TestWriterErrorIsSticky(t *testing.T) {
 	w.Flush()
 	wantWrite(t, s, "publish a 0")
 	add(t, w, "b", make([]byte, maxBuffered))
-	if !w.Full() {
+	if w.HasRoom() {
 		t.Error("it is not full")
 	}
 	s.gate <- broken
@@ -409,7 +409,7 @@ func TestWriterErrorIsSticky(t *testing.T) {
 	if n, err := w.Write(channelClose); n != 0 || err != broken {
 		t.Errorf("%d octets written, error %v", n, err)
 	}
-	if w.Full() {
+	if !w.HasRoom() {
 		t.Error("it is full for ever")
 	}
 	w.disable(net.ErrClosed)
@@ -445,7 +445,7 @@ func TestWriterDisableDuringAWrite(t *testing.T) {
 		w.Flush()
 		wantWrite(t, s, "publish a 0")
 		add(t, w, "b", make([]byte, maxBuffered))
-		if !w.Full() {
+		if w.HasRoom() {
 			t.Error("it is not full")
 		}
 		w.disable(net.ErrClosed)
