@@ -309,8 +309,46 @@ func testCallStates(t *testing.T, rt *rapid.T) {
 
 // returned tells the session that the broker has returned an attempt of a call.
 func (s *fakeSession) returned(id string, attempt int) {
+	s.client.mu.Lock()
+	meta := Meta{Attempt: attempt}
+	if call := s.client.calls[id]; call != nil {
+		meta.Deadline = call.deadline
+	}
+	s.client.mu.Unlock()
+	s.returnedAs(id, meta.String())
+}
+
+func (s *fakeSession) returnedAs(id, meta string) {
 	s.Returned(link.Return{Code: 312, Text: "NO_ROUTE", RoutingKey: "q", Properties: &amqp.Publishing{
-		CorrelationId: id, Headers: amqp.Table{HeaderRPC: Meta{Attempt: attempt}.String()}}})
+		CorrelationId: id, Headers: amqp.Table{HeaderRPC: meta}}})
+}
+
+// The return of a call that has ended is not that of a later one of the same correlation ID.
+func TestReturnOfAnEarlierCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newTold(t, Config{})
+		s := c.connect()
+		defer s.lose(ErrClosed)
+		ctx, cancel := context.WithCancel(t.Context())
+		first := c.Go(ctx, Request{CorrelationID: "x"})
+		c.mu.Lock()
+		meta := first.meta()
+		c.mu.Unlock()
+		cancel()
+		<-first.Done()
+		time.Sleep(time.Second)
+		second := c.Go(t.Context(), Request{CorrelationID: "x"})
+		s.returnedAs("x", meta)
+		select {
+		case <-second.Done():
+			t.Errorf("the second call has ended: %v", second.err)
+		default:
+		}
+		s.returned("x", 1)
+		if _, err := second.Result(); !errors.Is(err, ErrUnroutable) || !errors.Is(err, ErrNotExecuted) {
+			t.Errorf("its own return: %v", err)
+		}
+	})
 }
 
 // What is said of an earlier attempt changes nothing for the one that is published now.

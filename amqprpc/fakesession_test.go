@@ -38,7 +38,7 @@ type fakeSession struct {
 // connect gives the client a session without a broker.
 func (c *told) connect() *fakeSession {
 	s := &fakeSession{
-		clientSession: &clientSession{Link: link.New(&discard{closed: make(chan struct{})}), client: c.Client, inspector: newInspector(&c.cfg.ConnConfig, "")},
+		clientSession: &clientSession{Link: link.New(&discard{closed: make(chan struct{})}), client: c.Client, oneWays: make(map[string]*oneWay), inspector: newInspector(&c.cfg.ConnConfig, "")},
 		ended:         make(chan struct{}),
 	}
 	c.mu.Lock()
