@@ -148,8 +148,7 @@ func (ss *serverSession) run(ctx context.Context, draining <-chan struct{}) erro
 // them.
 const requeueWait = 200 * time.Millisecond
 
-// drain stops consuming, requeues the requests that no handler has begun, and waits until the others
-// have been answered and acked. It returns false if the session failed meanwhile.
+// drain stops consuming and finishes. It returns false if the session failed meanwhile.
 func (ss *serverSession) drain(ctx context.Context) bool {
 	stop := context.AfterFunc(ctx, func() {
 		ss.Fail(context.Cause(ctx))
@@ -166,6 +165,12 @@ func (ss *serverSession) drain(ctx context.Context) bool {
 			return false
 		}
 	}
+	return ss.finish()
+}
+
+// finish requeues the requests that wait, and waits until the others have been answered and acked. Nothing is
+// delivered any more. It returns false if the session failed meanwhile.
+func (ss *serverSession) finish() bool {
 	// One frame requeues all that wait, once nothing before them is open. To requeue each by itself is
 	// a command for each to a quorum queue, which loses acks that come on top of too many commands
 	// if the channel is closed then (seen on 3.10.8).
