@@ -1,82 +1,84 @@
-// Package amqprpc makes and answers remote procedure calls over RabbitMQ, or any
-// broker that speaks AMQP 0-9-1 with publisher confirms.
+// Package amqprpc makes and answers remote procedure calls over RabbitMQ, or any broker that speaks
+// AMQP 0-9-1 with publisher confirms. A server answers the requests of a queue:
 //
-// A [Client] sends requests to a queue and takes the replies off one exclusive
-// callback queue, matched by correlation ID: any number of calls are in flight at
-// once over two connections. A [Server] takes requests off the queue, runs a
-// [Handler] for each, and acks a request only after its reply is confirmed. Both
-// speak to peers of other makes: reply_to, correlation_id and expiration are all
-// that is needed, and what this package adds are optional headers.
+//	server := &amqprpc.Server{Queue: "greetings", Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+//		return amqprpc.Response{Body: append([]byte("hello, "), req.Body...)}, nil
+//	}}
+//	err := server.Serve(ctx)
 //
-// # A remote call is no function call
+// And a client calls it:
 //
-// [Client.Call] looks like a function and is not one. It crosses a network, a queue
-// and another process, any of which can be slow or gone; so it takes a context,
-// always has a deadline, and always returns an error to look at. When it fails, the
-// request may still have been executed, or be executed yet. errors.Is with
-// [ErrNotExecuted] says when it certainly was not and will not be: then sending it
-// again is safe. In every other case that is for you to know: a request that may
-// run twice should be marked [Request.Idempotent], one that must not should carry
-// something by which the server knows it again.
+//	client, err := amqprpc.Dial(ctx, amqprpc.Config{Queue: "greetings"})
+//	if err != nil {
+//		return err
+//	}
+//	defer client.Close()
+//	reply, err := client.Call(ctx, amqprpc.Request{Body: []byte("world")})
 //
-// A server can execute a request twice also where no caller repeats it: if it dies
-// between reply and ack, the broker delivers the request to another one
-// ([Request.Redelivered]). The second reply is discarded, classified and counted.
-// [Server.Replay] lets one server answer from memory instead.
+// A [Client] sends all its requests over one connection, and takes the replies off one exclusive
+// callback queue, matched by correlation ID. A [Server] sends each reply and the ack of its request in
+// one write. Both work with peers that do not use this package: reply_to, correlation_id and expiration
+// are enough. This package adds one header, [HeaderRPC], which is optional.
 //
-// Every call ends in exactly one [Outcome], and every message on the callback queue is
-// of exactly one [Class]. What else is promised, of delivery, deadlines, bounds, and order,
-// and what is not, is listed below, each promise with the tests that hold it.
+// PROMISES.md lists what is promised, with the tests of each promise, and what is not.
 //
-// # What blocks
+// # A remote call is not a function call
 //
-// [Dial] blocks until connected, at most DialTimeout for each URL.
-// [Client.Call] blocks until the outcome, at most until the deadline, whatever the
-// broker does: while disconnected, blocked by an alarm, or stuck in a socket write.
-// [Client.Go] blocks only while there is no room ([Config.MaxInFlight]).
-// [Client.Close] takes a few seconds at most. [Server.Serve] blocks until shut down;
-// [Server.Shutdown] until the running handlers are done or its context ends.
+// A call crosses a network, a queue and another process, and each of them can be slow or gone. So
+// [Client.Call] takes a context, always has a deadline, and returns an error to look at. If it fails, the
+// request may have been executed all the same, or may still be. If errors.Is with [ErrNotExecuted]
+// holds, it was not and will not be, and it is safe to send it again. Mark requests that may be executed
+// twice as [Request.Idempotent]. Give others an ID by which the server knows them again.
+//
+// A request can be executed twice although its caller sends it once: if a server dies before its reply
+// is sent, the broker delivers the request to another one ([Request.Redelivered]). [Server.Replay] lets a
+// server answer again from memory.
+//
+// # Blocking
+//
+// [Dial] blocks until it is connected, at most DialTimeout for each URL. [Client.Call] blocks until the
+// outcome, at most until the deadline. [Client.Go] blocks only if there is no room ([Config.MaxInFlight]).
+// [Client.Close] takes a few seconds at most. [Server.Serve] blocks until [Server.Shutdown], which blocks
+// until the running handlers are done or its context ends.
 //
 // # Clusters
 //
-// With the URLs of all nodes, clients and servers go on at another node when theirs
-// dies: at the next one in the list.
+// With the URLs of all nodes, clients and servers go on at the next node when theirs dies. If a node
+// hangs, the others declare no callback queue until they have given it up, which takes up to about
+// net_ticktime (60 s by default). Calls wait for that until their deadlines.
 //
-// Where the node of the connection led the quorum queue too, the new connection may be too
-// early for the new leader. Then RabbitMQ 3.10 nacks all that is published to the queue on it
-// ([ErrRejected], or a retry), until the dead node is back, though others are served well. So a
-// client gives up a connection on which all has been refused, three requests at least, for 3 s,
-// and connects anew. A full queue with the overflow behaviour reject-publish looks the same;
-// there each connection that came to nothing is kept for twice as long as the one before, up to
-// a minute. One ack or reply, from whatever queue, and the 3 s begin anew; and no connection is
-// given up while a call waits on it which the broker may have taken before it began to refuse.
+// After the death of a node RabbitMQ 3.10 may nack all that is published to a quorum queue on one
+// connection, and take it on another. So a client connects anew if a connection has taken nothing for 3 s.
 //
-// Nobody can help it where a node hangs rather than dies: the others declare no callback
-// queue before they have given it up, which takes them net_ticktime. (On RabbitMQ 3.10 it was 63 s
-// with the default of 60 s, 9 s with one of 8 s.) Calls wait for that until their deadline.
+// # Goroutines and locks
 //
-// # Goroutines
+// All methods of Client and Server may be called from any goroutine. An [Observer] is called by one
+// goroutine at a time, with a lock held: it must be quick, must not block, and must not call the Client.
+// A Request's Body and Headers belong to the client from the moment of the call, and for ever: a call that has
+// timed out may still be in the middle of being written.
 //
-// All methods of Client and Server may be called from any goroutine. An [Observer]
-// is called by one goroutine at a time, with a lock held: it must be quick, must not
-// block, and must not call the Client, nor wait for the Server. Handlers and hooks run concurrently. A
-// handler may keep its Request. A Request's Body and Headers belong to the client from
-// the moment of the call, also after its outcome: a call that has timed out may still
-// be in the middle of being written.
+// A connection has four goroutines: one writes what callers did not write themselves, one waits for the
+// end, and two are those of amqp091-go, one of which reads and calls the observer of a client with each
+// reply. Beside them a client has one that connects and reconnects, one while a deadline or a retry is due,
+// one while a context of [Client.Go] ends, and one for each question of [Client.QueueStats], which has a
+// connection of its own. A server has that of Serve, one that waits for Shutdown, one that ends the
+// handlers' contexts with the connection, and one for each request that is handled. None outlives
+// [Client.Close] or [Server.Serve], except handlers that ignore their contexts.
+//
+// Locks are taken in this order: that of the connection's reader, which is held while it hands a message
+// over; the client's mu, or a server session's publishing and then the server's mu; that of the connection's
+// writer. All others are taken last: those of observers, of stored replies, and of randomness. The
+// lock of the writer is not held while it writes.
 //
 // # In tests
 //
-// [rpcscope/amqprpc/broker] is a broker within the process, to be used as net/http/httptest is: start
-// one, and give its URL to the server and the client. [EventConnected] says to the server's
-// Observer that the queue is there to be called; or a client with [Config.Retry] waits for it. [Server.Hooks] and the broker's own levers
-// make the faults that a program has to live with: lost and second replies, lost connections, a
-// broker that hangs.
+// [rpcscope/amqprpc/broker] is a broker in the process, as net/http/httptest is a server. [EventConnected]
+// says when a server consumes; or a client with [Config.Retry] waits for its queue. [ServerHooks] and the
+// broker's methods make faults: lost and second replies, lost connections, a broker that hangs.
 //
 // # When RPC is the wrong tool
 //
-// Where the caller has no use for the answer, publish and forget. Where the work
-// takes minutes, or must survive the caller, make it a job: put it into a durable
-// queue and let the result be an event of its own. Where one request fans out into
-// many, or one service calls the next and that the next, prefer a pipeline of
-// queues: each blocking call adds its latency and its ways to fail to the caller's.
+// If the caller has no use for the answer, use [Client.Publish]. If the work takes minutes, or must survive
+// the caller, put a job into a durable queue, and let its result be a message of its own. If a request needs
+// many others, one after the other, a pipeline of queues adds less latency, and fewer ways to fail.
 package amqprpc

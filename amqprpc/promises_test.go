@@ -3,7 +3,6 @@ package amqprpc_test
 import (
 	"fmt"
 	"go/ast"
-	"go/doc/comment"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -15,16 +14,15 @@ import (
 	"testing"
 )
 
-// Every promise of the package's documentation names tests, and there are such tests: the
-// items of the lists under headings that begin with "Promised:" end with "Held by", the
-// tests' names, and a full stop.
+// Every promise of PROMISES.md names tests, and there are such tests: the items of the lists under headings that begin
+// with "Promised:" end with "Tests:", the tests' names, and a full stop.
 func TestPromisesAreTested(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "promises.go", nil, parser.ParseComments|parser.PackageClauseOnly)
+	text, err := os.ReadFile("PROMISES.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	tests := testsOfModule(t, "..")
-	promises, problems := checkPromises(file.Doc.Text(), tests)
+	promises, problems := checkPromises(string(text), tests)
 	for _, p := range problems {
 		t.Error(p)
 	}
@@ -37,18 +35,19 @@ func TestPromisesAreTested(t *testing.T) {
 // The test above finds what it is there to find.
 func TestBrokenPromises(t *testing.T) {
 	tests := map[string]bool{"TestA": true, "some/folder.TestB": true}
-	const heading = "# Promised: x\n\n"
+	const heading = "# Title\n\nWords.\n\n## Promised: x\n\n"
 	for text, want := range map[string]int{
-		heading + "  - This is so. Held by TestA.\n":                                0,
-		heading + "  - This is so. Held by TestA,\n    some/folder.TestB.\n":        0,
-		heading + "  - This is so.\n":                                               1,
-		heading + "  - This is so. Held by nothing.\n":                              1,
-		heading + "  - This is so. Held by TestB.\n":                                1,
-		heading + "  - This is so. Held by TestA, TestC, some/folder.TestC.\n":      2,
-		heading + "  - This is so. Held by TestA.\n  - This is so, too.\n":          1,
-		heading + "  - This is so. Held by TestA.\n\n# Not promised\n\n  - That.\n": 0,
-		heading + "Only a sentence.\n":                                              1,
-		"# Not promised\n\n  - That, as TestC might say.\n":                         0,
+		heading + "- This is so. Tests: TestA.\n":                                    0,
+		heading + "- This is so. Tests: TestA,\n  some/folder.TestB.\n":              0,
+		heading + "- This\n  is so. Tests:\n  TestA.\n- So is this. Tests: TestA.\n": 0,
+		heading + "- This is so.\n":                                                  1,
+		heading + "- This is so. Tests: nothing.\n":                                  1,
+		heading + "- This is so. Tests: TestB.\n":                                    1,
+		heading + "- This is so. Tests: TestA, TestC, some/folder.TestC.\n":          2,
+		heading + "- This is so. Tests: TestA.\n- This is so, too.\n":                1,
+		heading + "- This is so. Tests: TestA.\n\n## Not promised\n\n- That.\n":      0,
+		heading + "Only a sentence.\n":                                               1,
+		"## Not promised\n\n- That, as TestC might say.\n":                           0,
 	} {
 		if _, problems := checkPromises(text, tests); len(problems) != want {
 			t.Errorf("%q: %q", text, problems)
@@ -56,67 +55,34 @@ func TestBrokenPromises(t *testing.T) {
 	}
 }
 
-var heldBy = regexp.MustCompile(`^(?s:.+)\. Held by ([A-Za-z0-9_./]+(?:, [A-Za-z0-9_./]+)*)\.$`)
+var testsOfPromise = regexp.MustCompile(`^- .+\. Tests: ([A-Za-z0-9_./]+(?:, [A-Za-z0-9_./]+)*)\.$`)
 
-// checkPromises counts the promises of a doc comment, and says what is wrong with them.
+// checkPromises counts the promises of a document, and returns what is wrong with them.
 func checkPromises(text string, tests map[string]bool) (promises int, problems []string) {
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
-	var p comment.Parser
-	section, promised := "", false
-	for _, block := range p.Parse(text).Content {
-		switch b := block.(type) {
-		case *comment.Heading:
-			section = plain(b.Text)
-			promised = strings.HasPrefix(section, "Promised:")
-		case *comment.List:
-			if !promised {
+	for _, section := range strings.Split("\n"+text, "\n## ")[1:] {
+		title, body, _ := strings.Cut(section, "\n")
+		if !strings.HasPrefix(title, "Promised:") {
+			continue
+		}
+		for _, item := range strings.Split(strings.ReplaceAll(body, "\n- ", "\n\n- "), "\n\n") {
+			item = strings.Join(strings.Fields(item), " ")
+			if item == "" {
 				continue
 			}
-			for _, item := range b.Items {
-				promises++
-				var words []string
-				for _, block := range item.Content {
-					if paragraph, ok := block.(*comment.Paragraph); ok {
-						words = append(words, strings.Fields(plain(paragraph.Text))...)
-					}
-				}
-				said := strings.Join(words, " ")
-				m := heldBy.FindStringSubmatch(said)
-				if m == nil {
-					problem("%s: no test is named to hold %q", section, said)
-					continue
-				}
-				for _, name := range strings.Split(m[1], ", ") {
-					if !tests[name] {
-						problem("%s: there is no %s, to hold %q", section, name, said)
-					}
-				}
+			promises++
+			m := testsOfPromise.FindStringSubmatch(item)
+			if m == nil {
+				problems = append(problems, fmt.Sprintf("%s: no test is named for %q", title, item))
+				continue
 			}
-		default:
-			if promised {
-				problem("%s: what is in no list is no promise", section)
+			for _, name := range strings.Split(m[1], ", ") {
+				if !tests[name] {
+					problems = append(problems, fmt.Sprintf("%s: there is no %s for %q", title, name, item))
+				}
 			}
 		}
 	}
 	return promises, problems
-}
-
-// plain is text without its links.
-func plain(text []comment.Text) string {
-	var b strings.Builder
-	for _, t := range text {
-		switch t := t.(type) {
-		case comment.Plain:
-			b.WriteString(string(t))
-		case comment.Italic:
-			b.WriteString(string(t))
-		case *comment.Link:
-			b.WriteString(plain(t.Text))
-		case *comment.DocLink:
-			b.WriteString(plain(t.Text))
-		}
-	}
-	return b.String()
 }
 
 // testsOfModule returns the names of all tests and fuzz tests: "TestX" in this package,
