@@ -47,8 +47,9 @@ type ServerHooks struct {
 	// Replies is given the reply that the server is about to publish, error
 	// replies included, and returns the replies to publish instead: none to drop
 	// it, two to duplicate it, one with another CorrelationID to puzzle the caller.
-	// The request is acked after all of them. The reply's RoutingKey is where it goes. Return values are published as they are, so they must be
-	// expressible in AMQP; one that is not is dropped ([EventDropped]).
+	// The request is acked after all of them. The reply's RoutingKey is where it goes.
+	// Return values are published as they are, so they must be expressible in AMQP; one
+	// that is not is dropped ([EventDropped]).
 	Replies func(req *Request, reply Message) []Message
 	// BeforeAck runs after the replies' confirms and before the ack. A server that has it acks as with
 	// [Server.ConfirmReplies].
