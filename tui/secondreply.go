@@ -261,5 +261,11 @@ func (e *evidence) late(all []*replySeen) string {
 	return s + "."
 }
 
-// lateBy is how long after the call's end a reply came.
-func (e *evidence) lateBy(r *replySeen) time.Duration { return max(r.Time.Sub(e.Ended), 0) }
+// lateBy returns how long after the call's end a reply came: after a timeout as the client counts it, from
+// the deadline, which lanes show too.
+func (e *evidence) lateBy(r *replySeen) time.Duration {
+	if e.Outcome == amqprpc.Timeout && r.Class == amqprpc.Late && r.Since > 0 {
+		return r.Since
+	}
+	return max(r.Time.Sub(e.Ended), 0)
+}
