@@ -144,6 +144,8 @@ func TestTwoScreens(t *testing.T) {
 	two.WaitFor("code=1")
 	two.Type("clear; "+demo+" --force", "enter")
 	two.WaitFor("2 running here, 2 elsewhere")
+	two.WaitFor("PAUSED")
+	two.Type(" ")
 	two.Type("K")
 	two.WaitFor("1 running here")
 	two.Type("K")

@@ -71,8 +71,8 @@ func TestSomebodyElseConsumes(t *testing.T) {
 	somebody(t, node, cfg.Queue, false)
 	l := open(t, cfg)
 	why := `somebody else consumes from "` + cfg.Queue + `"`
-	look := untilNoted(t, l, "the load begins when it is resumed")
-	if !look.Load.Paused || look.Load.PausedBy != why || look.Load.Waiting || look.Queue.Others != 1 || look.Books.Calls.Sent != 0 {
+	look := l.Look(everything()) // before any server can have been started here
+	if !noted("the load begins when it is resumed")(look) || !look.Load.Paused || look.Load.PausedBy != why || look.Load.Waiting || look.Queue.Others != 1 || look.Books.Calls.Sent != 0 {
 		t.Errorf("load %+v, queue %+v, calls %+v", look.Load, look.Queue, look.Books.Calls)
 	}
 	wantNoServer(t, l, why)

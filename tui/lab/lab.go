@@ -58,7 +58,8 @@ type Lab struct {
 }
 
 // Open dials the broker and begins the load as soon as somebody consumes from the queue.
-// It blocks until connected, as [amqprpc.Dial] does; ctx bounds that alone.
+// It blocks until connected, as [amqprpc.Dial] does, and until the broker has told of the queue,
+// three seconds at most; ctx bounds that alone.
 //
 // The error is an amqprpc.ErrInvalidConfig, or what amqprpc.Dial returns.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
@@ -112,7 +113,10 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 		l.client.Close() //nolint:errcheck // returns nil
 		return nil, err
 	}
-	l.start(l.poll)
+	// Before a server can be started here: who consumes now is somebody else.
+	now, failed := l.askBroker(ctx)
+	l.begin(now, true, failed)
+	l.start(func() { l.poll(!now.Known) }) //nolint:errcheck // it is open
 	return l, nil
 }
 

@@ -90,11 +90,11 @@ func (q *queue) answered(epoch int, stats amqprpc.QueueStats, err error, ours in
 	return q.state, q.failed
 }
 
-// poll is the goroutine that asks about the queue.
-func (l *Lab) poll() {
+// poll is the goroutine that asks about the queue. first says that there was no answer yet.
+func (l *Lab) poll(first bool) {
 	turn := time.NewTimer(pollEvery)
 	defer turn.Stop()
-	for first := true; ; {
+	for {
 		select {
 		case <-l.ctx.Done():
 			return
