@@ -20,7 +20,7 @@ func TestServersBesideAForeignService(t *testing.T) {
 		{"load", "--servers=2", "-n=20", "--body=x"},
 		{"scale", "--servers=1,2", "-n=20", "--warmup=0s"},
 	} {
-		rpcscope(t, node.URL(), append(args, "--queue", queue)...).want(t, cli.Usage, "", why)
+		rpcscope(t, node.URL(), append(args, "--queue", queue)...).want(t, cli.FellShort, "", why)
 	}
 	if n := len(foreign.requests()); n != 0 {
 		t.Errorf("%d requests were made", n)

@@ -115,7 +115,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 
 // notAlone refuses to start servers because of what somebody else has on the queue.
 func notAlone(err error) error {
-	return cli.Fail(cli.Usage, fmt.Errorf("%w: give another --queue, or --force to start fibservers there", err))
+	return cli.Fail(cli.FellShort, fmt.Errorf("%w: give another --queue, or --force to start fibservers there", err))
 }
 
 // report tells, besides a summary in JSON, what its keys have no room for: the answers that
