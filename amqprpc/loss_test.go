@@ -358,7 +358,7 @@ func TestServerStartsInAnAlarm(t *testing.T) {
 	}
 	failed, connected := make(chan string, 100), make(chan struct{}, 100)
 	conn := at(node.URL())
-	conn.DialTimeout = 200 * time.Millisecond
+	conn.DialTimeout = 2 * time.Second // connecting takes less, on a busy machine too
 	s := &amqprpc.Server{ConnConfig: conn, Queue: "alarm", Handler: echo, Backoff: quick,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			switch e.Kind {

@@ -65,7 +65,7 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 	connections, consumers := <-lists, <-lists
 
 	rpcscope := `rpcscope\[\d+\]@` + regexp.QuoteMeta(host)
-	fibserver = regexp.QuoteMeta(fibserver)
+	fibserver = regexp.QuoteMeta(fibserver) + `(\.\d+@` + regexp.QuoteMeta(host) + `)?` // the pool's name of it
 	for _, want := range []struct {
 		what, list string
 		all        []string // are in one line of the list
