@@ -115,7 +115,7 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 	term := shell(t, node.URL(), screen.Size{Cols: 200, Rows: 40})
 	term.Type("rpcscope --queue "+queue+" --fib 1 --rate 20", "enter")
 	term.WaitFor("Nobody can say who consumes from limited")
-	term.WaitFor(fmt.Sprintf("user limit of (%d)", most))
+	term.WaitFor("maximum allowed user limit of")
 	term.Wait("some calls", func(string) bool { return shown(term, `completed ([\d,]+)`) > 100 })
 	term.Type("s")
 	term.WaitFor("Start servers here, although nobody can say")

@@ -223,7 +223,7 @@ func TestQueueAnswers(t *testing.T) {
 	var q queue
 	q.init("q")
 	epoch := q.begin()
-	refused := &amqprpc.DialError{Address: "h:1", Connected: true, Err: &amqp.Error{Code: 530, Reason: "NOT_ALLOWED - enough"}}
+	refused := &amqprpc.DialError{Address: "h:1", Err: &amqp.Error{Code: 530, Reason: "NOT_ALLOWED - enough"}}
 	for _, c := range []struct {
 		what   string
 		stats  amqprpc.QueueStats

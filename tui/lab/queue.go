@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+
 	"rpcscope/amqprpc"
 )
 
@@ -86,6 +88,9 @@ func (q *queue) answered(epoch int, stats amqprpc.QueueStats, err error, ours in
 	default:
 		q.failed++
 		q.state.Known, q.state.Err = false, reason(err.Error())
+		if refused, ok := errors.AsType[*amqp.Error](err); ok && !errors.As(err, new(*amqprpc.PermissionError)) {
+			q.state.Err = refused.Reason // without the address, to which there is a connection
+		}
 	}
 	return q.state, q.failed
 }
