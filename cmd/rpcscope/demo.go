@@ -43,7 +43,8 @@ says nothing of RabbitMQ.
 The servers wait 100 ms for each request, so that the screen can be followed and
 more servers (s) do more work on whatever machine: see --server-flag.
 
-On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does.`,
+On a RabbitMQ the queue (--queue) stays when the demo ends, as fibserver's does. If
+somebody else consumes from it, the demo starts no servers there unless --force says so.`,
 		Example: `  rpcscope demo
   rpcscope demo --url amqp://guest:guest@localhost:5672/
   rpcscope demo -c 64 --fib 30 --server-flag=--delay=0s`,
