@@ -213,7 +213,7 @@ func isStrings(v any) bool {
 }
 
 // fieldSize returns how many bytes a valid field's value takes on the wire, at
-// most, and an error where it cannot be sent. It looks no further once maxHeaders is
+// most, and an error if it cannot be sent. It looks no further once maxHeaders is
 // exceeded: a few tables that refer to each other many times are without end.
 func fieldSize(v any, depth int) (int, error) {
 	if depth > deepest {

@@ -55,7 +55,7 @@ func TestServersBesideSomebodyElse(t *testing.T) {
 	}
 }
 
-// Keys that start servers are not recommended where those would get in somebody's way, whatever
+// Keys that start servers are not recommended if those would get in somebody's way, whatever
 // the state.
 func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
 	s := shared()

@@ -33,7 +33,7 @@ type Load struct {
 
 	// The present phase. Workers never outlive it.
 	phase    Phase
-	count    int64         // calls to start; math.MaxInt64 where that is not the end
+	count    int64         // calls to start; math.MaxInt64 if that is not the end
 	duration time.Duration // 0 where that is not the end
 	clock    clock
 	sending  bool          // calls may be started

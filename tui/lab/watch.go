@@ -36,7 +36,7 @@ type followed struct {
 	what string
 }
 
-// explained returns e with a reason for people, where it tells of a lost connection. The
+// explained returns e with a reason for people if it tells of a lost connection. The
 // socket of a connection that was dropped by hand says only that it is closed.
 func (l *Lab) explained(e amqprpc.Event) amqprpc.Event {
 	switch {
