@@ -1,7 +1,7 @@
 // Command withrabbitmq runs a command with a private RabbitMQ node beside it, whose
 // address the command finds in AMQP_URL:
 //
-//	go run ./amqprpc/broker/rabbitmq/withrabbitmq go run ./cmd/rpcscope load --servers 2
+//	go run ./cmd/withrabbitmq go run ./cmd/rpcscope load --servers 2
 //
 // It needs the package rabbitmq-server installed (and no RabbitMQ running). The node
 // listens on a loopback port of its own and ends, leaving nothing behind, with the
