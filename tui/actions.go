@@ -29,7 +29,7 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	case is(k.TourNext):
 		return m.travel(m.tour.Next)
 	case is(k.TourStep):
-		m.tour.Hurry()
+		m.tour.SkipWait()
 	case is(k.TourBack):
 		return m.travel(m.tour.Back)
 	case is(k.TourRepeat):
@@ -40,10 +40,10 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	case is(k.Call):
 		return m.make(func(context.Context) pick { return pick{id: l.Call()} })
 	case is(k.Burst):
-		m.ask("How many calls at once?", "besides the load; at most "+count(lab.MostBurst), "100", func(s string) (tea.Cmd, error) {
+		m.ask("How many calls at once?", "besides the load; at most "+count(lab.MaxBurst), "100", func(s string) (tea.Cmd, error) {
 			n, err := strconv.Atoi(strings.TrimSpace(s))
-			if err != nil || n < 1 || n > lab.MostBurst {
-				return nil, fmt.Errorf("%.20q is not a number from 1 to %d", s, lab.MostBurst)
+			if err != nil || n < 1 || n > lab.MaxBurst {
+				return nil, fmt.Errorf("%.20q is not a number from 1 to %d", s, lab.MaxBurst)
 			}
 			return m.do(func(context.Context) { l.Burst(n) }), nil //nolint:errcheck // its note tells
 		})
@@ -199,11 +199,11 @@ func (m *Model) chosen() tea.Cmd {
 // beside does something that starts a server, sooner or later. If that server may get in
 // somebody else's way, a person decides first.
 func (m *Model) beside(do func() tea.Cmd) tea.Cmd {
-	if m.look.Beside == "" {
+	if m.look.StartWarning == "" {
 		return do()
 	}
 	m.menu = menu{
-		name: "Servers here?", title: "Start servers here, although " + Escape(m.look.Beside, 300) + "?",
+		name: "Servers here?", title: "Start servers here, although " + Escape(m.look.StartWarning, 300) + "?",
 		choices: []choice{
 			{value: "no", words: "leave the queue to whoever consumes from it"},
 			{value: "yes", words: "a fibserver takes some of its requests, and answers fib or an error"},
@@ -212,7 +212,7 @@ func (m *Model) beside(do func() tea.Cmd) tea.Cmd {
 			if c.value != "yes" {
 				return nil
 			}
-			m.lab.Allow()
+			m.lab.AllowStart()
 			return do()
 		},
 	}
@@ -335,7 +335,7 @@ func (m *Model) unknown() error {
 func (m *Model) showStory() bool {
 	story, ok := m.story(m.target)
 	if ok {
-		m.inspector.show(story, surroundings{now: m.look.Books.Now, pool: m.look.Pool, conn: m.look.Books.Connection})
+		m.inspector.show(story, surroundings{now: m.look.Ledger.Now, pool: m.look.Pool, conn: m.look.Ledger.Connection})
 	}
 	return ok
 }

@@ -13,7 +13,7 @@ import (
 // An advice tells a newcomer what is going on and which key helps. Its text is one or two
 // whole sentences, escaped.
 type advice struct {
-	mood lab.Mood
+	mood lab.Level
 	text string
 }
 
@@ -29,41 +29,41 @@ const (
 
 // advise returns what there is to tell, most urgent first. What is said of the same moment
 // never contradicts itself: of causes and their effects only the causes are told.
-func advise(look *lab.Look) []advice {
+func advise(look *lab.Snapshot) []advice {
 	var all []advice
-	add := func(mood lab.Mood, text string) { all = append(all, advice{mood, text}) }
+	add := func(mood lab.Level, text string) { all = append(all, advice{mood, text}) }
 
 	switch {
 	case look.Err != nil:
-		add(lab.Bad, "Something in here broke: "+Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
+		add(lab.Failure, "Something in here broke: "+Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
 		return all
 	case look.Replay != nil: // nothing can be done about it
 		return nil
 	case look.Frozen: // the rest would be about the past
-		add(lab.Neutral, "This is the picture of "+look.Books.Now.Format(time.TimeOnly)+
+		add(lab.Info, "This is the picture of "+look.Ledger.Now.Format(time.TimeOnly)+
 			", and stands still whatever happens now. Press f to see the present.")
 		return all
 	}
 
 	cause := obstacle(look)
 	if cause != "" {
-		add(lab.Bad, cause)
+		add(lab.Failure, cause)
 	}
-	if n := look.Books.Calls.Wrong; n > 0 && look.Load.Custom {
-		add(lab.Bad, things(n, "answer was", "answers were")+" not what is expected (--expect).")
+	if n := look.Ledger.Calls.Wrong; n > 0 && look.Load.Custom {
+		add(lab.Failure, things(n, "answer was", "answers were")+" not what is expected (--expect).")
 	} else if n > 0 {
-		add(lab.Bad, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
+		add(lab.Failure, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
 	if look.Load.Paused {
-		add(lab.Neutral, pausedAdvice(look))
+		add(lab.Info, pausedAdvice(look))
 	}
 	if cause != "" {
 		return all
 	}
 	if look.Load.Waiting && !look.Load.Paused {
-		add(lab.Neutral, waitingAdvice(look))
+		add(lab.Info, waitingAdvice(look))
 	} else if q := &look.Queue; !q.Known && q.Err != "" {
-		add(lab.Neutral, because("Nobody can say who consumes from "+queueName(look), q.Err)+" Calls are made all the same.")
+		add(lab.Info, because("Nobody can say who consumes from "+queueName(look), q.Err)+" Calls are made all the same.")
 	}
 
 	trouble := troubles(look)
@@ -73,35 +73,35 @@ func advise(look *lab.Look) []advice {
 		if startsServers(look) {
 			text += " Press s to start it."
 		}
-		add(lab.Neutral, text)
+		add(lab.Info, text)
 	}
 	if len(trouble) > 0 {
 		return all
 	}
-	now, c := lately(look), look.Books.Calls
+	now, c := lately(look), look.Ledger.Calls
 	well := c.Wrong == 0 && !look.Load.Waiting && now.Failed == 0 && (now.Completed > 0 || c.Completed > 0 && c.InFlight == 0)
-	switch r := look.Books.Replies; {
+	switch r := look.Ledger.Replies; {
 	case r.Duplicates+r.Orphaned() > 0:
-		add(lab.Neutral, "Press enter on a duplicate or an orphan to see its whole story. Then try "+whatToBreak(look)+".")
+		add(lab.Info, "Press enter on a duplicate or an orphan to see its whole story. Then try "+whatToBreak(look)+".")
 	case look.StandIn != "" && look.Fault == "":
-		add(lab.Neutral, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
+		add(lab.Info, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
 	case well && !startsServers(look):
-		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.")
+		add(lab.Success, "All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.")
 	case well && look.Fault == "":
-		add(lab.Good, "All is well, and no reply had to be discarded. Press d to send a second reply, "+
+		add(lab.Success, "All is well, and no reply had to be discarded. Press d to send a second reply, "+
 			"u to send one of an unknown ID, or x for a fault in the next server.")
 	}
 	return all
 }
 
-func pausedAdvice(look *lab.Look) string {
+func pausedAdvice(look *lab.Snapshot) string {
 	if why := Escape(look.Load.PausedBy, 120); why != "" {
 		return "The load begins paused, because " + why + ". Press space to begin it, or c to make one call."
 	}
 	return "The load is paused. Press space to resume it, or c to make one call."
 }
 
-func waitingAdvice(look *lab.Look) string {
+func waitingAdvice(look *lab.Snapshot) string {
 	if q := &look.Queue; !q.Known && q.Err != "" {
 		return because("Nobody can say who consumes from "+queueName(look), q.Err) + " Press space to begin the load."
 	}
@@ -109,7 +109,7 @@ func waitingAdvice(look *lab.Look) string {
 }
 
 // whyIdle says why no call is in flight, "" if nothing keeps the load from making calls.
-func whyIdle(look *lab.Look) string {
+func whyIdle(look *lab.Snapshot) string {
 	if look.Err != nil || look.Replay != nil || look.Frozen {
 		return ""
 	}
@@ -126,10 +126,10 @@ func whyIdle(look *lab.Look) string {
 
 // startsServers reports whether a server that s starts answers what is asked here, and takes
 // nothing from anybody else's.
-func startsServers(look *lab.Look) bool { return !look.Load.Custom && look.Beside == "" }
+func startsServers(look *lab.Snapshot) bool { return !look.Load.Custom && look.StartWarning == "" }
 
 // whatToBreak lists the keys that there is something to break for.
-func whatToBreak(look *lab.Look) string {
+func whatToBreak(look *lab.Snapshot) string {
 	var keys []string
 	if startsServers(look) {
 		keys = append(keys, "x, a fault for the next server")
@@ -146,11 +146,11 @@ func whatToBreak(look *lab.Look) string {
 }
 
 // killable reports whether there is a server here that K can kill.
-func killable(look *lab.Look) bool {
+func killable(look *lab.Snapshot) bool {
 	return slices.ContainsFunc(look.Pool, func(s pool.Status) bool { return s.State.Alive() })
 }
 
-func queueName(look *lab.Look) string {
+func queueName(look *lab.Snapshot) string {
 	if name := Escape(look.Queue.Name, 40); name != "" {
 		return name
 	}
@@ -158,8 +158,8 @@ func queueName(look *lab.Look) string {
 }
 
 // obstacle says why no call can succeed at present, in sentences; "" where some can.
-func obstacle(look *lab.Look) string {
-	c, q := &look.Books.Connection, &look.Queue
+func obstacle(look *lab.Snapshot) string {
+	c, q := &look.Ledger.Connection, &look.Queue
 	starting := look.Starting > 0
 	switch {
 	case !c.Connected && c.Since.IsZero():
@@ -168,9 +168,9 @@ func obstacle(look *lab.Look) string {
 		// With the command that helps, where the screen has room for it.
 		return "The broker closes the connection over each call: " + strings.TrimRight(Escape(c.Lost, 240), ". ") + "."
 	case !c.Connected:
-		lost := "The connection was lost " + clock(look.Books.Now.Sub(c.Since)) + " ago"
+		lost := "The connection was lost " + clock(look.Ledger.Now.Sub(c.Since)) + " ago"
 		next := "It is being tried again now"
-		if wait := nextTry(c, look.Books.Now); wait != "" {
+		if wait := nextTry(c, look.Ledger.Now); wait != "" {
 			next = "The next try is in " + wait
 		}
 		return because(lost, c.Reason) + " " + next + ", and until then calls fail at their own deadline."
@@ -179,32 +179,32 @@ func obstacle(look *lab.Look) string {
 			" They wait in the client; clear the alarm on the broker to go on."
 	case answering(look): // what was told of the queue is out of date
 		return ""
-	case q.Known && q.Err != "" && look.Books.Now.Sub(q.At) > silentBroker: // without Err it has not been asked, as after ctrl+z
-		return "The broker has not answered for " + clock(look.Books.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
+	case q.Known && q.Err != "" && look.Ledger.Now.Sub(q.At) > silentBroker: // without Err it has not been asked, as after ctrl+z
+		return "The broker has not answered for " + clock(look.Ledger.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
 	case q.Known && q.Missing && !startsServers(look):
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Start your server: it has to declare it."
 	case q.Known && q.Missing:
 		return "There is no queue " + queueName(look) + ", so that calls are unroutable. Press s to start a server, which declares it."
-	case q.Nobody() && starting:
+	case q.Unserved() && starting:
 		return "Nobody consumes from " + queueName(look) + " yet: a server is starting."
-	case q.Nobody() && !startsServers(look) && look.Load.Waiting:
+	case q.Unserved() && !startsServers(look) && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Start your server."
-	case q.Nobody() && !startsServers(look):
+	case q.Unserved() && !startsServers(look):
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Start your server."
-	case q.Nobody() && look.Load.Waiting:
+	case q.Unserved() && look.Load.Waiting:
 		return "Nobody consumes from " + queueName(look) + ", and the load waits for that. Press s to start a server, or run " +
 			fibserverFor(look) + " in another terminal."
-	case q.Nobody():
+	case q.Unserved():
 		return "Nobody consumes from " + queueName(look) + ": calls wait in it and time out. Press s to start a server."
 	}
 	return ""
 }
 
 // answering reports whether calls were answered in the last two seconds.
-func answering(look *lab.Look) bool {
-	all := look.Books.Seconds
+func answering(look *lab.Snapshot) bool {
+	all := look.Ledger.Seconds
 	return slices.ContainsFunc(all[max(len(all)-2, 0):], func(s ledger.Second) bool { return s.Completed > 0 })
 }
 
@@ -223,9 +223,9 @@ func because(what, reason string) string {
 }
 
 // troubles says what goes wrong with calls although they could succeed.
-func troubles(look *lab.Look) []advice {
+func troubles(look *lab.Snapshot) []advice {
 	var all []advice
-	add := func(text string) { all = append(all, advice{lab.Bad, text}) }
+	add := func(text string) { all = append(all, advice{lab.Failure, text}) }
 	now, q, l := lately(look), &look.Queue, &look.Load
 	ended := now.Completed + now.Failed
 	waiting := count(q.Ready) + " wait in the queue"
@@ -267,8 +267,8 @@ func troubles(look *lab.Look) []advice {
 }
 
 // lately sums up the last seconds.
-func lately(look *lab.Look) (sum ledger.Second) {
-	all := look.Books.Seconds
+func lately(look *lab.Snapshot) (sum ledger.Second) {
+	all := look.Ledger.Seconds
 	for _, s := range all[max(len(all)-recently, 0):] {
 		sum.Completed += s.Completed
 		sum.Failed += s.Failed

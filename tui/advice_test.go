@@ -15,89 +15,92 @@ import (
 )
 
 // adviceText is what advise says, one advice a line.
-func adviceText(look *lab.Look) string {
+func adviceText(look *lab.Snapshot) string {
 	var b strings.Builder
 	for _, a := range advise(look) {
-		b.WriteString([]string{lab.Neutral: "  ", lab.Good: "+ ", lab.Bad: "! "}[a.mood] + a.text + "\n")
+		b.WriteString([]string{lab.Info: "  ", lab.Success: "+ ", lab.Failure: "! "}[a.mood] + a.text + "\n")
 	}
 	return b.String()
 }
 
 func TestAdviseSays(t *testing.T) {
-	with := func(name string, f func(*lab.Look)) *lab.Look {
+	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
 		look := *looks()[name]
 		f(&look)
 		return &look
 	}
 	// seconds is a healthy screen whose last seconds were so.
-	seconds := func(now ledger.Second, f func(*lab.Look)) *lab.Look {
-		return with("healthy", func(l *lab.Look) {
-			l.Books.Seconds = []ledger.Second{now, {}, {}}
+	seconds := func(now ledger.Second, f func(*lab.Snapshot)) *lab.Snapshot {
+		return with("healthy", func(l *lab.Snapshot) {
+			l.Ledger.Seconds = []ledger.Second{now, {}, {}}
 			f(l)
 		})
 	}
-	crowd := func(l *lab.Look) { l.Queue.Ready = 312 }
-	none := func(*lab.Look) {}
+	crowd := func(l *lab.Snapshot) { l.Queue.Ready = 312 }
+	none := func(*lab.Snapshot) {}
 	hanging := ledger.Second{Failed: 90, TimedOut: 90}
 	const paused = "  The load is paused. Press space to resume it, or c to make one call.\n"
 	for _, c := range []struct {
 		name string
-		look *lab.Look
+		look *lab.Snapshot
 		want string
 	}{
-		{"nothing known", &lab.Look{}, "! There is no connection yet. Calls wait for it until their deadline.\n"},
-		{"no broker", &lab.Look{Books: ledger.Snapshot{Connection: ledger.Connection{Reason: "connection refused."}}},
+		{"nothing known", &lab.Snapshot{}, "! There is no connection yet. Calls wait for it until their deadline.\n"},
+		{"no broker", &lab.Snapshot{Ledger: ledger.Snapshot{Connection: ledger.Connection{Reason: "connection refused."}}},
 			"! There is no connection yet: connection refused. Calls wait for it until their deadline.\n"},
 		{"lost", looks()["lost"], "! The connection was lost 3s ago: EOF. The next try is in 2s, and until then calls fail at their own deadline.\n"},
-		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = time.Time{} }),
+		{"trying", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.NextTry = time.Time{} }),
 			"! The connection was lost 3s ago: EOF. It is being tried again now, and until then calls fail at their own deadline.\n"},
-		{"denied", with("lost", func(l *lab.Look) { l.Books.Connection.Lost, l.Books.Connection.Denied = deniedText, true }),
+		{"denied", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.Lost, l.Ledger.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
-		{"denied, connected", with("healthy", func(l *lab.Look) { l.Books.Connection.Lost, l.Books.Connection.Denied = deniedText, true }),
+		{"denied, connected", with("healthy", func(l *lab.Snapshot) { l.Ledger.Connection.Lost, l.Ledger.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
 		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
-		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Look) {
-			l.Queue.At, l.Queue.Err = l.Books.Now.Add(-7*time.Second), "no answer within 3s"
+		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Snapshot) {
+			l.Queue.At, l.Queue.Err = l.Ledger.Now.Add(-7*time.Second), "no answer within 3s"
 		}),
 			"! The broker has not answered for 7s: it hangs, or the network to it does. Calls wait until their deadline.\n"},
-		{"back from ctrl+z", seconds(ledger.Second{}, func(l *lab.Look) { l.Queue.At, l.Books.Calls.InFlight = l.Books.Now.Add(-time.Hour), 8 }), ""},
-		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }),
+		{"back from ctrl+z", seconds(ledger.Second{}, func(l *lab.Snapshot) { l.Queue.At, l.Ledger.Calls.InFlight = l.Ledger.Now.Add(-time.Hour), 8 }), ""},
+		{"missing", with("empty", func(l *lab.Snapshot) { l.Queue.Missing = true }),
 			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
-		{"missing, starting", with("empty", func(l *lab.Look) { l.Queue.Missing, l.Starting = true, 1 }),
+		{"missing, starting", with("empty", func(l *lab.Snapshot) { l.Queue.Missing, l.Starting = true, 1 }),
 			"! There is no queue rpc_queue yet: the server that is starting declares it.\n"},
-		{"no consumers", with("empty", func(l *lab.Look) { l.Load.Waiting = false }),
+		{"no consumers", with("empty", func(l *lab.Snapshot) { l.Load.Waiting = false }),
 			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n"},
 		{"waiting", looks()["empty"], "! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
-		{"waiting, starting", with("empty", func(l *lab.Look) { l.Starting = 2 }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
-		{"waiting, unknown", with("empty", func(l *lab.Look) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
-		{"waiting and paused", with("empty", func(l *lab.Look) { l.Load.Paused = true }),
+		{"waiting, starting", with("empty", func(l *lab.Snapshot) { l.Starting = 2 }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
+		{"waiting, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
+		{"waiting and paused", with("empty", func(l *lab.Snapshot) { l.Load.Paused = true }),
 			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n" + paused},
-		{"paused", with("mixed", func(l *lab.Look) {
-			l.Load, l.Fault, l.Books.Seconds, l.Books.Calls.Wrong = lab.Load{Paused: true}, "", []ledger.Second{{}}, 0
+		{"paused", with("mixed", func(l *lab.Snapshot) {
+			l.Load, l.Fault, l.Ledger.Seconds, l.Ledger.Calls.Wrong = lab.Load{Paused: true}, "", []ledger.Second{{}}, 0
 		}),
 			paused + "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
 		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, and stands still whatever happens now. Press f to see the present.\n"},
-		{"healthy, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Custom = true }), // whose servers cannot be started here
+		{"healthy, of somebody else", with("healthy", func(l *lab.Snapshot) { l.Load.Custom = true }), // whose servers cannot be started here
 			"+ All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.\n"},
-		{"discarded, of somebody else", with("healthy", func(l *lab.Look) { l.Load.Custom, l.Books.Replies.Duplicates, l.Pool = true, 1, nil }),
+		{"discarded, of somebody else", with("healthy", func(l *lab.Snapshot) { l.Load.Custom, l.Ledger.Replies.Duplicates, l.Pool = true, 1, nil }),
 			"  Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.\n"},
 		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
 		{"in-process", looks()["in-process"], "  " + standIn + "\n"},
-		{"in-process, with duplicates", with("in-process", func(l *lab.Look) { l.Books.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
-		{"in-process, paused", with("in-process", func(l *lab.Look) { l.Load.Paused = true }), paused + "  " + standIn + "\n"},
-		{"in-process, waiting", with("in-process", func(l *lab.Look) { l.Books.Seconds = nil; l.Queue.Consumers, l.Load.Waiting, l.Pool = 0, true, nil }),
+		{"in-process, with duplicates", with("in-process", func(l *lab.Snapshot) { l.Ledger.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
+		{"in-process, paused", with("in-process", func(l *lab.Snapshot) { l.Load.Paused = true }), paused + "  " + standIn + "\n"},
+		{"in-process, waiting", with("in-process", func(l *lab.Snapshot) {
+			l.Ledger.Seconds = nil
+			l.Queue.Consumers, l.Load.Waiting, l.Pool = 0, true, nil
+		}),
 			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver --url amqp://127.0.0.1:40123/ in another terminal.\n"},
-		{"waiting and paused, unknown", with("empty", func(l *lab.Look) { l.Queue.Known, l.Load.Paused = false, true }), paused},
-		{"fault", with("healthy", func(l *lab.Look) { l.Fault = "duplicate=1" }), "  The next server will have the fault duplicate=1. Press s to start it.\n"},
-		{"begun", with("healthy", func(l *lab.Look) { l.Books.Seconds = nil; l.Books.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
+		{"waiting and paused, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known, l.Load.Paused = false, true }), paused},
+		{"fault", with("healthy", func(l *lab.Snapshot) { l.Fault = "duplicate=1" }), "  The next server will have the fault duplicate=1. Press s to start it.\n"},
+		{"begun", with("healthy", func(l *lab.Snapshot) { l.Ledger.Seconds = nil; l.Ledger.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
 		{"a few failed", seconds(ledger.Second{Completed: 50, Failed: 2, TimedOut: 2}, none), ""},
 		{"too few servers", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, crowd),
 			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
-		{"too few servers, of somebody else", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, func(l *lab.Look) { crowd(l); l.Load.Custom = true }),
+		{"too few servers, of somebody else", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, func(l *lab.Snapshot) { crowd(l); l.Load.Custom = true }),
 			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Start another one, or press - for less load.\n"},
 		{"too few servers, all late", seconds(ledger.Second{Failed: 90, TimedOut: 90, Late: 7}, crowd),
 			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
-		{"some late, since calls wait for servers", seconds(ledger.Second{Completed: 50, Failed: 9, TimedOut: 9, Late: 7}, func(l *lab.Look) { l.Queue.Ready = 192 }),
+		{"some late, since calls wait for servers", seconds(ledger.Second{Completed: 50, Failed: 9, TimedOut: 9, Late: 7}, func(l *lab.Snapshot) { l.Queue.Ready = 192 }),
 			"! Some replies come too late: their calls have timed out, and 192 wait in the queue for a server. Press s to start another one, or - for less load.\n"},
 		{"hanging, crowded", seconds(hanging, crowd),
 			"! Calls time out, 312 wait in the queue, and no reply comes: the servers hang, or are very slow. Press enter on a call to see how far it came, or s to start another server.\n"},
@@ -105,28 +108,28 @@ func TestAdviseSays(t *testing.T) {
 			"! Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.\n"},
 		{"hanging", seconds(hanging, none),
 			"! Most calls time out, although the queue has 2 consumers. Press enter on one to see how far it came, or s to start another server.\n"},
-		{"hanging, the queue unknown", seconds(hanging, func(l *lab.Look) { l.Queue = lab.Queue{Name: "rpc_queue"} }),
+		{"hanging, the queue unknown", seconds(hanging, func(l *lab.Snapshot) { l.Queue = lab.Queue{Name: "rpc_queue"} }),
 			"! Most calls time out. Press enter on one to see how far it came.\n"},
 		{"errors", seconds(ledger.Second{Failed: 60, Remote: 59, TimedOut: 1}, none),
 			"! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
 		{"some errors", seconds(ledger.Second{Completed: 40, Failed: 60, Remote: 30, TimedOut: 30}, none), ""},
-		{"errors now, timeouts before", seconds(ledger.Second{Failed: 60, Remote: 60}, func(l *lab.Look) { l.Books.Failures.Timeout = 1000 }),
+		{"errors now, timeouts before", seconds(ledger.Second{Failed: 60, Remote: 60}, func(l *lab.Snapshot) { l.Ledger.Failures.Timeout = 1000 }),
 			"! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
-		{"backlog", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
+		{"backlog", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
 			"! 1,300 calls are due and have not begun. Press - for a lower rate.\n"},
-		{"backlog, since calls wait for servers", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { crowd(l); l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
+		{"backlog, since calls wait for servers", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { crowd(l); l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
 			"! 1,300 calls are due and have not begun. Press - for a lower rate, or s to start another server.\n"},
-		{"no answer for long", seconds(ledger.Second{}, func(l *lab.Look) { l.Books.Calls.InFlight = 8 }), ""}, // which is not well
-		{"wrong", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { l.Books.Calls.Wrong = 1 }),
+		{"no answer for long", seconds(ledger.Second{}, func(l *lab.Snapshot) { l.Ledger.Calls.InFlight = 8 }), ""}, // which is not well
+		{"wrong", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { l.Ledger.Calls.Wrong = 1 }),
 			"! 1 answer was not the right number: some server computes something else.\n"},
-		{"wrong, and now nobody serves", seconds(ledger.Second{}, func(l *lab.Look) { l.Books.Calls.Wrong, l.Queue.Consumers, l.Pool = 1, 0, nil }),
+		{"wrong, and now nobody serves", seconds(ledger.Second{}, func(l *lab.Snapshot) { l.Ledger.Calls.Wrong, l.Queue.Consumers, l.Pool = 1, 0, nil }),
 			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n" +
 				"! 1 answer was not the right number: some server computes something else.\n"},
-		{"unexpected", seconds(ledger.Second{Completed: 60}, func(l *lab.Look) { l.Books.Calls.Wrong, l.Load.Custom = 2, true }),
+		{"unexpected", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { l.Ledger.Calls.Wrong, l.Load.Custom = 2, true }),
 			"! 2 answers were not what is expected (--expect).\n"},
-		{"answered, though nobody consumes", with("healthy", func(l *lab.Look) { l.Queue.Consumers = 0; l.Books.Replies.Duplicates = 1; l.Pool = nil }),
+		{"answered, though nobody consumes", with("healthy", func(l *lab.Snapshot) { l.Queue.Consumers = 0; l.Ledger.Replies.Duplicates = 1; l.Pool = nil }),
 			"  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, or D to drop the connection.\n"},
-		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("index out of range") }),
+		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("index out of range") }),
 			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
 	} {
 		if got := adviceText(c.look); got != c.want {
@@ -138,15 +141,15 @@ func TestAdviseSays(t *testing.T) {
 // What others wrote is escaped and bounded.
 func TestAdviseIsHarmless(t *testing.T) {
 	long := strings.Repeat(hostile, 500)
-	for _, look := range []*lab.Look{
+	for _, look := range []*lab.Snapshot{
 		{Err: errors.New(long)},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Reason: long}}},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Since: epoch, Reason: long}}},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Blocked: true, BlockedReason: long}}},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long, Known: true}, Fault: long},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, StandIn: long},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Since: epoch, Lost: long, Denied: true}}},
-		{Books: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Reason: long}}},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Since: epoch, Reason: long}}},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Blocked: true, BlockedReason: long}}},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long, Known: true}, Fault: long},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, StandIn: long},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Since: epoch, Lost: long, Denied: true}}},
+		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
 	} {
 		all := advise(look)
 		if len(all) == 0 {
@@ -164,7 +167,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
 		n := func(name string) int { return rapid.SampledFrom([]int{0, 1, 100}).Draw(t, name) }
-		look := &lab.Look{
+		look := &lab.Snapshot{
 			Queue: lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
 			Load: lab.Load{
 				Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Custom: yes("custom"),
@@ -175,7 +178,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		if yes("fault") {
 			look.Fault = "duplicate=1"
 		}
-		b := &look.Books
+		b := &look.Ledger
 		b.Calls.Wrong = uint64(n("wrong"))
 		b.Connection = ledger.Connection{Connected: yes("connected"), Blocked: yes("blocked")}
 		if b.Connection.Connected || yes("was connected") {
@@ -205,7 +208,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			if !strings.HasSuffix(a.text, ".") || strings.Contains(a.text, "..") || strings.ToUpper(a.text[:1]) != a.text[:1] {
 				t.Fatalf("not a sentence: %q", a.text)
 			}
-			if i > 0 && a.mood == lab.Bad && all[i-1].mood != lab.Bad && !strings.Contains(all[i-1].text, "paused") && !strings.Contains(all[i-1].text, "The load begins") {
+			if i > 0 && a.mood == lab.Failure && all[i-1].mood != lab.Failure && !strings.Contains(all[i-1].text, "paused") && !strings.Contains(all[i-1].text, "The load begins") {
 				t.Fatalf("not the most urgent first:\n%s", text)
 			}
 		}

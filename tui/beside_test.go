@@ -18,7 +18,7 @@ const besideOrders = `somebody else consumes from "orders"`
 func shared() *fakeLab {
 	s, _ := setFakeLab()
 	s.look.Pool = nil
-	s.look.Beside = besideOrders
+	s.look.StartWarning = besideOrders
 	s.look.Queue = lab.Queue{Name: "orders", Known: true, Consumers: 1, Others: 1, At: at(0)}
 	return s
 }
@@ -65,20 +65,20 @@ func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
 			t.Errorf("the screen says %q:\n%s", word, view)
 		}
 	}
-	changes := map[string]func(*lab.Look){
-		"": func(*lab.Look) {}, "missing": func(l *lab.Look) { l.Queue.Missing, l.Queue.Consumers = true, 0 },
-		"nobody": func(l *lab.Look) { l.Queue.Consumers = 0 }, "unknown": func(l *lab.Look) { l.Queue.Known, l.Queue.Err = false, "no" },
-		"waiting": func(l *lab.Look) { l.Load.Waiting, l.Queue.Consumers = true, 0 }, "exclusive": func(l *lab.Look) { l.Queue.Exclusive, l.Queue.Consumers = true, 0 },
-		"crowded": func(l *lab.Look) {
-			l.Queue.Ready, l.Books.Seconds = 1000, []ledger.Second{{Completed: 5, Failed: 90, TimedOut: 90}, {}, {}}
+	changes := map[string]func(*lab.Snapshot){
+		"": func(*lab.Snapshot) {}, "missing": func(l *lab.Snapshot) { l.Queue.Missing, l.Queue.Consumers = true, 0 },
+		"nobody": func(l *lab.Snapshot) { l.Queue.Consumers = 0 }, "unknown": func(l *lab.Snapshot) { l.Queue.Known, l.Queue.Err = false, "no" },
+		"waiting": func(l *lab.Snapshot) { l.Load.Waiting, l.Queue.Consumers = true, 0 }, "exclusive": func(l *lab.Snapshot) { l.Queue.Exclusive, l.Queue.Consumers = true, 0 },
+		"crowded": func(l *lab.Snapshot) {
+			l.Queue.Ready, l.Ledger.Seconds = 1000, []ledger.Second{{Completed: 5, Failed: 90, TimedOut: 90}, {}, {}}
 		},
-		"hanging": func(l *lab.Look) { l.Books.Seconds = []ledger.Second{{Failed: 90, TimedOut: 90}, {}, {}} },
-		"fault":   func(l *lab.Look) { l.Fault = "drop=1" },
+		"hanging": func(l *lab.Snapshot) { l.Ledger.Seconds = []ledger.Second{{Failed: 90, TimedOut: 90}, {}, {}} },
+		"fault":   func(l *lab.Snapshot) { l.Fault = "drop=1" },
 	}
 	for name, look := range looks() {
 		for what, change := range changes {
 			l := *look
-			l.Beside, l.Pool = besideOrders, nil
+			l.StartWarning, l.Pool = besideOrders, nil
 			change(&l)
 			for _, text := range []string{adviceText(&l), nobodyServes(&l), whyIdle(&l)} {
 				if strings.Contains(text, "Press s ") || strings.Contains(text, "s to start") || strings.Contains(text, "try x") || strings.Contains(text, "x for") || strings.Contains(text, "fibserver") {
@@ -112,11 +112,11 @@ func TestAdviseUnknown(t *testing.T) {
 	if got := adviceText(&look); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(&look) != "" {
 		t.Errorf("%s; obstacle %s", got, obstacle(&look))
 	}
-	look.Books.Seconds, look.Load.Waiting = nil, true
+	look.Ledger.Seconds, look.Load.Waiting = nil, true
 	if got := adviceText(&look); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
 		t.Errorf("waiting: %s", got)
 	}
-	look.Books.Now = look.Books.Now.Add(time.Hour) // nobody says that it hangs
+	look.Ledger.Now = look.Ledger.Now.Add(time.Hour) // nobody says that it hangs
 	if got := adviceText(&look); strings.Contains(got, "hangs") {
 		t.Errorf("after an hour: %s", got)
 	}

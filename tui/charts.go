@@ -231,5 +231,5 @@ func serverName(s ledger.Server, most int) string {
 	case s.Name == "":
 		return "(no name)"
 	}
-	return Escape(pool.Short(s.Name), most)
+	return Escape(pool.ShortNames(s.Name), most)
 }

@@ -45,7 +45,7 @@ func ownService() *fakeLab {
 		}
 		s.now += 20 * time.Millisecond
 	}
-	return &fakeLab{books: s.books, look: lab.Look{
+	return &fakeLab{books: s.books, look: lab.Snapshot{
 		Queue: lab.Queue{Name: "orders", Known: true, Ready: 3, Consumers: 1, At: at(0)},
 		Load:  lab.Load{Concurrency: 6, Custom: true, Body: ownBody, Timeout: 5 * time.Second, Seed: 42},
 	}}
@@ -138,7 +138,7 @@ func TestCustomAdvice(t *testing.T) {
 		for _, waiting := range []bool{false, true} {
 			s := ownService()
 			s.look.Queue, s.look.Load.Waiting = queue, waiting
-			look := s.Look(lab.Query{})
+			look := s.Snapshot(lab.Query{})
 			all := adviceText(&look) + nobodyServes(&look)
 			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {
 				t.Errorf("%s: %s", name, all)

@@ -1,6 +1,6 @@
 // Package tui is what a person sees: words, numbers, colours and layout. It knows the
 // books (a ledger.Snapshot), how far a load is (a load.Progress) and what a lab shows (a
-// lab.Look). It opens no connection and publishes nothing: what a key does is a method of
+// lab.Snapshot). It opens no connection and publishes nothing: what a key does is a method of
 // the lab.
 //
 //   - [Run] shows a lab on the terminal. [Model] is the whole screen: four lanes of calls

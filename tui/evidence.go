@@ -113,7 +113,7 @@ func (e *evidence) read(event int) replySeen {
 		r.msg = new(ledger.Message)
 	}
 	r.server = serverWords(r.msg.AppID)
-	r.hand = r.msg.AppID == lab.HandName
+	r.hand = r.msg.AppID == lab.InjectorName
 	_, dead := r.msg.Header("x-first-death-reason")
 	r.deadLetter = dead && r.msg.ReplyTo != ""
 	meta, tells := r.msg.Meta()
@@ -184,7 +184,7 @@ func serverWords(name string) string {
 	if name == "" {
 		return "a server without a name"
 	}
-	return Escape(pool.Short(name), nameCells)
+	return Escape(pool.ShortNames(name), nameCells)
 }
 
 // A fate is what the pool knows of a server in the time in which a request was taken

@@ -27,7 +27,7 @@ func TestFilterPicks(t *testing.T) {
 	strays := []ledger.Stray{
 		{ID: "1b22e0aa-done", Class: amqprpc.Duplicate, Server: "fib-2", AnsweredBy: "fib-1", Body: "832040"},
 		{ID: "2c33-late", Class: amqprpc.Late, Server: "fib-1", Error: "out_of_range"},
-		{ID: "", Class: amqprpc.Unknown, Server: lab.HandName},
+		{ID: "", Class: amqprpc.Unknown, Server: lab.InjectorName},
 	}
 	for _, c := range []struct{ filter, calls, strays string }{
 		{"", "012345", "012"},
@@ -153,10 +153,10 @@ func TestLanesFilter(t *testing.T) {
 	l := &lanes{focus: endedLane}
 	l.setFilter(f)
 	look := lookingAt(l, busy(), at(20*time.Second), 120, 9)
-	if n := len(look.Books.Completed); n != 18 {
+	if n := len(look.Ledger.Completed); n != 18 {
 		t.Errorf("%d completed calls, of those that were asked for", n)
 	}
-	for _, c := range look.Books.Completed {
+	for _, c := range look.Ledger.Completed {
 		if c.Server != "fib-2" {
 			t.Errorf("%s was answered by %s", c.ID, c.Server)
 		}

@@ -11,7 +11,7 @@ import (
 // headerLines are the two lines above the panels: where calls go and whether they can,
 // then what the load is and what became of it. What matters least goes first where room
 // is scarce; the state of the connection, the totals and the rate go last.
-func headerLines(st *Styles, look *lab.Look, w int) []line {
+func headerLines(st *Styles, look *lab.Snapshot, w int) []line {
 	state, counts := connectionPiece(st, look), totalPieces(st, look)
 	return []line{
 		ends(placePieces(st, look), []piece{state}, w),
@@ -69,8 +69,8 @@ func ends(before, after []piece, w int) line {
 }
 
 // connectionPiece says how the connection is. It is the last to go.
-func connectionPiece(st *Styles, look *lab.Look) piece {
-	c, now := &look.Books.Connection, look.Books.Now
+func connectionPiece(st *Styles, look *lab.Snapshot) piece {
+	c, now := &look.Ledger.Connection, look.Ledger.Now
 	switch {
 	case look.Err != nil:
 		return piece{forms: []string{"✗ something in here broke", "✗ broken"}, style: st.Bad}
@@ -105,8 +105,8 @@ func nextTry(c *ledger.Connection, now time.Time) string {
 }
 
 // placePieces say where calls go.
-func placePieces(st *Styles, look *lab.Look) []piece {
-	info := look.Books.Connection.Info
+func placePieces(st *Styles, look *lab.Snapshot) []piece {
+	info := look.Ledger.Connection.Info
 	pieces := []piece{{[]string{"rpcscope"}, st.Title, 3}}
 	addressRank := 2
 	product, version := Escape(info.Product, 24), Escape(info.Version, 16)
@@ -174,7 +174,7 @@ func queuePiece(st *Styles, q *lab.Queue) piece {
 }
 
 // loadPieces say what the load is, and what keeps it from going on.
-func loadPieces(st *Styles, look *lab.Look) []piece {
+func loadPieces(st *Styles, look *lab.Snapshot) []piece {
 	l := &look.Load
 	var pieces []piece
 	add := func(rank int, style Ink, forms ...string) { pieces = append(pieces, piece{forms, style, rank}) }
@@ -202,7 +202,7 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 		add(2, st.Warn, "REPLAY of "+Escape(r.File, 32), "REPLAY")
 	}
 	if look.Frozen {
-		add(2, st.Warn, "FROZEN at "+look.Books.Now.Format(time.TimeOnly), "FROZEN")
+		add(2, st.Warn, "FROZEN at "+look.Ledger.Now.Format(time.TimeOnly), "FROZEN")
 	}
 	if l.Paused {
 		add(2, st.Warn, "PAUSED")
@@ -210,20 +210,20 @@ func loadPieces(st *Styles, look *lab.Look) []piece {
 	if l.Waiting {
 		add(3, st.Warn, "WAITING for a server", "WAITING")
 	}
-	if n := look.Books.Calls.Wrong; n > 0 {
+	if n := look.Ledger.Calls.Wrong; n > 0 {
 		add(3, st.Bad, count(n)+" WRONG")
 	}
 	return pieces
 }
 
 // totalPieces say what became of the calls, and how fast they are.
-func totalPieces(st *Styles, look *lab.Look) []piece {
-	c := look.Books.Calls
+func totalPieces(st *Styles, look *lab.Snapshot) []piece {
+	c := look.Ledger.Calls
 	failed := st.Plain
 	if c.Failed > 0 {
 		failed = st.Failed
 	}
-	rate := perSecond(look.Books.Rate)
+	rate := perSecond(look.Ledger.Rate)
 	return []piece{
 		{[]string{"sent " + count(c.Sent)}, st.Plain, 1},
 		{[]string{"completed " + count(c.Completed), "compl. " + count(c.Completed)}, st.Completed, 1},

@@ -19,17 +19,17 @@ import (
 )
 
 // lookAt is a healthy look at what a story has told.
-func lookAt(s *story, bars int) *lab.Look {
-	return &lab.Look{
-		Books: s.books.Snapshot(ledger.Query{Now: at(s.now), Seconds: secondsOf(15 * time.Minute), Bars: bars, LogBars: true, Failed: 20}),
-		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(s.now)},
-		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
+func lookAt(s *story, bars int) *lab.Snapshot {
+	return &lab.Snapshot{
+		Ledger: s.books.Snapshot(ledger.Query{Now: at(s.now), Seconds: secondsOf(15 * time.Minute), Bars: bars, LogBars: true, Failed: 20}),
+		Queue:  lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(s.now)},
+		Load:   lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
 		Pool: []pool.Status{
 			{Name: "fib-1", PID: 4121, State: pool.Running, Started: epoch},
 			{Name: "fib-2", PID: 4122, State: pool.Running, Started: at(20 * time.Second)},
 		},
 		Marks: []lab.Mark{
-			{Time: epoch, Server: "fib-1", Came: true}, {Time: at(20 * time.Second), Server: "fib-2", Came: true},
+			{Time: epoch, Server: "fib-1", Joined: true}, {Time: at(20 * time.Second), Server: "fib-2", Joined: true},
 		},
 	}
 }
@@ -37,13 +37,13 @@ func lookAt(s *story, bars int) *lab.Look {
 const standIn = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
 
 // looks are what the panels are drawn of.
-var looks = sync.OnceValue(func() map[string]*lab.Look {
-	all := make(map[string]*lab.Look)
+var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
+	all := make(map[string]*lab.Snapshot)
 	busy := func(s *story) {
 		s.complete(5000, 0, "fib-1")
 		s.complete(9000, 0, "fib-1", "fib-2")
 	}
-	tell := func(name string, f func(*story), then func(*lab.Look)) {
+	tell := func(name string, f func(*story), then func(*lab.Snapshot)) {
 		s := newStory()
 		f(s)
 		look := lookAt(s, 60)
@@ -51,9 +51,9 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 		all[name] = look
 	}
 
-	all["zero"] = &lab.Look{}
-	tell("healthy", busy, func(*lab.Look) {})
-	tell("empty", func(*story) {}, func(l *lab.Look) {
+	all["zero"] = &lab.Snapshot{}
+	tell("healthy", busy, func(*lab.Snapshot) {})
+	tell("empty", func(*story) {}, func(l *lab.Snapshot) {
 		l.Pool, l.Marks, l.Queue.Consumers, l.Queue.Ready, l.Load.Waiting = nil, nil, 0, 0, true
 	})
 	tell("mixed", func(s *story) {
@@ -63,13 +63,13 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 			s.fail(s.send(0), amqprpc.Timeout, 0)
 			s.reply(amqprpc.Duplicate, amqprpc.Completed, "00000001-0000-4000-8000-000000000000", "fib-1", 0)
 		}
-		s.reply(amqprpc.Unknown, amqprpc.InFlight, "who", lab.HandName, 0)
+		s.reply(amqprpc.Unknown, amqprpc.InFlight, "who", lab.InjectorName, 0)
 		s.complete(1500, 40*time.Millisecond, "fib-1", "elsewhere")
-	}, func(l *lab.Look) {
-		now := l.Books.Now
+	}, func(l *lab.Snapshot) {
+		now := l.Ledger.Now
 		l.Fault = "crash-before-ack=0.02"
 		l.Starting = 1
-		l.Books.Calls.Wrong = 9
+		l.Ledger.Calls.Wrong = 9
 		l.Marks = append(l.Marks, lab.Mark{Time: now.Add(-12 * time.Second), Server: "fib-2"})
 		l.Pool[1].State, l.Pool[1].Ended = pool.Killed, now.Add(-12*time.Second)
 		l.Pool = append(l.Pool,
@@ -78,8 +78,8 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 			pool.Status{Name: "fib-5", PID: 4125, State: pool.Stopped, Ended: now.Add(-3 * time.Minute)},
 			pool.Status{Name: "fib-6", PID: 4126, State: pool.Stopped, Ended: now.Add(-4 * time.Minute)})
 	})
-	tell("paused", busy, func(l *lab.Look) { l.Load.Paused, l.Frozen = true, true })
-	tell("open", busy, func(l *lab.Look) {
+	tell("paused", busy, func(l *lab.Snapshot) { l.Load.Paused, l.Frozen = true, true })
+	tell("open", busy, func(l *lab.Snapshot) {
 		l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 12}
 	})
 	tell("lost", func(s *story) {
@@ -87,23 +87,23 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 		s.tell(amqprpc.Event{Kind: amqprpc.EventDisconnected, Epoch: 1, Text: "EOF"})
 		s.tell(amqprpc.Event{Kind: amqprpc.EventReconnecting, Attempt: 1, Delay: 5 * time.Second})
 		s.now += 3 * time.Second
-	}, func(l *lab.Look) { l.Queue.Known = false })
+	}, func(l *lab.Snapshot) { l.Queue.Known = false })
 	tell("blocked", func(s *story) {
 		busy(s)
 		s.tell(amqprpc.Event{Kind: amqprpc.EventBlocked, Epoch: 1, Text: "low on memory"})
 		s.now += 12 * time.Second
-	}, func(*lab.Look) {})
+	}, func(*lab.Snapshot) {})
 	tell("in-process", func(s *story) {
 		s.connect(broker.Product, broker.Version, "127.0.0.1:40123")
 		busy(s)
-	}, func(l *lab.Look) { l.StandIn = standIn })
+	}, func(l *lab.Snapshot) { l.StandIn = standIn })
 	tell("hostile", func(s *story) {
 		s.connect(hostile, hostile, hostile)
 		s.complete(900, 0, hostile, "", strings.Repeat("長", 5000), "한국어 서버")
-	}, func(l *lab.Look) {
+	}, func(l *lab.Snapshot) {
 		l.Queue.Name, l.Load.Fib, l.Fault = hostile, hostile, strings.Repeat(hostile, 100)
 		l.Pool = []pool.Status{{Name: hostile, State: pool.Running}, {Name: "\xff", State: pool.Crashed, Reason: hostile}}
-		l.Marks = []lab.Mark{{Time: l.Books.Now, Server: hostile, Came: true}, {Time: epoch, Server: "\x1b[31m"}}
+		l.Marks = []lab.Mark{{Time: l.Ledger.Now, Server: hostile, Joined: true}, {Time: epoch, Server: "\x1b[31m"}}
 	})
 	tell("crowd", func(s *story) {
 		var names []string
@@ -111,7 +111,7 @@ var looks = sync.OnceValue(func() map[string]*lab.Look {
 			names = append(names, fmt.Sprintf("worker%d", i))
 		}
 		s.complete(3000, 0, names...)
-	}, func(*lab.Look) {})
+	}, func(*lab.Snapshot) {})
 	return all
 })
 
@@ -121,7 +121,7 @@ func paintFrames(st *Styles, h int, frames ...frame) string {
 }
 
 // goldenPanel compares a panel at the sizes it has on screens with golden files.
-func goldenPanel(t *testing.T, name string, draw func(st *Styles, look *lab.Look, w, h int) frame) {
+func goldenPanel(t *testing.T, name string, draw func(st *Styles, look *lab.Snapshot, w, h int) frame) {
 	t.Helper()
 	for _, look := range []string{"empty", "healthy", "mixed", "paused", "hostile"} {
 		var plain, colour strings.Builder
@@ -139,7 +139,7 @@ func goldenPanel(t *testing.T, name string, draw func(st *Styles, look *lab.Look
 }
 
 // sweepPanel draws a panel at all kinds of sizes: nothing panics, nothing is too large.
-func sweepPanel(t *testing.T, draw func(st *Styles, look *lab.Look, w, h int) frame) {
+func sweepPanel(t *testing.T, draw func(st *Styles, look *lab.Snapshot, w, h int) frame) {
 	t.Helper()
 	st := styled(false)
 	for name, look := range looks() {
@@ -209,14 +209,14 @@ func TestHeaderFits(t *testing.T) {
 }
 
 func TestHeaderSays(t *testing.T) {
-	with := func(name string, f func(*lab.Look)) *lab.Look {
+	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
 		look := *looks()[name]
 		f(&look)
 		return &look
 	}
 	for _, c := range []struct {
 		name string
-		look *lab.Look
+		look *lab.Snapshot
 		w    int
 		yes  []string
 		no   []string
@@ -226,26 +226,26 @@ func TestHeaderSays(t *testing.T) {
 		{"80 cells", looks()["healthy"], 80, []string{"rpc_queue 3 ready, 2 consumers", "● connected 42s", "completed 14,000", "/s"}, []string{"callback", "seed"}},
 		{"connecting", looks()["zero"], 80, []string{"○ connecting"}, []string{"connected"}},
 		{"lost", looks()["lost"], 120, []string{"○ reconnecting, lost 3s ago, next try in 2s"}, []string{"ready", "● connected"}},
-		{"trying", with("lost", func(l *lab.Look) { l.Books.Connection.NextTry = l.Books.Now }), 120, []string{"lost 3s ago, trying now"}, nil},
-		{"denied", with("lost", func(l *lab.Look) { l.Books.Connection.Denied = true }), 80, []string{"✗ permission missing, next try in 2s"}, []string{"connecting"}},
-		{"denied, connected", with("healthy", func(l *lab.Look) { l.Books.Connection.Denied = true }), 80, []string{"✗ permission missing"}, []string{"● connected", "next try"}},
+		{"trying", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.NextTry = l.Ledger.Now }), 120, []string{"lost 3s ago, trying now"}, nil},
+		{"denied", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.Denied = true }), 80, []string{"✗ permission missing, next try in 2s"}, []string{"connecting"}},
+		{"denied, connected", with("healthy", func(l *lab.Snapshot) { l.Ledger.Connection.Denied = true }), 80, []string{"✗ permission missing"}, []string{"● connected", "next try"}},
 		{"blocked", looks()["blocked"], 120, []string{"■ blocked by an alarm for 12s"}, []string{"● connected"}},
 		{"paused and frozen", looks()["paused"], 120, []string{"PAUSED", "FROZEN at 15:04:47"}, nil},
 		{"paused and frozen, little room", looks()["paused"], 80, []string{"PAUSED", "FROZEN", "completed 14,000", "/s"}, nil},
 		{"waiting", looks()["empty"], 120, []string{"WAITING for a server", "rpc_queue 0 ready, no consumers"}, nil},
-		{"missing", with("empty", func(l *lab.Look) { l.Queue.Missing = true }), 120, []string{"rpc_queue is missing"}, []string{"ready"}},
-		{"mute", with("empty", func(l *lab.Look) { l.Queue.Known, l.Queue.Err = false, "no" }), 120, []string{"rpc_queue not known"}, nil},
-		{"exclusive", with("empty", func(l *lab.Look) { l.Queue.Exclusive = true }), 120, []string{"rpc_queue exclusive to another connection"}, []string{"ready", "no consumers"}},
-		{"one consumer", with("healthy", func(l *lab.Look) { l.Queue.Consumers = 1 }), 120, []string{"1 consumer "}, nil},
+		{"missing", with("empty", func(l *lab.Snapshot) { l.Queue.Missing = true }), 120, []string{"rpc_queue is missing"}, []string{"ready"}},
+		{"mute", with("empty", func(l *lab.Snapshot) { l.Queue.Known, l.Queue.Err = false, "no" }), 120, []string{"rpc_queue not known"}, nil},
+		{"exclusive", with("empty", func(l *lab.Snapshot) { l.Queue.Exclusive = true }), 120, []string{"rpc_queue exclusive to another connection"}, []string{"ready", "no consumers"}},
+		{"one consumer", with("healthy", func(l *lab.Snapshot) { l.Queue.Consumers = 1 }), 120, []string{"1 consumer "}, nil},
 		{"open", looks()["open"], 120, []string{"200/s open, backlog 12"}, []string{"closed"}},
 		{"wrong", looks()["mixed"], 120, []string{"9 WRONG", "failed 300"}, nil},
-		{"broken", with("healthy", func(l *lab.Look) { l.Err = errors.New("x") }), 80, []string{"✗ something in here broke"}, []string{"connected"}},
+		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("x") }), 80, []string{"✗ something in here broke"}, []string{"connected"}},
 		{"in-process", looks()["in-process"], 140, []string{"rpcscope  in-process broker 0.1.0  127.0.0.1:40123  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
 		{"in-process, 120 cells", looks()["in-process"], 120, []string{" rpcscope  in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
 		{"in-process, 80 cells", looks()["in-process"], 80, []string{" in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers "}, []string{"callback"}},
-		{"in-process, whatever happens", with("in-process", func(l *lab.Look) {
+		{"in-process, whatever happens", with("in-process", func(l *lab.Snapshot) {
 			l.Queue.Name, l.Queue.Ready = strings.Repeat("queue", 50), 12345678
-			l.Books.Connection.Blocked, l.Books.Connection.BlockedSince = true, epoch.Add(-100*time.Hour)
+			l.Ledger.Connection.Blocked, l.Ledger.Connection.BlockedSince = true, epoch.Add(-100*time.Hour)
 		}), 80, []string{" in-process", "blocked"}, nil},
 		{"hostile", looks()["hostile"], 160, []string{`\x1b]0;owned`}, []string{"\x1b"}},
 		{"narrow", looks()["lost"], 24, []string{"○ reconnecting"}, nil},

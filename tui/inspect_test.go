@@ -251,7 +251,7 @@ func TestInspectorTellsStraysApart(t *testing.T) {
 
 // events draws any event about one ID, possible or not.
 var anyEvent = rapid.Custom(func(t *rapid.T) amqprpc.Event {
-	text := rapid.OneOf(nasty, rapid.Just(hostile), rapid.Just("fib-1"), rapid.Just(""), rapid.Just(lab.HandName), rapid.Just(strings.Repeat("x", 10_000)))
+	text := rapid.OneOf(nasty, rapid.Just(hostile), rapid.Just("fib-1"), rapid.Just(""), rapid.Just(lab.InjectorName), rapid.Just(strings.Repeat("x", 10_000)))
 	e := amqprpc.Event{
 		Kind:     amqprpc.EventKind(rapid.IntRange(1, 8).Draw(t, "kind")),
 		Time:     at(time.Duration(rapid.OneOf(rapid.Int64Range(0, 1e6), rapid.Int64Range(0, 1e12), rapid.Int64()).Draw(t, "time"))),

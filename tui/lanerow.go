@@ -109,10 +109,10 @@ func senderWords(server string, most int) string {
 	switch server {
 	case "":
 		return Escape("(no name)", most)
-	case lab.HandName:
+	case lab.InjectorName:
 		return Escape("by hand", most)
 	}
-	return Escape(pool.Short(server), most)
+	return Escape(pool.ShortNames(server), most)
 }
 
 // ageWords writes a time that is short and does not flicker, in at most 7 cells.

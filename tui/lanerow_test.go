@@ -153,7 +153,7 @@ func TestStrayRows(t *testing.T) {
 			28: "7f3a91c2 2nd reply, fib-2|redelivered, 1.20 s later",
 			78: someID + " 2nd reply, fib-2 12s ago|redelivered, 1.20 s after fib-1's answer: 832040",
 		}, someID + ": 2nd reply, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer; its request had been redelivered. Discarded."},
-		{"by hand", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Server, s.Nth = lab.HandName, 3 }), map[int]string{
+		{"by hand", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Server, s.Nth = lab.InjectorName, 3 }), map[int]string{
 			28: "7f3a91c2 3rd reply, by hand|1.20 s after fib-1's answer",
 		}, someID + ": 3rd reply, by hand, 1.20 s after fib-1's answer: a duplicate, since the call has its answer. Discarded."},
 		{"of a call that is forgotten", stray(amqprpc.Duplicate, func(s *ledger.Stray) { s.Nth, s.AnsweredBy = 0, "" }), map[int]string{
@@ -164,7 +164,7 @@ func TestStrayRows(t *testing.T) {
 			28: "7f3a91c2 late 312 ms, fib-2|the call had timed out",
 			34: "7f3a91c2 late by 312 ms, fib-2|the call had timed out",
 		}, someID + ": a reply from fib-2, late by 312 ms: the call had timed out. Discarded."},
-		{"late by hand", stray(amqprpc.Late, func(s *ledger.Stray) { s.Server, s.Outcome = lab.HandName, amqprpc.Closed }), map[int]string{
+		{"late by hand", stray(amqprpc.Late, func(s *ledger.Stray) { s.Server, s.Outcome = lab.InjectorName, amqprpc.Closed }), map[int]string{
 			34: "7f3a91c2 late by 312 ms, by hand|the client had been closed",
 		}, someID + ": a reply by hand, late by 312 ms: the client had been closed. Discarded."},
 		{"unknown", stray(amqprpc.Unknown, as), map[int]string{
@@ -192,7 +192,7 @@ func TestStrayRows(t *testing.T) {
 		}, someID + ": 2nd reply, an error: INTERNAL, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer; its request had been redelivered. Discarded."},
 	} {
 		for n, want := range c.rows {
-			look := &lab.Look{Books: ledger.Snapshot{Now: at(12 * time.Second)}}
+			look := &lab.Snapshot{Ledger: ledger.Snapshot{Now: at(12 * time.Second)}}
 			var got string
 			for i, l := range drawRow(st, laneRows{strays: []ledger.Stray{*c.s}}, 0, look, n, false, "") {
 				if i > 0 {
@@ -251,7 +251,7 @@ func TestBriefly(t *testing.T) {
 }
 
 // titlesOf are the titles of the lanes in so many cells, with all of them filtered or moved.
-func titlesOf(look *lab.Look, room int, filtered bool, s stance) string {
+func titlesOf(look *lab.Snapshot, room int, filtered bool, s stance) string {
 	var l lanes
 	if filtered {
 		l.filter.words = make([]filterWord, 1)
@@ -265,7 +265,7 @@ func titlesOf(look *lab.Look, room int, filtered bool, s stance) string {
 }
 
 func TestLaneTitles(t *testing.T) {
-	look := &lab.Look{Books: ledger.Snapshot{
+	look := &lab.Snapshot{Ledger: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 12_327, Failed: 17}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
 	for room, want := range map[int]string{
@@ -284,8 +284,8 @@ func TestLaneTitles(t *testing.T) {
 
 // A filter says how many rows pass it.
 func TestLaneTitlesOfAFilter(t *testing.T) {
-	look := &lab.Look{}
-	p := &look.Books.Picked
+	look := &lab.Snapshot{}
+	p := &look.Ledger.Picked
 	p.InFlight, p.Duplicates, p.Orphans = ledger.Picked{Rows: 0, Of: 64}, ledger.Picked{Rows: 3, Of: 512}, ledger.Picked{Rows: 5, Of: 5}
 	p.Completed, p.Failed = ledger.Picked{Rows: 1200, Of: 4096}, ledger.Picked{Rows: 34, Of: 1024}
 	for room, want := range map[int]string{
@@ -307,10 +307,10 @@ func TestLaneTitlesOfAFilter(t *testing.T) {
 
 // A lane that was moved says so where there is room, and then how to undo it.
 func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
-	look := &lab.Look{Books: ledger.Snapshot{
+	look := &lab.Snapshot{Ledger: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 4_600, Failed: 9_000}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
-	look.Books.Picked.Completed = ledger.Picked{Rows: 9, Of: 4096}
+	look.Ledger.Picked.Completed = ledger.Picked{Rows: 9, Of: 4096}
 	for _, c := range []struct {
 		room   int
 		filter bool
@@ -332,7 +332,7 @@ func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
 }
 
 func TestEmptyLanesExplainThemselves(t *testing.T) {
-	look := &lab.Look{}
+	look := &lab.Snapshot{}
 	l := &lanes{empty: [laneCount]string{inFlightLane: "Paused: space goes on."}}
 	text := strings.Join(strings.Fields(strings.NewReplacer("│", " ").Replace(drawnLanes(&lanes{focus: duplicateLane, zoomed: true}, styled(false), look, true, 160, 3))), " ")
 	if want := "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."; !strings.Contains(text, want) {

@@ -150,8 +150,8 @@ func (r laneRows) key(i int) rowKey {
 	return rowKey{id: r.calls[i].ID}
 }
 
-func (l *lanes) rows(look *lab.Look, kind laneKind) laneRows {
-	b := &look.Books
+func (l *lanes) rows(look *lab.Snapshot, kind laneKind) laneRows {
+	b := &look.Ledger
 	switch kind {
 	case inFlightLane:
 		return laneRows{calls: addresses(b.InFlight)}
@@ -198,7 +198,7 @@ func merge(a, b []ledger.Call, asked int) []*ledger.Call {
 }
 
 // sync brings a lane's list up to date and returns its rows.
-func (l *lanes) sync(look *lab.Look, kind laneKind) laneRows {
+func (l *lanes) sync(look *lab.Snapshot, kind laneKind) laneRows {
 	rows := l.rows(look, kind)
 	if total := l.totalOf(look, kind); total != l.total[kind] {
 		// The first look has no other to compare with.
@@ -211,8 +211,8 @@ func (l *lanes) sync(look *lab.Look, kind laneKind) laneRows {
 	return rows
 }
 
-func (l *lanes) totalOf(look *lab.Look, kind laneKind) uint64 {
-	b := &look.Books
+func (l *lanes) totalOf(look *lab.Snapshot, kind laneKind) uint64 {
+	b := &look.Ledger
 	switch kind {
 	case endedLane:
 		return b.Calls.Completed + b.Calls.Failed
@@ -225,14 +225,14 @@ func (l *lanes) totalOf(look *lab.Look, kind laneKind) uint64 {
 }
 
 // move moves the selection of the lane in focus by so many rows.
-func (l *lanes) move(look *lab.Look, delta int) {
+func (l *lanes) move(look *lab.Snapshot, delta int) {
 	l.unpick()
 	rows := l.sync(look, l.focus)
 	l.list[l.focus].move(delta, rows.len(), rows.key)
 }
 
 // page moves it by so many pages.
-func (l *lanes) page(look *lab.Look, delta int) { l.move(look, delta*max(l.fit[l.focus], 1)) }
+func (l *lanes) page(look *lab.Snapshot, delta int) { l.move(look, delta*max(l.fit[l.focus], 1)) }
 
 // home and end move it to the first and the last row, and make it stay there whichever
 // row that is.
@@ -267,7 +267,7 @@ func (l *lanes) cycleEnded() {
 
 // frames draws the lanes: four frames side by side, or zoomed one, with their borders w
 // cells wide and h rows high inside. Focused says that the keys go to the lanes.
-func (l *lanes) frames(st *Styles, look *lab.Look, focused bool, w, h int) []frame {
+func (l *lanes) frames(st *Styles, look *lab.Snapshot, focused bool, w, h int) []frame {
 	widths := l.widths(w)
 	var out []frame
 	for kind := range laneKind(laneCount) {
@@ -281,7 +281,7 @@ func (l *lanes) frames(st *Styles, look *lab.Look, focused bool, w, h int) []fra
 	return out
 }
 
-func (l *lanes) body(st *Styles, look *lab.Look, kind laneKind, focused bool, n, h int) []line {
+func (l *lanes) body(st *Styles, look *lab.Snapshot, kind laneKind, focused bool, n, h int) []line {
 	rows := l.sync(look, kind)
 	v, lines := &l.list[kind], rowLines(kind, n)
 	l.fit[kind] = max(h/lines, 1)
@@ -312,8 +312,8 @@ func (l *lanes) numberOf(rows laneRows, i int) string {
 }
 
 // drawRow draws a row in n cells, with the number of its call before the ID.
-func drawRow(st *Styles, rows laneRows, i int, look *lab.Look, n int, selected bool, number string) []line {
-	now, custom, mark := look.Books.Now, look.Load.Custom, " "
+func drawRow(st *Styles, rows laneRows, i int, look *lab.Snapshot, n int, selected bool, number string) []line {
+	now, custom, mark := look.Ledger.Now, look.Load.Custom, " "
 	if selected {
 		mark = "▸"
 	}

@@ -17,14 +17,14 @@ import (
 )
 
 // lookingAt asks books what l would show, as a screen does, and returns the look.
-func lookingAt(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.Look {
+func lookingAt(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.Snapshot {
 	q := ledger.Query{Now: now}
 	l.query(&q, w, h)
-	return &lab.Look{Books: books.Snapshot(q)}
+	return &lab.Snapshot{Ledger: books.Snapshot(q)}
 }
 
 // drawnLanes returns the lanes as lines of text.
-func drawnLanes(l *lanes, st *Styles, look *lab.Look, focused bool, w, h int) string {
+func drawnLanes(l *lanes, st *Styles, look *lab.Snapshot, focused bool, w, h int) string {
 	g := grid{{rows: max(h, 0), frames: l.frames(st, look, focused, w, h)}}
 	return strings.Join(g.paint(st, nil), "\n") + "\n"
 }
@@ -97,7 +97,7 @@ func busy() *ledger.Ledger {
 	}
 	dup(3, 14*time.Second, 1200*ms, "fib-1", "fib-2", redelivered)
 	dup(3, 15*time.Second, 2200*ms, "fib-1", "fib-1", nil)
-	dup(5, 15500*ms, 312*ms, "fib-2", lab.HandName, nil)
+	dup(5, 15500*ms, 312*ms, "fib-2", lab.InjectorName, nil)
 	dup(9999, 15600*ms, 41*ms, "", "", nil)
 	dup(7, 16*time.Second, 9*time.Second, "fib-2", "calculator-in-the-cellar-7", redelivered)
 	late := func(i int, t, since time.Duration, o amqprpc.Outcome, server string) {
@@ -108,7 +108,7 @@ func busy() *ledger.Ledger {
 	unknown := func(id, server string) {
 		s.reply(amqprpc.Event{ID: id, Class: amqprpc.Unknown}, 19*time.Second, server, "832040", nil)
 	}
-	unknown("00000000-0000-4000-8000-000000000000", lab.HandName)
+	unknown("00000000-0000-4000-8000-000000000000", lab.InjectorName)
 	unknown("", "fib-9")
 	unknown("order-4711", "fib-9")
 	return s.books
@@ -227,7 +227,7 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 			}
 		}
 	}
-	next := func() (*lab.Look, string) {
+	next := func() (*lab.Snapshot, string) {
 		complete(50)
 		look := lookingAt(l, s.books, at(now), w, h)
 		l.frames(styled(false), look, true, w, h)
@@ -236,7 +236,7 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	}
 	for range 3 {
 		if look, id := next(); id != uuid(n) {
-			t.Fatalf("%s is selected, not the newest, %s", id, look.Books.Completed[0].ID)
+			t.Fatalf("%s is selected, not the newest, %s", id, look.Ledger.Completed[0].ID)
 		}
 	}
 	look, _ := next()
@@ -255,7 +255,7 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 			t.Fatalf("%s is not marked in\n%s", kept.id, all)
 		}
 	}
-	if look.Books.Calls.Completed == 0 || look.Books.Calls.Failed == 0 {
+	if look.Ledger.Calls.Completed == 0 || look.Ledger.Calls.Failed == 0 {
 		t.Error("one kind only")
 	}
 	for range 60 { // until it is forgotten
@@ -277,8 +277,8 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	next()
 	complete(1)
 	look, id = next()
-	oldest := look.Books.Completed[len(look.Books.Completed)-1]
-	if f := look.Books.Failed[len(look.Books.Failed)-1]; f.Ended.Before(oldest.Ended) {
+	oldest := look.Ledger.Completed[len(look.Ledger.Completed)-1]
+	if f := look.Ledger.Failed[len(look.Ledger.Failed)-1]; f.Ended.Before(oldest.Ended) {
 		oldest = f
 	}
 	if id != oldest.ID {

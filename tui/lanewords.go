@@ -21,7 +21,7 @@ type row struct {
 }
 
 // selected returns what is picked, else the selected row of the lane in focus.
-func (l *lanes) selected(look *lab.Look) (row, bool) {
+func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	if p := l.pick; p != nil && !l.picked {
 		sentence := rowID(p.id, mostIDQuoted) + " is not among the rows that are shown. Press enter to see its whole story."
 		switch {
@@ -42,14 +42,14 @@ func (l *lanes) selected(look *lab.Look) (row, bool) {
 		r.id, r.seq, r.came, r.sentence = s.ID, s.Seq, s.Time, straySentence(s)
 	} else {
 		c := rows.calls[i]
-		r.id, r.sentence = c.ID, callSentence(c, look.Load.Custom, look.Books.Now)
+		r.id, r.sentence = c.ID, callSentence(c, look.Load.Custom, look.Ledger.Now)
 	}
 	return r, true
 }
 
 // sentence says in at most w cells what is selected: the whole ID, or its beginning where
 // it is a UUID that would leave no room for the rest, what it is, and why.
-func (l *lanes) sentence(look *lab.Look, w int) string {
+func (l *lanes) sentence(look *lab.Snapshot, w int) string {
 	r, ok := l.selected(look)
 	if !ok {
 		return ""
@@ -118,7 +118,7 @@ func timeLeft(c *ledger.Call, now time.Time) string {
 
 func straySentence(s *ledger.Stray) string {
 	name := senderWords(s.Server, mostNameQuoted)
-	if s.Server != lab.HandName {
+	if s.Server != lab.InjectorName {
 		name = "from " + name
 	}
 	subject, reply := rowID(s.ID, mostIDQuoted), "a reply "
@@ -155,7 +155,7 @@ func straySentence(s *ledger.Stray) string {
 // title names a lane and says how many rows there are of it, in at most so many cells: of a
 // filter, how many pass it of those that are remembered. Where there is room it says, too,
 // that the lane does not follow its newest row, and the key that makes it.
-func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line {
+func (l *lanes) title(st *Styles, look *lab.Snapshot, kind laneKind, room int) line {
 	titles := l.titles(st, look, kind)
 	if l.list[kind].stance != atTop {
 		for _, t := range titles {
@@ -173,8 +173,8 @@ func (l *lanes) title(st *Styles, look *lab.Look, kind laneKind, room int) line 
 }
 
 // titles are what a lane can be called, the longest first.
-func (l *lanes) titles(st *Styles, look *lab.Look, kind laneKind) []line {
-	c, r, p := look.Books.Calls, look.Books.Replies, look.Books.Picked
+func (l *lanes) titles(st *Styles, look *lab.Snapshot, kind laneKind) []line {
+	c, r, p := look.Ledger.Calls, look.Ledger.Replies, look.Ledger.Picked
 	ink, name, short, n, picked := st.InFlight, "In flight", "Flight", c.InFlight, p.InFlight
 	switch {
 	case kind == duplicateLane:

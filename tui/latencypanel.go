@@ -10,10 +10,10 @@ import (
 // latencyPanel shows how long answers took: percentiles in numbers, and the whole of it
 // as columns over a logarithmic axis. The one time in a thousand that is the slowest is
 // in the numbers alone. The bars are of equal ratio, best as many as there are cells.
-func latencyPanel(st *Styles, look *lab.Look, w, h int) frame {
+func latencyPanel(st *Styles, look *lab.Snapshot, w, h int) frame {
 	w, h = max(w, 0), max(h, 0)
 	f := frame{cells: w, title: line{{"Latency", st.Title}}.cut(max(w-4, 0))}
-	l := look.Books.Response
+	l := look.Ledger.Response
 	if w == 0 || h == 0 {
 		return f
 	}
@@ -21,8 +21,8 @@ func latencyPanel(st *Styles, look *lab.Look, w, h int) frame {
 		f.body = []line{line{{"no answers yet", st.Faint}}.cut(w)}
 		return f
 	}
-	f.body = latencyNumbers(st, l, look.Books.Service, w, h)
-	f.body = append(f.body, latencyColumns(st, l, look.Books.ResponseBars, w, h-len(f.body))...)
+	f.body = latencyNumbers(st, l, look.Ledger.Service, w, h)
+	f.body = append(f.body, latencyColumns(st, l, look.Ledger.ResponseBars, w, h-len(f.body))...)
 	for i := range f.body {
 		f.body[i] = f.body[i].cut(w)
 	}

@@ -16,9 +16,9 @@ func TestLatencyGolden(t *testing.T) { goldenPanel(t, "latency", latencyPanel) }
 func TestLatencyFits(t *testing.T)   { sweepPanel(t, latencyPanel) }
 
 // latencyLook has n bars of growing width, as a ledger draws them from so many answers.
-func latencyLook(counts ...uint64) *lab.Look {
-	look := &lab.Look{}
-	b := &look.Books
+func latencyLook(counts ...uint64) *lab.Snapshot {
+	look := &lab.Snapshot{}
+	b := &look.Ledger
 	from := 10.0
 	for _, n := range counts {
 		b.ResponseBars = append(b.ResponseBars, ledger.Bar{From: from, To: 1.2 * from, Count: n})
@@ -40,7 +40,7 @@ func TestLatencyColumnsFollowTheData(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counts := rapid.SliceOfN(rapid.Uint64Range(0, 1e6), 1, 80).Draw(t, "counts")
 		w, h := rapid.IntRange(1, 100).Draw(t, "w"), rapid.IntRange(3, 20).Draw(t, "h")
-		b := latencyLook(counts...).Books
+		b := latencyLook(counts...).Ledger
 		lines := latencyColumns(st, b.Response, b.ResponseBars, w, h)
 		if len(lines) != h {
 			t.Fatalf("%d lines of %d", len(lines), h)
@@ -79,7 +79,7 @@ func TestSlicedIsEven(t *testing.T) {
 		for i := range counts {
 			counts[i] = 1000
 		}
-		bars := latencyLook(counts...).Books.ResponseBars
+		bars := latencyLook(counts...).Ledger.ResponseBars
 		all := sliced(bars, rapid.IntRange(1, 100).Draw(t, "width"))
 		for i, s := range all {
 			if math.Abs(s.n-all[0].n) > 1e-6 || s.to <= s.from || i > 0 && s.from != all[i-1].to {
@@ -93,20 +93,20 @@ func TestSlicedIsEven(t *testing.T) {
 }
 
 func TestLatencySays(t *testing.T) {
-	waited := func() *lab.Look {
+	waited := func() *lab.Snapshot {
 		look := *looks()["healthy"]
-		look.Books.Response.P50 *= 3
+		look.Ledger.Response.P50 *= 3
 		return &look
 	}
 	for _, c := range []struct {
 		name string
-		look *lab.Look
+		look *lab.Snapshot
 		w, h int
 		yes  []string
 		no   []string
 	}{
-		{"empty", &lab.Look{}, 40, 8, []string{"no answers yet"}, []string{"p50"}},
-		{"empty and narrow", &lab.Look{}, 5, 1, []string{"no a…"}, nil},
+		{"empty", &lab.Snapshot{}, 40, 8, []string{"no answers yet"}, []string{"p50"}},
+		{"empty and narrow", &lab.Snapshot{}, 5, 1, []string{"no a…"}, nil},
 		{"table", looks()["healthy"], 38, 12, []string{"p50     p90     p99     max", "▲p50", "▲p90", "▲p99", " ms"}, []string{"service", "serv."}},
 		{"pairs", looks()["healthy"], 24, 6, []string{"p50 ", "p90 ", "p99 ", "max ", "█"}, []string{"service"}},
 		{"one line", looks()["healthy"], 60, 1, []string{"p50 ", "p90 ", "p99 ", "max "}, []string{"█"}},
@@ -130,8 +130,8 @@ func TestLatencyMarks(t *testing.T) {
 		counts[i] = 1
 	}
 	look := latencyLook(counts...)
-	b := look.Books.ResponseBars
-	l := &look.Books.Response
+	b := look.Ledger.ResponseBars
+	l := &look.Ledger.Response
 	l.P50, l.P90, l.P99 = b[3].From, b[14].From, b[29].To+1
 	lines := latencyColumns(styled(false), *l, b, 30, 5)
 	if got, want := lines[3].render(), "───▲p50───────▲p90────────p99▲"; got != want {

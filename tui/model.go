@@ -18,7 +18,7 @@ import (
 
 // A Subject is what a screen looks at: a lab, or a picture of one.
 type Subject interface {
-	Look(lab.Query) lab.Look
+	Snapshot(lab.Query) lab.Snapshot
 	Inspect(id string) (ledger.Story, bool)
 	InspectStray(seq uint64) (ledger.Story, bool)
 	Find(prefix string, most int) []string
@@ -40,7 +40,7 @@ type Lab interface {
 	Pause()
 	Resume()
 	Begin()
-	Allow()
+	AllowStart()
 	SetFault(list string) error
 	StartServer(ctx context.Context) (name string, err error)
 	StopServer(ctx context.Context, name string) error
@@ -49,7 +49,7 @@ type Lab interface {
 	SecondReply(ctx context.Context, id string) (of string, err error)
 	UnknownReply(ctx context.Context) (id string, err error)
 	DropConnection()
-	Note(mood lab.Mood, text, id string)
+	Note(mood lab.Level, text, id string)
 	RunConfig() report.RunConfig
 }
 
@@ -84,7 +84,7 @@ const (
 // A Model is the whole screen: the one tea.Model there is. What is on it are plain
 // structs and pure functions, in files of their own.
 //
-// The picture is polled: ten times a second the model takes a [lab.Look] and draws that.
+// The picture is polled: ten times a second the model takes a [lab.Snapshot] and draws that.
 // Nothing that happens in the lab is sent to it, so that nothing there ever waits for
 // the terminal.
 type Model struct {
@@ -92,14 +92,14 @@ type Model struct {
 	lab     Lab
 	player  Player // the lab, where it is a recording; else nil
 	tour    Tour   // nil where there is none
-	told    tour.Look
+	told    tour.Snapshot
 	frozen  Subject // nil while the picture is live
 	st      *Styles
 	keys    keyMap
 	tell    func(sequence string) // writes to the terminal, past the renderer
 	tick    int                   // the chain of ticks that is listened to
 	w, h    int
-	look    lab.Look
+	look    lab.Snapshot
 	mode    mode
 	below   []mode // what the present mode came up over, and that before
 	failure error
@@ -192,7 +192,7 @@ func (m *Model) nextTick() tea.Cmd {
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if v := recover(); v != nil {
-			m.failure, cmd = lab.Panicked(v), tea.Quit
+			m.failure, cmd = lab.NewPanicError(v), tea.Quit
 		}
 	}()
 	switch msg := msg.(type) {
@@ -236,14 +236,14 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 // refresh takes the picture anew and draws it.
 func (m *Model) refresh() {
 	m.followTour()
-	if m.frozen == nil && time.Since(m.look.Books.Now) > 5*interval { // suspended, or the terminal stood still
+	if m.frozen == nil && time.Since(m.look.Ledger.Now) > 5*interval { // suspended, or the terminal stood still
 		m.lanes.search()
 	}
 	m.take()
 	m.settle()
 	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
 		m.close()
-		m.lab.Note(lab.Neutral, "at this time of the recording that call is not remembered", "")
+		m.lab.Note(lab.Info, "at this time of the recording that call is not remembered", "")
 		m.take()
 	}
 	if m.mode == prompting {
@@ -254,11 +254,11 @@ func (m *Model) refresh() {
 
 // take takes the picture anew.
 func (m *Model) take() {
-	m.look = m.subject().Look(m.query())
+	m.look = m.subject().Snapshot(m.query())
 	if m.frozen != nil { // what one does, and what comes of it, is told all the same
-		live := m.lab.Look(lab.Query{Books: ledger.Query{Now: time.Now()}, Notes: lab.MostNotes})
+		live := m.lab.Snapshot(lab.Query{Ledger: ledger.Query{Now: time.Now()}, Notes: lab.MaxNotes})
 		m.look.Notes, m.look.Err = live.Notes, live.Err
-		m.look.Load, m.look.Fault, m.look.Beside = live.Load, live.Fault, live.Beside // which keys change
+		m.look.Load, m.look.Fault, m.look.StartWarning = live.Load, live.Fault, live.StartWarning // which keys change
 	}
 }
 
@@ -272,17 +272,17 @@ func (m *Model) subject() Subject {
 // query asks for what is on the screen and no more.
 func (m *Model) query() lab.Query {
 	q := lab.Query{
-		Books: ledger.Query{
+		Ledger: ledger.Query{
 			Now: time.Now(), Seconds: secondsOf(spans[m.span]), LogBars: true,
 		},
 		Notes: 1,
 	}
 	if m.mode == logging || slices.Contains(m.below, logging) {
-		q.Notes = lab.MostNotes
+		q.Notes = lab.MaxNotes
 	}
 	if d, ok := m.layout(); ok {
-		q.Books.Bars = max(d.latency-2*d.margin, 1)
-		m.lanes.query(&q.Books, m.w, d.lanes)
+		q.Ledger.Bars = max(d.latency-2*d.margin, 1)
+		m.lanes.query(&q.Ledger, m.w, d.lanes)
 	}
 	return q
 }
@@ -293,7 +293,7 @@ func (m *Model) do(f func(ctx context.Context)) tea.Cmd {
 	return func() (msg tea.Msg) {
 		defer func() {
 			if v := recover(); v != nil {
-				msg = panicMsg{lab.Panicked(v)}
+				msg = panicMsg{lab.NewPanicError(v)}
 			}
 		}()
 		f(ctx)
@@ -304,6 +304,6 @@ func (m *Model) do(f func(ctx context.Context)) tea.Cmd {
 // fail notes what is wrong with what was asked for, where the lab has not done so.
 func (m *Model) fail(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
-		m.lab.Note(lab.Bad, err.Error(), "")
+		m.lab.Note(lab.Failure, err.Error(), "")
 	}
 }

@@ -26,7 +26,7 @@ import (
 // A fakeLab is a lab that remembers what it was asked to do and does none of it.
 type fakeLab struct {
 	books *ledger.Ledger
-	look  lab.Look // all but Books
+	look  lab.Snapshot // all but Ledger
 
 	mu   sync.Mutex
 	done []string
@@ -40,10 +40,10 @@ func (s *fakeLab) did(format string, args ...any) error {
 	return s.fail
 }
 
-func (s *fakeLab) Look(q lab.Query) lab.Look {
+func (s *fakeLab) Snapshot(q lab.Query) lab.Snapshot {
 	look := s.look
-	q.Books.Now = time.Time{}
-	look.Books = s.books.Snapshot(q.Books)
+	q.Ledger.Now = time.Time{}
+	look.Ledger = s.books.Snapshot(q.Ledger)
 	look.Notes = slices.Clone(look.Notes[max(len(look.Notes)-q.Notes, 0):])
 	return look
 }
@@ -63,7 +63,7 @@ func (s *fakeLab) SetTimeout(d time.Duration) error                { return s.di
 func (s *fakeLab) Pause()                                          { s.look.Load.Paused = true; s.did("pause") }   //nolint:errcheck
 func (s *fakeLab) Resume()                                         { s.look.Load.Paused = false; s.did("resume") } //nolint:errcheck
 func (s *fakeLab) Begin()                                          { s.look.Load.Waiting = false; s.did("begin") } //nolint:errcheck
-func (s *fakeLab) Allow()                                          { s.look.Beside = ""; s.did("allow") }          //nolint:errcheck
+func (s *fakeLab) AllowStart()                                     { s.look.StartWarning = ""; s.did("allow") }    //nolint:errcheck
 func (s *fakeLab) SetFault(list string) error                      { return s.did("fault %s", list) }
 func (s *fakeLab) StartServer(context.Context) (string, error)     { return "", s.did("start") }
 func (s *fakeLab) StopServer(_ context.Context, n string) error    { return s.did("stop %s", n) }
@@ -75,28 +75,28 @@ func (s *fakeLab) SecondReply(_ context.Context, id string) (string, error) {
 func (s *fakeLab) UnknownReply(context.Context) (string, error) { return "", s.did("unknown") }
 func (s *fakeLab) DropConnection()                              { s.did("drop") } //nolint:errcheck
 func (s *fakeLab) RunConfig() report.RunConfig                  { return closedLoop }
-func (s *fakeLab) Note(mood lab.Mood, text, id string) {
-	s.look.Notes = append(s.look.Notes, lab.Note{Seq: uint64(len(s.look.Notes) + 1), Time: at(0), Mood: mood, Text: text, ID: id})
+func (s *fakeLab) Note(mood lab.Level, text, id string) {
+	s.look.Notes = append(s.look.Notes, lab.Note{Seq: uint64(len(s.look.Notes) + 1), Time: at(0), Level: mood, Text: text, ID: id})
 }
 
 func (s *fakeLab) Freeze() Subject {
 	return &fakeLab{books: s.books.Clone(), look: frozen(s.look)}
 }
 
-func frozen(l lab.Look) lab.Look { l.Frozen = true; return l }
+func frozen(l lab.Snapshot) lab.Snapshot { l.Frozen = true; return l }
 
 // setFakeLab is a lab in the middle of an afternoon: two servers, all four lanes.
 func setFakeLab() (*fakeLab, *story) {
 	b := newStory()
 	b.complete(400, 0, "fib-1", "fib-2")
-	s := &fakeLab{books: b.books, look: lab.Look{
+	s := &fakeLab{books: b.books, look: lab.Snapshot{
 		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(0)},
 		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
 		Pool: []pool.Status{
 			{Name: "fib-1", PID: 4121, State: pool.Running, Started: at(-time.Minute)},
 			{Name: "fib-2", PID: 4122, State: pool.Running, Started: at(-time.Minute)},
 		},
-		Notes: []lab.Note{{Seq: 1, Time: at(0), Mood: lab.Good, Text: "fib-1 consumes from rpc_queue: the load begins"}},
+		Notes: []lab.Note{{Seq: 1, Time: at(0), Level: lab.Success, Text: "fib-1 consumes from rpc_queue: the load begins"}},
 	}}
 	id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", 7)
 	b.tell(amqprpc.Event{
@@ -368,21 +368,21 @@ func TestPanels(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	s, b := setFakeLab()
 	m := newScreen(t, s, 120, 40)
-	before := m.look.Books.Calls
+	before := m.look.Ledger.Calls
 	press(m, "f")
 	b.complete(50, 0, "fib-1")
 	m.Update(tickMsg(m.tick))
-	if m.look.Books.Calls != before || !m.look.Frozen || !strings.Contains(m.View(), "FROZEN") {
+	if m.look.Ledger.Calls != before || !m.look.Frozen || !strings.Contains(m.View(), "FROZEN") {
 		t.Errorf("the picture moves, or does not say that it is frozen:\n%s", m.View())
 	}
-	s.Note(lab.Good, "something was done", "")
+	s.Note(lab.Success, "something was done", "")
 	m.Update(tickMsg(m.tick))
 	if !strings.Contains(m.View(), "something was done") {
 		t.Error("a frozen screen does not tell what is done")
 	}
 	press(m, "f")
-	if m.look.Books.Calls.Sent != before.Sent+50 || m.look.Frozen {
-		t.Errorf("does not go on: %+v", m.look.Books.Calls)
+	if m.look.Ledger.Calls.Sent != before.Sent+50 || m.look.Frozen {
+		t.Errorf("does not go on: %+v", m.look.Ledger.Calls)
 	}
 }
 
@@ -450,7 +450,7 @@ func TestCopy(t *testing.T) {
 // What came up over something goes back to it.
 func TestModes(t *testing.T) {
 	s, _ := setFakeLab()
-	s.Note(lab.Good, "about a call", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 5))
+	s.Note(lab.Success, "about a call", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 5))
 	m := newScreen(t, s, 120, 40)
 	press(m, "v", "enter", "?")
 	for _, want := range []mode{inspecting, logging, looking} {
@@ -533,12 +533,12 @@ func TestFilter(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 120, 40)
 	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
-	for _, c := range m.look.Books.Completed {
+	for _, c := range m.look.Ledger.Completed {
 		if c.Server != "fib-2" {
 			t.Fatalf("the filter lets through %+v", c)
 		}
 	}
-	if len(m.look.Books.Completed) == 0 {
+	if len(m.look.Ledger.Completed) == 0 {
 		t.Error("the filter lets nothing through")
 	}
 	if !strings.Contains(m.View(), "only server:fib-2") {
@@ -563,7 +563,7 @@ func unbroken(view string) string {
 func TestLongMessagesAreWhole(t *testing.T) {
 	long := "exported to /home/somebody/with/a/rather/long/name/rpcscope-20260102-150405.json, and then some more words. END"
 	s, _ := setFakeLab()
-	s.Note(lab.Good, long, "")
+	s.Note(lab.Success, long, "")
 	m := newScreen(t, s, 80, 24)
 	says := func(what, want string) {
 		t.Helper()
@@ -572,8 +572,8 @@ func TestLongMessagesAreWhole(t *testing.T) {
 		}
 	}
 	says("the newest note", long)
-	s.Note(lab.Good, long+strings.Repeat(" and more", 30), "")
-	s.Note(lab.Good, "short", "")
+	s.Note(lab.Success, long+strings.Repeat(" and more", 30), "")
+	s.Note(lab.Success, "short", "")
 	m.Update(tickMsg(m.tick))
 	press(m, "v", "up")
 	says("the selected note of the log", long+strings.Repeat(" and more", 30))
@@ -615,7 +615,7 @@ func TestSizes(t *testing.T) {
 		CorrelationID: hostile, AppID: hostile, Body: []byte(hostile),
 	}})
 	s.look.Queue.Name = hostile
-	s.Note(lab.Bad, hostile, hostile)
+	s.Note(lab.Failure, hostile, hostile)
 	for _, keys := range [][]string{nil, {"?"}, {"v"}, {"x"}, {"n"}, {"/", "0"}, {"z"}, {"shift+tab"}, {"tab", "tab", "tab", "enter"}, {"enter"}, {"f"},
 		{"tab", "tab", "down"}, {"F", ":", "enter"}} {
 		m := newScreen(t, s, 120, 40)

@@ -133,9 +133,9 @@ func (m *Model) key(msg tea.KeyMsg) tea.Cmd {
 		case is(k.PageDown):
 			m.log.move(m.look.Notes, m.h/2)
 		case is(k.Home):
-			m.log.move(m.look.Notes, -lab.MostNotes)
+			m.log.move(m.look.Notes, -lab.MaxNotes)
 		case is(k.End):
-			m.log.move(m.look.Notes, lab.MostNotes)
+			m.log.move(m.look.Notes, lab.MaxNotes)
 		case is(k.Inspect):
 			if n, ok := m.log.selected(m.look.Notes); ok && n.ID != "" {
 				m.inspect(target{id: n.ID})

@@ -6,10 +6,10 @@ import "rpcscope/tui/lab"
 // it.
 func noteInLines(st *Styles, n lab.Note, w, most int) []line {
 	ink, mark := st.Plain, "·"
-	switch n.Mood {
-	case lab.Good:
+	switch n.Level {
+	case lab.Success:
 		ink, mark = st.Good, "✓"
-	case lab.Bad:
+	case lab.Failure:
 		ink, mark = st.Bad, "✗"
 	}
 	when := n.Time.Format("15:04:05") + "  "
@@ -72,7 +72,7 @@ func (g *noteLog) selected(notes []lab.Note) (lab.Note, bool) {
 }
 
 // noteTitle is what the notes are: a replay notes its own doings, not those of the recording.
-func noteTitle(look *lab.Look) string {
+func noteTitle(look *lab.Snapshot) string {
 	if look.Replay != nil {
 		return "What this replay said"
 	}

@@ -58,7 +58,7 @@ func (l *lanes) release() {
 
 // follow selects what is picked in the lane that it is in now. It returns false if it is in
 // none. The lane that it was in goes on without it.
-func (l *lanes) follow(look *lab.Look) bool {
+func (l *lanes) follow(look *lab.Snapshot) bool {
 	for kind := range laneKind(laneCount) {
 		rows := l.rows(look, kind)
 		i := l.pick.index(rows)
@@ -124,7 +124,7 @@ func (m *Model) choose(p pick) {
 // newestReply is the number of the last reply that was discarded.
 func (m *Model) newestReply() uint64 {
 	newest := uint64(0)
-	b := m.lab.Look(lab.Query{Books: ledger.Query{Duplicates: 1, Orphans: 1}}).Books
+	b := m.lab.Snapshot(lab.Query{Ledger: ledger.Query{Duplicates: 1, Orphans: 1}}).Ledger
 	for _, rows := range [][]ledger.Stray{b.Duplicates, b.Orphans} {
 		if len(rows) > 0 {
 			newest = max(newest, rows[0].Seq)
@@ -173,10 +173,10 @@ func (m *Model) settle() {
 
 // cameIn returns the number of a reply, 0 as long as it has not come in.
 func (m *Model) cameIn(p *pick) uint64 {
-	b := m.lab.Look(lab.Query{Books: ledger.Query{Duplicates: mostLaneRows, Orphans: mostLaneRows}}).Books
+	b := m.lab.Snapshot(lab.Query{Ledger: ledger.Query{Duplicates: mostLaneRows, Orphans: mostLaneRows}}).Ledger
 	for _, rows := range [][]ledger.Stray{b.Duplicates, b.Orphans} {
 		for i := range rows {
-			if s := &rows[i]; s.ID == p.id && s.Seq > p.after && s.Server == lab.HandName {
+			if s := &rows[i]; s.ID == p.id && s.Seq > p.after && s.Server == lab.InjectorName {
 				return s.Seq
 			}
 		}

@@ -32,7 +32,7 @@ func (s *makingLab) Call() string { return s.story.send(0) }
 
 func (s *makingLab) reply(class amqprpc.Class, id string) {
 	s.sent = append(s.sent, amqprpc.Event{
-		Kind: amqprpc.EventReply, ID: id, Class: class, Message: &amqprpc.Message{CorrelationID: id, AppID: lab.HandName, Body: []byte("832040")},
+		Kind: amqprpc.EventReply, ID: id, Class: class, Message: &amqprpc.Message{CorrelationID: id, AppID: lab.InjectorName, Body: []byte("832040")},
 	})
 }
 
@@ -199,7 +199,7 @@ func TestReplyIsSelected(t *testing.T) {
 			}
 			opened(t, m, "the reply", c.id)
 			e := m.inspector.evidence
-			if shown := e.Events[m.inspector.message()]; shown.Class != c.class || shown.Message().AppID != lab.HandName {
+			if shown := e.Events[m.inspector.message()]; shown.Class != c.class || shown.Message().AppID != lab.InjectorName {
 				t.Errorf("%s, %s: shows %+v", c.key, when, shown)
 			}
 		}
@@ -248,7 +248,7 @@ func TestMadeWhileFrozen(t *testing.T) {
 // Whoever looks at the notes and makes a call has its note selected.
 func TestMadeFromTheLog(t *testing.T) {
 	s := setMakingLab()
-	s.Note(lab.Neutral, "older", "")
+	s.Note(lab.Info, "older", "")
 	m := newScreen(t, s, 120, 40)
 	press(m, "v", "up", "c")
 	if n, _ := m.log.selected(m.look.Notes); n.Seq != s.look.Notes[len(s.look.Notes)-1].Seq {

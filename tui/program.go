@@ -78,8 +78,8 @@ func (r openReplay) Freeze() Subject { return r.Player }
 // An openTour is a tour as a screen wants it.
 type openTour struct{ *tour.Guide }
 
-// Look returns the present lab, and what there is to tell of it.
-func (t openTour) Look() (Lab, tour.Look) {
-	l, look := t.Guide.Look()
+// Snapshot returns the present lab, and what there is to tell of it.
+func (t openTour) Snapshot() (Lab, tour.Snapshot) {
+	l, look := t.Guide.Snapshot()
 	return openLab{l}, look
 }

@@ -208,7 +208,7 @@ func (e *evidence) basic(p *leaf, m *ledger.Message) (unset []string) {
 	show("type", m.Type, "")
 	show("user_id", m.UserID, "")
 	note := ""
-	if m.AppID == lab.HandName {
+	if m.AppID == lab.InjectorName {
 		note = "sent by hand from this program"
 	}
 	show("app_id", m.AppID, note)

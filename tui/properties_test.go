@@ -43,7 +43,7 @@ body              empty
 `},
 		{"all set", amqprpc.Message{Exchange: "x", RoutingKey: "k", Redelivered: true, ContentType: "text/plain", ContentEncoding: "gzip",
 			DeliveryMode: 2, Priority: 9, CorrelationID: taleID, ReplyTo: "r", Expiration: "90000", MessageID: "m", Timestamp: epoch,
-			Type: "t", UserID: "guest", AppID: lab.HandName, Body: []byte("one\ntwo\x1b[2J\n"),
+			Type: "t", UserID: "guest", AppID: lab.InjectorName, Body: []byte("one\ntwo\x1b[2J\n"),
 			Headers: amqp.Table{"b": true, "table": amqp.Table{"k": "v"}, "x-rpc": fmt.Sprintf("received=soon;replied=%d", epoch.Add(ms(41)).UnixMicro())}}, `
 exchange          x
 routing key       k

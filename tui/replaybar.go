@@ -71,7 +71,7 @@ func (m *Model) refused(is func(key.Binding) bool) bool {
 	all := allKeys()
 	for _, b := range all.onlyLab() {
 		if is(*b) {
-			m.lab.Note(lab.Neutral, "this is a recording, in which "+b.Help().Key+" ("+b.Help().Desc+") does nothing: ? shows the keys", "")
+			m.lab.Note(lab.Info, "this is a recording, in which "+b.Help().Key+" ("+b.Help().Desc+") does nothing: ? shows the keys", "")
 			return true
 		}
 	}

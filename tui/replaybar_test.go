@@ -261,11 +261,11 @@ func TestReplayBeforeAStory(t *testing.T) {
 	}
 	tick("read", func() bool { return m.look.Replay.Indexed == 1 })
 	press(m, "d")
-	tick("at a duplicate", func() bool { return m.look.Books.Replies.Duplicates == 1 })
+	tick("at a duplicate", func() bool { return m.look.Ledger.Replies.Duplicates == 1 })
 	press(m, "enter")
 	events := len(m.inspector.evidence.Story.Events)
 	press(m, "down", "down", "down", ",")
-	tick("before it", func() bool { return m.look.Books.Replies.Duplicates == 0 })
+	tick("before it", func() bool { return m.look.Ledger.Replies.Duplicates == 0 })
 	if m.mode == inspecting { // the call is known, what is in the inspector is what was then
 		if n := len(m.inspector.evidence.Story.Events); n >= events {
 			t.Errorf("%d events before the duplicate, %d after it", n, events)

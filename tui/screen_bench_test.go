@@ -32,7 +32,7 @@ func benchmarkScreen(b *testing.B, calls int) {
 		m.Update(tea.WindowSizeMsg{Width: size.w, Height: size.h})
 		b.Run("look/"+size.name, func(b *testing.B) {
 			for b.Loop() {
-				s.Look(m.query())
+				s.Snapshot(m.query())
 			}
 		})
 		b.Run("draw/"+size.name, func(b *testing.B) {

@@ -62,12 +62,12 @@ type serverList struct {
 // serverEntries are the servers in the order of the screen: those of the pool that run, in
 // the order of their starts, foreign ones, and the last ones to end. keep is shown in any
 // case.
-func serverEntries(look *lab.Look, keep serverKey) []serverEntry {
+func serverEntries(look *lab.Snapshot, keep serverKey) []serverEntry {
 	var all, dead, others, hand []serverEntry
 	ours := make(map[string]bool, len(look.Pool))
 	for _, status := range look.Pool {
 		e := serverEntry{serverKey{poolServer, status.Name}, true, status, ledger.Server{}}
-		for _, s := range look.Books.Servers {
+		for _, s := range look.Ledger.Servers {
 			if !s.Others && status.Answers(s.Name) {
 				e.replies, ours[s.Name] = s, true
 			}
@@ -78,14 +78,14 @@ func serverEntries(look *lab.Look, keep serverKey) []serverEntry {
 			dead = append(dead, e)
 		}
 	}
-	for range min(max(look.Starting, 0), lab.MostMarks) {
+	for range min(max(look.Starting, 0), lab.MaxMarks) {
 		all = append(all, serverEntry{serverKey: serverKey{kind: startingServer}})
 	}
-	for _, s := range look.Books.Servers {
+	for _, s := range look.Ledger.Servers {
 		switch {
 		case s.Others:
 			others = append(others, serverEntry{serverKey: serverKey{kind: otherServers}, replies: s})
-		case s.Name == lab.HandName:
+		case s.Name == lab.InjectorName:
 			hand = append(hand, serverEntry{serverKey: serverKey{kind: byHand, name: s.Name}, replies: s})
 		case !ours[s.Name]:
 			all = append(all, serverEntry{serverKey: serverKey{namedServer, s.Name}, replies: s})
@@ -118,7 +118,7 @@ func (s *serverList) at(entries []serverEntry) int {
 }
 
 // move moves the cursor by so many rows.
-func (s *serverList) move(look *lab.Look, delta int) {
+func (s *serverList) move(look *lab.Snapshot, delta int) {
 	entries := serverEntries(look, s.cursor)
 	now := s.at(entries)
 	if now >= 0 {
@@ -141,7 +141,7 @@ func (s *serverList) move(look *lab.Look, delta int) {
 // selected returns the server that keys act on: the one at the cursor, else the newest
 // running one of the pool. The name is as its sender wrote it, and empty where there is no
 // such server; isPool says that it was started here, and has a status.
-func (s *serverList) selected(look *lab.Look) (name string, status pool.Status, isPool bool) {
+func (s *serverList) selected(look *lab.Snapshot) (name string, status pool.Status, isPool bool) {
 	entries := serverEntries(look, s.cursor)
 	if i := s.at(entries); i >= 0 {
 		return entries[i].name, entries[i].status, entries[i].isPool
@@ -151,7 +151,7 @@ func (s *serverList) selected(look *lab.Look) (name string, status pool.Status, 
 
 // panel draws the servers: who they are, what share of the work each has, and what became
 // of those that have ended.
-func (s *serverList) panel(st *Styles, look *lab.Look, focused bool, w, h int) frame {
+func (s *serverList) panel(st *Styles, look *lab.Snapshot, focused bool, w, h int) frame {
 	w, h = max(w, 0), max(h, 0)
 	f := frame{cells: w, focused: focused}
 	entries := serverEntries(look, s.cursor)
@@ -186,7 +186,7 @@ func (s *serverList) panel(st *Styles, look *lab.Look, focused bool, w, h int) f
 	return f
 }
 
-func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line {
+func serverTitle(st *Styles, look *lab.Snapshot, offset, shown, all, room int) line {
 	running := 0
 	for _, status := range look.Pool {
 		if status.State == pool.Running {
@@ -214,7 +214,7 @@ func serverTitle(st *Styles, look *lab.Look, offset, shown, all, room int) line 
 
 // elsewhere is how many servers there are that were not started here, as far as the broker and
 // their replies tell.
-func elsewhere(look *lab.Look) int {
+func elsewhere(look *lab.Snapshot) int {
 	n := 0
 	for _, e := range serverEntries(look, serverKey{}) {
 		if e.kind == namedServer && e.replies.Rate > 0 && e.replies.Replies > e.replies.Unknown {
@@ -229,7 +229,7 @@ func elsewhere(look *lab.Look) int {
 
 // nobodyServes explains what to do where there is no server, or none that has been heard
 // of. It is empty where there is one.
-func nobodyServes(look *lab.Look) string {
+func nobodyServes(look *lab.Snapshot) string {
 	if look.Starting > 0 || look.Replay != nil {
 		return ""
 	}
@@ -238,7 +238,7 @@ func nobodyServes(look *lab.Look) string {
 			return ""
 		}
 	}
-	heard := slices.ContainsFunc(look.Books.Servers, func(s ledger.Server) bool { return s.Rate > 0 && s.Name != lab.HandName })
+	heard := slices.ContainsFunc(look.Ledger.Servers, func(s ledger.Server) bool { return s.Rate > 0 && s.Name != lab.InjectorName })
 	switch q, n := &look.Queue, look.Queue.Consumers; {
 	case heard && (q.Exclusive || !q.Known):
 		return ""
@@ -258,10 +258,10 @@ func nobodyServes(look *lab.Look) string {
 }
 
 // fibserverFor is the command that would start a server for the queue.
-func fibserverFor(look *lab.Look) string {
+func fibserverFor(look *lab.Snapshot) string {
 	command := (&Summary{Config: report.RunConfig{Queue: look.Queue.Name}}).fibserver()
 	if look.StandIn != "" { // who types it means another broker as well
-		command += " --url amqp://" + Escape(look.Books.Connection.Info.Address, 40) + "/"
+		command += " --url amqp://" + Escape(look.Ledger.Connection.Info.Address, 40) + "/"
 	}
 	return command
 }
@@ -277,7 +277,7 @@ type serverColumns struct {
 
 // layServers decides what the rows have room for. From the left: the cursor's mark, the
 // name, a bar, the rate, the share, what was discarded, and what it is.
-func layServers(look *lab.Look, entries []serverEntry, w int) serverColumns {
+func layServers(look *lab.Snapshot, entries []serverEntry, w int) serverColumns {
 	c := serverColumns{width: w}
 	for _, e := range entries {
 		c.live = c.live || e.replies.Rate > 0 && e.kind != byHand
@@ -331,7 +331,7 @@ func (c *serverColumns) text(e *serverEntry) string {
 }
 
 // row writes one server, its mark included.
-func (c *serverColumns) row(st *Styles, look *lab.Look, e *serverEntry, selected bool) line {
+func (c *serverColumns) row(st *Styles, look *lab.Snapshot, e *serverEntry, selected bool) line {
 	l := line{{text: "  "}}
 	if selected {
 		l[0].text = "▸ "
@@ -398,8 +398,8 @@ func (e *serverEntry) worded() bool {
 }
 
 // words say what a server does that does not serve, in the longest form that fits.
-func (e *serverEntry) words(st *Styles, look *lab.Look, room int) (string, Ink) {
-	ago := clock(look.Books.Now.Sub(e.status.Ended)) + " ago"
+func (e *serverEntry) words(st *Styles, look *lab.Snapshot, room int) (string, Ink) {
+	ago := clock(look.Ledger.Now.Sub(e.status.Ended)) + " ago"
 	pid := ", pid " + strconv.Itoa(e.status.PID)
 	ink := st.Faint
 	var forms []string
@@ -445,7 +445,7 @@ func (e *serverEntry) discards() string {
 }
 
 // note says what a server is that serves.
-func (e *serverEntry) note(look *lab.Look) string {
+func (e *serverEntry) note(look *lab.Snapshot) string {
 	switch {
 	case e.kind == otherServers:
 		return ""
@@ -458,7 +458,7 @@ func (e *serverEntry) note(look *lab.Look) string {
 	if look.Replay != nil { // a recording does not say
 		whose, comma = "", ""
 	}
-	if silent := look.Books.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
+	if silent := look.Ledger.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
 		return whose + comma + "silent " + clock(silent)
 	}
 	return whose

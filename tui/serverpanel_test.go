@@ -13,7 +13,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-func focusedServers(st *Styles, look *lab.Look, w, h int) frame {
+func focusedServers(st *Styles, look *lab.Snapshot, w, h int) frame {
 	return new(serverList).panel(st, look, true, w, h)
 }
 
@@ -22,26 +22,26 @@ func TestServersGolden(t *testing.T) { goldenPanel(t, "servers", focusedServers)
 func TestServersFit(t *testing.T) {
 	sweepPanel(t, focusedServers)
 	down := serverList{}
-	sweepPanel(t, func(st *Styles, look *lab.Look, w, h int) frame {
+	sweepPanel(t, func(st *Styles, look *lab.Snapshot, w, h int) frame {
 		down.move(look, 3)
 		return down.panel(st, look, h%2 == 0, w, h)
 	})
 }
 
-func serversText(look *lab.Look, w, h int) string {
+func serversText(look *lab.Snapshot, w, h int) string {
 	st := styled(false)
 	return paintFrames(st, h, focusedServers(st, look, w, h))
 }
 
 func TestServersSay(t *testing.T) {
-	with := func(name string, f func(*lab.Look)) *lab.Look {
+	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
 		look := *looks()[name]
 		f(&look)
 		return &look
 	}
 	for _, c := range []struct {
 		name string
-		look *lab.Look
+		look *lab.Snapshot
 		w, h int
 		yes  []string
 		no   []string
@@ -54,25 +54,25 @@ func TestServersSay(t *testing.T) {
 			"stopping, pid 4124", "stopped 3m00s ago", "300 dup.", "1 reply that you sent"}, []string{"fib-6", "\x1b", "4m00s"}},
 		{"mixed, narrow", looks()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "by ha…", "1 reply"}, nil},
 		{"nobody", looks()["empty"], 80, 4, []string{"No server. Press s to start one here, or run fibserver in another terminal.", "0 running"}, nil},
-		{"nobody for another queue", with("empty", func(l *lab.Look) { l.Queue.Name = "q" }), 80, 4, []string{"run fibserver --queue q in another"}, nil},
-		{"starting", with("empty", func(l *lab.Look) { l.Starting = 1 }), 80, 4, []string{"starting…"}, []string{"No server"}},
-		{"one of somebody else", with("empty", func(l *lab.Look) { l.Queue.Consumers = 1 }), 90, 4, []string{"1 consumer waits for requests in another program"}, []string{"No server"}},
-		{"all dead", with("empty", func(l *lab.Look) {
-			l.Pool = []pool.Status{{Name: "fib-1", State: pool.Killed, Ended: l.Books.Now.Add(-2 * time.Second)}}
+		{"nobody for another queue", with("empty", func(l *lab.Snapshot) { l.Queue.Name = "q" }), 80, 4, []string{"run fibserver --queue q in another"}, nil},
+		{"starting", with("empty", func(l *lab.Snapshot) { l.Starting = 1 }), 80, 4, []string{"starting…"}, []string{"No server"}},
+		{"one of somebody else", with("empty", func(l *lab.Snapshot) { l.Queue.Consumers = 1 }), 90, 4, []string{"1 consumer waits for requests in another program"}, []string{"No server"}},
+		{"all dead", with("empty", func(l *lab.Snapshot) {
+			l.Pool = []pool.Status{{Name: "fib-1", State: pool.Killed, Ended: l.Ledger.Now.Add(-2 * time.Second)}}
 		}), 90, 4, []string{"fib-1 killed 2s ago", "No server. Press s"}, nil},
-		{"those of another screen", with("healthy", func(l *lab.Look) {
+		{"those of another screen", with("healthy", func(l *lab.Snapshot) {
 			l.Pool = slices.Clone(l.Pool)
 			for i := range l.Pool {
-				l.Pool[i].State, l.Pool[i].Ended = pool.Killed, l.Books.Now.Add(-2*time.Second)
+				l.Pool[i].State, l.Pool[i].Ended = pool.Killed, l.Ledger.Now.Add(-2*time.Second)
 				l.Pool[i].AppID = l.Pool[i].Name + ".4100@here"
 			}
 			l.Queue.Others = 2
 		}), 100, 8, []string{"Servers  0 running here, 2 elsewhere", "fib-1 █", "fib-2 █", "not ours", "fib-1 killed 2s ago", "fib-2 killed 2s ago"}, []string{"No server"}},
-		{"none but one without a name", with("empty", func(l *lab.Look) {
-			l.Queue.Consumers, l.Queue.Others, l.Books.Servers = 3, 3, []ledger.Server{{Replies: 9, Answers: 9, Rate: 9, Share: 1}}
+		{"none but one without a name", with("empty", func(l *lab.Snapshot) {
+			l.Queue.Consumers, l.Queue.Others, l.Ledger.Servers = 3, 3, []ledger.Server{{Replies: 9, Answers: 9, Rate: 9, Share: 1}}
 		}), 80, 4, []string{"0 running here, 3 elsewhere", "(no name)"}, nil},
 		{"crowd", looks()["crowd"], 60, 6, []string{"of 67"}, nil},
-		{"silent", with("mixed", func(l *lab.Look) { l.Books.Now = l.Books.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
+		{"silent", with("mixed", func(l *lab.Snapshot) { l.Ledger.Now = l.Ledger.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { says(t, serversText(c.look, c.w, c.h), c.yes, c.no) })
 	}
@@ -108,7 +108,7 @@ func TestServersSelected(t *testing.T) {
 	s.move(look, 1)
 	is("fib-2", true)
 	s.move(look, 100)
-	is(lab.HandName, false)
+	is(lab.InjectorName, false)
 	s.move(look, -100)
 	is("fib-1", true)
 	s.move(look, 100)
@@ -119,11 +119,11 @@ func TestServersSelected(t *testing.T) {
 	// act on another one of a sudden.
 	later := *look
 	later.Pool = append([]pool.Status(nil), look.Pool...)
-	later.Pool[3].State, later.Pool[3].Ended = pool.Killed, look.Books.Now
+	later.Pool[3].State, later.Pool[3].Ended = pool.Killed, look.Ledger.Now
 	look = &later
 	is("fib-5", true)
 
-	look = &lab.Look{}
+	look = &lab.Snapshot{}
 	is("", false)
 	s.move(look, 1)
 	is("", false)
@@ -137,14 +137,14 @@ func TestServersCursorIsSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := new(serverList)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
-			look := &lab.Look{Starting: rapid.IntRange(0, 2).Draw(t, "starting")}
+			look := &lab.Snapshot{Starting: rapid.IntRange(0, 2).Draw(t, "starting")}
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "pool") {
 				look.Pool = append(look.Pool, pool.Status{
 					Name: "fib-" + strings.Repeat("i", n), State: pool.State(rapid.IntRange(0, 5).Draw(t, "state")),
 				})
 			}
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "others") {
-				look.Books.Servers = append(look.Books.Servers, ledger.Server{Name: "fib-" + strings.Repeat("i", n), Rate: float64(n), Share: 0.1})
+				look.Ledger.Servers = append(look.Ledger.Servers, ledger.Server{Name: "fib-" + strings.Repeat("i", n), Rate: float64(n), Share: 0.1})
 			}
 			s.move(look, rapid.IntRange(-5, 5).Draw(t, "delta"))
 			h := rapid.IntRange(1, 12).Draw(t, "h")
@@ -167,7 +167,7 @@ func TestServersCursorIsSeen(t *testing.T) {
 
 // Bars are as long as the rates they stand for.
 func TestServersBars(t *testing.T) {
-	look := &lab.Look{Books: ledger.Snapshot{Servers: []ledger.Server{
+	look := &lab.Snapshot{Ledger: ledger.Snapshot{Servers: []ledger.Server{
 		{Name: "a", Rate: 100, Share: 0.2}, {Name: "b", Rate: 50, Share: 0.8}, {Name: "c", Share: 0},
 	}}}
 	length := func(row int) int {

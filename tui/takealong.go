@@ -23,7 +23,7 @@ func (m *Model) copyID() {
 		return
 	}
 	m.tell(clipboardSequence(t.id))
-	m.lab.Note(lab.Good, "asked the terminal to copy "+t.id, t.id)
+	m.lab.Note(lab.Success, "asked the terminal to copy "+t.id, t.id)
 }
 
 // noID says why there is no ID to copy.
@@ -56,19 +56,19 @@ func (m *Model) export(name string) (tea.Cmd, error) {
 	q := m.query()
 	q.Notes = 0
 	const most = mostLaneRows
-	q.Books.InFlight, q.Books.Completed, q.Books.Failed = most, most, most
-	q.Books.Duplicates, q.Books.Orphans = most, most
+	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = most, most, most
+	q.Ledger.Duplicates, q.Ledger.Orphans = most, most
 	subject, l, filtered := m.subject(), m.lab, m.filter != ""
 	m.writing.Add(1)
 	return m.do(func(context.Context) {
 		defer m.writing.Done()
-		look := subject.Look(q)
+		look := subject.Snapshot(q)
 		err := errors.Join(lab.WriteJSON(file, look, l.RunConfig()), file.Close())
 		if err != nil {
-			l.Note(lab.Bad, fmt.Sprintf("%s is not whole: %v", name, err), "")
+			l.Note(lab.Failure, fmt.Sprintf("%s is not whole: %v", name, err), "")
 			return
 		}
-		l.Note(lab.Good, "exported to "+name+": all numbers, and of the rows "+rowsExported(&look.Books, filtered), "")
+		l.Note(lab.Success, "exported to "+name+": all numbers, and of the rows "+rowsExported(&look.Ledger, filtered), "")
 	}), nil
 }
 

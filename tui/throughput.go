@@ -35,13 +35,13 @@ const (
 
 // throughputPanel draws the calls that ended per second over a span, as columns: those
 // that completed, and on top of them those that failed.
-func throughputPanel(st *Styles, look *lab.Look, window time.Duration, w, h int) frame {
+func throughputPanel(st *Styles, look *lab.Snapshot, window time.Duration, w, h int) frame {
 	w, h = max(w, 0), max(h, 0)
 	f := frame{cells: w, title: throughputTitle(st, look, window, w-4)}
 	if w == 0 || h == 0 {
 		return f
 	}
-	past := look.Books.Seconds[:max(len(look.Books.Seconds)-1, 0)]
+	past := look.Ledger.Seconds[:max(len(look.Ledger.Seconds)-1, 0)]
 	n := max(int(window/time.Second), 1)
 	if len(past) > n {
 		past = past[len(past)-n:]
@@ -74,7 +74,7 @@ func throughputPanel(st *Styles, look *lab.Look, window time.Duration, w, h int)
 		// Nothing to see is something to say.
 		text := "nothing completed yet"
 		switch {
-		case look.Books.Calls.Completed > 0:
+		case look.Ledger.Calls.Completed > 0:
 			text = "nothing in this time"
 		case cells(text) > p.cells:
 			text = "nothing yet"
@@ -104,11 +104,11 @@ func throughputPanel(st *Styles, look *lab.Look, window time.Duration, w, h int)
 	return f
 }
 
-func throughputTitle(st *Styles, look *lab.Look, window time.Duration, room int) line {
+func throughputTitle(st *Styles, look *lab.Snapshot, window time.Duration, room int) line {
 	pieces := []piece{
 		{[]string{"Throughput, " + spanName(window), spanName(window)}, st.Title, 0},
 		{[]string{"[ ]"}, st.Key, 2},
-		{[]string{perSecond(look.Books.Rate)}, st.Completed, 1},
+		{[]string{perSecond(look.Ledger.Rate)}, st.Completed, 1},
 	}
 	return joined(pieces, fitRanks(pieces, room))
 }
@@ -358,7 +358,7 @@ func marksIn(past []ledger.Second, marks []lab.Mark) []timeMark {
 			continue
 		}
 		glyph := "▼"
-		if m.Came {
+		if m.Joined {
 			glyph = "▲"
 		}
 		in = append(in, timeMark{min(i, len(past)-1), glyph, Escape(m.Server, 16)})

@@ -11,27 +11,27 @@ import (
 	"rpcscope/tui/lab"
 )
 
-func throughputOf(window time.Duration) func(*Styles, *lab.Look, int, int) frame {
-	return func(st *Styles, look *lab.Look, w, h int) frame { return throughputPanel(st, look, window, w, h) }
+func throughputOf(window time.Duration) func(*Styles, *lab.Snapshot, int, int) frame {
+	return func(st *Styles, look *lab.Snapshot, w, h int) frame { return throughputPanel(st, look, window, w, h) }
 }
 
 func TestThroughputGolden(t *testing.T) { goldenPanel(t, "throughput", throughputOf(time.Minute)) }
 
 func TestThroughputFits(t *testing.T) {
 	windows := append([]time.Duration{0, time.Second}, spans...)
-	sweepPanel(t, func(st *Styles, look *lab.Look, w, h int) frame {
+	sweepPanel(t, func(st *Styles, look *lab.Snapshot, w, h int) frame {
 		return throughputPanel(st, look, windows[max(w+h, 0)%len(windows)], w, h)
 	})
 }
 
 // secondsFrom makes a look of seconds, the last of which still goes on.
-func secondsFrom(first time.Time, past []ledger.Second) *lab.Look {
-	look := &lab.Look{}
+func secondsFrom(first time.Time, past []ledger.Second) *lab.Snapshot {
+	look := &lab.Snapshot{}
 	for i, s := range append(past[:len(past):len(past)], ledger.Second{}) {
 		s.Time = first.Add(time.Duration(i) * time.Second)
-		look.Books.Seconds = append(look.Books.Seconds, s)
+		look.Ledger.Seconds = append(look.Ledger.Seconds, s)
 	}
-	look.Books.Now = first.Add(time.Duration(len(past)) * time.Second)
+	look.Ledger.Now = first.Add(time.Duration(len(past)) * time.Second)
 	return look
 }
 
@@ -85,7 +85,7 @@ func TestColumnsFollowTheData(t *testing.T) {
 		past := someSeconds.Draw(t, "past")
 		width, rows := rapid.IntRange(1, 150).Draw(t, "width"), rapid.IntRange(1, 20).Draw(t, "rows")
 		look := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(-100, 1e6).Draw(t, "from"))*time.Second), past)
-		p := newTimeline(look.Books.Seconds[:len(past)], len(past), width)
+		p := newTimeline(look.Ledger.Seconds[:len(past)], len(past), width)
 		top := niceScale(p.most())
 		heights, failed := heightsOf(t, p.columns(st, rows, float64(top)))
 		if len(heights) != width {
@@ -120,7 +120,7 @@ func TestColumnsShowAllSeconds(t *testing.T) {
 		past := someSeconds.Draw(t, "past")
 		n, width := len(past), rapid.IntRange(1, 150).Draw(t, "width")
 		look := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "from"))*time.Second), past)
-		p := newTimeline(look.Books.Seconds[:n], n, width)
+		p := newTimeline(look.Ledger.Seconds[:n], n, width)
 		if last := p.cellOf(n - 1); width < n && last != width-1 {
 			t.Fatalf("the last second is in cell %d of %d", last, width)
 		}
@@ -152,7 +152,7 @@ func TestColumnsMoveAsAWhole(t *testing.T) {
 		for i := range past {
 			past[i].Completed = 1 + i*i%977
 		}
-		seconds := secondsFrom(at(time.Duration(rapid.IntRange(0, 1000).Draw(t, "from"))*time.Second), past).Books.Seconds
+		seconds := secondsFrom(at(time.Duration(rapid.IntRange(0, 1000).Draw(t, "from"))*time.Second), past).Ledger.Seconds
 		now, next := newTimeline(seconds[:n], n, width), newTimeline(seconds[1:n+1], n, width)
 		shift := now.cellOf(n-1) - next.cellOf(n-2)
 		a, b := now.all(), next.all()
@@ -174,13 +174,13 @@ func TestThroughputSays(t *testing.T) {
 	flat[50].Duplicates = 2
 	flat[10].Orphans = 1
 	look := secondsFrom(epoch, flat)
-	look.Marks = []lab.Mark{{Time: at(20 * time.Second), Server: "fib-7", Came: true}, {Time: at(40 * time.Second), Server: "fib-8"}}
-	look.Books.Calls.Completed = 18_000
-	look.Books.Rate = 300
+	look.Marks = []lab.Mark{{Time: at(20 * time.Second), Server: "fib-7", Joined: true}, {Time: at(40 * time.Second), Server: "fib-8"}}
+	look.Ledger.Calls.Completed = 18_000
+	look.Ledger.Rate = 300
 	idle := secondsFrom(epoch, make([]ledger.Second, 60))
 	for _, c := range []struct {
 		name   string
-		look   *lab.Look
+		look   *lab.Snapshot
 		window time.Duration
 		w, h   int
 		yes    []string
@@ -192,7 +192,7 @@ func TestThroughputSays(t *testing.T) {
 		{"lowest", look, time.Minute, 60, 1, []string{"400┤"}, []string{"fib", "ago"}},
 		{"narrow", look, time.Minute, 10, 12, []string{"now", "█"}, []string{"400"}},
 		{"nothing yet", idle, 5 * time.Minute, 40, 8, []string{"nothing completed yet", "Throughput, 5 min", "5 min ago"}, []string{"┤", "█"}},
-		{"nothing at all", &lab.Look{}, 15 * time.Minute, 40, 8, []string{"nothing completed yet", "15 min ago", "now"}, nil},
+		{"nothing at all", &lab.Snapshot{}, 15 * time.Minute, 40, 8, []string{"nothing completed yet", "15 min ago", "now"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := styled(false)
@@ -206,8 +206,8 @@ func TestThroughputLeavesOutThePresentSecond(t *testing.T) {
 	st := styled(false)
 	a := *looks()["healthy"]
 	b := a
-	b.Books.Seconds = append([]ledger.Second(nil), a.Books.Seconds...)
-	b.Books.Seconds[len(b.Books.Seconds)-1].Completed += 12345
+	b.Ledger.Seconds = append([]ledger.Second(nil), a.Ledger.Seconds...)
+	b.Ledger.Seconds[len(b.Ledger.Seconds)-1].Completed += 12345
 	if x, y := joinedBody(throughputPanel(st, &a, time.Minute, 60, 12)), joinedBody(throughputPanel(st, &b, time.Minute, 60, 12)); x != y {
 		t.Errorf("%s\nis not\n%s", y, x)
 	}

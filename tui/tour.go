@@ -12,12 +12,12 @@ import (
 // A Tour is what a screen shows that a guide leads through: one lab after the other, with a
 // story each. Next, Back and Repeat may block, the others return at once.
 type Tour interface {
-	// Look returns the present lab, and what there is to tell of it.
-	Look() (Lab, tour.Look)
+	// Snapshot returns the present lab, and what there is to tell of it.
+	Snapshot() (Lab, tour.Snapshot)
 	Next(ctx context.Context) error
 	Back(ctx context.Context) error
 	Repeat(ctx context.Context) error
-	Hurry()
+	SkipWait()
 	Leave()
 	// Number returns the number of a call, 0 for none.
 	Number(id string) int
@@ -25,7 +25,7 @@ type Tour interface {
 
 // newTourModel returns a screen for a tour.
 func newTourModel(ctx context.Context, t Tour, st *Styles, tell func(string)) *Model {
-	l, _ := t.Look()
+	l, _ := t.Snapshot()
 	m := newModel(ctx, l, st, tell)
 	m.tour, m.keys = t, newTourKeyMap()
 	m.lab = nil // followTour begins with it
@@ -39,7 +39,7 @@ func (m *Model) followTour() {
 	if m.tour == nil {
 		return
 	}
-	l, told := m.tour.Look()
+	l, told := m.tour.Snapshot()
 	if l != m.lab {
 		m.lab, m.frozen = l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
@@ -51,18 +51,18 @@ func (m *Model) followTour() {
 }
 
 // telling reports whether there is a story on the screen.
-func (m *Model) telling() bool { return m.tour != nil && !m.told.Free }
+func (m *Model) telling() bool { return m.tour != nil && !m.told.Left }
 
 // headerLook is what the header is about. A scenario makes its calls itself, and a load that
 // it has not begun needs nobody to resume it; nor does anybody miss its queue before the first call.
-func (m *Model) headerLook() *lab.Look {
+func (m *Model) headerLook() *lab.Snapshot {
 	look := m.look
 	if m.telling() {
 		if look.Load.Paused {
 			look.Load.Concurrency = 0
 		}
 		look.Load.Paused, look.Load.Waiting = false, false
-		look.Queue.Known = look.Queue.Known && (!look.Queue.Missing || look.Books.Calls.Sent > 0)
+		look.Queue.Known = look.Queue.Known && (!look.Queue.Missing || look.Ledger.Calls.Sent > 0)
 	}
 	return &look
 }
@@ -72,7 +72,7 @@ func (m *Model) travel(f func(context.Context) error) tea.Cmd {
 	l := m.lab // the present one, whatever comes
 	return m.do(func(ctx context.Context) {
 		if err := f(ctx); err != nil && ctx.Err() == nil {
-			l.Note(lab.Bad, err.Error(), "")
+			l.Note(lab.Failure, err.Error(), "")
 		}
 	})
 }
@@ -81,18 +81,18 @@ func (m *Model) travel(f func(context.Context) error) tea.Cmd {
 // while a story is told. None of them makes a call or breaks something: that is not what the story tells.
 func (m *Model) tourHints() []keyHint {
 	k, t := &m.keys, &m.told
-	last := t.At == t.Of
+	last := t.Position == t.Count
 	var next []keyHint
 	switch {
 	case m.tour == nil:
 		return nil
-	case t.Free && !last:
+	case t.Left && !last:
 		return []keyHint{{k.TourNext, "next scenario"}, {k.TourRepeat, "repeat this one"}}
-	case t.Free:
+	case t.Left:
 		return []keyHint{{k.TourRepeat, "repeat the scenario"}, {k.TourBack, "the one before"}}
-	case t.State == tour.Told:
+	case t.State == tour.Intro:
 		next = []keyHint{{k.TourNext, "begin"}}
-	case t.State == tour.Acting:
+	case t.State == tour.Playing:
 		next = []keyHint{{k.TourStep, "next step"}, {k.TourNext, "skip"}}
 	case last:
 		next = []keyHint{{k.TourNext, "finish"}}
@@ -112,21 +112,21 @@ func (m *Model) advice() []advice {
 		return advise(&m.look)
 	}
 	text := tourAdvice(&m.told)
-	if m.look.StandIn != "" && m.told.At == 1 && m.told.State == tour.Told {
+	if m.look.StandIn != "" && m.told.Position == 1 && m.told.State == tour.Intro {
 		text += " " + Escape(m.look.StandIn, 300)
 	}
-	return []advice{{lab.Neutral, text}}
+	return []advice{{lab.Info, text}}
 }
 
 // tourAdvice says which key is the next one, in a row of the smallest screen.
-func tourAdvice(t *tour.Look) string {
-	last := t.At == t.Of
+func tourAdvice(t *tour.Snapshot) string {
+	last := t.Position == t.Count
 	switch {
-	case t.Moving:
+	case t.Loading:
 		return "One moment: the stage of another scenario is being set."
-	case t.State == tour.Told:
+	case t.State == tour.Intro:
 		return "Press N to see it happen."
-	case t.State == tour.Acting:
+	case t.State == tour.Playing:
 		return "It is happening now, step by step, and needs no key."
 	case t.Result == nil && last:
 		return "It was given up. Press R to see it from the beginning."

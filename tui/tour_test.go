@@ -19,7 +19,7 @@ import (
 // A fakeTour is a tour that remembers where it was asked to go, and goes nowhere.
 type fakeTour struct {
 	lab  Lab
-	look tour.Look
+	look tour.Snapshot
 	done []string
 	fail error
 
@@ -28,19 +28,19 @@ type fakeTour struct {
 
 func (f *fakeTour) did(what string) error { f.done = append(f.done, what); return f.fail }
 
-func (f *fakeTour) Look() (Lab, tour.Look)       { return f.lab, f.look }
-func (f *fakeTour) Next(context.Context) error   { return f.did("next") }
-func (f *fakeTour) Back(context.Context) error   { return f.did("back") }
-func (f *fakeTour) Repeat(context.Context) error { return f.did("repeat") }
-func (f *fakeTour) Hurry()                       { f.did("hurry") } //nolint:errcheck
-func (f *fakeTour) Leave()                       { f.did("leave") } //nolint:errcheck
-func (f *fakeTour) Number(id string) int         { return f.numbers[id] }
+func (f *fakeTour) Snapshot() (Lab, tour.Snapshot) { return f.lab, f.look }
+func (f *fakeTour) Next(context.Context) error     { return f.did("next") }
+func (f *fakeTour) Back(context.Context) error     { return f.did("back") }
+func (f *fakeTour) Repeat(context.Context) error   { return f.did("repeat") }
+func (f *fakeTour) SkipWait()                      { f.did("hurry") } //nolint:errcheck
+func (f *fakeTour) Leave()                         { f.did("leave") } //nolint:errcheck
+func (f *fakeTour) Number(id string) int           { return f.numbers[id] }
 
 // setFakeTour is a tour at the death of a server.
 func setFakeTour() (*fakeTour, *fakeLab) {
 	s, _ := setFakeLab()
 	s.look.Load.Paused = true
-	return &fakeTour{lab: s, look: tour.Look{Scenario: tour.Scenarios()[3], At: 4, Of: 10}}, s
+	return &fakeTour{lab: s, look: tour.Snapshot{Scenario: tour.Scenarios()[3], Position: 4, Count: 10}}, s
 }
 
 func newTourScreen(t testing.TB, w, h int) (*Model, *fakeTour) {
@@ -53,13 +53,13 @@ func newTourScreen(t testing.TB, w, h int) (*Model, *fakeTour) {
 
 // over makes a result of facts.
 func over(f *fakeTour, err error, facts ...tour.Fact) {
-	f.look.State = tour.Over
-	f.look.Result = &tour.Result{Scenario: f.look.Scenario, Facts: facts, Err: err, Took: 1500 * time.Millisecond}
+	f.look.State = tour.Finished
+	f.look.Result = &tour.Result{Scenario: f.look.Scenario, Facts: facts, Err: err, Elapsed: 1500 * time.Millisecond}
 }
 
 // acting is a second step, and how far it has come.
 func acting(f *fakeTour, p tour.Phase) {
-	f.look.State, f.look.Steps = tour.Acting, []tour.Step{{Text: "Two calls are made.", Phase: tour.Done}, {Text: "A server starts.", Phase: p}}
+	f.look.State, f.look.Steps = tour.Playing, []tour.Step{{Text: "Two calls are made.", Phase: tour.Done}, {Text: "A server starts.", Phase: p}}
 }
 
 var (
@@ -116,26 +116,26 @@ func TestTourKeyMap(t *testing.T) {
 
 // What is told, and by which keys to go on, as far as the scenario has come.
 func TestTourStates(t *testing.T) {
-	free := func(f *fakeTour) { over(f, nil, goodFact); f.look.Free = true }
+	free := func(f *fakeTour) { over(f, nil, goodFact); f.look.Left = true }
 	for name, c := range map[string]struct {
 		set       func(*fakeTour)
 		says, not []string
 	}{
 		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave", "tab panel"}, []string{"space", "s server", "K kill", "PAUSED", "WAITING", "closed loop"}},
-		"part":       {func(f *fakeTour) { f.look.At, f.look.Of = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
-		"acting":     {func(f *fakeTour) { f.look.State = tour.Acting }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
-		"next":       {func(f *fakeTour) { acting(f, tour.Next) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now", "PAUSED"}},
-		"now":        {func(f *fakeTour) { acting(f, tour.Now) }, []string{"✓ done   Two calls are made.", "● now    A server starts"}, []string{"○ next"}},
+		"part":       {func(f *fakeTour) { f.look.Position, f.look.Count = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
+		"acting":     {func(f *fakeTour) { f.look.State = tour.Playing }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
+		"next":       {func(f *fakeTour) { acting(f, tour.Pending) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now", "PAUSED"}},
+		"now":        {func(f *fakeTour) { acting(f, tour.Running) }, []string{"✓ done   Two calls are made.", "● now    A server starts"}, []string{"○ next"}},
 		"done":       {func(f *fakeTour) { acting(f, tour.Done) }, []string{"✓ done   Two calls are made.", "✓ done   A server starts"}, []string{"○ next"}},
-		"last step":  {func(f *fakeTour) { acting(f, tour.Now); f.look.At = 10 }, []string{". next step", "N skip"}, nil},
+		"last step":  {func(f *fakeTour) { acting(f, tour.Running); f.look.Position = 10 }, []string{". next step", "N skip"}, nil},
 		"ok":         {func(f *fakeTour) { over(f, nil, goodFact) }, []string{"✓ ok, 1.5 s", "✓ ok     1 duplicate", "why", "Press N for the next", "N next"}, []string{"happens", "FAILED"}},
 		"failed":     {func(f *fakeTour) { over(f, nil, goodFact, badFact) }, []string{"✗ FAILED, 1.5 s", "✓ ok     1 duplicate", "✗ FAILED 1 lost of 2; expected was: 0 lost of 2"}, nil},
 		"broken":     {func(f *fakeTour) { over(f, errors.New("no fibserver\nat all")) }, []string{"✗ FAILED", "It could not be played to its end: no fibserver."}, nil},
-		"given up":   {func(f *fakeTour) { f.look.State = tour.Over }, []string{"given up", "happens", "Press R to see it from the beginning, or N"}, nil},
-		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.look.At = 10 }, []string{"That was the last one. Press N to play", "N finish", "P back"}, []string{"N next"}},
-		"moving":     {func(f *fakeTour) { f.look.Moving = true }, []string{"One moment"}, nil},
+		"given up":   {func(f *fakeTour) { f.look.State = tour.Finished }, []string{"given up", "happens", "Press R to see it from the beginning, or N"}, nil},
+		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.look.Position = 10 }, []string{"That was the last one. Press N to play", "N finish", "P back"}, []string{"N next"}},
+		"moving":     {func(f *fakeTour) { f.look.Loading = true }, []string{"One moment"}, nil},
 		"free":       {free, []string{"The load is paused", "PAUSED", "N next scenario", "Throughput", "s server"}, []string{"4 of 10", "why"}},
-		"free, last": {func(f *fakeTour) { free(f); f.look.At = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
+		"free, last": {func(f *fakeTour) { free(f); f.look.Position = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, f := newTourScreen(t, 120, 40)
@@ -153,11 +153,11 @@ func TestTourAdvice(t *testing.T) {
 	s.look.Queue = lab.Queue{Name: "q", Known: true, Missing: true, At: at(0)}
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"Press N to see"}, []string{"unroutable. Press s"})
-	f.look.State = tour.Acting
+	f.look.State = tour.Playing
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"It is happening now"}, []string{"unroutable. Press s"})
 
-	f.look.State, f.look.At, s.look.StandIn = tour.Told, 1, standIn
+	f.look.State, f.look.Position, s.look.StandIn = tour.Intro, 1, standIn
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"Press N to see it happen. In-process broker"}, nil)
 }
@@ -172,10 +172,10 @@ func TestTourGoesOn(t *testing.T) {
 		t.Fatalf("frozen %v, filter %q, on servers %t, mode %d", m.frozen, m.filter, m.onServers, m.mode)
 	}
 	other := &fakeLab{books: newStory().books}
-	f.lab, f.look.Scenario, f.look.At = other, tour.Scenarios()[4], 5
+	f.lab, f.look.Scenario, f.look.Position = other, tour.Scenarios()[4], 5
 	m.Update(tickMsg(m.tick))
-	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != looking || len(m.below) > 0 || m.look.Books.Calls.Sent != 0 {
-		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.look.Books.Calls)
+	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != looking || len(m.below) > 0 || m.look.Ledger.Calls.Sent != 0 {
+		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.look.Ledger.Calls)
 	}
 	says(t, m.View(), []string{"5 of 10: an unknown reply"}, []string{"FROZEN"})
 	press(m, "c")
@@ -188,7 +188,7 @@ func TestTourGoesOn(t *testing.T) {
 func TestStoriesFit(t *testing.T) {
 	st := styled(false)
 	for _, s := range tour.Scenarios() {
-		look := tour.Look{Scenario: s, At: s.Number, Of: len(tour.Scenarios())}
+		look := tour.Snapshot{Scenario: s, Position: s.Number, Count: len(tour.Scenarios())}
 		f := storyPanel(st, &look, minWidth-2, 100)
 		var text strings.Builder
 		for _, l := range f.body {
@@ -217,7 +217,7 @@ func TestStoriesFit(t *testing.T) {
 		}
 	}
 	// As soon as something happens there are charts to see it in, on every screen.
-	for _, set := range []func(*fakeTour){func(f *fakeTour) { acting(f, tour.Now) }, func(f *fakeTour) { over(f, nil, goodFact) }} {
+	for _, set := range []func(*fakeTour){func(f *fakeTour) { acting(f, tour.Running) }, func(f *fakeTour) { over(f, nil, goodFact) }} {
 		set(f)
 		m.Update(tickMsg(m.tick))
 		for h := minHeight; h < 50; h++ {
@@ -234,9 +234,9 @@ func TestStoriesFit(t *testing.T) {
 func TestTourFits(t *testing.T) {
 	f, _ := setFakeTour()
 	for _, at := range []int{1, 2} {
-		for _, state := range []tour.State{tour.Told, tour.Acting, tour.Over} {
+		for _, state := range []tour.State{tour.Intro, tour.Playing, tour.Finished} {
 			for _, result := range []*tour.Result{nil, {}} {
-				if text := tourAdvice(&tour.Look{At: at, Of: 2, State: state, Result: result}); cells(text) > minWidth-4 {
+				if text := tourAdvice(&tour.Snapshot{Position: at, Count: 2, State: state, Result: result}); cells(text) > minWidth-4 {
 					t.Errorf("%d cells: %s", cells(text), text)
 				}
 			}
@@ -257,7 +257,7 @@ func TestTourNumbers(t *testing.T) {
 		if m.lanes.focus != duplicateLane {
 			t.Errorf("lane %d is in focus", m.lanes.focus)
 		}
-		b := &m.look.Books
+		b := &m.look.Ledger
 		f.numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
 		m.Update(tickMsg(m.tick))
 		for n, id := range map[string]string{"#7": b.InFlight[0].ID, "#12": b.Completed[0].ID, "#1000": b.Duplicates[0].ID} {
@@ -278,15 +278,15 @@ func TestTourSizes(t *testing.T) {
 	hostile := "\x1b]0;title\a\u202e漢字 " + strings.Repeat("x", 300) + "\nmore"
 	for name, set := range map[string]func(*fakeTour){
 		"told":   func(*fakeTour) {},
-		"acting": func(f *fakeTour) { f.look.State = tour.Acting },
+		"acting": func(f *fakeTour) { f.look.State = tour.Playing },
 		"steps": func(f *fakeTour) {
-			acting(f, tour.Next)
+			acting(f, tour.Pending)
 			f.look.Steps = append(f.look.Steps, tour.Step{Text: hostile}, tour.Step{Text: hostile})
 		},
 		"hostile": func(f *fakeTour) {
 			over(f, errors.New(hostile), goodFact, tour.Fact{Want: hostile, Got: hostile}, tour.Fact{Want: hostile, Got: hostile, OK: true})
 		},
-		"free": func(f *fakeTour) { f.look.Free = true },
+		"free": func(f *fakeTour) { f.look.Left = true },
 	} {
 		m, f := newTourScreen(t, 120, 40)
 		set(f)

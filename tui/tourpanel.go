@@ -13,23 +13,23 @@ const storyRows = 7
 // storyPanel tells the story of a scenario: first what happens, what to watch and why it
 // matters; as it happens, step by step; then what became of its claim, by which numbers. It is w
 // cells wide and h rows high inside.
-func storyPanel(st *Styles, t *tour.Look, w, h int) frame {
+func storyPanel(st *Styles, t *tour.Snapshot, w, h int) frame {
 	w, h = max(w, 0), max(h, 0)
 	f := frame{cells: w}
 	s := t.Scenario
 	if s == nil || w < 2*storyLabel || h == 0 {
 		return f
 	}
-	number := fmt.Sprintf("%d of %d: ", t.At, t.Of)
-	if s.Number != t.At { // not all are shown
-		number = fmt.Sprintf("Scenario %d (%d of %d): ", s.Number, t.At, t.Of)
+	number := fmt.Sprintf("%d of %d: ", t.Position, t.Count)
+	if s.Number != t.Position { // not all are shown
+		number = fmt.Sprintf("Scenario %d (%d of %d): ", s.Number, t.Position, t.Count)
 	}
 	f.title = line{{number, st.Title}, {Escape(s.Title, w), st.Title}, {"  ", st.Plain}, storyState(st, t)}
 	watch := storyLines(st, "watch", s.Watch, w)
 	switch {
-	case t.State == tour.Over && t.Result != nil:
+	case t.State == tour.Finished && t.Result != nil:
 		f.body = factLines(st, t.Result, w)
-	case t.State == tour.Acting && len(t.Steps) > 0:
+	case t.State == tour.Playing && len(t.Steps) > 0:
 		f.body = append(stepLines(st, t.Steps, w, h-len(watch)), watch...)
 		f.body = f.body[:min(len(f.body), h)]
 		return f
@@ -45,18 +45,18 @@ func storyPanel(st *Styles, t *tour.Look, w, h int) frame {
 }
 
 // storyState is how far the scenario has come, in a word.
-func storyState(st *Styles, t *tour.Look) span {
+func storyState(st *Styles, t *tour.Snapshot) span {
 	switch {
-	case t.State == tour.Told:
+	case t.State == tour.Intro:
 		return span{"○ ready", st.Faint}
-	case t.State == tour.Acting:
+	case t.State == tour.Playing:
 		return span{"● happening", st.InFlight}
 	case t.Result == nil:
 		return span{"given up", st.Faint}
 	case t.Result.OK():
-		return span{fmt.Sprintf("✓ ok, %.1f s", t.Result.Took.Seconds()), st.Good}
+		return span{fmt.Sprintf("✓ ok, %.1f s", t.Result.Elapsed.Seconds()), st.Good}
 	}
-	return span{fmt.Sprintf("✗ FAILED, %.1f s", t.Result.Took.Seconds()), st.Bad}
+	return span{fmt.Sprintf("✗ FAILED, %.1f s", t.Result.Elapsed.Seconds()), st.Bad}
 }
 
 // storyLabel is the width of the column that says what a part of a story is about.
@@ -78,9 +78,9 @@ func stepLines(st *Styles, steps []tour.Step, w, h int) []line {
 	for _, s := range steps {
 		ink, text, word := st.Good, st.Faint, "✓ done"
 		switch s.Phase {
-		case tour.Next:
+		case tour.Pending:
 			ink, text, word = st.Warn, st.Plain, "○ next"
-		case tour.Now:
+		case tour.Running:
 			ink, text, word = st.InFlight, st.Plain, "● now"
 		}
 		for _, part := range wrap(Escape(s.Text, 400), w-storyLabel-2) {

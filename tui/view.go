@@ -74,7 +74,7 @@ func (m *Model) layout() (layout, bool) {
 // that there is to see: then all has fewer of them.
 func (m *Model) crowded() bool {
 	const all = headRows + adviceRows + storyRows + leastLanes + leastCharts + footRows + 4 // borders
-	return m.telling() && m.told.State != tour.Told && m.h < all
+	return m.telling() && m.told.State != tour.Intro && m.h < all
 }
 
 // leastAdvice is how many rows advice has at least.
@@ -177,11 +177,11 @@ func (m *Model) adviceLines() []line {
 		return replayLines(m.st, m.look.Replay, m.w)
 	}
 	all := m.advice()
-	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Bad { // hints are about the lanes
+	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Failure { // hints are about the lanes
 		return make([]line, m.leastAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
-	if all[0].mood == lab.Bad {
+	if all[0].mood == lab.Failure {
 		ink, mark = m.st.Warn, " ! "
 	}
 	var out []line

@@ -204,7 +204,7 @@ func (s *summary) broken() error {
 // by is how many replies a server sent.
 func (s *summary) by(name string) uint64 {
 	for _, v := range s.Servers {
-		if pool.Short(v.Name) == name {
+		if pool.ShortNames(v.Name) == name {
 			return v.Replies
 		}
 	}

@@ -184,7 +184,7 @@ func TestHostileRequests(t *testing.T) {
 			if !bytes.Equal(r.CorrelationID, c.request.CorrelationID) || (r.CorrelationID == nil) != (c.request.CorrelationID == nil) {
 				t.Errorf("correlation_id %q, want %q", r.CorrelationID, c.request.CorrelationID)
 			}
-			if r.ContentType != "text/plain" || pool.Short(r.AppID) != "fib-1" || r.Redelivered {
+			if r.ContentType != "text/plain" || pool.ShortNames(r.AppID) != "fib-1" || r.Redelivered {
 				t.Errorf("content type %q, from %q, redelivered %v", r.ContentType, r.AppID, r.Redelivered)
 			}
 		})

@@ -54,7 +54,7 @@ func TestTheirServersOurClient(t *testing.T) {
 					if err := d.Decode(&got); err != nil {
 						t.Fatal(err)
 					}
-					if got.N != n || got.Result != fib(n) || len(got.CorrelationID) != 36 || got.ServiceMS <= 0 || got.Server == nil || pool.Short(*got.Server) != server {
+					if got.N != n || got.Result != fib(n) || len(got.CorrelationID) != 36 || got.ServiceMS <= 0 || got.Server == nil || pool.ShortNames(*got.Server) != server {
 						t.Errorf("fib(%d) from %q is reported as %+v", n, server, got)
 					}
 				}

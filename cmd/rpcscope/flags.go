@@ -30,7 +30,7 @@ type runFlags struct {
 	force       bool // start servers beside somebody else's
 	custom      serviceFlags
 
-	work    lab.Work     // what is asked for
+	work    lab.Workload // what is asked for
 	service *lab.Service // the same, where it is not fib
 }
 

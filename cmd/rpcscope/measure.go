@@ -50,7 +50,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 		stats, err := client.QueueStats(ctx, o.queue)
 		cancel()
-		if err := lab.Shared(o.queue, stats, err); err != nil {
+		if err := lab.OtherConsumers(o.queue, stats, err); err != nil {
 			return nil, notAlone(err)
 		}
 	}
@@ -78,7 +78,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
 		OnResult: func(c *load.Call) {
 			// The outcome is counted anyway; what more there is to say is said here.
-			if lab.SaysMore(c.Err) {
+			if lab.HasDetail(c.Err) {
 				m.said.Add(c.Err)
 			}
 			why := (*amqprpc.PermissionError)(nil)

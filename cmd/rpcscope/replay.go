@@ -173,9 +173,9 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}
-	look := p.Look(lab.Query{Books: tui.SummaryQuery()})
+	look := p.Snapshot(lab.Query{Ledger: tui.SummaryQuery()})
 	summary := tui.Summary{
-		Snapshot: look.Books, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil,
+		Snapshot: look.Ledger, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil,
 		Fault: faultOf(p.Err()),
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {

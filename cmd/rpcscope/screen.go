@@ -92,7 +92,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	}()
 	l, err := lab.Open(ctx, lab.Config{
 		Broker: broker, StandIn: standInAdvice("demo", o.standIn), Backoff: cli.Backoff, Queue: o.queue,
-		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused, Wary: o.wary,
+		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused, PauseIfForeign: o.wary,
 		Service:    o.service,
 		Pool:       localPool(&o.broker, o.serverFlags...),
 		ServerSeed: int64(o.seed * mostServers),
@@ -106,28 +106,28 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		return onBroker(err)
 	}
 	if o.servers > 0 {
-		if err := l.Alone(ctx); err != nil {
+		if err := l.CheckStart(ctx); err != nil {
 			l.Close(ctx) //nolint:errcheck // the error at hand matters more
 			return notAlone(err)
 		}
 	}
-	recorded.onBreak(func(err error) { l.Note(lab.Bad, "the recording breaks off: "+err.Error(), "") })
+	recorded.onBreak(func(err error) { l.Note(lab.Failure, "the recording breaks off: "+err.Error(), "") })
 	var begun error
-	l.Last(ledger.Query{}, func() { begun = recorded.begin() })
+	l.SnapshotThen(ledger.Query{}, func() { begun = recorded.begin() })
 	if begun != nil {
 		l.Close(ctx) //nolint:errcheck // the error at hand matters more
 		return cli.Fail(cli.FellShort, begun)
 	}
 	if o.standIn != "" {
-		l.Note(lab.Neutral, "on an in-process broker: "+o.standIn, "")
+		l.Note(lab.Info, "on an in-process broker: "+o.standIn, "")
 	}
 	ctx, release := takeTerminal(ctx, stdout)
 	for range o.servers {
 		go l.StartServer(ctx) //nolint:errcheck // the screen tells
 	}
-	end := sync.OnceValues(func() (lab.Look, error) {
-		last := l.Look(lab.Query{})
-		last.Books = l.Last(tui.SummaryQuery(), recorded.end)
+	end := sync.OnceValues(func() (lab.Snapshot, error) {
+		last := l.Snapshot(lab.Query{})
+		last.Ledger = l.SnapshotThen(tui.SummaryQuery(), recorded.end)
 		ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return last, l.Close(ending)
@@ -166,7 +166,7 @@ func endAnyway(end func(), left <-chan struct{}) {
 
 // leave ends what was started, and leaves a summary in the scrollback: of the calls as
 // they were before the end, which cancels those in flight.
-func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Look, error), shown error, recorded *recording, stdout *os.File, stderr io.Writer) error {
+func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Snapshot, error), shown error, recorded *recording, stdout *os.File, stderr io.Writer) error {
 	tellEnding(l, stderr)
 	look, err := end()
 	if err != nil {
@@ -176,7 +176,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := tui.Summary{
-		Snapshot: look.Books, Notice: look.StandIn, Config: o.summarized(), Interrupted: ctx.Err() != nil,
+		Snapshot: look.Ledger, Notice: look.StandIn, Config: o.summarized(), Interrupted: ctx.Err() != nil,
 		Fault: recorded.fault(),
 	}
 	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
@@ -187,7 +187,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.L
 
 // tellEnding says what is waited for when a lab is about to be closed.
 func tellEnding(l *lab.Lab, stderr io.Writer) {
-	look := l.Look(lab.Query{})
+	look := l.Snapshot(lab.Query{})
 	alive := look.Starting
 	for _, s := range look.Pool {
 		if s.State.Alive() {

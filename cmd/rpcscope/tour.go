@@ -200,7 +200,7 @@ func (o *tourOptions) print(w io.Writer, r *tour.Result) error {
 		_, err := fmt.Fprintln(w, tui.Escape(r.Line(), 1000))
 		return err
 	}
-	line := tourLine{Scenario: r.Scenario.Number, Title: r.Scenario.Title, OK: r.OK(), Facts: r.Facts, Elapsed: r.Took.Seconds()}
+	line := tourLine{Scenario: r.Scenario.Number, Title: r.Scenario.Title, OK: r.OK(), Facts: r.Facts, Elapsed: r.Elapsed.Seconds()}
 	if line.Facts == nil {
 		line.Facts = []tour.Fact{}
 	}

@@ -23,7 +23,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	if err != nil {
 		return err
 	}
-	cfg.Pace = tour.Followed.Times(o.pace)
+	cfg.Pace = tour.DefaultPace.Scale(o.pace)
 	guide, err := tour.NewGuide(ctx, cfg, o.scenarios)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -40,7 +40,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	release()
 
 	tellStandIn(stderr, why)
-	l, _ := guide.Look()
+	l, _ := guide.Snapshot()
 	tellEnding(l, stderr)
 	short := false
 	if err := end(); err != nil {

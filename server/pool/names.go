@@ -30,4 +30,4 @@ var ending = sync.OnceValue(func() string { return fmt.Sprintf(".%d@%s", os.Getp
 
 // Short returns a text in which the servers of this process have short names, such as fib-1, and
 // those of others the names that they have.
-func Short(text string) string { return strings.ReplaceAll(text, ending(), "") }
+func ShortNames(text string) string { return strings.ReplaceAll(text, ending(), "") }

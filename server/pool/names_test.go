@@ -25,7 +25,7 @@ func TestNames(t *testing.T) {
 		{want, "fib-1"}, {"from " + want + ", late", "from fib-1, late"}, {"fib-1", "fib-1"}, {"", ""},
 		{fmt.Sprintf("fib-1.%d@%s", os.Getpid()+1, Host()), fmt.Sprintf("fib-1.%d@%s", os.Getpid()+1, Host())},
 	} {
-		if got := Short(c.name); got != c.short {
+		if got := ShortNames(c.name); got != c.short {
 			t.Errorf("%q is %q, want %q", c.name, got, c.short)
 		}
 	}

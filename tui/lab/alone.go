@@ -27,7 +27,7 @@ func (l *Lab) ours() int {
 // Alone returns an error if a server that is started now may take requests from somebody else's,
 // or cannot answer them: others consume from the queue, nobody can say whether some do, or a
 // [Service] is asked. It asks the broker, three seconds at most. [Lab.Allow] ends that.
-func (l *Lab) Alone(ctx context.Context) error {
+func (l *Lab) CheckStart(ctx context.Context) error {
 	if l.allowed.Load() {
 		return nil
 	}
@@ -36,9 +36,9 @@ func (l *Lab) Alone(ctx context.Context) error {
 }
 
 // Allow lets servers be started beside somebody else's.
-func (l *Lab) Allow() {
+func (l *Lab) AllowStart() {
 	l.allowed.Store(true)
-	l.notes.add(Neutral, "servers may be started here, whoever else consumes from "+l.cfg.Queue, "")
+	l.notes.add(Info, "servers may be started here, whoever else consumes from "+l.cfg.Queue, "")
 }
 
 // beside is [Lab.Alone] as far as is known.
@@ -54,7 +54,7 @@ func (l *Lab) beside(now Queue) error {
 
 // Shared returns an error if somebody else consumes from a queue, or may: by what
 // [amqprpc.Client.QueueStats] has answered.
-func Shared(name string, stats amqprpc.QueueStats, err error) error {
+func OtherConsumers(name string, stats amqprpc.QueueStats, err error) error {
 	if errors.Is(err, amqprpc.ErrConnectionLost) {
 		return fmt.Errorf("nobody can say whether somebody else consumes from %.60q: %w", name, err)
 	}

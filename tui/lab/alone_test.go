@@ -17,7 +17,7 @@ import (
 // wary is a lab that is not asked to be paused, but may see reason to.
 func wary(t *testing.T, node brokertest.Node) lab.Config {
 	cfg := config(t, node)
-	cfg.Paused, cfg.Wary = false, true
+	cfg.Paused, cfg.PauseIfForeign = false, true
 	return cfg
 }
 
@@ -45,19 +45,19 @@ func somebody(t *testing.T, node brokertest.Node, queue string, exclusive bool) 
 // wantNoServer checks that a server is not started, and that this is said.
 func wantNoServer(t *testing.T, l *lab.Lab, why string) {
 	t.Helper()
-	look := until(t, l, "a reason", func(look lab.Look) bool { return strings.Contains(look.Beside, why) })
-	if err := l.Alone(t.Context()); err == nil || err.Error() != look.Beside {
-		t.Errorf("%v, the screen says %s", err, look.Beside)
+	look := until(t, l, "a reason", func(look lab.Snapshot) bool { return strings.Contains(look.StartWarning, why) })
+	if err := l.CheckStart(t.Context()); err == nil || err.Error() != look.StartWarning {
+		t.Errorf("%v, the screen says %s", err, look.StartWarning)
 	}
 	for verb, err := range map[string]error{
 		"start":   func() error { _, err := l.StartServer(t.Context()); return err }(),
 		"restart": l.RestartServer(t.Context(), "fib-1"),
 	} {
-		if err == nil || !strings.Contains(err.Error(), why) || !noted(err.Error())(l.Look(everything())) {
+		if err == nil || !strings.Contains(err.Error(), why) || !noted(err.Error())(l.Snapshot(everything())) {
 			t.Errorf("%s: %v", verb, err)
 		}
 	}
-	if look := l.Look(lab.Query{}); len(look.Pool) != 0 || look.Starting != 0 {
+	if look := l.Snapshot(lab.Query{}); len(look.Pool) != 0 || look.Starting != 0 {
 		t.Errorf("servers: %+v, %d starting", look.Pool, look.Starting)
 	}
 }
@@ -71,21 +71,21 @@ func TestSomebodyElseConsumes(t *testing.T) {
 	somebody(t, node, cfg.Queue, false)
 	l := open(t, cfg)
 	why := `somebody else consumes from "` + cfg.Queue + `"`
-	look := l.Look(everything()) // before any server can have been started here
-	if !noted("the load begins when it is resumed")(look) || !look.Load.Paused || look.Load.PausedBy != why || look.Load.Waiting || look.Queue.Others != 1 || look.Books.Calls.Sent != 0 {
-		t.Errorf("load %+v, queue %+v, calls %+v", look.Load, look.Queue, look.Books.Calls)
+	look := l.Snapshot(everything()) // before any server can have been started here
+	if !noted("the load begins when it is resumed")(look) || !look.Load.Paused || look.Load.PausedBy != why || look.Load.Waiting || look.Queue.Others != 1 || look.Ledger.Calls.Sent != 0 {
+		t.Errorf("load %+v, queue %+v, calls %+v", look.Load, look.Queue, look.Ledger.Calls)
 	}
 	wantNoServer(t, l, why)
 	l.Resume()
-	look = until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
+	look = until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
 	if look.Load.Paused || look.Load.PausedBy != "" {
 		t.Errorf("load %+v", look.Load)
 	}
-	l.Allow()
+	l.AllowStart()
 	start(t, l)
-	look = until(t, l, "two consumers", func(look lab.Look) bool { return look.Queue.Consumers == 2 })
-	if look.Beside != "" || look.Queue.Others != 1 {
-		t.Errorf("queue %+v; after it was allowed: %s", look.Queue, look.Beside)
+	look = until(t, l, "two consumers", func(look lab.Snapshot) bool { return look.Queue.Consumers == 2 })
+	if look.StartWarning != "" || look.Queue.Others != 1 {
+		t.Errorf("queue %+v; after it was allowed: %s", look.Queue, look.StartWarning)
 	}
 }
 
@@ -95,7 +95,7 @@ func TestSomebodyElseComes(t *testing.T) {
 	cfg := config(t, node)
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "a consumer", func(look lab.Look) bool { return look.Queue.Consumers == 1 && look.Queue.Others == 0 })
+	until(t, l, "a consumer", func(look lab.Snapshot) bool { return look.Queue.Consumers == 1 && look.Queue.Others == 0 })
 	somebody(t, node, cfg.Queue, false)
 	if _, err := l.StartServer(t.Context()); err == nil || !strings.Contains(err.Error(), "somebody else consumes") {
 		t.Errorf("%v", err)
@@ -106,10 +106,10 @@ func TestSomebodyElseComes(t *testing.T) {
 func TestOwnServersAreNobodyElse(t *testing.T) {
 	l := open(t, wary(t, brokertest.Shared(t)))
 	begun := false
-	alone := func(n int) func(lab.Look) bool {
-		return func(look lab.Look) bool {
-			if look.Queue.Others != 0 || look.Beside != "" || look.Load.Paused {
-				t.Errorf("queue %+v, load %+v: %s", look.Queue, look.Load, look.Beside)
+	alone := func(n int) func(lab.Snapshot) bool {
+		return func(look lab.Snapshot) bool {
+			if look.Queue.Others != 0 || look.StartWarning != "" || look.Load.Paused {
+				t.Errorf("queue %+v, load %+v: %s", look.Queue, look.Load, look.StartWarning)
 				return true
 			}
 			begun = begun || !look.Load.Waiting
@@ -136,15 +136,15 @@ func TestExclusiveQueue(t *testing.T) {
 	somebody(t, node, queue, true)
 	for _, wary := range []bool{false, true} {
 		cfg := config(t, node)
-		cfg.Queue, cfg.Paused, cfg.Wary = queue, false, wary
+		cfg.Queue, cfg.Paused, cfg.PauseIfForeign = queue, false, wary
 		l := open(t, cfg)
-		look := until(t, l, "the load begins", func(look lab.Look) bool { return !look.Load.Waiting })
-		if look.Load.Paused != wary || !look.Queue.Exclusive || look.Queue.Nobody() {
+		look := until(t, l, "the load begins", func(look lab.Snapshot) bool { return !look.Load.Waiting })
+		if look.Load.Paused != wary || !look.Queue.Exclusive || look.Queue.Unserved() {
 			t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
 		}
 		wantNoServer(t, l, "is exclusive to another connection")
 		l.Resume()
-		until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
+		until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
 	}
 }
 
@@ -162,14 +162,14 @@ func TestBrokerCannotBeAsked(t *testing.T) {
 		return (&net.Dialer{}).DialContext(ctx, network, address)
 	}
 	l := open(t, cfg)
-	look := until(t, l, "a failed question", func(look lab.Look) bool { return look.Queue.Err != "" })
+	look := until(t, l, "a failed question", func(look lab.Snapshot) bool { return look.Queue.Err != "" })
 	if look.Queue.Known || !strings.HasSuffix(look.Queue.Err, "enough connections") {
 		t.Errorf("queue %+v", look.Queue)
 	}
 	wantNoServer(t, l, "enough connections")
 	untilNoted(t, l, "nobody can say who consumes from "+cfg.Queue, "enough connections", "the load begins all the same")
-	look = until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
-	if n := look.Books.Connection.Epochs; n != 1 {
+	look = until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
+	if n := look.Ledger.Connection.Epochs; n != 1 {
 		t.Errorf("connected %d times", n)
 	}
 }
@@ -179,9 +179,9 @@ func TestBegin(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
-	until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known && look.Load.Waiting })
+	until(t, l, "asked", func(look lab.Snapshot) bool { return look.Queue.Known && look.Load.Waiting })
 	l.Begin()
-	look := until(t, l, "calls", func(look lab.Look) bool { return look.Books.Failures.Unroutable > 0 })
+	look := until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Failures.Unroutable > 0 })
 	if look.Load.Waiting || look.Load.Paused {
 		t.Errorf("%+v", look.Load)
 	}
@@ -192,11 +192,11 @@ func TestWaryOfAService(t *testing.T) {
 	cfg := wary(t, brokertest.Shared(t))
 	cfg.Service = service(t, "x", "")
 	l := open(t, cfg)
-	if look := l.Look(lab.Query{}); !look.Load.Paused || look.Load.PausedBy == "" {
+	if look := l.Snapshot(lab.Query{}); !look.Load.Paused || look.Load.PausedBy == "" {
 		t.Errorf("%+v", look.Load)
 	}
 	wantNoServer(t, l, "answers nothing but fib")
-	l.Allow()
+	l.AllowStart()
 	start(t, l)
 }
 
@@ -212,9 +212,9 @@ func TestNoNeedToAsk(t *testing.T) {
 		l := open(t, cfg)
 		declare(t, node, cfg.Queue)
 		somebody(t, node, cfg.Queue, false)
-		until(t, l, "a consumer", func(look lab.Look) bool { return look.Queue.Consumers == 1 })
-		if look := l.Look(lab.Query{}); look.Beside != "" {
-			t.Errorf("%s: %s", what, look.Beside)
+		until(t, l, "a consumer", func(look lab.Snapshot) bool { return look.Queue.Consumers == 1 })
+		if look := l.Snapshot(lab.Query{}); look.StartWarning != "" {
+			t.Errorf("%s: %s", what, look.StartWarning)
 		}
 		start(t, l)
 	}

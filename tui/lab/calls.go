@@ -36,18 +36,18 @@ func (l *Lab) CallWith(body string) (id string) {
 
 func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 	if l.client.InFlight() >= mostInFlight {
-		l.notes.add(Bad, "no call: too many are in flight", "")
+		l.notes.add(Failure, "no call: too many are in flight", "")
 		return ""
 	}
 	call := l.client.Go(l.ctx, req)
 	if call.ID() == "" {
 		_, err := call.Result()
-		l.notes.add(Bad, err.Error(), "")
+		l.notes.add(Failure, err.Error(), "")
 		return ""
 	}
 	l.numbers.add(call.ID())
 	what := fmt.Sprintf("call %s %s", short(call.ID()), name)
-	seq := l.notes.add(Neutral, what, call.ID())
+	seq := l.notes.add(Info, what, call.ID())
 	err := l.start(func() {
 		reply, err := call.Result()
 		l.failed(err)
@@ -55,26 +55,26 @@ func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 		l.notes.rewrite(seq, mood, what+": "+outcome)
 	})
 	if err != nil {
-		l.notes.rewrite(seq, Bad, what+": "+err.Error())
+		l.notes.rewrite(seq, Failure, what+": "+err.Error())
 	}
 	return call.ID()
 }
 
 // outcome says what became of a call.
-func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Mood, string) {
+func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Level, string) {
 	if err == nil {
 		text := fmt.Sprintf("%s in %s", result(reply.Body), took(reply.Latency))
 		if reply.Server != "" {
 			text += " from " + reply.Server
 		}
 		if l.check(req, reply) != nil {
-			return Bad, text + ", which is wrong"
+			return Failure, text + ", which is wrong"
 		}
-		return Good, text
+		return Success, text
 	}
 	var failed *amqprpc.CallError
 	if !errors.As(err, &failed) {
-		return Bad, err.Error()
+		return Failure, err.Error()
 	}
 	text := failed.Outcome.String()
 	switch {
@@ -89,7 +89,7 @@ func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Mood
 	case failed.Err != nil:
 		text += ": " + failed.Err.Error()
 	}
-	return Bad, text
+	return Failure, text
 }
 
 // result is a body, shortened to what fits into a line: text, or else hexadecimal.
@@ -122,20 +122,20 @@ func clipEnd(b []byte) []byte {
 }
 
 // MostBurst is how many calls of bursts may be in flight at once.
-const MostBurst = load.MaxConcurrency
+const MaxBurst = load.MaxConcurrency
 
 // Burst makes n calls at once besides the load, 1 to [MostBurst], and returns before they
 // have begun. The note of it is rewritten when all have ended.
 func (l *Lab) Burst(n int) error {
-	if n < 1 || n > MostBurst {
-		return l.note("", invalid("a burst of %d calls is not from 1 to %d", n, MostBurst))
+	if n < 1 || n > MaxBurst {
+		return l.note("", invalid("a burst of %d calls is not from 1 to %d", n, MaxBurst))
 	}
-	if l.bursts.Add(int64(n)) > MostBurst {
+	if l.bursts.Add(int64(n)) > MaxBurst {
 		l.bursts.Add(int64(-n))
 		return l.note("", errors.New("no burst: too many calls of bursts are in flight"))
 	}
 	what := fmt.Sprintf("burst of %d", n)
-	seq := l.notes.add(Neutral, what, "")
+	seq := l.notes.add(Info, what, "")
 	err := l.start(func() {
 		defer l.bursts.Add(int64(-n))
 		mood, outcome := l.burst(n)
@@ -143,12 +143,12 @@ func (l *Lab) Burst(n int) error {
 	})
 	if err != nil {
 		l.bursts.Add(int64(-n))
-		l.notes.rewrite(seq, Bad, what+": "+err.Error())
+		l.notes.rewrite(seq, Failure, what+": "+err.Error())
 	}
 	return err
 }
 
-func (l *Lab) burst(n int) (Mood, string) {
+func (l *Lab) burst(n int) (Level, string) {
 	began := time.Now()
 	calls, reqs := make([]*amqprpc.Call, n), make([]amqprpc.Request, n)
 	for i := range calls {
@@ -168,12 +168,12 @@ func (l *Lab) burst(n int) (Mood, string) {
 		}
 		completed++
 	}
-	mood, text := Good, fmt.Sprintf("%d completed in %s", completed, took(time.Since(began)))
+	mood, text := Success, fmt.Sprintf("%d completed in %s", completed, took(time.Since(began)))
 	if completed < n {
-		mood, text = Bad, fmt.Sprintf("%s, %d failed", text, n-completed)
+		mood, text = Failure, fmt.Sprintf("%s, %d failed", text, n-completed)
 	}
 	if wrong > 0 {
-		mood, text = Bad, fmt.Sprintf("%s, %d wrong", text, wrong)
+		mood, text = Failure, fmt.Sprintf("%s, %d wrong", text, wrong)
 	}
 	return mood, text
 }

@@ -41,7 +41,7 @@ type Config struct {
 	Seed    uint64
 	// Paused starts with the load paused. Wary does so if somebody else consumes from the queue,
 	// or a Service is asked.
-	Paused, Wary bool
+	Paused, PauseIfForeign bool
 
 	// Pool is how servers are started. Its OnExit and Output are the lab's. Servers are
 	// told the queue (--queue, and for an OwnQueue --queue-expires) and to be quiet (--quiet) before Pool.Args, and learn the

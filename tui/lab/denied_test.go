@@ -23,7 +23,9 @@ func TestHandDenied(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for i := range 2 { // on a new connection
-		until(t, l, "connected", func(look lab.Look) bool { return look.Books.Connection.Epochs > i && look.Books.Connection.Connected })
+		until(t, l, "connected", func(look lab.Snapshot) bool {
+			return look.Ledger.Connection.Epochs > i && look.Ledger.Connection.Connected
+		})
 		_, err := l.UnknownReply(ctx)
 		var denied *amqprpc.PermissionError
 		if !errors.As(err, &denied) || denied.Permission != "write" || denied.Name != "amq.default" || denied.User != "writeless" || !strings.Contains(err.Error(), denied.Error()) {

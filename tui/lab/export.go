@@ -35,8 +35,8 @@ import (
 // body are the beginnings of the bodies. A key of a row that would be empty is left out,
 // but for those that have a number of ms, or are shown as false here. in_flight here is a
 // list, and the number of calls in flight is in "calls".
-func WriteJSON(w io.Writer, look Look, cfg report.RunConfig) error {
-	b := &look.Books
+func WriteJSON(w io.Writer, look Snapshot, cfg report.RunConfig) error {
+	b := &look.Ledger
 	c := b.Connection
 	return report.PrintJSON(w, picture{
 		RunSummary: report.Summarize(b, cfg), Time: b.Now, Frozen: look.Frozen,

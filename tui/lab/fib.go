@@ -15,7 +15,7 @@ import (
 )
 
 // MostFib is the greatest n of a load. Its answer has 209,000 digits.
-const MostFib = 1_000_000
+const MaxFib = 1_000_000
 
 // mostAnswers is how much memory right answers may take, in bytes.
 const mostAnswers = 16 << 20
@@ -42,9 +42,9 @@ func ParseFib(s string) (*Fib, error) {
 	to, err2 := strconv.Atoi(high)
 	switch {
 	case err1 != nil || err2 != nil:
-		return nil, invalid("%.40q is neither a number nor a range such as 20-35, from 0 to %d", s, MostFib)
-	case from < 0 || max(from, to) > MostFib:
-		return nil, invalid("%.40q is not within 0 to %d", s, MostFib)
+		return nil, invalid("%.40q is neither a number nor a range such as 20-35, from 0 to %d", s, MaxFib)
+	case from < 0 || max(from, to) > MaxFib:
+		return nil, invalid("%.40q is not within 0 to %d", s, MaxFib)
 	case to < from:
 		return nil, invalid("%.40q is a reversed range: write %d-%d", s, to, from)
 	}

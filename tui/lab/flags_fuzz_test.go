@@ -57,7 +57,7 @@ func FuzzParseFib(f *testing.F) {
 			readable(t, err)
 			return
 		}
-		if fib.String() != s || fib.from < 0 || fib.to < fib.from || fib.to > MostFib {
+		if fib.String() != s || fib.from < 0 || fib.to < fib.from || fib.to > MaxFib {
 			t.Fatalf("%q is %+v", s, fib)
 		}
 		rng := rand.New(rand.NewPCG(seed, 1))

@@ -11,25 +11,25 @@ import (
 // goes on, and it can be asked in the same way.
 type Frozen struct {
 	books *ledger.Ledger
-	look  Look
+	look  Snapshot
 }
 
 // Freeze takes a picture of now. It copies the books, a few MB and more the more calls are
 // in flight, and no call goes on meanwhile: see [ledger.Ledger.Clone].
 func (l *Lab) Freeze() *Frozen {
-	f := &Frozen{look: l.Look(Query{Notes: MostNotes})}
+	f := &Frozen{look: l.Snapshot(Query{Notes: MaxNotes})}
 	f.books = l.books.Clone() // after the notes, as in Look
-	f.look.Books = ledger.Snapshot{Now: time.Now()}
+	f.look.Ledger = ledger.Snapshot{Now: time.Now()}
 	f.look.Frozen = true
 	return f
 }
 
 // Look returns what there was to see: Books.Now is when the picture was taken, whatever
 // the query says.
-func (f *Frozen) Look(q Query) Look {
+func (f *Frozen) Snapshot(q Query) Snapshot {
 	look := f.look
-	q.Books.Now = f.look.Books.Now
-	look.Books = f.books.Snapshot(q.Books)
+	q.Ledger.Now = f.look.Ledger.Now
+	look.Ledger = f.books.Snapshot(q.Ledger)
 	look.Marks = slices.Clone(look.Marks)
 	look.Notes = slices.Clone(look.Notes[max(len(look.Notes)-max(q.Notes, 0), 0):])
 	look.Pool = slices.Clone(look.Pool)

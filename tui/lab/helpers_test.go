@@ -66,7 +66,7 @@ func open(t testing.TB, cfg lab.Config) *lab.Lab {
 	}
 	t.Cleanup(func() {
 		closeLab(t, l)
-		if err := l.Look(lab.Query{}).Err; err != nil {
+		if err := l.Snapshot(lab.Query{}).Err; err != nil {
 			t.Errorf("%+v", err)
 		}
 	})
@@ -80,13 +80,13 @@ func closeLab(t testing.TB, l *lab.Lab) {
 	if err := l.Close(ctx); err != nil {
 		t.Error(err)
 	}
-	look := l.Look(lab.Query{})
+	look := l.Snapshot(lab.Query{})
 	for _, s := range look.Pool {
 		if s.State.Alive() {
 			t.Errorf("%s outlives the lab: %+v", s.Name, s)
 		}
 	}
-	if err := look.Books.Broken(); err != nil {
+	if err := look.Ledger.Broken(); err != nil {
 		t.Error(err)
 	}
 }
@@ -94,20 +94,20 @@ func closeLab(t testing.TB, l *lab.Lab) {
 // everything asks for all there is.
 func everything() lab.Query {
 	const all = 1000
-	return lab.Query{Notes: all, Books: ledger.Query{
+	return lab.Query{Notes: all, Ledger: ledger.Query{
 		Now: time.Now(), InFlight: all, Completed: all, Failed: all, Duplicates: all, Orphans: all,
 		Seconds: 10, Bars: 10, Connection: 10,
 	}}
 }
 
 // until looks until the condition holds.
-func until(t testing.TB, l *lab.Lab, what string, holds func(lab.Look) bool) lab.Look {
+func until(t testing.TB, l *lab.Lab, what string, holds func(lab.Snapshot) bool) lab.Snapshot {
 	t.Helper()
 	late := time.After(patience)
 	turn := time.NewTicker(5 * time.Millisecond)
 	defer turn.Stop()
 	for {
-		look := l.Look(everything())
+		look := l.Snapshot(everything())
 		if holds(look) {
 			return look
 		}
@@ -115,7 +115,7 @@ func until(t testing.TB, l *lab.Lab, what string, holds func(lab.Look) bool) lab
 		case <-turn.C:
 		case <-late:
 			t.Fatalf("never: %s; notes:\n%s\nqueue %+v\nload %+v\npool %+v\ncalls %+v, replies %+v", what,
-				texts(look.Notes), look.Queue, look.Load, look.Pool, look.Books.Calls, look.Books.Replies)
+				texts(look.Notes), look.Queue, look.Load, look.Pool, look.Ledger.Calls, look.Ledger.Replies)
 		}
 	}
 }
@@ -123,14 +123,14 @@ func until(t testing.TB, l *lab.Lab, what string, holds func(lab.Look) bool) lab
 func texts(notes []lab.Note) string {
 	var b strings.Builder
 	for _, n := range notes {
-		fmt.Fprintf(&b, "%d %d %s\n", n.Seq, n.Mood, n.Text)
+		fmt.Fprintf(&b, "%d %d %s\n", n.Seq, n.Level, n.Text)
 	}
 	return b.String()
 }
 
 // noted is a condition: there is a note with all these parts, in their order.
-func noted(parts ...string) func(lab.Look) bool {
-	return func(look lab.Look) bool {
+func noted(parts ...string) func(lab.Snapshot) bool {
+	return func(look lab.Snapshot) bool {
 		for _, n := range look.Notes {
 			if inOrder(n.Text, parts) {
 				return true
@@ -151,13 +151,13 @@ func inOrder(text string, parts []string) bool {
 	return true
 }
 
-func untilNoted(t testing.TB, l *lab.Lab, parts ...string) lab.Look {
+func untilNoted(t testing.TB, l *lab.Lab, parts ...string) lab.Snapshot {
 	t.Helper()
 	return until(t, l, fmt.Sprintf("a note %q", parts), noted(parts...))
 }
 
 // count counts notes with all these parts.
-func count(look lab.Look, parts ...string) int {
+func count(look lab.Snapshot, parts ...string) int {
 	n := 0
 	for _, note := range look.Notes {
 		if inOrder(note.Text, parts) {

@@ -32,7 +32,7 @@ type Lab struct {
 	pool   *pool.Pool
 
 	// What the next request is made of; read by every worker of the load.
-	work    atomic.Pointer[Work]
+	work    atomic.Pointer[Workload]
 	timeout atomic.Int64 // in ns
 	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
 	bursts  atomic.Int64 // calls of bursts that have not ended
@@ -84,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	l.allowed.Store(cfg.Force || cfg.OwnQueue)
 	if cfg.Service != nil {
 		l.ask(cfg.Service)
-		if cfg.Wary && !cfg.Paused {
+		if cfg.PauseIfForeign && !cfg.Paused {
 			l.state.Paused, l.state.PausedBy = true, "it asks a service that is not rpcscope's"
 		}
 	} else {
@@ -195,14 +195,14 @@ func (l *Lab) bounded(ctx context.Context, most time.Duration) (context.Context,
 
 // Look returns what there is to see. It is cheap and waits for nobody: call it ten to
 // twenty times a second.
-func (l *Lab) Look(q Query) Look {
+func (l *Lab) Snapshot(q Query) Snapshot {
 	// Notes are left when something has happened, and the ledger is told before anybody
 	// else. In this order there is no note of what the rest does not show yet.
-	look := Look{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
+	look := Snapshot{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
 	look.Queue, look.Marks, look.Pool = l.queue.look(), l.fleet.lastMarks(), l.pool.List()
 	look.Starting = l.fleet.notYetIn(look.Pool)
 	if err := l.beside(look.Queue); err != nil {
-		look.Beside = err.Error()
+		look.StartWarning = err.Error()
 	}
 	l.mu.Lock()
 	look.Load, look.Fault = l.state, l.fault
@@ -211,14 +211,14 @@ func (l *Lab) Look(q Query) Look {
 	if p := l.panicked.Load(); p != nil {
 		look.Err = p
 	}
-	look.Books = l.books.Snapshot(q.Books)
+	look.Ledger = l.books.Snapshot(q.Ledger)
 	return look
 }
 
 // Last returns the books as they are and calls f before the next event. A recording that f
 // ends holds exactly what these books do. It holds up every call meanwhile, so f must not
 // use the lab.
-func (l *Lab) Last(q ledger.Query, f func()) (books ledger.Snapshot) {
+func (l *Lab) SnapshotThen(q ledger.Query, f func()) (books ledger.Snapshot) {
 	l.all.Between(func() {
 		books = l.books.Snapshot(q)
 		f()
@@ -252,7 +252,7 @@ func (l *Lab) RunConfig() report.RunConfig {
 // connects again.
 func (l *Lab) DropConnection() {
 	if _, connected := l.client.Connection(); !connected {
-		l.notes.add(Bad, "there is no connection to drop", "")
+		l.notes.add(Failure, "there is no connection to drop", "")
 		return
 	}
 	with := "no call"
@@ -262,7 +262,7 @@ func (l *Lab) DropConnection() {
 	case n > 1:
 		with = fmt.Sprintf("%d calls", n)
 	}
-	l.notes.add(Neutral, "dropped the connection, with "+with+" in flight", "")
+	l.notes.add(Info, "dropped the connection, with "+with+" in flight", "")
 	l.watch.dropped.Store(true)
 	l.client.DropConnection()
 }

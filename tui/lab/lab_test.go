@@ -26,39 +26,39 @@ func TestTheLoadWaitsForAServer(t *testing.T) {
 	cfg := config(t, node)
 	cfg.Paused = false
 	l := open(t, cfg)
-	look := until(t, l, "the queue is missed", func(look lab.Look) bool { return look.Queue.Missing })
+	look := until(t, l, "the queue is missed", func(look lab.Snapshot) bool { return look.Queue.Missing })
 	if !look.Load.Waiting || look.Load.Paused || !look.Queue.Known || look.Queue.Name != cfg.Queue {
 		t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
 	}
 	untilNoted(t, l, "waits for a server: there is no queue "+cfg.Queue)
 	id := l.Call()
 	look = untilNoted(t, l, "call "+id[:8]+" fib(5): unroutable: no queue "+cfg.Queue)
-	if look.Books.Calls.Sent != 1 || look.Books.Failures.Unroutable != 1 || look.Load.Progress.Started != 0 {
-		t.Errorf("calls %+v, failures %+v, load %+v", look.Books.Calls, look.Books.Failures, look.Load)
+	if look.Ledger.Calls.Sent != 1 || look.Ledger.Failures.Unroutable != 1 || look.Load.Progress.Started != 0 {
+		t.Errorf("calls %+v, failures %+v, load %+v", look.Ledger.Calls, look.Ledger.Failures, look.Load)
 	}
 
 	declare(t, node, cfg.Queue)
-	look = until(t, l, "the queue is there", func(look lab.Look) bool { return !look.Queue.Missing })
+	look = until(t, l, "the queue is there", func(look lab.Snapshot) bool { return !look.Queue.Missing })
 	if !look.Load.Waiting || look.Queue.Consumers != 0 {
 		t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
 	}
 
 	name := start(t, l)
-	look = until(t, l, "the load begins", func(look lab.Look) bool { // the broker may know of the consumer before its name is read
+	look = until(t, l, "the load begins", func(look lab.Snapshot) bool { // the broker may know of the consumer before its name is read
 		begins := " consumes from " + cfg.Queue + ": the load begins"
 		return noted(name+begins)(look) || noted("a server"+begins)(look)
 	})
 	if look.Load.Waiting || look.Queue.Consumers != 1 || name != "fib-1" {
 		t.Errorf("%s: load %+v, queue %+v", name, look.Load, look.Queue)
 	}
-	look = until(t, l, "100 calls", func(look lab.Look) bool { return look.Load.Progress.Completed >= 100 })
-	if look.Books.Calls.Wrong != 0 || look.Books.Failures.Unroutable != 1 {
-		t.Errorf("load %+v, failures %+v", look.Load, look.Books.Failures)
+	look = until(t, l, "100 calls", func(look lab.Snapshot) bool { return look.Load.Progress.Completed >= 100 })
+	if look.Ledger.Calls.Wrong != 0 || look.Ledger.Failures.Unroutable != 1 {
+		t.Errorf("load %+v, failures %+v", look.Load, look.Ledger.Failures)
 	}
-	until(t, l, "one server", func(look lab.Look) bool { return len(look.Marks) == 1 && look.Marks[0].Came })
+	until(t, l, "one server", func(look lab.Snapshot) bool { return len(look.Marks) == 1 && look.Marks[0].Joined })
 
 	must(t, l.StopServer(t.Context(), name))
-	look = until(t, l, "no consumers", func(look lab.Look) bool { return look.Queue.Known && look.Queue.Consumers == 0 })
+	look = until(t, l, "no consumers", func(look lab.Snapshot) bool { return look.Queue.Known && look.Queue.Consumers == 0 })
 	if look.Load.Waiting {
 		t.Error("the load waits again")
 	}
@@ -79,9 +79,9 @@ func TestTheLoadTakesAnyServer(t *testing.T) {
 		t.Errorf("load %+v", look.Load)
 	}
 	l.Resume()
-	until(t, l, "calls", func(look lab.Look) bool { return !look.Load.Paused && look.Load.Progress.Completed > 10 })
+	until(t, l, "calls", func(look lab.Snapshot) bool { return !look.Load.Paused && look.Load.Progress.Completed > 10 })
 	l.Pause()
-	look = until(t, l, "nothing in flight", func(look lab.Look) bool { return look.Load.Paused && look.Books.Calls.InFlight == 0 })
+	look = until(t, l, "nothing in flight", func(look lab.Snapshot) bool { return look.Load.Paused && look.Ledger.Calls.InFlight == 0 })
 	if !noted("the load is paused")(look) || !noted("the load goes on")(look) {
 		t.Errorf("notes:\n%s", texts(look.Notes))
 	}
@@ -92,13 +92,13 @@ func TestPausedAndWaitingAreIndependent(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	l := open(t, cfg)
 	l.Resume()
-	look := until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known })
+	look := until(t, l, "asked", func(look lab.Snapshot) bool { return look.Queue.Known })
 	if look.Load.Paused || !look.Load.Waiting || look.Load.Progress.Started != 0 {
 		t.Errorf("load %+v", look.Load)
 	}
 	l.Pause()
 	start(t, l)
-	look = until(t, l, "no waiting", func(look lab.Look) bool { return !look.Load.Waiting })
+	look = until(t, l, "no waiting", func(look lab.Snapshot) bool { return !look.Load.Waiting })
 	if !look.Load.Paused || look.Load.Progress.Started != 0 {
 		t.Errorf("load %+v", look.Load)
 	}
@@ -109,15 +109,15 @@ func TestLoadVerbs(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	more := func(what string) lab.Look {
+	more := func(what string) lab.Snapshot {
 		t.Helper()
-		return until(t, l, what, func(look lab.Look) bool { return look.Load.Progress.Completed >= 20 })
+		return until(t, l, what, func(look lab.Snapshot) bool { return look.Load.Progress.Completed >= 20 })
 	}
 	if look := more("closed"); look.Load.Concurrency != 4 || look.Load.Rate != 0 {
 		t.Errorf("load %+v", look.Load)
 	}
 	must(t, l.SetConcurrency(2))
-	if look := l.Look(lab.Query{}); look.Load.Progress.Concurrency != 2 || look.Load.Progress.Completed == 0 {
+	if look := l.Snapshot(lab.Query{}); look.Load.Progress.Concurrency != 2 || look.Load.Progress.Completed == 0 {
 		t.Errorf("the same load goes on: %+v", look.Load)
 	}
 	must(t, l.SetRate(500))
@@ -125,43 +125,43 @@ func TestLoadVerbs(t *testing.T) {
 		t.Errorf("load %+v", look.Load)
 	}
 	must(t, l.SetRate(1000))
-	if look := l.Look(lab.Query{}); look.Load.Progress.Rate != 1000 || look.Load.Progress.Completed == 0 {
+	if look := l.Snapshot(lab.Query{}); look.Load.Progress.Rate != 1000 || look.Load.Progress.Completed == 0 {
 		t.Errorf("the same load goes on: %+v", look.Load)
 	}
 	must(t, l.SetConcurrency(3))
 	if look := more("closed again"); look.Load.Rate != 0 || look.Load.Concurrency != 3 {
 		t.Errorf("load %+v", look.Load)
 	}
-	until(t, l, "the open model's calls have ended", func(look lab.Look) bool { return look.Books.Calls.InFlight <= 3 })
+	until(t, l, "the open model's calls have ended", func(look lab.Snapshot) bool { return look.Ledger.Calls.InFlight <= 3 })
 
 	must(t, l.SetFib("7-9"))
-	until(t, l, "another fib", func(look lab.Look) bool {
-		return len(look.Books.Completed) > 0 && strings.Contains("7 8 9", look.Books.Completed[0].Request)
+	until(t, l, "another fib", func(look lab.Snapshot) bool {
+		return len(look.Ledger.Completed) > 0 && strings.Contains("7 8 9", look.Ledger.Completed[0].Request)
 	})
 	must(t, l.SetTimeout(17*time.Second))
-	until(t, l, "another timeout", func(look lab.Look) bool {
-		c := look.Books.Completed
+	until(t, l, "another timeout", func(look lab.Snapshot) bool {
+		c := look.Ledger.Completed
 		return len(c) > 0 && c[0].Deadline.Sub(c[0].Sent).Round(time.Second) == 17*time.Second
 	})
 	if got := l.RunConfig(); got.Fib != "7-9" || got.TimeoutMS != 17_000 || got.Concurrency != 3 || got.Rate != 0 || got.Queue != cfg.Queue || got.Seed != 1 {
 		t.Errorf("%+v", got)
 	}
-	look := l.Look(everything())
-	if look.Books.Calls.Failed != 0 || look.Books.Calls.Wrong != 0 {
-		t.Errorf("calls %+v, failures %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Books.Calls.Wrong)
+	look := l.Snapshot(everything())
+	if look.Ledger.Calls.Failed != 0 || look.Ledger.Calls.Wrong != 0 {
+		t.Errorf("calls %+v, failures %+v, %d wrong", look.Ledger.Calls, look.Ledger.Failures, look.Ledger.Calls.Wrong)
 	}
 
 	before := look.Load
 	for what, err := range map[string]error{
 		"concurrency": l.SetConcurrency(0), "most": l.SetConcurrency(load.MaxConcurrency + 1), "rate": l.SetRate(0),
 		"rate -": l.SetRate(-1), "fib": l.SetFib("x"), "range": l.SetFib("9-7"), "timeout": l.SetTimeout(0), "long": l.SetTimeout(1001 * time.Hour),
-		"burst": l.Burst(0), "burst most": l.Burst(lab.MostBurst + 1), "fault": l.SetFault("nonsense"),
+		"burst": l.Burst(0), "burst most": l.Burst(lab.MaxBurst + 1), "fault": l.SetFault("nonsense"),
 	} {
-		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Look(everything())) {
+		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Snapshot(everything())) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	after := l.Look(lab.Query{}).Load
+	after := l.Snapshot(lab.Query{}).Load
 	before.Progress, after.Progress = load.Progress{}, load.Progress{}
 	if before != after {
 		t.Errorf("the load was %+v and is %+v", before, after)
@@ -191,9 +191,9 @@ func TestCallAndBurst(t *testing.T) {
 		ids = append(ids, id)
 		untilNoted(t, l, "call "+id[:8]+" fib(30)", want)
 	}
-	look := l.Look(everything())
-	if !noted("from test, which is wrong")(look) || look.Books.Calls.Wrong != 1 || said.Load() != 1 {
-		t.Errorf("%d wrong, %d said; notes:\n%s", look.Books.Calls.Wrong, said.Load(), texts(look.Notes))
+	look := l.Snapshot(everything())
+	if !noted("from test, which is wrong")(look) || look.Ledger.Calls.Wrong != 1 || said.Load() != 1 {
+		t.Errorf("%d wrong, %d said; notes:\n%s", look.Ledger.Calls.Wrong, said.Load(), texts(look.Notes))
 	}
 	var seen []string
 	for _, note := range look.Notes {
@@ -214,8 +214,8 @@ func TestCallAndBurst(t *testing.T) {
 	}
 	must(t, l.Burst(100))
 	look = untilNoted(t, l, "burst of 100: 100 completed in ")
-	if look.Books.Calls.Completed != 102 {
-		t.Errorf("calls %+v", look.Books.Calls)
+	if look.Ledger.Calls.Completed != 102 {
+		t.Errorf("calls %+v", look.Ledger.Calls)
 	}
 	n.Store(1)
 	must(t, l.Burst(5))
@@ -230,15 +230,15 @@ func TestDropConnection(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 && look.Queue.Known })
+	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 50 && look.Queue.Known })
 	l.DropConnection()
 	look := untilNoted(t, l, "connected to ", " again after ")
-	if !noted("dropped the connection, with ", " in flight")(look) || !noted("connection lost: dropped by hand")(look) || look.Books.Connection.Epochs != 2 {
-		t.Errorf("connection %+v, notes:\n%s", look.Books.Connection, texts(look.Notes))
+	if !noted("dropped the connection, with ", " in flight")(look) || !noted("connection lost: dropped by hand")(look) || look.Ledger.Connection.Epochs != 2 {
+		t.Errorf("connection %+v, notes:\n%s", look.Ledger.Connection, texts(look.Notes))
 	}
-	completed := look.Books.Calls.Completed
-	until(t, l, "more calls", func(look lab.Look) bool {
-		return look.Books.Calls.Completed > completed+50 && look.Queue.Known && look.Queue.Consumers == 1
+	completed := look.Ledger.Calls.Completed
+	until(t, l, "more calls", func(look lab.Snapshot) bool {
+		return look.Ledger.Calls.Completed > completed+50 && look.Queue.Known && look.Queue.Consumers == 1
 	})
 }
 
@@ -250,11 +250,11 @@ func TestDropConnectionSaysWhy(t *testing.T) {
 	declare(t, node, l.RunConfig().Queue)
 	for calls, lose := range []func(){l.DropConnection, node.Kill} {
 		id := l.Call()
-		until(t, l, "confirmed", func(look lab.Look) bool { return look.Books.Traffic.Confirmed == uint64(calls+1) })
+		until(t, l, "confirmed", func(look lab.Snapshot) bool { return look.Ledger.Traffic.Confirmed == uint64(calls+1) })
 		lose()
 		look := untilNoted(t, l, "call "+id[:8], "connection lost: ")
 		story, _ := l.Inspect(id)
-		said := []string{look.Books.Connection.Lost, story.Events[len(story.Events)-1].Text}
+		said := []string{look.Ledger.Connection.Lost, story.Events[len(story.Events)-1].Text}
 		newest := ""
 		for _, n := range look.Notes {
 			switch {
@@ -270,7 +270,7 @@ func TestDropConnectionSaysWhy(t *testing.T) {
 			}
 		}
 		if calls == 0 {
-			until(t, l, "another connection", func(look lab.Look) bool { return look.Books.Connection.Connected })
+			until(t, l, "another connection", func(look lab.Snapshot) bool { return look.Ledger.Connection.Connected })
 		}
 	}
 	must(t, node.Start(t.Context()))
@@ -281,9 +281,9 @@ func TestBrokerGoes(t *testing.T) {
 	node := brokertest.Own(t)
 	cfg := config(t, node)
 	l := open(t, cfg)
-	until(t, l, "asked", func(look lab.Look) bool { return look.Queue.Known })
+	until(t, l, "asked", func(look lab.Snapshot) bool { return look.Queue.Known })
 	node.Kill()
-	look := until(t, l, "it is gone", func(look lab.Look) bool { return !look.Books.Connection.Connected })
+	look := until(t, l, "it is gone", func(look lab.Snapshot) bool { return !look.Ledger.Connection.Connected })
 	if look.Queue.Known {
 		t.Errorf("queue %+v", look.Queue)
 	}
@@ -294,9 +294,9 @@ func TestBrokerGoes(t *testing.T) {
 	}
 	must(t, node.Start(t.Context()))
 	// Nobody promises that the first connection after a boot lasts: each is told of.
-	until(t, l, "asked again, and every connection is told of", func(look lab.Look) bool {
+	until(t, l, "asked again, and every connection is told of", func(look lab.Snapshot) bool {
 		again := strings.Count(texts(look.Notes), " again after ")
-		return look.Queue.Known && again > 0 && look.Books.Connection.Epochs == again+1
+		return look.Queue.Known && again > 0 && look.Ledger.Connection.Epochs == again+1
 	})
 }
 
@@ -306,11 +306,11 @@ func TestAlarm(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
+	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
 	must(t, node.RaiseMemoryAlarm(t.Context()))
 	l.Call() // the broker blocks who publishes, and those in flight may be all that do
 	look := untilNoted(t, l, "the broker blocks publishers, by an alarm: ")
-	if c := look.Books.Connection; !c.Blocked || c.BlockedReason == "" {
+	if c := look.Ledger.Connection; !c.Blocked || c.BlockedReason == "" {
 		t.Errorf("connection %+v", c)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -319,7 +319,7 @@ func TestAlarm(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	must(t, node.ClearMemoryAlarm(t.Context()))
-	until(t, l, "no alarm", func(look lab.Look) bool { return !look.Books.Connection.Blocked })
+	until(t, l, "no alarm", func(look lab.Snapshot) bool { return !look.Ledger.Connection.Blocked })
 	untilNoted(t, l, "alarm is over")
 	_, err := l.UnknownReply(t.Context())
 	must(t, err)
@@ -330,19 +330,19 @@ func TestFreeze(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 })
+	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 50 })
 	f := l.Freeze()
-	then := f.Look(everything())
-	if !then.Frozen || then.Books.Calls.Completed < 50 || len(then.Pool) != 1 || len(then.Notes) == 0 {
+	then := f.Snapshot(everything())
+	if !then.Frozen || then.Ledger.Calls.Completed < 50 || len(then.Pool) != 1 || len(then.Notes) == 0 {
 		t.Fatalf("%+v", then)
 	}
 	must(t, l.SetFib("6"))
-	until(t, l, "more calls", func(look lab.Look) bool { return look.Books.Calls.Completed > then.Books.Calls.Completed+200 })
-	now := f.Look(everything())
+	until(t, l, "more calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > then.Ledger.Calls.Completed+200 })
+	now := f.Snapshot(everything())
 	if !reflect.DeepEqual(then, now) {
 		t.Errorf("the picture was\n%+v\nand is\n%+v", then, now)
 	}
-	id := then.Books.Completed[0].ID
+	id := then.Ledger.Completed[0].ID
 	if story, ok := f.Inspect(id); !ok || story.ID != id || story.Outcome != amqprpc.Completed {
 		t.Errorf("%+v, %v", story, ok)
 	}
@@ -357,7 +357,7 @@ func TestFreeze(t *testing.T) {
 	if _, ok := f.Inspect(later); ok {
 		t.Error("a call of later is in the picture")
 	}
-	if look := f.Look(lab.Query{Notes: 1}); len(look.Notes) != 1 || look.Notes[0] != then.Notes[len(then.Notes)-1] {
+	if look := f.Snapshot(lab.Query{Notes: 1}); len(look.Notes) != 1 || look.Notes[0] != then.Notes[len(then.Notes)-1] {
 		t.Errorf("%+v", look.Notes)
 	}
 }
@@ -374,8 +374,8 @@ func TestCloseInTheMiddle(t *testing.T) {
 	must(t, l.Burst(500))
 	_, err := l.UnknownReply(t.Context())
 	must(t, err)
-	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 50 })
-	pids := l.Look(lab.Query{}).Pool
+	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 50 })
+	pids := l.Snapshot(lab.Query{}).Pool
 	starting := make(chan struct{})
 	go func() {
 		defer close(starting)
@@ -389,9 +389,9 @@ func TestCloseInTheMiddle(t *testing.T) {
 			t.Errorf("process %d of %s lives", s.PID, s.Name)
 		}
 	}
-	look := l.Look(everything())
-	if look.Books.Calls.InFlight != 0 || look.Books.Calls.Completed == 0 {
-		t.Errorf("calls %+v", look.Books.Calls)
+	look := l.Snapshot(everything())
+	if look.Ledger.Calls.InFlight != 0 || look.Ledger.Calls.Completed == 0 {
+		t.Errorf("calls %+v", look.Ledger.Calls)
 	}
 	_, startErr := l.StartServer(t.Context())
 	_, unknownErr := l.UnknownReply(t.Context())
@@ -427,7 +427,7 @@ func TestCloseKills(t *testing.T) {
 	if err := l.Close(ctx); err == nil || !strings.Contains(err.Error(), name) {
 		t.Errorf("%v", err)
 	}
-	if s := l.Look(lab.Query{}).Pool[0]; s.State.Alive() {
+	if s := l.Snapshot(lab.Query{}).Pool[0]; s.State.Alive() {
 		t.Errorf("%+v", s)
 	}
 }
@@ -438,22 +438,22 @@ func TestRace(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	name := start(t, l)
-	until(t, l, "calls", func(look lab.Look) bool { return look.Books.Calls.Completed > 10 })
+	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	verbs := []func(i int){
-		func(i int) { l.SetConcurrency(1 + i%4) },           //nolint:errcheck // any will do
-		func(i int) { l.SetRate(float64(100 + i)) },         //nolint:errcheck // likewise, here and below
-		func(i int) { l.SetFib(fmt.Sprint(i % 9)) },         //nolint:errcheck // "
-		func(i int) { l.SetTimeout(time.Second) },           //nolint:errcheck // "
-		func(i int) { l.Pause(); l.Resume() },               //nolint:errcheck // "
-		func(i int) { l.Call() },                            //nolint:errcheck // "
-		func(i int) { l.Burst(3) },                          //nolint:errcheck // "
-		func(i int) { l.SecondReply(ctx, "") },              //nolint:errcheck // "
-		func(i int) { l.UnknownReply(ctx) },                 //nolint:errcheck // "
-		func(i int) { l.Look(everything()); l.RunConfig() }, //nolint:errcheck // "
-		func(i int) { l.Freeze().Look(everything()) },       //nolint:errcheck // "
-		func(i int) { l.Note(lab.Good, "text", "id") },      //nolint:errcheck // "
+		func(i int) { l.SetConcurrency(1 + i%4) },               //nolint:errcheck // any will do
+		func(i int) { l.SetRate(float64(100 + i)) },             //nolint:errcheck // likewise, here and below
+		func(i int) { l.SetFib(fmt.Sprint(i % 9)) },             //nolint:errcheck // "
+		func(i int) { l.SetTimeout(time.Second) },               //nolint:errcheck // "
+		func(i int) { l.Pause(); l.Resume() },                   //nolint:errcheck // "
+		func(i int) { l.Call() },                                //nolint:errcheck // "
+		func(i int) { l.Burst(3) },                              //nolint:errcheck // "
+		func(i int) { l.SecondReply(ctx, "") },                  //nolint:errcheck // "
+		func(i int) { l.UnknownReply(ctx) },                     //nolint:errcheck // "
+		func(i int) { l.Snapshot(everything()); l.RunConfig() }, //nolint:errcheck // "
+		func(i int) { l.Freeze().Snapshot(everything()) },       //nolint:errcheck // "
+		func(i int) { l.Note(lab.Success, "text", "id") },       //nolint:errcheck // "
 		func(i int) {
 			if i%10 == 0 {
 				l.DropConnection()
@@ -479,7 +479,7 @@ func TestRace(t *testing.T) {
 		})
 	}
 	wg.Go(func() {
-		until(t, l, "half of it is done", func(lab.Look) bool { return int(done.Load()) > len(verbs)*15 })
+		until(t, l, "half of it is done", func(lab.Snapshot) bool { return int(done.Load()) > len(verbs)*15 })
 		closeLab(t, l)
 	})
 	wg.Wait()
@@ -504,7 +504,7 @@ func TestPanics(t *testing.T) {
 			l, err := lab.Open(t.Context(), cfg)
 			must(t, err)
 			l.Call()
-			look := until(t, l, "a panic", func(look lab.Look) bool { return look.Err != nil })
+			look := until(t, l, "a panic", func(look lab.Snapshot) bool { return look.Err != nil })
 			var p *lab.PanicError
 			if !errors.As(look.Err, &p) || !errors.Is(look.Err, os.ErrInvalid) || !strings.HasPrefix(look.Err.Error(), "panic: test invalid argument\n\n") {
 				t.Errorf("%v", look.Err)

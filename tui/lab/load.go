@@ -51,7 +51,7 @@ func (l *Lab) run(one *load.Load) {
 		}
 	}()
 	if _, err := one.Run(l.ctx); err != nil && l.ctx.Err() == nil {
-		l.notes.add(Bad, "the load has ended: "+err.Error(), "")
+		l.notes.add(Failure, "the load has ended: "+err.Error(), "")
 	}
 }
 
@@ -82,14 +82,14 @@ func (l *Lab) check(req amqprpc.Request, reply amqprpc.Reply) error {
 // failed passes on what a failed call says.
 func (l *Lab) failed(err error) {
 	defer l.catch()
-	if l.cfg.OnFailure != nil && SaysMore(err) {
+	if l.cfg.OnFailure != nil && HasDetail(err) {
 		l.cfg.OnFailure(err)
 	}
 }
 
 // SaysMore reports whether the error of a call has more to say than its outcome, which
 // is counted anyway.
-func SaysMore(err error) bool {
+func HasDetail(err error) bool {
 	var failed *amqprpc.CallError
 	return errors.As(err, &failed) && failed.Err != nil && failed.Outcome != amqprpc.Canceled
 }
@@ -143,7 +143,7 @@ func (l *Lab) SetBody(template string) error {
 }
 
 // ask has requests ask for that from now on. mu is held.
-func (l *Lab) ask(w Work) {
+func (l *Lab) ask(w Workload) {
 	l.work.Store(&w)
 	var c report.RunConfig
 	w.Describe(&c)

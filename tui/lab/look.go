@@ -11,16 +11,16 @@ import (
 // A Query says how much a [Look] shows.
 type Query struct {
 	// Books is what is asked of the ledger; Books.Now is when.
-	Books ledger.Query
+	Ledger ledger.Query
 	// Notes is how many of the last notes.
 	Notes int
 }
 
 // A Look is all there is to see at one moment. It shares no memory with the lab.
-type Look struct {
-	Books ledger.Snapshot
-	Queue Queue
-	Load  Load
+type Snapshot struct {
+	Ledger ledger.Snapshot
+	Queue  Queue
+	Load   Load
 	// Pool are the servers that were started here, in that order: the ones that have
 	// ended too.
 	Pool []pool.Status
@@ -28,7 +28,7 @@ type Look struct {
 	Starting int
 	// Beside says why to ask before a server is started, as [Lab.Alone] does; "" if there is
 	// no reason that is known.
-	Beside string
+	StartWarning string
 	// Fault is what the next server, and that alone, will do wrong, as --fault reads it; "" is nothing.
 	Fault string
 	// Marks are when servers came and went, oldest first, as far back as the ledger's
@@ -65,7 +65,7 @@ type Queue struct {
 }
 
 // Nobody says that nobody consumes from the queue, as far as is known.
-func (q *Queue) Nobody() bool { return q.Known && !q.Exclusive && q.Consumers == 0 }
+func (q *Queue) Unserved() bool { return q.Known && !q.Exclusive && q.Consumers == 0 }
 
 // Load is the state of the load.
 type Load struct {
@@ -87,35 +87,35 @@ type Load struct {
 }
 
 // MostMarks is how many marks are kept.
-const MostMarks = 64
+const MaxMarks = 64
 
 // A Mark is a change in who serves, for a chart to show.
 type Mark struct {
 	Time   time.Time
 	Server string
-	Came   bool // else it went
+	Joined bool // else it went
 }
 
 // MostNotes is how many notes are kept.
-const MostNotes = 512
+const MaxNotes = 512
 
 // A Note is one line about something that was done, or happened, and what came of it.
 // Its text may quote what others wrote: escape it before it is shown.
 type Note struct {
-	Seq  uint64 // from 1; a note that is rewritten keeps it
-	Time time.Time
-	Mood Mood
-	Text string
+	Seq   uint64 // from 1; a note that is rewritten keeps it
+	Time  time.Time
+	Level Level
+	Text  string
 	// ID is the correlation ID that it is about, "" for none.
 	ID string
 }
 
 // A Mood says how to take a note.
-type Mood uint8
+type Level uint8
 
 // The moods.
 const (
-	Neutral Mood = iota
-	Good         // it worked
-	Bad          // it did not, or something broke
+	Info    Level = iota
+	Success       // it worked
+	Failure       // it did not, or something broke
 )

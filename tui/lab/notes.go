@@ -20,29 +20,29 @@ type notes struct {
 	seq  uint64
 }
 
-func (n *notes) add(mood Mood, text, id string) (seq uint64) {
+func (n *notes) add(mood Level, text, id string) (seq uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.seq++
-	note := Note{Seq: n.seq, Time: time.Now(), Mood: mood, Text: clip(pool.Short(text), mostNoteText), ID: clip(id, 255)}
-	if len(n.ring) < MostNotes {
+	note := Note{Seq: n.seq, Time: time.Now(), Level: mood, Text: clip(pool.ShortNames(text), mostNoteText), ID: clip(id, 255)}
+	if len(n.ring) < MaxNotes {
 		n.ring = append(n.ring, note)
 	} else {
-		n.ring[(n.seq-1)%MostNotes] = note
+		n.ring[(n.seq-1)%MaxNotes] = note
 	}
 	return n.seq
 }
 
 // rewrite says what came of something. A note that has been forgotten stays so.
-func (n *notes) rewrite(seq uint64, mood Mood, text string) {
+func (n *notes) rewrite(seq uint64, mood Level, text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if len(n.ring) == 0 {
 		return
 	}
-	note := &n.ring[(seq-1)%MostNotes%uint64(len(n.ring))]
+	note := &n.ring[(seq-1)%MaxNotes%uint64(len(n.ring))]
 	if note.Seq == seq {
-		note.Mood, note.Text = mood, clip(pool.Short(text), mostNoteText)
+		note.Level, note.Text = mood, clip(pool.ShortNames(text), mostNoteText)
 	}
 }
 
@@ -53,22 +53,22 @@ func (n *notes) last(most int) []Note {
 	most = min(max(most, 0), len(n.ring))
 	all := make([]Note, 0, most)
 	for seq := n.seq - uint64(most) + 1; seq <= n.seq; seq++ {
-		all = append(all, n.ring[(seq-1)%MostNotes])
+		all = append(all, n.ring[(seq-1)%MaxNotes])
 	}
 	return all
 }
 
 // Note leaves a note about something that a screen has done by itself. id is the
 // correlation ID that it is about, "" for none.
-func (l *Lab) Note(mood Mood, text, id string) { l.notes.add(mood, text, id) }
+func (l *Lab) Note(mood Level, text, id string) { l.notes.add(mood, text, id) }
 
 // note leaves a note of what was done: that it failed, and why, where err is not nil. It
 // returns err.
 func (l *Lab) note(done string, err error) error {
 	if err != nil {
-		l.notes.add(Bad, err.Error(), "")
+		l.notes.add(Failure, err.Error(), "")
 	} else {
-		l.notes.add(Good, done, "")
+		l.notes.add(Success, done, "")
 	}
 	return err
 }

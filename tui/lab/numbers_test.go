@@ -23,14 +23,14 @@ func TestNumbers(t *testing.T) {
 		t.Helper()
 		late := time.After(patience)
 		for {
-			look := l.Look(lab.Query{Books: ledger.Query{Failed: 10}})
-			if look.Books.Calls.Failed >= n {
-				return look.Books.Failed
+			look := l.Snapshot(lab.Query{Ledger: ledger.Query{Failed: 10}})
+			if look.Ledger.Calls.Failed >= n {
+				return look.Ledger.Failed
 			}
 			select {
 			case <-time.After(time.Millisecond):
 			case <-late:
-				t.Fatalf("%+v", look.Books.Calls)
+				t.Fatalf("%+v", look.Ledger.Calls)
 			}
 		}
 	}

@@ -38,8 +38,8 @@ func TestCallWith(t *testing.T) {
 			untilNoted(t, l, "call "+id[:8]+` with the body "`, ": remote: INVALID_ARGUMENT: no number")
 		}
 	}
-	if look := l.Look(everything()); look.Books.Calls.Wrong != 0 || look.Books.Failures.Remote != 5 || look.Books.Calls.Completed != 1 {
-		t.Errorf("%+v, %+v, %d wrong", look.Books.Calls, look.Books.Failures, look.Books.Calls.Wrong)
+	if look := l.Snapshot(everything()); look.Ledger.Calls.Wrong != 0 || look.Ledger.Failures.Remote != 5 || look.Ledger.Calls.Completed != 1 {
+		t.Errorf("%+v, %+v, %d wrong", look.Ledger.Calls, look.Ledger.Failures, look.Ledger.Calls.Wrong)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestStartServerWith(t *testing.T) {
 		t.Errorf("started with %q", args)
 	}
 	start(t, l)
-	if args := l.Look(everything()).Pool[1].Args; len(args) != 1 {
+	if args := l.Snapshot(everything()).Pool[1].Args; len(args) != 1 {
 		t.Errorf("the next one is started with %q", args)
 	}
 	if _, err := l.StartServerWith(t.Context(), "--nonsense"); err == nil || !strings.Contains(err.Error(), "nonsense") {
@@ -64,7 +64,7 @@ func TestStartServerWith(t *testing.T) {
 	if _, err := l.StartServerWith(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
 	}
-	if note := untilNoted(t, l, "the start of a server was given up").Notes; note[len(note)-1].Mood != lab.Neutral {
+	if note := untilNoted(t, l, "the start of a server was given up").Notes; note[len(note)-1].Level != lab.Info {
 		t.Errorf("%+v", note)
 	}
 }
@@ -117,7 +117,7 @@ func TestOwnQueue(t *testing.T) {
 			t.Errorf("own %t: it expires after %s ms", own, ms)
 		}
 		l.Call()
-		until(t, l, "a request waits", func(look lab.Look) bool { return look.Queue.Ready == 1 })
+		until(t, l, "a request waits", func(look lab.Snapshot) bool { return look.Queue.Ready == 1 })
 		closeLab(t, l)
 		if exists(t, node, cfg.Queue) == own {
 			t.Errorf("own %t: exists %t", own, !own)

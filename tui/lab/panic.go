@@ -15,7 +15,7 @@ type PanicError struct {
 
 // Panicked makes an error of what recover returned. Call it in the deferred function that
 // recovers, where the stack is still that of the panic.
-func Panicked(v any) *PanicError { return &PanicError{v, debug.Stack()} }
+func NewPanicError(v any) *PanicError { return &PanicError{v, debug.Stack()} }
 
 // Error returns what was panicked with and, after an empty line, the stack: many lines.
 func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Value, e.Stack) }
@@ -34,6 +34,6 @@ func (e *PanicError) Unwrap() error {
 // first one is kept for [Look].
 func (l *Lab) catch() {
 	if v := recover(); v != nil {
-		l.panicked.CompareAndSwap(nil, Panicked(v))
+		l.panicked.CompareAndSwap(nil, NewPanicError(v))
 	}
 }

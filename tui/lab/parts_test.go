@@ -25,7 +25,7 @@ import (
 
 func TestParseFib(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for text, most := range map[string]int{"0": 0, "30": 30, "20-35": 35, "7-7": 7, "1000000": MostFib} {
+	for text, most := range map[string]int{"0": 0, "30": 30, "20-35": 35, "7-7": 7, "1000000": MaxFib} {
 		f, err := ParseFib(text)
 		if err != nil || f.String() != text || f.to != most {
 			t.Errorf("%q: %+v, %v", text, f, err)
@@ -78,8 +78,8 @@ func TestNotes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var n notes
 		var all []string
-		for range rapid.IntRange(0, 3*MostNotes).Draw(t, "adds") {
-			seq := n.add(Neutral, fmt.Sprint("note ", len(all)), "")
+		for range rapid.IntRange(0, 3*MaxNotes).Draw(t, "adds") {
+			seq := n.add(Info, fmt.Sprint("note ", len(all)), "")
 			all = append(all, fmt.Sprint("note ", len(all)))
 			if seq != uint64(len(all)) {
 				t.Fatalf("note %d has the number %d", len(all), seq)
@@ -87,14 +87,14 @@ func TestNotes(t *testing.T) {
 		}
 		for range rapid.IntRange(0, 20).Draw(t, "rewrites") {
 			seq := rapid.IntRange(1, len(all)+3).Draw(t, "seq")
-			n.rewrite(uint64(seq), Good, "rewritten")
+			n.rewrite(uint64(seq), Success, "rewritten")
 			if seq <= len(all) {
 				all[seq-1] = "rewritten"
 			}
 		}
-		most := rapid.IntRange(-1, MostNotes+5).Draw(t, "most")
+		most := rapid.IntRange(-1, MaxNotes+5).Draw(t, "most")
 		got := n.last(most)
-		if want := min(max(most, 0), MostNotes, len(all)); len(got) != want {
+		if want := min(max(most, 0), MaxNotes, len(all)); len(got) != want {
 			t.Fatalf("%d notes, want %d", len(got), want)
 		}
 		for i, note := range got {
@@ -192,18 +192,18 @@ func TestMarks(t *testing.T) {
 	if len(f.asked) != 0 {
 		t.Errorf("asked %v, and nothing runs", f.asked)
 	}
-	if marks := f.lastMarks(); len(marks) != 3 || !marks[0].Came || !marks[1].Came || marks[2].Came || marks[2].Server != "fib-2" {
+	if marks := f.lastMarks(); len(marks) != 3 || !marks[0].Joined || !marks[1].Joined || marks[2].Joined || marks[2].Server != "fib-2" {
 		t.Errorf("%+v", marks)
 	}
-	for range MostMarks {
+	for range MaxMarks {
 		f.came("fib-3")
 		f.went("fib-3")
 	}
-	if marks := f.lastMarks(); len(marks) != MostMarks || marks[0].Server != "fib-3" {
+	if marks := f.lastMarks(); len(marks) != MaxMarks || marks[0].Server != "fib-3" {
 		t.Errorf("%d marks", len(marks))
 	}
 	f.marks[0].Time = f.marks[0].Time.Add(-marksKept - time.Second)
-	if marks := f.lastMarks(); len(marks) != MostMarks-1 {
+	if marks := f.lastMarks(); len(marks) != MaxMarks-1 {
 		t.Errorf("%d marks: an old one is kept", len(marks))
 	}
 	done := f.starting("--seed=1")
@@ -255,11 +255,11 @@ func TestQueueAnswers(t *testing.T) {
 }
 
 // hostileLook is a Look in which others have written what they could.
-func hostileLook() Look {
+func hostileLook() Snapshot {
 	evil := "\x1b[2J\u009b31m\u202egnp\x7f\xff\" 漢字"
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
-	look := Look{Frozen: true, Queue: Queue{Name: evil, Known: true, Ready: 3, Consumers: 2, Err: evil}}
-	look.Books = ledger.Snapshot{
+	look := Snapshot{Frozen: true, Queue: Queue{Name: evil, Known: true, Ready: 3, Consumers: 2, Err: evil}}
+	look.Ledger = ledger.Snapshot{
 		Now: now, Calls: ledger.Calls{Sent: 3, Completed: 1, Failed: 1, InFlight: 1},
 		Servers:    []ledger.Server{{Name: evil, Replies: 3, Share: 1}},
 		Connection: ledger.Connection{Connected: true, Since: now, Epochs: 2, Reason: evil, Info: amqprpc.ConnectionInfo{Queue: evil, Address: "h:1"}},
@@ -308,14 +308,14 @@ func TestWriteJSON(t *testing.T) {
 	}
 	// Nothing there is an empty list, and no null.
 	out.Reset()
-	if err := WriteJSON(&out, Look{}, report.RunConfig{}); err != nil || strings.Contains(out.String(), "null") {
+	if err := WriteJSON(&out, Snapshot{}, report.RunConfig{}); err != nil || strings.Contains(out.String(), "null") {
 		t.Errorf("%s, %v", out.String(), err)
 	}
 	var keys map[string]any
 	if err := json.Unmarshal(out.Bytes(), &keys); err != nil || len(keys) != 20 {
 		t.Errorf("%d keys, %v: %s", len(keys), err, out.String())
 	}
-	if err := WriteJSON(broken{}, Look{}, report.RunConfig{}); !errors.Is(err, errBroken) {
+	if err := WriteJSON(broken{}, Snapshot{}, report.RunConfig{}); !errors.Is(err, errBroken) {
 		t.Errorf("%v", err)
 	}
 }

@@ -138,7 +138,7 @@ func (l *Lab) begin(now Queue, first bool, failed int) {
 	begins := waited && (ours || there || failed >= enoughFailed)
 	if begins {
 		l.state.Waiting = false
-		if l.cfg.Wary && first && !l.state.Paused && there && (now.Exclusive || now.Others > 0) {
+		if l.cfg.PauseIfForeign && first && !l.state.Paused && there && (now.Exclusive || now.Others > 0) {
 			l.state.Paused, l.state.PausedBy = true, others(now).Error()
 		}
 		l.hold()
@@ -154,15 +154,15 @@ func (l *Lab) begin(now Queue, first bool, failed int) {
 	case !waited:
 	case l.cfg.OwnQueue && paused: // whoever opened it starts the servers and the load
 	case begins && now.Known && now.Exclusive:
-		l.notes.add(Good, fmt.Sprintf("%s is exclusive to another connection, so it has an owner: %s", now.Name, what), "")
+		l.notes.add(Success, fmt.Sprintf("%s is exclusive to another connection, so it has an owner: %s", now.Name, what), "")
 	case begins && (ours || there):
-		l.notes.add(Good, fmt.Sprintf("%s consumes from %s: %s", l.consumer(), now.Name, what), "")
+		l.notes.add(Success, fmt.Sprintf("%s consumes from %s: %s", l.consumer(), now.Name, what), "")
 	case begins:
-		l.notes.add(Neutral, fmt.Sprintf("nobody can say who consumes from %s (%s): %s all the same", now.Name, now.Err, what), "")
+		l.notes.add(Info, fmt.Sprintf("nobody can say who consumes from %s (%s): %s all the same", now.Name, now.Err, what), "")
 	case first && now.Known && now.Missing:
-		l.notes.add(Neutral, fmt.Sprintf("the load waits for a server: there is no queue %s", now.Name), "")
+		l.notes.add(Info, fmt.Sprintf("the load waits for a server: there is no queue %s", now.Name), "")
 	case first && now.Known:
-		l.notes.add(Neutral, fmt.Sprintf("the load waits for a server: nobody consumes from %s", now.Name), "")
+		l.notes.add(Info, fmt.Sprintf("the load waits for a server: nobody consumes from %s", now.Name), "")
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 // HandName is the app_id of replies that [Lab.SecondReply] and [Lab.UnknownReply] send.
-const HandName = "rpcscope (by hand)"
+const InjectorName = "rpcscope (by hand)"
 
 // handWait bounds how long a reply that is sent by hand may take to be confirmed.
 const handWait = 10 * time.Second
@@ -40,7 +40,7 @@ func (l *Lab) SecondReply(ctx context.Context, id string) (of string, err error)
 func (l *Lab) UnknownReply(ctx context.Context) (id string, err error) {
 	id = uuid.NewString()
 	return id, l.reply(ctx, "unknown reply "+short(id), id, amqprpc.Message{
-		ContentType: "text/plain", CorrelationID: id, AppID: HandName, Timestamp: time.Now(),
+		ContentType: "text/plain", CorrelationID: id, AppID: InjectorName, Timestamp: time.Now(),
 		Body: []byte("nobody has asked for this"),
 	})
 }
@@ -51,7 +51,7 @@ func (l *Lab) reply(ctx context.Context, what, id string, m amqprpc.Message) err
 	if info.Queue == "" {
 		return l.note("", fmt.Errorf("no %s: the client is not connected and has no callback queue", what))
 	}
-	seq := l.notes.add(Neutral, what, id)
+	seq := l.notes.add(Info, what, id)
 	f := &followed{id: id, note: seq, what: what}
 	l.watch.follow(f)
 	ctx, cancel := l.bounded(ctx, handWait)
@@ -65,10 +65,10 @@ func (l *Lab) reply(ctx context.Context, what, id string, m amqprpc.Message) err
 			err = errors.New("the callback queue is gone")
 		}
 		err = fmt.Errorf("%s was not sent: %w", what, err)
-		l.watch.take(func(o *followed) bool { return o == f }, func(*followed) { l.notes.rewrite(seq, Bad, err.Error()) })
+		l.watch.take(func(o *followed) bool { return o == f }, func(*followed) { l.notes.rewrite(seq, Failure, err.Error()) })
 		return err
 	}
-	l.watch.still(f, func() { l.notes.rewrite(seq, Neutral, what+" sent") })
+	l.watch.still(f, func() { l.notes.rewrite(seq, Info, what+" sent") })
 	return nil
 }
 
@@ -129,7 +129,7 @@ func copyOf(m *ledger.Message) amqprpc.Message {
 		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: amqp.Table{},
 		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationID: m.CorrelationID,
 		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageID: m.MessageID, Timestamp: m.Timestamp,
-		Type: m.Type, AppID: HandName, Body: m.Body,
+		Type: m.Type, AppID: InjectorName, Body: m.Body,
 	}
 	if strings.HasPrefix(p.ReplyTo, "amq.rabbitmq.reply-to") {
 		p.ReplyTo = ""

@@ -39,11 +39,11 @@ func TestRepliesByHand(t *testing.T) {
 		t.Errorf("a second reply to %s, and not to the newest call %s", of, id)
 	}
 	look := untilNoted(t, l, "second reply to "+id[:8]+" came in: a duplicate, ", " after the answer; discarded")
-	d := look.Books.Duplicates[0]
-	if look.Books.Replies.Duplicates != 1 || d.ID != id || d.Server != lab.HandName || pool.Short(d.AnsweredBy) != name || d.Body != "832040" {
-		t.Errorf("replies %+v, %+v", look.Books.Replies, d)
+	d := look.Ledger.Duplicates[0]
+	if look.Ledger.Replies.Duplicates != 1 || d.ID != id || d.Server != lab.InjectorName || pool.ShortNames(d.AnsweredBy) != name || d.Body != "832040" {
+		t.Errorf("replies %+v, %+v", look.Ledger.Replies, d)
 	}
-	if n := look.Notes[len(look.Notes)-1]; n.ID != id || n.Mood != lab.Good || count(look, "second reply to ") != 1 {
+	if n := look.Notes[len(look.Notes)-1]; n.ID != id || n.Level != lab.Success || count(look, "second reply to ") != 1 {
 		t.Errorf("note %+v of\n%s", n, texts(look.Notes))
 	}
 	_, err = l.SecondReply(ctx, older)
@@ -53,9 +53,9 @@ func TestRepliesByHand(t *testing.T) {
 	unknown, err := l.UnknownReply(ctx)
 	must(t, err)
 	look = untilNoted(t, l, "unknown reply "+unknown[:8]+" came in: no call of that ID is known here; discarded")
-	o := look.Books.Orphans[0]
-	if look.Books.Replies.Unknown != 1 || o.ID != unknown || o.Class != amqprpc.Unknown || o.Server != lab.HandName {
-		t.Errorf("replies %+v, %+v", look.Books.Replies, o)
+	o := look.Ledger.Orphans[0]
+	if look.Ledger.Replies.Unknown != 1 || o.ID != unknown || o.Class != amqprpc.Unknown || o.Server != lab.InjectorName {
+		t.Errorf("replies %+v, %+v", look.Ledger.Replies, o)
 	}
 
 	// After a reconnect there is another callback queue, and the client remembers.
@@ -63,7 +63,7 @@ func TestRepliesByHand(t *testing.T) {
 	untilNoted(t, l, " again after ")
 	_, err = l.SecondReply(ctx, id)
 	must(t, err)
-	until(t, l, "three duplicates", func(look lab.Look) bool { return look.Books.Replies.Duplicates == 3 })
+	until(t, l, "three duplicates", func(look lab.Snapshot) bool { return look.Ledger.Replies.Duplicates == 3 })
 
 	if _, err := l.SecondReply(ctx, "no such call"); err == nil || !strings.Contains(err.Error(), "no call no such  is remembered") {
 		t.Errorf("%v", err)
@@ -106,7 +106,7 @@ func TestSecondReplyIsACopy(t *testing.T) {
 	untilNoted(t, l, "call "+id[:8], "from somebody")
 	_, err := l.SecondReply(t.Context(), id)
 	must(t, err)
-	until(t, l, "a duplicate", func(look lab.Look) bool { return look.Books.Replies.Duplicates == 1 })
+	until(t, l, "a duplicate", func(look lab.Snapshot) bool { return look.Ledger.Replies.Duplicates == 1 })
 	story, _ := l.Inspect(id)
 	first, second := story.Events[len(story.Events)-2].Message(), story.Events[len(story.Events)-1].Message()
 	for i := range story.Events { // a confirm can come between
@@ -131,7 +131,7 @@ func TestSecondReplyIsACopy(t *testing.T) {
 	if len(first.Headers) < len(table)-1 {
 		t.Errorf("headers %+v", first.Headers)
 	}
-	if second.AppID != lab.HandName || second.UserID != "" {
+	if second.AppID != lab.InjectorName || second.UserID != "" {
 		t.Errorf("app %q, user %q", second.AppID, second.UserID)
 	}
 	a, b := first.Message, second.Message
@@ -209,7 +209,9 @@ func TestRepliesByHandNeedAConnection(t *testing.T) {
 	}
 	l := open(t, cfg)
 	must(t, node.CloseConnections(t.Context(), "for a test"))
-	until(t, l, "connected again", func(look lab.Look) bool { return look.Books.Connection.Epochs == 2 && look.Books.Connection.Connected })
+	until(t, l, "connected again", func(look lab.Snapshot) bool {
+		return look.Ledger.Connection.Epochs == 2 && look.Ledger.Connection.Connected
+	})
 	id, err := l.UnknownReply(t.Context())
 	must(t, err)
 	untilNoted(t, l, "unknown reply "+id[:8]+" came in")
@@ -220,7 +222,7 @@ func TestRepliesByHandNeedAConnection(t *testing.T) {
 	}
 	close(allow)
 	must(t, node.CloseConnections(t.Context(), "for a test"))
-	until(t, l, "disconnected", func(look lab.Look) bool { return !look.Books.Connection.Connected })
+	until(t, l, "disconnected", func(look lab.Snapshot) bool { return !look.Ledger.Connection.Connected })
 	if _, err := l.UnknownReply(t.Context()); err == nil || !strings.Contains(err.Error(), "the client is not connected") {
 		t.Errorf("%v", err)
 	}

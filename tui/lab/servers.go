@@ -65,10 +65,10 @@ func (f *fleet) went(name string) (served, asked bool) {
 }
 
 func (f *fleet) mark(name string, came bool) {
-	if len(f.marks) == MostMarks {
+	if len(f.marks) == MaxMarks {
 		f.marks = slices.Delete(f.marks, 0, 1)
 	}
-	f.marks = append(f.marks, Mark{Time: time.Now(), Server: name, Came: came})
+	f.marks = append(f.marks, Mark{Time: time.Now(), Server: name, Joined: came})
 }
 
 func (f *fleet) ask(name string) {
@@ -167,9 +167,9 @@ func (l *Lab) serverEnded(s pool.Status) {
 				text += ", with its fault " + fault
 			}
 		}
-		l.notes.add(Bad, text, "")
+		l.notes.add(Failure, text, "")
 	default:
-		l.notes.add(Neutral, fmt.Sprintf("%s ended by itself", s.Name), "")
+		l.notes.add(Info, fmt.Sprintf("%s ended by itself", s.Name), "")
 	}
 }
 
@@ -200,7 +200,7 @@ func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
 // StartServerWith is [Lab.StartServer] of a server with flags of its own, such as
 // --delay=20ms, besides those that all have.
 func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string, err error) {
-	if err := l.Alone(ctx); err != nil {
+	if err := l.CheckStart(ctx); err != nil {
 		return "", l.note("", fmt.Errorf("no server was started: %w", err))
 	}
 	l.mu.Lock()
@@ -228,7 +228,7 @@ func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string
 		}
 		l.mu.Unlock()
 		if errors.Is(err, context.Canceled) { // by whoever wanted it
-			l.notes.add(Neutral, "the start of a server was given up", "")
+			l.notes.add(Info, "the start of a server was given up", "")
 			return "", err
 		}
 		return "", l.note("", err)
@@ -270,7 +270,7 @@ func (l *Lab) KillServer(name string) error {
 // RestartServer stops a server if it runs, and starts it again under its name. It is an error if
 // that would be beside somebody else's, see [Lab.Alone].
 func (l *Lab) RestartServer(ctx context.Context, name string) error {
-	if err := l.Alone(ctx); err != nil {
+	if err := l.CheckStart(ctx); err != nil {
 		return l.note("", fmt.Errorf("%s was not restarted: %w", name, err))
 	}
 	ctx, cancel := l.bounded(ctx, startWait)

@@ -19,12 +19,12 @@ func TestServers(t *testing.T) {
 	ctx := t.Context()
 	first := start(t, l)
 	must(t, l.SetFault("slow=0.5:1ms,duplicate"))
-	fault := l.Look(lab.Query{}).Fault
+	fault := l.Snapshot(lab.Query{}).Fault
 	if !strings.Contains(fault, "duplicate") {
 		t.Errorf("fault %q", fault)
 	}
 	second := start(t, l)
-	look := until(t, l, "two consumers", func(look lab.Look) bool { return look.Queue.Consumers == 2 && len(look.Marks) == 2 })
+	look := until(t, l, "two consumers", func(look lab.Snapshot) bool { return look.Queue.Consumers == 2 && len(look.Marks) == 2 })
 	if len(look.Pool) != 2 || look.Starting != 0 || look.Pool[0].Name != first || look.Pool[1].Name != second {
 		t.Errorf("pool %+v", look.Pool)
 	}
@@ -37,11 +37,11 @@ func TestServers(t *testing.T) {
 
 	must(t, l.KillServer(first))
 	must(t, l.StopServer(ctx, second))
-	until(t, l, "both gone", func(look lab.Look) bool {
-		return len(look.Marks) == 4 && !look.Marks[2].Came && !look.Marks[3].Came && look.Queue.Consumers == 0
+	until(t, l, "both gone", func(look lab.Snapshot) bool {
+		return len(look.Marks) == 4 && !look.Marks[2].Joined && !look.Marks[3].Joined && look.Queue.Consumers == 0
 	})
 	must(t, l.RestartServer(ctx, first))
-	look = until(t, l, "one is back", func(look lab.Look) bool { return len(look.Marks) == 5 && look.Queue.Consumers == 1 })
+	look = until(t, l, "one is back", func(look lab.Snapshot) bool { return len(look.Marks) == 5 && look.Queue.Consumers == 1 })
 	if err := l.StopServer(ctx, second); !errors.Is(err, pool.ErrNotRunning) {
 		t.Errorf("stopped twice: %v", err)
 	}
@@ -55,7 +55,7 @@ func TestServers(t *testing.T) {
 		t.Errorf("%d servers ended by themselves; notes:\n%s", n, texts(look.Notes))
 	}
 	must(t, l.RestartServer(ctx, first))
-	look = until(t, l, "it is back", func(look lab.Look) bool { return len(look.Marks) == 7 })
+	look = until(t, l, "it is back", func(look lab.Snapshot) bool { return len(look.Marks) == 7 })
 	process, err = os.FindProcess(look.Pool[0].PID)
 	must(t, err)
 	must(t, process.Signal(syscall.SIGTERM))
@@ -72,7 +72,7 @@ func TestServers(t *testing.T) {
 		"kill": l.KillServer("nobody"), "stop": l.StopServer(ctx, "nobody"), "restart": l.RestartServer(ctx, "nobody"),
 		"kill twice": l.KillServer(first),
 	} {
-		if err == nil || !noted(err.Error())(l.Look(everything())) {
+		if err == nil || !noted(err.Error())(l.Snapshot(everything())) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -86,7 +86,7 @@ func TestServerThatCannotStart(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("%v", err)
 	}
-	look := l.Look(everything())
+	look := l.Snapshot(everything())
 	if !noted("nonsense")(look) || count(look, "crashed") != 0 || len(look.Marks) != 0 || look.Starting != 0 {
 		t.Errorf("marks %v, %d starting, notes:\n%s", look.Marks, look.Starting, texts(look.Notes))
 	}
@@ -100,9 +100,9 @@ func TestKillMakesADuplicate(t *testing.T) {
 	untilNoted(t, l, "call "+id[:8], "from "+slow)
 	other := start(t, l)
 	must(t, l.KillServer(slow))
-	look := until(t, l, "a duplicate", func(look lab.Look) bool { return len(look.Books.Duplicates) == 1 })
-	d := look.Books.Duplicates[0]
-	if d.ID != id || !d.Redelivered || pool.Short(d.Server) != other || pool.Short(d.AnsweredBy) != slow || d.Nth != 2 || d.Body != "5" {
+	look := until(t, l, "a duplicate", func(look lab.Snapshot) bool { return len(look.Ledger.Duplicates) == 1 })
+	d := look.Ledger.Duplicates[0]
+	if d.ID != id || !d.Redelivered || pool.ShortNames(d.Server) != other || pool.ShortNames(d.AnsweredBy) != slow || d.Nth != 2 || d.Body != "5" {
 		t.Errorf("%+v", d)
 	}
 	if story, ok := l.InspectStray(d.Seq); !ok || story.ID != id || story.Replies != 2 {

@@ -39,7 +39,7 @@ func TestServiceOfOnesOwn(t *testing.T) {
 		}
 		return amqprpc.Response{Body: []byte(strings.ToUpper(string(req.Body)))}, nil
 	})
-	if look := l.Look(lab.Query{}).Load; look.Body != "ask {k} {n}" || look.Fib != "3-4" {
+	if look := l.Snapshot(lab.Query{}).Load; look.Body != "ask {k} {n}" || look.Fib != "3-4" {
 		t.Errorf("%+v", look)
 	}
 	if c := l.RunConfig(); *c.Body != "ask {k} {n}" || c.Fib != "3-4" || c.Expect != "^ASK" {
@@ -51,40 +51,40 @@ func TestServiceOfOnesOwn(t *testing.T) {
 	must(t, l.SetBody("bytes {k}"))
 	id = l.Call()
 	untilNoted(t, l, "call "+id[:8]+" bytes 1: 0x00ff in ", "which is wrong")
-	look := l.Look(everything())
-	if look.Books.Calls.Wrong != 1 || look.Load.Body != "bytes {k}" || look.Load.Fib != "" || !noted("the load sends bytes {k}")(look) {
+	look := l.Snapshot(everything())
+	if look.Ledger.Calls.Wrong != 1 || look.Load.Body != "bytes {k}" || look.Load.Fib != "" || !noted("the load sends bytes {k}")(look) {
 		t.Errorf("%+v; notes:\n%s", look.Load, texts(look.Notes))
 	}
 	if c := l.RunConfig(); *c.Body != "bytes {k}" || c.Fib != "" || c.Expect != "^ASK" {
 		t.Errorf("%+v", c)
 	}
 	for what, err := range map[string]error{"unknown": l.SetBody("{foo}"), "fib": l.SetFib("5")} {
-		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Look(everything())) {
+		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Snapshot(everything())) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if got := l.Look(lab.Query{}).Load.Body; got != "bytes {k}" {
+	if got := l.Snapshot(lab.Query{}).Load.Body; got != "bytes {k}" {
 		t.Errorf("the body is %q", got)
 	}
 
 	must(t, l.SetBody(""))
 	id = l.Call()
 	untilNoted(t, l, "call "+id[:8]+" (empty): ", "which is wrong")
-	if look := l.Look(lab.Query{}).Load; look.Body != "" || !look.Custom || l.RunConfig().Body == nil {
+	if look := l.Snapshot(lab.Query{}).Load; look.Body != "" || !look.Custom || l.RunConfig().Body == nil {
 		t.Errorf("with an empty body %+v, %+v", look, l.RunConfig())
 	}
 
 	must(t, l.SetBody("{n}"))
 	l.Resume()
-	look = until(t, l, "the load asks too", func(look lab.Look) bool { return look.Books.Calls.Completed > 20 })
-	if c := look.Books.Completed[0]; c.Request != "3" && c.Request != "4" {
+	look = until(t, l, "the load asks too", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 20 })
+	if c := look.Ledger.Completed[0]; c.Request != "3" && c.Request != "4" {
 		t.Errorf("it asks for %q", c.Request)
 	}
 }
 
 func TestFibHasNoBody(t *testing.T) {
 	l := open(t, config(t, brokertest.Shared(t)))
-	if err := l.SetBody("x"); !errors.Is(err, amqprpc.ErrInvalidConfig) || l.Look(lab.Query{}).Load.Custom {
+	if err := l.SetBody("x"); !errors.Is(err, amqprpc.ErrInvalidConfig) || l.Snapshot(lab.Query{}).Load.Custom {
 		t.Errorf("%v", err)
 	}
 	cfg := config(t, brokertest.Shared(t))

@@ -11,7 +11,7 @@ import (
 
 const (
 	// MostTemplate is how long the text of a [Template] may be, in bytes.
-	MostTemplate = 8 << 10
+	MaxTemplate = 8 << 10
 	// mostNumber is the greatest random number of a template.
 	mostNumber = 1_000_000_000_000_000_000
 )
@@ -53,8 +53,8 @@ const (
 // ParseTemplate reads the text of a template. {n} is from the range of n. The error is
 // an amqprpc.ErrInvalidConfig and says what in the text is wrong.
 func ParseTemplate(text string, n *Fib) (*Template, error) {
-	if len(text) > MostTemplate {
-		return nil, invalid("it is longer than %d bytes", MostTemplate)
+	if len(text) > MaxTemplate {
+		return nil, invalid("it is longer than %d bytes", MaxTemplate)
 	}
 	t := &Template{text: text, n: n}
 	var plain strings.Builder

@@ -94,7 +94,7 @@ func TestTemplateErrors(t *testing.T) {
 		"{n:-5-3}":                            "not a range",
 		"{n:0-" + "1000000000000000001}":      "not a range",
 		"{n:0-99999999999999999999}":          "not a range",
-		strings.Repeat("x", MostTemplate+1):   "longer",
+		strings.Repeat("x", MaxTemplate+1):    "longer",
 		"{" + strings.Repeat("x", 5000) + "}": "none of",
 		"{x\x1b[2J}":                          `\x1b`,
 	} {
@@ -148,7 +148,7 @@ func FuzzTemplate(f *testing.F) {
 		// Whatever it is, it can be written so that it is itself.
 		plain, err := ParseTemplate(strings.ReplaceAll(text, "{", "{{"), n)
 		if err != nil {
-			if text != "" && len(text) < MostTemplate/2 {
+			if text != "" && len(text) < MaxTemplate/2 {
 				t.Fatalf("%q, with its braces doubled: %v", text, err)
 			}
 			return

@@ -64,7 +64,7 @@ func (l *Lab) whyLost(text string) string {
 func (l *Lab) observe(e amqprpc.Event) {
 	switch e.Kind {
 	case amqprpc.EventReply:
-		if e.Class != amqprpc.Answer && l.watch.following.Load() > 0 && e.Message.AppID == HandName {
+		if e.Class != amqprpc.Answer && l.watch.following.Load() > 0 && e.Message.AppID == InjectorName {
 			l.cameIn(e)
 		}
 	case amqprpc.EventConnected:
@@ -73,20 +73,20 @@ func (l *Lab) observe(e amqprpc.Event) {
 			where = " to " + e.Connection.Address
 		}
 		if l.watch.lost.IsZero() {
-			l.notes.add(Good, "connected"+where, "")
+			l.notes.add(Success, "connected"+where, "")
 		} else {
-			l.notes.add(Good, fmt.Sprintf("connected%s again after %s", where, took(e.Time.Sub(l.watch.lost))), "")
+			l.notes.add(Success, fmt.Sprintf("connected%s again after %s", where, took(e.Time.Sub(l.watch.lost))), "")
 		}
 		l.queue.reconnected()
 	case amqprpc.EventDisconnected:
 		l.watch.lost = e.Time
-		l.notes.add(Bad, "connection lost: "+e.Text, "")
+		l.notes.add(Failure, "connection lost: "+e.Text, "")
 		l.queue.reconnected()
 		l.neverCame()
 	case amqprpc.EventBlocked:
-		l.notes.add(Bad, "the broker blocks publishers, by an alarm: "+e.Text, "")
+		l.notes.add(Failure, "the broker blocks publishers, by an alarm: "+e.Text, "")
 	case amqprpc.EventUnblocked:
-		l.notes.add(Good, "the broker's alarm is over", "")
+		l.notes.add(Success, "the broker's alarm is over", "")
 	}
 }
 
@@ -128,14 +128,14 @@ func (l *Lab) cameIn(e amqprpc.Event) {
 		what = fmt.Sprintf("late, %s after the call had failed (%v)", took(e.Since), e.Outcome)
 	}
 	l.watch.take(func(f *followed) bool { return f.id == e.ID }, func(f *followed) {
-		l.notes.rewrite(f.note, Good, fmt.Sprintf("%s came in: %s; discarded", f.what, what))
+		l.notes.rewrite(f.note, Success, fmt.Sprintf("%s came in: %s; discarded", f.what, what))
 	})
 }
 
 // neverCame rewrites the notes of replies that went with the callback queue.
 func (l *Lab) neverCame() {
 	for l.watch.take(func(*followed) bool { return true }, func(f *followed) {
-		l.notes.rewrite(f.note, Bad, f.what+" never came in: the callback queue went with the connection")
+		l.notes.rewrite(f.note, Failure, f.what+" never came in: the callback queue went with the connection")
 	}) {
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // A Work is what calls ask for, and which answers are right: [Fib], or a [Service] of
 // somebody's own. Its methods may be called from many goroutines at once.
-type Work interface {
+type Workload interface {
 	// Request makes the request number k: it is a load.Source.
 	Request(k int64, rng *rand.Rand) amqprpc.Request
 	// Check returns an error where a reply is not the right answer. It may quote both.
@@ -21,6 +21,6 @@ type Work interface {
 }
 
 var (
-	_ Work = (*Fib)(nil)
-	_ Work = (*Service)(nil)
+	_ Workload = (*Fib)(nil)
+	_ Workload = (*Service)(nil)
 )

@@ -79,7 +79,7 @@ func (p *Player) resolve() bool {
 	case !known:
 		return false
 	case why != "":
-		p.note(lab.Neutral, why)
+		p.note(lab.Info, why)
 	default:
 		p.goal, p.to, p.finds = &g, p.wish.words, p.wish.found
 	}

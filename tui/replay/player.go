@@ -81,12 +81,12 @@ func newPlayer(file *recording, name string, g grain) *Player {
 	return p
 }
 
-// start runs f on a goroutine of the player. A panic of it is told by [Player.Look].
+// start runs f on a goroutine of the player. A panic of it is told by [Player.Snapshot].
 func (p *Player) start(f func()) {
 	p.ended.Go(func() {
 		defer func() {
 			if v := recover(); v != nil {
-				err := lab.Panicked(v)
+				err := lab.NewPanicError(v)
 				p.mu.Lock()
 				defer p.mu.Unlock()
 				p.panicked = err
@@ -115,18 +115,18 @@ func (p *Player) Err() error {
 // RunConfig returns what the recorded run was asked to do.
 func (p *Player) RunConfig() report.RunConfig { return p.file.cfg }
 
-// Look returns what there is to see at the present position: Books.Now is its time,
+// Snapshot returns what there is to see at the present position: Ledger.Now is its time,
 // whatever the query says.
-func (p *Player) Look(q lab.Query) lab.Look {
+func (p *Player) Snapshot(q lab.Query) lab.Snapshot {
 	cfg := p.RunConfig()
 	body, custom := cfg.Custom()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	replay := p.replay()
-	q.Books.Now = p.at.origin.Add(p.now)
-	return lab.Look{
-		Books: p.at.books.Snapshot(q.Books),
-		Queue: lab.Queue{Name: cfg.Queue},
+	q.Ledger.Now = p.at.origin.Add(p.now)
+	return lab.Snapshot{
+		Ledger: p.at.books.Snapshot(q.Ledger),
+		Queue:  lab.Queue{Name: cfg.Queue},
 		Load: lab.Load{
 			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Custom: custom, Body: body, Seed: cfg.Seed,
 			Timeout: time.Duration(cfg.TimeoutMS) * time.Millisecond,
@@ -158,7 +158,7 @@ func (p *Player) replay() *lab.Replay {
 		r.Damage = x.damage.Error()
 		if !p.told {
 			p.told = true
-			p.note(lab.Bad, "the recording ends at "+r.Damage)
+			p.note(lab.Failure, "the recording ends at "+r.Damage)
 		}
 	}
 	return r
@@ -189,7 +189,7 @@ func (p *Player) books() *ledger.Ledger {
 }
 
 // Note leaves a note about something that a screen has done by itself.
-func (p *Player) Note(mood lab.Mood, text, id string) {
+func (p *Player) Note(mood lab.Level, text, id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.note(mood, text)
@@ -197,12 +197,12 @@ func (p *Player) Note(mood lab.Mood, text, id string) {
 }
 
 // note leaves a note. mu is held.
-func (p *Player) note(mood lab.Mood, text string) {
-	if len(p.notes) == lab.MostNotes {
+func (p *Player) note(mood lab.Level, text string) {
+	if len(p.notes) == lab.MaxNotes {
 		p.notes = slices.Delete(p.notes, 0, 1)
 	}
 	p.seq++
-	p.notes = append(p.notes, lab.Note{Seq: p.seq, Time: time.Now(), Mood: mood, Text: text})
+	p.notes = append(p.notes, lab.Note{Seq: p.seq, Time: time.Now(), Level: mood, Text: text})
 }
 
 // ErrRecording is what comes of anything that only a lab can do.
@@ -210,6 +210,6 @@ var ErrRecording = errors.New("this is a recording: it can be looked at, and not
 
 // refuse leaves a note and returns ErrRecording.
 func (p *Player) refuse() error {
-	p.Note(lab.Neutral, ErrRecording.Error(), "")
+	p.Note(lab.Info, ErrRecording.Error(), "")
 	return ErrRecording
 }

@@ -206,11 +206,11 @@ func TestSeekIsReplay(t *testing.T) {
 				rt.Fatalf("at event %d, not %d of %d", p.at.events, want, total)
 			}
 			q := everything()
-			look := p.Look(lab.Query{Books: q})
+			look := p.Snapshot(lab.Query{Ledger: q})
 			q.Now = p.at.origin.Add(p.now)
 			books := straight(t, path, p.at.events)
-			if got := books.Snapshot(q); !reflect.DeepEqual(look.Books, got) {
-				rt.Fatalf("after %d events\n%+v\nnot\n%+v", p.at.events, look.Books, got)
+			if got := books.Snapshot(q); !reflect.DeepEqual(look.Ledger, got) {
+				rt.Fatalf("after %d events\n%+v\nnot\n%+v", p.at.events, look.Ledger, got)
 			}
 			for _, id := range books.Find("", 1000) {
 				a, okA := books.Inspect(id)
@@ -249,7 +249,7 @@ func TestEndIsLive(t *testing.T) {
 		defer p.Close()
 		p.SeekEnd()
 		look := until(rt, p, func(r *lab.Replay) bool { return r.Indexed == 1 && r.Event == len(told) })
-		want, got := live.Snapshot(everything()), look.Books
+		want, got := live.Snapshot(everything()), look.Ledger
 		if !reflect.DeepEqual(want, got) {
 			rt.Fatalf("live\n%+v\nreplayed\n%+v", want, got)
 		}
@@ -257,10 +257,10 @@ func TestEndIsLive(t *testing.T) {
 }
 
 // until waits until the player is somewhere.
-func until(t rapid.TB, p *Player, there func(*lab.Replay) bool) lab.Look {
+func until(t rapid.TB, p *Player, there func(*lab.Replay) bool) lab.Snapshot {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Microsecond) {
-		look := p.Look(lab.Query{Books: everything(), Notes: lab.MostNotes})
+		look := p.Snapshot(lab.Query{Ledger: everything(), Notes: lab.MaxNotes})
 		if there(look.Replay) {
 			return look
 		}
@@ -308,7 +308,7 @@ func TestPlay(t *testing.T) {
 		is := func(want time.Duration, playing bool) {
 			t.Helper()
 			synctest.Wait()
-			r := p.Look(lab.Query{}).Replay
+			r := p.Snapshot(lab.Query{}).Replay
 			if d := r.Position - want; d < -3*turn || d > 3*turn || r.Playing != playing {
 				t.Errorf("at %v, playing %t; not %v, %t", r.Position, r.Playing, want, playing)
 			}
@@ -342,7 +342,7 @@ func TestPlay(t *testing.T) {
 		is(0, true)
 		p.SetSpeed(FullSpeed)
 		is(10*time.Second, false)
-		if n := p.Look(lab.Query{}).Books.Calls; n.Sent != 1000 || n.Failed != 10 {
+		if n := p.Snapshot(lab.Query{}).Ledger.Calls; n.Sent != 1000 || n.Failed != 10 {
 			t.Errorf("%+v", n)
 		}
 	})
@@ -373,10 +373,10 @@ func TestIncidents(t *testing.T) {
 	p.Previous(lab.DuplicateReply)
 	at("duplicate 000000f0", false)
 	p.Next(lab.OrphanedReply)
-	until(t, p, func(*lab.Replay) bool { return len(p.Look(lab.Query{Notes: 1}).Notes) == 1 })
+	until(t, p, func(*lab.Replay) bool { return len(p.Snapshot(lab.Query{Notes: 1}).Notes) == 1 })
 	at("duplicate 000000f0", true) // there is none: it stays
 
-	r := p.Look(lab.Query{}).Replay
+	r := p.Snapshot(lab.Query{}).Replay
 	all := lab.Incident(0)
 	for _, found := range r.Incidents {
 		all |= found
@@ -398,8 +398,8 @@ func TestWrongAnswers(t *testing.T) {
 	defer p.Close()
 	p.Next(lab.FailedCall)
 	look := until(t, p, func(r *lab.Replay) bool { return r.Last == "wrong answer "+last.ID })
-	if look.Books.Calls.Wrong != 1 || len(look.Books.Completed) == 0 || !look.Books.Completed[0].Wrong {
-		t.Errorf("%+v", look.Books.Calls)
+	if look.Ledger.Calls.Wrong != 1 || len(look.Ledger.Completed) == 0 || !look.Ledger.Completed[0].Wrong {
+		t.Errorf("%+v", look.Ledger.Calls)
 	}
 }
 
@@ -426,7 +426,7 @@ func TestRefuses(t *testing.T) {
 	p.Pause()
 	p.Resume()
 	p.DropConnection()
-	if n := len(p.Look(lab.Query{Notes: lab.MostNotes}).Notes); n != 17 {
+	if n := len(p.Snapshot(lab.Query{Notes: lab.MaxNotes}).Notes); n != 17 {
 		t.Errorf("%d notes", n)
 	}
 }
@@ -482,13 +482,13 @@ func TestSeekWaitsForTheIndex(t *testing.T) {
 		if wait := p.advance(epoch); wait != turn {
 			t.Errorf("%s: waits for %v", c.words, wait)
 		}
-		if r := p.Look(lab.Query{}).Replay; r.Seeking != c.words || r.Indexed == 1 || r.Event != 1 {
+		if r := p.Snapshot(lab.Query{}).Replay; r.Seeking != c.words || r.Indexed == 1 || r.Event != 1 {
 			t.Errorf("%s: %+v", c.words, r)
 		}
 		p.index.read(context.Background(), file.open(file.begin()))
 		for p.advance(epoch) == 0 {
 		}
-		if r := p.Look(lab.Query{}).Replay; r.Seeking != "" || r.Last != c.want || r.Indexed != 1 {
+		if r := p.Snapshot(lab.Query{}).Replay; r.Seeking != "" || r.Last != c.want || r.Indexed != 1 {
 			t.Errorf("%s: %+v, not at %q", c.words, r, c.want)
 		}
 	}
@@ -518,7 +518,7 @@ func TestDamage(t *testing.T) {
 		if look.Replay.Event != c.events {
 			t.Errorf("%s: %d events", what, look.Replay.Event)
 		}
-		if p.Err() == nil || !strings.HasPrefix(look.Replay.Damage, what) || len(look.Notes) != 1 || look.Notes[0].Mood != lab.Bad {
+		if p.Err() == nil || !strings.HasPrefix(look.Replay.Damage, what) || len(look.Notes) != 1 || look.Notes[0].Level != lab.Failure {
 			t.Errorf("%s: %v, %q, %+v", what, p.Err(), look.Replay.Damage, look.Notes)
 		}
 		p.Close() //nolint:errcheck // it was read only
@@ -557,7 +557,7 @@ func BenchmarkLong(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			p.Look(lab.Query{})
+			p.Snapshot(lab.Query{})
 			p.Close() //nolint:errcheck // it was read only
 		}
 	})
@@ -581,8 +581,8 @@ func BenchmarkLong(b *testing.B) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for b.Loop() {
 			to := 1 + rng.IntN(total)
-			p.Step(to - p.Look(lab.Query{}).Replay.Event)
-			for r := p.Look(lab.Query{}).Replay; r.Event != to; r = p.Look(lab.Query{}).Replay {
+			p.Step(to - p.Snapshot(lab.Query{}).Replay.Event)
+			for r := p.Snapshot(lab.Query{}).Replay; r.Event != to; r = p.Snapshot(lab.Query{}).Replay {
 				runtime.Gosched()
 			}
 		}

@@ -18,7 +18,7 @@ func (p *Player) SetTimeout(time.Duration) error                      { return p
 func (p *Player) Pause()                                              { p.refuse() } //nolint:errcheck // its note tells
 func (p *Player) Resume()                                             { p.refuse() } //nolint:errcheck // its note tells
 func (p *Player) Begin()                                              { p.refuse() } //nolint:errcheck // its note tells
-func (p *Player) Allow()                                              { p.refuse() } //nolint:errcheck // its note tells
+func (p *Player) AllowStart()                                         { p.refuse() } //nolint:errcheck // its note tells
 func (p *Player) SetFault(string) error                               { return p.refuse() }
 func (p *Player) StartServer(context.Context) (string, error)         { return "", p.refuse() }
 func (p *Player) StopServer(context.Context, string) error            { return p.refuse() }

@@ -14,19 +14,19 @@ type batch []ledger.Call
 
 // burst makes n calls at once and waits until all have ended. No others may be in flight.
 func (p *play) burst(n int) batch {
-	before := p.look().Books.Calls
+	before := p.look().Ledger.Calls
 	p.try("a burst", func() error { return p.lab.Burst(n) })
-	p.until("a burst has ended", func(look lab.Look) bool {
-		c := look.Books.Calls
+	p.until("a burst has ended", func(look lab.Snapshot) bool {
+		c := look.Ledger.Calls
 		return c.Sent >= before.Sent+uint64(n) && c.InFlight == 0
 	})
-	now := p.look().Books
+	now := p.look().Ledger
 	return lastOf(&now, before.Completed)
 }
 
 // since is what has been completed since there were so many completed calls.
 func (p *play) since(completed uint64) batch {
-	books := p.look().Books
+	books := p.look().Ledger
 	return lastOf(&books, completed)
 }
 
@@ -45,8 +45,8 @@ type stretch struct {
 }
 
 // stretch waits until something holds, while the load goes on.
-func (p *play) stretch(what string, holds func(lab.Look) bool) stretch {
-	books := p.look().Books
+func (p *play) stretch(what string, holds func(lab.Snapshot) bool) stretch {
+	books := p.look().Ledger
 	s := stretch{from: books.Now}
 	if len(books.Completed) > 0 {
 		s.from = books.Completed[0].Ended
@@ -58,20 +58,20 @@ func (p *play) stretch(what string, holds func(lab.Look) bool) stretch {
 
 // completes waits until n more calls of the load have been completed.
 func (p *play) completes(n int) stretch {
-	before := p.look().Books.Calls.Completed
-	return p.stretch("calls complete", func(look lab.Look) bool { return look.Books.Calls.Completed >= before+uint64(n) })
+	before := p.look().Ledger.Calls.Completed
+	return p.stretch("calls complete", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed >= before+uint64(n) })
 }
 
 // answers waits until a server has answered n more calls of the load.
 func (p *play) answers(server string, n int) stretch {
 	before := replies(p.look(), server)
-	return p.stretch(server+" answers", func(look lab.Look) bool { return replies(look, server) >= before+uint64(n) })
+	return p.stretch(server+" answers", func(look lab.Snapshot) bool { return replies(look, server) >= before+uint64(n) })
 }
 
 // replies is how many replies a server has sent.
-func replies(look lab.Look, server string) uint64 {
-	for _, s := range look.Books.Servers {
-		if pool.Short(s.Name) == server {
+func replies(look lab.Snapshot, server string) uint64 {
+	for _, s := range look.Ledger.Servers {
+		if pool.ShortNames(s.Name) == server {
 			return s.Replies
 		}
 	}
@@ -104,7 +104,7 @@ func (b batch) took() time.Duration {
 func (b batch) share(server string) float64 {
 	n := 0
 	for _, c := range b {
-		if pool.Short(c.Server) == server {
+		if pool.ShortNames(c.Server) == server {
 			n++
 		}
 	}

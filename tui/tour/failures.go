@@ -79,7 +79,7 @@ func badRequests() *Scenario {
 			p.fact(ok, list(want), "%s", list(got))
 			p.step("It is asked for the fib of 20, as it should be.")
 			after := p.call()
-			p.fact(after.Outcome == amqprpc.Completed && pool.Short(after.Server) == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
+			p.fact(after.Outcome == amqprpc.Completed && pool.ShortNames(after.Server) == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
 			p.lives(server)
 		},
 	}
@@ -100,16 +100,16 @@ func connectionDrops() *Scenario {
 			p.server("--workers=8", "--prefetch=8", p.delay(20*time.Millisecond, 200*time.Millisecond))
 			p.server("--workers=8", "--prefetch=8", p.delay(33*time.Millisecond, 330*time.Millisecond))
 			p.do(p.lab.Resume)
-			p.until("calls complete", func(look lab.Look) bool { return look.Books.Calls.Completed >= before })
+			p.until("calls complete", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed >= before })
 			p.step("The connection is cut, as by a failing network. The client connects again by itself.")
 			p.do(p.lab.DropConnection)
-			at := p.look().Books.Calls.Completed
+			at := p.look().Ledger.Calls.Completed
 			// More than can be on their way already.
-			p.until("calls complete again", func(look lab.Look) bool { return look.Books.Calls.Completed >= at+after })
+			p.until("calls complete again", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed >= at+after })
 			p.step("The load ends, and the last calls get their answers.")
 			p.do(p.lab.Pause)
-			p.until("all calls have ended", func(look lab.Look) bool { return look.Books.Calls.InFlight == 0 })
-			books := p.look().Books
+			p.until("all calls have ended", func(look lab.Snapshot) bool { return look.Ledger.Calls.InFlight == 0 })
+			books := p.look().Ledger
 			lost, c := books.Failures.ConnectionLost, books.Calls
 			p.fact(lost > 0 && lost <= loadOf, fmt.Sprintf("from 1 to %d calls failed as connection_lost", loadOf), "%d failed as connection_lost", lost)
 			p.fact(c.Failed == lost, "none failed otherwise", "%d failed otherwise", c.Failed-lost)
@@ -145,7 +145,7 @@ func serverPanics() *Scenario {
 			for i := range calls {
 				p.step("Call %d of %d is made.", i+1, calls)
 				story := p.call()
-				if got = outcome(story); got == amqprpc.CodeInternal && pool.Short(story.Server) == server {
+				if got = outcome(story); got == amqprpc.CodeInternal && pool.ShortNames(story.Server) == server {
 					internal++
 				}
 			}

@@ -13,26 +13,26 @@ import (
 type State int
 
 const (
-	Told   State = iota // its story is told; nothing has been done yet
-	Acting              // it is being played
-	Over                // it has been played, or given up; its lab can be played with
+	Intro    State = iota // its story is told; nothing has been done yet
+	Playing               // it is being played
+	Finished              // it has been played, or given up; its lab can be played with
 )
 
 // A Look is what there is to tell at one moment. It shares no memory with the guide, but
 // for the scenario, which does not change.
-type Look struct {
+type Snapshot struct {
 	Scenario *Scenario
-	Of       int // how many scenarios there are
-	At       int // which of them this is, from 1
+	Count    int // how many scenarios there are
+	Position int // which of them this is, from 1
 	State    State
 	// Steps are those that have been told, the present one last.
 	Steps []Step
 	// Result is what came of it; nil where nothing has.
 	Result *Result
 	// Moving says that another scenario's stage is being set.
-	Moving bool
+	Loading bool
 	// Free says that the tour has been left: the lab is there to be played with.
-	Free bool
+	Left bool
 }
 
 // A Guide leads a person through scenarios: one stage at a time, at the person's pace.
@@ -47,7 +47,7 @@ type Guide struct {
 
 	mu      sync.Mutex
 	at      int
-	stage   *Stage
+	stage   *Session
 	state   State
 	moving  bool
 	free    bool
@@ -70,14 +70,14 @@ func NewGuide(ctx context.Context, cfg Config, scenarios []*Scenario) (*Guide, e
 }
 
 // Look returns what there is to tell, and the lab that it is about. It never blocks.
-func (g *Guide) Look() (*lab.Lab, Look) {
+func (g *Guide) Snapshot() (*lab.Lab, Snapshot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	look := Look{
-		Scenario: g.stage.Scenario, Of: len(g.all), At: g.at + 1,
-		State: g.state, Moving: g.moving, Free: g.free,
+	look := Snapshot{
+		Scenario: g.stage.Scenario, Count: len(g.all), Position: g.at + 1,
+		State: g.state, Loading: g.moving, Left: g.free,
 	}
-	if g.state != Told {
+	if g.state != Intro {
 		look.Steps = g.stage.Steps()
 	}
 	if g.result != nil {
@@ -108,7 +108,7 @@ func (g *Guide) Results() []Result {
 // blocks for.
 func (g *Guide) Next(ctx context.Context) error {
 	g.mu.Lock()
-	at, told, free := g.at, g.state == Told, g.free
+	at, told, free := g.at, g.state == Intro, g.free
 	g.mu.Unlock()
 	switch {
 	case told:
@@ -118,8 +118,8 @@ func (g *Guide) Next(ctx context.Context) error {
 		return g.move(ctx, at+1, false)
 	case !free:
 		g.Leave()
-		l, _ := g.Look()
-		l.Note(lab.Neutral, "that was the last scenario: now all keys of the help (?) are yours, and q quits", "")
+		l, _ := g.Snapshot()
+		l.Note(lab.Info, "that was the last scenario: now all keys of the help (?) are yours, and q quits", "")
 		return nil
 	}
 	g.mu.Lock()
@@ -139,7 +139,7 @@ func (g *Guide) Back(ctx context.Context) error {
 // Repeat plays the scenario once more, on a new stage. It blocks as Next does.
 func (g *Guide) Repeat(ctx context.Context) error {
 	g.mu.Lock()
-	at, told := g.at, g.state == Told
+	at, told := g.at, g.state == Intro
 	g.mu.Unlock()
 	if told {
 		g.play()
@@ -157,10 +157,10 @@ func (g *Guide) Number(id string) int {
 }
 
 // Hurry goes on with the next step at once, as [Stage.Hurry] does. It never blocks.
-func (g *Guide) Hurry() {
+func (g *Guide) SkipWait() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.stage.Hurry()
+	g.stage.SkipWait()
 }
 
 // Leave ends the tour where it is: the scenario does nothing more, and its lab stays as it
@@ -170,8 +170,8 @@ func (g *Guide) Leave() {
 	defer g.mu.Unlock()
 	g.stop()
 	g.free = true
-	if g.state == Told { // whatever is done now, it is not as it was told
-		g.state = Over
+	if g.state == Intro { // whatever is done now, it is not as it was told
+		g.state = Finished
 	}
 }
 
@@ -226,7 +226,7 @@ func (g *Guide) move(ctx context.Context, to int, play bool) error {
 		return errors.Join(errClosed, stage.Close(ending))
 	}
 	g.retire(context.WithoutCancel(ctx), g.stage)
-	g.at, g.stage, g.state, g.free, g.result = to, stage, Told, false, nil
+	g.at, g.stage, g.state, g.free, g.result = to, stage, Intro, false, nil
 	g.mu.Unlock()
 	if play {
 		g.play()
@@ -235,7 +235,7 @@ func (g *Guide) move(ctx context.Context, to int, play bool) error {
 }
 
 // retire closes a stage in the background. mu is held.
-func (g *Guide) retire(ctx context.Context, stage *Stage) {
+func (g *Guide) retire(ctx context.Context, stage *Session) {
 	g.stop()
 	g.working.Go(func() {
 		ctx, cancel := context.WithTimeout(ctx, closeWait)
@@ -252,19 +252,19 @@ func (g *Guide) retire(ctx context.Context, stage *Stage) {
 func (g *Guide) play() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state != Told || g.moving || g.closed {
+	if g.state != Intro || g.moving || g.closed {
 		return
 	}
 	ctx, stop := context.WithCancel(g.ctx)
 	at, stage := g.at, g.stage
-	g.state, g.stop = Acting, stop
+	g.state, g.stop = Playing, stop
 	g.working.Go(func() {
 		defer stop()
 		result := stage.Play(ctx)
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.stage == stage {
-			g.state = Over
+			g.state = Finished
 		}
 		if ctx.Err() != nil { // it was given up
 			return

@@ -11,11 +11,11 @@ import (
 )
 
 // untilTold looks until the condition holds.
-func untilTold(t testing.TB, g *tour.Guide, what string, holds func(tour.Look) bool) (*lab.Lab, tour.Look) {
+func untilTold(t testing.TB, g *tour.Guide, what string, holds func(tour.Snapshot) bool) (*lab.Lab, tour.Snapshot) {
 	t.Helper()
 	late := time.After(patience)
 	for {
-		l, look := g.Look()
+		l, look := g.Snapshot()
 		if holds(look) {
 			return l, look
 		}
@@ -40,13 +40,13 @@ func TestGuide(t *testing.T) {
 		t.Fatal(err)
 	}
 	var queues []string // of the stages there were
-	present := func(number int, state tour.State) tour.Look {
+	present := func(number int, state tour.State) tour.Snapshot {
 		t.Helper()
-		l, look := g.Look()
+		l, look := g.Snapshot()
 		if q := l.RunConfig().Queue; len(queues) == 0 || queues[len(queues)-1] != q {
 			queues = append(queues, q)
 		}
-		if look.Scenario.Number != number || look.State != state || look.Of != 3 {
+		if look.Scenario.Number != number || look.State != state || look.Count != 3 {
 			t.Errorf("scenario %d in state %d, not %d in %d", look.Scenario.Number, look.State, number, state)
 		}
 		return look
@@ -57,9 +57,9 @@ func TestGuide(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	over := func(look tour.Look) bool { return look.State == tour.Over }
+	over := func(look tour.Snapshot) bool { return look.State == tour.Finished }
 
-	if look := present(5, tour.Told); look.At != 1 || look.Result != nil {
+	if look := present(5, tour.Intro); look.Position != 1 || look.Result != nil {
 		t.Errorf("%+v", look)
 	}
 	do(g.Next)
@@ -68,58 +68,58 @@ func TestGuide(t *testing.T) {
 		t.Errorf("%+v", look.Result)
 	}
 	do(g.Next)
-	present(3, tour.Told)
+	present(3, tour.Intro)
 	do(g.Next)
-	untilTold(t, g, "it begins", func(look tour.Look) bool { return look.State == tour.Acting })
+	untilTold(t, g, "it begins", func(look tour.Snapshot) bool { return look.State == tour.Playing })
 	do(g.Back) // it is given up
-	present(5, tour.Told)
+	present(5, tour.Intro)
 	do(g.Back)
-	present(5, tour.Told)
+	present(5, tour.Intro)
 	do(g.Repeat)
 	untilTold(t, g, "a result", over)
-	present(5, tour.Over)
+	present(5, tour.Finished)
 	do(g.Repeat)
 	untilTold(t, g, "a result", over)
-	present(5, tour.Over)
+	present(5, tour.Finished)
 
 	do(g.Next)
 	do(g.Next)
-	l, _ := g.Look()
-	for l.Look(lab.Query{}).Books.Calls.InFlight == 0 {
+	l, _ := g.Snapshot()
+	for l.Snapshot(lab.Query{}).Ledger.Calls.InFlight == 0 {
 		time.Sleep(time.Millisecond)
 	}
 	g.Leave()
 	_, look = untilTold(t, g, "it does no more", over)
-	if !look.Free || look.Result != nil {
+	if !look.Left || look.Result != nil {
 		t.Errorf("%+v", look)
 	}
 	if _, err := l.StartServer(t.Context()); err != nil { // the lab can be played with
 		t.Error(err)
 	}
-	present(3, tour.Over)
+	present(3, tour.Finished)
 	do(g.Next)
-	if look := present(10, tour.Told); look.Free {
+	if look := present(10, tour.Intro); look.Left {
 		t.Error("the tour is not taken up again")
 	}
 	g.Leave() // before it has begun
-	if look := present(10, tour.Over); !look.Free || look.Result != nil {
+	if look := present(10, tour.Finished); !look.Left || look.Result != nil {
 		t.Errorf("%+v", look)
 	}
 	do(g.Next) // there is no next one
-	if look := present(10, tour.Over); look.Free {
+	if look := present(10, tour.Finished); look.Left {
 		t.Error("the tour is not taken up again")
 	}
 	do(g.Repeat)
-	untilTold(t, g, "it begins", func(look tour.Look) bool { return look.State == tour.Acting })
+	untilTold(t, g, "it begins", func(look tour.Snapshot) bool { return look.State == tour.Playing })
 	do(g.Next) // which leaves it
-	if _, look := untilTold(t, g, "it does no more", over); !look.Free {
+	if _, look := untilTold(t, g, "it does no more", over); !look.Left {
 		t.Error("the tour goes on after the last scenario")
 	}
 	do(g.Repeat)
 	untilTold(t, g, "a result", over)
-	present(10, tour.Over)
+	present(10, tour.Finished)
 	do(g.Next) // there is no next one
-	if look := present(10, tour.Over); !look.Free {
+	if look := present(10, tour.Finished); !look.Left {
 		t.Error("the tour goes on after the last scenario")
 	}
 
@@ -155,16 +155,16 @@ func TestGuideClosedOnTheWay(t *testing.T) {
 		went := make(chan error, 1)
 		go func() { went <- g.Back(t.Context()) }()
 		for moving := false; !moving && len(went) == 0; { // which may be over in no time
-			_, look := g.Look()
-			moving = look.Moving
+			_, look := g.Snapshot()
+			moving = look.Loading
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		if err := g.Close(ctx); err != nil {
 			t.Error(err)
 		}
 		cancel()
-		l, look := g.Look()
-		if look.Moving {
+		l, look := g.Snapshot()
+		if look.Loading {
 			t.Error("a stage is still being opened")
 		}
 		gone(t, node, l.RunConfig().Queue)
@@ -185,7 +185,7 @@ func TestGuideWithoutBroker(t *testing.T) {
 	if err := g.Next(t.Context()); err == nil {
 		t.Error("no broker is no error")
 	}
-	if _, look := g.Look(); look.Scenario.Number != 1 || look.Moving {
+	if _, look := g.Snapshot(); look.Scenario.Number != 1 || look.Loading {
 		t.Errorf("%+v", look)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -80,7 +80,7 @@ func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scena
 func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, between func(tour.Lab) tour.Lab, look func(*lab.Lab)) tour.Result {
 	t.Helper()
 	cfg := config(node)
-	cfg.Between, cfg.Pace = between, pace
+	cfg.Intercept, cfg.Pace = between, pace
 	stage, err := tour.Open(t.Context(), s, cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -96,14 +96,14 @@ func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Sce
 	return result
 }
 
-func closeStage(t testing.TB, node brokertest.Node, stage *tour.Stage) {
+func closeStage(t testing.TB, node brokertest.Node, stage *tour.Session) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := stage.Close(ctx); err != nil {
 		t.Error(err)
 	}
-	for _, s := range stage.Lab.Look(lab.Query{}).Pool {
+	for _, s := range stage.Lab.Snapshot(lab.Query{}).Pool {
 		if s.State.Alive() {
 			t.Errorf("%s outlives its scenario: %+v", s.Name, s)
 		}

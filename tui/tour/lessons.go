@@ -16,7 +16,7 @@ import (
 
 // untilDead waits until a server has died, or has answered the last of some calls: it lives.
 func (p *play) untilDead(server string, ids []string) {
-	p.until(server+" dies", func(look lab.Look) bool {
+	p.until(server+" dies", func(look lab.Snapshot) bool {
 		return status(look, server).State == pool.Crashed || p.hasEnded(ids[len(ids)-1])
 	})
 }
@@ -50,7 +50,7 @@ func earlyAck() *Scenario {
 					switch c := p.ended(id); {
 					case c.Outcome != amqprpc.Completed:
 						lost++
-					case pool.Short(c.Server) == heir:
+					case pool.ShortNames(c.Server) == heir:
 						answered++
 					}
 				}
@@ -122,7 +122,7 @@ func harmTwice() *Scenario {
 			p.step("Three calls are made. fib-3 adds 1, answers, and dies. fib-4 starts, with the same counter.")
 			sum, answers = half(doomed, flags)
 			p.fact(sum == calls, fmt.Sprintf("%d calls to add %d by ID", calls, calls), "by ID %d calls added %d: answers %s", calls, sum, list(answers))
-			n := p.look().Books.Replies.Duplicates
+			n := p.look().Ledger.Replies.Duplicates
 			p.fact(n == 2, "a duplicate each time", "%s", things(n, "duplicate", "duplicates"))
 		},
 	}
@@ -151,7 +151,7 @@ func notRPC() *Scenario {
 				p.server(p.delay(200*time.Millisecond, 500*time.Millisecond))
 			}
 			p.step("Eight calls are made, one after the other: each waits for the answer to the one before.")
-			from := p.look().Books.Calls.Completed
+			from := p.look().Ledger.Calls.Completed
 			for range calls {
 				p.call()
 			}

@@ -13,16 +13,16 @@ import (
 // that, then it is done, and then there is time to look at what has come of it. The zero value is for when
 // nobody looks on: no step waits.
 type Pace struct {
-	Word time.Duration // for each word of a step
-	Look time.Duration // at what has come of a step
+	Word  time.Duration // for each word of a step
+	Pause time.Duration // at what has come of a step
 }
 
 // Followed is a pace at which most can follow.
-var Followed = Pace{Word: 220 * time.Millisecond, Look: 1200 * time.Millisecond}
+var DefaultPace = Pace{Word: 220 * time.Millisecond, Pause: 1200 * time.Millisecond}
 
 // Times is the same pace with so many times the time.
-func (p Pace) Times(x float64) Pace {
-	return Pace{Word: time.Duration(x * float64(p.Word)), Look: time.Duration(x * float64(p.Look))}
+func (p Pace) Scale(x float64) Pace {
+	return Pace{Word: time.Duration(x * float64(p.Word)), Pause: time.Duration(x * float64(p.Pause))}
 }
 
 // none reports whether nobody looks on.
@@ -37,9 +37,9 @@ func (p Pace) read(text string) time.Duration {
 type Phase int
 
 const (
-	Next Phase = iota // it is told, and about to be done
-	Now               // it is being done
-	Done              // it is done
+	Pending Phase = iota // it is told, and about to be done
+	Running              // it is being done
+	Done                 // it is done
 )
 
 // A Step is a part of what happens in a scenario.
@@ -104,12 +104,12 @@ func (p *play) step(format string, args ...any) {
 		return
 	}
 	text := fmt.Sprintf(format, args...)
-	hurried := p.steps.reach(Done) && p.steps.wait(p.ctx, p.pace.Look)
+	hurried := p.steps.reach(Done) && p.steps.wait(p.ctx, p.pace.Pause)
 	p.steps.tell(text)
 	if !hurried {
 		p.steps.wait(p.ctx, p.pace.read(text))
 	}
-	p.steps.reach(Now)
+	p.steps.reach(Running)
 	p.inTime()
 }
 
@@ -117,7 +117,7 @@ func (p *play) step(format string, args ...any) {
 func (p *play) lastLook() {
 	if p.err == nil {
 		p.steps.reach(Done)
-		p.steps.wait(p.ctx, p.pace.Look)
+		p.steps.wait(p.ctx, p.pace.Pause)
 		p.inTime()
 	}
 }

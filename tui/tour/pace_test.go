@@ -13,7 +13,7 @@ import (
 )
 
 // endless is the pace of somebody who never goes on.
-var endless = tour.Pace{Word: 1000 * time.Hour, Look: 1000 * time.Hour}
+var endless = tour.Pace{Word: 1000 * time.Hour, Pause: 1000 * time.Hour}
 
 // Where somebody looks on, servers work so slowly that there is something to be seen. The claims hold all the same.
 func TestClaimsHoldOnScreen(t *testing.T) {
@@ -23,7 +23,7 @@ func TestClaimsHoldOnScreen(t *testing.T) {
 		t.Run(s.Title, func(t *testing.T) {
 			t.Parallel()
 			brokertest.Shared(t)
-			r := playAt(t, t.Context(), node, s, tour.Pace{Look: time.Nanosecond}, nil, func(l *lab.Lab) { shows(t, s.Number, l) })
+			r := playAt(t, t.Context(), node, s, tour.Pace{Pause: time.Nanosecond}, nil, func(l *lab.Lab) { shows(t, s.Number, l) })
 			if !r.OK() {
 				t.Error(r.Line())
 			}
@@ -34,21 +34,21 @@ func TestClaimsHoldOnScreen(t *testing.T) {
 // shows fails the test if the screen, when a scenario is over, does not show what the scenario
 // tells to watch.
 func shows(t *testing.T, scenario int, l *lab.Lab) {
-	look := l.Look(lab.Query{Books: ledger.Query{Now: time.Now(), Seconds: 60, Completed: 4096}})
+	look := l.Snapshot(lab.Query{Ledger: ledger.Query{Now: time.Now(), Seconds: 60, Completed: 4096}})
 	switch scenario {
 	case 1: // the numbers of calls, out of order
 		seen, inOrder := make(map[int]bool), true
-		for i, c := range look.Books.Completed {
+		for i, c := range look.Ledger.Completed {
 			n := l.Number(c.ID)
 			seen[n] = true
-			inOrder = inOrder && n == len(look.Books.Completed)-i
+			inOrder = inOrder && n == len(look.Ledger.Completed)-i
 		}
 		if len(seen) != 1000 || seen[0] || inOrder {
 			t.Errorf("%d numbers of 1000, in order: %t", len(seen), inOrder)
 		}
 	case 2: // the rates of both servers, which are alike
 		rates := make(map[bool][]float64)
-		for _, s := range look.Books.Servers {
+		for _, s := range look.Ledger.Servers {
 			rates[s.Rate > 0] = append(rates[s.Rate > 0], s.Rate)
 		}
 		if now := rates[true]; look.Load.Paused || len(now) != 2 || now[0] > 2*now[1] || now[1] > 2*now[0] {
@@ -57,17 +57,17 @@ func shows(t *testing.T, scenario int, l *lab.Lab) {
 	case 3: // three steps in the chart, and the last one in the numbers
 		for _, step := range []int{5, 10, 20} {
 			longest, now := 0, 0
-			for _, s := range look.Books.Seconds {
+			for _, s := range look.Ledger.Seconds {
 				if now++; 4*s.Completed < 3*step || 4*s.Completed > 5*step {
 					now = 0
 				}
 				longest = max(longest, now)
 			}
 			if longest < 3 {
-				t.Errorf("%d/s for %d s: %+v", step, longest, look.Books.Seconds)
+				t.Errorf("%d/s for %d s: %+v", step, longest, look.Ledger.Seconds)
 			}
 		}
-		if rate := look.Books.Rate; rate < 15 || rate > 25 {
+		if rate := look.Ledger.Rate; rate < 15 || rate > 25 {
 			t.Errorf("the rate is %.1f/s", rate)
 		}
 	}
@@ -84,7 +84,7 @@ func TestSteps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g.Hurry() // does nothing yet
+	g.SkipWait() // does nothing yet
 	if err := g.Next(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -92,37 +92,37 @@ func TestSteps(t *testing.T) {
 	l := (*lab.Lab)(nil)
 	reach := func(n int, phase tour.Phase) {
 		t.Helper()
-		l, _ = untilTold(t, g, "the next step", func(look tour.Look) bool {
+		l, _ = untilTold(t, g, "the next step", func(look tour.Snapshot) bool {
 			return len(look.Steps) == n && look.Steps[n-1].Phase == phase && look.Result == nil
 		})
 	}
-	reach(1, tour.Next)
-	if look := l.Look(lab.Query{}); len(look.Pool) > 0 || look.Starting > 0 || look.Books.Calls.Sent > 0 {
+	reach(1, tour.Pending)
+	if look := l.Snapshot(lab.Query{}); len(look.Pool) > 0 || look.Starting > 0 || look.Ledger.Calls.Sent > 0 {
 		t.Errorf("done before it could be read: %+v", look.Pool)
 	}
 	// Until it waits for something else.
-	hurry := func(beyond func(tour.Look) bool) {
+	hurry := func(beyond func(tour.Snapshot) bool) {
 		t.Helper()
-		untilTold(t, g, "somebody is in a hurry", func(look tour.Look) bool {
+		untilTold(t, g, "somebody is in a hurry", func(look tour.Snapshot) bool {
 			if beyond(look) {
 				return true
 			}
-			g.Hurry()
+			g.SkipWait()
 			return false
 		})
 	}
-	hurry(func(look tour.Look) bool { return look.Steps[0].Phase != tour.Next })
+	hurry(func(look tour.Snapshot) bool { return look.Steps[0].Phase != tour.Pending })
 	reach(1, tour.Done)
-	if n := l.Look(lab.Query{}).Books.Calls.Completed; n != 20 {
+	if n := l.Snapshot(lab.Query{}).Ledger.Calls.Completed; n != 20 {
 		t.Errorf("%d calls after the first step", n)
 	}
-	hurry(func(look tour.Look) bool { return len(look.Steps) == 2 })
+	hurry(func(look tour.Snapshot) bool { return len(look.Steps) == 2 })
 	reach(2, tour.Done) // whoever is in a hurry has not to read it either
-	if n := l.Look(lab.Query{}).Books.Replies.Unknown; n > 1 {
+	if n := l.Snapshot(lab.Query{}).Ledger.Replies.Unknown; n > 1 {
 		t.Errorf("%d unknown replies after the second step", n)
 	}
-	hurry(func(look tour.Look) bool { return look.Result != nil })
-	if _, look := g.Look(); !look.Result.OK() || len(look.Steps) != steps {
+	hurry(func(look tour.Snapshot) bool { return look.Result != nil })
+	if _, look := g.Snapshot(); !look.Result.OK() || len(look.Steps) != steps {
 		t.Errorf("%+v", look)
 	}
 
@@ -135,11 +135,11 @@ func TestSteps(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		untilTold(t, g, "a step", func(look tour.Look) bool { return look.State == tour.Acting && len(look.Steps) == 1 })
+		untilTold(t, g, "a step", func(look tour.Snapshot) bool { return look.State == tour.Playing && len(look.Steps) == 1 })
 		if err := leave(ctx); err != nil {
 			t.Errorf("%d: %v", what, err)
 		}
-		if _, look := g.Look(); look.Result != nil {
+		if _, look := g.Snapshot(); look.Result != nil {
 			t.Errorf("%d: %+v", what, look)
 		}
 		begin = g.Next
@@ -159,7 +159,7 @@ func TestResults(t *testing.T) {
 	brokertest.NoLeaks(t)
 	var good atomic.Bool
 	cfg := config(node)
-	cfg.Between = func(l tour.Lab) tour.Lab {
+	cfg.Intercept = func(l tour.Lab) tour.Lab {
 		if good.Load() {
 			return l
 		}
@@ -169,12 +169,12 @@ func TestResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := func() tour.Look {
+	result := func() tour.Snapshot {
 		t.Helper()
 		if err := g.Repeat(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, look := untilTold(t, g, "a result", func(look tour.Look) bool { return look.Result != nil })
+		_, look := untilTold(t, g, "a result", func(look tour.Snapshot) bool { return look.Result != nil })
 		return look
 	}
 	want := func(ok bool) {
@@ -194,7 +194,7 @@ func TestResults(t *testing.T) {
 		t.Error(err)
 	}
 	g.Leave() // it is not played
-	if _, look := g.Look(); look.Result != nil {
+	if _, look := g.Snapshot(); look.Result != nil {
 		t.Errorf("the result of another time: %+v", look.Result)
 	}
 	want(false)

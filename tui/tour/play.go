@@ -33,7 +33,7 @@ type play struct {
 // fact enters a part of the claim: whether it holds, what was expected, what is so.
 func (p *play) fact(ok bool, want, format string, args ...any) {
 	if p.err == nil {
-		p.facts = append(p.facts, Fact{Want: pool.Short(want), Got: pool.Short(fmt.Sprintf(format, args...)), OK: ok})
+		p.facts = append(p.facts, Fact{Want: pool.ShortNames(want), Got: pool.ShortNames(fmt.Sprintf(format, args...)), OK: ok})
 	}
 }
 
@@ -43,7 +43,7 @@ func (p *play) try(what string, f func() error) {
 		return
 	}
 	if err := f(); err != nil {
-		p.err = fmt.Errorf("%s: %w", pool.Short(what), err)
+		p.err = fmt.Errorf("%s: %w", pool.ShortNames(what), err)
 	}
 }
 
@@ -58,40 +58,40 @@ func (p *play) do(f func()) {
 const pollEvery = 10 * time.Millisecond
 
 // until waits until something holds, and returns the numbers of then.
-func (p *play) until(what string, holds func(lab.Look) bool) lab.Look {
+func (p *play) until(what string, holds func(lab.Snapshot) bool) lab.Snapshot {
 	if p.err != nil {
-		return lab.Look{}
+		return lab.Snapshot{}
 	}
 	turn := time.NewTicker(pollEvery)
 	defer turn.Stop()
 	for {
-		look := p.lab.Look(lab.Query{})
+		look := p.lab.Snapshot(lab.Query{})
 		switch {
 		case look.Err != nil:
 			p.err = look.Err
-			return lab.Look{}
+			return lab.Snapshot{}
 		case p.denied.Load() != nil:
 			p.err = p.denied.Load()
-			return lab.Look{}
+			return lab.Snapshot{}
 		case holds(look):
 			return look
 		}
 		select {
 		case <-turn.C:
 		case <-p.ctx.Done():
-			p.err = fmt.Errorf("waited in vain until %s", pool.Short(what))
-			return lab.Look{}
+			p.err = fmt.Errorf("waited in vain until %s", pool.ShortNames(what))
+			return lab.Snapshot{}
 		}
 	}
 }
 
 // look returns what there is to see now, with all rows that are remembered.
-func (p *play) look() lab.Look {
+func (p *play) look() lab.Snapshot {
 	if p.err != nil {
-		return lab.Look{}
+		return lab.Snapshot{}
 	}
 	const all = 4096
-	return p.lab.Look(lab.Query{Books: ledger.Query{Completed: all, Failed: all, Duplicates: all, Orphans: all}})
+	return p.lab.Snapshot(lab.Query{Ledger: ledger.Query{Completed: all, Failed: all, Duplicates: all, Orphans: all}})
 }
 
 // server starts a server with these flags and returns its name.
@@ -151,7 +151,7 @@ func (p *play) calling(f func() string) (id string) {
 
 // ended waits until a call has ended, as it does by its deadline at the latest.
 func (p *play) ended(id string) ledger.Story {
-	p.until("a call ends", func(lab.Look) bool { return p.hasEnded(id) })
+	p.until("a call ends", func(lab.Snapshot) bool { return p.hasEnded(id) })
 	if p.err != nil {
 		return ledger.Story{}
 	}
@@ -165,7 +165,7 @@ func (p *play) hasEnded(id string) bool {
 }
 
 // status returns what is known of a server that was started here.
-func status(look lab.Look, name string) (s pool.Status) {
+func status(look lab.Snapshot, name string) (s pool.Status) {
 	for _, s := range look.Pool {
 		if s.Name == name {
 			return s
@@ -194,10 +194,10 @@ func alive(s pool.Status) string {
 // not.
 func (p *play) alwaysTrue() {
 	look := p.look()
-	if err := look.Books.Broken(); err != nil {
+	if err := look.Ledger.Broken(); err != nil {
 		p.fact(false, "the books to balance", "%v", err)
 	}
-	if n := look.Books.Calls.Wrong; n > 0 {
+	if n := look.Ledger.Calls.Wrong; n > 0 {
 		p.fact(false, "right answers", "%s", things(n, "wrong answer", "wrong answers"))
 	}
 }

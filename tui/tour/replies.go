@@ -26,7 +26,7 @@ func diesBeforeAck() *Scenario {
 			p.step("Two calls are made: fib-1 answers the first, and dies.")
 			first, second := p.begin(), p.begin()
 			// A server that lived on would answer the second call too.
-			p.until("fib-1 dies", func(look lab.Look) bool {
+			p.until("fib-1 dies", func(look lab.Snapshot) bool {
 				return status(look, doomed).State == pool.Crashed || p.hasEnded(second)
 			})
 			p.step("fib-2 starts: what was not acked comes to it once more.")
@@ -35,7 +35,7 @@ func diesBeforeAck() *Scenario {
 			p.ended(first)
 			p.ended(second)
 
-			books := p.look().Books
+			books := p.look().Ledger
 			n := books.Replies.Duplicates
 			p.fact(n == 1, "1 duplicate", "%s", things(n, "duplicate", "duplicates"))
 			var again ledger.Stray
@@ -46,8 +46,8 @@ func diesBeforeAck() *Scenario {
 			if again.Redelivered {
 				got = "redelivered to " + again.Server
 			}
-			p.fact(again.Redelivered && again.ID == first && pool.Short(again.Server) == heir, "the request redelivered to "+heir, "%s", got)
-			p.fact(pool.Short(again.AnsweredBy) == doomed, "its answer from "+doomed, "answered before by %s", orNobody(again.AnsweredBy))
+			p.fact(again.Redelivered && again.ID == first && pool.ShortNames(again.Server) == heir, "the request redelivered to "+heir, "%s", got)
+			p.fact(pool.ShortNames(again.AnsweredBy) == doomed, "its answer from "+doomed, "answered before by %s", orNobody(again.AnsweredBy))
 			c := books.Calls
 			p.fact(c.Completed == c.Sent && c.Sent == 2, "0 lost of 2", "%d lost of %d", c.Sent-c.Completed, c.Sent)
 		},
@@ -82,7 +82,7 @@ func unknownReply() *Scenario {
 			})
 			p.step("One more call is made: it gets its own answer.")
 			p.call() // its answer comes after what was put into the queue before
-			books := p.look().Books
+			books := p.look().Ledger
 			n := books.Replies.Unknown
 			p.fact(n == 1, "1 unknown reply", "%s", things(n, "unknown reply", "unknown replies"))
 			ours := len(books.Orphans) > 0 && books.Orphans[0].ID == id && books.Orphans[0].Class == amqprpc.Unknown
@@ -115,7 +115,7 @@ func lateReply() *Scenario {
 			p.step("A patient call is made.")
 			p.timeout(30 * time.Second)
 			patient := p.call() // the server answers it after the other one
-			books := p.look().Books
+			books := p.look().Ledger
 			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(lasted(hasty)))
 			n := books.Replies.Late
 			got := things(n, "late reply", "late replies")

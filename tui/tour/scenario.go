@@ -80,8 +80,8 @@ type Result struct {
 	Scenario *Scenario
 	Facts    []Fact
 	// Err says why it could not be played to its end.
-	Err  error
-	Took time.Duration
+	Err     error
+	Elapsed time.Duration
 }
 
 // OK reports whether the claim holds.
@@ -91,7 +91,7 @@ func (r *Result) OK() bool {
 
 // Numbers are those by which the claim holds or, where it does not, what was expected and
 // what came instead. They may quote what servers and brokers wrote.
-func (r *Result) Numbers() string {
+func (r *Result) Summary() string {
 	var said []string
 	ok := r.OK()
 	for _, f := range r.Facts {
@@ -121,7 +121,7 @@ func (r *Result) Verdict() string {
 
 // Line is the result in one line.
 func (r *Result) Line() string {
-	return fmt.Sprintf("%2d %-6s %s: %s (%.1f s)", r.Scenario.Number, r.Verdict(), r.Scenario.Title, r.Numbers(), r.Took.Seconds())
+	return fmt.Sprintf("%2d %-6s %s: %s (%.1f s)", r.Scenario.Number, r.Verdict(), r.Scenario.Title, r.Summary(), r.Elapsed.Seconds())
 }
 
 // errNothing is the error of a scenario that has claimed nothing.

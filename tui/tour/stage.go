@@ -21,7 +21,7 @@ const QueuePrefix = "rpcscope.tour."
 
 // A Lab is what a scenario looks at and drives: a [lab.Lab].
 type Lab interface {
-	Look(lab.Query) lab.Look
+	Snapshot(lab.Query) lab.Snapshot
 	Inspect(id string) (ledger.Story, bool)
 	Call() (id string)
 	CallWith(body string) (id string)
@@ -48,14 +48,14 @@ type Config struct {
 	// Patience bounds how long one scenario may take; 0 means a minute, and besides a hundred
 	// times what the Pace has for a look. Scenarios wait for what must happen, so this matters
 	// only where something is broken.
-	Patience time.Duration
+	Timeout time.Duration
 	// Between, where it is set, comes between a scenario and its lab: a test that breaks
 	// what the scenario goes by returns a lab that does something else.
-	Between func(Lab) Lab
+	Intercept func(Lab) Lab
 }
 
 // A Stage is where one scenario is played, once.
-type Stage struct {
+type Session struct {
 	Scenario *Scenario
 	Lab      *lab.Lab
 
@@ -71,11 +71,11 @@ const loadOf = 16
 // Open sets the stage for a scenario: a lab on a queue of its own, without servers and with
 // its load paused. It blocks until connected; ctx bounds that alone. The error is that of
 // [lab.Open].
-func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
-	if cfg.Patience == 0 {
-		cfg.Patience = time.Minute + 100*cfg.Pace.Look
+func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = time.Minute + 100*cfg.Pace.Pause
 	}
-	stage := &Stage{Scenario: s, cfg: cfg, steps: newSteps(), denied: new(atomic.Pointer[amqprpc.PermissionError])}
+	stage := &Session{Scenario: s, cfg: cfg, steps: newSteps(), denied: new(atomic.Pointer[amqprpc.PermissionError])}
 	var service *lab.Service
 	if s.body != "" {
 		body, err := lab.ParseTemplate(s.body, nil)
@@ -107,10 +107,10 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Stage, error) {
 }
 
 // Steps returns the steps that have been told, the present one last. It never blocks.
-func (s *Stage) Steps() []Step { return s.steps.all() }
+func (s *Session) Steps() []Step { return s.steps.all() }
 
 // Hurry goes on with the next step at once, where only the [Pace] makes it wait. It never blocks.
-func (s *Stage) Hurry() {
+func (s *Session) SkipWait() {
 	select {
 	case s.steps.hurry <- struct{}{}:
 	default: // it is being done
@@ -119,19 +119,19 @@ func (s *Stage) Hurry() {
 
 // Play plays the scenario and checks its claim. It blocks until that is done, which takes
 // a few seconds and what its Pace takes, or ctx ends, whose cause is then in the result.
-func (s *Stage) Play(ctx context.Context) (r Result) {
+func (s *Session) Play(ctx context.Context) (r Result) {
 	began := time.Now()
-	within, cancel := context.WithTimeout(ctx, s.cfg.Patience)
+	within, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
 	p := &play{ctx: within, lab: s.Lab, folder: s.folder, pace: s.cfg.Pace, steps: s.steps, denied: s.denied}
-	if s.cfg.Between != nil {
-		p.lab = s.cfg.Between(s.Lab)
+	if s.cfg.Intercept != nil {
+		p.lab = s.cfg.Intercept(s.Lab)
 	}
 	defer func() {
 		if v := recover(); v != nil {
-			p.err = lab.Panicked(v)
+			p.err = lab.NewPanicError(v)
 		}
-		r = Result{Scenario: s.Scenario, Facts: p.facts, Err: p.err, Took: time.Since(began)}
+		r = Result{Scenario: s.Scenario, Facts: p.facts, Err: p.err, Elapsed: time.Since(began)}
 		switch {
 		case p.err != nil && ctx.Err() != nil:
 			r.Err = context.Cause(ctx)
@@ -149,7 +149,7 @@ func (s *Stage) Play(ctx context.Context) (r Result) {
 
 // Close ends what the scenario has begun, by whomever: its servers, its calls, its queue and
 // its files. It blocks as [lab.Lab.Close] does.
-func (s *Stage) Close(ctx context.Context) error {
+func (s *Session) Close(ctx context.Context) error {
 	err := s.Lab.Close(ctx)
 	if s.folder != "" {
 		err = errors.Join(err, os.RemoveAll(s.folder))

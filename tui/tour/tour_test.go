@@ -193,7 +193,7 @@ func TestClaimsCanFail(t *testing.T) {
 				m.call = nil
 				name, err := m.Lab.StartServerWith(t.Context())
 				id := m.Lab.Call()
-				for err == nil && m.Lab.Look(lab.Query{}).Books.Calls.Completed == 0 {
+				for err == nil && m.Lab.Snapshot(lab.Query{}).Ledger.Calls.Completed == 0 {
 					time.Sleep(time.Millisecond)
 				}
 				if err := errors.Join(err, m.Lab.StopServer(t.Context(), name)); err != nil {
@@ -287,7 +287,7 @@ func TestInterrupt(t *testing.T) {
 		}
 		played := make(chan tour.Result)
 		go func() { played <- stage.Play(ctx) }()
-		for stage.Lab.Look(lab.Query{}).Books.Calls.InFlight == 0 {
+		for stage.Lab.Snapshot(lab.Query{}).Ledger.Calls.InFlight == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		cancel(why)
@@ -316,7 +316,7 @@ func TestCannotBePlayed(t *testing.T) {
 	r := play(t, t.Context(), node, scenario(t, 5), func(l tour.Lab) tour.Lab {
 		return &meddler{Lab: l, start: func(context.Context, ...string) (string, error) { return "", errors.New("no such program") }}
 	})
-	if r.OK() || r.Numbers() != "start a server: no such program" || len(r.Facts) != 0 {
+	if r.OK() || r.Summary() != "start a server: no such program" || len(r.Facts) != 0 {
 		t.Error(r.Line())
 	}
 	r = play(t, t.Context(), node, scenario(t, 5), func(l tour.Lab) tour.Lab {
@@ -327,7 +327,7 @@ func TestCannotBePlayed(t *testing.T) {
 	}
 
 	cfg := config(node)
-	cfg.Patience = time.Nanosecond
+	cfg.Timeout = time.Nanosecond
 	stage, err := tour.Open(t.Context(), scenario(t, 10), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -374,7 +374,7 @@ func TestResult(t *testing.T) {
 		{[]tour.Fact{bad}, errors.New("it broke"), " 4 FAILED a death: expected none lost, got 2 lost; it broke (1.5 s)"},
 		{nil, nil, " 4 FAILED a death:  (1.5 s)"},
 	} {
-		r := tour.Result{Scenario: s, Facts: c.facts, Err: c.err, Took: 1500 * time.Millisecond}
+		r := tour.Result{Scenario: s, Facts: c.facts, Err: c.err, Elapsed: 1500 * time.Millisecond}
 		if got := r.Line(); got != c.want {
 			t.Errorf("%q, not %q", got, c.want)
 		}

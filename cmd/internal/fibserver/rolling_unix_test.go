@@ -72,7 +72,7 @@ func TestRollingRestart(t *testing.T) {
 				tick := time.NewTicker(2 * time.Millisecond)
 				defer tick.Stop()
 				ended := func() int64 { p := l.Progress(); return p.Completed + p.Failed }
-				answers := func(s ledger.Server) bool { return pool.Short(s.Name) == by }
+				answers := func(s ledger.Server) bool { return pool.ShortNames(s.Name) == by }
 				for want := ended() + n; ; {
 					if ended() >= want && slices.ContainsFunc(books.Snapshot(ledger.Query{}).Servers, answers) {
 						return
