@@ -13,6 +13,7 @@ import (
 
 	"rpcscope/amqprpc/load"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // act does something to the lab, or takes something from it.
@@ -40,7 +41,7 @@ func (m *Model) act(is func(key.Binding) bool) tea.Cmd {
 	case is(k.Call):
 		return m.make(func(context.Context) pick { return pick{id: l.Call()} })
 	case is(k.Burst):
-		m.ask("How many calls at once?", "besides the load; at most "+count(lab.MaxBurst), "100", func(s string) (tea.Cmd, error) {
+		m.ask("How many calls at once?", "besides the load; at most "+text.Count(lab.MaxBurst), "100", func(s string) (tea.Cmd, error) {
 			n, err := strconv.Atoi(strings.TrimSpace(s))
 			if err != nil || n < 1 || n > lab.MaxBurst {
 				return nil, fmt.Errorf("%.20q is not a number from 1 to %d", s, lab.MaxBurst)
@@ -203,7 +204,7 @@ func (m *Model) beside(do func() tea.Cmd) tea.Cmd {
 		return do()
 	}
 	m.menu = menu{
-		name: "Servers here?", title: "Start servers here, although " + Escape(m.look.StartWarning, 300) + "?",
+		name: "Servers here?", title: "Start servers here, although " + text.Escape(m.look.StartWarning, 300) + "?",
 		choices: []choice{
 			{value: "no", words: "leave the queue to whoever consumes from it"},
 			{value: "yes", words: "a fibserver takes some of its requests, and answers fib or an error"},

@@ -8,6 +8,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // An advice tells a newcomer what is going on and which key helps. Its text is one or two
@@ -35,7 +36,7 @@ func advise(look *lab.Snapshot) []advice {
 
 	switch {
 	case look.Err != nil:
-		add(lab.Failure, "Something in here broke: "+Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
+		add(lab.Failure, "Something in here broke: "+text.Escape(firstLine(look.Err), 120)+". Nothing goes on; press q to quit.")
 		return all
 	case look.Replay != nil: // nothing can be done about it
 		return nil
@@ -50,9 +51,9 @@ func advise(look *lab.Snapshot) []advice {
 		add(lab.Failure, cause)
 	}
 	if n := look.Ledger.Calls.Wrong; n > 0 && look.Load.Custom {
-		add(lab.Failure, things(n, "answer was", "answers were")+" not what is expected (--expect).")
+		add(lab.Failure, text.Plural(n, "answer was", "answers were")+" not what is expected (--expect).")
 	} else if n > 0 {
-		add(lab.Failure, things(n, "answer was", "answers were")+" not the right number: some server computes something else.")
+		add(lab.Failure, text.Plural(n, "answer was", "answers were")+" not the right number: some server computes something else.")
 	}
 	if look.Load.Paused {
 		add(lab.Info, pausedAdvice(look))
@@ -68,7 +69,7 @@ func advise(look *lab.Snapshot) []advice {
 
 	trouble := troubles(look)
 	all = append(all, trouble...)
-	if fault := Escape(look.Fault, 60); fault != "" {
+	if fault := text.Escape(look.Fault, 60); fault != "" {
 		text := "The next server will have the fault " + fault + "."
 		if startsServers(look) {
 			text += " Press s to start it."
@@ -84,7 +85,7 @@ func advise(look *lab.Snapshot) []advice {
 	case r.Duplicates+r.Orphaned() > 0:
 		add(lab.Info, "Press enter on a duplicate or an orphan to see its whole story. Then try "+whatToBreak(look)+".")
 	case look.StandIn != "" && look.Fault == "":
-		add(lab.Info, Escape(look.StandIn, 300)) // the empty lanes say how to fill them
+		add(lab.Info, text.Escape(look.StandIn, 300)) // the empty lanes say how to fill them
 	case well && !startsServers(look):
 		add(lab.Success, "All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.")
 	case well && look.Fault == "":
@@ -95,7 +96,7 @@ func advise(look *lab.Snapshot) []advice {
 }
 
 func pausedAdvice(look *lab.Snapshot) string {
-	if why := Escape(look.Load.PausedBy, 120); why != "" {
+	if why := text.Escape(look.Load.PausedBy, 120); why != "" {
 		return "The load begins paused, because " + why + ". Press space to begin it, or c to make one call."
 	}
 	return "The load is paused. Press space to resume it, or c to make one call."
@@ -151,7 +152,7 @@ func killable(look *lab.Snapshot) bool {
 }
 
 func queueName(look *lab.Snapshot) string {
-	if name := Escape(look.Queue.Name, 40); name != "" {
+	if name := text.Escape(look.Queue.Name, 40); name != "" {
 		return name
 	}
 	return "the queue"
@@ -166,9 +167,9 @@ func obstacle(look *lab.Snapshot) string {
 		return because("There is no connection yet", c.Reason) + " Calls wait for it until their deadline."
 	case c.Denied:
 		// With the command that helps, where the screen has room for it.
-		return "The broker closes the connection over each call: " + strings.TrimRight(Escape(c.Lost, 240), ". ") + "."
+		return "The broker closes the connection over each call: " + strings.TrimRight(text.Escape(c.Lost, 240), ". ") + "."
 	case !c.Connected:
-		lost := "The connection was lost " + clock(look.Ledger.Now.Sub(c.Since)) + " ago"
+		lost := "The connection was lost " + text.Clock(look.Ledger.Now.Sub(c.Since)) + " ago"
 		next := "It is being tried again now"
 		if wait := nextTry(c, look.Ledger.Now); wait != "" {
 			next = "The next try is in " + wait
@@ -180,7 +181,7 @@ func obstacle(look *lab.Snapshot) string {
 	case answering(look): // what was told of the queue is out of date
 		return ""
 	case q.Known && q.Err != "" && look.Ledger.Now.Sub(q.At) > silentBroker: // without Err it has not been asked, as after ctrl+z
-		return "The broker has not answered for " + clock(look.Ledger.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
+		return "The broker has not answered for " + text.Clock(look.Ledger.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
 	case q.Known && q.Missing && starting:
 		return "There is no queue " + queueName(look) + " yet: the server that is starting declares it."
 	case q.Known && q.Missing && !startsServers(look):
@@ -216,7 +217,7 @@ func firstLine(err error) string {
 
 // because ends a sentence with a reason, where there is one.
 func because(what, reason string) string {
-	if reason = strings.TrimRight(Escape(reason, 120), ". "); reason != "" {
+	if reason = strings.TrimRight(text.Escape(reason, 120), ". "); reason != "" {
 		return what + ": " + reason + "."
 	}
 	return what + "."
@@ -228,7 +229,7 @@ func troubles(look *lab.Snapshot) []advice {
 	add := func(text string) { all = append(all, advice{lab.Failure, text}) }
 	now, q, l := lately(look), &look.Queue, &look.Load
 	ended := now.Completed + now.Failed
-	waiting := count(q.Ready) + " wait in the queue"
+	waiting := text.Count(q.Ready) + " wait in the queue"
 	crowded := q.Known && q.Ready > longQueue*max(q.Consumers, 1)
 	another := "Start another one, or press - for less load."
 	orStart := ""
@@ -248,7 +249,7 @@ func troubles(look *lab.Snapshot) []advice {
 	case now.Late > 0:
 		add("Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.")
 	case timeouts && q.Known && !q.Exclusive:
-		add("Most calls time out, although the queue has " + things(q.Consumers, "consumer", "consumers") +
+		add("Most calls time out, although the queue has " + text.Plural(q.Consumers, "consumer", "consumers") +
 			". Press enter on one to see how far it came" + orStart + ".")
 	case timeouts:
 		add("Most calls time out. Press enter on one to see how far it came.")
@@ -257,7 +258,7 @@ func troubles(look *lab.Snapshot) []advice {
 		add("The servers answer most calls with an error. Press enter on a failed call to see which.")
 	}
 	if n := l.Progress.Backlog; l.Rate > 0 && float64(n) > l.Rate && !l.Paused { // more than a second's calls
-		text := count(n) + " calls are due and have not begun. Press - for a lower rate"
+		text := text.Count(n) + " calls are due and have not begun. Press - for a lower rate"
 		if crowded {
 			text += orStart
 		}

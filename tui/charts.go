@@ -8,6 +8,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/text"
 )
 
 const (
@@ -43,18 +44,18 @@ func latencyTable(p *sheet, s *ledger.Snapshot, open bool) {
 	}
 	each := min(room/len(columns), most)
 
-	head := line{}
+	head := text.Line{}
 	for _, c := range columns {
-		head = append(head, span{right(c.name, each), p.Faint})
+		head = append(head, p.Faint.Span(text.Right(c.name, each)))
 	}
 	p.row("latency", head...)
 	for _, r := range []struct {
 		name string
 		l    ledger.Latency
 	}{{"response", s.Response}, {"service", s.Service}} {
-		l := line{{left(r.name, labelCells), p.Plain}}
+		l := text.Line{p.Plain.Span(text.Left(r.name, labelCells))}
 		for _, c := range columns {
-			l = append(l, span{right(millis(c.of(r.l)), each), p.Plain})
+			l = append(l, p.Plain.Span(text.Right(text.Millis(c.of(r.l)), each)))
 		}
 		p.line(l)
 	}
@@ -75,7 +76,7 @@ type bin struct {
 	from, to float64 // ms
 	n        uint64
 	marks    []string // which percentiles are in here
-	style    Ink
+	style    text.Ink
 }
 
 // histogram draws the bars, and what is slower than all of them, with the percentiles
@@ -83,12 +84,12 @@ type bin struct {
 func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 	bins := binned(l, bars)
 	var most uint64
-	digits, notes := cells("calls"), 0
+	digits, notes := text.Width("calls"), 0
 	for i := range bins {
 		b := &bins[i]
 		most = max(most, b.n)
-		digits = max(digits, cells(count(b.n)))
-		notes = max(notes, cells(strings.Join(b.marks, " ")))
+		digits = max(digits, text.Width(text.Count(b.n)))
+		notes = max(notes, text.Width(strings.Join(b.marks, " ")))
 		switch { // colour repeats what the marks say
 		case b.from >= l.P99:
 			b.style = p.Failed
@@ -99,16 +100,16 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 		}
 	}
 	room := p.width - labelCells - (2 + digits) - (2 + shareCells) - (2 + notes)
-	p.row("spread", span{left(Escape("response times from", room), room), p.Faint},
-		span{right("calls", 2+digits) + right("share", 2+shareCells), p.Faint})
+	p.row("spread", p.Faint.Span(text.Left(text.Escape("response times from", room), room)),
+		p.Faint.Span(text.Right("calls", 2+digits)+text.Right("share", 2+shareCells)))
 	for _, b := range bins {
 		part := float64(b.n) / float64(l.Count)
-		p.line(line{
-			{right(millis(b.from), labelCells-2) + "  ", p.Plain},
-			{left(bar(float64(b.n)/float64(most), room), room), b.style},
-			{right(count(b.n), 2+digits), p.Plain},
-			{right(percent(part), 2+shareCells), p.Plain},
-			{"  " + strings.Join(b.marks, " "), p.Faint},
+		p.line(text.Line{
+			p.Plain.Span(text.Right(text.Millis(b.from), labelCells-2) + "  "),
+			b.style.Span(text.Left(text.Bar(float64(b.n)/float64(most), room), room)),
+			p.Plain.Span(text.Right(text.Count(b.n), 2+digits)),
+			p.Plain.Span(text.Right(text.Percent(part), 2+shareCells)),
+			p.Faint.Span("  " + strings.Join(b.marks, " ")),
 		})
 	}
 }
@@ -119,7 +120,7 @@ func binned(l ledger.Latency, bars []ledger.Bar) []bin {
 	seen := uint64(0)
 	add := func(from, to float64, n uint64) {
 		seen += n
-		if last := len(bins) - 1; last >= 0 && millis(bins[last].from) == millis(from) {
+		if last := len(bins) - 1; last >= 0 && text.Millis(bins[last].from) == text.Millis(from) {
 			bins[last].to = to
 			bins[last].n += n
 			return
@@ -148,11 +149,11 @@ func binned(l ledger.Latency, bars []ledger.Bar) []bin {
 // servers shows who replied how often.
 func servers(p *sheet, all []ledger.Server, elapsed time.Duration) {
 	rows := serverRows(all, elapsed, max(16, p.width/4))
-	names, replies, rates, most := labelCells-2, cells("replies"), cells("rate"), 0.0
+	names, replies, rates, most := labelCells-2, text.Width("replies"), text.Width("rate"), 0.0
 	for _, r := range rows {
-		names = max(names, cells(r.name))
-		replies = max(replies, cells(r.replies))
-		rates = max(rates, cells(r.rate))
+		names = max(names, text.Width(r.name))
+		replies = max(replies, text.Width(r.replies))
+		rates = max(rates, text.Width(r.rate))
 		most = max(most, r.part)
 	}
 	room := p.width - (names + 2) - (2 + replies) - (2 + shareCells) - (2 + rates)
@@ -160,19 +161,19 @@ func servers(p *sheet, all []ledger.Server, elapsed time.Duration) {
 	if !withRate {
 		room += 2 + rates
 	}
-	write := func(nameStyle, style Ink, name, bar, n, share, rate string) {
-		l := line{
-			{left(name, names+2), nameStyle}, {left(bar, room), p.Bar},
-			{right(n, 2+replies) + right(share, 2+shareCells), style},
+	write := func(nameStyle, style text.Ink, name, bar, n, share, rate string) {
+		l := text.Line{
+			nameStyle.Span(text.Left(name, names+2)), p.Bar.Span(text.Left(bar, room)),
+			style.Span(text.Right(n, 2+replies) + text.Right(share, 2+shareCells)),
 		}
 		if withRate {
-			l = append(l, span{right(rate, 2+rates), style})
+			l = append(l, style.Span(text.Right(rate, 2+rates)))
 		}
 		p.line(l)
 	}
 	write(p.Label, p.Faint, "servers", "", "replies", "share", "rate")
 	for _, r := range rows {
-		write(p.Plain, p.Plain, r.name, bar(r.part/most, room), r.replies, percent(r.part), r.rate)
+		write(p.Plain, p.Plain, r.name, text.Bar(r.part/most, room), r.replies, text.Percent(r.part), r.rate)
 	}
 }
 
@@ -184,9 +185,9 @@ type serverRow struct {
 // serverRows returns a row for each server, or for the busiest ones and one for all others.
 func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serverRow {
 	row := func(name string, replies uint64, part float64) serverRow {
-		r := serverRow{name: name, replies: count(replies), part: part}
+		r := serverRow{name: name, replies: text.Count(replies), part: part}
 		if elapsed > 0 {
-			r.rate = perSecond(float64(replies) / elapsed.Seconds())
+			r.rate = text.PerSecond(float64(replies) / elapsed.Seconds())
 		}
 		return r
 	}
@@ -209,7 +210,7 @@ func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serve
 	}
 	if len(shown) > mostServers {
 		rest := shown[mostServers:]
-		name := count(len(rest)) + " others"
+		name := text.Count(len(rest)) + " others"
 		var replies uint64
 		part := 0.0
 		for _, s := range rest {
@@ -231,5 +232,5 @@ func serverName(s ledger.Server, most int) string {
 	case s.Name == "":
 		return "(no name)"
 	}
-	return Escape(pool.ShortNames(s.Name), most)
+	return text.Escape(pool.ShortNames(s.Name), most)
 }

@@ -9,7 +9,7 @@
 //     a second, so that nothing in the lab ever waits for the terminal.
 //   - [RunTour] does so with one lab after the other, where a guide leads, and a story
 //     above the lanes of each.
-//   - [Escape] makes text from elsewhere fit for a terminal.
+//   - Package text makes text from elsewhere safe for a terminal, and lays lines and frames out.
 //   - [Summary] sums a run up in text: at the end of a headless load, and in the
 //     scrollback after the screen has gone. [Tally] collects the sentences for it.
 //   - [ProgressText] is one line about a load that goes on; [ProgressLine] keeps
@@ -21,7 +21,7 @@
 // never draws a line wider than it was told to, whatever the numbers and names.
 //
 // Text that somebody else wrote (names of servers, queues and brokers, error
-// messages) goes through Escape. Where none of ours is in between, a reply cannot move
+// messages) goes through text.Escape. Where none of ours is in between, a reply cannot move
 // the cursor, set a title, or pretend to be part of the screen.
 //
 // Colour comes from a renderer that was made for the writer in question, so that

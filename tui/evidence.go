@@ -7,8 +7,8 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
-
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // The most cells of a name and of a body within a sentence.
@@ -177,14 +177,14 @@ func (e *evidence) failed() *ledger.Entry {
 // detail is what a failure's text says beyond its outcome.
 func (e *evidence) detail() string {
 	_, detail, _ := strings.Cut(e.failed().Text, ": ")
-	return Escape(detail, 120)
+	return text.Escape(detail, 120)
 }
 
 func serverWords(name string) string {
 	if name == "" {
 		return "a server without a name"
 	}
-	return Escape(pool.ShortNames(name), nameCells)
+	return text.Escape(pool.ShortNames(name), nameCells)
 }
 
 // A fate is what the pool knows of a server in the time in which a request was taken

@@ -11,6 +11,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/text"
 )
 
 // maxFilter is how long a filter may be, in bytes.
@@ -72,7 +73,7 @@ func parseFilter(s string) (filter, error) {
 		}
 		if err != nil {
 			word := strings.TrimRightFunc(s[:len(s)-len(rest)], unicode.IsSpace)
-			return filter{}, fmt.Errorf("%s: %w", Escape(word, 40), err)
+			return filter{}, fmt.Errorf("%s: %w", text.Escape(word, 40), err)
 		}
 		f.words = append(f.words, w)
 		s = rest

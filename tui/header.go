@@ -6,126 +6,78 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // headerLines are the two lines above the panels: where calls go and whether they can,
 // then what the load is and what became of it. What matters least goes first where room
 // is scarce; the state of the connection, the totals and the rate go last.
-func headerLines(st *Styles, look *lab.Snapshot, w int) []line {
+func headerLines(st *text.Styles, look *lab.Snapshot, w int) []text.Line {
 	state, counts := connectionPiece(st, look), totalPieces(st, look)
-	return []line{
-		ends(placePieces(st, look), []piece{state}, w),
-		ends(loadPieces(st, look), counts, w),
+	return []text.Line{
+		text.Ends(placePieces(st, look), []text.Piece{state}, w),
+		text.Ends(loadPieces(st, look), counts, w),
 	}
-}
-
-// fitRanks chooses a form of each piece, or -1 for none, as [fit] does, but so that no
-// piece is cut short for one of a higher rank.
-func fitRanks(pieces []piece, width int) []int {
-	chosen := make([]int, len(pieces))
-	for rank, seen := 0, 0; seen < len(pieces); rank++ {
-		var which []int
-		var some []piece
-		for i, p := range pieces {
-			if p.rank == rank {
-				which, some = append(which, i), append(some, p)
-			}
-		}
-		for i, form := range fit(some, width) {
-			if chosen[which[i]] = form; form >= 0 {
-				width -= cells(some[i].forms[form]) + 2
-			}
-		}
-		seen += len(some)
-	}
-	return chosen
-}
-
-// joined writes pieces one after the other, in the forms that were chosen for them.
-func joined(pieces []piece, chosen []int) line {
-	var l line
-	for i, form := range chosen {
-		if form < 0 {
-			continue
-		}
-		if len(l) > 0 {
-			l = append(l, span{text: "  "})
-		}
-		l = append(l, span{pieces[i].forms[form], pieces[i].style})
-	}
-	return l
-}
-
-// ends writes some pieces at the left end of a line and some at its right end, with a
-// space outside of both. Their ranks are in one order.
-func ends(before, after []piece, w int) line {
-	chosen := fitRanks(append(before[:len(before):len(before)], after...), w-2)
-	l := append(line{{text: " "}}, joined(before, chosen[:len(before)])...)
-	tail := joined(after, chosen[len(before):])
-	if gap := w - 1 - l.cells() - tail.cells(); gap > 0 {
-		l = append(l, span{text: spaces(gap)})
-	}
-	return append(l, tail...).cut(max(w, 0))
 }
 
 // connectionPiece says how the connection is. It is the last to go.
-func connectionPiece(st *Styles, look *lab.Snapshot) piece {
+func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 	c, now := &look.Ledger.Connection, look.Ledger.Now
 	switch {
 	case look.Err != nil:
-		return piece{forms: []string{"✗ something in here broke", "✗ broken"}, style: st.Bad}
+		return text.Piece{Forms: []string{"✗ something in here broke", "✗ broken"}, Ink: st.Bad}
 	case !c.Connected && c.Since.IsZero():
-		return piece{forms: []string{"○ connecting"}, style: st.Warn}
+		return text.Piece{Forms: []string{"○ connecting"}, Ink: st.Warn}
 	case c.Denied: // connected or not: between two calls it is either, and flickers
 		denied := "✗ permission missing"
 		if wait := nextTry(c, now); !c.Connected && wait != "" {
-			return piece{forms: []string{denied + ", next try in " + wait, denied}, style: st.Bad}
+			return text.Piece{Forms: []string{denied + ", next try in " + wait, denied}, Ink: st.Bad}
 		}
-		return piece{forms: []string{denied}, style: st.Bad}
+		return text.Piece{Forms: []string{denied}, Ink: st.Bad}
 	case !c.Connected:
-		lost := "○ reconnecting, lost " + clock(now.Sub(c.Since)) + " ago"
+		lost := "○ reconnecting, lost " + text.Clock(now.Sub(c.Since)) + " ago"
 		next := ", trying now"
 		if wait := nextTry(c, now); wait != "" {
 			next = ", next try in " + wait
 		}
-		return piece{forms: []string{lost + next, lost, "○ reconnecting"}, style: st.Bad}
+		return text.Piece{Forms: []string{lost + next, lost, "○ reconnecting"}, Ink: st.Bad}
 	case c.Blocked:
 		blocked := "■ blocked by an alarm"
-		return piece{forms: []string{blocked + " for " + clock(now.Sub(c.BlockedSince)), blocked, "■ blocked"}, style: st.Bad}
+		return text.Piece{Forms: []string{blocked + " for " + text.Clock(now.Sub(c.BlockedSince)), blocked, "■ blocked"}, Ink: st.Bad}
 	}
-	return piece{forms: []string{"● connected " + clock(now.Sub(c.Since)), "● connected"}, style: st.Good}
+	return text.Piece{Forms: []string{"● connected " + text.Clock(now.Sub(c.Since)), "● connected"}, Ink: st.Good}
 }
 
 // nextTry says how long it is until the client connects again; "" is now.
 func nextTry(c *ledger.Connection, now time.Time) string {
 	if wait := c.NextTry.Sub(now); !c.NextTry.IsZero() && wait >= time.Second/2 {
-		return clock(wait)
+		return text.Clock(wait)
 	}
 	return ""
 }
 
 // placePieces say where calls go.
-func placePieces(st *Styles, look *lab.Snapshot) []piece {
+func placePieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	info := look.Ledger.Connection.Info
-	pieces := []piece{{[]string{"rpcscope"}, st.Title, 3}}
+	pieces := []text.Piece{text.NewPiece(3, st.Title, "rpcscope")}
 	addressRank := 2
-	product, version := Escape(info.Product, 24), Escape(info.Version, 16)
+	product, version := text.Escape(info.Product, 24), text.Escape(info.Version, 16)
 	switch {
 	case info.Product == inProcess:
 		pieces = append(pieces, inProcessPiece(st, version))
 		addressRank = 6 // whichever port was free
 	case product != "" && version != "":
-		pieces = append(pieces, piece{[]string{product + " " + version, product}, st.Plain, 4})
+		pieces = append(pieces, text.NewPiece(4, st.Plain, product+" "+version, product))
 	case product != "":
-		pieces = append(pieces, piece{[]string{product}, st.Plain, 4})
+		pieces = append(pieces, text.NewPiece(4, st.Plain, product))
 	}
-	if address := Escape(info.Address, 40); address != "" {
-		pieces = append(pieces, piece{[]string{address, Escape(address, 21)}, st.Plain, addressRank})
+	if address := text.Escape(info.Address, 40); address != "" {
+		pieces = append(pieces, text.NewPiece(addressRank, st.Plain, address, text.Escape(address, 21)))
 	}
 	pieces = append(pieces, queuePiece(st, &look.Queue))
-	if callback := Escape(info.Queue, 40); callback != "" {
-		short := Escape(callback, 14) // the beginning of a name that the broker made up
-		pieces = append(pieces, piece{[]string{"callback " + callback, "callback " + short}, st.Faint, 5})
+	if callback := text.Escape(info.Queue, 40); callback != "" {
+		short := text.Escape(callback, 14) // the beginning of a name that the broker made up
+		pieces = append(pieces, text.NewPiece(5, st.Faint, "callback "+callback, "callback "+short))
 	}
 	return pieces
 }
@@ -135,18 +87,18 @@ const inProcess = "rpcscope in-process broker"
 
 // inProcessPiece says that the broker is the in-process one. Nobody may take it for RabbitMQ:
 // however little room there is, some form of it is shown.
-func inProcessPiece(st *Styles, version string) piece {
+func inProcessPiece(st *text.Styles, version string) text.Piece {
 	name := strings.TrimPrefix(inProcess, "rpcscope ")
-	return piece{[]string{strings.TrimSpace(name + " " + version), name, "in-process"}, st.Warn, 1}
+	return text.NewPiece(1, st.Warn, strings.TrimSpace(name+" "+version), name, "in-process")
 }
 
 // queuePiece says how the request queue is.
-func queuePiece(st *Styles, q *lab.Queue) piece {
-	name := Escape(q.Name, 32)
+func queuePiece(st *text.Styles, q *lab.Queue) text.Piece {
+	name := text.Escape(q.Name, 32)
 	if name == "" {
 		name = "the queue"
 	}
-	short := Escape(name, 16)
+	short := text.Escape(name, 16)
 	forms := func(states ...string) (all []string) {
 		for _, s := range states {
 			all = append(all, name+s)
@@ -157,49 +109,51 @@ func queuePiece(st *Styles, q *lab.Queue) piece {
 		return all
 	}
 	const rank = 1
-	ready := " " + count(q.Ready) + " ready, "
+	ready := " " + text.Count(q.Ready) + " ready, "
 	switch {
 	case !q.Known && q.Err != "":
-		return piece{forms(" not known", " ?"), st.Warn, rank}
+		return text.NewPiece(rank, st.Warn, forms(" not known", " ?")...)
 	case !q.Known:
-		return piece{[]string{name, short}, st.Plain, rank}
+		return text.NewPiece(rank, st.Plain, name, short)
 	case q.Missing:
-		return piece{forms(" is missing"), st.Bad, rank}
+		return text.NewPiece(rank, st.Bad, forms(" is missing")...)
 	case q.Exclusive:
-		return piece{forms(" exclusive to another connection", " exclusive"), st.Plain, rank}
+		return text.NewPiece(rank, st.Plain, forms(" exclusive to another connection", " exclusive")...)
 	case q.Consumers == 0:
-		return piece{forms(ready+"no consumers", " no consumers"), st.Warn, rank}
+		return text.NewPiece(rank, st.Warn, forms(ready+"no consumers", " no consumers")...)
 	}
-	return piece{forms(ready+things(q.Consumers, "consumer", "consumers"), ""), st.Plain, rank}
+	return text.NewPiece(rank, st.Plain, forms(ready+text.Plural(q.Consumers, "consumer", "consumers"), "")...)
 }
 
 // loadPieces say what the load is, and what keeps it from going on.
-func loadPieces(st *Styles, look *lab.Snapshot) []piece {
+func loadPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	l := &look.Load
-	var pieces []piece
-	add := func(rank int, style Ink, forms ...string) { pieces = append(pieces, piece{forms, style, rank}) }
+	var pieces []text.Piece
+	add := func(rank int, style text.Ink, forms ...string) {
+		pieces = append(pieces, text.NewPiece(rank, style, forms...))
+	}
 	if l.Rate > 0 {
-		model := perSecond(l.Rate) + " open"
+		model := text.PerSecond(l.Rate) + " open"
 		if n := l.Progress.Backlog; n > 0 {
-			add(5, st.Warn, model+", backlog "+count(n), model)
+			add(5, st.Warn, model+", backlog "+text.Count(n), model)
 		} else {
 			add(5, st.Plain, model)
 		}
 	} else if l.Concurrency > 0 {
-		add(5, st.Plain, "closed loop "+count(l.Concurrency), "loop "+count(l.Concurrency))
+		add(5, st.Plain, "closed loop "+text.Count(l.Concurrency), "loop "+text.Count(l.Concurrency))
 	}
 	switch {
 	case l.Custom:
-		add(6, st.Plain, "body "+templateText(l.Body, 32), "body "+templateText(l.Body, 16))
+		add(6, st.Plain, "body "+text.Template(l.Body, 32), "body "+text.Template(l.Body, 16))
 	case l.Fib != "":
-		add(6, st.Plain, "fib("+Escape(l.Fib, 16)+")")
+		add(6, st.Plain, "fib("+text.Escape(l.Fib, 16)+")")
 	}
 	if l.Timeout > 0 {
-		add(7, st.Plain, "timeout "+plainDuration(l.Timeout))
+		add(7, st.Plain, "timeout "+text.ExactDuration(l.Timeout))
 	}
-	add(8, st.Faint, "seed "+count(l.Seed))
+	add(8, st.Faint, "seed "+text.Count(l.Seed))
 	if r := look.Replay; r != nil {
-		add(2, st.Warn, "REPLAY of "+Escape(r.File, 32), "REPLAY")
+		add(2, st.Warn, "REPLAY of "+text.Escape(r.File, 32), "REPLAY")
 	}
 	if look.Frozen {
 		add(2, st.Warn, "FROZEN at "+look.Ledger.Now.Format(time.TimeOnly), "FROZEN")
@@ -211,25 +165,25 @@ func loadPieces(st *Styles, look *lab.Snapshot) []piece {
 		add(3, st.Warn, "WAITING for a server", "WAITING")
 	}
 	if n := look.Ledger.Calls.Wrong; n > 0 {
-		add(3, st.Bad, count(n)+" WRONG")
+		add(3, st.Bad, text.Count(n)+" WRONG")
 	}
 	return pieces
 }
 
 // totalPieces say what became of the calls, and how fast they are.
-func totalPieces(st *Styles, look *lab.Snapshot) []piece {
+func totalPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	c := look.Ledger.Calls
 	failed := st.Plain
 	if c.Failed > 0 {
 		failed = st.Failed
 	}
-	rate := perSecond(look.Ledger.Rate)
-	return []piece{
-		{[]string{"sent " + count(c.Sent)}, st.Plain, 1},
-		{[]string{"completed " + count(c.Completed), "compl. " + count(c.Completed)}, st.Completed, 1},
-		{[]string{"failed " + count(c.Failed)}, failed, 1},
-		{[]string{"in flight " + count(c.InFlight)}, st.InFlight, 1},
+	rate := text.PerSecond(look.Ledger.Rate)
+	return []text.Piece{
+		text.NewPiece(1, st.Plain, "sent "+text.Count(c.Sent)),
+		text.NewPiece(1, st.Completed, "completed "+text.Count(c.Completed), "compl. "+text.Count(c.Completed)),
+		text.NewPiece(1, failed, "failed "+text.Count(c.Failed)),
+		text.NewPiece(1, st.InFlight, "in flight "+text.Count(c.InFlight)),
 		// Of one width mostly, so that what is before it stands still.
-		{[]string{right(rate, 7), rate}, st.Title, 0},
+		text.NewPiece(0, st.Title, text.Right(rate, 7), rate),
 	}
 }

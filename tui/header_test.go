@@ -16,6 +16,7 @@ import (
 	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // lookAt is a healthy look at what a story has told.
@@ -116,12 +117,12 @@ var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
 })
 
 // paintFrames draws frames of one height side by side, as a screen does.
-func paintFrames(st *Styles, h int, frames ...frame) string {
-	return strings.Join(grid{{rows: h, frames: frames}}.paint(st, nil), "\n") + "\n"
+func paintFrames(st *text.Styles, h int, frames ...text.Frame) string {
+	return strings.Join(text.Grid{{Height: h, Frames: frames}}.Draw(st, nil), "\n") + "\n"
 }
 
 // goldenPanel compares a panel at the sizes it has on screens with golden files.
-func goldenPanel(t *testing.T, name string, draw func(st *Styles, look *lab.Snapshot, w, h int) frame) {
+func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
 	for _, look := range []string{"empty", "healthy", "mixed", "paused", "hostile"} {
 		var plain, colour strings.Builder
@@ -139,7 +140,7 @@ func goldenPanel(t *testing.T, name string, draw func(st *Styles, look *lab.Snap
 }
 
 // sweepPanel draws a panel at all kinds of sizes: nothing panics, nothing is too large.
-func sweepPanel(t *testing.T, draw func(st *Styles, look *lab.Snapshot, w, h int) frame) {
+func sweepPanel(t *testing.T, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
 	st := styled(false)
 	for name, look := range looks() {
@@ -147,30 +148,30 @@ func sweepPanel(t *testing.T, draw func(st *Styles, look *lab.Snapshot, w, h int
 		for w := -1; w <= 160; w += 1 + w/28*9 {
 			for h := -1; h <= 40; h += 1 + h/9*9 {
 				f := draw(st, look, w, h)
-				if f.cells != max(w, 0) || len(f.body) > max(h, 0) {
-					t.Fatalf("%s at %d x %d: %d cells, %d rows", name, w, h, f.cells, len(f.body))
+				if f.Width != max(w, 0) || len(f.Body) > max(h, 0) {
+					t.Fatalf("%s at %d x %d: %d cells, %d rows", name, w, h, f.Width, len(f.Body))
 				}
-				for _, l := range f.body {
-					if l.cells() > max(w, 0) {
-						t.Fatalf("%s at %d x %d: %d cells: %v", name, w, h, l.cells(), l)
+				for _, l := range f.Body {
+					if l.Width() > max(w, 0) {
+						t.Fatalf("%s at %d x %d: %d cells: %v", name, w, h, l.Width(), l)
 					}
-					if text := l.render(); !seen[text] { // most rows are the same at every height
-						seen[text] = true
-						harmless(t, text, w)
+					if s := l.Render(); !seen[s] { // most rows are the same at every height
+						seen[s] = true
+						harmless(t, s, w)
 					}
 				}
 				sound(t, joinedBody(f))
-				harmless(t, f.title.render(), max(w-4, 0))
+				harmless(t, f.Title.Render(), max(w-4, 0))
 			}
 		}
 	}
 }
 
 // joinedBody is a frame's body as text.
-func joinedBody(f frame) string {
+func joinedBody(f text.Frame) string {
 	var b strings.Builder
-	for _, l := range f.body {
-		b.WriteString(l.render() + "\n")
+	for _, l := range f.Body {
+		b.WriteString(l.Render() + "\n")
 	}
 	return b.String()
 }
@@ -180,10 +181,10 @@ func TestHeaderGolden(t *testing.T) {
 		var plain, colour strings.Builder
 		for _, w := range []int{40, 80, 120, 160} {
 			for _, l := range headerLines(styled(false), look, w) {
-				plain.WriteString(l.render() + "\n")
+				plain.WriteString(l.Render() + "\n")
 			}
 			for _, l := range headerLines(styled(true), look, w) {
-				colour.WriteString(l.render() + "\n")
+				colour.WriteString(l.Render() + "\n")
 			}
 		}
 		golden(t, "header-"+name, plain.String())
@@ -202,7 +203,7 @@ func TestHeaderFits(t *testing.T) {
 				t.Fatalf("%s at %d: %d lines", name, w, len(lines))
 			}
 			for _, l := range lines {
-				harmless(t, l.render(), w)
+				harmless(t, l.Render(), w)
 			}
 		}
 	}
@@ -252,8 +253,8 @@ func TestHeaderSays(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines := headerLines(styled(false), c.look, c.w)
-			says(t, lines[0].render()+"\n"+lines[1].render(), c.yes, c.no)
-			if got := lines[0].cells(); got != c.w-1 {
+			says(t, lines[0].Render()+"\n"+lines[1].Render(), c.yes, c.no)
+			if got := lines[0].Width(); got != c.w-1 {
 				t.Errorf("the state ends at cell %d of %d", got, c.w)
 			}
 		})

@@ -3,6 +3,8 @@ package tui
 import (
 	"fmt"
 	"strings"
+
+	"rpcscope/tui/text"
 )
 
 // Short returns how many calls fell short: they failed, were answered wrong, or did not start.
@@ -20,7 +22,7 @@ func (s *Summary) FellShort() bool {
 // Verdict says in one line how the run went. It counts all that fell short.
 func (s *Summary) Verdict() string {
 	c := s.Snapshot.Calls
-	completed := things(c.Completed, "call", "calls") + " completed"
+	completed := text.Plural(c.Completed, "call", "calls") + " completed"
 	if c.Completed == 0 {
 		completed = "no call completed"
 	}
@@ -30,67 +32,67 @@ func (s *Summary) Verdict() string {
 		what string
 	}{{c.Failed, "failed"}, {c.Wrong, "wrong"}, {uint64(max(s.Missed, 0)), "not started"}, {uint64(max(s.Refused, 0)), "refused"}} {
 		if part.n > 0 {
-			short = append(short, count(part.n)+" "+part.what)
+			short = append(short, text.Count(part.n)+" "+part.what)
 		}
 	}
-	var text string
+	var words string
 	switch {
 	case s.InWarmUp:
-		text = "interrupted in the warm-up: nothing was measured"
+		words = "interrupted in the warm-up: nothing was measured"
 	case s.Interrupted:
-		text = "interrupted: " + strings.Join(append([]string{completed}, short...), ", ")
+		words = "interrupted: " + strings.Join(append([]string{completed}, short...), ", ")
 	case len(short) > 0:
 		all := c.Sent + uint64(max(s.Missed, 0)) + uint64(max(s.Refused, 0))
-		text = strings.Join(short, ", ") + " of " + things(all, "call", "calls")
+		words = strings.Join(short, ", ") + " of " + text.Plural(all, "call", "calls")
 		if s.Judged && s.MaxFailed > 0 {
-			text += ", up to " + count(s.MaxFailed) + " allowed"
+			words += ", up to " + text.Count(s.MaxFailed) + " allowed"
 		}
 	case c.Sent == 0:
-		text = "no call was made"
+		words = "no call was made"
 	case s.late():
-		text = "slower than " + perSecond(s.Config.Rate) + ", " + completed
+		words = "slower than " + text.PerSecond(s.Config.Rate) + ", " + completed
 	default:
-		text = completed
+		words = completed
 	}
 	if s.Fault != "" {
-		text = fmt.Sprintf("%s: %s", s.Fault, text)
+		words = fmt.Sprintf("%s: %s", s.Fault, words)
 	}
-	return text
+	return words
 }
 
 // mark is a cross if the run is a failure, a check mark if there is nothing to say against it.
-func (s *Summary) mark(p *sheet) span {
+func (s *Summary) mark(p *sheet) text.Span {
 	switch {
 	case s.FellShort():
-		return span{"✗", p.Bad}
+		return p.Bad.Span("✗")
 	case s.Interrupted, s.Short() > 0, s.Snapshot.Calls.Completed == 0, s.late():
-		return span{"!", p.Warn}
+		return p.Warn.Span("!")
 	}
-	return span{"✓", p.Good}
+	return p.Good.Span("✓")
 }
 
 // headline is the first line: how it went, and how fast.
 func (s *Summary) headline(p *sheet) {
-	var speed line
+	var speed text.Line
 	if e, c := s.Snapshot.Elapsed, s.Snapshot.Calls; e > 0 && c.Sent > 0 {
 		if c.Completed > 0 {
-			speed = append(speed, span{perSecond(s.Snapshot.Throughput), p.Title}, span{" over ", p.Plain})
+			speed = append(speed, p.Title.Span(text.PerSecond(s.Snapshot.Throughput)), p.Plain.Span(" over "))
 		} else {
-			speed = append(speed, span{"after ", p.Plain})
+			speed = append(speed, p.Plain.Span("after "))
 		}
-		speed = append(speed, span{took(e), p.Plain})
+		speed = append(speed, p.Plain.Span(text.Duration(e)))
 	}
-	said := line{s.mark(p), {" " + s.Verdict(), p.Title}}
-	if gap := p.width - said.cells() - speed.cells(); gap >= 2 {
-		p.line(append(append(said, span{spaces(gap), p.Plain}), speed...))
+	said := text.Line{s.mark(p), p.Title.Span(" " + s.Verdict())}
+	if gap := p.width - said.Width() - speed.Width(); gap >= 2 {
+		p.line(append(append(said, p.Plain.Span(text.Spaces(gap))), speed...))
 		return
 	}
-	for i, part := range wrap(s.Verdict(), p.width-2) {
+	for i, part := range text.Wrap(s.Verdict(), p.width-2) {
 		mark := s.mark(p)
 		if i > 0 {
-			mark.text = " "
+			mark.Text = " "
 		}
-		p.line(line{mark, {" " + part, p.Title}})
+		p.line(text.Line{mark, p.Title.Span(" " + part)})
 	}
-	p.line(append(line{{"  ", p.Plain}}, speed...))
+	p.line(append(text.Line{p.Plain.Span("  ")}, speed...))
 }

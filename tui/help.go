@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/charmbracelet/bubbles/key"
+
+	"rpcscope/tui/text"
 )
 
 // The words that a newcomer has to know, in the order of the lanes.
@@ -41,20 +43,20 @@ func (m *Model) helpText() string {
 }
 
 // helpLines are the help: all keys, and what the words mean.
-func (m *Model) helpLines(w int) []line {
+func (m *Model) helpLines(w int) []text.Line {
 	st := m.st
 	const gap = 3
 	groups := enabled(m.keys.groups())
 	width := func(g keyGroup) (keys, all int) {
-		words := cells(g.title)
+		words := text.Width(g.title)
 		for _, b := range g.keys {
-			keys = max(keys, cells(b.Help().Key))
-			words = max(words, cells(b.Help().Desc))
+			keys = max(keys, text.Width(b.Help().Key))
+			words = max(words, text.Width(b.Help().Desc))
 		}
 		return keys, keys + 2 + words
 	}
 
-	var out []line
+	var out []text.Line
 	for len(groups) > 0 {
 		// As many groups side by side as fit.
 		n, used := 0, 1
@@ -71,46 +73,46 @@ func (m *Model) helpLines(w int) []line {
 			rows = max(rows, len(g.keys))
 		}
 		for row := range rows + 1 {
-			l := line{{" ", st.Plain}}
+			l := text.Line{st.Plain.Span(" ")}
 			for _, g := range groups[:n] {
 				keys, all := width(g)
 				switch {
 				case row == 0:
-					l = append(l, span{left(g.title, all), st.Title})
+					l = append(l, st.Title.Span(text.Left(g.title, all)))
 				case row <= len(g.keys):
 					h := g.keys[row-1].Help()
-					l = append(l, span{left(h.Key, keys+2), st.Key}, span{left(h.Desc, all-keys-2), st.Plain})
+					l = append(l, st.Key.Span(text.Left(h.Key, keys+2)), st.Plain.Span(text.Left(h.Desc, all-keys-2)))
 				default:
-					l = append(l, span{spaces(all), st.Plain})
+					l = append(l, st.Plain.Span(text.Spaces(all)))
 				}
-				l = append(l, span{spaces(gap), st.Plain})
+				l = append(l, st.Plain.Span(text.Spaces(gap)))
 			}
-			out = append(out, l.cut(w))
+			out = append(out, l.Cut(w))
 		}
 		out = append(out, nil)
 		groups = groups[n:]
 	}
 
-	out = append(out, line{{" What the words mean", st.Title}})
-	inks := []Ink{st.InFlight, st.Completed, st.Duplicate, st.Orphaned}
+	out = append(out, text.Line{st.Title.Span(" What the words mean")})
+	inks := []text.Ink{st.InFlight, st.Completed, st.Duplicate, st.Orphaned}
 	for i, v := range vocabulary {
-		for j, part := range wrap(v[1], w-13) {
+		for j, part := range text.Wrap(v[1], w-13) {
 			word := ""
 			if j == 0 {
 				word = v[0]
 			}
-			out = append(out, line{{" " + left(word, 12), inks[i]}, {part, st.Plain}})
+			out = append(out, text.Line{inks[i].Span(" " + text.Left(word, 12)), st.Plain.Span(part)})
 		}
 	}
 	if m.look.StandIn != "" {
-		out = append(out, nil, line{{" The broker", st.Title}})
-		for _, part := range wrap(Escape(m.look.StandIn, 300), w-2) {
-			out = append(out, line{{" " + part, st.Plain}})
+		out = append(out, nil, text.Line{st.Title.Span(" The broker")})
+		for _, part := range text.Wrap(text.Escape(m.look.StandIn, 300), w-2) {
+			out = append(out, text.Line{st.Plain.Span(" " + part)})
 		}
 	}
 	out = append(out, nil)
-	for _, part := range wrap(m.helpText(), w-2) {
-		out = append(out, line{{" " + part, st.Faint}})
+	for _, part := range text.Wrap(m.helpText(), w-2) {
+		out = append(out, text.Line{st.Faint.Span(" " + part)})
 	}
 	return out
 }

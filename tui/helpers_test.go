@@ -17,10 +17,12 @@ import (
 	"github.com/mattn/go-runewidth"
 	"github.com/muesli/termenv"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -31,13 +33,13 @@ func TestMain(m *testing.M) {
 }
 
 // styled returns styles without colour, or with 256 colours.
-func styled(colour bool) *Styles {
+func styled(colour bool) *text.Styles {
 	r := lipgloss.NewRenderer(io.Discard)
 	r.SetColorProfile(termenv.Ascii)
 	if colour {
 		r.SetColorProfile(termenv.ANSI256)
 	}
-	return StylesOf(r)
+	return text.StylesOf(r)
 }
 
 var epoch = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
@@ -136,22 +138,29 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// fits fails the test where a line of text is wider than width, by any of the ways
-// that libraries and terminals measure it.
+// fits fails the test if a line of s is wider than width.
 func fits(t interface {
 	Helper()
 	Errorf(string, ...any)
-}, text string, width int) {
+}, s string, width int) {
 	t.Helper()
-	for l := range strings.Lines(text) {
-		l = strings.TrimSuffix(l, "\n")
-		bare := ansi.Strip(l)
-		perRune := 0
-		for _, r := range bare {
-			perRune += runewidth.RuneWidth(r)
-		}
-		if w := max(runewidth.StringWidth(bare), ansi.StringWidth(l), lipgloss.Width(l), perRune); w > width {
-			t.Errorf("%d cells wide, not %d: %q", w, width, l)
+	for l := range strings.Lines(s) {
+		if bare := ansi.Strip(strings.TrimSuffix(l, "\n")); text.Width(bare) > width {
+			t.Errorf("%d cells wide, not %d: %q", text.Width(bare), width, l)
 		}
 	}
 }
+
+// harmless fails the test unless s is escaped, and at most width cells wide.
+func harmless(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, s string, width int) {
+	t.Helper()
+	if text.Escape(s, width) != s {
+		t.Fatalf("%q is not escaped, or wider than %d cells", s, width)
+	}
+}
+
+// nasty draws text that must be escaped, or is hard to measure.
+var nasty = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{hostile, "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤️", "1️⃣", "क्षि", "e\u0301"}))

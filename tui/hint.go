@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/text"
 )
 
 // hint says what to try when no call completed, or none would any more, in a sentence. It is
@@ -11,12 +12,12 @@ import (
 func (s *Summary) hint() string {
 	c, f, conn := s.Snapshot.Calls, s.Snapshot.Failures, s.Snapshot.Connection
 	if conn.Denied {
-		return "the broker refuses calls: " + Escape(conn.Lost, 300)
+		return "the broker refuses calls: " + text.Escape(conn.Lost, 300)
 	}
 	if c.Completed > 0 {
 		return ""
 	}
-	queue := Escape(s.Config.Queue, 40)
+	queue := text.Escape(s.Config.Queue, 40)
 	if queue == "" {
 		queue = "the request queue"
 	} else {
@@ -25,7 +26,7 @@ func (s *Summary) hint() string {
 	if c.Failed == 0 {
 		switch {
 		case !conn.Connected && conn.Reason != "":
-			return "not connected: " + Escape(conn.Reason, 200)
+			return "not connected: " + text.Escape(conn.Reason, 200)
 		case c.Sent > 0:
 			return "the run was over before a call had ended"
 		}
@@ -33,11 +34,11 @@ func (s *Summary) hint() string {
 	}
 	switch {
 	case conn.Blocked:
-		return "the broker has raised an alarm and takes no requests: " + Escape(conn.BlockedReason, 100)
+		return "the broker has raised an alarm and takes no requests: " + text.Escape(conn.BlockedReason, 100)
 	case !conn.Connected && conn.Reason != "" && conn.Since.IsZero():
-		return "not connected: " + Escape(conn.Reason, 200)
+		return "not connected: " + text.Escape(conn.Reason, 200)
 	case !conn.Connected && conn.Reason != "":
-		return "the connection was lost: " + Escape(conn.Reason, 200)
+		return "the connection was lost: " + text.Escape(conn.Reason, 200)
 	}
 	worst := amqprpc.Timeout
 	for _, o := range amqprpc.Failures() {
@@ -56,7 +57,7 @@ func (s *Summary) hint() string {
 			return "no call could be sent before its deadline"
 		}
 		if late := s.Snapshot.Replies.Late; late > 0 {
-			return things(late, "reply", "replies") + " came too late: give calls more time, send fewer at once, or start more servers"
+			return text.Plural(late, "reply", "replies") + " came too late: give calls more time, send fewer at once, or start more servers"
 		}
 		if s.Config.Body != nil {
 			return "is your server consuming from " + queue + "?"
@@ -68,7 +69,7 @@ func (s *Summary) hint() string {
 		return "the broker refuses requests: is " + queue + " full, or without a leader?"
 	case amqprpc.ConnectionLost:
 		if conn.Lost != "" {
-			return "the connection was lost: " + Escape(conn.Lost, 200)
+			return "the connection was lost: " + text.Escape(conn.Lost, 200)
 		}
 		return "the connection was lost: is the broker still there?"
 	}

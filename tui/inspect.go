@@ -6,6 +6,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/text"
 )
 
 // An inspector shows the story of one correlation ID: a verdict in words, a waterfall of
@@ -111,18 +112,18 @@ const leastInspector = 3
 // frames draws the inspector, exactly h rows high and w cells wide, borders included. It
 // is empty below 3x3. It must be called on the inspector itself and not on a copy, since
 // scroll has to know how much there was room for.
-func (in *inspector) frames(st *Styles, w, h int) grid {
+func (in *inspector) frames(st *text.Styles, w, h int) text.Grid {
 	if w < leastInspector || h < leastInspector {
 		return nil
 	}
 	w -= 2
 	if in.evidence == nil {
-		return grid{{h - 2, []frame{{cells: w, title: line{{"Nothing selected", st.Title}}}}}}
+		return text.Grid{{Height: h - 2, Frames: []text.Frame{{Width: w, Title: text.Line{st.Title.Span("Nothing selected")}}}}}
 	}
 	said := in.said(st, w)
-	top := frame{cells: w, title: in.headline(st), body: said}
+	top := text.Frame{Width: w, Title: in.headline(st), Body: said}
 	if h < 8 { // the words are worth most
-		return grid{{h - 2, []frame{top}}}
+		return text.Grid{{Height: h - 2, Frames: []text.Frame{top}}}
 	}
 	if w >= 98 {
 		return in.beside(st, top, w, h)
@@ -130,45 +131,45 @@ func (in *inspector) frames(st *Styles, w, h int) grid {
 	rows := h - 4
 	words := min(len(said), max(rows*3/8, 2))
 	steps := min(max(len(in.steps), 1), max((rows-words+1)/2, 1))
-	return grid{
-		{words, []frame{top}},
-		{steps, []frame{in.waterfall(st, w, steps)}},
-		{rows - words - steps, []frame{in.details(st, w, rows-words-steps)}},
+	return text.Grid{
+		{Height: words, Frames: []text.Frame{top}},
+		{Height: steps, Frames: []text.Frame{in.waterfall(st, w, steps)}},
+		{Height: rows - words - steps, Frames: []text.Frame{in.details(st, w, rows-words-steps)}},
 	}
 }
 
 // beside draws the waterfall and the details side by side.
-func (in *inspector) beside(st *Styles, top frame, w, h int) grid {
+func (in *inspector) beside(st *text.Styles, top text.Frame, w, h int) text.Grid {
 	rows := h - 3
-	words := min(len(top.body), max(rows/3, 2))
+	words := min(len(top.Body), max(rows/3, 2))
 	rows -= words
 	half := (w - 1) / 2
-	return grid{
-		{words, []frame{top}},
-		{rows, []frame{in.waterfall(st, half, rows), in.details(st, w-1-half, rows)}},
+	return text.Grid{
+		{Height: words, Frames: []text.Frame{top}},
+		{Height: rows, Frames: []text.Frame{in.waterfall(st, half, rows), in.details(st, w-1-half, rows)}},
 	}
 }
 
 // headline is the ID in full and what became of it.
-func (in *inspector) headline(st *Styles) line {
+func (in *inspector) headline(st *text.Styles) text.Line {
 	e := in.evidence
-	id := Escape(e.ID, 255)
+	id := text.Escape(e.ID, 255)
 	if id == "" {
 		id = "(no correlation ID)"
 	}
-	l := line{{id, st.Title}, {"  ", st.Plain}}
+	l := text.Line{st.Title.Span(id), st.Plain.Span("  ")}
 	if e.Ours {
 		switch e.Outcome {
 		case amqprpc.InFlight:
-			l = append(l, span{"○ in flight", st.InFlight})
+			l = append(l, st.InFlight.Span("○ in flight"))
 		case amqprpc.Completed:
 			if e.Wrong {
-				l = append(l, span{"✗ completed, a wrong answer", st.Bad})
+				l = append(l, st.Bad.Span("✗ completed, a wrong answer"))
 				break
 			}
-			l = append(l, span{"✓ completed", st.Completed})
+			l = append(l, st.Completed.Span("✓ completed"))
 		default:
-			l = append(l, span{"✗ failed: " + outcomeWords(e.Outcome), st.Failed})
+			l = append(l, st.Failed.Span("✗ failed: "+outcomeWords(e.Outcome)))
 		}
 	}
 	var n [amqprpc.Unknown + 1]int
@@ -184,25 +185,25 @@ func (in *inspector) headline(st *Styles) line {
 	for _, c := range []struct {
 		class     amqprpc.Class
 		one, many string
-		ink       Ink
+		ink       text.Ink
 	}{
 		{amqprpc.Duplicate, "duplicate", "duplicates", st.Duplicate},
 		{amqprpc.Late, "late reply", "late replies", st.Orphaned},
 		{amqprpc.Unknown, "unknown reply", "unknown replies", st.Orphaned},
 	} {
 		if n[c.class] > 0 {
-			l = append(l, span{plus + things(n[c.class], c.one, c.many), c.ink})
+			l = append(l, c.ink.Span(plus+text.Plural(n[c.class], c.one, c.many)))
 		}
 	}
 	return l
 }
 
 // said is the verdict, as wide as it may be.
-func (in *inspector) said(st *Styles, w int) (out []line) {
+func (in *inspector) said(st *text.Styles, w int) (out []text.Line) {
 	v := judge(in.evidence)
-	add := func(text string, ink Ink) {
-		for _, part := range wrap(text, w-2) {
-			out = append(out, line{{" ", st.Plain}, {part, ink}})
+	add := func(s string, ink text.Ink) {
+		for _, part := range text.Wrap(s, w-2) {
+			out = append(out, text.Line{st.Plain.Span(" "), ink.Span(part)})
 		}
 	}
 	if v.alarm != "" {
@@ -212,7 +213,7 @@ func (in *inspector) said(st *Styles, w int) (out []line) {
 	const dot = " · "
 	now := ""
 	for i, part := range v.times {
-		if i > 0 && cells(now)+cells(dot+part) <= w-2 {
+		if i > 0 && text.Width(now)+text.Width(dot+part) <= w-2 {
 			now += dot + part
 			continue
 		}
@@ -223,23 +224,23 @@ func (in *inspector) said(st *Styles, w int) (out []line) {
 	return out
 }
 
-func (in *inspector) waterfall(st *Styles, w, rows int) frame {
+func (in *inspector) waterfall(st *text.Styles, w, rows int) text.Frame {
 	selected := in.selected()
 	body, legend := in.evidence.waterfall(st, in.steps, selected, w, rows)
-	title := line{{"Waterfall", st.Title}}
+	title := text.Line{st.Title.Span("Waterfall")}
 	if n := in.evidence.Dropped; n > 0 {
-		title = append(title, span{" · " + things(n, "event", "events") + " not remembered", st.Warn})
+		title = append(title, st.Warn.Span(" · "+text.Plural(n, "event", "events")+" not remembered"))
 	}
 	if len(in.steps) > rows {
-		title = append(title, span{" · " + count(selected+1) + " of " + count(len(in.steps)), st.Plain})
+		title = append(title, st.Plain.Span(" · "+text.Count(selected+1)+" of "+text.Count(len(in.steps))))
 	}
 	if legend != "" {
-		title = append(title, span{" · " + legend, st.Faint})
+		title = append(title, st.Faint.Span(" · "+legend))
 	}
-	return frame{cells: w, title: title, body: body}
+	return text.Frame{Width: w, Title: title, Body: body}
 }
 
-func (in *inspector) details(st *Styles, w, rows int) frame {
+func (in *inspector) details(st *text.Styles, w, rows int) text.Frame {
 	event := in.message()
 	all := in.evidence.properties(st, event, w-1)
 	in.page, in.most = rows-1, max(len(all)-rows+1, 0)
@@ -249,7 +250,7 @@ func (in *inspector) details(st *Styles, w, rows int) frame {
 	in.top = min(in.top, in.most)
 	body := window(st, all, in.top, rows)
 	for i := range body {
-		body[i] = append(line{{" ", st.Plain}}, body[i]...)
+		body[i] = append(text.Line{st.Plain.Span(" ")}, body[i]...)
 	}
-	return frame{cells: w, title: line{{in.evidence.messageTitle(event), st.Title}}, body: body}
+	return text.Frame{Width: w, Title: text.Line{st.Title.Span(in.evidence.messageTitle(event))}, Body: body}
 }

@@ -7,16 +7,15 @@ import (
 	"testing"
 	"time"
 
-	amqp "github.com/rabbitmq/amqp091-go"
-
 	"github.com/charmbracelet/x/ansi"
+	amqp "github.com/rabbitmq/amqp091-go"
 	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
-
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // inspected are what the golden files are of.
@@ -60,9 +59,9 @@ func hostileTale() *tale {
 }
 
 // drawn is the picture of an inspector.
-func drawn(in *inspector, st *Styles, w, h int) string {
+func drawn(in *inspector, st *text.Styles, w, h int) string {
 	var b strings.Builder
-	for _, l := range in.frames(st, w, h).paint(st, nil) {
+	for _, l := range in.frames(st, w, h).Draw(st, nil) {
 		b.WriteString(l + "\n")
 	}
 	return b.String()
@@ -103,7 +102,7 @@ func exact(t interface {
 		l = strings.TrimSuffix(l, "\n")
 		fits(t, l, w)
 		bare := ansi.Strip(l)
-		if n := cells(bare); n != w {
+		if n := text.Width(bare); n != w {
 			t.Errorf("%d cells, not %d: %q", n, w, l)
 		}
 		harmless(t, bare, w)
@@ -226,7 +225,7 @@ func TestInspectorScrollsLongStories(t *testing.T) {
 			}) {
 				t.Fatalf("step %d is selected and cannot be seen:\n%s", i, picture)
 			}
-			if want := things(in.evidence.Dropped, "event", "events") + " not remembered"; !strings.Contains(picture, want) {
+			if want := text.Plural(in.evidence.Dropped, "event", "events") + " not remembered"; !strings.Contains(picture, want) {
 				t.Fatalf("does not say %q:\n%s", want, picture)
 			}
 			in.selectEvent(1)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
+
+	"rpcscope/tui/text"
 )
 
 // A keyMap is every key there is. The model asks it what a key means, and the help and
@@ -250,20 +252,20 @@ func (m *Model) freezeWords() string {
 }
 
 // keyLine is the last line of the screen.
-func (m *Model) keyLine() line {
-	l := line{{" ", m.st.Plain}}
+func (m *Model) keyLine() text.Line {
+	l := text.Line{m.st.Plain.Span(" ")}
 	room := m.w - 1
 	for _, h := range m.hints() {
 		if !h.key.Enabled() {
 			continue
 		}
 		name, _, _ := strings.Cut(h.key.Help().Key, " ")
-		text := " " + h.words
+		s := " " + h.words
 		if len(l) > 1 {
 			name = "  " + name
 		}
-		if n := cells(name) + cells(text); n <= room {
-			l = append(l, span{name, m.st.Key}, span{text, m.st.Faint})
+		if n := text.Width(name) + text.Width(s); n <= room {
+			l = append(l, m.st.Key.Span(name), m.st.Faint.Span(s))
 			room -= n
 		}
 	}

@@ -1,16 +1,15 @@
 package tui
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
-
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // Widths, in cells, from which rows of a lane say more.
@@ -23,40 +22,8 @@ const (
 )
 
 const (
-	shortIDCells = 8  // the first group of a UUID
-	wholeIDCells = 36 // a UUID
 	leastIDCells = 4
 )
-
-// rowID returns so much of a correlation ID as a row has room for. Of a UUID that is its
-// beginning, which is told apart from others well enough; all else says that it is cut.
-func rowID(id string, most int) string {
-	switch {
-	case id == "":
-		return Escape("(no ID)", most)
-	case most < wholeIDCells && uuidLike(id):
-		return id[:min(most, shortIDCells)]
-	}
-	return Escape(id, most)
-}
-
-func uuidLike(s string) bool {
-	if len(s) != wholeIDCells {
-		return false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return false
-			}
-		case '0' <= c && c <= '9', 'a' <= c|0x20 && c|0x20 <= 'f':
-		default:
-			return false
-		}
-	}
-	return true
-}
 
 // fibArgument returns the digits that c asks for, where its request is a decimal number.
 func fibArgument(c *ledger.Call) (digits string, ok bool) {
@@ -71,56 +38,23 @@ func fibArgument(c *ledger.Call) (digits string, ok bool) {
 // requestWords says what c asks for: fib(30), or of a service of somebody's own the body.
 func requestWords(c *ledger.Call, custom bool, most int) string {
 	if digits, ok := fibArgument(c); ok && !custom {
-		return Escape("fib("+digits+")", most)
+		return text.Escape("fib("+digits+")", most)
 	}
 	if c.Attempt == 0 && c.RequestLen == 0 { // not published, so nobody has seen it
 		return ""
 	}
-	return bodyText(c.Request, c.RequestLen, most)
-}
-
-// bodyText shows the beginning of a body of so many bytes: text, or else hexadecimal.
-func bodyText(body string, full, most int) string {
-	if full == 0 {
-		return Escape("(empty)", most)
-	}
-	cut := len(body) < full
-	if text := whole(body, full); isText(text) {
-		body = text
-	} else {
-		body = fmt.Sprintf("0x%x", body[:min(len(body), max(most, 1))])
-	}
-	if cut {
-		return Escape(Escape(body, most)+ellipsis, most)
-	}
-	return Escape(body, most)
-}
-
-// templateText shows the template of bodies: one that is empty, too.
-func templateText(template string, most int) string {
-	if template == "" {
-		return Escape("(empty)", most)
-	}
-	return Escape(template, most)
+	return text.Body(c.Request, c.RequestLen, most)
 }
 
 // senderWords names who sent a reply.
 func senderWords(server string, most int) string {
 	switch server {
 	case "":
-		return Escape("(no name)", most)
+		return text.Escape("(no name)", most)
 	case lab.InjectorName:
-		return Escape("by hand", most)
+		return text.Escape("by hand", most)
 	}
-	return Escape(pool.ShortNames(server), most)
-}
-
-// ageWords writes a time that is short and does not flicker, in at most 7 cells.
-func ageWords(d time.Duration) string {
-	if d = max(d, 0); d >= time.Millisecond && d < time.Second {
-		return strconv.Itoa(int(d/time.Millisecond)) + " ms"
-	}
-	return took(d)
+	return text.Escape(pool.ShortNames(server), most)
 }
 
 // failureWords says how a call failed, and the same in 10 cells.
@@ -145,7 +79,7 @@ func nthWords(n int) (long, short string) {
 	default:
 		short = "th"
 	}
-	short = count(n) + short
+	short = text.Count(n) + short
 	return short + " reply", short
 }
 
@@ -181,108 +115,98 @@ func used(c *ledger.Call, now time.Time) float64 {
 }
 
 // gauge shows it in one cell, and how bad it is: past half, past four fifths, past all.
-func gauge(st *Styles, used float64) span {
+func gauge(st *text.Styles, used float64) text.Span {
 	const levels = "▁▂▃▄▅▆▇█"
 	ink := st.Plain
 	switch {
 	case used >= 1:
-		return span{"!", st.Bad}
+		return st.Bad.Span("!")
 	case used > 0.8:
 		ink = st.Bad
 	case used > 0.5:
 		ink = st.Warn
 	}
-	return span{string([]rune(levels)[int(used*8)]), ink}
-}
-
-// firstFit returns the first of the texts that fits, or of the last what fits of it.
-func firstFit(room int, texts ...string) string {
-	for _, s := range texts {
-		if cells(s) <= room {
-			return s
-		}
-	}
-	return Escape(texts[len(texts)-1], room)
+	return ink.Span(string([]rune(levels)[int(used*8)]))
 }
 
 // idCells is how much room the ID has in a row of n cells.
 func idCells(n int) int {
 	if n >= wholeLane {
-		return wholeIDCells
+		return text.UUIDWidth
 	}
-	return shortIDCells
+	return text.ShortIDWidth
 }
 
 // A laneRow is a row of a lane in the making: its ID on the left, then what is said of
 // it, and on the right what is compared from row to row.
 type laneRow struct {
 	id    string
-	ink   Ink
-	words line
-	right line
+	ink   text.Ink
+	words text.Line
+	right text.Line
 }
 
 // line lays the row out in n cells, the first of which is for the mark of what is
 // selected. An ID makes room for words down to a few of its digits; what is on the right
 // goes where there is no room for it.
-func (r laneRow) line(n int, mark string) line {
+func (r laneRow) line(n int, mark string) text.Line {
 	rest := n - 1
-	words, side := r.words.cells(), r.right.cells()
+	words, side := r.words.Width(), r.right.Width()
 	if words > 0 {
 		words++
 	}
 	if rest-words-side < leastIDCells {
 		r.right, side = nil, 0
 	}
-	id := rowID(r.id, min(max(rest-words-side, leastIDCells), idCells(n)))
-	out := line{{mark, r.ink}, {id, r.ink}}
-	rest -= cells(id)
-	if pad := idCells(n) - cells(id); pad > 0 && rest-pad-words-side >= 0 {
-		out = append(out, span{text: spaces(pad)})
+	id := text.ID(r.id, min(max(rest-words-side, leastIDCells), idCells(n)))
+	out := text.Line{r.ink.Span(mark), r.ink.Span(id)}
+	rest -= text.Width(id)
+	if pad := idCells(n) - text.Width(id); pad > 0 && rest-pad-words-side >= 0 {
+		out = append(out, text.Gap(pad))
 		rest -= pad
 	}
 	if words > 0 {
-		out = append(out, span{text: " "})
+		out = append(out, text.Plain(" "))
 		out = append(out, r.words...)
 		rest -= words
 	}
 	if rest > side && side > 0 {
-		out = append(out, span{text: spaces(rest - side)})
+		out = append(out, text.Gap(rest-side))
 	}
-	return append(out, r.right...).fill(n)
+	return append(out, r.right...).Fill(n)
 }
 
 // flightRow shows a call in flight.
-func flightRow(st *Styles, c *ledger.Call, custom bool, now time.Time, n int) laneRow {
+func flightRow(st *text.Styles, c *ledger.Call, custom bool, now time.Time, n int) laneRow {
 	g := gauge(st, used(c, now))
 	r := laneRow{id: c.ID, ink: st.InFlight}
 	tried := "try " + strconv.Itoa(c.Attempt)
 	if n < midLane {
-		r.right = line{g, {right(ageWords(c.Age), 6), g.style}}
+		r.right = text.Line{g, g.Ink.Span(text.Right(text.Age(c.Age), 6))}
 		tried = "×" + strconv.Itoa(c.Attempt)
 	} else {
-		r.right = line{{text: " "}, g, {right(ageWords(c.Age), 7), g.style}}
+		r.right = text.Line{text.Plain(" "), g, g.Ink.Span(text.Right(text.Age(c.Age), 7))}
 	}
-	room := n - 1 - idCells(n) - 1 - r.right.cells()
+	room := n - 1 - idCells(n) - 1 - r.right.Width()
 	if c.Attempt > 1 {
-		r.words = line{{tried, st.Warn}}
-		room -= cells(tried) + 1
+		r.words = text.Line{st.Warn.Span(tried)}
+		room -= text.Width(tried) + 1
 	}
 	_, isFib := fibArgument(c)
 	switch request := requestWords(c, custom, max(room, 0)); {
-	case room < len("fib(9)"), isFib && !custom && strings.HasSuffix(request, ellipsis): // half a number says nothing
+	case room < len("fib(9)"), isFib && !custom && strings.HasSuffix(request, text.Ellipsis): // half a number says nothing
 	case c.Attempt == 0:
-		r.words = append(r.words, span{"unsent", st.Faint})
-	case c.Attempt > 1 && !strings.HasSuffix(request, ellipsis):
-		r.words = append(line{{request + " ", st.Plain}}, r.words...)
+		r.words = append(r.words, st.Faint.Span("unsent"))
+	case c.Attempt > 1 && !strings.HasSuffix(request, text.Ellipsis):
+		r.words = append(text.Line{st.Plain.Span(request + " ")}, r.words...)
 	case c.Attempt == 1:
-		r.words = line{{request, st.Plain}}
+		r.words = text.Line{st.Plain.Span(request)}
 	}
 	return r
 }
 
 // endedRow shows a completed or failed call.
-func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
+func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 	r := laneRow{id: c.ID, ink: st.Completed}
 	long, short := failureWords(c.Outcome)
 	failed := c.Outcome.Failed()
@@ -294,15 +218,15 @@ func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
 	}
 	if n < midLane {
 		if failed || c.Wrong {
-			r.words = line{{short, r.ink}}
+			r.words = text.Line{r.ink.Span(short)}
 		} else {
-			r.right = line{{right(ageWords(c.Age), 7), st.Plain}}
+			r.right = text.Line{st.Plain.Span(text.Right(text.Age(c.Age), 7))}
 		}
 		return r
 	}
-	r.right = line{{right(took(c.Age), 8), st.Plain}}
+	r.right = text.Line{st.Plain.Span(text.Right(text.Duration(c.Age), 8))}
 	if n < pairLane {
-		r.right = line{{right(ageWords(c.Age), 7), st.Plain}}
+		r.right = text.Line{st.Plain.Span(text.Right(text.Age(c.Age), 7))}
 	}
 	if n >= serverLane {
 		names := 8
@@ -313,49 +237,49 @@ func endedRow(st *Styles, c *ledger.Call, custom bool, n int) laneRow {
 		if c.Server != "" {
 			server = senderWords(c.Server, names)
 		}
-		r.right = append(r.right, span{"  " + left(server, names), st.Faint})
+		r.right = append(r.right, st.Faint.Span("  "+text.Left(server, names)))
 	}
-	room := n - 1 - idCells(n) - 1 - r.right.cells()
-	if failed && n < pairLane && cells(short) > room { // why is worth more than when
+	room := n - 1 - idCells(n) - 1 - r.right.Width()
+	if failed && n < pairLane && text.Width(short) > room { // why is worth more than when
 		r.right, room = nil, n-1-idCells(n)-1
 	}
 	if n >= pairLane {
-		request := left(requestWords(c, custom, min(room/2, 24)), min(room/2, 7))
-		r.words = line{{request + " ", st.Plain}}
-		room -= cells(request) + 1
+		request := text.Left(requestWords(c, custom, min(room/2, 24)), min(room/2, 7))
+		r.words = text.Line{st.Plain.Span(request + " ")}
+		room -= text.Width(request) + 1
 	}
 	switch {
 	case failed:
-		why := firstFit(room, long, short)
-		r.words = append(r.words, span{why, r.ink})
-		if room -= cells(why) + 2; c.AnswerLen > 0 && room >= 8 {
-			r.words = append(r.words, span{": " + bodyText(c.Answer, c.AnswerLen, room), st.Faint})
+		why := text.FirstFit(room, long, short)
+		r.words = append(r.words, r.ink.Span(why))
+		if room -= text.Width(why) + 2; c.AnswerLen > 0 && room >= 8 {
+			r.words = append(r.words, st.Faint.Span(": "+text.Body(c.Answer, c.AnswerLen, room)))
 		}
 	case c.Wrong:
-		r.words = append(r.words, span{"wrong: " + bodyText(c.Answer, c.AnswerLen, max(room-len("wrong: "), 1)), r.ink})
+		r.words = append(r.words, r.ink.Span("wrong: "+text.Body(c.Answer, c.AnswerLen, max(room-len("wrong: "), 1))))
 	case n >= pairLane:
-		r.words = append(r.words, span{"= " + bodyText(c.Answer, c.AnswerLen, max(room-2, 1)), st.Plain})
+		r.words = append(r.words, st.Plain.Span("= "+text.Body(c.Answer, c.AnswerLen, max(room-2, 1))))
 	default:
-		r.words = line{{bodyText(c.Answer, c.AnswerLen, room), st.Plain}}
+		r.words = text.Line{st.Plain.Span(text.Body(c.Answer, c.AnswerLen, room))}
 	}
 	return r
 }
 
 // strayRow shows a discarded reply: what it was, and in a second text why it was
 // discarded.
-func strayRow(st *Styles, s *ledger.Stray, now time.Time, n int) (r laneRow, why string) {
+func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow, why string) {
 	r = laneRow{id: s.ID, ink: st.Duplicate}
 	if n >= wholeLane {
-		r.right = line{{right(clock(now.Sub(s.Time))+" ago", 10), st.Faint}}
+		r.right = text.Line{st.Faint.Span(text.Right(text.Clock(now.Sub(s.Time))+" ago", 10))}
 	}
-	room := max(n-1-idCells(n)-1-r.right.cells(), 7)
-	name, after := senderWords(s.Server, 24), took(s.Since)
+	room := max(n-1-idCells(n)-1-r.right.Width(), 7)
+	name, after := senderWords(s.Server, 24), text.Duration(s.Since)
 	var what string
 	var whys []string
 	switch {
 	case s.Class == amqprpc.Duplicate:
 		long, short := nthWords(s.Nth)
-		what = firstFit(room, long+", "+name, long, short)
+		what = text.FirstFit(room, long+", "+name, long, short)
 		whys = []string{after + " after the answer", after + " later", "+" + after}
 		if s.AnsweredBy != "" {
 			first := senderWords(s.AnsweredBy, 24)
@@ -364,21 +288,21 @@ func strayRow(st *Styles, s *ledger.Stray, now time.Time, n int) (r laneRow, why
 	case s.Class == amqprpc.Late:
 		r.ink = st.Orphaned
 		had := hadEnded(s.Outcome)
-		what = firstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
+		what = text.FirstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
 		whys = []string{had, strings.TrimPrefix(had, "the ")}
 		if what == "late" {
 			whys = append(whys, "by "+after)
 		}
 	default:
 		r.ink = st.Orphaned
-		what = firstFit(room, "unknown ID, "+name, "unknown ID", "unknown")
+		what = text.FirstFit(room, "unknown ID, "+name, "unknown ID", "unknown")
 		whys = []string{"no such call here", "no such call"}
 		if s.ID == "" {
-			what = firstFit(room, "no ID, "+name, "unknown")
+			what = text.FirstFit(room, "no ID, "+name, "unknown")
 			whys = []string{"it names no call", "names no call"}
 		}
 	}
-	r.words = line{{what, st.Plain}}
+	r.words = text.Line{st.Plain.Span(what)}
 	return r, strayWhy(s, n, whys, name, !strings.HasSuffix(what, name))
 }
 
@@ -407,16 +331,16 @@ func strayWhy(s *ledger.Stray, n int, whys []string, name string, unnamed bool) 
 		for i := range texts {
 			texts[i] = errorKind(s) + ", " + texts[i]
 		}
-		return firstFit(room, append(texts, errorKind(s))...)
+		return text.FirstFit(room, append(texts, errorKind(s))...)
 	}
-	why := firstFit(room, texts...)
-	if room -= cells(why) + 2; n >= wholeLane && room >= 8 {
-		why += ": " + bodyText(s.Body, s.BodyLen, room)
+	why := text.FirstFit(room, texts...)
+	if room -= text.Width(why) + 2; n >= wholeLane && room >= 8 {
+		why += ": " + text.Body(s.Body, s.BodyLen, room)
 	}
 	return why
 }
 
 // errorKind names the error that a discarded reply is.
 func errorKind(s *ledger.Stray) string {
-	return "an error: " + Escape(s.Error, nameCells)
+	return "an error: " + text.Escape(s.Error, nameCells)
 }

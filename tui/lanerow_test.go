@@ -9,6 +9,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 const someID = "7f3a91c2-1f2e-4d3c-8b5a-1234567890ab"
@@ -111,9 +112,8 @@ func TestCallRows(t *testing.T) {
 			if v.Outcome == amqprpc.InFlight {
 				r = flightRow(st, v, false, at(c.now), n)
 			}
-			var b strings.Builder
-			r.line(n, " ").write(&b)
-			if got := squeeze(b.String()); got != want || cells(b.String()) != n {
+			l := r.line(n, " ")
+			if got := squeeze(l.Render()); got != want || l.Width() != n {
 				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
 			}
 		}
@@ -198,7 +198,7 @@ func TestStrayRows(t *testing.T) {
 				if i > 0 {
 					got += "|"
 				}
-				got += squeeze(l.render())
+				got += squeeze(l.Render())
 			}
 			if got != want {
 				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
@@ -216,14 +216,14 @@ func TestAgeing(t *testing.T) {
 	for _, v := range []struct {
 		after time.Duration
 		sign  string
-		ink   Ink
+		ink   text.Ink
 	}{
 		{-time.Hour, "▁", st.Plain}, {0, "▁", st.Plain}, {2500 * time.Millisecond, "▅", st.Plain}, {2501 * time.Millisecond, "▅", st.Warn},
 		{4 * time.Second, "▇", st.Warn}, {4001 * time.Millisecond, "▇", st.Bad}, {4999 * time.Millisecond, "█", st.Bad},
 		{5 * time.Second, "!", st.Bad}, {time.Hour, "!", st.Bad},
 	} {
-		if got := gauge(st, used(c, at(v.after))); got != (span{v.sign, v.ink}) {
-			t.Errorf("after %v: %q", v.after, got.text)
+		if got := gauge(st, used(c, at(v.after))); got != (v.ink.Span(v.sign)) {
+			t.Errorf("after %v: %q", v.after, got.Text)
 		}
 	}
 }
@@ -244,7 +244,7 @@ func TestBriefly(t *testing.T) {
 		0: "0", 999: "999", 1000: "1k", 1040: "1k", 1500: "1.5k", 12_327: "12.3k", 99_949: "99.9k", 99_950: "100k", 999_499: "999k", 999_500: "1M",
 		12_345_678: "12.3M", 5e9: "5G", 1e18: "many",
 	} {
-		if got := briefly(n); got != want || cells(got) > 5 {
+		if got := briefly(n); got != want || text.Width(got) > 5 {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
@@ -259,7 +259,7 @@ func titlesOf(look *lab.Snapshot, room int, filtered bool, s stance) string {
 	var got []string
 	for kind := range laneKind(laneCount) {
 		l.list[kind].stance = s
-		got = append(got, l.title(styled(false), look, kind, room).render())
+		got = append(got, l.title(styled(false), look, kind, room).Render())
 	}
 	return strings.Join(got, "|")
 }
@@ -299,7 +299,7 @@ func TestLaneTitlesOfAFilter(t *testing.T) {
 	}
 	for rows, want := range map[endedRows]string{completedOnly: "Completed 1,200 of 4,096 pass", failedOnly: "Failed 34 of 1,024 pass"} {
 		l := lanes{ended: rows, filter: filter{words: make([]filterWord, 1)}}
-		if got := l.title(styled(false), look, endedLane, 40).render(); got != want {
+		if got := l.title(styled(false), look, endedLane, 40).Render(); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}
@@ -339,8 +339,8 @@ func TestEmptyLanesExplainThemselves(t *testing.T) {
 		t.Errorf("%q is missing from\n%s", want, text)
 	}
 	for kind, want := range []string{"Paused: space goes on.", "None yet. A call", "None yet. A", "None yet. An"} {
-		body := l.frames(styled(false), look, true, 120, 9)[kind].body
-		if len(body) == 0 || strings.TrimSpace(body[0].render()) != want && !strings.HasPrefix(body[0].render(), " "+want) {
+		body := l.frames(styled(false), look, true, 120, 9)[kind].Body
+		if len(body) == 0 || strings.TrimSpace(body[0].Render()) != want && !strings.HasPrefix(body[0].Render(), " "+want) {
 			t.Errorf("lane %d says %v, want %q", kind, body, want)
 		}
 	}
@@ -349,7 +349,7 @@ func TestEmptyLanesExplainThemselves(t *testing.T) {
 	}
 	for ended, want := range []string{"None yet. A call ends", "None yet. A call is completed", "None. Every call"} {
 		l := &lanes{focus: endedLane, zoomed: true, ended: endedRows(ended)}
-		if got := fmt.Sprint(l.frames(styled(false), look, true, 120, 9)[0].body[0].render()); !strings.HasPrefix(got, " "+want) {
+		if got := fmt.Sprint(l.frames(styled(false), look, true, 120, 9)[0].Body[0].Render()); !strings.HasPrefix(got, " "+want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

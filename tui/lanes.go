@@ -7,6 +7,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // A laneKind is one of the four lanes.
@@ -267,21 +268,21 @@ func (l *lanes) cycleEnded() {
 
 // frames draws the lanes: four frames side by side, or zoomed one, with their borders w
 // cells wide and h rows high inside. Focused says that the keys go to the lanes.
-func (l *lanes) frames(st *Styles, look *lab.Snapshot, focused bool, w, h int) []frame {
+func (l *lanes) frames(st *text.Styles, look *lab.Snapshot, focused bool, w, h int) []text.Frame {
 	widths := l.widths(w)
-	var out []frame
+	var out []text.Frame
 	for kind := range laneKind(laneCount) {
 		if l.zoomed && kind != l.focus {
 			continue
 		}
 		n, mine := widths[kind], focused && kind == l.focus
 		body := l.body(st, look, kind, mine, n, h) // first, for the title to know where the list is
-		out = append(out, frame{cells: n, title: l.title(st, look, kind, n-4), focused: mine, body: body})
+		out = append(out, text.Frame{Width: n, Title: l.title(st, look, kind, n-4), Focused: mine, Body: body})
 	}
 	return out
 }
 
-func (l *lanes) body(st *Styles, look *lab.Snapshot, kind laneKind, focused bool, n, h int) []line {
+func (l *lanes) body(st *text.Styles, look *lab.Snapshot, kind laneKind, focused bool, n, h int) []text.Line {
 	rows := l.sync(look, kind)
 	v, lines := &l.list[kind], rowLines(kind, n)
 	l.fit[kind] = max(h/lines, 1)
@@ -291,7 +292,7 @@ func (l *lanes) body(st *Styles, look *lab.Snapshot, kind laneKind, focused bool
 	if rows.len() == 0 {
 		return l.nothing(st, kind, n, h)
 	}
-	body := make([]line, 0, h+1)
+	body := make([]text.Line, 0, h+1)
 	for i := v.window(rows.len(), l.fit[kind]); i < rows.len() && len(body) < h; i++ {
 		selected := focused && i == v.cursor && (l.pick == nil || l.picked)
 		body = append(body, drawRow(st, rows, i, look, n, selected, l.numberOf(rows, i))...)
@@ -312,21 +313,21 @@ func (l *lanes) numberOf(rows laneRows, i int) string {
 }
 
 // drawRow draws a row in n cells, with the number of its call before the ID.
-func drawRow(st *Styles, rows laneRows, i int, look *lab.Snapshot, n int, selected bool, number string) []line {
+func drawRow(st *text.Styles, rows laneRows, i int, look *lab.Snapshot, n int, selected bool, number string) []text.Line {
 	now, custom, mark := look.Ledger.Now, look.Load.Custom, " "
 	if selected {
 		mark = "▸"
 	}
-	room := n - cells(number)
+	room := n - text.Width(number)
 	var r laneRow
-	var lines []line
+	var lines []text.Line
 	switch {
 	case rows.strays != nil:
 		var why string
 		if r, why = strayRow(st, &rows.strays[i], now, room); n >= flatLane {
-			r.words = append(r.words, span{", " + why, st.Faint}).cut(room - wholeIDCells - 2 - r.right.cells())
+			r.words = append(r.words, st.Faint.Span(", "+why)).Cut(room - text.UUIDWidth - 2 - r.right.Width())
 		} else {
-			lines = []line{line{{" " + why, st.Faint}}.fill(n)}
+			lines = []text.Line{text.Line{st.Faint.Span(" " + why)}.Fill(n)}
 		}
 	case rows.calls[i].Outcome == amqprpc.InFlight:
 		r = flightRow(st, rows.calls[i], custom, now, room)
@@ -335,12 +336,12 @@ func drawRow(st *Styles, rows laneRows, i int, look *lab.Snapshot, n int, select
 	}
 	first := r.line(room, mark)
 	if number != "" {
-		first = slices.Insert(first, 1, span{number, r.ink}) // after the mark
+		first = slices.Insert(first, 1, r.ink.Span(number)) // after the mark
 	}
 	lines = slices.Insert(lines, 0, first)
 	if selected {
 		for i := range lines {
-			lines[i] = lines[i].dyed(st.Selected)
+			lines[i] = lines[i].WithInk(st.Selected)
 		}
 	}
 	return lines

@@ -14,6 +14,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // lookingAt asks books what l would show, as a screen does, and returns the look.
@@ -24,9 +25,9 @@ func lookingAt(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.Sna
 }
 
 // drawnLanes returns the lanes as lines of text.
-func drawnLanes(l *lanes, st *Styles, look *lab.Snapshot, focused bool, w, h int) string {
-	g := grid{{rows: max(h, 0), frames: l.frames(st, look, focused, w, h)}}
-	return strings.Join(g.paint(st, nil), "\n") + "\n"
+func drawnLanes(l *lanes, st *text.Styles, look *lab.Snapshot, focused bool, w, h int) string {
+	g := text.Grid{{Height: max(h, 0), Frames: l.frames(st, look, focused, w, h)}}
+	return strings.Join(g.Draw(st, nil), "\n") + "\n"
 }
 
 // uuid makes an ID that looks like one and begins with n.
@@ -185,18 +186,18 @@ func TestLanesFitEverySize(t *testing.T) {
 						borders = laneCount + 1
 					}
 					for _, f := range frames {
-						sum += f.cells
-						if len(f.body) > max(h, 0) {
-							t.Fatalf("%dx%d: %d rows", w, h, len(f.body))
+						sum += f.Width
+						if len(f.Body) > max(h, 0) {
+							t.Fatalf("%dx%d: %d rows", w, h, len(f.Body))
 						}
-						if n := f.title.cells(); n > max(f.cells-4, 0) {
-							t.Fatalf("%dx%d: a title of %d cells in a frame of %d", w, h, n, f.cells)
+						if n := f.Title.Width(); n > max(f.Width-4, 0) {
+							t.Fatalf("%dx%d: a title of %d cells in a frame of %d", w, h, n, f.Width)
 						}
-						for _, row := range f.body {
-							if row.cells() != f.cells {
-								t.Fatalf("%dx%d: a row of %d cells in a frame of %d", w, h, row.cells(), f.cells)
+						for _, row := range f.Body {
+							if row.Width() != f.Width {
+								t.Fatalf("%dx%d: a row of %d cells in a frame of %d", w, h, row.Width(), f.Width)
 							}
-							harmless(t, row.render(), f.cells)
+							harmless(t, row.Render(), f.Width)
 						}
 					}
 					if sum != max(w-borders, 0) || len(frames) != borders-1 {
@@ -411,8 +412,8 @@ func TestLanesChoice(t *testing.T) {
 	} {
 		look := lookingAt(l, busy(), at(20*time.Second), 120, 9)
 		f := l.frames(styled(false), look, true, 120, 9)[endedLane]
-		if r, ok := l.selected(look); f.title.render() != c.title || !ok || r.id != c.first || r.lane != endedLane {
-			t.Errorf("%q begins with %s, want %q with %s", f.title.render(), r.id, c.title, c.first)
+		if r, ok := l.selected(look); f.Title.Render() != c.title || !ok || r.id != c.first || r.lane != endedLane {
+			t.Errorf("%q begins with %s, want %q with %s", f.Title.Render(), r.id, c.title, c.first)
 		}
 		l.cycleEnded()
 	}
@@ -424,14 +425,14 @@ func TestOnlyTheFocusIsMarked(t *testing.T) {
 	for _, focused := range []bool{true, false} {
 		for kind, f := range l.frames(styled(true), look, focused, 120, 18) {
 			marks := 0
-			for _, row := range f.body {
-				if strings.Contains(row.render(), "▸") {
+			for _, row := range f.Body {
+				if strings.Contains(row.Render(), "▸") {
 					marks++
 				}
 			}
 			want := focused && laneKind(kind) == duplicateLane
-			if f.focused != want || marks > 0 != want {
-				t.Errorf("lane %d with the keys %v: focused %v, %d marks", kind, focused, f.focused, marks)
+			if f.Focused != want || marks > 0 != want {
+				t.Errorf("lane %d with the keys %v: focused %v, %d marks", kind, focused, f.Focused, marks)
 			}
 		}
 	}
@@ -498,11 +499,11 @@ func TestLanesOfAnything(t *testing.T) {
 					t.Fatalf("row %d of %d is selected", i, rows.len())
 				}
 				for _, f := range frames {
-					if !f.focused || f.cells < 2 || h == 0 { // one cell has room for the ellipsis only
+					if !f.Focused || f.Width < 2 || h == 0 { // one cell has room for the ellipsis only
 						continue
 					}
-					for _, row := range f.body {
-						if row[0].text == "▸" {
+					for _, row := range f.Body {
+						if row[0].Text == "▸" {
 							return
 						}
 					}

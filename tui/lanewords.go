@@ -8,6 +8,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // A row is what is selected in a lane.
@@ -23,12 +24,12 @@ type row struct {
 // selected returns what is picked, else the selected row of the lane in focus.
 func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	if p := l.pick; p != nil && !l.picked {
-		sentence := rowID(p.id, mostIDQuoted) + " is not among the rows that are shown. Press enter to see its whole story."
+		sentence := text.ID(p.id, mostIDQuoted) + " is not among the rows that are shown. Press enter to see its whole story."
 		switch {
 		case look.Frozen:
-			sentence = rowID(p.id, mostIDQuoted) + " is not in the frozen picture. Press f to go back to the present."
+			sentence = text.ID(p.id, mostIDQuoted) + " is not in the frozen picture. Press f to go back to the present."
 		case p.pending():
-			sentence = rowID(p.id, mostIDQuoted) + ": a reply that was sent and has not come in yet."
+			sentence = text.ID(p.id, mostIDQuoted) + ": a reply that was sent and has not come in yet."
 		}
 		return row{lane: l.focus, id: p.id, seq: p.seq, sentence: sentence}, true
 	}
@@ -54,10 +55,10 @@ func (l *lanes) sentence(look *lab.Snapshot, w int) string {
 	if !ok {
 		return ""
 	}
-	if rest, ok := strings.CutPrefix(r.sentence, r.id); ok && uuidLike(r.id) && cells(r.sentence) > w {
-		r.sentence = rowID(r.id, shortIDCells) + rest
+	if rest, ok := strings.CutPrefix(r.sentence, r.id); ok && text.IsUUID(r.id) && text.Width(r.sentence) > w {
+		r.sentence = text.ID(r.id, text.ShortIDWidth) + rest
 	}
-	return Escape(r.sentence, w)
+	return text.Escape(r.sentence, w)
 }
 
 // The most of a text that a sentence quotes, in cells.
@@ -68,7 +69,7 @@ const (
 )
 
 func callSentence(c *ledger.Call, custom bool, now time.Time) string {
-	subject := rowID(c.ID, mostIDQuoted)
+	subject := text.ID(c.ID, mostIDQuoted)
 	if request := requestWords(c, custom, mostBodyQuoted); request != "" {
 		subject += " " + request
 	}
@@ -78,25 +79,25 @@ func callSentence(c *ledger.Call, custom bool, now time.Time) string {
 	}
 	switch {
 	case c.Outcome == amqprpc.InFlight && c.Attempt == 0:
-		return subject + ": waits to be published, since " + ageWords(c.Age) + timeLeft(c, now) + "."
+		return subject + ": waits to be published, since " + text.Age(c.Age) + timeLeft(c, now) + "."
 	case c.Outcome == amqprpc.InFlight:
-		return subject + ": in flight for " + ageWords(c.Age) + tried + timeLeft(c, now) + "."
+		return subject + ": in flight for " + text.Age(c.Age) + tried + timeLeft(c, now) + "."
 	case c.Outcome == amqprpc.Completed:
-		s := subject + " = " + bodyText(c.Answer, c.AnswerLen, mostBodyQuoted) + ": completed in " + took(c.Age) +
+		s := subject + " = " + text.Body(c.Answer, c.AnswerLen, mostBodyQuoted) + ": completed in " + text.Duration(c.Age) +
 			", answered by " + senderWords(c.Server, mostNameQuoted) + tried
 		if c.Wrong {
 			s += ", a wrong answer"
 		}
 		if c.Replies > 1 {
-			s += "; " + count(c.Replies) + " replies, the others were discarded"
+			s += "; " + text.Count(c.Replies) + " replies, the others were discarded"
 		}
 		return s + "."
 	}
 	long, _ := failureWords(c.Outcome)
-	s := subject + ": failed (" + long + ") after " + took(c.Age) + tried
+	s := subject + ": failed (" + long + ") after " + text.Duration(c.Age) + tried
 	if c.Outcome == amqprpc.Remote {
 		return s + ": " + senderWords(c.Server, mostNameQuoted) + " answered with an error: " +
-			bodyText(c.Answer, c.AnswerLen, mostBodyQuoted) + "."
+			text.Body(c.Answer, c.AnswerLen, mostBodyQuoted) + "."
 	}
 	if why := new(Summary).failedBecause(c.Outcome); why != "" {
 		s += ": " + why
@@ -110,9 +111,9 @@ func timeLeft(c *ledger.Call, now time.Time) string {
 	case c.Deadline.IsZero():
 		return ""
 	case left < 0:
-		return ", past its deadline by " + ageWords(-left)
+		return ", past its deadline by " + text.Age(-left)
 	default:
-		return ", " + ageWords(left) + " left"
+		return ", " + text.Age(left) + " left"
 	}
 }
 
@@ -121,11 +122,11 @@ func straySentence(s *ledger.Stray) string {
 	if s.Server != lab.InjectorName {
 		name = "from " + name
 	}
-	subject, reply := rowID(s.ID, mostIDQuoted), "a reply "
+	subject, reply := text.ID(s.ID, mostIDQuoted), "a reply "
 	if s.Error != "" {
-		reply = "an error reply (" + Escape(s.Error, nameCells) + ") "
+		reply = "an error reply (" + text.Escape(s.Error, nameCells) + ") "
 	}
-	var text string
+	var words string
 	switch s.Class {
 	case amqprpc.Duplicate:
 		long, _ := nthWords(s.Nth)
@@ -136,44 +137,44 @@ func straySentence(s *ledger.Stray) string {
 		if s.AnsweredBy != "" {
 			first = senderWords(s.AnsweredBy, mostNameQuoted) + "'s answer"
 		}
-		text = subject + ": " + long + ", " + name + ", " + took(s.Since) + " after " + first +
+		words = subject + ": " + long + ", " + name + ", " + text.Duration(s.Since) + " after " + first +
 			": a duplicate, since the call has its answer"
 	case amqprpc.Late:
-		text = subject + ": " + reply + name + ", late by " + took(s.Since) + ": " + hadEnded(s.Outcome)
+		words = subject + ": " + reply + name + ", late by " + text.Duration(s.Since) + ": " + hadEnded(s.Outcome)
 	default:
-		text = subject + ": " + reply + name + " that no call here waits for: its ID is unknown"
+		words = subject + ": " + reply + name + " that no call here waits for: its ID is unknown"
 		if s.ID == "" {
-			text = capital(reply) + name + " without a correlation ID: nobody can tell which call it is for"
+			words = capital(reply) + name + " without a correlation ID: nobody can tell which call it is for"
 		}
 	}
 	if s.Redelivered {
-		text += "; its request had been redelivered"
+		words += "; its request had been redelivered"
 	}
-	return text + ". Discarded."
+	return words + ". Discarded."
 }
 
 // title names a lane and says how many rows there are of it, in at most so many cells: of a
 // filter, how many pass it of those that are remembered. Where there is room it says, too,
 // that the lane does not follow its newest row, and the key that makes it.
-func (l *lanes) title(st *Styles, look *lab.Snapshot, kind laneKind, room int) line {
+func (l *lanes) title(st *text.Styles, look *lab.Snapshot, kind laneKind, room int) text.Line {
 	titles := l.titles(st, look, kind)
 	if l.list[kind].stance != atTop {
 		for _, t := range titles {
-			if place := " ↑ home"; t.cells()+cells(place) <= room {
-				return append(t, span{place, st.Warn})
+			if place := " ↑ home"; t.Width()+text.Width(place) <= room {
+				return append(t, st.Warn.Span(place))
 			}
 		}
 	}
 	for _, t := range titles {
-		if t.cells() <= room {
+		if t.Width() <= room {
 			return t
 		}
 	}
-	return titles[len(titles)-1].cut(max(room, 0))
+	return titles[len(titles)-1].Cut(max(room, 0))
 }
 
 // titles are what a lane can be called, the longest first.
-func (l *lanes) titles(st *Styles, look *lab.Snapshot, kind laneKind) []line {
+func (l *lanes) titles(st *text.Styles, look *lab.Snapshot, kind laneKind) []text.Line {
 	c, r, p := look.Ledger.Calls, look.Ledger.Replies, look.Ledger.Picked
 	ink, name, short, n, picked := st.InFlight, "In flight", "Flight", c.InFlight, p.InFlight
 	switch {
@@ -192,21 +193,21 @@ func (l *lanes) titles(st *Styles, look *lab.Snapshot, kind laneKind) []line {
 	}
 	if l.filter.set() {
 		rows, of := uint64(picked.Rows), uint64(picked.Of)
-		return []line{
-			{{name + " ", ink}, {count(rows) + " of " + count(of) + " pass", st.Warn}},
-			{{name + " ", ink}, {count(rows) + " of " + count(of), st.Warn}},
-			{{short + " ", ink}, {briefly(rows) + " of " + briefly(of), st.Warn}},
-			{{short + " ", ink}, {briefly(rows) + "/", st.Warn}},
+		return []text.Line{
+			{ink.Span(name + " "), st.Warn.Span(text.Count(rows) + " of " + text.Count(of) + " pass")},
+			{ink.Span(name + " "), st.Warn.Span(text.Count(rows) + " of " + text.Count(of))},
+			{ink.Span(short + " "), st.Warn.Span(briefly(rows) + " of " + briefly(of))},
+			{ink.Span(short + " "), st.Warn.Span(briefly(rows) + "/")},
 		}
 	}
-	titles := []line{{{name + " " + count(n), ink}}, {{name + " " + briefly(n), ink}}, {{short + " " + briefly(n), ink}}}
+	titles := []text.Line{{ink.Span(name + " " + text.Count(n))}, {ink.Span(name + " " + briefly(n))}, {ink.Span(short + " " + briefly(n))}}
 	if kind != endedLane || l.ended != allEnded || c.Failed == 0 {
 		return titles
 	}
-	with := func(title line, text string) line { return append(title[:1:1], span{" " + text, st.Failed}) }
+	with := func(title text.Line, text string) text.Line { return append(title[:1:1], st.Failed.Span(" "+text)) }
 	failed := briefly(c.Failed)
-	return []line{
-		with(titles[0], "failed "+count(c.Failed)), with(titles[1], "failed "+failed), with(titles[1], "✗"+failed), with(titles[2], "✗"+failed),
+	return []text.Line{
+		with(titles[0], "failed "+text.Count(c.Failed)), with(titles[1], "failed "+failed), with(titles[1], "✗"+failed), with(titles[2], "✗"+failed),
 		titles[2],
 	}
 }
@@ -229,31 +230,31 @@ func briefly(n uint64) string {
 }
 
 // nothing is what a lane says that has no rows.
-func (l *lanes) nothing(st *Styles, kind laneKind, n, h int) []line {
-	text := l.empty[kind]
+func (l *lanes) nothing(st *text.Styles, kind laneKind, n, h int) []text.Line {
+	s := l.empty[kind]
 	switch {
 	case l.filter.set():
-		text = "No row here passes the filter."
-	case text != "":
+		s = "No row here passes the filter."
+	case s != "":
 	case kind == inFlightLane:
-		text = "None. No request waits for its reply."
+		s = "None. No request waits for its reply."
 	case kind == duplicateLane:
-		text = "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."
+		s = "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."
 	case kind == orphanedLane:
-		text = "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u sends one."
+		s = "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u sends one."
 	case l.ended == completedOnly:
-		text = "None yet. A call is completed when its answer has come."
+		s = "None yet. A call is completed when its answer has come."
 	case l.ended == failedOnly:
-		text = "None. Every call that has ended has its answer."
+		s = "None. Every call that has ended has its answer."
 	default:
-		text = "None yet. A call ends with its answer, or fails."
+		s = "None yet. A call ends with its answer, or fails."
 	}
-	var lines []line
-	for _, part := range wrap(text, max(n-2, 1)) {
+	var lines []text.Line
+	for _, part := range text.Wrap(s, max(n-2, 1)) {
 		if len(lines) == h {
 			break
 		}
-		lines = append(lines, line{{" " + part, st.Faint}}.fill(n))
+		lines = append(lines, text.Line{st.Faint.Span(" " + part)}.Fill(n))
 	}
 	return lines
 }

@@ -5,26 +5,27 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // latencyPanel shows how long answers took: percentiles in numbers, and the whole of it
 // as columns over a logarithmic axis. The one time in a thousand that is the slowest is
 // in the numbers alone. The bars are of equal ratio, best as many as there are cells.
-func latencyPanel(st *Styles, look *lab.Snapshot, w, h int) frame {
+func latencyPanel(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
-	f := frame{cells: w, title: line{{"Latency", st.Title}}.cut(max(w-4, 0))}
+	f := text.Frame{Width: w, Title: text.Line{st.Title.Span("Latency")}.Cut(max(w-4, 0))}
 	l := look.Ledger.Response
 	if w == 0 || h == 0 {
 		return f
 	}
 	if l.Count == 0 {
-		f.body = []line{line{{"no answers yet", st.Faint}}.cut(w)}
+		f.Body = []text.Line{text.Line{st.Faint.Span("no answers yet")}.Cut(w)}
 		return f
 	}
-	f.body = latencyNumbers(st, l, look.Ledger.Service, w, h)
-	f.body = append(f.body, latencyColumns(st, l, look.Ledger.ResponseBars, w, h-len(f.body))...)
-	for i := range f.body {
-		f.body[i] = f.body[i].cut(w)
+	f.Body = latencyNumbers(st, l, look.Ledger.Service, w, h)
+	f.Body = append(f.Body, latencyColumns(st, l, look.Ledger.ResponseBars, w, h-len(f.Body))...)
+	for i := range f.Body {
+		f.Body[i] = f.Body[i].Cut(w)
 	}
 	return f
 }
@@ -48,16 +49,16 @@ const quantileCells = 8
 
 // latencyNumbers are the percentiles in numbers: a table where there is room for one. The
 // service time is shown where calls waited for a while before they were published.
-func latencyNumbers(st *Styles, response, service ledger.Latency, w, h int) []line {
+func latencyNumbers(st *text.Styles, response, service ledger.Latency, w, h int) []text.Line {
 	both := differ(response, service)
 	const tableCells = 4 * quantileCells
 	switch {
 	case h < 5 || w < 2*(3+quantileCells):
-		return []line{quantileLine(st, response, w, 0, 1, 2, 3)}
+		return []text.Line{quantileLine(st, response, w, 0, 1, 2, 3)}
 	case w < tableCells || both && w < tableCells+len("resp."):
-		pair := []line{quantileLine(st, response, w, 0, 1), quantileLine(st, response, w, 2, 3)}
+		pair := []text.Line{quantileLine(st, response, w, 0, 1), quantileLine(st, response, w, 2, 3)}
 		if both {
-			pair = append(pair, line{{"service ", st.Faint}, {"p50 ", st.Faint}, {millis(service.P50), st.Plain}})
+			pair = append(pair, text.Line{st.Faint.Span("service "), st.Faint.Span("p50 "), st.Plain.Span(text.Millis(service.P50))})
 		}
 		return pair
 	case !both:
@@ -69,26 +70,26 @@ func latencyNumbers(st *Styles, response, service ledger.Latency, w, h int) []li
 }
 
 // quantileLine writes some of the numbers, each after its name.
-func quantileLine(st *Styles, l ledger.Latency, w int, which ...int) line {
-	var pieces []piece
+func quantileLine(st *text.Styles, l ledger.Latency, w int, which ...int) text.Line {
+	var pieces []text.Piece
 	for _, i := range which {
 		q := quantiles[i]
-		pieces = append(pieces, piece{[]string{q.name + " " + left(millis(q.of(l)), quantileCells-1), q.name + " " + millis(q.of(l))}, st.Plain, q.rank})
+		pieces = append(pieces, text.NewPiece(q.rank, st.Plain, q.name+" "+text.Left(text.Millis(q.of(l)), quantileCells-1), q.name+" "+text.Millis(q.of(l))))
 	}
-	return joined(pieces, fit(pieces, w))
+	return text.Join(pieces, w)
 }
 
 // latencyRows writes the numbers below their names.
-func latencyRows(st *Styles, labels int, names []string, all ...ledger.Latency) []line {
-	head := line{{text: spaces(labels)}}
+func latencyRows(st *text.Styles, labels int, names []string, all ...ledger.Latency) []text.Line {
+	head := text.Line{text.Gap(labels)}
 	for _, q := range quantiles {
-		head = append(head, span{right(q.name, quantileCells), st.Faint})
+		head = append(head, st.Faint.Span(text.Right(q.name, quantileCells)))
 	}
-	rows := []line{head}
+	rows := []text.Line{head}
 	for i, l := range all {
-		row := line{{left(names[i], labels), st.Faint}}
+		row := text.Line{st.Faint.Span(text.Left(names[i], labels))}
 		for _, q := range quantiles {
-			row = append(row, span{right(millis(q.of(l)), quantileCells), st.Plain})
+			row = append(row, st.Plain.Span(text.Right(text.Millis(q.of(l)), quantileCells)))
 		}
 		rows = append(rows, row)
 	}
@@ -127,7 +128,7 @@ func sliced(bars []ledger.Bar, width int) []slice {
 }
 
 // latencyColumns draws the bars as columns in h rows, the axis included.
-func latencyColumns(st *Styles, l ledger.Latency, bars []ledger.Bar, w, h int) []line {
+func latencyColumns(st *text.Styles, l ledger.Latency, bars []ledger.Bar, w, h int) []text.Line {
 	all := sliced(bars, w)
 	if len(all) == 0 || h <= 0 {
 		return nil
@@ -137,9 +138,9 @@ func latencyColumns(st *Styles, l ledger.Latency, bars []ledger.Bar, w, h int) [
 		most = max(most, s.n)
 	}
 	rows := max(h-2, 1)
-	lines := make([]line, 0, h)
+	lines := make([]text.Line, 0, h)
 	for row := range rows {
-		var out runs
+		var out text.Line
 		for _, s := range all {
 			ink := st.Completed // colour repeats what the marks say
 			switch {
@@ -148,22 +149,22 @@ func latencyColumns(st *Styles, l ledger.Latency, bars []ledger.Bar, w, h int) [
 			case s.from >= l.P90:
 				ink = st.Duplicate
 			}
-			height := eighths(s.n/most, rows)
-			out.add(eighthBlocks[min(max(height-8*(rows-row-1), 0), 8)], ink)
+			height := text.Eighths(s.n/most, rows)
+			out.Add(text.Column(height, rows-row-1), ink)
 		}
-		lines = append(lines, out.line)
+		lines = append(lines, out)
 	}
 	if h >= 2 {
-		var marks []axisMark
+		var marks []text.Mark
 		for _, q := range quantiles[:3] {
 			at := sliceOf(all, q.of(l))
-			if n := len(marks); n > 0 && marks[n-1].at == at {
-				marks[n-1].name += "/" + q.name
+			if n := len(marks); n > 0 && marks[n-1].At == at {
+				marks[n-1].Name += "/" + q.name
 				continue
 			}
-			marks = append(marks, axisMark{at: at, glyph: "▲", name: q.name, ink: st.Title})
+			marks = append(marks, text.Mark{At: at, Glyph: "▲", Name: q.name, Ink: st.Title})
 		}
-		lines = append(lines, markedAxis(st, w, marks))
+		lines = append(lines, text.MarkedAxis(st, w, marks))
 	}
 	if h >= 3 {
 		lines = append(lines, edgeLabels(st, all))
@@ -180,16 +181,16 @@ func sliceOf(all []slice, ms float64) int {
 }
 
 // edgeLabels writes the times at the first, the middle and the last edge.
-func edgeLabels(st *Styles, all []slice) line {
+func edgeLabels(st *text.Styles, all []slice) text.Line {
 	width := len(all)
-	first, middle, last := millis(all[0].from), millis(all[width/2].from), millis(all[width-1].to)
-	gap := width - cells(first) - cells(last)
+	first, middle, last := text.Millis(all[0].from), text.Millis(all[width/2].from), text.Millis(all[width-1].to)
+	gap := width - text.Width(first) - text.Width(last)
 	if gap < 1 {
-		return line{{Escape(first, width), st.Faint}}
+		return text.Line{st.Faint.Span(text.Escape(first, width))}
 	}
-	before := width/2 - cells(first) - cells(middle)/2
-	if after := gap - before - cells(middle); before >= 1 && after >= 1 {
-		return line{{first + spaces(before) + middle + spaces(after) + last, st.Faint}}
+	before := width/2 - text.Width(first) - text.Width(middle)/2
+	if after := gap - before - text.Width(middle); before >= 1 && after >= 1 {
+		return text.Line{st.Faint.Span(first + text.Spaces(before) + middle + text.Spaces(after) + last)}
 	}
-	return line{{first + spaces(gap) + last, st.Faint}}
+	return text.Line{st.Faint.Span(first + text.Spaces(gap) + last)}
 }

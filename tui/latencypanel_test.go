@@ -134,10 +134,10 @@ func TestLatencyMarks(t *testing.T) {
 	l := &look.Ledger.Response
 	l.P50, l.P90, l.P99 = b[3].From, b[14].From, b[29].To+1
 	lines := latencyColumns(styled(false), *l, b, 30, 5)
-	if got, want := lines[3].render(), "───▲p50───────▲p90────────p99▲"; got != want {
+	if got, want := lines[3].Render(), "───▲p50───────▲p90────────p99▲"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got, want := lines[4].render(), fmt.Sprintf("10.0 ms%s154 ms%s2.37 s", strings.Repeat(" ", 5), strings.Repeat(" ", 6)); got != want {
+	if got, want := lines[4].Render(), fmt.Sprintf("10.0 ms%s154 ms%s2.37 s", strings.Repeat(" ", 5), strings.Repeat(" ", 6)); got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/server"
+	"rpcscope/tui/text"
 )
 
 // A choice is a row of a menu.
@@ -49,14 +50,14 @@ func (m *menu) move(delta int) {
 }
 
 // lines are the menu in at most h lines of w cells.
-func (m *menu) lines(st *Styles, w, h int) []line {
+func (m *menu) lines(st *text.Styles, w, h int) []text.Line {
 	names := 0
 	for _, c := range m.choices {
-		names = max(names, cells(c.value))
+		names = max(names, text.Width(c.value))
 	}
-	var out []line
-	for _, text := range wrap(m.title, max(w-2, 1)) {
-		out = append(out, line{{" " + text, st.Title}}.cut(w))
+	var out []text.Line
+	for _, s := range text.Wrap(m.title, max(w-2, 1)) {
+		out = append(out, text.Line{st.Title.Span(" " + s)}.Cut(w))
 	}
 	out = append(out, nil)
 	from := 0
@@ -72,7 +73,7 @@ func (m *menu) lines(st *Styles, w, h int) []line {
 		if from+i == m.selected {
 			mark, ink = " ▸ ", st.Selected
 		}
-		out = append(out, line{{mark, st.Title}, {left(value, names), ink}, {"  " + c.words, st.Plain}}.cut(w))
+		out = append(out, text.Line{st.Title.Span(mark), ink.Span(text.Left(value, names)), st.Plain.Span("  " + c.words)}.Cut(w))
 	}
 	return out[:max(min(len(out), h), 0)]
 }

@@ -13,6 +13,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
@@ -94,7 +95,7 @@ type Model struct {
 	tour    Tour   // nil where there is none
 	told    tour.Snapshot
 	frozen  Subject // nil while the picture is live
-	st      *Styles
+	st      *text.Styles
 	keys    keyMap
 	tell    func(sequence string) // writes to the terminal, past the renderer
 	tick    int                   // the chain of ticks that is listened to
@@ -157,7 +158,7 @@ type target struct {
 const interval = 100 * time.Millisecond
 
 // newModel returns a screen for a lab. ctx ends what the screen has begun.
-func newModel(ctx context.Context, l Lab, st *Styles, tell func(string)) *Model {
+func newModel(ctx context.Context, l Lab, st *text.Styles, tell func(string)) *Model {
 	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
 	if p, ok := l.(Player); ok {
 		m.player, m.keys = p, newReplayKeyMap()

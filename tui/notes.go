@@ -1,10 +1,13 @@
 package tui
 
-import "rpcscope/tui/lab"
+import (
+	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
+)
 
 // noteInLines is a note in at most so many lines of w cells: cut, if they have no room for
 // it.
-func noteInLines(st *Styles, n lab.Note, w, most int) []line {
+func noteInLines(st *text.Styles, n lab.Note, w, most int) []text.Line {
 	ink, mark := st.Plain, "·"
 	switch n.Level {
 	case lab.Success:
@@ -13,18 +16,18 @@ func noteInLines(st *Styles, n lab.Note, w, most int) []line {
 		ink, mark = st.Bad, "✗"
 	}
 	when := n.Time.Format("15:04:05") + "  "
-	indent := cells(when) + 2
-	parts := atMost(wrap(Escape(n.Text, mostNoteCells), w-indent), most)
+	indent := text.Width(when) + 2
+	parts := text.Limit(text.Wrap(text.Escape(n.Text, mostNoteCells), w-indent), most)
 	if len(parts) == 0 {
 		parts = []string{""}
 	}
-	var out []line
+	var out []text.Line
 	for _, part := range parts {
-		l := line{{spaces(indent), st.Plain}, {part, st.Plain}}
+		l := text.Line{st.Plain.Span(text.Spaces(indent)), st.Plain.Span(part)}
 		if out == nil {
-			l = line{{when, st.Faint}, {mark + " ", ink}, {part, st.Plain}}
+			l = text.Line{st.Faint.Span(when), ink.Span(mark + " "), st.Plain.Span(part)}
 		}
-		out = append(out, l.cut(w))
+		out = append(out, l.Cut(w))
 	}
 	return out
 }
@@ -80,34 +83,34 @@ func noteTitle(look *lab.Snapshot) string {
 }
 
 // noteLines are the notes in h lines of w cells.
-func (m *Model) noteLines(w, h int) []line {
+func (m *Model) noteLines(w, h int) []text.Line {
 	if len(m.look.Notes) == 0 && m.look.Replay != nil {
-		return []line{{{" nothing yet; what happened in the recording is on its bar and in the lanes", m.st.Faint}}}
+		return []text.Line{{m.st.Faint.Span(" nothing yet; what happened in the recording is on its bar and in the lanes")}}
 	}
 	return m.log.lines(m.st, m.look.Notes, w, h)
 }
 
 // lines are the notes around the selected one, in h lines of w cells.
-func (g *noteLog) lines(st *Styles, notes []lab.Note, w, h int) []line {
+func (g *noteLog) lines(st *text.Styles, notes []lab.Note, w, h int) []text.Line {
 	if len(notes) == 0 || h <= 0 {
-		return []line{{{" nothing has happened yet", st.Faint}}}
+		return []text.Line{{st.Faint.Span(" nothing has happened yet")}}
 	}
 	at := g.index(notes)
 	selected := noteInLines(st, notes[at], w-2, h) // whole
 	room := h - len(selected)                      // for the others
 	from := min(max(at-room/2, 0), max(len(notes)-1-room, 0))
-	var out []line
+	var out []text.Line
 	for i := from; i < len(notes) && len(out) < h; i++ {
 		if i != at {
 			for _, l := range noteInLines(st, notes[i], w-2, 1) {
-				out = append(out, append(line{{"  ", st.Plain}}, l...))
+				out = append(out, append(text.Line{st.Plain.Span("  ")}, l...))
 			}
 			continue
 		}
-		mark := span{"▸ ", st.Title}
+		mark := st.Title.Span("▸ ")
 		for _, l := range selected {
-			out = append(out, append(line{mark}, l...))
-			mark = span{"  ", st.Plain}
+			out = append(out, append(text.Line{mark}, l...))
+			mark = st.Plain.Span("  ")
 		}
 	}
 	return out

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/text"
 )
 
 // worthSaying is how long a start must have been late to be mentioned.
@@ -15,7 +16,7 @@ func (e *evidence) phases() (parts []string) {
 	if r == nil || e.Published.IsZero() {
 		return nil
 	}
-	add := func(d time.Duration, what string) { parts = append(parts, took(max(d, 0))+" "+what) }
+	add := func(d time.Duration, what string) { parts = append(parts, text.Duration(max(d, 0))+" "+what) }
 	if late := e.Sent.Sub(e.Intended); late >= worthSaying {
 		add(late, "late to start")
 	}

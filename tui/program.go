@@ -6,13 +6,14 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"rpcscope/tui/internal/unasked"
+	"rpcscope/tui/internal/noquery"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
-func init() { unasked.Over() } // Bubble Tea has been initialised
+func init() { noquery.Restore() } // Bubble Tea has been initialised
 
 // Run shows a lab on the terminal until the user quits or ctx ends, and returns with
 // the terminal as it was. It blocks. The lab goes on; closing it is the caller's.
@@ -26,23 +27,25 @@ func RunReplay(ctx context.Context, p *replay.Player) error { return run(ctx, on
 
 // RunTour is [Run] of a tour, and of the labs that it leads through.
 func RunTour(ctx context.Context, g *tour.Guide) error {
-	return run(ctx, func(ctx context.Context, st *Styles, tell func(string)) *Model {
+	return run(ctx, func(ctx context.Context, st *text.Styles, tell func(string)) *Model {
 		return newTourModel(ctx, openTour{g}, st, tell)
 	})
 }
 
 // on makes the model of one lab.
-func on(l Lab) func(context.Context, *Styles, func(string)) *Model {
-	return func(ctx context.Context, st *Styles, tell func(string)) *Model { return newModel(ctx, l, st, tell) }
+func on(l Lab) func(context.Context, *text.Styles, func(string)) *Model {
+	return func(ctx context.Context, st *text.Styles, tell func(string)) *Model {
+		return newModel(ctx, l, st, tell)
+	}
 }
 
-func run(ctx context.Context, model func(context.Context, *Styles, func(string)) *Model) error {
+func run(ctx context.Context, model func(context.Context, *text.Styles, func(string)) *Model) error {
 	// Bubble Tea looks at what it is told next only when it has drawn what it was told
 	// before. Whatever cannot wait does not go through it.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
-	m := model(ctx, NewStyles(os.Stdout), tell)
+	m := model(ctx, text.NewStyles(os.Stdout), tell)
 	continued := make(chan os.Signal, 1)
 	defer notifyContinued(continued)()
 	m.continued = continued

@@ -14,6 +14,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
+	"rpcscope/tui/text"
 )
 
 // A moment is something that a progress line can be about.
@@ -84,13 +85,13 @@ func TestProgressFitsEveryWidth(t *testing.T) {
 	styles := styled(false)
 	for _, m := range moments() {
 		for width := -1; width < 200; width++ {
-			text := ProgressText(styles, m.p, &m.s, width)
-			if strings.ContainsAny(text, "\n\r") {
-				t.Errorf("%s: more than a line: %q", m.name, text)
+			words := ProgressText(styles, m.p, &m.s, width)
+			if strings.ContainsAny(words, "\n\r") {
+				t.Errorf("%s: more than a line: %q", m.name, words)
 			}
-			fits(t, text, max(width, 0))
-			if width >= 20 && (text == "" || strings.Contains(text, ellipsis)) {
-				t.Errorf("%s at %d: %q", m.name, width, text)
+			fits(t, words, max(width, 0))
+			if width >= 20 && (words == "" || strings.Contains(words, text.Ellipsis)) {
+				t.Errorf("%s at %d: %q", m.name, width, words)
 			}
 		}
 	}

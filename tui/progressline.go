@@ -10,6 +10,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
+	"rpcscope/tui/text"
 )
 
 // redraw is how often a progress line is drawn: often enough to look alive, and about as
@@ -38,7 +39,7 @@ func TerminalWidth(f *os.File) int {
 // there, nobody else should write to that terminal. Set the fields, then Start it.
 type ProgressLine struct {
 	Out    io.Writer
-	Styles *Styles
+	Styles *text.Styles
 	// Width is asked before every drawing, so that the line follows the window.
 	Width func() int
 	// Look is where the numbers are from. It is called from one goroutine, eight times
@@ -51,7 +52,7 @@ type ProgressLine struct {
 // NewProgressLine returns a progress line for the terminal f.
 func NewProgressLine(f *os.File, look func() (load.Progress, ledger.Snapshot)) *ProgressLine {
 	return &ProgressLine{
-		Out: f, Styles: NewStyles(f), Look: look,
+		Out: f, Styles: text.NewStyles(f), Look: look,
 		Width: func() int { return TerminalWidth(f) },
 	}
 }

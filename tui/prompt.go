@@ -8,6 +8,8 @@ import (
 
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
+
+	"rpcscope/tui/text"
 )
 
 // A prompt asks for a line of text in the footer, so that what it is about stays in
@@ -98,44 +100,44 @@ func (p *prompt) lookAgain() {
 }
 
 // lines are the prompt in two lines, or in more if it has more to say.
-func (p *prompt) lines(st *Styles, w int) []line {
+func (p *prompt) lines(st *text.Styles, w int) []text.Line {
 	const caret = "▏"
-	ask := Escape(p.ask, max(w-20, 0)) + " "
-	text, at := []rune(p.input.Value()), p.input.Position()
-	before, after := string(text[:at]), string(text[at:])
-	room := max(w-cells(ask)-3, 1)
+	ask := text.Escape(p.ask, max(w-20, 0)) + " "
+	s, at := []rune(p.input.Value()), p.input.Position()
+	before, after := string(s[:at]), string(s[at:])
+	room := max(w-text.Width(ask)-3, 1)
 	// What is before the caret must be in sight: its end, where it is long.
-	shown := Escape(before, len(before)*10)
-	for cells(shown) > room {
+	shown := text.Escape(before, len(before)*10)
+	for text.Width(shown) > room {
 		_, size := utf8.DecodeRuneInString(shown)
 		shown = shown[size:]
 	}
-	first := line{{" " + ask, st.Title}, {shown, st.Plain}, {caret, st.Warn}, {Escape(after, max(room-cells(shown), 0)), st.Plain}}
-	out := []line{first.cut(w)}
-	say := func(text string, ink Ink) {
+	first := text.Line{st.Title.Span(" " + ask), st.Plain.Span(shown), st.Warn.Span(caret), st.Plain.Span(text.Escape(after, max(room-text.Width(shown), 0)))}
+	out := []text.Line{first.Cut(w)}
+	say := func(s string, ink text.Ink) {
 		const most = 3
-		for _, part := range atMost(wrap(text, w-2), most) {
-			out = append(out, line{{" " + part, ink}}.cut(w))
+		for _, part := range text.Limit(text.Wrap(s, w-2), most) {
+			out = append(out, text.Line{ink.Span(" " + part)}.Cut(w))
 		}
 	}
 	switch {
 	case p.err != "":
-		say("✗ "+Escape(p.err, 400), st.Bad)
+		say("✗ "+text.Escape(p.err, 400), st.Bad)
 	case p.matches == nil || p.input.Value() == "":
 		say(p.help, st.Faint)
 	case len(p.found) == 0:
 		say(p.none(), st.Faint)
 	default:
-		second := line{{" ", st.Plain}}
+		second := text.Line{st.Plain.Span(" ")}
 		from := max(p.selected-1, 0)
 		for i, id := range p.found[from:] {
 			mark, ink := "  ", st.Plain
 			if from+i == p.selected {
 				mark, ink = "▸ ", st.Selected
 			}
-			second = append(second, span{mark, st.Title}, span{Escape(id, 40), ink}, span{"  ", st.Plain})
+			second = append(second, st.Title.Span(mark), ink.Span(text.Escape(id, 40)), st.Plain.Span("  "))
 		}
-		out = append(out, second.cut(w))
+		out = append(out, second.Cut(w))
 	}
 	return out
 }
@@ -171,7 +173,7 @@ func (m *Model) nothing() string {
 	case r == nil:
 		return "nothing remembered"
 	case r.Indexed < 1:
-		return "nothing in the " + percent(r.Indexed) + " of the recording that has been read"
+		return "nothing in the " + text.Percent(r.Indexed) + " of the recording that has been read"
 	}
 	return "nothing in the recording"
 }

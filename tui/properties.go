@@ -5,13 +5,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
-
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // The width of the column of names: "content_encoding" and two spaces at least.
@@ -19,9 +17,9 @@ const leastNames, mostNames = 18, 28
 
 // A leaf is a text of named values that is w cells wide, names of them for the names.
 type leaf struct {
-	*Styles
+	*text.Styles
 	w, names int
-	lines    []line
+	lines    []text.Line
 }
 
 // value writes a name and what it stands for, which may be somebody else's, in as many
@@ -30,13 +28,13 @@ func (p *leaf) value(name, value, note string) {
 	names := p.names
 	if p.w < 2*names { // a narrow column of values would be read by nobody
 		names = 2
-		p.lines = append(p.lines, line{{Escape(name, p.w), p.Label}})
+		p.lines = append(p.lines, text.Line{p.Label.Span(text.Escape(name, p.w))})
 		name = ""
 	}
-	for i, part := range fold(Escape(value, 1<<20), max(p.w-names, 1)) {
-		l := line{{left(Escape(name, names-1), names), p.Label}, {part, p.Plain}}
+	for i, part := range text.Fold(text.Escape(value, 1<<20), max(p.w-names, 1)) {
+		l := text.Line{p.Label.Span(text.Left(text.Escape(name, names-1), names)), p.Plain.Span(part)}
 		if i > 0 {
-			l = line{{spaces(names), p.Plain}, {part, p.Plain}}
+			l = text.Line{p.Plain.Span(text.Spaces(names)), p.Plain.Span(part)}
 		}
 		p.lines = append(p.lines, l)
 	}
@@ -48,47 +46,20 @@ func (p *leaf) value(name, value, note string) {
 		gap = ""
 	}
 	last := &p.lines[len(p.lines)-1]
-	if last.cells()+cells(gap+note) <= p.w {
-		*last = append(*last, span{gap + note, p.Faint})
+	if last.Width()+text.Width(gap+note) <= p.w {
+		*last = append(*last, p.Faint.Span(gap+note))
 		return
 	}
-	for _, part := range wrap(note, max(p.w-names, 1)) {
-		p.lines = append(p.lines, line{{spaces(names), p.Plain}, {part, p.Faint}})
+	for _, part := range text.Wrap(note, max(p.w-names, 1)) {
+		p.lines = append(p.lines, text.Line{p.Plain.Span(text.Spaces(names)), p.Faint.Span(part)})
 	}
 }
 
 // words writes a text of our own.
-func (p *leaf) words(text string, ink Ink) {
-	for _, part := range wrap(text, p.w) {
-		p.lines = append(p.lines, line{{part, ink}})
+func (p *leaf) words(s string, ink text.Ink) {
+	for _, part := range text.Wrap(s, p.w) {
+		p.lines = append(p.lines, text.Line{ink.Span(part)})
 	}
-}
-
-// fold breaks an escaped text into lines of at most n cells, wherever it has to but never
-// between a character and its marks, or the halves of a flag. An empty text is one empty line.
-func fold(text string, n int) []string {
-	var out []string
-	start, width := 0, 0 // of the present line
-	char, wide := 0, 0   // of the present character, its marks included
-	half := false        // the rune before is the first half of a flag
-	for i, r := range text {
-		whole := half && regionalIndicator(r)
-		half = regionalIndicator(r) && !whole
-		if !unicode.Is(unicode.M, r) && !whole {
-			char, wide = i, 0
-		}
-		w := runeCells(r)
-		width, wide = width+w, wide+w
-		if width > n && char > start {
-			out = append(out, text[start:char])
-			start, width = char, wide
-		}
-	}
-	out = append(out, text[start:])
-	for i := range out {
-		out[i] = Escape(out[i], n) // a character that is wider than all of n, or its marks
-	}
-	return out
 }
 
 // messageOf returns the event whose message tells of a step: its own, else that of the
@@ -128,11 +99,11 @@ func (e *evidence) messageTitle(event int) string {
 		}
 	}
 	r := &e.replies[nth-1]
-	return "Reply " + count(nth) + ", " + Escape(ev.Class.String(), nameCells) + ", from " + r.server
+	return "Reply " + text.Count(nth) + ", " + text.Escape(ev.Class.String(), nameCells) + ", from " + r.server
 }
 
 // properties lists all that is known of a message.
-func (e *evidence) properties(st *Styles, event, w int) []line {
+func (e *evidence) properties(st *text.Styles, event, w int) []text.Line {
 	if w <= 0 {
 		return nil
 	}
@@ -143,7 +114,7 @@ func (e *evidence) properties(st *Styles, event, w int) []line {
 	}
 	m := e.messages[event]
 	for i := range m.Headers {
-		p.names = max(p.names, min(2+cells(Escape(m.Headers[i].Key, mostNames))+2, mostNames))
+		p.names = max(p.names, min(2+text.Width(text.Escape(m.Headers[i].Key, mostNames))+2, mostNames))
 	}
 	reply := e.Events[event].Kind == amqprpc.EventReply
 	if m.Exchange == "" {
@@ -221,7 +192,7 @@ func expirationWords(s string) string {
 	if err != nil {
 		return "not a number of ms"
 	}
-	return "ms, " + millis(float64(ms))
+	return "ms, " + text.Millis(float64(ms))
 }
 
 // headers lists the headers, each with its type.
@@ -229,7 +200,7 @@ func (e *evidence) headers(p *leaf, m *ledger.Message) {
 	if m.HeadersTotal == 0 && len(m.Headers) == 0 {
 		return
 	}
-	p.lines = append(p.lines, line{{left("headers", p.names), p.Label}, {count(m.HeadersTotal), p.Plain}})
+	p.lines = append(p.lines, text.Line{p.Label.Span(text.Left("headers", p.names)), p.Plain.Span(text.Count(m.HeadersTotal))})
 	for i := range m.Headers {
 		h := &m.Headers[i]
 		value, note := h.Value, h.Type
@@ -248,18 +219,18 @@ func (e *evidence) headers(p *leaf, m *ledger.Message) {
 		}
 		note := "by x-rpc"
 		if e.Ours {
-			note += ", " + offset(t.at.Sub(e.Sent))
+			note += ", " + text.Offset(t.at.Sub(e.Sent))
 		}
 		p.value("  "+t.name, t.at.UTC().Format("2006-01-02 15:04:05.000000 UTC"), note)
 	}
 	if more := m.HeadersTotal - len(m.Headers); more > 0 {
-		p.words(things(more, "more header is", "more headers are")+" not remembered", p.Faint)
+		p.words(text.Plural(more, "more header is", "more headers are")+" not remembered", p.Faint)
 	}
 }
 
 // body shows a body as text, or as a hex dump where it is none.
 func body(p *leaf, m *ledger.Message) {
-	size := things(m.BodyLen, "byte", "bytes")
+	size := text.Plural(m.BodyLen, "byte", "bytes")
 	switch {
 	case m.BodyLen == 0:
 		p.value("body", "", "empty")
@@ -268,47 +239,27 @@ func body(p *leaf, m *ledger.Message) {
 		p.value("body", "", size+", not remembered")
 		return
 	case len(m.Body) < m.BodyLen:
-		size = "the first " + count(len(m.Body)) + " of " + size
+		size = "the first " + text.Count(len(m.Body)) + " of " + size
 	}
-	text, ok := asText(m)
+	s, ok := asText(m)
 	if !ok {
 		p.value("body", "", size+", not text")
 		p.dump(m.Body)
 		return
 	}
 	p.value("body", "", size)
-	for l := range strings.Lines(text) {
+	for l := range strings.Lines(s) {
 		l = strings.TrimSuffix(strings.TrimSuffix(l, "\n"), "\r")
-		for _, part := range fold(Escape(l, 1<<20), max(p.w-2, 1)) {
-			p.lines = append(p.lines, line{{"  ", p.Plain}, {part, p.Plain}})
+		for _, part := range text.Fold(text.Escape(l, 1<<20), max(p.w-2, 1)) {
+			p.lines = append(p.lines, text.Line{p.Plain.Span("  "), p.Plain.Span(part)})
 		}
 	}
 }
 
 // asText returns the body where it is text.
 func asText(m *ledger.Message) (string, bool) {
-	s := whole(string(m.Body), m.BodyLen)
-	return s, isText(s)
-}
-
-// isText reports whether a body is text: UTF-8 without a NUL.
-func isText(body string) bool { return utf8.ValidString(body) && strings.IndexByte(body, 0) < 0 }
-
-// whole returns the beginning of a body of so many bytes without the part of a character
-// that it was cut within.
-func whole(body string, full int) string {
-	if len(body) >= full {
-		return body
-	}
-	for i := len(body) - 1; i >= max(len(body)-utf8.UTFMax, 0); i-- {
-		if utf8.RuneStart(body[i]) {
-			if !utf8.FullRuneInString(body[i:]) {
-				return body[:i]
-			}
-			break
-		}
-	}
-	return body
+	s := text.TrimPartialRune(string(m.Body), m.BodyLen)
+	return s, text.IsText(s)
 }
 
 // dump writes bytes as hexadecimal numbers and as characters.
@@ -327,15 +278,15 @@ func (p *leaf) dump(b []byte) {
 			}
 			signs.WriteByte(c)
 		}
-		p.lines = append(p.lines, line{
-			{fmt.Sprintf("  %04x  ", at), p.Faint}, {left(hexes.String(), 3*each+1), p.Plain}, {signs.String(), p.Faint},
+		p.lines = append(p.lines, text.Line{
+			p.Faint.Span(fmt.Sprintf("  %04x  ", at)), p.Plain.Span(text.Left(hexes.String(), 3*each+1)), p.Faint.Span(signs.String()),
 		})
 	}
 }
 
 // window returns as many of the lines as there are rows, from the given one on, and says
 // how many there are besides.
-func window(st *Styles, all []line, top, rows int) []line {
+func window(st *text.Styles, all []text.Line, top, rows int) []text.Line {
 	if rows <= 0 {
 		return nil
 	}
@@ -346,11 +297,11 @@ func window(st *Styles, all []line, top, rows int) []line {
 	top = min(max(top, 0), len(all)-rows)
 	var words []string
 	if top > 0 {
-		words = append(words, "↑ "+things(top, "line", "lines")+" above")
+		words = append(words, "↑ "+text.Plural(top, "line", "lines")+" above")
 	}
 	if more := len(all) - rows - top; more > 0 {
-		words = append(words, "↓ "+things(more, "more line", "more lines"))
+		words = append(words, "↓ "+text.Plural(more, "more line", "more lines"))
 	}
-	out := append([]line(nil), all[top:top+rows]...)
-	return append(out, line{{strings.Join(words, " · "), st.Faint}})
+	out := append([]text.Line(nil), all[top:top+rows]...)
+	return append(out, text.Line{st.Faint.Span(strings.Join(words, " · "))})
 }

@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
-
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // propertiesText is the text of a reply's properties, in 80 cells.
@@ -20,7 +20,7 @@ func propertiesText(m *amqprpc.Message) string {
 	e := gather(tale.inspect(), surroundings{})
 	var b strings.Builder
 	for _, l := range e.properties(styled(false), len(e.Events)-1, 80) {
-		b.WriteString(l.render() + "\n")
+		b.WriteString(l.Render() + "\n")
 	}
 	return b.String()
 }
@@ -114,14 +114,14 @@ func TestPropertiesOfManyHeaders(t *testing.T) {
 // fold loses nothing, unless a character is wider than a whole line.
 func TestFold(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := Escape(nasty.Draw(t, "text"), 1<<20)
+		s := text.Escape(nasty.Draw(t, "text"), 1<<20)
 		n := rapid.IntRange(1, 40).Draw(t, "n")
-		parts := fold(text, n)
+		parts := text.Fold(s, n)
 		for _, part := range parts {
 			harmless(t, part, n)
 		}
-		if n > 8 && strings.Join(parts, "") != text {
-			t.Fatalf("%q became %q", text, parts)
+		if n > 8 && strings.Join(parts, "") != s {
+			t.Fatalf("%q became %q", s, parts)
 		}
 	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
+	"rpcscope/tui/text"
 )
 
 // play does what a key means in a recording.
@@ -103,55 +104,55 @@ var emptyInReplay = [laneCount]string{
 }
 
 // replayLines are the two lines about where in a recording one is.
-func replayLines(st *Styles, r *lab.Replay, w int) []line {
-	return []line{replayState(st, r, w), replayBar(st, r, w)}
+func replayLines(st *text.Styles, r *lab.Replay, w int) []text.Line {
+	return []text.Line{replayState(st, r, w), replayBar(st, r, w)}
 }
 
-func replayState(st *Styles, r *lab.Replay, w int) line {
+func replayState(st *text.Styles, r *lab.Replay, w int) text.Line {
 	speed := strconv.FormatFloat(r.Speed, 'g', -1, 64) + "x"
 	if r.Speed == replay.FullSpeed {
 		speed = "full speed"
 	}
-	state := piece{forms: []string{"■ paused " + speed}, style: st.Warn}
+	state := text.Piece{Forms: []string{"■ paused " + speed}, Ink: st.Warn}
 	switch {
 	case r.Playing:
-		state = piece{forms: []string{"▶ playing " + speed}, style: st.Good}
+		state = text.Piece{Forms: []string{"▶ playing " + speed}, Ink: st.Good}
 	case r.Event == r.Events && r.Indexed == 1:
-		state = piece{forms: []string{"■ the end, " + speed}, style: st.Title}
+		state = text.Piece{Forms: []string{"■ the end, " + speed}, Ink: st.Title}
 	}
 	where := playClock(r.Position) + " of " + playClock(r.Duration)
-	event := "event " + count(r.Event) + " of " + count(r.Events)
-	number := "#" + count(r.Event)
-	before := []piece{
-		state, {forms: []string{where, playClock(r.Position)}, style: st.Plain},
-		{[]string{event + ": " + Escape(r.Last, 60), event + ": " + briefEvent(r.Last), number + ": " + briefEvent(r.Last), event, number}, st.Plain, 3},
+	event := "event " + text.Count(r.Event) + " of " + text.Count(r.Events)
+	number := "#" + text.Count(r.Event)
+	before := []text.Piece{
+		state, {Forms: []string{where, playClock(r.Position)}, Ink: st.Plain},
+		text.NewPiece(3, st.Plain, event+": "+text.Escape(r.Last, 60), event+": "+briefEvent(r.Last), number+": "+briefEvent(r.Last), event, number),
 	}
-	var after []piece
+	var after []text.Piece
 	if r.Seeking != "" {
-		after = append(after, piece{[]string{"looking for " + Escape(r.Seeking, 30), "looking"}, st.Warn, 1})
+		after = append(after, text.NewPiece(1, st.Warn, "looking for "+text.Escape(r.Seeking, 30), "looking"))
 	}
 	if r.Indexed < 1 {
-		after = append(after, piece{[]string{"read " + percent(r.Indexed)}, st.Faint, 2})
+		after = append(after, text.NewPiece(2, st.Faint, "read "+text.Percent(r.Indexed)))
 	}
 	if r.Damage != "" {
 		line, _, _ := strings.Cut(r.Damage, ":")
-		after = append(after, piece{[]string{"✗ ends at " + Escape(r.Damage, 60), "✗ ends at " + Escape(line, 24), "✗ damaged"}, st.Bad, 1})
+		after = append(after, text.NewPiece(1, st.Bad, "✗ ends at "+text.Escape(r.Damage, 60), "✗ ends at "+text.Escape(line, 24), "✗ damaged"))
 	}
-	return ends(before, after, w)
+	return text.Ends(before, after, w)
 }
 
 // briefEvent is what happened last in few cells: of an ID that is a UUID only the beginning.
 func briefEvent(last string) string {
 	const most = 36
-	if i := strings.LastIndexByte(last, ' '); uuidLike(last[i+1:]) {
-		last = last[:i+1+shortIDCells]
+	if i := strings.LastIndexByte(last, ' '); text.IsUUID(last[i+1:]) {
+		last = last[:i+1+text.ShortIDWidth]
 	}
-	return Escape(last, most)
+	return text.Escape(last, most)
 }
 
 // replayBar draws a recording from its begin to its end: what has been shown, what is
 // to come, what has not been read yet, and where in it something went wrong.
-func replayBar(st *Styles, r *lab.Replay, w int) line {
+func replayBar(st *text.Styles, r *lab.Replay, w int) text.Line {
 	n := w - 2
 	if n <= 0 {
 		return nil
@@ -168,21 +169,21 @@ func replayBar(st *Styles, r *lab.Replay, w int) line {
 		found[cell(time.Duration(i)*r.Part)] |= f
 	}
 	head := cell(r.Position)
-	l := line{{" ", st.Plain}}
+	l := text.Line{st.Plain.Span(" ")}
 	for i := range n {
-		s := span{"·", st.Faint}
+		s := st.Faint.Span("·")
 		switch {
 		case i == head:
-			s = span{"●", st.Title}
+			s = st.Title.Span("●")
 		case i < known && found[i] != 0:
 			s = incidentSpan(st, found[i])
 		case i < head:
-			s = span{"━", st.Bar}
+			s = st.Bar.Span("━")
 		case i < known:
-			s = span{"─", st.Border}
+			s = st.Border.Span("─")
 		}
-		if last := &l[len(l)-1]; last.style == s.style { // as few escape sequences as can be
-			last.text += s.text
+		if last := &l[len(l)-1]; last.Ink == s.Ink { // as few escape sequences as can be
+			last.Text += s.Text
 		} else {
 			l = append(l, s)
 		}
@@ -190,16 +191,16 @@ func replayBar(st *Styles, r *lab.Replay, w int) line {
 	return l
 }
 
-func incidentSpan(st *Styles, found lab.Incident) span {
+func incidentSpan(st *text.Styles, found lab.Incident) text.Span {
 	switch found {
 	case lab.DuplicateReply:
-		return span{"d", st.Duplicate}
+		return st.Duplicate.Span("d")
 	case lab.OrphanedReply:
-		return span{"o", st.Orphaned}
+		return st.Orphaned.Span("o")
 	case lab.FailedCall:
-		return span{"x", st.Failed}
+		return st.Failed.Span("x")
 	}
-	return span{"*", st.Warn}
+	return st.Warn.Span("*")
 }
 
 // playClock writes a time in a recording to the millisecond: 1:40.000, 2:05:00.000.

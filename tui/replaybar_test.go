@@ -147,9 +147,9 @@ func TestReplaySizes(t *testing.T) {
 		m := newScreen(t, s, 120, 40)
 		for w := 0; w < 200; w++ {
 			for _, l := range replayLines(m.st, s.look.Replay, w) {
-				fits(t, l.render(), w)
-				if strings.ContainsAny(ansi.Strip(l.render()), "\x1b\a\u202e") {
-					t.Fatalf("%s: control characters in %q", name, l.render())
+				fits(t, l.Render(), w)
+				if strings.ContainsAny(ansi.Strip(l.Render()), "\x1b\a\u202e") {
+					t.Fatalf("%s: control characters in %q", name, l.Render())
 				}
 			}
 			m.Update(tea.WindowSizeMsg{Width: w, Height: 24 + w%23})

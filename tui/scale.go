@@ -1,6 +1,10 @@
 package tui
 
-import "io"
+import (
+	"io"
+
+	"rpcscope/tui/text"
+)
 
 // A ScaleRow is what one run of a load on so many servers came to. Its JSON keys are an
 // API.
@@ -27,12 +31,12 @@ type Scale struct {
 
 // Write writes the runs as a table with bars to w, as [Summary.Write] does.
 func (s *Scale) Write(w io.Writer, width int) error {
-	_, err := io.WriteString(w, s.Render(NewStyles(w), width))
+	_, err := io.WriteString(w, s.Render(text.NewStyles(w), width))
 	return err
 }
 
 // Render returns what Write writes, in the given styles.
-func (s *Scale) Render(styles *Styles, width int) string {
+func (s *Scale) Render(styles *text.Styles, width int) string {
 	if width <= 0 {
 		width = defaultSummary
 	}
@@ -47,22 +51,22 @@ func (s *Scale) Render(styles *Styles, width int) string {
 		cells int
 		of    func(ScaleRow) string
 	}{
-		{"servers", 7, func(r ScaleRow) string { return count(r.Servers) }},
-		{"throughput", 10, func(r ScaleRow) string { return perSecond(r.Throughput) }},
+		{"servers", 7, func(r ScaleRow) string { return text.Count(r.Servers) }},
+		{"throughput", 10, func(r ScaleRow) string { return text.PerSecond(r.Throughput) }},
 		{"speed-up", 8, func(r ScaleRow) string { return times(r.Speedup) }},
-		{"p50", 7, func(r ScaleRow) string { return millis(r.P50) }},
-		{"p99", 7, func(r ScaleRow) string { return millis(r.P99) }},
+		{"p50", 7, func(r ScaleRow) string { return text.Millis(r.P50) }},
+		{"p99", 7, func(r ScaleRow) string { return text.Millis(r.P99) }},
 		{"failed", 6, func(r ScaleRow) string {
 			if r.FellShort {
-				return "✗ " + count(r.Failed)
+				return "✗ " + text.Count(r.Failed)
 			}
-			return count(r.Failed)
+			return text.Count(r.Failed)
 		}},
 	}
 	used := 0
 	for i := range columns {
 		for _, r := range s.Rows {
-			columns[i].cells = max(columns[i].cells, cells(columns[i].of(r)))
+			columns[i].cells = max(columns[i].cells, text.Width(columns[i].of(r)))
 		}
 		used += columns[i].cells + gap
 	}
@@ -72,23 +76,23 @@ func (s *Scale) Render(styles *Styles, width int) string {
 	if room < minBar {
 		room = 0
 	}
-	write := func(style func(name string) Ink, text func(i int) string, bar string) {
-		var l line
+	write := func(style func(name string) text.Ink, words func(i int) string, bar string) {
+		var l text.Line
 		for i, c := range columns {
 			pad := gap
 			if i == 0 {
 				pad = 0
 			}
-			l = append(l, span{spaces(pad) + right(text(i), c.cells), style(c.name)})
+			l = append(l, style(c.name).Span(text.Spaces(pad)+text.Right(words(i), c.cells)))
 			if c.name == "speed-up" && room > 0 {
-				l = append(l, span{spaces(gap), p.Plain}, span{left(bar, room), p.Bar})
+				l = append(l, p.Plain.Span(text.Spaces(gap)), p.Bar.Span(text.Left(bar, room)))
 			}
 		}
 		p.line(l)
 	}
-	write(func(string) Ink { return p.Label }, func(i int) string { return columns[i].name }, "")
+	write(func(string) text.Ink { return p.Label }, func(i int) string { return columns[i].name }, "")
 	for _, r := range s.Rows {
-		style := func(name string) Ink {
+		style := func(name string) text.Ink {
 			switch {
 			case name == "failed" && r.FellShort:
 				return p.Bad
@@ -97,16 +101,16 @@ func (s *Scale) Render(styles *Styles, width int) string {
 			}
 			return p.Plain
 		}
-		write(style, func(i int) string { return columns[i].of(r) }, bar(r.Throughput/most, room))
+		write(style, func(i int) string { return columns[i].of(r) }, text.Bar(r.Throughput/most, room))
 	}
 	if s.Notice != "" {
 		p.gap()
-		for i, part := range wrap(s.Notice, p.width-2) {
+		for i, part := range text.Wrap(s.Notice, p.width-2) {
 			mark := "  "
 			if i == 0 {
 				mark = "→ "
 			}
-			p.line(line{{mark, p.Warn}, {part, p.Plain}})
+			p.line(text.Line{p.Warn.Span(mark), p.Plain.Span(part)})
 		}
 	}
 	return p.String()
@@ -117,5 +121,5 @@ func times(x float64) string {
 	if x == 0 {
 		return "?"
 	}
-	return three(x) + "x"
+	return text.Number(x) + "x"
 }

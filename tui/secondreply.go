@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/text"
 )
 
 // A cause is why a reply came that nobody waited for.
@@ -169,7 +170,7 @@ func (e *evidence) returned() string {
 
 func (e *evidence) duplicates(first *replySeen, all []*replySeen) string {
 	last := all[len(all)-1]
-	since := took(max(last.Time.Sub(first.Time), 0))
+	since := text.Duration(max(last.Time.Sub(first.Time), 0))
 	if len(all) == 1 {
 		which := "The second reply"
 		if last.Class == amqprpc.Unknown {
@@ -186,7 +187,7 @@ func (e *evidence) duplicates(first *replySeen, all []*replySeen) string {
 		}
 		return s + ", and the answer was the same. It was discarded."
 	}
-	s := fmt.Sprintf("%s more replies came, the last %s after the answer: %s. All were discarded", count(len(all)), since, e.tally(first, all))
+	s := fmt.Sprintf("%s more replies came, the last %s after the answer: %s. All were discarded", text.Count(len(all)), since, e.tally(first, all))
 	for _, r := range all {
 		switch differ, known := contradict(first, r); {
 		case !known:
@@ -214,7 +215,7 @@ func (e *evidence) tally(first *replySeen, all []*replySeen) string {
 	var parts []string
 	for c, n := range n {
 		if n > 0 {
-			parts = append(parts, count(n)+" "+causeWords[c])
+			parts = append(parts, text.Count(n)+" "+causeWords[c])
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -222,7 +223,7 @@ func (e *evidence) tally(first *replySeen, all []*replySeen) string {
 
 func (e *evidence) late(all []*replySeen) string {
 	r := all[0]
-	by := took(e.lateBy(r))
+	by := text.Duration(e.lateBy(r))
 	kind := replyKind(r)
 	who := r.server + "'s " + kind
 	if r.hand || r.msg.AppID == "" {
@@ -254,7 +255,7 @@ func (e *evidence) late(all []*replySeen) string {
 	}
 	last := all[len(all)-1]
 	s := fmt.Sprintf("%s, and %s after it, the last %s later. All were discarded", came,
-		things(len(all)-1, "more", "more"), took(max(last.Time.Sub(r.Time), 0)))
+		text.Plural(len(all)-1, "more", "more"), text.Duration(max(last.Time.Sub(r.Time), 0)))
 	if n := e.tally(r, all[1:]); n != "" {
 		s += " (the later ones: " + n + ")"
 	}

@@ -10,6 +10,7 @@ import (
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 const (
@@ -151,18 +152,18 @@ func (s *serverList) selected(look *lab.Snapshot) (name string, status pool.Stat
 
 // panel draws the servers: who they are, what share of the work each has, and what became
 // of those that have ended.
-func (s *serverList) panel(st *Styles, look *lab.Snapshot, focused bool, w, h int) frame {
+func (s *serverList) panel(st *text.Styles, look *lab.Snapshot, focused bool, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
-	f := frame{cells: w, focused: focused}
+	f := text.Frame{Width: w, Focused: focused}
 	entries := serverEntries(look, s.cursor)
 	at := s.at(entries)
 
 	var words []string
-	if text := nobodyServes(look); text != "" {
+	if str := nobodyServes(look); str != "" {
 		if s.told {
-			text = "No server runs. A scenario starts and stops its own."
+			str = "No server runs. A scenario starts and stops its own."
 		}
-		words = wrap(text, w)
+		words = text.Wrap(str, w)
 	}
 	room := max(h-min(len(words), h/2), 0)
 	if len(entries) == 0 {
@@ -173,43 +174,43 @@ func (s *serverList) panel(st *Styles, look *lab.Snapshot, focused bool, w, h in
 		s.offset = min(max(s.offset, at-room+1), at)
 	}
 	shown := entries[s.offset:min(s.offset+room, len(entries))]
-	f.title = serverTitle(st, look, s.offset, len(shown), len(entries), w-4)
+	f.Title = serverTitle(st, look, s.offset, len(shown), len(entries), w-4)
 
 	columns := layServers(look, entries, w)
 	for i := range shown {
 		l := columns.row(st, look, &shown[i], focused && s.offset+i == at)
-		f.body = append(f.body, l.cut(w))
+		f.Body = append(f.Body, l.Cut(w))
 	}
-	for _, text := range words[:min(len(words), h-len(f.body))] {
-		f.body = append(f.body, line{{text, st.Faint}})
+	for _, str := range words[:min(len(words), h-len(f.Body))] {
+		f.Body = append(f.Body, text.Line{st.Faint.Span(str)})
 	}
 	return f
 }
 
-func serverTitle(st *Styles, look *lab.Snapshot, offset, shown, all, room int) line {
+func serverTitle(st *text.Styles, look *lab.Snapshot, offset, shown, all, room int) text.Line {
 	running := 0
 	for _, status := range look.Pool {
 		if status.State == pool.Running {
 			running++
 		}
 	}
-	pieces := []piece{{[]string{"Servers"}, st.Title, 0}}
+	pieces := []text.Piece{text.NewPiece(0, st.Title, "Servers")}
 	switch n := elsewhere(look); {
 	case look.Replay != nil:
 	case n > 0:
-		here := " here, " + count(n) + " elsewhere"
-		pieces = append(pieces, piece{[]string{count(running) + " running" + here, count(running) + here, count(running) + " here"}, st.Plain, 1})
+		here := " here, " + text.Count(n) + " elsewhere"
+		pieces = append(pieces, text.NewPiece(1, st.Plain, text.Count(running)+" running"+here, text.Count(running)+here, text.Count(running)+" here"))
 	default:
-		pieces = append(pieces, piece{[]string{count(running) + " running"}, st.Plain, 1})
+		pieces = append(pieces, text.NewPiece(1, st.Plain, text.Count(running)+" running"))
 	}
 	if shown < all && shown > 0 {
-		pieces = append(pieces, piece{[]string{count(offset+1) + " to " + count(offset+shown) + " of " + count(all)}, st.Faint, 3})
+		pieces = append(pieces, text.NewPiece(3, st.Faint, text.Count(offset+1)+" to "+text.Count(offset+shown)+" of "+text.Count(all)))
 	}
 	if look.Fault != "" {
-		fault := Escape(look.Fault, 60)
-		pieces = append(pieces, piece{[]string{"next: " + fault, "next: " + Escape(fault, 24), "next: fault"}, st.Warn, 2})
+		fault := text.Escape(look.Fault, 60)
+		pieces = append(pieces, text.NewPiece(2, st.Warn, "next: "+fault, "next: "+text.Escape(fault, 24), "next: fault"))
 	}
-	return joined(pieces, fit(pieces, room))
+	return text.Join(pieces, room)
 }
 
 // elsewhere is how many servers there are that were not started here, as far as the broker and
@@ -247,7 +248,7 @@ func nobodyServes(look *lab.Snapshot) string {
 	case !q.Known && q.Err != "":
 		return "Nobody can say who consumes from " + queueName(look) + ", and no reply yet does."
 	case look.Queue.Known && n > 0 && !heard:
-		return things(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
+		return text.Plural(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
 	case look.Queue.Known && n > 0:
 		return ""
 	}
@@ -261,7 +262,7 @@ func nobodyServes(look *lab.Snapshot) string {
 func fibserverFor(look *lab.Snapshot) string {
 	command := (&Summary{Config: report.RunConfig{Queue: look.Queue.Name}}).fibserver()
 	if look.StandIn != "" { // who types it means another broker as well
-		command += " --url amqp://" + Escape(look.Ledger.Connection.Info.Address, 40) + "/"
+		command += " --url amqp://" + text.Escape(look.Ledger.Connection.Info.Address, 40) + "/"
 	}
 	return command
 }
@@ -286,17 +287,17 @@ func layServers(look *lab.Snapshot, entries []serverEntry, w int) serverColumns 
 	note, discarded := 0, 0
 	for i := range entries {
 		e := &entries[i]
-		c.name = max(c.name, cells(e.label(max(w/4, 6))))
+		c.name = max(c.name, text.Width(e.label(max(w/4, 6))))
 		if e.worded() {
 			continue
 		}
 		c.most = max(c.most, c.of(e))
 		c.sum += c.of(e)
-		c.value = max(c.value, cells(c.text(e)))
-		discarded = max(discarded, cells(e.discards()))
-		note = max(note, cells(e.note(look)))
+		c.value = max(c.value, text.Width(c.text(e)))
+		discarded = max(discarded, text.Width(e.discards()))
+		note = max(note, text.Width(e.note(look)))
 	}
-	room := w - cells("▸ ") - c.name - 1 - c.value
+	room := w - text.Width("▸ ") - c.name - 1 - c.value
 	take := func(column *int, n, leave int) {
 		if n > 0 && room-n-1 >= leave {
 			*column = n
@@ -325,50 +326,50 @@ func (c *serverColumns) of(e *serverEntry) float64 {
 // text is the value in words.
 func (c *serverColumns) text(e *serverEntry) string {
 	if c.live {
-		return perSecond(e.replies.Rate)
+		return text.PerSecond(e.replies.Rate)
 	}
-	return percent(e.replies.Share)
+	return text.Percent(e.replies.Share)
 }
 
 // row writes one server, its mark included.
-func (c *serverColumns) row(st *Styles, look *lab.Snapshot, e *serverEntry, selected bool) line {
-	l := line{{text: "  "}}
+func (c *serverColumns) row(st *text.Styles, look *lab.Snapshot, e *serverEntry, selected bool) text.Line {
+	l := text.Line{text.Plain("  ")}
 	if selected {
-		l[0].text = "▸ "
+		l[0].Text = "▸ "
 	}
 	ink := st.Plain
 	if !e.alive() || e.kind != poolServer && e.kind != namedServer {
 		ink = st.Faint
 	}
-	l = append(l, span{left(e.label(c.name), c.name+1), ink})
+	l = append(l, ink.Span(text.Left(e.label(c.name), c.name+1)))
 	if e.worded() {
-		text, mood := e.words(st, look, c.width-l.cells())
-		l = append(l, span{text, mood})
+		text, mood := e.words(st, look, c.width-l.Width())
+		l = append(l, mood.Span(text))
 	} else {
 		if c.bar > 0 {
 			part := 0.0
 			if c.most > 0 {
 				part = c.of(e) / c.most
 			}
-			l = append(l, span{left(bar(part, c.bar), c.bar+1), st.Bar})
+			l = append(l, st.Bar.Span(text.Left(text.Bar(part, c.bar), c.bar+1)))
 		}
-		l = append(l, span{right(c.text(e), c.value), st.Plain})
+		l = append(l, st.Plain.Span(text.Right(c.text(e), c.value)))
 		if c.share > 0 {
 			part := 0.0
 			if c.sum > 0 {
 				part = c.of(e) / c.sum
 			}
-			l = append(l, span{" " + right(percent(part), c.share), st.Faint})
+			l = append(l, st.Faint.Span(" "+text.Right(text.Percent(part), c.share)))
 		}
 		if c.discarded > 0 {
-			l = append(l, span{" " + left(e.discards(), c.discarded), st.Duplicate})
+			l = append(l, st.Duplicate.Span(" "+text.Left(e.discards(), c.discarded)))
 		}
 		if c.note > 0 {
-			l = append(l, span{" " + e.note(look), st.Faint})
+			l = append(l, st.Faint.Span(" "+e.note(look)))
 		}
 	}
 	if selected {
-		return l.fill(c.width).dyed(st.Selected)
+		return l.Fill(c.width).WithInk(st.Selected)
 	}
 	return l
 }
@@ -379,15 +380,15 @@ func (e *serverEntry) label(most int) string {
 	case startingServer:
 		return "…"
 	case byHand:
-		if text := "(by hand)"; cells(text) <= most {
-			return text
+		if s := "(by hand)"; text.Width(s) <= most {
+			return s
 		}
-		return Escape("by hand", most)
+		return text.Escape("by hand", most)
 	case otherServers:
 		return "others"
 	}
 	if e.isPool {
-		return Escape(e.name, most)
+		return text.Escape(e.name, most)
 	}
 	return serverName(e.replies, most)
 }
@@ -398,14 +399,14 @@ func (e *serverEntry) worded() bool {
 }
 
 // words say what a server does that does not serve, in the longest form that fits.
-func (e *serverEntry) words(st *Styles, look *lab.Snapshot, room int) (string, Ink) {
-	ago := clock(look.Ledger.Now.Sub(e.status.Ended)) + " ago"
+func (e *serverEntry) words(st *text.Styles, look *lab.Snapshot, room int) (string, text.Ink) {
+	ago := text.Clock(look.Ledger.Now.Sub(e.status.Ended)) + " ago"
 	pid := ", pid " + strconv.Itoa(e.status.PID)
 	ink := st.Faint
 	var forms []string
 	switch {
 	case e.kind == byHand:
-		n := things(e.replies.Replies, "reply", "replies")
+		n := text.Plural(e.replies.Replies, "reply", "replies")
 		forms = []string{n + " that you sent", n}
 	case e.kind == startingServer:
 		forms, ink = []string{"starting…"}, st.Warn
@@ -414,9 +415,9 @@ func (e *serverEntry) words(st *Styles, look *lab.Snapshot, room int) (string, I
 		forms, ink = []string{doing + pid, doing}, st.Warn
 	case e.status.State == pool.Crashed:
 		ink = st.Bad
-		reason := Escape(e.status.Reason, 200)
+		reason := text.Escape(e.status.Reason, 200)
 		how, _, _ := strings.Cut(e.status.Reason, `: "`) // what it wrote last is for those with room
-		how = Escape(how, 40)
+		how = text.Escape(how, 40)
 		if reason == "" {
 			forms = []string{"crashed " + ago, "crashed"}
 			break
@@ -428,18 +429,18 @@ func (e *serverEntry) words(st *Styles, look *lab.Snapshot, room int) (string, I
 		state := e.status.State.String()
 		forms = []string{state + " " + ago, state}
 	}
-	for _, text := range forms {
-		if cells(text) <= room {
-			return text, ink
+	for _, s := range forms {
+		if text.Width(s) <= room {
+			return s, ink
 		}
 	}
-	return Escape(forms[len(forms)-1], room), ink
+	return text.Escape(forms[len(forms)-1], room), ink
 }
 
 // discards says what of a server's replies was discarded.
 func (e *serverEntry) discards() string {
 	if n := e.replies.Duplicates; n > 0 {
-		return count(n) + " dup."
+		return text.Count(n) + " dup."
 	}
 	return ""
 }
@@ -450,7 +451,7 @@ func (e *serverEntry) note(look *lab.Snapshot) string {
 	case e.kind == otherServers:
 		return ""
 	case e.isPool && e.status.Restarts > 0:
-		return "pid " + strconv.Itoa(e.status.PID) + ", " + things(e.status.Restarts, "restart", "restarts")
+		return "pid " + strconv.Itoa(e.status.PID) + ", " + text.Plural(e.status.Restarts, "restart", "restarts")
 	case e.isPool:
 		return "pid " + strconv.Itoa(e.status.PID)
 	}
@@ -459,7 +460,7 @@ func (e *serverEntry) note(look *lab.Snapshot) string {
 		whose, comma = "", ""
 	}
 	if silent := look.Ledger.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
-		return whose + comma + "silent " + clock(silent)
+		return whose + comma + "silent " + text.Clock(silent)
 	}
 	return whose
 }

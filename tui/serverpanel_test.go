@@ -11,9 +11,10 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
-func focusedServers(st *Styles, look *lab.Snapshot, w, h int) frame {
+func focusedServers(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
 	return new(serverList).panel(st, look, true, w, h)
 }
 
@@ -22,7 +23,7 @@ func TestServersGolden(t *testing.T) { goldenPanel(t, "servers", focusedServers)
 func TestServersFit(t *testing.T) {
 	sweepPanel(t, focusedServers)
 	down := serverList{}
-	sweepPanel(t, func(st *Styles, look *lab.Snapshot, w, h int) frame {
+	sweepPanel(t, func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
 		down.move(look, 3)
 		return down.panel(st, look, h%2 == 0, w, h)
 	})
@@ -150,11 +151,11 @@ func TestServersCursorIsSeen(t *testing.T) {
 			h := rapid.IntRange(1, 12).Draw(t, "h")
 			f := s.panel(st, look, true, 60, h)
 			marks := 0
-			for _, l := range f.body {
-				if text := l.render(); strings.HasPrefix(text, "▸ ") {
+			for _, l := range f.Body {
+				if words := l.Render(); strings.HasPrefix(words, "▸ ") {
 					marks++
-					if name, _, _ := s.selected(look); !strings.HasPrefix(text, "▸ "+Escape(name, 15)) {
-						t.Fatalf("%q is marked, %q is selected", text, name)
+					if name, _, _ := s.selected(look); !strings.HasPrefix(words, "▸ "+text.Escape(name, 15)) {
+						t.Fatalf("%q is marked, %q is selected", words, name)
 					}
 				}
 			}
@@ -171,7 +172,7 @@ func TestServersBars(t *testing.T) {
 		{Name: "a", Rate: 100, Share: 0.2}, {Name: "b", Rate: 50, Share: 0.8}, {Name: "c", Share: 0},
 	}}}
 	length := func(row int) int {
-		return strings.Count(new(serverList).panel(styled(false), look, false, 50, 5).body[row].render(), "█")
+		return strings.Count(new(serverList).panel(styled(false), look, false, 50, 5).Body[row].Render(), "█")
 	}
 	if a, b, c := length(0), length(1), length(2); a < 10 || b < a/2 || b > a/2+1 || c != 0 {
 		t.Errorf("bars of %d, %d and %d cells for 100, 50 and 0 per second", a, b, c)

@@ -9,6 +9,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 // The widths of a summary: it uses what it is given in between.
@@ -53,12 +54,12 @@ type Summary struct {
 // Write writes the summary to w, in colour where w can show it, in lines of at most
 // width cells: from 40 to 100, and 80 where width is 0 or less.
 func (s *Summary) Write(w io.Writer, width int) error {
-	_, err := io.WriteString(w, s.Render(NewStyles(w), width))
+	_, err := io.WriteString(w, s.Render(text.NewStyles(w), width))
 	return err
 }
 
 // Render returns what Write writes, in the given styles.
-func (s *Summary) Render(styles *Styles, width int) string {
+func (s *Summary) Render(styles *text.Styles, width int) string {
 	if width <= 0 {
 		width = defaultSummary
 	}
@@ -76,7 +77,7 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		p.gap()
 		latencyTable(p, &s.Snapshot, s.Config.Rate > 0)
 		if n := s.Snapshot.Calls.Sent - s.Snapshot.Response.Count; n > 0 && s.Snapshot.Calls.Sent > s.Snapshot.Response.Count {
-			p.words("", "of "+things(s.Snapshot.Response.Count, "answer", "answers")+"; "+things(n, "call", "calls")+" had none", p.Faint)
+			p.words("", "of "+text.Plural(s.Snapshot.Response.Count, "answer", "answers")+"; "+text.Plural(n, "call", "calls")+" had none", p.Faint)
 		}
 	}
 	if s.Snapshot.Response.Count >= enoughForBars && len(s.Snapshot.ResponseBars) > 0 {
@@ -87,17 +88,17 @@ func (s *Summary) Render(styles *Styles, width int) string {
 		p.gap()
 		servers(p, s.Snapshot.Servers, s.Snapshot.Elapsed)
 	}
-	for _, hint := range []string{s.hint(), Escape(s.Notice, 300)} {
+	for _, hint := range []string{s.hint(), text.Escape(s.Notice, 300)} {
 		if hint == "" {
 			continue
 		}
 		p.gap()
-		for i, part := range wrap(hint, p.width-2) {
+		for i, part := range text.Wrap(hint, p.width-2) {
 			mark := "  "
 			if i == 0 {
 				mark = "→ "
 			}
-			p.line(line{{mark, p.Warn}, {part, p.Plain}})
+			p.line(text.Line{p.Warn.Span(mark), p.Plain.Span(part)})
 		}
 	}
 	return p.String()
@@ -105,40 +106,40 @@ func (s *Summary) Render(styles *Styles, width int) string {
 
 // run says what was asked for, and of whom.
 func (s *Summary) run(p *sheet) {
-	var items []line
+	var items []text.Line
 	add := func(format string, args ...any) {
-		items = append(items, line{{fmt.Sprintf(format, args...), p.Plain}})
+		items = append(items, text.Line{p.Plain.Span(fmt.Sprintf(format, args...))})
 	}
 	c, info := s.Config, s.Snapshot.Connection.Info
 	switch {
 	case c.Rate > 0 && c.Concurrency > 0:
-		add("open model, %s, at most %s in flight", perSecond(c.Rate), count(c.Concurrency))
+		add("open model, %s, at most %s in flight", text.PerSecond(c.Rate), text.Count(c.Concurrency))
 	case c.Rate > 0:
-		add("open model, %s", perSecond(c.Rate))
+		add("open model, %s", text.PerSecond(c.Rate))
 	case c.Concurrency > 0:
-		add("closed loop, %s in flight", count(c.Concurrency))
+		add("closed loop, %s in flight", text.Count(c.Concurrency))
 	}
 	switch {
 	case c.Body != nil:
-		add("body %s", templateText(*c.Body, 40))
+		add("body %s", text.Template(*c.Body, 40))
 	case c.Fib != "":
-		add("fib(%s)", Escape(c.Fib, 24))
+		add("fib(%s)", text.Escape(c.Fib, 24))
 	}
 	if c.TimeoutMS > 0 {
-		add("timeout %s", plainDuration(time.Duration(c.TimeoutMS)*time.Millisecond))
+		add("timeout %s", text.ExactDuration(time.Duration(c.TimeoutMS)*time.Millisecond))
 	}
 	if c.Fib != "" || c.Body != nil || c.Seed != 0 {
 		add("seed %d", c.Seed)
 	}
 	if c.Queue != "" {
-		add("queue %s", Escape(c.Queue, 40))
+		add("queue %s", text.Escape(c.Queue, 40))
 	}
-	if product := Escape(info.Product, 26); product != "" {
-		add("%s", strings.TrimSpace(product+" "+Escape(info.Version, 16)))
+	if product := text.Escape(info.Product, 26); product != "" {
+		add("%s", strings.TrimSpace(product+" "+text.Escape(info.Version, 16)))
 	}
-	if address := Escape(s.Address, 48); address != "" {
+	if address := text.Escape(s.Address, 48); address != "" {
 		add("%s", address)
-	} else if address := Escape(info.Address, 48); address != "" {
+	} else if address := text.Escape(info.Address, 48); address != "" {
 		add("%s", address)
 	}
 	p.flow("run", items)
@@ -147,18 +148,18 @@ func (s *Summary) run(p *sheet) {
 // calls says what became of the calls, and why those failed that did.
 func (s *Summary) calls(p *sheet) {
 	c, f := s.Snapshot.Calls, s.Snapshot.Failures
-	items := []line{{{count(c.Sent) + " sent", p.Plain}}}
+	items := []text.Line{{p.Plain.Span(text.Count(c.Sent) + " sent")}}
 	if c.Completed > 0 {
-		items = append(items, line{{count(c.Completed) + " completed", p.Completed}})
+		items = append(items, text.Line{p.Completed.Span(text.Count(c.Completed) + " completed")})
 	}
 	if c.Failed > 0 {
-		items = append(items, line{{count(c.Failed) + " failed", p.Failed}})
+		items = append(items, text.Line{p.Failed.Span(text.Count(c.Failed) + " failed")})
 	}
 	if c.InFlight > 0 {
-		items = append(items, line{{count(c.InFlight) + " in flight", p.InFlight}})
+		items = append(items, text.Line{p.InFlight.Span(text.Count(c.InFlight) + " in flight")})
 	}
 	if n := s.Snapshot.Traffic.Retries; n > 0 {
-		items = append(items, line{{things(n, "retry", "retries"), p.Plain}})
+		items = append(items, text.Line{p.Plain.Span(text.Plural(n, "retry", "retries"))})
 	}
 	p.flow("calls", items)
 
@@ -173,7 +174,7 @@ func (s *Summary) failedBecause(o amqprpc.Outcome) string {
 	switch o {
 	case amqprpc.Timeout:
 		if s.Config.TimeoutMS > 0 {
-			return "no reply within " + plainDuration(time.Duration(s.Config.TimeoutMS)*time.Millisecond)
+			return "no reply within " + text.ExactDuration(time.Duration(s.Config.TimeoutMS)*time.Millisecond)
 		}
 		return "no reply before the deadline"
 	case amqprpc.Canceled:
@@ -200,15 +201,15 @@ func (s *Summary) failedBecause(o amqprpc.Outcome) string {
 // replies says what came back, and why some of it was discarded.
 func (s *Summary) replies(p *sheet) {
 	r := s.Snapshot.Replies
-	items := []line{{{count(r.Received) + " received", p.Plain}}}
+	items := []text.Line{{p.Plain.Span(text.Count(r.Received) + " received")}}
 	if r.Received > 0 {
-		items = append(items, line{{things(r.Answers, "answer", "answers"), p.Completed}})
+		items = append(items, text.Line{p.Completed.Span(text.Plural(r.Answers, "answer", "answers"))})
 	}
 	if r.Duplicates > 0 {
-		items = append(items, line{{things(r.Duplicates, "duplicate", "duplicates"), p.Duplicate}})
+		items = append(items, text.Line{p.Duplicate.Span(text.Plural(r.Duplicates, "duplicate", "duplicates"))})
 	}
 	if n := r.Orphaned(); n > 0 {
-		items = append(items, line{{count(n) + " orphaned", p.Orphaned}})
+		items = append(items, text.Line{p.Orphaned.Span(text.Count(n) + " orphaned")})
 	}
 	p.flow("replies", items)
 	reasons(p, "discarded", []reason{
@@ -228,33 +229,33 @@ func (s *Summary) trouble(p *sheet) {
 
 	if n, told := s.Snapshot.Calls.Wrong, s.Snapshot.Wrongs; n > 0 {
 		rest := n
-		p.flow("wrong", []line{{{things(n, "answer", "answers") + " did not pass the check", p.Bad}}})
+		p.flow("wrong", []text.Line{{p.Bad.Span(text.Plural(n, "answer", "answers") + " did not pass the check")}})
 		for _, w := range told[:min(len(told), mostSentences)] {
-			id := rowID(w.ID, shortIDCells)
-			p.row("", span{id + " ", p.Faint}, span{Escape(w.Text, p.width-labelCells-cells(id)-1), p.Plain})
+			id := text.ID(w.ID, text.ShortIDWidth)
+			p.row("", p.Faint.Span(id+" "), p.Plain.Span(text.Escape(w.Text, p.width-labelCells-text.Width(id)-1)))
 			rest--
 		}
 		if len(told) > 0 && rest > 0 {
-			p.row("", span{"and " + count(rest) + " more", p.Faint})
+			p.row("", p.Faint.Span("and "+text.Count(rest)+" more"))
 		}
 	}
 	if s.Missed > 0 {
-		p.words("missed", things(s.Missed, "call was", "calls were")+
+		p.words("missed", text.Plural(s.Missed, "call was", "calls were")+
 			" due and did not start before the run ended: too many were in flight, or it was stopped", p.Warn)
 	}
 	s.rate(p)
 	if s.Refused > 0 {
-		p.words("refused", things(s.Refused, "call was", "calls were")+" not taken on by the client", p.Warn)
+		p.words("refused", text.Plural(s.Refused, "call was", "calls were")+" not taken on by the client", p.Warn)
 	}
 	conn := s.Snapshot.Connection
 	if n := conn.Epochs - 1; n > 0 {
-		p.words("connection", "lost and made again "+things(n, "time", "times"), p.Warn)
+		p.words("connection", "lost and made again "+text.Plural(n, "time", "times"), p.Warn)
 	}
 	switch {
 	case conn.Blocked:
-		p.words("connection", "the broker blocks publishers: "+Escape(conn.BlockedReason, 100), p.Warn)
+		p.words("connection", "the broker blocks publishers: "+text.Escape(conn.BlockedReason, 100), p.Warn)
 	case !conn.Connected && conn.Reason != "":
-		p.words("connection", "lost, and not yet made again: "+Escape(conn.Reason, 200), p.Warn)
+		p.words("connection", "lost, and not yet made again: "+text.Escape(conn.Reason, 200), p.Warn)
 	}
 }
 
@@ -277,11 +278,11 @@ func (s *Summary) rate(p *sheet) {
 	case asked <= 0 || c.Sent == 0 || s.Missed > 0:
 	case s.late():
 		began := float64(c.Sent) / (s.due() + s.Behind).Seconds()
-		p.words("rate", perSecond(began)+" began instead of "+perSecond(asked)+", the last call "+took(s.Behind)+
+		p.words("rate", text.PerSecond(began)+" began instead of "+text.PerSecond(asked)+", the last call "+text.Duration(s.Behind)+
 			" after its time: too many were in flight, or this machine is too slow", p.Warn)
 	case c.Completed == c.Sent && !s.Interrupted && s.Snapshot.Throughput < 0.9*asked:
-		p.words("rate", perSecond(s.Snapshot.Throughput)+" completed instead of "+perSecond(asked)+
-			", though all calls began in time: the last answer came "+took(s.Snapshot.Elapsed-s.due())+" after the last call", p.Plain)
+		p.words("rate", text.PerSecond(s.Snapshot.Throughput)+" completed instead of "+text.PerSecond(asked)+
+			", though all calls began in time: the last answer came "+text.Duration(s.Snapshot.Elapsed-s.due())+" after the last call", p.Plain)
 	}
 }
 
@@ -290,7 +291,7 @@ type reason struct {
 	n     uint64
 	what  string
 	why   string // of somebody else, perhaps
-	style Ink
+	style text.Ink
 }
 
 // reasons lists those that happened.
@@ -298,28 +299,28 @@ func reasons(p *sheet, label string, rows []reason) {
 	digits, names := 0, 0
 	for _, r := range rows {
 		if r.n > 0 {
-			digits = max(digits, cells(count(r.n)))
-			names = max(names, cells(r.name()))
+			digits = max(digits, text.Width(text.Count(r.n)))
+			names = max(names, text.Width(r.name()))
 		}
 	}
 	for _, r := range rows {
 		if r.n == 0 {
 			continue
 		}
-		l := line{{right(count(r.n), digits), p.Plain}}
+		l := text.Line{p.Plain.Span(text.Right(text.Count(r.n), digits))}
 		room := p.width - labelCells - digits
 		if names > 0 {
-			l = append(l, span{" " + left(r.name(), names), r.style})
+			l = append(l, r.style.Span(" "+text.Left(r.name(), names)))
 			room -= names + 1
 		} else {
-			l = append(l, span{" ×", p.Faint})
+			l = append(l, p.Faint.Span(" ×"))
 			room -= 2
 		}
 		switch {
 		case r.what == "":
-			l = append(l, span{" " + Escape(r.why, room-1), p.Plain})
-		case room >= 2+cells(r.why): // half an explanation explains nothing
-			l = append(l, span{"  " + r.why, p.Faint})
+			l = append(l, p.Plain.Span(" "+text.Escape(r.why, room-1)))
+		case room >= 2+text.Width(r.why): // half an explanation explains nothing
+			l = append(l, p.Faint.Span("  "+r.why))
 		}
 		p.row(label, l...)
 		label = ""

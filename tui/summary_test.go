@@ -16,6 +16,7 @@ import (
 	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 const hostile = "\x1b]0;owned\x07\x1b[2J\u202efib\u200b\n\xff\u009b31m" + "e\u0301\u0301\u0301\u0301\u0301"
@@ -234,7 +235,7 @@ func TestHistogramHasAll(t *testing.T) {
 		snapshot := s.snapshot()
 		names, sum, marks := make(map[string]bool), uint64(0), 0
 		for _, b := range binned(snapshot.Response, snapshot.ResponseBars) {
-			if name := millis(b.from); names[name] {
+			if name := text.Millis(b.from); names[name] {
 				t.Fatalf("two rows from %s", name)
 			} else {
 				names[name] = true
@@ -366,18 +367,18 @@ func FuzzSummary(f *testing.F) {
 		f.Add(s, 80, uint64(20_000), 38.1)
 	}
 	styles := styled(false)
-	f.Fuzz(func(t *testing.T, text string, width int, n uint64, ms float64) {
+	f.Fuzz(func(t *testing.T, words string, width int, n uint64, ms float64) {
 		l := ledger.Latency{Count: n, Min: ms, Mean: ms, Max: ms, P50: ms, P90: ms, P99: ms, P999: ms}
 		sum := Summary{
 			Snapshot: ledger.Snapshot{
 				Calls: ledger.Calls{Sent: n, Failed: n, Wrong: n}, Failures: ledger.Failures{Timeout: n},
-				Wrongs:  []ledger.WrongAnswer{{ID: text, Text: text}},
+				Wrongs:  []ledger.WrongAnswer{{ID: words, Text: words}},
 				Replies: ledger.Replies{Received: n, Late: n}, Response: l, Service: l,
 				ResponseBars: []ledger.Bar{{From: 0, To: ms, Count: n / 2}, {From: ms, To: 2 * ms, Count: n / 4}},
-				Servers:      []ledger.Server{{Name: text, Replies: n, Share: 1}},
-				Connection:   ledger.Connection{Info: amqprpc.ConnectionInfo{Product: text, Version: text, Address: text}},
+				Servers:      []ledger.Server{{Name: words, Replies: n, Share: 1}},
+				Connection:   ledger.Connection{Info: amqprpc.ConnectionInfo{Product: words, Version: words, Address: words}},
 			},
-			Config: report.RunConfig{Queue: text, Fib: text, Rate: ms}, Failures: []Sentence{{text, 1}},
+			Config: report.RunConfig{Queue: words, Fib: words, Rate: ms}, Failures: []Sentence{{words, 1}},
 		}
 		out := sum.Render(styles, width)
 		if width <= 0 {

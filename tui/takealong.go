@@ -13,6 +13,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // copyID puts an ID onto the clipboard.
@@ -78,9 +79,9 @@ func rowsExported(b *ledger.Snapshot, filtered bool) string {
 	var parts []string
 	whole := true
 	add := func(rows int, all uint64, what string) {
-		part := count(rows)
+		part := text.Count(rows)
 		if uint64(rows) < all {
-			part, whole = part+" of "+count(all), false
+			part, whole = part+" of "+text.Count(all), false
 		}
 		parts = append(parts, part+" "+what)
 	}
@@ -105,6 +106,6 @@ const mostClipboard = 1024
 
 // clipboardSequence is what asks a terminal to put text onto the clipboard (OSC 52).
 // Text that somebody else wrote goes there escaped: it may be pasted into a shell.
-func clipboardSequence(text string) string {
-	return osc52.New(Escape(text, mostClipboard)).Limit(mostClipboard).String()
+func clipboardSequence(s string) string {
+	return osc52.New(text.Escape(s, mostClipboard)).Limit(mostClipboard).String()
 }

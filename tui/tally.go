@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/text"
 )
 
 const (
@@ -40,7 +41,7 @@ func (t *Tally) Add(err error) {
 	if call := (*amqprpc.CallError)(nil); errors.As(err, &call) {
 		said = call.Reason()
 	}
-	text := Escape(said, mostSaid)
+	text := text.Escape(said, mostSaid)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.counts[text]; !known {

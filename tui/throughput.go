@@ -8,6 +8,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // spans are how far back the throughput can be shown.
@@ -35,9 +36,9 @@ const (
 
 // throughputPanel draws the calls that ended per second over a span, as columns: those
 // that completed, and on top of them those that failed.
-func throughputPanel(st *Styles, look *lab.Snapshot, window time.Duration, w, h int) frame {
+func throughputPanel(st *text.Styles, look *lab.Snapshot, window time.Duration, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
-	f := frame{cells: w, title: throughputTitle(st, look, window, w-4)}
+	f := text.Frame{Width: w, Title: throughputTitle(st, look, window, w-4)}
 	if w == 0 || h == 0 {
 		return f
 	}
@@ -63,8 +64,8 @@ func throughputPanel(st *Styles, look *lab.Snapshot, window time.Duration, w, h 
 	// The labels at the side depend on the columns, and how many columns there are on
 	// the labels: as many as if nothing were averaged is enough.
 	side := 0
-	if most := niceMost(past); w-cells(most.label())-1 >= chartCells {
-		side = cells(most.label()) + 1
+	if most := niceMost(past); w-text.Width(most.label())-1 >= chartCells {
+		side = text.Width(most.label()) + 1
 	}
 	p := newTimeline(past, n, w-side)
 	top := niceScale(p.most())
@@ -72,51 +73,51 @@ func throughputPanel(st *Styles, look *lab.Snapshot, window time.Duration, w, h 
 	chart := p.columns(st, rows, float64(top))
 	if top == 0 && len(chart) > 0 {
 		// Nothing to see is something to say.
-		text := "nothing completed yet"
+		words := "nothing completed yet"
 		switch {
 		case look.Ledger.Calls.Completed > 0:
-			text = "nothing in this time"
-		case cells(text) > p.cells:
-			text = "nothing yet"
+			words = "nothing in this time"
+		case text.Width(words) > p.cells:
+			words = "nothing yet"
 		}
-		chart[0] = line{{text: Escape(text, p.cells), style: st.Faint}}
+		chart[0] = text.Line{{Text: text.Escape(words, p.cells), Ink: st.Faint}}
 	}
 	for i, l := range chart {
-		f.body = append(f.body, append(sideLabel(st, top, i, rows, side), l...))
+		f.Body = append(f.Body, append(sideLabel(st, top, i, rows, side), l...))
 	}
 	if discards {
-		f.body = append(f.body, append(line{{left("", max(side-1, 0)), st.Faint}, {sideSign(side, "│"), st.Border}}, p.discarded(st)...))
+		f.Body = append(f.Body, append(text.Line{st.Faint.Span(text.Left("", max(side-1, 0))), st.Border.Span(sideSign(side, "│"))}, p.discarded(st)...))
 	}
-	gap := span{text: spaces(side - 1)}
-	var marks []axisMark
+	gap := text.Gap(side - 1)
+	var marks []text.Mark
 	for _, m := range marked {
-		marks = append(marks, axisMark{at: p.cellOf(m.second), glyph: m.glyph, name: m.name, ink: st.Title})
+		marks = append(marks, text.Mark{At: p.cellOf(m.second), Glyph: m.glyph, Name: m.name, Ink: st.Title})
 	}
 	switch {
 	case h >= marksRows:
-		f.body = append(f.body, append(line{gap, {sideSign(side, "└"), st.Border}}, markedAxis(st, p.cells, marks)...))
-		f.body = append(f.body, append(line{gap, {sideSign(side, " "), st.Border}}, p.times(st, window, discards)...))
+		f.Body = append(f.Body, append(text.Line{gap, st.Border.Span(sideSign(side, "└"))}, text.MarkedAxis(st, p.cells, marks)...))
+		f.Body = append(f.Body, append(text.Line{gap, st.Border.Span(sideSign(side, " "))}, p.times(st, window, discards)...))
 	case h >= labelsRows && len(marks) > 0:
-		f.body = append(f.body, append(line{gap, {sideSign(side, "└"), st.Border}}, markedAxis(st, p.cells, marks)...))
+		f.Body = append(f.Body, append(text.Line{gap, st.Border.Span(sideSign(side, "└"))}, text.MarkedAxis(st, p.cells, marks)...))
 	case h >= labelsRows:
-		f.body = append(f.body, append(line{gap, {sideSign(side, " "), st.Border}}, p.times(st, window, false)...))
+		f.Body = append(f.Body, append(text.Line{gap, st.Border.Span(sideSign(side, " "))}, p.times(st, window, false)...))
 	}
 	return f
 }
 
-func throughputTitle(st *Styles, look *lab.Snapshot, window time.Duration, room int) line {
-	pieces := []piece{
-		{[]string{"Throughput, " + spanName(window), spanName(window)}, st.Title, 0},
-		{[]string{"[ ]"}, st.Key, 2},
-		{[]string{perSecond(look.Ledger.Rate)}, st.Completed, 1},
+func throughputTitle(st *text.Styles, look *lab.Snapshot, window time.Duration, room int) text.Line {
+	pieces := []text.Piece{
+		text.NewPiece(0, st.Title, "Throughput, "+spanName(window), spanName(window)),
+		text.NewPiece(2, st.Key, "[ ]"),
+		text.NewPiece(1, st.Completed, text.PerSecond(look.Ledger.Rate)),
 	}
-	return joined(pieces, fitRanks(pieces, room))
+	return text.JoinRanked(pieces, room)
 }
 
 // A scale is the value at the top of a chart.
 type scale int
 
-func (s scale) label() string { return count(int(s)) }
+func (s scale) label() string { return text.Count(int(s)) }
 
 // niceScale is the least round number that is not below x; 0 for nothing.
 func niceScale(x float64) scale {
@@ -144,19 +145,19 @@ func niceMost(past []ledger.Second) scale {
 
 // sideLabel is what is at the left of a row of the chart: the value at its upper edge
 // where that is the top or the middle, and the axis.
-func sideLabel(st *Styles, top scale, row, rows, side int) line {
+func sideLabel(st *text.Styles, top scale, row, rows, side int) text.Line {
 	if side == 0 {
 		return nil
 	}
-	text, sign := "", "│"
+	s, sign := "", "│"
 	switch {
 	case top == 0:
 	case row == 0:
-		text, sign = top.label(), "┤"
+		s, sign = top.label(), "┤"
 	case rows >= 6 && 2*row == rows && top%2 == 0:
-		text, sign = (top / 2).label(), "┤"
+		s, sign = (top / 2).label(), "┤"
 	}
-	return line{{right(Escape(text, side-1), side-1), st.Faint}, {sign, st.Border}}
+	return text.Line{st.Faint.Span(text.Right(text.Escape(s, side-1), side-1)), st.Border.Span(sign)}
 }
 
 // sideSign is the sign below the side axis, where there is one.
@@ -253,90 +254,66 @@ func (p timeline) most() (most float64) {
 
 // columns draws the columns in so many rows, upper row first, the height of the chart
 // being top.
-func (p timeline) columns(st *Styles, rows int, top float64) []line {
+func (p timeline) columns(st *text.Styles, rows int, top float64) []text.Line {
 	columns := p.all()
 	heights := make([]int, len(columns)) // in eighths
 	failed := make([]int, len(columns))  // in rows, from the column's top
 	for i, c := range columns {
-		heights[i] = eighths((c.completed+c.failed)/top, rows)
+		heights[i] = text.Eighths((c.completed+c.failed)/top, rows)
 		if c.failed > 0 { // whole cells, and one at least, so that they are seen
 			high := (heights[i] + 7) / 8
 			heights[i] = 8 * high
 			failed[i] = min(max(int(math.Round(float64(high)*c.failed/(c.completed+c.failed))), 1), high)
 		}
 	}
-	lines := make([]line, max(rows, 0))
+	lines := make([]text.Line, max(rows, 0))
 	for row := range lines {
 		upTo := rows - row // this row's upper edge
-		var b runs
+		var l text.Line
 		for i, height := range heights {
-			part := min(max(height-8*(upTo-1), 0), 8)
-			if part > 0 && upTo > height/8-failed[i] && failed[i] > 0 {
-				b.add("▒", st.Failed)
+			if height > 8*(upTo-1) && upTo > height/8-failed[i] && failed[i] > 0 {
+				l.Add("▒", st.Failed)
 				continue
 			}
-			b.add(eighthBlocks[part], st.Completed)
+			l.Add(text.Column(height, upTo-1), st.Completed)
 		}
-		lines[row] = b.line
+		lines[row] = l
 	}
 	return lines
 }
 
 // discarded is a row that says where replies were discarded: a letter for what they were.
-func (p timeline) discarded(st *Styles) line {
-	var b runs
+func (p timeline) discarded(st *text.Styles) text.Line {
+	var l text.Line
 	for _, c := range p.all() {
 		switch {
 		case c.duplicates > 0 && c.orphans > 0:
-			b.add("*", st.Warn)
+			l.Add("*", st.Warn)
 		case c.duplicates > 0:
-			b.add("d", st.Duplicate)
+			l.Add("d", st.Duplicate)
 		case c.orphans > 0:
-			b.add("o", st.Orphaned)
+			l.Add("o", st.Orphaned)
 		default:
-			b.add(" ", st.Plain)
+			l.Add(" ", st.Plain)
 		}
 	}
-	return b.line
+	return l
 }
 
 // times is the row below the axis.
-func (p timeline) times(st *Styles, window time.Duration, discards bool) line {
+func (p timeline) times(st *text.Styles, window time.Duration, discards bool) text.Line {
 	from, to := spanName(window)+" ago", "now"
-	if cells(from)+1+cells(to) > p.cells {
+	if text.Width(from)+1+text.Width(to) > p.cells {
 		from = ""
 	}
-	to = Escape(to, p.cells)
-	room := p.cells - cells(from) - cells(to)
-	if legend := "d duplicate  o orphaned"; discards && cells(legend)+4 <= room {
-		before := (room - cells(legend)) / 2
-		return line{{from, st.Faint}, {text: spaces(before)}, {"d duplicate", st.Duplicate}, {text: "  "},
-			{"o orphaned", st.Orphaned}, {text: spaces(room - cells(legend) - before)}, {to, st.Faint}}
+	to = text.Escape(to, p.cells)
+	room := p.cells - text.Width(from) - text.Width(to)
+	if legend := "d duplicate  o orphaned"; discards && text.Width(legend)+4 <= room {
+		before := (room - text.Width(legend)) / 2
+		return text.Line{st.Faint.Span(from), text.Gap(before), st.Duplicate.Span("d duplicate"), text.Plain("  "),
+			st.Orphaned.Span("o orphaned"), text.Gap(room - text.Width(legend) - before), st.Faint.Span(to)}
 	}
-	return line{{from + spaces(room) + to, st.Faint}}
-}
-
-// eighthBlocks are the parts of a cell that can be filled from below.
-var eighthBlocks = [9]string{" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}
-
-// eighths is how high a column of so many rows is filled for a share of x, in eighths of
-// a row. It is not 0 unless x is.
-func eighths(x float64, rows int) int {
-	if !(x > 0) || rows <= 0 {
-		return 0
-	}
-	return max(int(math.Round(min(x, 1)*float64(8*rows))), 1)
-}
-
-// runs is a line that is written cell by cell, in as few spans as possible.
-type runs struct{ line }
-
-func (r *runs) add(cell string, ink Ink) {
-	if n := len(r.line); n > 0 && (r.line[n-1].style == ink || cell == " " && !ink.solid) {
-		r.line[n-1].text += cell
-		return
-	}
-	r.line = append(r.line, span{cell, ink})
+	return text.Line{st.Faint.Span(from + text.Spaces(room) + to)}
 }
 
 // A timeMark is a change in who serves, at the second of that index.
@@ -361,57 +338,7 @@ func marksIn(past []ledger.Second, marks []lab.Mark) []timeMark {
 		if m.Joined {
 			glyph = "▲"
 		}
-		in = append(in, timeMark{min(i, len(past)-1), glyph, Escape(m.Server, 16)})
+		in = append(in, timeMark{min(i, len(past)-1), glyph, text.Escape(m.Server, 16)})
 	}
 	return in
-}
-
-// An axisMark is a sign on an axis, with a name where there is room for it.
-type axisMark struct {
-	at          int // cell, from 0
-	glyph, name string
-	ink         Ink
-}
-
-// markedAxis draws an axis of so many cells, with the marks on it. Of several marks at one
-// place the last one is seen. A name is after its mark, and before it only where the axis
-// ends; it is left out where one could take it for another mark's.
-func markedAxis(st *Styles, width int, marks []axisMark) line {
-	taken := make([]bool, max(width, 0))
-	signs := make([]span, len(taken))
-	for i := range signs {
-		signs[i] = span{"─", st.Border}
-	}
-	for _, m := range marks {
-		if m.at >= 0 && m.at < width {
-			signs[m.at], taken[m.at] = span{m.glyph, m.ink}, true
-		}
-	}
-	for i, m := range slices.Backward(marks) { // the newest names are the most wanted
-		n := cells(m.name)
-		if n == 0 || m.at < 0 || m.at >= width || slices.ContainsFunc(marks[i+1:], func(later axisMark) bool { return later.at == m.at }) {
-			continue
-		}
-		from, least, most := m.at+1, m.at+1, m.at+2+n // a cell after the name is empty too
-		if from+n > width {
-			from, least, most = m.at-n, m.at-n-1, m.at
-		}
-		if from < 0 || slices.Contains(taken[max(least, 0):min(most, width)], true) {
-			continue
-		}
-		signs[from] = span{m.name, st.Faint}
-		for i := from; i < from+n; i++ {
-			taken[i] = true
-			if i > from {
-				signs[i].text = ""
-			}
-		}
-	}
-	var b runs
-	for _, s := range signs {
-		if s.text != "" {
-			b.add(s.text, s.style)
-		}
-	}
-	return b.line
 }

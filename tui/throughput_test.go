@@ -9,17 +9,20 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
-func throughputOf(window time.Duration) func(*Styles, *lab.Snapshot, int, int) frame {
-	return func(st *Styles, look *lab.Snapshot, w, h int) frame { return throughputPanel(st, look, window, w, h) }
+func throughputOf(window time.Duration) func(*text.Styles, *lab.Snapshot, int, int) text.Frame {
+	return func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
+		return throughputPanel(st, look, window, w, h)
+	}
 }
 
 func TestThroughputGolden(t *testing.T) { goldenPanel(t, "throughput", throughputOf(time.Minute)) }
 
 func TestThroughputFits(t *testing.T) {
 	windows := append([]time.Duration{0, time.Second}, spans...)
-	sweepPanel(t, func(st *Styles, look *lab.Snapshot, w, h int) frame {
+	sweepPanel(t, func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
 		return throughputPanel(st, look, windows[max(w+h, 0)%len(windows)], w, h)
 	})
 }
@@ -37,11 +40,11 @@ func secondsFrom(first time.Time, past []ledger.Second) *lab.Snapshot {
 
 // heightsOf measures the columns of a chart, in eighths of a row, and counts their cells
 // of failures.
-func heightsOf(t interface{ Fatalf(string, ...any) }, lines []line) (heights, failed []int) {
+func heightsOf(t interface{ Fatalf(string, ...any) }, lines []text.Line) (heights, failed []int) {
 	for row, l := range lines {
 		var text strings.Builder
 		for _, s := range l {
-			text.WriteString(s.text)
+			text.WriteString(s.Text)
 		}
 		signs := []rune(text.String())
 		if heights == nil {
@@ -225,23 +228,23 @@ func TestMarkedAxis(t *testing.T) {
 	st := styled(false)
 	for _, c := range []struct {
 		width int
-		marks []axisMark
+		marks []text.Mark
 		want  string
 	}{
 		{10, nil, "──────────"},
-		{10, []axisMark{{at: 2, glyph: "▲", name: "fib-1"}}, "──▲fib-1──"},
-		{10, []axisMark{{at: 9, glyph: "▼", name: "fib-1"}}, "────fib-1▼"},
-		{10, []axisMark{{at: 4, glyph: "▼", name: "too-long-a-name"}}, "────▼─────"},
-		{10, []axisMark{{at: 1, glyph: "▲", name: "a"}, {at: 2, glyph: "▼", name: "b"}}, "─▲▼b──────"},
-		{10, []axisMark{{at: 0, glyph: "▲", name: "ab"}, {at: 4, glyph: "▼", name: "c"}}, "▲ab─▼c────"},
-		{10, []axisMark{{at: 0, glyph: "▲", name: "abc"}, {at: 4, glyph: "▼", name: "c"}}, "▲───▼c────"},
-		{10, []axisMark{{at: 4, glyph: "▲", name: "early"}, {at: 4, glyph: "▼", name: "late"}}, "────▼late─"},
-		{10, []axisMark{{at: 4, glyph: "▲", name: "early"}, {at: 4, glyph: "▲", name: "too late"}}, "────▲─────"},
-		{10, []axisMark{{at: -1, glyph: "▲", name: "a"}, {at: 10, glyph: "▼", name: "b"}}, "──────────"},
-		{10, []axisMark{{at: 3, glyph: "▲", name: "長い"}}, "───▲長い──"},
-		{0, []axisMark{{at: 0, glyph: "▲", name: "a"}}, ""},
+		{10, []text.Mark{{At: 2, Glyph: "▲", Name: "fib-1"}}, "──▲fib-1──"},
+		{10, []text.Mark{{At: 9, Glyph: "▼", Name: "fib-1"}}, "────fib-1▼"},
+		{10, []text.Mark{{At: 4, Glyph: "▼", Name: "too-long-a-name"}}, "────▼─────"},
+		{10, []text.Mark{{At: 1, Glyph: "▲", Name: "a"}, {At: 2, Glyph: "▼", Name: "b"}}, "─▲▼b──────"},
+		{10, []text.Mark{{At: 0, Glyph: "▲", Name: "ab"}, {At: 4, Glyph: "▼", Name: "c"}}, "▲ab─▼c────"},
+		{10, []text.Mark{{At: 0, Glyph: "▲", Name: "abc"}, {At: 4, Glyph: "▼", Name: "c"}}, "▲───▼c────"},
+		{10, []text.Mark{{At: 4, Glyph: "▲", Name: "early"}, {At: 4, Glyph: "▼", Name: "late"}}, "────▼late─"},
+		{10, []text.Mark{{At: 4, Glyph: "▲", Name: "early"}, {At: 4, Glyph: "▲", Name: "too late"}}, "────▲─────"},
+		{10, []text.Mark{{At: -1, Glyph: "▲", Name: "a"}, {At: 10, Glyph: "▼", Name: "b"}}, "──────────"},
+		{10, []text.Mark{{At: 3, Glyph: "▲", Name: "長い"}}, "───▲長い──"},
+		{0, []text.Mark{{At: 0, Glyph: "▲", Name: "a"}}, ""},
 	} {
-		if got := markedAxis(st, c.width, c.marks).render(); got != c.want {
+		if got := text.MarkedAxis(st, c.width, c.marks).Render(); got != c.want {
 			t.Errorf("%v: %q, want %q", c.marks, got, c.want)
 		}
 	}

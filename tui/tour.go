@@ -6,6 +6,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
@@ -24,7 +25,7 @@ type Tour interface {
 }
 
 // newTourModel returns a screen for a tour.
-func newTourModel(ctx context.Context, t Tour, st *Styles, tell func(string)) *Model {
+func newTourModel(ctx context.Context, t Tour, st *text.Styles, tell func(string)) *Model {
 	l, _ := t.Snapshot()
 	m := newModel(ctx, l, st, tell)
 	m.tour, m.keys = t, newTourKeyMap()
@@ -111,11 +112,11 @@ func (m *Model) advice() []advice {
 	if !m.telling() || m.look.Err != nil {
 		return advise(&m.look)
 	}
-	text := tourAdvice(&m.told)
+	s := tourAdvice(&m.told)
 	if m.look.StandIn != "" && m.told.Position == 1 && m.told.State == tour.Intro {
-		text += " " + Escape(m.look.StandIn, 300)
+		s += " " + text.Escape(m.look.StandIn, 300)
 	}
-	return []advice{{lab.Info, text}}
+	return []advice{{lab.Info, s}}
 }
 
 // tourAdvice says which key is the next one, in a row of the smallest screen.

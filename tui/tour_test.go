@@ -13,6 +13,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
@@ -191,19 +192,19 @@ func TestStoriesFit(t *testing.T) {
 		look := tour.Snapshot{Scenario: s, Position: s.Number, Count: len(tour.Scenarios())}
 		f := storyPanel(st, &look, minWidth-2, 100)
 		var text strings.Builder
-		for _, l := range f.body {
-			text.WriteString(l.render() + "\n")
+		for _, l := range f.Body {
+			text.WriteString(l.Render() + "\n")
 		}
-		if len(f.body) > storyRows {
-			t.Errorf("%d rows for the story of %d:\n%s", len(f.body), s.Number, &text)
+		if len(f.Body) > storyRows {
+			t.Errorf("%d rows for the story of %d:\n%s", len(f.Body), s.Number, &text)
 		}
 		for what, part := range map[string]string{"happens": s.Happens, "watch": s.Watch, "why": s.Why} {
 			if part == "" || !strings.HasSuffix(part, ".") || strings.Count("\n"+text.String(), "\n "+what+" ") != 1 {
 				t.Errorf("%d: %s is %q:\n%s", s.Number, what, part, &text)
 			}
 		}
-		if title := f.title.cells(); title > minWidth-6 {
-			t.Errorf("a title of %d cells: %s", title, f.title.render())
+		if title := f.Title.Width(); title > minWidth-6 {
+			t.Errorf("a title of %d cells: %s", title, f.Title.Render())
 		}
 	}
 	m, f := newTourScreen(t, minWidth, minHeight)
@@ -236,8 +237,8 @@ func TestTourFits(t *testing.T) {
 	for _, at := range []int{1, 2} {
 		for _, state := range []tour.State{tour.Intro, tour.Playing, tour.Finished} {
 			for _, result := range []*tour.Result{nil, {}} {
-				if text := tourAdvice(&tour.Snapshot{Position: at, Count: 2, State: state, Result: result}); cells(text) > minWidth-4 {
-					t.Errorf("%d cells: %s", cells(text), text)
+				if s := tourAdvice(&tour.Snapshot{Position: at, Count: 2, State: state, Result: result}); text.Width(s) > minWidth-4 {
+					t.Errorf("%d cells: %s", text.Width(s), s)
 				}
 			}
 		}
@@ -245,7 +246,7 @@ func TestTourFits(t *testing.T) {
 	// What does not hold is there in any case.
 	over(f, nil, goodFact, goodFact, goodFact, goodFact, badFact)
 	panel := storyPanel(styled(false), &f.look, minWidth-2, fewStoryRows)
-	if text := panel.body[0].render(); !strings.Contains(text, badFact.Got) {
+	if text := panel.Body[0].Render(); !strings.Contains(text, badFact.Got) {
 		t.Errorf("the first row is %q", text)
 	}
 }
@@ -309,11 +310,11 @@ func TestTourSizes(t *testing.T) {
 		for w := range 90 {
 			for h := range 10 {
 				f := storyPanel(styled(false), &f.look, w, h)
-				if len(f.body) > h {
-					t.Fatalf("%s: %d rows of %d", name, len(f.body), h)
+				if len(f.Body) > h {
+					t.Fatalf("%s: %d rows of %d", name, len(f.Body), h)
 				}
-				for _, l := range f.body {
-					fits(t, l.render(), w)
+				for _, l := range f.Body {
+					fits(t, l.Render(), w)
 				}
 			}
 		}

@@ -9,6 +9,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/text"
 )
 
 // A verdict explains a story in plain words, all of them escaped.
@@ -34,7 +35,7 @@ func judge(e *evidence) verdict {
 
 // ending says how the call ended, or how far it is.
 func (e *evidence) ending() string {
-	after := took(max(e.Ended.Sub(e.Sent), 0))
+	after := text.Duration(max(e.Ended.Sub(e.Sent), 0))
 	switch e.Outcome {
 	case amqprpc.InFlight:
 		return e.soFar()
@@ -75,7 +76,7 @@ func (e *evidence) ending() string {
 		}
 		return s + " The request may be executed all the same."
 	}
-	return "Ended after " + after + " as " + Escape(e.Outcome.String(), nameCells) + "."
+	return "Ended after " + after + " as " + text.Escape(e.Outcome.String(), nameCells) + "."
 }
 
 // wrong says what is wrong with the answer, as far as whoever checks answers has said so.
@@ -85,7 +86,7 @@ func (e *evidence) wrong() string {
 	}
 	for i := range e.Events {
 		if ev := &e.Events[i]; ev.Kind == ledger.EventWrong && ev.Text != "" {
-			return "The answer is wrong: " + strings.TrimSuffix(Escape(ev.Text, 200), ".") + "."
+			return "The answer is wrong: " + strings.TrimSuffix(text.Escape(ev.Text, 200), ".") + "."
 		}
 	}
 	return "The answer is wrong."
@@ -99,15 +100,15 @@ func (e *evidence) heard() bool {
 
 // soFar says how far a call in flight is.
 func (e *evidence) soFar() string {
-	age := took(max(e.around.now.Sub(e.Sent), 0))
+	age := text.Duration(max(e.around.now.Sub(e.Sent), 0))
 	s := "In flight for " + age + ": " + e.waitsFor() + "."
 	switch left := e.Deadline.Sub(e.around.now); {
 	case e.Deadline.IsZero():
 		return s
 	case left < 0:
-		return s + " Its deadline passed " + took(-left) + " ago."
+		return s + " Its deadline passed " + text.Duration(-left) + " ago."
 	default:
-		return s + " Its deadline is in " + took(left) + "."
+		return s + " Its deadline is in " + text.Duration(left) + "."
 	}
 }
 
@@ -118,7 +119,7 @@ func (e *evidence) waitsFor() string {
 		ev := &e.Events[e.lastRetry()]
 		s := fmt.Sprintf("attempt %d came to nothing (%s), the next ", ev.Attempt, outcomeWords(ev.Outcome))
 		if wait := ev.Time.Add(ev.Delay).Sub(now); wait > 0 {
-			return s + "is due in " + took(wait)
+			return s + "is due in " + text.Duration(wait)
 		}
 		return s + "waits to be published"
 	case a.published.IsZero() && e.Dropped > 0:
@@ -126,7 +127,7 @@ func (e *evidence) waitsFor() string {
 	case a.published.IsZero() && !conn.Since.IsZero() && !conn.Connected:
 		return "not yet published, it waits for a connection"
 	case a.published.IsZero() && conn.Blocked:
-		return "not yet published, the broker takes no requests (" + Escape(conn.BlockedReason, 60) + ")"
+		return "not yet published, the broker takes no requests (" + text.Escape(conn.BlockedReason, 60) + ")"
 	case a.published.IsZero():
 		return "not yet published"
 	case !a.returned.IsZero():
@@ -134,9 +135,9 @@ func (e *evidence) waitsFor() string {
 	case !a.nacked.IsZero():
 		return "the broker has refused the request"
 	case a.confirmed.IsZero():
-		return "published" + e.nth(a) + " " + took(max(now.Sub(a.published), 0)) + " ago and not yet confirmed by the broker"
+		return "published" + e.nth(a) + " " + text.Duration(max(now.Sub(a.published), 0)) + " ago and not yet confirmed by the broker"
 	}
-	return "published" + e.nth(a) + " and confirmed after " + took(max(a.confirmed.Sub(a.published), 0)) +
+	return "published" + e.nth(a) + " and confirmed after " + text.Duration(max(a.confirmed.Sub(a.published), 0)) +
 		", it is in the queue or a server works on it"
 }
 
@@ -227,7 +228,7 @@ func (e *evidence) whoHadIt(r *replySeen) string {
 		case answerer || f != fateKilled && f != fateCrashed:
 			continue
 		}
-		dead = append(dead, Escape(s.Name, nameCells))
+		dead = append(dead, text.Escape(s.Name, nameCells))
 	}
 	switch len(dead) {
 	case 0:
@@ -255,7 +256,7 @@ func (e *evidence) trace() string {
 	case e.retrying():
 		return e.untried() + detail + "."
 	case !a.returned.IsZero():
-		return fmt.Sprintf("the broker had returned it (%d %s).", a.code, Escape(a.reason, 60))
+		return fmt.Sprintf("the broker had returned it (%d %s).", a.code, text.Escape(a.reason, 60))
 	case !a.nacked.IsZero():
 		return "the broker had refused it (basic.nack)."
 	case a.confirmed.IsZero() && e.Dropped > 0:
@@ -265,7 +266,7 @@ func (e *evidence) trace() string {
 	case !a.confirmed.Before(e.Ended):
 		return "it was published, the broker confirmed it only afterwards, and no reply came."
 	}
-	return "the broker confirmed the request after " + took(max(a.confirmed.Sub(a.published), 0)) +
+	return "the broker confirmed the request after " + text.Duration(max(a.confirmed.Sub(a.published), 0)) +
 		", and no reply came" + detail + ". " + e.silence(a)
 }
 
@@ -295,7 +296,7 @@ func (e *evidence) unroutable(after string) string {
 	case a.code == 312 || a.code == 0:
 		s += ": 312 NO_ROUTE, " + e.noQueue(a) + "."
 	default:
-		s += fmt.Sprintf(": %d %s.", a.code, Escape(a.reason, 60))
+		s += fmt.Sprintf(": %d %s.", a.code, text.Escape(a.reason, 60))
 	}
 	for i := range e.attempts {
 		if e.attempts[i].returned.IsZero() {
@@ -311,9 +312,9 @@ func (e *evidence) noQueue(a *attemptSeen) string {
 	}
 	m := e.messages[a.event]
 	if m.Exchange != "" {
-		return "exchange '" + Escape(m.Exchange, nameCells) + "' has no queue for '" + Escape(m.RoutingKey, nameCells) + "'"
+		return "exchange '" + text.Escape(m.Exchange, nameCells) + "' has no queue for '" + text.Escape(m.RoutingKey, nameCells) + "'"
 	}
-	return "there is no queue '" + Escape(m.RoutingKey, nameCells) + "'"
+	return "there is no queue '" + text.Escape(m.RoutingKey, nameCells) + "'"
 }
 
 // stray tells of replies that no call is remembered for.
@@ -331,13 +332,13 @@ func (e *evidence) stray() string {
 	case r.Class == amqprpc.Duplicate:
 		s = "A duplicate from " + r.server + ": "
 		if r.AnsweredBy != "" {
-			s += Escape(r.AnsweredBy, nameCells) + " had answered the call "
+			s += text.Escape(r.AnsweredBy, nameCells) + " had answered the call "
 		} else {
 			s += "the call had been answered "
 		}
-		s += took(max(r.Since, 0)) + " before. The call itself is no longer remembered. Discarded."
+		s += text.Duration(max(r.Since, 0)) + " before. The call itself is no longer remembered. Discarded."
 	case r.Class == amqprpc.Late:
-		s = "A late " + replyKind(r) + " from " + r.server + ": the call had " + endedWords(r.Outcome) + " " + took(max(r.Since, 0)) +
+		s = "A late " + replyKind(r) + " from " + r.server + ": the call had " + endedWords(r.Outcome) + " " + text.Duration(max(r.Since, 0)) +
 			" before. The call itself is no longer remembered. Discarded."
 	case r.hand:
 		s = "A reply of an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."
@@ -350,7 +351,7 @@ func (e *evidence) stray() string {
 		}
 	}
 	if n > 1 {
-		s += fmt.Sprintf(" %s replies of it came, the last %s after the first.", count(n), took(max(all[n-1].Time.Sub(r.Time), 0)))
+		s += fmt.Sprintf(" %s replies of it came, the last %s after the first.", text.Count(n), text.Duration(max(all[n-1].Time.Sub(r.Time), 0)))
 	}
 	if again := e.returned(); again != "" {
 		s += " " + again
@@ -366,9 +367,9 @@ func (e *evidence) strayRequest(r *replySeen) string {
 	}
 	s := "A request itself came back from a dead-letter queue"
 	if h, _ := r.msg.Header("x-first-death-reason"); h.Value != "" {
-		s += " (" + Escape(h.Value, nameCells) + ")"
+		s += " (" + text.Escape(h.Value, nameCells) + ")"
 	}
-	since := took(max(r.Since, 0))
+	since := text.Duration(max(r.Since, 0))
 	switch r.Class {
 	case amqprpc.Duplicate:
 		s += ": its call had been answered " + since + " before and is no longer remembered."
@@ -415,10 +416,10 @@ func difference(a, b *replySeen) string {
 		n++
 	}
 	if n < min(len(a.msg.Body), len(b.msg.Body)) {
-		return "The answers differ from byte " + count(n+1) + " on; both begin with " + x + "."
+		return "The answers differ from byte " + text.Count(n+1) + " on; both begin with " + x + "."
 	}
-	return "The answers differ: both begin with " + x + ", but one has " + things(a.msg.BodyLen, "byte", "bytes") +
-		" and the other " + count(b.msg.BodyLen) + "."
+	return "The answers differ: both begin with " + x + ", but one has " + text.Plural(a.msg.BodyLen, "byte", "bytes") +
+		" and the other " + text.Count(b.msg.BodyLen) + "."
 }
 
 // contradict reports whether two replies say different things, as far as that is known.
@@ -454,9 +455,9 @@ func replyWords(r *replySeen) string {
 	case m.BodyLen == 0:
 		return "with an empty body"
 	case len(m.Body) == 0:
-		return things(m.BodyLen, "byte", "bytes")
+		return text.Plural(m.BodyLen, "byte", "bytes")
 	default:
-		return bodyText(string(m.Body), m.BodyLen, bodyCells)
+		return text.Body(string(m.Body), m.BodyLen, bodyCells)
 	}
 }
 
@@ -474,7 +475,7 @@ func errorWords(r *replySeen) string {
 	if code == "" {
 		code = amqprpc.CodeUnknown
 	}
-	if text := strings.TrimSuffix(Escape(string(r.msg.Body), 100), "."); text != "" {
+	if text := strings.TrimSuffix(text.Escape(string(r.msg.Body), 100), "."); text != "" {
 		return code + ": " + text
 	}
 	return code
@@ -482,7 +483,7 @@ func errorWords(r *replySeen) string {
 
 // outcomeWords is an outcome as people write it.
 func outcomeWords(o amqprpc.Outcome) string {
-	return Escape(strings.ReplaceAll(o.String(), "_", " "), nameCells)
+	return text.Escape(strings.ReplaceAll(o.String(), "_", " "), nameCells)
 }
 
 // endedWords is what a call had done that ended in o.

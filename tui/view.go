@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
@@ -98,7 +99,7 @@ func (m *Model) draw() string {
 	m.said = len(advice) + len(foot)
 	d, _ := m.layout()
 	out := make([]string, 0, m.h)
-	add := func(l line) { out = append(out, l.cut(m.w).render()) }
+	add := func(l text.Line) { out = append(out, l.Cut(m.w).Render()) }
 
 	for _, l := range headerLines(st, m.headerLook(), m.w) {
 		add(l)
@@ -109,26 +110,26 @@ func (m *Model) draw() string {
 	body := m.h - headRows - m.said
 	switch m.currentMode() {
 	case inspecting:
-		out = m.inspector.frames(st, m.w, body).paint(st, out)
+		out = m.inspector.frames(st, m.w, body).Draw(st, out)
 	case logging:
-		g := grid{{rows: body - 2, frames: []frame{{
-			cells: m.w - 2, title: line{{noteTitle(&m.look), st.Title}}, body: m.noteLines(m.w-2, body-2), focused: true,
+		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{
+			Width: m.w - 2, Title: text.Line{st.Title.Span(noteTitle(&m.look))}, Body: m.noteLines(m.w-2, body-2), Focused: true,
 		}}}}
-		out = g.paint(st, out)
+		out = g.Draw(st, out)
 	case helping:
 		lines := m.helpLines(m.w - 2)
 		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
-		title := line{{"Help", st.Title}}
+		title := text.Line{st.Title.Span("Help")}
 		if more := len(lines) - m.helpFrom - (body - 2); more > 0 {
-			title = append(title, span{fmt.Sprintf("  ↓ %d more lines", more), st.Faint})
+			title = append(title, st.Faint.Span(fmt.Sprintf("  ↓ %d more lines", more)))
 		}
-		g := grid{{rows: body - 2, frames: []frame{{cells: m.w - 2, title: title, body: lines[m.helpFrom:], focused: true}}}}
-		out = g.paint(st, out)
+		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{Width: m.w - 2, Title: title, Body: lines[m.helpFrom:], Focused: true}}}}
+		out = g.Draw(st, out)
 	case choosing:
-		g := grid{{rows: body - 2, frames: []frame{{
-			cells: m.w - 2, title: line{{m.menu.name, st.Title}}, body: m.menu.lines(st, m.w-2, body-2), focused: true,
+		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{
+			Width: m.w - 2, Title: text.Line{st.Title.Span(m.menu.name)}, Body: m.menu.lines(st, m.w-2, body-2), Focused: true,
 		}}}}
-		out = g.paint(st, out)
+		out = g.Draw(st, out)
 	default:
 		m.lanes.empty[inFlightLane] = ""
 		if !m.telling() {
@@ -141,19 +142,19 @@ func (m *Model) draw() string {
 		if m.player != nil {
 			m.lanes.empty = emptyInReplay
 		}
-		var g grid
+		var g text.Grid
 		if d.story > 0 {
-			g = append(g, tier{rows: d.story, frames: []frame{storyPanel(st, &m.told, m.w-2, d.story)}})
+			g = append(g, text.Tier{Height: d.story, Frames: []text.Frame{storyPanel(st, &m.told, m.w-2, d.story)}})
 		}
-		g = append(g, tier{rows: d.lanes, frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)})
+		g = append(g, text.Tier{Height: d.lanes, Frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)})
 		if d.charts > 0 {
-			g = append(g, tier{rows: d.charts, frames: []frame{
-				throughputPanel(st, &m.look, spans[m.span], d.throughput-2*d.margin, d.charts).padded(d.margin),
-				latencyPanel(st, &m.look, d.latency-2*d.margin, d.charts).padded(d.margin),
-				m.servers.panel(st, &m.look, m.onServers, d.servers-2*d.margin, d.charts).padded(d.margin),
+			g = append(g, text.Tier{Height: d.charts, Frames: []text.Frame{
+				throughputPanel(st, &m.look, spans[m.span], d.throughput-2*d.margin, d.charts).Pad(d.margin),
+				latencyPanel(st, &m.look, d.latency-2*d.margin, d.charts).Pad(d.margin),
+				m.servers.panel(st, &m.look, m.onServers, d.servers-2*d.margin, d.charts).Pad(d.margin),
 			}})
 		}
-		out = g.paint(st, out)
+		out = g.Draw(st, out)
 	}
 
 	for _, l := range foot {
@@ -172,21 +173,21 @@ func (m *Model) currentMode() mode {
 
 // adviceLines are the one thing that a newcomer should know now; in a recording, where
 // in it one is.
-func (m *Model) adviceLines() []line {
+func (m *Model) adviceLines() []text.Line {
 	if m.look.Replay != nil {
 		return replayLines(m.st, m.look.Replay, m.w)
 	}
 	all := m.advice()
 	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Failure { // hints are about the lanes
-		return make([]line, m.leastAdvice())
+		return make([]text.Line, m.leastAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
 	if all[0].mood == lab.Failure {
 		ink, mark = m.st.Warn, " ! "
 	}
-	var out []line
-	for _, part := range atMost(wrap(all[0].text, m.w-4), mostAdvice) {
-		out = append(out, line{{mark, m.st.Warn}, {part, ink}})
+	var out []text.Line
+	for _, part := range text.Limit(text.Wrap(all[0].text, m.w-4), mostAdvice) {
+		out = append(out, text.Line{m.st.Warn.Span(mark), ink.Span(part)})
 		mark = "   "
 	}
 	for len(out) < m.leastAdvice() {
@@ -196,7 +197,7 @@ func (m *Model) adviceLines() []line {
 }
 
 // footLines are what is selected, what happened last, and the keys; or a prompt and the keys.
-func (m *Model) footLines() []line {
+func (m *Model) footLines() []text.Line {
 	if m.mode == prompting {
 		return append(m.prompt.lines(m.st, m.w), m.keyLine())
 	}
@@ -205,36 +206,36 @@ func (m *Model) footLines() []line {
 
 // selectionLines say what is selected. While it is the newest row, whichever that is, they
 // are one line, so that nothing jumps.
-func (m *Model) selectionLines() []line {
+func (m *Model) selectionLines() []text.Line {
 	if m.mode != looking || m.onServers {
-		return []line{nil}
+		return []text.Line{nil}
 	}
-	l := line{{" ", m.st.Plain}}
+	l := text.Line{m.st.Plain.Span(" ")}
 	if m.filter != "" {
-		l = append(l, span{"only " + Escape(m.filter, m.w/3), m.st.Warn}, span{" (esc: all)  ", m.st.Faint})
+		l = append(l, m.st.Warn.Span("only "+text.Escape(m.filter, m.w/3)), m.st.Faint.Span(" (esc: all)  "))
 	}
-	used := l.cells()
+	used := l.Width()
 	if m.lanes.follows() {
-		return []line{append(l, span{m.lanes.sentence(&m.look, m.w-used), m.st.Plain})}
+		return []text.Line{append(l, m.st.Plain.Span(m.lanes.sentence(&m.look, m.w-used)))}
 	}
-	out := make([]line, mostSelects)
+	out := make([]text.Line, mostSelects)
 	sentence := m.lanes.sentence(&m.look, math.MaxInt)
-	parts := wrapAfter(sentence, used-1, m.w-2)
+	parts := text.WrapAfter(sentence, used-1, m.w-2)
 	if len(parts) > mostSelects {
-		parts = wrapAfter(m.lanes.sentence(&m.look, cells(sentence)-1), used-1, m.w-2)
+		parts = text.WrapAfter(m.lanes.sentence(&m.look, text.Width(sentence)-1), used-1, m.w-2)
 	}
-	for i, part := range atMost(parts, mostSelects) {
-		out[i] = append(l, span{part, m.st.Plain})
-		l = line{{" ", m.st.Plain}}
+	for i, part := range text.Limit(parts, mostSelects) {
+		out[i] = append(l, m.st.Plain.Span(part))
+		l = text.Line{m.st.Plain.Span(" ")}
 	}
 	return out
 }
 
 // newestNote is the note of what happened last.
-func (m *Model) newestNote() []line {
+func (m *Model) newestNote() []text.Line {
 	n := len(m.look.Notes)
 	if n == 0 {
-		return []line{nil}
+		return []text.Line{nil}
 	}
 	most := mostNote
 	if m.crowded() {
@@ -242,7 +243,7 @@ func (m *Model) newestNote() []line {
 	}
 	out := noteInLines(m.st, m.look.Notes[n-1], m.w-1, most)
 	for i := range out {
-		out[i] = append(line{{" ", m.st.Plain}}, out[i]...)
+		out[i] = append(text.Line{m.st.Plain.Span(" ")}, out[i]...)
 	}
 	return out
 }
@@ -253,14 +254,14 @@ func (m *Model) tooSmall() string {
 		return ""
 	}
 	var out []string
-	for _, l := range []line{
-		{{"too small", m.st.Warn}},
-		{{fmt.Sprintf("have %dx%d", m.w, m.h), m.st.Plain}},
-		{{fmt.Sprintf("need %dx%d", minWidth, minHeight), m.st.Plain}},
-		{{"q quits", m.st.Faint}},
+	for _, l := range []text.Line{
+		{m.st.Warn.Span("too small")},
+		{m.st.Plain.Span(fmt.Sprintf("have %dx%d", m.w, m.h))},
+		{m.st.Plain.Span(fmt.Sprintf("need %dx%d", minWidth, minHeight))},
+		{m.st.Faint.Span("q quits")},
 	} {
 		if len(out) < m.h {
-			out = append(out, l.cut(m.w).render())
+			out = append(out, l.Cut(m.w).Render())
 		}
 	}
 	return strings.Join(out, "\n")

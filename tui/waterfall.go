@@ -9,6 +9,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/text"
 )
 
 // A step is one row of a waterfall: a moment or, where it has a beginning, a phase that
@@ -16,9 +17,9 @@ import (
 type step struct {
 	key      stepKey
 	from, at time.Time // from is zero for a moment
-	mark     string
+	mark     rune      // zero for ◆
 	words    string
-	ink      func(*Styles) Ink
+	ink      func(*text.Styles) text.Ink
 }
 
 // A stepKey tells steps apart while a story grows.
@@ -46,8 +47,8 @@ const (
 	untilNow
 )
 
-func inkPlain(st *Styles) Ink { return st.Plain }
-func inkFaint(st *Styles) Ink { return st.Faint }
+func inkPlain(st *text.Styles) text.Ink { return st.Plain }
+func inkFaint(st *text.Styles) text.Ink { return st.Faint }
 
 // steps returns the rows of a story, in the order of time.
 func (e *evidence) steps() []step {
@@ -56,8 +57,8 @@ func (e *evidence) steps() []step {
 		if s.ink == nil {
 			s.ink = inkPlain
 		}
-		if s.mark == "" {
-			s.mark = "◆"
+		if s.mark == 0 {
+			s.mark = '◆'
 		}
 		if s.from.After(s.at) {
 			s.from = time.Time{}
@@ -78,40 +79,40 @@ func (e *evidence) steps() []step {
 		case amqprpc.EventPublished:
 			s.from, s.words = free, "published"
 			if m := e.messages[i]; m != nil && m.Exchange == "" {
-				s.words += " to " + Escape(m.RoutingKey, nameCells)
+				s.words += " to " + text.Escape(m.RoutingKey, nameCells)
 			}
 			s.words += tried(ev.Attempt)
 		case amqprpc.EventConfirmed:
 			s.words = "confirmed by the broker" + tried(ev.Attempt)
 		case amqprpc.EventReturned:
-			s.words = fmt.Sprintf("returned: %d %s%s", ev.Code, Escape(ev.Text, 40), tried(ev.Attempt))
-			s.ink = func(st *Styles) Ink { return st.Failed }
+			s.words = fmt.Sprintf("returned: %d %s%s", ev.Code, text.Escape(ev.Text, 40), tried(ev.Attempt))
+			s.ink = func(st *text.Styles) text.Ink { return st.Failed }
 		case amqprpc.EventNacked:
 			s.words = "refused by the broker (nack)" + tried(ev.Attempt)
-			s.ink = func(st *Styles) Ink { return st.Failed }
+			s.ink = func(st *text.Styles) text.Ink { return st.Failed }
 		case amqprpc.EventRetry:
 			free = ev.Time
 			s.words = "retry, " + outcomeWords(ev.Outcome)
 			if ev.Delay > 0 {
-				s.words = "retry in " + took(ev.Delay) + ", " + outcomeWords(ev.Outcome)
+				s.words = "retry in " + text.Duration(ev.Delay) + ", " + outcomeWords(ev.Outcome)
 			}
-			s.ink = func(st *Styles) Ink { return st.Warn }
+			s.ink = func(st *text.Styles) text.Ink { return st.Warn }
 		case amqprpc.EventFailed:
-			s.mark, s.words = "✗", outcomeWords(ev.Outcome)
+			s.mark, s.words = '✗', outcomeWords(ev.Outcome)
 			if _, detail, cut := strings.Cut(ev.Text, ": "); cut {
-				s.words += ": " + Escape(detail, 60)
+				s.words += ": " + text.Escape(detail, 60)
 			}
-			s.ink = func(st *Styles) Ink { return st.Failed }
+			s.ink = func(st *text.Styles) text.Ink { return st.Failed }
 		case ledger.EventWrong:
-			s.mark, s.words = "✗", "wrong: "+Escape(ev.Text, 60)
-			s.ink = func(st *Styles) Ink { return st.Bad }
+			s.mark, s.words = '✗', "wrong: "+text.Escape(ev.Text, 60)
+			s.ink = func(st *text.Styles) text.Ink { return st.Bad }
 		case amqprpc.EventReply:
 			r := &e.replies[reply]
 			e.served(r, e.replies[:reply], add)
 			s = e.arrival(s, r)
 			reply++
 		default:
-			s.words = Escape(ev.Kind.String(), nameCells)
+			s.words = text.Escape(ev.Kind.String(), nameCells)
 		}
 		add(s)
 	}
@@ -150,18 +151,18 @@ func (e *evidence) arrival(s step, r *replySeen) step {
 	}
 	switch r.Class {
 	case amqprpc.Answer:
-		s.mark, s.words = "✓", "answer "+replyWords(r)
-		s.ink = func(st *Styles) Ink { return st.Completed }
+		s.mark, s.words = '✓', "answer "+replyWords(r)
+		s.ink = func(st *text.Styles) text.Ink { return st.Completed }
 		if e.Outcome == amqprpc.Remote {
-			s.mark = "✗"
-			s.ink = func(st *Styles) Ink { return st.Failed }
+			s.mark = '✗'
+			s.ink = func(st *text.Styles) text.Ink { return st.Failed }
 		}
 	case amqprpc.Duplicate:
 		s.words = "duplicate " + replyWords(r)
-		s.ink = func(st *Styles) Ink { return st.Duplicate }
+		s.ink = func(st *text.Styles) text.Ink { return st.Duplicate }
 	default:
-		s.words = Escape(r.Class.String(), nameCells) + " reply " + replyWords(r)
-		s.ink = func(st *Styles) Ink { return st.Orphaned }
+		s.words = text.Escape(r.Class.String(), nameCells) + " reply " + replyWords(r)
+		s.ink = func(st *text.Styles) text.Ink { return st.Orphaned }
 	}
 	switch {
 	case r.deadLetter:
@@ -196,12 +197,12 @@ func (e *evidence) clockwork(all *[]step, add func(step)) {
 			from = e.Sent
 		}
 		if e.around.now.After(end) {
-			add(step{key: stepKey{last, untilNow}, from: from, at: e.around.now, mark: "○", words: "now, no reply yet",
-				ink: func(st *Styles) Ink { return st.InFlight }})
+			add(step{key: stepKey{last, untilNow}, from: from, at: e.around.now, mark: '○', words: "now, no reply yet",
+				ink: func(st *text.Styles) text.Ink { return st.InFlight }})
 		}
 	}
 	if !e.Deadline.IsZero() && (inFlight || !e.Deadline.After(end)) {
-		add(step{key: stepKey{0, deadlineDue}, at: e.Deadline, mark: "│", words: "deadline", ink: inkFaint})
+		add(step{key: stepKey{0, deadlineDue}, at: e.Deadline, mark: '│', words: "deadline", ink: inkFaint})
 	}
 }
 
@@ -216,12 +217,16 @@ const offsetCells = 9 // "+41.2 ms" and "+<0.1 µs"
 
 // waterfall draws the steps, one line each, at most so many as there are rows: those
 // around the selected one. It also says what the axis spans.
-func (e *evidence) waterfall(st *Styles, all []step, selected, w, rows int) (out []line, legend string) {
+func (e *evidence) waterfall(st *text.Styles, all []step, selected, w, rows int) (out []text.Line, legend string) {
 	if w <= 0 || rows <= 0 || len(all) == 0 {
 		return nil, ""
 	}
 	bars := barCells(all, w-2-offsetCells-1)
-	ax := newAxis(all, bars, e.Outcome == amqprpc.InFlight && e.Ours)
+	intervals := make([]text.Interval, len(all))
+	for i, s := range all {
+		intervals[i] = text.Interval{From: s.from, To: s.at}
+	}
+	ax := text.NewAxis(intervals, bars, e.Outcome == amqprpc.InFlight && e.Ours)
 	first := max(min(selected-rows/2, len(all)-rows), 0)
 	for i := first; i < min(first+rows, len(all)); i++ {
 		s := all[i]
@@ -229,24 +234,24 @@ func (e *evidence) waterfall(st *Styles, all []step, selected, w, rows int) (out
 		if i == selected {
 			mark = "▸ "
 		}
-		l := line{{mark, st.Title}, {right(offset(s.at.Sub(e.origin(all))), offsetCells) + " ", st.Plain}}
+		l := text.Line{st.Title.Span(mark), st.Plain.Span(text.Right(text.Offset(s.at.Sub(e.origin(all))), offsetCells) + " ")}
 		if bars > 0 {
-			l = append(l, span{ax.draw(s), s.ink(st)}, span{" ", st.Plain})
+			l = append(l, s.ink(st).Span(ax.Draw(intervals[i], s.mark)), st.Plain.Span(" "))
 		}
-		l = append(l, span{s.words, s.ink(st)})
+		l = append(l, s.ink(st).Span(s.words))
 		if i == selected {
-			l = l.fill(w).dyed(st.Selected)
+			l = l.Fill(w).WithInk(st.Selected)
 		}
 		out = append(out, l)
 	}
-	return out, ax.legend()
+	return out, ax.Legend()
 }
 
 // barCells is how wide the bars are: what the words leave, which get three fifths at most.
 func barCells(all []step, room int) int {
 	words := 0
 	for i := range all {
-		words = max(words, cells(all[i].words))
+		words = max(words, text.Width(all[i].words))
 	}
 	n := min(room-1-min(words, room*3/5), 60)
 	if n < 8 { // no picture
@@ -261,14 +266,4 @@ func (e *evidence) origin(all []step) time.Time {
 		return e.Sent
 	}
 	return all[0].at
-}
-
-func offset(d time.Duration) string {
-	switch {
-	case d < 0:
-		return "-" + took(-d)
-	case d == 0:
-		return "0 ms"
-	}
-	return "+" + took(d)
 }

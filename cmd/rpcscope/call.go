@@ -15,8 +15,8 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/tui"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 // arguments lets negative numbers be arguments of call: pflag would take -5 for a
@@ -87,7 +87,7 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 					return fmt.Errorf("a number of %d digits is too long, the limit is %d", len(a), mostDigits)
 				}
 				if !number.MatchString(a) || len(a) > mostDigits {
-					return fmt.Errorf("%s is not a whole number", tui.Escape(fmt.Sprintf("%q", amqprpc.Redact(a)), 50))
+					return fmt.Errorf("%s is not a whole number", text.Escape(fmt.Sprintf("%q", amqprpc.Redact(a)), 50))
 				}
 			}
 			b, err := broker.Broker("rpcscope")
@@ -189,7 +189,7 @@ func (c *caller) call(ctx context.Context, arg string) error {
 		if c.asJSON {
 			c.print(callFailure{json.Number(n), failure})
 		}
-		fmt.Fprintf(c.err, "rpcscope: fib(%s): %s\n", shorten(n), tui.Escape(failure.Code+": "+failure.Message, 400))
+		fmt.Fprintf(c.err, "rpcscope: fib(%s): %s\n", shorten(n), text.Escape(failure.Code+": "+failure.Message, 400))
 		return err
 	}
 	if c.asJSON {
@@ -246,7 +246,7 @@ func result(body []byte) string {
 	if number.Match(body) {
 		return string(body)
 	}
-	return tui.Escape(string(body), 400)
+	return text.Escape(string(body), 400)
 }
 
 func shorten(digits string) string {

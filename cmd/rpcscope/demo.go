@@ -16,7 +16,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/cmd/internal/fibserver"
 	"rpcscope/server/pool"
-	"rpcscope/tui"
+	"rpcscope/tui/text"
 )
 
 // demoFlags are defaults for a first look: no fan turns, rows can be read, and each further
@@ -169,6 +169,6 @@ func standInAdvice(command, why string) string {
 	if why == "" {
 		return ""
 	}
-	return "In-process broker (" + tui.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
+	return "In-process broker (" + text.Escape(strings.TrimPrefix(why, "cannot connect to "), 66) +
 		"). Run " + cli.Program("rpcscope") + " " + command + " --url amqp://user:password@host/ to use a RabbitMQ of yours."
 }

@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"strings"
 
-	"rpcscope/tui"
+	"rpcscope/tui/text"
 )
 
 // guardName is what the guard is called by ps. Linux knows 15 characters of it.
@@ -51,7 +51,7 @@ func (t *guardText) shown() (lines []string, why string) {
 		if rest, ok := strings.CutPrefix(line, "\t"); ok { // where in the source
 			line = "    " + rest
 		}
-		line = tui.Escape(line, mostTextCells)
+		line = text.Escape(line, mostTextCells)
 		if len(lines) < mostTextLines {
 			lines = append(lines, line)
 		}

@@ -14,6 +14,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // A measurement is what came of one run of a load.
@@ -98,7 +99,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 		return nil, cli.Fail(cli.FellShort, err)
 	}
 	if err := m.servers.close(); err != nil {
-		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
+		fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(err.Error(), 400))
 	}
 	m.up = time.Since(began)
 	settle(client)
@@ -122,7 +123,7 @@ func notAlone(err error) error {
 // were wrong, and, if a call fell short, the verdict. run says which run it is of.
 func (m *measurement) report(stderr io.Writer, run string, s *tui.Summary) {
 	for _, wrong := range m.result.Wrongs {
-		fmt.Fprintf(stderr, "rpcscope: %swrong answer: %s\n", run, tui.Escape(wrong.Error(), 400))
+		fmt.Fprintf(stderr, "rpcscope: %swrong answer: %s\n", run, text.Escape(wrong.Error(), 400))
 	}
 	if s.Fault == "" && (s.Short() > 0 || s.Interrupted) { // a fault has an error of its own
 		fmt.Fprintf(stderr, "rpcscope: %s%s\n", run, s.Verdict())

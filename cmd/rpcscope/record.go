@@ -12,8 +12,8 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/tui"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 // recordFlags say where a run is recorded to.
@@ -129,7 +129,7 @@ func (r *recording) verdict(err error) error {
 			if abs != nil {
 				path = r.file.path
 			}
-			fmt.Fprintf(r.stderr, "recorded all %d events of the run to %s\n", r.Events(), tui.Escape(path, 4096))
+			fmt.Fprintf(r.stderr, "recorded all %d events of the run to %s\n", r.Events(), text.Escape(path, 4096))
 		}
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"rpcscope/tui"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 // A screenOptions is what the screen starts with. Nearly all of it can be changed there.
@@ -170,7 +171,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.S
 	tellEnding(l, stderr)
 	look, err := end()
 	if err != nil {
-		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
+		fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(err.Error(), 400))
 	}
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)

@@ -12,8 +12,8 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/tui"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
@@ -181,7 +181,7 @@ func onStage(err error) error {
 // tellStandIn says why it is not the broker that was asked for, where that is so.
 func tellStandIn(stderr io.Writer, why string) {
 	if why != "" {
-		fmt.Fprintf(stderr, "rpcscope: on an in-process broker: %s\n", tui.Escape(why, 400))
+		fmt.Fprintf(stderr, "rpcscope: on an in-process broker: %s\n", text.Escape(why, 400))
 	}
 }
 
@@ -197,7 +197,7 @@ type tourLine struct {
 
 func (o *tourOptions) print(w io.Writer, r *tour.Result) error {
 	if !o.asJSON {
-		_, err := fmt.Fprintln(w, tui.Escape(r.Line(), 1000))
+		_, err := fmt.Fprintln(w, text.Escape(r.Line(), 1000))
 		return err
 	}
 	line := tourLine{Scenario: r.Scenario.Number, Title: r.Scenario.Title, OK: r.OK(), Facts: r.Facts, Elapsed: r.Elapsed.Seconds()}

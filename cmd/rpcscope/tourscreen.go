@@ -9,6 +9,7 @@ import (
 
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
+	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
@@ -45,7 +46,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	short := false
 	if err := end(); err != nil {
 		short = true // something is left
-		fmt.Fprintf(stderr, "rpcscope: %s\n", tui.Escape(err.Error(), 400))
+		fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(err.Error(), 400))
 	}
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)

@@ -1,4 +1,4 @@
-package tui
+package text
 
 import (
 	"slices"
@@ -9,19 +9,19 @@ import (
 
 func TestLineCut(t *testing.T) {
 	st := styled(false)
-	l := line{{"ab", st.Plain}, {"cd", st.Plain}, {"ef", st.Plain}}
-	for most, want := range []string{"", "…", "a…", "ab…", "abc…", "abcd…", "abcdef", "abcdef"} {
-		if got := l.cut(most).render(); got != want {
-			t.Errorf("cut to %d: %q, want %q", most, got, want)
+	l := Line{{"ab", st.Plain}, {"cd", st.Plain}, {"ef", st.Plain}}
+	for width, want := range []string{"", "…", "a…", "ab…", "abc…", "abcd…", "abcdef", "abcdef"} {
+		if got := l.Cut(width).Render(); got != want {
+			t.Errorf("cut to %d: %q, want %q", width, got, want)
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		var l line
+		var l Line
 		for _, s := range rapid.SliceOfN(nasty, 0, 5).Draw(t, "texts") {
-			l = append(l, span{Escape(s, 20), st.Plain})
+			l = append(l, Span{Escape(s, 20), st.Plain})
 		}
-		most := rapid.IntRange(0, 60).Draw(t, "most")
-		fits(t, l.cut(most).render(), most)
+		width := rapid.IntRange(0, 60).Draw(t, "width")
+		fits(t, l.Cut(width).Render(), width)
 	})
 }
 
@@ -30,15 +30,15 @@ func TestWrap(t *testing.T) {
 		text := Escape(nasty.Draw(t, "text"), 200)
 		n := rapid.IntRange(1, 40).Draw(t, "n")
 		used := rapid.IntRange(0, 40).Draw(t, "used")
-		lines := wrapAfter(text, used, n)
+		lines := WrapAfter(text, used, n)
 		for i, l := range lines {
 			if i == 0 && l != "" {
-				l = spaces(used) + l
+				l = Spaces(used) + l
 			}
 			fits(t, l, max(n, used))
 		}
-		if most := rapid.IntRange(1, 5).Draw(t, "most"); len(atMost(lines, most)) > most {
-			t.Fatalf("%d lines, not %d", len(lines), most)
+		if width := rapid.IntRange(1, 5).Draw(t, "width"); len(Limit(lines, width)) > width {
+			t.Fatalf("%d lines, not %d", len(lines), width)
 		}
 	})
 	// Nothing is lost: a word that is longer than a line goes on in the next one.
@@ -46,11 +46,11 @@ func TestWrap(t *testing.T) {
 		"a bc /home/ann/run.json d": {"a bc", "/home/", "ann/ru", "n.json", "d"},
 		"":                          nil,
 	} {
-		if got := wrap(text, 6); !slices.Equal(got, want) {
+		if got := Wrap(text, 6); !slices.Equal(got, want) {
 			t.Errorf("%q: %q, not %q", text, got, want)
 		}
 	}
-	if got := wrapAfter("one two three", 6, 8); !slices.Equal(got, []string{"", "one two", "three"}) {
+	if got := WrapAfter("one two three", 6, 8); !slices.Equal(got, []string{"", "one two", "three"}) {
 		t.Errorf("%q", got)
 	}
 }

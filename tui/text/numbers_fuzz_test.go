@@ -1,4 +1,4 @@
-package tui
+package text
 
 import (
 	"math"
@@ -20,18 +20,18 @@ func FuzzNumbers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, x float64, n int64) {
 		d := time.Duration(n)
 		for what, text := range map[string]string{
-			"count": count(n), "three": three(x), "perSecond": perSecond(x), "percent": percent(x), "millis": millis(x),
-			"took": took(d), "clock": clock(d), "wholeClock": wholeClock(d), "plainDuration": plainDuration(d), "offset": offset(d),
-			"ageWords": ageWords(d), "playClock": playClock(d), "spanName": spanName(d),
+			"count": Count(n), "three": Number(x), "perSecond": PerSecond(x), "percent": Percent(x), "millis": Millis(x),
+			"took": Duration(d), "clock": Clock(d), "wholeClock": ShortClock(d), "plainDuration": ExactDuration(d), "offset": Offset(d),
+			"ageWords": Age(d),
 		} {
 			if harmless(t, text, 40); text == "" {
 				t.Errorf("%s of %v and %v is empty", what, x, d)
 			}
 		}
-		if back, err := strconv.ParseInt(strings.ReplaceAll(count(n), ",", ""), 10, 64); err != nil || back != n {
-			t.Errorf("%d is counted as %q", n, count(n))
+		if back, err := strconv.ParseInt(strings.ReplaceAll(Count(n), ",", ""), 10, 64); err != nil || back != n {
+			t.Errorf("%d is counted as %q", n, Count(n))
 		}
-		if text := three(x); math.Abs(x) < 1e300 { // beyond, rounded up it is none
+		if text := Number(x); math.Abs(x) < 1e300 { // beyond, rounded up it is none
 			off := 0.00501
 			switch a := math.Abs(x); {
 			case a < 0.01:
@@ -43,7 +43,7 @@ func FuzzNumbers(f *testing.F) {
 				t.Errorf("%v is written %q: %v", x, text, back)
 			}
 		}
-		if ms := millis(x); x >= 0 && x < 3.6e8 && cells(ms) > 7 {
+		if ms := Millis(x); x >= 0 && x < 3.6e8 && Width(ms) > 7 {
 			t.Errorf("%v ms is written %q", x, ms)
 		}
 		if d < 0 || d > math.MaxInt64-time.Second { // rounding up would overflow
@@ -53,13 +53,13 @@ func FuzzNumbers(f *testing.F) {
 		if d.Round(time.Second) >= time.Hour {
 			unit = time.Minute
 		}
-		for _, text := range []string{clock(d), wholeClock(d)} {
+		for _, text := range []string{Clock(d), ShortClock(d)} {
 			if back, err := time.ParseDuration(text); err != nil || back != d.Round(time.Second).Truncate(unit) {
 				t.Errorf("%v is written %q: %v, %v", d, text, back, err)
 			}
 		}
-		if back, err := time.ParseDuration(strings.ReplaceAll(plainDuration(d), " ", "")); err != nil || (back-d).Abs() > 1 {
-			t.Errorf("%v is written %q: %v, %v", d, plainDuration(d), back, err)
+		if back, err := time.ParseDuration(strings.ReplaceAll(ExactDuration(d), " ", "")); err != nil || (back-d).Abs() > 1 {
+			t.Errorf("%v is written %q: %v, %v", d, ExactDuration(d), back, err)
 		}
 	})
 }

@@ -1,4 +1,4 @@
-package tui
+package text
 
 import (
 	"strings"
@@ -15,7 +15,7 @@ func TestEscape(t *testing.T) {
 	const flood = "e\u0301\u0301\u0301\u0301\u0301\u0301"
 	for _, c := range []struct {
 		name, in string
-		most     int
+		width    int
 		want     string
 	}{
 		{"empty", "", 10, ""},
@@ -65,8 +65,8 @@ func TestEscape(t *testing.T) {
 		{"backslash", `C:\x1b`, 40, `C:\x1b`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := Escape(c.in, c.most); got != c.want {
-				t.Errorf("Escape(%q, %d) = %q, want %q", c.in, c.most, got, c.want)
+			if got := Escape(c.in, c.width); got != c.want {
+				t.Errorf("Escape(%q, %d) = %q, want %q", c.in, c.width, got, c.want)
 			}
 		})
 	}
@@ -76,7 +76,7 @@ func TestEscape(t *testing.T) {
 func harmless(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, out string, most int) {
+}, out string, width int) {
 	t.Helper()
 	if !utf8.ValidString(out) {
 		t.Fatalf("%q is no UTF-8", out)
@@ -101,8 +101,8 @@ func harmless(t interface {
 			t.Fatalf("%q has the control byte %#x", out, out[i])
 		}
 	}
-	if w := max(runewidth.StringWidth(out), ansi.StringWidth(out), perRune, cells(out)); w > max(most, 0) {
-		t.Fatalf("%q is %d cells wide, more than %d", out, w, most)
+	if w := max(runewidth.StringWidth(out), ansi.StringWidth(out), perRune, Width(out)); w > max(width, 0) {
+		t.Fatalf("%q is %d cells wide, more than %d", out, w, width)
 	}
 	if ansi.Strip(out) != out {
 		t.Fatalf("%q has escape sequences", out)
@@ -120,22 +120,22 @@ var nasty = rapid.Custom(func(t *rapid.T) string {
 	return strings.Join(rapid.SliceOfN(part, 0, 6).Draw(t, "parts"), "")
 })
 
-func TestEscapeIsHarmless(t *testing.T) {
+func TestEscapeIsharmless(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := nasty.Draw(t, "in")
-		most := rapid.IntRange(-1, 60).Draw(t, "most")
-		out := Escape(in, most)
-		harmless(t, out, most)
-		if again := Escape(out, most); again != out {
-			t.Fatalf("Escape(%q) = %q, not the same again", out, again)
+		width := rapid.IntRange(-1, 60).Draw(t, "width")
+		out := Escape(in, width)
+		harmless(t, out, width)
+		if twice := Escape(out, width); twice != out {
+			t.Fatalf("Escape(%q) = %q, not the same again", out, twice)
 		}
-		if all := Escape(in, 1<<30); cells(all) <= most && out != all {
+		if all := Escape(in, 1<<30); Width(all) <= width && out != all {
 			t.Fatalf("%q was cut to %q, though it fits", all, out)
 		}
 	})
 }
 
-func TestAnyRuneIsHarmless(t *testing.T) {
+func TestAnyRuneIsharmless(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if r > 0x3400 && r < 0xfb00 || r > 0x1fb00 && r%0x1000 > 0x100 { // Han, Hangul and what is unassigned: some of it
 			r += 40
@@ -160,15 +160,15 @@ func FuzzEscape(f *testing.F) {
 	for _, s := range []string{
 		"", "fib-1", hostile, "サーバー", "\u202e\u2066", "e\u0301\u0301\u0301\u0301", "👩‍👩‍👧", "\xed\xa0\x80", "\x1b]52;c;AAAA\x07",
 	} {
-		for _, most := range []int{0, 1, 2, 5, 80} {
-			f.Add(s, most)
+		for _, width := range []int{0, 1, 2, 5, 80} {
+			f.Add(s, width)
 		}
 	}
-	f.Fuzz(func(t *testing.T, s string, most int) {
-		out := Escape(s, most)
-		harmless(t, out, most)
-		if again := Escape(out, most); again != out {
-			t.Fatalf("Escape(%q) = %q, not the same again", out, again)
+	f.Fuzz(func(t *testing.T, s string, width int) {
+		out := Escape(s, width)
+		harmless(t, out, width)
+		if twice := Escape(out, width); twice != out {
+			t.Fatalf("Escape(%q) = %q, not the same again", out, twice)
 		}
 	})
 }

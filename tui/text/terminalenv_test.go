@@ -1,13 +1,10 @@
-package tui
+package text
 
 import (
-	"os"
 	"testing"
 
 	"github.com/charmbracelet/lipgloss"
 	"github.com/muesli/termenv"
-
-	"rpcscope/tui/internal/unasked"
 )
 
 // A terminal has the colours that terminals of its kind have, unless somebody wants none.
@@ -42,19 +39,9 @@ func TestColours(t *testing.T) {
 		if c.name != "" {
 			t.Setenv(c.name, c.value)
 		}
-		r := lipgloss.NewRenderer(nil, termenv.WithEnvironment(environment{}), termenv.WithTTY(true))
+		r := lipgloss.NewRenderer(nil, termenv.WithEnvironment(terminalEnv{}), termenv.WithTTY(true))
 		if got := r.ColorProfile(); got != c.want {
 			t.Errorf("TERM=%s %s=%s: %s, want %s", c.term, c.name, c.value, got.Name(), c.want.Name())
 		}
-	}
-}
-
-// Nobody who comes later sees what was said of the terminal while libraries began.
-func TestUnaskedIsOver(t *testing.T) {
-	was, set := os.LookupEnv("TERM")
-	t.Setenv("TERM", "anything") // puts back what was
-	unasked.Over()
-	if now, still := os.LookupEnv("TERM"); now != was || still != set {
-		t.Errorf("TERM=%q %t, was %q %t", now, still, was, set)
 	}
 }
