@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// work takes so long on a processor, whatever the clock on the wall says.
+// work uses d of CPU time.
 func work(d time.Duration) {
 	for {
 		var used syscall.Rusage
@@ -18,12 +18,12 @@ func work(d time.Duration) {
 	}
 }
 
-func TestCPUTimeOfAllProcesses(t *testing.T) {
+func TestCPU(t *testing.T) {
 	const each = 30 * time.Millisecond
 	p, _ := newTestPool(t, Config{})
 	s := start(t, p, "work:"+each.String(), "ready", "wait")
 	if used := s.Status().CPU; used != 0 {
-		t.Errorf("%v while it is alive", used)
+		t.Errorf("%v while the process runs", used)
 	}
 	if err := p.Restart(t.Context(), "fib-1"); err != nil {
 		t.Fatal(err)

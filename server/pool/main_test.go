@@ -19,8 +19,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary is also the server: with POOL_TEST set it does what its arguments
-// say, in their order.
+// The test binary is also the server: with POOL_TEST set it executes its arguments in order.
 func TestMain(m *testing.M) {
 	switch os.Getenv("POOL_TEST") {
 	case "server":
@@ -46,7 +45,7 @@ func serve(args []string) {
 			fmt.Println(value + "=" + os.Getenv(value))
 		case "args":
 			fmt.Println(strings.Join(args, " "))
-		case "flood": // megabytes without an end of line, on both
+		case "flood": // megabytes without an end of line, on both streams
 			block := strings.Repeat("x", 1<<20)
 			for range 4 {
 				fmt.Print(block)
@@ -62,9 +61,9 @@ func serve(args []string) {
 			w.Flush()
 		case "ready":
 			fmt.Println(" [x] Awaiting RPC requests. To exit press CTRL+C")
-		case "deaf":
+		case "ignore-term":
 			signal.Ignore(syscall.SIGTERM, os.Interrupt)
-		case "once": // the first time only
+		case "once": // execute the rest the first time only
 			if _, err := os.Stat(value); err == nil {
 				serve([]string{"ready", "wait"})
 			}
@@ -76,8 +75,8 @@ func serve(args []string) {
 			self, _ := os.FindProcess(os.Getpid())
 			_ = self.Kill()
 			select {}
-		case "spawn": // a process that outlives this one, in its group, with its output
-			cmd := exec.Command(os.Args[0], "print:"+strconv.Itoa(os.Getpid()), "deaf", "wait")
+		case "spawn": // a child with the same output that ignores SIGTERM
+			cmd := exec.Command(os.Args[0], "print:"+strconv.Itoa(os.Getpid()), "ignore-term", "wait")
 			cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 			if cmd.Start() == nil {
 				fmt.Println("child", cmd.Process.Pid)
@@ -93,7 +92,7 @@ func serve(args []string) {
 	}
 }
 
-// events collects what a pool calls back.
+// events collects the callbacks of a pool.
 type events struct {
 	mu    sync.Mutex
 	lines []string
@@ -149,12 +148,12 @@ func expect(t *testing.T, s Status, name string, state State, reason string) {
 	}
 }
 
-// ended is a context that is over.
+// ended returns a context that has ended.
 func ended() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(errors.New("the test says so"))
 	return ctx
 }
 
-// absent is the name of a file that is not there.
+// absent returns the name of a file that does not exist.
 func absent(t *testing.T) string { return filepath.Join(t.TempDir(), "absent") }

@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// Host returns this machine's name up to its first dot, as far as it is letters, digits and
-// hyphens: fit to be part of a server's name.
+// Host returns this machine's name up to the first character that is not a letter, a digit or
+// a hyphen, at most 32 bytes, for use in a server's name.
 var Host = sync.OnceValue(func() string {
 	name, _ := os.Hostname()
 	end := strings.IndexFunc(name, func(r rune) bool {
@@ -17,17 +17,14 @@ var Host = sync.OnceValue(func() string {
 	if end >= 0 {
 		name = name[:end]
 	}
-	const most = 32
-	if name = name[:min(len(name), most)]; name == "" {
+	if name == "" {
 		return "unknown"
 	}
-	return name
+	return name[:min(len(name), 32)]
 })
 
-// ending is the end of the names that this process gives: servers of several programs may answer
-// one queue.
-var ending = sync.OnceValue(func() string { return fmt.Sprintf(".%d@%s", os.Getpid(), Host()) })
+// nameSuffix makes the names that this program gives unique among programs.
+var nameSuffix = sync.OnceValue(func() string { return fmt.Sprintf(".%d@%s", os.Getpid(), Host()) })
 
-// Short returns a text in which the servers of this process have short names, such as fib-1, and
-// those of others the names that they have.
-func ShortNames(text string) string { return strings.ReplaceAll(text, ending(), "") }
+// ShortNames returns text with the names of this program's servers shortened, as in fib-1.
+func ShortNames(text string) string { return strings.ReplaceAll(text, nameSuffix(), "") }

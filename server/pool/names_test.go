@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// A server is told a name that no server of another program has, and keeps it over restarts. People
-// see the short one.
+// A server keeps its name over restarts. Its --name is unique among programs.
 func TestNames(t *testing.T) {
 	p, _ := newTestPool(t, Config{})
 	s := start(t, p, "ready", "wait")

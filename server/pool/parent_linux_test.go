@@ -14,10 +14,10 @@ import (
 	"testing"
 )
 
-// parent is a program with a pool of two, one of them deaf, that waits to be killed.
+// parent is a program with two servers, one of which ignores SIGTERM, that waits to be killed.
 func parent() {
 	p := New(Config{Command: []string{os.Args[0]}, Env: []string{"POOL_TEST=server"}})
-	for _, args := range [][]string{{"ready", "wait"}, {"deaf", "ready", "wait"}} {
+	for _, args := range [][]string{{"ready", "wait"}, {"ignore-term", "ready", "wait"}} {
 		s, err := p.Start(context.Background(), args...)
 		if err != nil {
 			fmt.Println(err)
@@ -29,7 +29,7 @@ func parent() {
 	select {}
 }
 
-func TestKillOfTheParentKillsTheServers(t *testing.T) {
+func TestServersDieWithTheProgram(t *testing.T) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "POOL_TEST=parent")
 	out, err := cmd.StdoutPipe()
@@ -48,51 +48,50 @@ func TestKillOfTheParentKillsTheServers(t *testing.T) {
 		}
 		pids = append(pids, pid)
 	}
-	if len(pids) != 2 || !there(pids[0]) || !there(pids[1]) {
+	if len(pids) != 2 || !exists(pids[0]) || !exists(pids[1]) {
 		t.Errorf("servers: %v", pids)
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	for _, pid := range pids {
-		untilGone(pid)
+		waitGone(pid)
 	}
 }
 
-// What a server has started is killed when it ends, and does not hold up the pool.
-func TestGrandchildren(t *testing.T) {
-	for _, end := range []string{"stop", "kill", "crash"} {
-		t.Run(end, func(t *testing.T) {
-			p, e := newTestPool(t, Config{})
-			args := []string{"spawn", "ready"}
-			if end == "crash" {
-				args = append(args, "die")
-			} else {
-				args = append(args, "wait")
-			}
-			s := start(t, p, args...)
-			var err error
-			switch end {
-			case "stop":
-				err = p.Stop(t.Context(), s.Name())
-			case "kill":
-				err = p.Kill(s.Name())
-			}
-			if err != nil {
-				t.Error(err)
-			}
-			<-e.exits
-			for line := range strings.Lines(e.all()) {
-				if pid, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "fib-1 child "))); err == nil {
-					untilGone(pid)
-					return
-				}
-			}
-			t.Errorf("no child in %q", e.all())
-		})
+// Kill also kills the children of a server.
+func TestKillChildren(t *testing.T) {
+	p, e := newTestPool(t, Config{})
+	s := start(t, p, "spawn", "ready", "wait")
+	if err := p.Kill(s.Name()); err != nil {
+		t.Error(err)
+	}
+	<-e.exits
+	for line := range strings.Lines(e.all()) {
+		if pid, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "fib-1 child "))); err == nil {
+			waitGone(pid)
+			return
+		}
+	}
+	t.Errorf("no child in %q", e.all())
+}
+
+// A child that holds the output of a server open does not hold up the pool.
+func TestChildOutlivesServer(t *testing.T) {
+	p, e := newTestPool(t, Config{})
+	s := start(t, p, "spawn", "ready", "wait")
+	if err := p.Stop(t.Context(), s.Name()); err != nil {
+		t.Error(err)
+	}
+	<-e.exits
+	for line := range strings.Lines(e.all()) {
+		if pid, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(line, "fib-1 child "))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			waitGone(pid)
+		}
 	}
 }
 
-func TestProcessGroupOfItsOwn(t *testing.T) {
+func TestProcessGroup(t *testing.T) {
 	p, _ := newTestPool(t, Config{})
 	pid := start(t, p, "ready", "wait").Status().PID
 	if group, err := syscall.Getpgid(pid); err != nil || group != pid {
@@ -100,12 +99,12 @@ func TestProcessGroupOfItsOwn(t *testing.T) {
 	}
 }
 
-func there(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
+func exists(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// untilGone waits until a process is gone, or a zombie of somebody else's. The
-// test's own deadline ends it.
-func untilGone(pid int) {
-	for there(pid) {
+// waitGone waits until a process is gone, or a zombie that another process has to reap. The
+// test's deadline bounds it.
+func waitGone(pid int) {
+	for exists(pid) {
 		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if _, state, _ := strings.Cut(string(stat), ") "); strings.HasPrefix(state, "Z") {
 			return

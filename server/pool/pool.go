@@ -10,70 +10,64 @@ import (
 )
 
 var (
-	// ErrClosed is returned by all methods of a closed pool that would start something.
+	// ErrClosed is returned by methods that would start a process in a closed pool.
 	ErrClosed = errors.New("the pool is closed")
-	// ErrUnknown is returned for a name that the pool has not given.
+	// ErrUnknown is returned for a name that no server of the pool has.
 	ErrUnknown = errors.New("no such server")
-	// ErrNotRunning is returned by Kill where there is nothing to kill.
+	// ErrNotRunning is returned by Kill if the server has no process.
 	ErrNotRunning = errors.New("not running")
-	// ErrRunning is returned where a server would have been started twice, or removed
-	// while it runs.
+	// ErrRunning is returned by Remove if the server has a process.
 	ErrRunning = errors.New("still running")
 )
 
-// Config configures a [Pool]. All but Command is optional.
+// DefaultReady is the part of fibserver's ready line that [Config.Ready] has by default.
+const DefaultReady = "Awaiting RPC requests"
+
+// A Config configures a [Pool]. Command is required.
 type Config struct {
 	// Command is the program and its first arguments.
 	Command []string
-	// Args are further arguments for each server, before its own and `--name NAME`.
+	// Args follow Command, before a server's own arguments and --name NAME.
 	Args []string
-	// URL is the broker's, given to each server as AMQP_URL. Empty: what is in the
-	// environment.
+	// URL is the broker's. Servers get it as AMQP_URL; if empty, they inherit the variable.
 	URL string
-	// Env are further "KEY=value" entries on top of this program's environment.
+	// Env has "KEY=value" entries on top of this program's environment.
 	Env []string
-	// Ready is in the line, on stdout or stderr, by which a server says that it
-	// consumes. Empty means "Awaiting RPC requests".
+	// Ready is the text that a server's ready line contains. The default is [DefaultReady].
 	Ready string
-	// NamePrefix comes before the number in a server's name. Empty means "fib-".
+	// NamePrefix comes before the number in a server's name. The default is "fib-".
 	NamePrefix string
 
-	// Output, where not nil, is given the lines that servers write, without their
-	// ends, cut at 4,096 bytes. Escape them before they are shown. Calls for one
-	// server come one after the other.
+	// Output, if set, is called with each line of a server's stdout and stderr. Escape a
+	// line before you show it.
 	Output func(server, line string)
-	// OnExit, where not nil, is told of each end of a process, asked for or not, ready or
-	// not, after the last of its output. Status.State says how it ended.
+	// OnExit, if set, is called each time a process has ended, after the last of its output.
 	OnExit func(Status)
 
-	// RestartOnExit starts a server again that has crashed: not one that was stopped
-	// or killed through the pool, nor one that ended with status 0. It is patient: it waits
-	// RestartMin (0 means 100 ms) before the first restart, longer before each further
-	// one, up to about RestartMax (0 means 5 s), and begins anew after a process that was
-	// ready for as long as RestartMax. It never gives up.
+	// RestartOnExit restarts servers that crash. The delay before a restart doubles from
+	// RestartMin (default 100 ms) to RestartMax (default 5 s), and starts again at RestartMin
+	// after a process that was ready for RestartMax.
 	RestartOnExit          bool
 	RestartMin, RestartMax time.Duration
 }
 
-// A Pool is a number of server processes. Make one with [New], and Close it.
+// A Pool is a set of server processes. Create one with [New] and close it.
 type Pool struct {
 	config  Config
-	system  system
-	closing context.Context // ends when Close begins
-	close   context.CancelFunc
+	closing chan struct{} // closed by Close
 
 	mu      sync.Mutex
 	closed  bool
-	last    int // the number in the last name given
+	last    int // the number in the newest name
 	servers []*Process
 
-	running sync.WaitGroup // the pool's goroutines; Add with mu held and closed false
+	running sync.WaitGroup // Go is called with mu held and closed false
 }
 
 // New returns a pool without processes.
 func New(c Config) *Pool {
 	if c.Ready == "" {
-		c.Ready = "Awaiting RPC requests"
+		c.Ready = DefaultReady
 	}
 	if c.NamePrefix == "" {
 		c.NamePrefix = "fib-"
@@ -85,15 +79,12 @@ func New(c Config) *Pool {
 		c.RestartMax = 5 * time.Second
 	}
 	c.RestartMax = max(c.RestartMin, c.RestartMax)
-	p := &Pool{config: c}
-	p.closing, p.close = context.WithCancel(context.Background())
-	return p
+	return &Pool{config: c, closing: make(chan struct{})}
 }
 
-// Start starts one more server, with args after those of the config, and waits until
-// it is ready. It returns an error, and the server is gone, when the server ends
-// before that (the error has its last lines), or when ctx ends. A server waits for its broker
-// for ever, so give ctx a deadline.
+// Start starts one more server and waits until it is ready. It fails if the server ends
+// before that, with the last lines of its output in the error, or if ctx ends. The server is
+// removed then. A server without a broker waits for one forever: set a deadline.
 func (p *Pool) Start(ctx context.Context, args ...string) (*Process, error) {
 	p.mu.Lock()
 	if p.closed {
@@ -101,24 +92,25 @@ func (p *Pool) Start(ctx context.Context, args ...string) (*Process, error) {
 		return nil, ErrClosed
 	}
 	p.last++
-	s := newProcess(p, fmt.Sprintf("%s%d", p.config.NamePrefix, p.last), args)
+	name := fmt.Sprintf("%s%d", p.config.NamePrefix, p.last)
+	s := &Process{pool: p, name: name, args: slices.Clone(args), status: Status{Name: name, AppID: name + nameSuffix()}}
 	p.servers = append(p.servers, s)
-	r, err := s.launch()
+	r, err := s.launchLocked()
 	p.mu.Unlock()
 
 	if err == nil {
-		err = s.await(ctx, r)
+		err = s.waitReady(ctx, r)
 	}
 	if err != nil {
-		_ = p.Remove(s.name) // it has ended, unless somebody restarted it meanwhile
-		return nil, fmt.Errorf("start %s: %w", s.name, err)
+		_ = p.Remove(name) // fails if another goroutine has restarted it
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	return s, nil
 }
 
-// Stop asks a server to finish its work and end, by SIGTERM, and waits until it has.
-// When ctx ends first, it is killed, and the error says so. Stopping a server
-// that does not run does nothing, except that it will not be restarted by RestartOnExit.
+// Stop sends a server SIGTERM, which asks it to finish its work, and waits until it has ended.
+// If ctx ends first, Stop kills the server and returns an error. A server without a process is
+// no error, but RestartOnExit does not restart it any more.
 func (p *Pool) Stop(ctx context.Context, name string) error {
 	s, err := p.find(name)
 	if err != nil {
@@ -127,8 +119,8 @@ func (p *Pool) Stop(ctx context.Context, name string) error {
 	return s.stop(ctx)
 }
 
-// Kill ends a server as kill -9 does, and waits until it is gone. It will not be
-// restarted by RestartOnExit.
+// Kill kills a server as kill -9 does, and waits until it is gone. RestartOnExit does not
+// restart it.
 func (p *Pool) Kill(name string) error {
 	s, err := p.find(name)
 	if err != nil {
@@ -137,22 +129,21 @@ func (p *Pool) Kill(name string) error {
 	return s.kill()
 }
 
-// Restart stops a server, if it runs, as [Pool.Stop] does, and starts it again under the
-// same name with the same arguments, waiting as [Pool.Start] does. A server that
-// fails to start stays in the list.
+// Restart stops a server as [Pool.Stop] does and starts it again with the same name and
+// arguments. It waits as [Pool.Start] does, but keeps a server that fails to start.
 func (p *Pool) Restart(ctx context.Context, name string) error {
 	s, err := p.find(name)
 	if err != nil {
 		return err
 	}
 	if err := s.stop(ctx); err != nil {
-		return fmt.Errorf("restart: %w", err) // ctx has ended, and the server with it
+		return fmt.Errorf("restart: %w", err)
 	}
 	p.mu.Lock()
-	r, err := s.relaunch()
+	r, err := s.launchLocked()
 	p.mu.Unlock()
 	if err == nil {
-		err = s.await(ctx, r)
+		err = s.waitReady(ctx, r)
 	}
 	if err != nil {
 		return fmt.Errorf("restart %s: %w", name, err)
@@ -160,7 +151,7 @@ func (p *Pool) Restart(ctx context.Context, name string) error {
 	return nil
 }
 
-// Remove takes a server that does not run off the list.
+// Remove removes a server without a process from the list.
 func (p *Pool) Remove(name string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -176,27 +167,28 @@ func (p *Pool) Remove(name string) error {
 	return nil
 }
 
-// List returns what is known of each server, in the order in which they were started.
+// List returns the status of all servers in the order in which they were started.
 func (p *Pool) List() []Status {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	list := make([]Status, len(p.servers))
 	for i, s := range p.servers {
-		list[i] = s.snapshot()
+		list[i] = s.statusLocked()
 	}
 	return list
 }
 
-// Close stops all servers at once, as [Pool.Stop] does each, and returns when all have
-// ended and nothing of the pool is left. Its error names those that had to be killed
-// because ctx ended first. Give ctx a deadline: a server that works on a long request
-// drains for as long. After the first Close, others wait the same way.
+// Close stops all servers at once, as [Pool.Stop] does, and waits until they have ended. Its
+// error names those that were killed because ctx ended first. Set a deadline: a server that
+// works on a long request finishes it.
 func (p *Pool) Close(ctx context.Context) error {
 	p.mu.Lock()
-	p.closed = true
+	if !p.closed {
+		p.closed = true
+		close(p.closing)
+	}
 	servers := slices.Clone(p.servers)
 	p.mu.Unlock()
-	p.close()
 
 	errs := make([]error, len(servers))
 	var all sync.WaitGroup
@@ -205,10 +197,6 @@ func (p *Pool) Close(ctx context.Context) error {
 	}
 	all.Wait()
 	p.running.Wait()
-
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.system.close()
 	return errors.Join(errs...)
 }
 

@@ -28,7 +28,7 @@ func TestStartStop(t *testing.T) {
 	}
 	expect(t, <-e.exits, "fib-1", Stopped, "exit status 0")
 	expect(t, s.Status(), "fib-1", Stopped, "exit status 0")
-	want := "fib-1 args env:AMQP_URL env:POOL_EXTRA ready wait --name fib-1" + ending() + "\n" +
+	want := "fib-1 args env:AMQP_URL env:POOL_EXTRA ready wait --name fib-1" + nameSuffix() + "\n" +
 		"fib-1 AMQP_URL=amqp://u:secret@host/\nfib-1 POOL_EXTRA=more\n" +
 		"fib-1  [x] Awaiting RPC requests. To exit press CTRL+C\nfib-1 draining"
 	if got := e.all(); got != want {
@@ -63,8 +63,8 @@ func TestKillAndRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, <-e.exits, "srv-1", Killed, "killed")
-	if s.retry != nil {
-		t.Error("a killed server is to be restarted")
+	if s.restart != nil {
+		t.Error("a killed server is about to be restarted")
 	}
 	if err := p.Restart(t.Context(), "srv-1"); err != nil {
 		t.Fatal(err)
@@ -90,9 +90,9 @@ func TestKillAndRestart(t *testing.T) {
 func TestStartFailures(t *testing.T) {
 	p, e := newTestPool(t, Config{})
 	for want, args := range map[string][]string{
-		`it ended before it was ready (exit status 3): cannot open the \x1b[31mqueue; sorry`: {"print:hello", "complain:cannot open the \x1b[31mqueue", "complain:sorry", "exit:3"},
-		`it ended before it was ready (exit status 0): only this`:                            {"print:only this", "exit:0"},
-		`it ended before it was ready (exit status 0) and wrote nothing`:                     {"exit:0"},
+		`it ended before it was ready (exit status 3): hello; cannot open the \x1b[31mqueue; sorry`: {"print:hello", "complain:cannot open the \x1b[31mqueue", "complain:sorry", "exit:3"},
+		`it ended before it was ready (exit status 0): only this`:                                   {"print:only this", "exit:0"},
+		`it ended before it was ready (exit status 0) and wrote nothing`:                            {"exit:0"},
 	} {
 		s, err := p.Start(t.Context(), args...)
 		<-e.exits
@@ -113,9 +113,9 @@ func TestStartFailures(t *testing.T) {
 	}
 }
 
-func TestStartUntilItsContextEnds(t *testing.T) {
+func TestStartContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	p, e := newTestPool(t, Config{Output: func(server, line string) { cancel() }}) // it lives, and is not ready
+	p, e := newTestPool(t, Config{Output: func(server, line string) { cancel() }}) // it runs and is not ready
 	_, err := p.Start(ctx, "complain:no broker yet", "wait")
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), `not ready in time: context canceled; its last lines: no broker yet`) {
 		t.Error(err)
@@ -129,7 +129,7 @@ func TestStartUntilItsContextEnds(t *testing.T) {
 	}
 }
 
-func TestCommandThatCannotStart(t *testing.T) {
+func TestStartCommandNotFound(t *testing.T) {
 	p, _ := newTestPool(t, Config{Command: []string{absent(t)}})
 	if _, err := p.Start(t.Context()); !errors.Is(err, os.ErrNotExist) {
 		t.Error(err)
@@ -139,23 +139,23 @@ func TestCommandThatCannotStart(t *testing.T) {
 	}
 }
 
-func TestStopOfTheDeaf(t *testing.T) {
+func TestStopKillsAfterTimeout(t *testing.T) {
 	p, e := newTestPool(t, Config{})
-	s := start(t, p, "deaf", "ready", "wait")
+	s := start(t, p, "ignore-term", "ready", "wait")
 	err := p.Stop(ended(), s.Name())
 	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "fib-1 did not end in time and was killed") {
 		t.Error(err)
 	}
 	expect(t, <-e.exits, "fib-1", Killed, "killed")
 
-	s = start(t, p, "deaf", "ready", "wait")
+	s = start(t, p, "ignore-term", "ready", "wait")
 	if err := p.Restart(ended(), s.Name()); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	expect(t, <-e.exits, "fib-2", Killed, "killed")
 }
 
-func TestCrashIsTold(t *testing.T) {
+func TestCrashReason(t *testing.T) {
 	p, e := newTestPool(t, Config{})
 	start(t, p, "ready", "complain:about to die", "die")
 	expect(t, <-e.exits, "fib-1", Crashed, `killed: about to die`)
@@ -179,15 +179,15 @@ func TestRestartOnExit(t *testing.T) {
 	if n := s.Status().Restarts; n < 3 {
 		t.Errorf("%d restarts", n)
 	}
-	// Once stopped, it stays so.
+	// A stopped server is not restarted.
 	s.pool.mu.Lock()
-	alive, retry := s.alive(), s.retry
+	alive, restart := s.alive(), s.restart
 	s.pool.mu.Unlock()
-	if alive || retry != nil {
+	if alive || restart != nil {
 		t.Error("it is about to be restarted")
 	}
 
-	// Crash once, before it is ready even, then live.
+	// The second server crashes once and then runs.
 	s2, err := p.Start(t.Context(), "ready", "once:"+absent(t), "exit:7")
 	if err != nil {
 		t.Fatal(err)
@@ -213,7 +213,7 @@ func TestCloseStopsAll(t *testing.T) {
 		all.Go(func() {
 			args := []string{"ready", "wait"}
 			if i == 0 {
-				args = []string{"deaf", "ready", "wait"}
+				args = []string{"ignore-term", "ready", "wait"}
 			}
 			if _, err := p.Start(context.Background(), args...); err != nil {
 				t.Error(err)
@@ -244,7 +244,7 @@ func TestCloseStopsAll(t *testing.T) {
 		}
 	}
 	if killed == 0 {
-		t.Error("the deaf one was not killed")
+		t.Error("the server that ignores SIGTERM was not killed")
 	}
 	if err := p.Close(t.Context()); err != nil {
 		t.Errorf("a second close: %v", err)
@@ -274,7 +274,7 @@ func TestCloseDuringStart(t *testing.T) {
 	}
 }
 
-func TestCallbacksMayCallThePool(t *testing.T) {
+func TestOnExitCanCallThePool(t *testing.T) {
 	again := make(chan error)
 	var p *Pool
 	p = New(Config{Command: []string{os.Args[0]}, Env: []string{"POOL_TEST=server"}, OnExit: func(s Status) {

@@ -5,13 +5,12 @@ import (
 	"strconv"
 )
 
-// RestartsEnv is the environment variable by which a process learns how many there
-// have been before it under the same name. A server that decides by a seed should let
-// this number have a say in it: else it would do after each restart what it did
-// after the one before, and crash at the same request for ever.
+// RestartsEnv is the environment variable that tells a process how often its server has been
+// restarted. A server with injected faults has to mix it into its seed: otherwise it would
+// crash at the same request after each restart.
 const RestartsEnv = "SERVER_RESTARTS"
 
-// Restarts is what [RestartsEnv] says in this process; 0 where no pool has started it.
+// Restarts returns the value of [RestartsEnv], or 0 if no pool has started this process.
 func Restarts() int64 {
 	n, err := strconv.ParseInt(os.Getenv(RestartsEnv), 10, 64)
 	if err != nil || n < 0 {

@@ -5,9 +5,7 @@ import (
 	"testing"
 )
 
-// Each process is told how many there were before it under its name, so that one that
-// goes by a seed does not do the same again.
-func TestRestartsAreCounted(t *testing.T) {
+func TestRestartsEnv(t *testing.T) {
 	p, e := newTestPool(t, Config{})
 	s := start(t, p, "env:"+RestartsEnv, "ready", "wait")
 	for range 2 {
@@ -17,17 +15,17 @@ func TestRestartsAreCounted(t *testing.T) {
 		<-e.exits
 	}
 	start(t, p, "env:"+RestartsEnv, "ready", "wait")
-	if err := p.Close(t.Context()); err != nil { // after it, all output has been told
+	if err := p.Close(t.Context()); err != nil { // after that, all output has been seen
 		t.Fatal(err)
 	}
-	var told []string
+	var seen []string
 	for _, line := range strings.Split(e.all(), "\n") {
 		if strings.Contains(line, RestartsEnv) {
-			told = append(told, strings.Replace(line, RestartsEnv+"=", "", 1))
+			seen = append(seen, strings.Replace(line, RestartsEnv+"=", "", 1))
 		}
 	}
-	if got := strings.Join(told, ", "); got != "fib-1 0, fib-1 1, fib-1 2, fib-2 0" {
-		t.Errorf("they were told %q", got)
+	if got := strings.Join(seen, ", "); got != "fib-1 0, fib-1 1, fib-1 2, fib-2 0" {
+		t.Errorf("%s is %q in turn", RestartsEnv, got)
 	}
 }
 
