@@ -16,10 +16,7 @@ import (
 
 // RabbitMQ's own lists tell which process each connection and consumer belongs to.
 func TestOperatorsSeeProcesses(t *testing.T) {
-	node, own := brokertest.OnRabbitMQ(t).(*rabbitmq.Node)
-	if !own {
-		t.Skip("needs rabbitmqctl, and so a node that was started here")
-	}
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	queue := brokertest.QueueName(t)
 	host, err := os.Hostname()
 	if err != nil {

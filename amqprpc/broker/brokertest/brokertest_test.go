@@ -29,7 +29,6 @@ func open(t *testing.T, url string) (*amqp.Connection, *amqp.Channel) {
 	return conn, ch
 }
 
-// The shared node is the broker of the run, one for all tests.
 func TestShared(t *testing.T) {
 	n := brokertest.Shared(t)
 	if other := brokertest.Shared(t); other != n {
@@ -43,27 +42,23 @@ func TestShared(t *testing.T) {
 	if err != nil || example != n {
 		t.Errorf("for examples: %v, %v", example, err)
 	}
-	found := false
-	for _, other := range brokertest.All(t) {
-		found = found || other == n
-	}
-	if !found {
-		t.Errorf("%v is not among %v", n, brokertest.All(t))
+	if all := brokertest.All(t); all[len(all)-1] != n {
+		t.Errorf("%v is not the last of %v", n, all)
 	}
 }
 
-// A node of one's own stops, dies, comes back at the same place, and is nobody else's.
+// A test's own node can be stopped, killed and started again at the same URL.
 func TestOwn(t *testing.T) {
 	ctx := t.Context()
 	n := brokertest.Own(t)
 	brokertest.NoLeaks(t)
 	if n.URL() == brokertest.Shared(t).URL() {
-		t.Fatal("it is the shared one")
+		t.Fatal("it is the shared node")
 	}
 	url := n.URL()
-	for what, lose := range map[string]struct {
+	for name, c := range map[string]struct {
 		lose func()
-		code int // that clients see; or 501, where the broker has gone before they answer
+		code int // for clients; or 501, if the broker has gone before they answer
 	}{
 		"closed":  {func() { must(t, n.CloseConnections(ctx, "for a test")) }, amqp.ConnectionForced},
 		"stopped": {func() { must(t, n.Stop(ctx)); must(t, n.Start(ctx)) }, amqp.ConnectionForced},
@@ -71,17 +66,17 @@ func TestOwn(t *testing.T) {
 	} {
 		conn, _ := open(t, url)
 		closed := conn.NotifyClose(make(chan *amqp.Error, 1))
-		lose.lose()
-		if e := <-closed; e == nil || e.Code != lose.code && e.Code != amqp.FrameError {
-			t.Errorf("%s: %v", what, e)
+		c.lose()
+		if e := <-closed; e == nil || e.Code != c.code && e.Code != amqp.FrameError {
+			t.Errorf("%s: %v", name, e)
 		}
 		if n.URL() != url {
-			t.Errorf("%s: now at %s", what, n.URL())
+			t.Errorf("%s: now at %s", name, n.URL())
 		}
 	}
 }
 
-// Only the connection that publishes is blocked by an alarm, and it comes free after it.
+// An alarm blocks the connection that publishes until it is cleared.
 func TestMemoryAlarm(t *testing.T) {
 	t.Parallel()
 	n := brokertest.Own(t)
@@ -120,7 +115,6 @@ func TestQueueName(t *testing.T) {
 	}
 }
 
-// What only RabbitMQ has is tried on RabbitMQ.
 func TestCtl(t *testing.T) {
 	t.Parallel()
 	n := brokertest.Own(t)

@@ -8,20 +8,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-// NoLeaks fails the test if goroutines are left when all that the test opens after this
-// has been closed. Those of brokers do not count: what they hold may take them a
-// moment to close, and a broker that is started again has new ones. It comes before all that
-// starts goroutines: what was opened earlier may start one more only after it looked.
+// NoLeaks fails the test if goroutines are left when everything that the test opened after the call has been closed.
+// Call it before anything that starts goroutines. It ignores goroutines of brokers, which may take a moment
+// to end, and which a broker that is started again starts anew.
 func NoLeaks(t testing.TB) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() {
 		t.Helper()
 		var err error
-		// A broker's goroutines are known by their functions, and these only once they run.
+		// A goroutine is recognized as a broker's only once it runs.
 		for range 5 {
 			options := []goleak.Option{before}
-			for _, function := range ofBrokers() {
+			for _, function := range brokerFunctions() {
 				options = append(options, goleak.IgnoreAnyFunction(function))
 			}
 			if err = goleak.Find(options...); err == nil {
@@ -32,20 +31,17 @@ func NoLeaks(t testing.TB) {
 	})
 }
 
-var ofABroker = regexp.MustCompile(`(?m)^(rpcscope/amqprpc/broker(?:/rabbitmq|/internal/\w+)?\.\S+)\(`)
+var brokerFunction = regexp.MustCompile(`(?m)^(rpcscope/amqprpc/broker(?:/rabbitmq|/internal/\w+)?\.\S+)\(`)
 
-// ofBrokers returns the functions of the broker packages that are on some stack.
-func ofBrokers() (functions []string) {
+// brokerFunctions returns the functions of the broker packages that are on some stack.
+func brokerFunctions() (functions []string) {
 	stacks := make([]byte, 1<<16)
-	for {
-		n := runtime.Stack(stacks, true)
-		if n < len(stacks) {
-			stacks = stacks[:n]
-			break
-		}
+	n := runtime.Stack(stacks, true)
+	for n == len(stacks) {
 		stacks = make([]byte, 2*len(stacks))
+		n = runtime.Stack(stacks, true)
 	}
-	for _, found := range ofABroker.FindAllSubmatch(stacks, -1) {
+	for _, found := range brokerFunction.FindAllSubmatch(stacks[:n], -1) {
 		functions = append(functions, string(found[1]))
 	}
 	return functions

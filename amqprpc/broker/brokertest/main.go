@@ -1,163 +1,164 @@
 package brokertest
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"maps"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
-	"time"
+
+	"rpcscope/amqprpc/broker"
+	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// state is what the helpers go by.
-var state struct {
+const (
+	brokerVariable  = "RPCSCOPE_TEST_BROKER"
+	requireVariable = "RPCSCOPE_TEST_REQUIRE"
+)
+
+// Values of RPCSCOPE_TEST_BROKER. A third is a URL.
+const (
+	inProcessBroker = "in-process"
+	privateRabbitMQ = "rabbitmq"
+)
+
+// Values that RPCSCOPE_TEST_REQUIRE may list.
+const (
+	NeedRabbitMQ = "rabbitmq"
+	NeedPython   = "python"
+	NeedPerl     = "perl"
+	NeedRuby     = "ruby"
+	NeedNode     = "node"
+)
+
+// shared is the node that [Shared] returns. The first test that asks for it starts it.
+var shared struct {
 	sync.Mutex
-	ctx     context.Context // while Main runs tests; ends with an interrupt
-	env     environment
-	kinds   []*kind         // that there are
-	now     *kind           // of the run
-	askedBy map[string]bool // the tests that have asked for a broker, by their top-level names
+	started, ended bool
+	node           Node
+	close          func() error
+	err            error
 }
 
-// Main runs the tests of a package on each broker that there is, one after the other, and
-// ends the nodes that they shared; on an interrupt, too. It returns the
-// exit code, the worst of them. A panicking test takes the process down, and the nodes with it.
+// Main runs the tests of a package and then closes the node that they shared. It returns the exit code.
 //
 //	func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
 func Main(m *testing.M) int {
-	if !flag.Parsed() {
-		flag.Parse()
+	flag.Parse()
+	label, err := brokerLabel()
+	if err == nil {
+		_, err = required()
 	}
-	if value("test.list") != "" {
-		return m.Run()
-	}
-	env, err := readEnvironment()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	all, missing, err := kinds(env)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	finished := make(chan struct{})
-	defer stop()
-	defer close(finished) // before stop, which ends ctx as well
-	go func() {
-		<-ctx.Done()
-		select {
-		case <-finished:
-		default:
-			_ = endAll() // on our way out; nobody is left to tell
-			os.Exit(130)
-		}
-	}()
-	state.Lock()
-	state.ctx, state.env, state.kinds, state.askedBy = ctx, env, all, map[string]bool{}
-	state.Unlock()
-
-	code := 0
-	began := time.Now()
-	for i, k := range toRun(all) {
-		if i > 0 && !again(code, began) {
-			break
-		}
-		state.Lock()
-		state.now = k
-		state.Unlock()
-		fmt.Println("broker:", k.label)
-		code = max(code, m.Run())
-	}
-	if missing != nil {
-		fmt.Println("broker: not on RabbitMQ:", missing)
-	}
-	if err := endAll(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	fmt.Println("broker:", label)
+	code := m.Run()
+	if err := endShared(); err != nil {
+		fmt.Fprintln(os.Stderr, "close the shared node:", err)
 		code = max(code, 1)
 	}
 	return code
 }
 
-// toRun chooses the brokers to run on.
-func toRun(all []*kind) []*kind {
+// selectedBroker returns the value of RPCSCOPE_TEST_BROKER. It reads the variable anew, since `go test` caches a result
+// together with those variables that were read while tests ran.
+func selectedBroker() string {
+	if selected := os.Getenv(brokerVariable); selected != "" {
+		return selected
+	}
+	if benchmarks := flag.Lookup("test.bench"); benchmarks != nil && benchmarks.Value.String() != "" {
+		if _, err := rabbitmq.Installed(rabbitmq.Config{}); err == nil {
+			return privateRabbitMQ
+		}
+	}
+	return inProcessBroker
+}
+
+// brokerLabel names the broker of the run. It returns an error if there is none.
+func brokerLabel() (string, error) {
+	switch selected := selectedBroker(); selected {
+	case inProcessBroker:
+		return broker.Product + " " + broker.Version, nil
+	case privateRabbitMQ:
+		version, err := rabbitmq.Installed(rabbitmq.Config{})
+		return "RabbitMQ " + version, err
+	default:
+		node, err := dialRemote(selected)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", brokerVariable, err)
+		}
+		return fmt.Sprintf("%q %q at %s", node.product, node.version, node.url), nil
+	}
+}
+
+// share returns the shared node and starts it if it is the first call.
+func share() (Node, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.ended {
+		return nil, errors.New("the tests are over")
+	}
+	if !shared.started {
+		shared.started = true
+		shared.node, shared.close, shared.err = startShared()
+	}
+	if n, ok := shared.node.(*rabbitmq.Node); ok && !n.Running() {
+		return nil, fmt.Errorf("the shared RabbitMQ node has ended; its last output:\n%s", n.LogTail())
+	}
+	return shared.node, shared.err
+}
+
+// endShared closes the shared node.
+func endShared() error {
+	shared.Lock()
+	defer shared.Unlock()
+	shared.ended = true
+	if shared.close == nil {
+		return nil
+	}
+	return shared.close()
+}
+
+// required returns the list in RPCSCOPE_TEST_REQUIRE.
+func required() (list []string, err error) {
+	known := []string{NeedRabbitMQ, NeedPython, NeedPerl, NeedRuby, NeedNode}
+	for word := range strings.SplitSeq(os.Getenv(requireVariable), ",") {
+		if word = strings.TrimSpace(word); word == "" {
+			continue
+		}
+		if !slices.Contains(known, word) {
+			return nil, fmt.Errorf("%s has %q: it may list %s", requireVariable, word, strings.Join(known, ", "))
+		}
+		list = append(list, word)
+	}
+	return list, nil
+}
+
+// Requires reports whether RPCSCOPE_TEST_REQUIRE lists need. [Main] reports an invalid list.
+func Requires(need string) bool {
+	list, err := required()
+	return err == nil && slices.Contains(list, need)
+}
+
+// Absent is for the TestMain of a package whose tests all need something that is missing, such as NeedPython.
+// It prints why, and the line by which `go test` marks a package as "[no tests to run]". It returns the exit code: 1 if
+// RPCSCOPE_TEST_REQUIRE lists need, else 0.
+func Absent(need string, why error) int {
+	list, err := required()
 	switch {
-	case value("test.fuzz") != "" || value("test.fuzzworker") == "true":
-		return all[:1]
-	case value("test.bench") != "":
-		return all[len(all)-1:]
+	case err != nil:
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	case slices.Contains(list, need):
+		fmt.Fprintln(os.Stderr, "required, and missing:", why)
+		return 1
 	}
-	return all
-}
-
-// again prepares another run of the tests, as far as there is anything to run. The
-// testing package allows for several runs in a process, but not everything in it does.
-func again(code int, began time.Time) bool {
-	state.Lock()
-	asked := slices.Sorted(maps.Keys(state.askedBy))
-	state.Unlock()
-	if len(asked) == 0 || code != 0 && value("test.failfast") == "true" {
-		return false
-	}
-	if value("test.run") == "" {
-		set("test.run", "^("+strings.Join(asked, "|")+")$")
-	}
-	// They are written once, after the first run; a second one would open these anew, and
-	// so empty them.
-	for _, file := range []string{"test.cpuprofile", "test.trace", "test.testlogfile"} {
-		set(file, "")
-	}
-	if d, err := time.ParseDuration(value("test.timeout")); err == nil && d > 0 {
-		set("test.timeout", max(d-time.Since(began), time.Second).String()) // it is for all runs together
-	}
-	return true
-}
-
-// value is what a flag says, "" where there is no such flag.
-func value(name string) string {
-	if f := flag.Lookup(name); f != nil {
-		return f.Value.String()
-	}
-	return ""
-}
-
-// set sets a flag of the testing package.
-func set(name, value string) {
-	if err := flag.Set(name, value); err != nil {
-		panic(err) // there is no such flag any more
-	}
-}
-
-func endAll() error {
-	state.Lock()
-	state.ctx = nil
-	all := state.kinds
-	state.Unlock()
-	var errs []error
-	for _, k := range all {
-		errs = append(errs, k.end())
-	}
-	return errors.Join(errs...)
-}
-
-// asked notes that a test needs a broker, and returns that of the run. The name is the
-// test's, or a pattern that examples have.
-func asked(name string) (context.Context, *kind, error) {
-	noteForCache()
-	top, _, _ := strings.Cut(name, "/")
-	state.Lock()
-	defer state.Unlock()
-	if state.ctx == nil || state.now == nil {
-		return nil, nil, errors.New("this needs: func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }")
-	}
-	state.askedBy[top] = true
-	return state.ctx, state.now, nil
+	fmt.Println(why)
+	fmt.Println("testing: warning: no tests to run")
+	return 0
 }

@@ -1,19 +1,16 @@
-// Package contract is what every broker must do on which this module runs: one suite of
-// tests that runs against RabbitMQ, which says what is true, and against the in-process
-// broker, so that the latter cannot drift into a world of its own.
+// Package contract tests what every broker must do that this module runs on. The suite runs on RabbitMQ, which defines the
+// behaviour, and on the in-process broker, which has to follow:
 //
-//	func TestContract(t *testing.T) { contract.Run(t, url) }
+//	go test ./amqprpc/broker/contract
+//	RPCSCOPE_TEST_BROKER=rabbitmq go test ./amqprpc/broker/contract
 //
-// Some tests speak through amqp091-go, as programs do. Others write frames themselves:
-// for what a well-behaved client never sends, and for what it hides, such as the order
-// of frames.
+// Some tests use amqp091-go, as programs do. Others write frames themselves: to send what a well-behaved client never
+// sends, and to see what it hides, such as the order of frames.
 //
-// The suite asks for what RabbitMQ does and its documentation or the specification
-// promises: reply codes, the class and method that they are about, the order of frames
-// and of messages. Where RabbitMQ does something odd of its own, such as to cut a
-// connection where the specification has a reply code, the suite accepts a small set of
-// outcomes, and a comment says why.
+// The suite asks for what RabbitMQ does and its documentation or the specification promises: reply codes, the class and
+// method of an error, the order of frames and of messages. If RabbitMQ deviates from the specification, for example
+// by closing a socket without the reply code, the suite accepts a small set of outcomes, and a comment says why.
 //
-// Where RabbitMQ has changed over the years each version is held to what it does, and the in-process
-// broker to what 3.10 did.
+// If RabbitMQ has changed over the years, each version is held to its own behaviour, and the in-process broker to that
+// of 3.10.
 package contract

@@ -1,10 +1,13 @@
 package contract
 
 import (
+	"os"
 	"slices"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A test is one behaviour, or a few that belong together.
@@ -13,23 +16,21 @@ type test struct {
 	run  func(t *T)
 }
 
-// A T is a running test and the URL of the broker that it is about.
+// A T is a running test and the URL of the broker under test.
 type T struct {
 	*testing.T
 	URL string
 
-	// bystander is a connection that was open before the test and must be none the worse
-	// for it. All tests share it.
+	// bystander is a connection that all tests share. No test may harm it.
 	bystander *amqp.Connection
 }
 
-// Run runs every test of the suite as a subtest of t, in parallel: nothing in them is
-// about what the broker has as a whole. The user in the URL may do everything in its virtual host.
-// Others may use the broker at the same time. All queues have names of their own and are gone
-// afterwards. The tests that fail say what came instead. Everything that is waited for
-// is bounded.
-func Run(t *testing.T, url string) {
-	t.Helper()
+func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
+
+// TestContract runs the suite in parallel: no test depends on the state of the broker as a whole, every queue has a name
+// of its own, and every wait is bounded.
+func TestContract(t *testing.T) {
+	url := brokertest.Shared(t).URL()
 	bystander, err := amqp.DialConfig(url, clientConfig())
 	if err != nil {
 		t.Fatal("connect: ", err)
