@@ -62,7 +62,7 @@
 // reply. Beside them a client has one that connects and reconnects, one while a deadline or a retry is due,
 // one while a context of [Client.Go] ends, and one for each question of [Client.QueueStats], which has a
 // connection of its own. A server has that of Serve, one that waits for Shutdown, one that ends the
-// handlers' contexts with the connection, and one for each request that is handled. None outlives
+// handlers' contexts with the connection, and as many for handlers as have run at the same time. None outlives
 // [Client.Close] or [Server.Serve], except handlers that ignore their contexts.
 //
 // Locks are taken in this order: that of the connection's reader, which is held while it hands a message
