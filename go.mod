@@ -3,28 +3,28 @@ module rpcscope
 go 1.26.0
 
 require (
-	github.com/HdrHistogram/hdrhistogram-go v1.4.0
-	github.com/aymanbagabas/go-osc52/v2 v2.0.1
-	github.com/cenkalti/backoff/v5 v5.0.3
-	github.com/charmbracelet/bubbles v1.0.0
-	github.com/charmbracelet/bubbletea v1.3.10
-	github.com/charmbracelet/lipgloss v1.1.0
-	github.com/charmbracelet/x/ansi v0.11.6
-	github.com/creack/pty v1.1.24
-	github.com/gammazero/deque v1.2.3
-	github.com/google/uuid v1.6.0
-	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02
-	github.com/mattn/go-isatty v0.0.20
-	github.com/mattn/go-runewidth v0.0.19
-	github.com/muesli/termenv v0.16.0
-	github.com/rabbitmq/amqp091-go v1.16.0
-	github.com/rivo/uniseg v0.4.7
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
-	go.uber.org/goleak v1.3.0
-	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
-	pgregory.net/rapid v1.3.0
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // latencies to three digits in constant memory
+	github.com/aymanbagabas/go-osc52/v2 v2.0.1 // copies an ID to the clipboard, over ssh too
+	github.com/cenkalti/backoff/v5 v5.0.3 // exponential backoff with jitter
+	github.com/charmbracelet/bubbles v1.0.0 // key bindings and their help; the line editor of prompts
+	github.com/charmbracelet/bubbletea v1.3.10 // the screen
+	github.com/charmbracelet/lipgloss v1.1.0 // styles and colours of the screen
+	github.com/charmbracelet/x/ansi v0.11.6 // width and cutting of styled text, as lipgloss does it
+	github.com/creack/pty v1.1.24 // tests: a pseudo-terminal for the real program
+	github.com/gammazero/deque v1.2.3 // queues whose head and tail both move: messages, unconfirmed publishes
+	github.com/google/uuid v1.6.0 // correlation IDs
+	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02 // tests: a terminal emulator
+	github.com/mattn/go-isatty v0.0.20 // whether there is a terminal
+	github.com/mattn/go-runewidth v0.0.19 // width of text, as lipgloss measures it
+	github.com/muesli/termenv v0.16.0 // the colours that a terminal has
+	github.com/rabbitmq/amqp091-go v1.16.0 // RabbitMQ's own client: sets up connections and watches them
+	github.com/rivo/uniseg v0.4.7 // what one cell of a terminal holds
+	github.com/spf13/cobra v1.10.2 // commands and flags
+	github.com/spf13/pflag v1.0.9 // flags of cobra by their type
+	go.uber.org/goleak v1.3.0 // tests: no goroutine is left
+	golang.org/x/sys v0.49.0 // children that end with their parent
+	golang.org/x/term v0.47.0 // raw mode and size of a terminal
+	pgregory.net/rapid v1.3.0 // tests: properties
 )
 
 require (
@@ -51,4 +51,4 @@ require (
 	honnef.co/go/tools v0.8.2 // indirect
 )
 
-tool honnef.co/go/tools/cmd/staticcheck
+tool honnef.co/go/tools/cmd/staticcheck // a step of .ci/run
