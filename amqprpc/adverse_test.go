@@ -284,7 +284,7 @@ func TestServerEndsWhileDialling(t *testing.T) {
 	wantIs(t, <-ended, mine)
 }
 
-// A Server's fields may be read while it serves: the race detector looks on.
+// A Server's fields may be read while it serves, which the race detector checks.
 func TestServerFieldsAreOnlyRead(t *testing.T) {
 	s := &amqprpc.Server{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), QueueType: amqprpc.QueueClassic, Handler: echo}
 	ended := make(chan error, 1)

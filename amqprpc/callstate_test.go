@@ -332,7 +332,7 @@ func TestReturnOfAnEarlierCall(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		first := c.Go(ctx, Request{CorrelationID: "x"})
 		c.mu.Lock()
-		meta := first.meta()
+		meta := first.meta().String()
 		c.mu.Unlock()
 		cancel()
 		<-first.Done()

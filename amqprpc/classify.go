@@ -5,65 +5,51 @@ import (
 	"time"
 )
 
-// classify gives a reply its class and its call. c.mu is held.
+// classify gives a reply its class, and ends its call if it is the answer. Every message that comes off the
+// callback queue is classified here. c.mu is held.
 func (c *Client) classify(m Message) Class {
-	now := time.Now() // with the lock held: what has ended has ended before now
-	call, waiting := c.calls[m.CorrelationID]
-	if waiting && !call.deadline.After(now) {
-		// The alarm is behind. Which of the two comes first must not matter.
-		c.fail(call, now, Timeout, nil)
-		waiting = false
-	}
-	if waiting {
-		if outcome, reason := deadLettered(&m); outcome != InFlight {
+	now := time.Now() // with the lock held: calls that have ended have ended before now
+	call := c.calls[m.CorrelationID]
+	if call != nil {
+		if !call.deadline.After(now) {
+			// The timer has not fired yet. Which of the two comes first must not matter.
+			c.fail(call, now, Timeout, nil)
+			call = nil
+		} else if outcome, reason := deadLettered(&m); outcome != InFlight {
 			c.fail(call, now, outcome, fmt.Errorf("dead-lettered: %s", reason))
-			waiting = false
+			call = nil
 		}
 	}
-	if waiting {
-		outcome := Completed
-		latency := now.Sub(call.published)
-		call.reply = replyFrom(m, latency)
+	e := Event{Class: Unknown}
+	if call != nil {
+		e = Event{Class: Answer, Outcome: Completed, Attempt: call.attempts, Since: now.Sub(call.published)}
+		call.reply = replyFrom(m, e.Since)
 		if remote := m.remoteError(); remote != nil {
-			outcome = Remote
-			call.err = &CallError{ID: call.id, To: call.req.place(), Outcome: Remote, Attempts: call.attempts, Err: remote}
+			e.Outcome = Remote
+			call.err = &CallError{ID: call.id, To: call.message.destination(), Outcome: Remote, Attempts: call.attempts, Err: remote}
 		}
-		c.observeReply(now, m, Event{Attempt: call.attempts, Class: Answer, Outcome: outcome, Since: latency})
-		c.finish(call, now, outcome, m.AppID)
-		return Answer
+	} else if ended, known := c.ended.get(m.CorrelationID, now); known {
+		e = Event{Class: Late, Outcome: ended.value.outcome, Since: now.Sub(ended.at) + ended.value.overdue}
+		if e.Outcome == Completed || e.Outcome == Remote {
+			e.Class, e.AnsweredBy = Duplicate, ended.value.server
+		}
 	}
-	was, known := c.ended.get(m.CorrelationID, now)
-	since := now.Sub(was.at) + was.value.overdue
-	switch {
-	case !known:
-		c.observeReply(now, m, Event{Class: Unknown})
-		return Unknown
-	case was.value.outcome == Completed || was.value.outcome == Remote:
-		c.observeReply(now, m, Event{Class: Duplicate, Outcome: was.value.outcome, Since: since, AnsweredBy: was.value.server})
-		return Duplicate
-	default:
-		c.observeReply(now, m, Event{Class: Late, Outcome: was.value.outcome, Since: since})
-		return Late
+	if c.cfg.Observer != nil {
+		seen := m // only this copy goes to the heap
+		e.Kind, e.Time, e.ID, e.Message = EventReply, now, m.CorrelationID, &seen
+		if c.session != nil {
+			e.Epoch = c.session.number
+		}
+		c.observe(e)
 	}
+	if call != nil {
+		c.finish(call, now, e.Outcome, m.AppID)
+	}
+	return e.Class
 }
 
-// observeReply tells the observer of a reply. The copy of m is made only when there
-// is somebody to tell. c.mu is held.
-func (c *Client) observeReply(now time.Time, m Message, e Event) {
-	if c.cfg.Observer == nil {
-		return
-	}
-	seen := m // only this copy goes to the heap
-	e.Kind, e.Time, e.ID, e.Message = EventReply, now, m.CorrelationID, &seen
-	if c.session != nil {
-		e.Epoch = c.session.number
-	}
-	c.cfg.Observer.Observe(e)
-}
-
-// deadLettered recognizes a request that came back instead of a reply: somebody
-// forwarded it from a dead-letter queue to its reply_to. Outcome is InFlight where
-// it is none. A reply names no reply_to, even if it repeats its request's headers.
+// deadLettered recognizes a request that was forwarded from a dead-letter queue to its own reply_to. The outcome
+// is InFlight if the message is none. A reply names no reply_to, even if it repeats its request's headers.
 func deadLettered(m *Message) (Outcome, string) {
 	reason, ok := m.Headers["x-first-death-reason"].(string)
 	if !ok || m.ReplyTo == "" {

@@ -1,100 +1,63 @@
 package amqprpc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Config says how a [Client] works. The zero value is useful: it connects to
-// [DefaultURL], and every request names its queue.
+// Config configures a [Client]. The zero value is useful: it connects to [DefaultURL], and every request names
+// its queue.
 type Config struct {
 	ConnConfig
 
 	// Queue is the destination of requests that name none (see [CheckQueueName]).
 	Queue string
-	// ReplyTo says how replies come back. Default ReplyToExclusive.
+	// ReplyTo is how replies come back. Default ReplyToExclusive.
 	ReplyTo ReplyTo
 	// Timeout is the deadline of calls whose context has none. Default 30 s.
 	Timeout time.Duration
-	// MaxInFlight bounds the calls in flight and, with them, the client's memory.
-	// A call beyond it waits for room, or fails where FailWhenFull is set. Default
-	// 16,384.
+	// MaxInFlight bounds the calls in flight and, with them, the client's memory. A call beyond it waits for
+	// room, or fails if FailWhenFull is set. Default 16,384.
 	MaxInFlight  int
 	FailWhenFull bool
 
 	// Retry controls whether failed requests are sent again. By default none is.
 	Retry Retry
-	// Backoff controls the delay between reconnect attempts. A connection that lived for more than a
-	// second is reconnected at once, and the delays start over; not so if the user lacks a
-	// permission ([*PermissionError]), which costs one connection after the other.
+	// Backoff controls the delay between reconnect attempts. After a connection that lived for more than a
+	// second there is none, and the delays start over, unless the user lacks a permission
+	// ([*PermissionError]), which costs one connection after the other.
 	Backoff Backoff
 
-	// Remember and RememberFor bound the memory of ended calls, by which duplicate
-	// and late replies are told from unknown ones. A reply to a call that has been
-	// forgotten is unknown. Defaults 100,000 calls (about 20 MB once full) and 10
-	// minutes; a negative Remember means none.
+	// Remember and RememberFor bound the memory of ended calls, which tells duplicate and late replies from
+	// unknown ones. Defaults 100,000 calls (about 20 MB once full) and 10 minutes; a negative Remember means
+	// none.
 	Remember    int
 	RememberFor time.Duration
 
-	// NoConfirms and NoMandatory publish without publisher confirms and without the
-	// mandatory flag. Without mandatory, a missing queue is noticed only by the
-	// call's deadline.
+	// NoConfirms and NoMandatory publish without publisher confirms and without the mandatory flag. Without
+	// mandatory, a call to a missing queue fails only at its deadline.
 	NoConfirms  bool
 	NoMandatory bool
 
-	// Observer is told of everything; may be nil.
+	// Observer gets every event; may be nil.
 	Observer Observer
 }
 
-// ReplyTo says how replies come back to a client.
+// ReplyTo is how replies come back to a client.
 type ReplyTo uint8
 
 const (
 	// ReplyToExclusive is a server-named exclusive queue, one for each connection.
 	ReplyToExclusive ReplyTo = iota
 	// ReplyToDirect is RabbitMQ's direct reply-to (amq.rabbitmq.reply-to), without a queue. A reply that
-	// comes while the client is disconnected is lost, as with the exclusive queue. Its servers learn
-	// nothing of replies that nobody takes.
+	// comes while the client is disconnected is lost, as with the exclusive queue. A server does not learn
+	// that its reply was lost.
 	ReplyToDirect
 )
-
-// Retry says when a request is sent again, under the same correlation ID and
-// within the call's deadline: always if it was provably not executed (the
-// broker returned it), and after a lost connection or a nack only if
-// [Request.Idempotent] is set, because a server may have executed it: a nack does not say
-// that nobody has. Calls that wait for a connection are not retries: they have not been sent yet. With
-// retries on, a missing queue is no longer an error at once.
-type Retry struct {
-	// Attempts is how often a request may be sent altogether. 0 or 1 means no
-	// retry; a negative number means until the deadline.
-	Attempts int
-	// Backoff controls the delay before a retry while connected. After a lost connection
-	// a retry waits for the connection alone.
-	Backoff Backoff
-}
-
-// Backoff is exponential with jitter: the first delay is from First/2 to First, each further one of
-// twice that, up to Max. A Max below First counts as First.
-type Backoff struct {
-	First time.Duration // default 100 ms
-	Max   time.Duration // default 10 s
-}
-
-func (b Backoff) orDefaults() Backoff {
-	if b.First <= 0 {
-		b.First = 100 * time.Millisecond
-	}
-	if b.Max <= 0 {
-		b.Max = 10 * time.Second
-	}
-	b.Max = max(b.First, b.Max)
-	return b
-}
 
 func (c *Config) setDefaults() error {
 	if err := c.ConnConfig.setDefaults(); err != nil {
@@ -112,25 +75,14 @@ func (c *Config) setDefaults() error {
 			return fmt.Errorf("%w: %w", ErrInvalidConfig, err)
 		}
 	}
-	if c.Timeout == 0 {
-		c.Timeout = 30 * time.Second
-	}
-	if c.MaxInFlight == 0 {
-		c.MaxInFlight = 16384
-	}
-	if c.Remember == 0 {
-		c.Remember = 100_000
-	}
-	if c.RememberFor == 0 {
-		c.RememberFor = 10 * time.Minute
-	}
-	c.Backoff = c.Backoff.orDefaults()
-	c.Retry.Backoff = c.Retry.Backoff.orDefaults()
+	c.Timeout = cmp.Or(c.Timeout, 30*time.Second)
+	c.MaxInFlight = cmp.Or(c.MaxInFlight, 16384)
+	c.Remember = cmp.Or(c.Remember, 100_000)
+	c.RememberFor = cmp.Or(c.RememberFor, 10*time.Minute)
 	return nil
 }
 
-// A Client makes calls through one exclusive callback queue. All its methods may
-// be called from any number of goroutines.
+// A Client makes calls through one exclusive callback queue. Its methods may be called from any goroutine.
 type Client struct {
 	cfg    Config
 	ctx    context.Context // ends when the client is closed
@@ -138,7 +90,7 @@ type Client struct {
 	done   chan struct{} // closed when the last goroutine of the client is gone
 	room   chan struct{} // holds a token for each call in flight
 
-	// maxMessage is the limit of what is sent, in bytes: MaxMessage, or what the broker was found to take.
+	// maxMessage is MaxMessage, or the broker's own limit once it is known to be lower.
 	maxMessage atomic.Int64
 
 	mu       sync.Mutex // guards what follows and the calls' own state
@@ -152,25 +104,23 @@ type Client struct {
 	refusals refusals
 	closed   bool
 
-	turn int // the URL to try first; used by one connect at a time
+	nextURL int // the index of the URL to try first; used by one connect at a time
 }
 
-// ending is what is remembered of an ended call.
+// An ending is the memory of an ended call.
 type ending struct {
 	outcome Outcome
 	server  string // who answered
-	// overdue is how long after its deadline a call was ended as Timeout: long where the
-	// process was suspended. It is kept apart from the time of the end, by which the
-	// memory is ordered, and as a duration, which no jump of the wall clock changes.
+	// overdue is how long after its deadline a call was ended as Timeout: long if the process was
+	// suspended. It is a duration, which no jump of the wall clock changes.
 	overdue time.Duration
 }
 
-// Dial connects to the first broker of cfg.URLs that answers and opens the
-// callback queue. It blocks until that is done or failed, at most
-// cfg.DialTimeout for each URL; ctx bounds this alone, not the client's life.
+// Dial connects to the first broker of cfg.URLs that answers and opens the callback queue. It blocks until that
+// is done or failed, at most cfg.DialTimeout for each URL; ctx bounds only this. The client then reconnects by
+// itself until [Client.Close].
 //
-// Errors wrap [ErrInvalidConfig], or are (joined) [*DialError]s. After Dial has
-// succeeded the client stays connected by itself until [Client.Close].
+// Errors wrap [ErrInvalidConfig], or are (joined) [*DialError]s.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	if err := cfg.setDefaults(); err != nil {
 		return nil, err
@@ -204,9 +154,8 @@ func newClient(cfg Config) *Client {
 	return c
 }
 
-// Close ends all calls in flight with [ErrClosed], closes the connection, and
-// waits, a few seconds at most, until no goroutine of the client is left. Calls
-// made later fail at once. Later Closes do nothing and return nil.
+// Close ends all calls in flight with [ErrClosed], closes the connection, and waits, a few seconds at most,
+// until no goroutine of the client is left. Later calls fail at once. Later Closes do nothing and return nil.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if !c.closed {
@@ -230,8 +179,8 @@ func (c *Client) InFlight() int {
 	return len(c.calls)
 }
 
-// Connection describes the connection now open; ok is false while disconnected. The name of the
-// callback queue changes with every reconnect.
+// Connection describes the connection; ok is false while disconnected. The name of the callback queue changes
+// with every reconnect.
 func (c *Client) Connection() (info ConnectionInfo, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -241,9 +190,8 @@ func (c *Client) Connection() (info ConnectionInfo, ok bool) {
 	return c.session.info, true
 }
 
-// DropConnection cuts the socket, as a failing network does: calls in flight fail
-// with [ErrConnectionLost] or are retried, and the client reconnects. It is for
-// trying out what happens. It does nothing while disconnected.
+// DropConnection cuts the socket, as a failing network does, to try out the consequences: calls in flight fail
+// with [ErrConnectionLost] or are retried, and the client reconnects. It does nothing while disconnected.
 func (c *Client) DropConnection() {
 	c.mu.Lock()
 	s := c.session
@@ -258,9 +206,4 @@ func (c *Client) observe(e Event) {
 	if c.cfg.Observer != nil {
 		c.cfg.Observer.Observe(e)
 	}
-}
-
-func isNotFound(err error) bool {
-	e, ok := err.(*amqp.Error)
-	return ok && e.Code == amqp.NotFound
 }

@@ -6,9 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"strconv"
 	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -16,16 +14,16 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// connect opens a link on the first URL that answers. It tries each once, from *turn on. After a
-// success *turn is the URL after it, so that a node that hangs is the last to be tried again.
-// Errors are joined [*DialError]s.
-func (c *ConnConfig) connect(ctx context.Context, turn *int, in link.Handler, prepare func(*link.Link) error) (*link.Link, ConnectionInfo, error) {
+// connect opens a link on the first URL that answers. It tries each once, from index *next on. After a success
+// *next is the index after it, so that a node that hangs is the last to be tried again. Errors are joined
+// [*DialError]s.
+func (c *ConnConfig) connect(ctx context.Context, next *int, in link.Handler, prepare func(*link.Link) error) (*link.Link, ConnectionInfo, error) {
 	var errs []error
 	for i := range c.URLs {
-		at := (*turn + i) % len(c.URLs)
+		at := (*next + i) % len(c.URLs)
 		l, info, err := c.dial(ctx, c.URLs[at], in, prepare)
 		if err == nil {
-			*turn = at + 1
+			*next = at + 1
 			return l, info, nil
 		}
 		errs = append(errs, err)
@@ -36,19 +34,19 @@ func (c *ConnConfig) connect(ctx context.Context, turn *int, in link.Handler, pr
 	return nil, ConnectionInfo{}, errors.Join(errs...)
 }
 
-// dial opens a link on one URL. prepare is called with it.
+// dial opens a link on one URL, and calls prepare with it.
 func (c *ConnConfig) dial(ctx context.Context, url string, in link.Handler, prepare func(*link.Link) error) (*link.Link, ConnectionInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.DialTimeout)
 	defer cancel()
 	uri, secure, err := c.parse(url)
-	info := ConnectionInfo{url: url, Address: net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port))}
-	if err != nil { // a file that was there before
+	info := ConnectionInfo{url: url, Address: addressOf(uri)}
+	if err != nil { // a TLS file that existed before
 		return nil, info, &DialError{Address: info.Address, Err: err}
 	}
 	options := link.Options{URL: url, Address: info.Address, TLS: secure, Heartbeat: c.Heartbeat, Dial: c.Dial, Properties: c.ClientProperties()}
 	if secure != nil {
-		// TLS belongs below the link, which looks at frames. amqp091-go would put it on top, so it is told
-		// that there is none.
+		// TLS belongs below the link, which reads the frames. amqp091-go would put it on top, so it must not
+		// see amqps.
 		_, rest, _ := strings.Cut(url, ":")
 		options.URL = "amqp:" + rest
 	}

@@ -66,15 +66,14 @@ func TestDrain(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				to := &recording{discard: discard{closed: make(chan struct{})}}
 				begun, over := make(chan struct{}, all), make(chan struct{})
-				s := &service{Server: &Server{Concurrency: running}, counts: &serverCounts{}, ctx: t.Context()}
-				s.routes = []*route{{"q", func(context.Context, *Request) (Response, error) {
+				s := &Server{concurrency: running}
+				s.routes = []route{{"q", func(context.Context, *Request) (Response, error) {
 					begun <- struct{}{}
 					<-over
 					return Response{}, nil
 				}}}
 				s.maxMessage.Store(1 << 20)
-				s.replay.memory = newMemory[replayKey, Message](0, 0)
-				ss := &serverSession{Link: link.New(to), server: s, handler: t.Context(), drained: make(chan struct{})}
+				ss := &serverSession{Link: link.New(to), server: s, handlers: t.Context(), drained: make(chan struct{})}
 				s.session = ss
 				for tag := range uint64(all) {
 					ss.Delivered(link.Delivery{Tag: tag + 1, Properties: &amqp.Publishing{ReplyTo: "r"}})
@@ -99,8 +98,8 @@ func TestDrain(t *testing.T) {
 				}
 				synctest.Wait()
 				acks, nacks, last := to.settlements(t)
-				if acks == 0 || nacks != c.late || s.counts.requeued.Load() != all-running || s.counts.answered.Load() != running {
-					t.Errorf("%d acks, %d nacks; %d requeued, %d answered", acks, nacks, s.counts.requeued.Load(), s.counts.answered.Load())
+				if acks == 0 || nacks != c.late || s.Stats().Requeued != all-running || s.Stats().Answered != running {
+					t.Errorf("%d acks, %d nacks; %+v", acks, nacks, s.Stats())
 				}
 				if n, ok := last.(*wire.BasicNack); c.late == 1 && (!ok || n.DeliveryTag != all || !n.Multiple || !n.Requeue) {
 					t.Errorf("the last one is %+v", last)
@@ -115,7 +114,7 @@ func TestDrain(t *testing.T) {
 func TestDrainEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, lost := range []error{nil, errors.New("lost")} {
-			s := &service{Server: &Server{}, counts: &serverCounts{}}
+			s := &Server{}
 			ss := &serverSession{Link: link.New(&discard{closed: make(chan struct{})}), server: s, draining: true, drained: make(chan struct{})}
 			if lost != nil {
 				ss.open = 1

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // Sentinels that the errors of calls wrap. Use errors.Is.
@@ -25,20 +27,17 @@ var (
 	// ErrClosed: the client or server is closed.
 	ErrClosed = errors.New("closed")
 
-	// ErrNotExecuted holds, besides one of the others, where no server can have
-	// executed the request: it never left this client, or the broker returned it.
-	// Such a call is safe to repeat whatever it does.
+	// ErrNotExecuted holds, besides one of the others, if no server can have executed the request: it never
+	// left this client, or the broker returned it. Such a call is always safe to repeat.
 	ErrNotExecuted = errors.New("not executed")
 
-	// ErrTooManyInFlight: [Config.MaxInFlight] calls are in flight and
-	// [Config.FailWhenFull] is set. It implies ErrNotExecuted. No call began, and
-	// no event tells of it.
+	// ErrTooManyInFlight: [Config.MaxInFlight] calls are in flight and [Config.FailWhenFull] is set. It
+	// implies ErrNotExecuted. No call began, and there is no event.
 	ErrTooManyInFlight = errors.New("too many calls in flight")
-	// ErrInvalidRequest: the request cannot be sent: AMQP cannot express it, its body is
-	// above MaxMessage, it names no queue, or its timeout is negative. It implies
-	// ErrNotExecuted. No call began, and no event tells of it. Where a broker takes smaller
-	// frames than the headers need, which is known only when they are to be sent, a call
-	// did begin: its [*CallError] is ErrRejected and this.
+	// ErrInvalidRequest: the request cannot be sent: AMQP cannot express it, its body is above MaxMessage, it
+	// names no queue, or its timeout is negative. It implies ErrNotExecuted. No call began, and there is no
+	// event. Only if the headers are more than this broker takes in a frame, which is known when they are to
+	// be sent, a call did begin: its [*CallError] is ErrRejected and this.
 	ErrInvalidRequest = errors.New("invalid request")
 )
 
@@ -52,17 +51,15 @@ type CallError struct {
 	ID      string  // the call's correlation ID
 	To      string  // the request's destination, as in: queue "orders"
 	Outcome Outcome // how it ended, never Completed
-	// Attempts says how often the request was handed to a connection; 0 means it
-	// never left.
+	// Attempts is how often the request was handed to a connection; 0 means it never left.
 	Attempts int
 	// NotExecuted says that no server can have executed the request.
 	NotExecuted bool
-	// Err tells more: the *RemoteError for Remote, the broker's or the context's
-	// words for others; may be nil.
+	// Err is the *RemoteError for Remote, the broker's or the context's error for others; may be nil.
 	Err error
 }
 
-// Error names the call and its destination, and says what happened, in one line.
+// Error returns one line: the call, its destination and the reason.
 func (e *CallError) Error() string {
 	return fmt.Sprintf("call %s to %s: %s", e.ID, e.To, e.Reason())
 }
@@ -88,8 +85,7 @@ func (e *CallError) Reason() string {
 // Unwrap returns Err.
 func (e *CallError) Unwrap() error { return e.Err }
 
-// Is makes errors.Is hold for the sentinel of the outcome, for ErrNotExecuted, and
-// for the context's own errors.
+// Is makes errors.Is hold for the sentinel of the outcome, for ErrNotExecuted, and for the context's errors.
 func (e *CallError) Is(target error) bool {
 	switch target {
 	case ErrNotExecuted:
@@ -104,7 +100,7 @@ func (e *CallError) Is(target error) bool {
 	return e.Outcome < outcomes && target == outcomeErrors[e.Outcome]
 }
 
-// Timeout makes the error a net.Error-like timeout where it is one.
+// Timeout reports whether the deadline passed, as net.Error has it.
 func (e *CallError) Timeout() bool { return e.Outcome == Timeout }
 
 // The canonical codes of error replies, as gRPC and Google APIs use them
@@ -128,9 +124,9 @@ const (
 	CodeUnauthenticated    = "UNAUTHENTICATED"
 )
 
-// A RemoteError is an error that a server answered with. On the wire: property
-// type "error", header x-rpc-error = Code, body = Message as text/plain. A
-// [Handler] returns one to choose what its caller sees.
+// A RemoteError is an error that a server answered with. On the wire it is the property type "error", the header
+// x-rpc-error = Code, and the body = Message as text/plain. A [Handler] returns one to choose the code and the
+// text that its caller gets.
 //
 // A client keeps at most 1,024 bytes of Message and reads a code that is not of
 // the canonical form (upper case letters and underscores, at most 64) as UNKNOWN.
@@ -164,18 +160,25 @@ func validCode(code string) bool {
 	return true
 }
 
-// notBegun is the error of a call that never became one, to this destination.
-type notBegun struct {
-	to  string
-	err error
+// notExecuted is the error of a call that did not begin, or of a message that no queue has.
+type notExecuted struct{ error }
+
+func (e notExecuted) Unwrap() error        { return e.error }
+func (e notExecuted) Is(target error) bool { return target == ErrNotExecuted }
+
+// amqpError returns the error of a broker or of amqp091-go that err wraps, and the zero Error if there is none.
+func amqpError(err error) amqp.Error {
+	if e := (*amqp.Error)(nil); errors.As(err, &e) {
+		return *e
+	}
+	return amqp.Error{}
 }
 
-func (e notBegun) Error() string        { return fmt.Sprintf("no call to %s: %v", e.to, e.err) }
-func (e notBegun) Unwrap() error        { return e.err }
-func (e notBegun) Is(target error) bool { return target == ErrNotExecuted }
-
-// notSent is the error of a message that no queue has.
-type notSent struct{ error }
-
-func (e notSent) Unwrap() error        { return e.error }
-func (e notSent) Is(target error) bool { return target == ErrNotExecuted }
+// brokerCode returns the reply code that a broker has closed a channel or connection with; 0 if
+// it was not the broker.
+func brokerCode(err error) int {
+	if e := amqpError(err); e.Server {
+		return e.Code
+	}
+	return 0
+}

@@ -38,9 +38,10 @@ type fakeSession struct {
 // connect gives the client a session without a broker.
 func (c *told) connect() *fakeSession {
 	s := &fakeSession{
-		clientSession: &clientSession{Link: link.New(&discard{closed: make(chan struct{})}), client: c.Client, oneWays: make(map[string]*oneWay), inspector: newInspector(&c.cfg.ConnConfig, "")},
+		clientSession: c.newSession(),
 		ended:         make(chan struct{}),
 	}
+	s.Link = link.New(&discard{closed: make(chan struct{})})
 	c.mu.Lock()
 	c.begin(s.clientSession)
 	c.mu.Unlock()

@@ -3,78 +3,83 @@ package amqprpc
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// answer's second result.
-type action uint8
+// A verdict says how a request ends.
+type verdict uint8
 
 const (
-	respond  action = iota
-	ignore          // ack, without a reply
-	turnAway        // reject
+	sendReply     verdict = iota // and ack
+	dropRequest                  // ack
+	rejectRequest                // without requeue
 )
 
-// answer makes the reply to a request.
-func (s *service) answer(ctx context.Context, j *job) (Message, action) {
-	d := j.delivery.Properties
-	req := &Request{
-		Queue: j.route.queue, Exchange: j.delivery.Exchange, RoutingKey: j.delivery.RoutingKey,
-		Body: d.Body, ContentType: d.ContentType, ContentEncoding: d.ContentEncoding, Type: d.Type, Headers: d.Headers,
-		Persistent: d.DeliveryMode == amqp.Persistent, Priority: d.Priority, MessageID: d.MessageId,
-		CorrelationID: d.CorrelationId, ReplyTo: d.ReplyTo, Redelivered: j.delivery.Redelivered,
-		Received: time.Now(), AppID: d.AppId, Expiration: d.Expiration,
-	}
-	if value, ok := d.Headers[HeaderRPC].(string); ok {
+// answer returns the reply to a request. It runs the handler if there is need.
+func (s *Server) answer(ctx context.Context, j *job) (Message, verdict) {
+	req := requestFrom(j.route.queue, &j.delivery)
+	if value, ok := req.Headers[HeaderRPC].(string); ok {
 		meta := ParseMeta(value)
 		req.Attempt, req.Deadline, j.meta = meta.Attempt, meta.Deadline, true
 	}
 	j.request = req
-	s.counts.requests.Add(1)
+	s.count(&s.stats.Requests, 1)
 	if req.Redelivered {
-		s.counts.redelivered.Add(1)
+		s.count(&s.stats.Redelivered, 1)
 	}
 	s.observeRequest(j, Event{Kind: EventRequest})
 	if reason := unanswerable(req); reason != "" {
-		s.counts.refused.Add(1)
+		s.count(&s.stats.Refused, 1)
 		s.observeRequest(j, Event{Kind: EventDropped, Outcome: Rejected, Text: reason})
-		return Message{}, turnAway
+		return Message{}, rejectRequest
 	}
 	if !req.Deadline.IsZero() {
 		if !req.Received.Before(req.Deadline) {
-			s.counts.expired.Add(1)
+			s.count(&s.stats.Expired, 1)
 			s.observeRequest(j, Event{Kind: EventDropped, Outcome: Expired})
-			return Message{}, ignore
+			return Message{}, dropRequest
 		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, req.Deadline)
 		defer cancel()
 	}
-	key, replayable := s.replayKey(req)
-	if replayable {
-		if m, ok := s.recall(key); ok {
-			s.counts.replayed.Add(1)
-			j.replayed = true
-			return s.address(m, j), respond
-		}
+	if s.Replay <= 0 || req.CorrelationID == "" {
+		return s.address(s.execute(ctx, j), j), sendReply
 	}
-	m := s.reply(ctx, j)
-	if replayable && m.Type != TypeError { // what failed may be tried again
-		s.store(key, m)
+	key := replayKey{req.CorrelationID, sha256.Sum256(req.Body)}
+	s.mu.Lock()
+	stored, ok := s.replies.get(key, time.Now())
+	s.mu.Unlock()
+	if ok {
+		s.count(&s.stats.Replayed, 1)
+		j.replayed = true
+		return s.address(stored.value, j), sendReply
 	}
-	return s.address(m, j), respond
+	m := s.execute(ctx, j)
+	if m.Type != TypeError && len(m.Body) <= maxReplay { // a request that failed may be tried again
+		s.mu.Lock()
+		s.replies.put(key, m, time.Now())
+		s.mu.Unlock()
+	}
+	return s.address(m, j), sendReply
 }
 
-// unanswerable says why a reply to the request could go nowhere, or "".
+// A replayKey identifies a request by its correlation ID and its body: another caller that uses the same ID for
+// another request gets its own answer.
+type replayKey struct {
+	id   string
+	body [sha256.Size]byte
+}
+
+const maxReplay = 64 << 10 // bytes of a reply that is stored
+
+// unanswerable returns why no reply to the request could reach its caller, or "".
 func unanswerable(req *Request) string {
 	switch {
 	case req.ReplyTo == "":
@@ -85,63 +90,33 @@ func unanswerable(req *Request) string {
 	return ""
 }
 
-// directReplyTo is RabbitMQ's pseudo queue. Callers who consume it get addresses that begin with its name
-// and a dot.
-const directReplyTo = "amq.rabbitmq.reply-to"
-
-// forgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made.
-// RabbitMQ 3.10 closes the connection of whoever publishes to one, and the request,
-// delivered again, would do it again. They are prefix, process, dot, key; process
-// and key in base64, the process an Erlang pid of a node "reply@number" (seen on
-// 3.10; brokers before it are no longer supported, and may have used other forms).
-func forgedReplyTo(to string) bool {
-	rest, direct := strings.CutPrefix(to, directReplyTo+".")
-	if !direct {
-		return false
-	}
-	process, key, both := strings.Cut(rest, ".")
-	if !both {
-		return true
-	}
-	pid, err := base64.StdEncoding.DecodeString(process)
-	if err != nil || len(pid) < 5 || pid[0] != 131 || pid[1] != 88 {
-		return true
-	}
-	if _, err := base64.StdEncoding.DecodeString(key); err != nil {
-		return true
-	}
-	var length int // of the node's name; 12 bytes follow it
-	var node []byte
-	switch pid[2] {
-	case 118: // an atom
-		length, node = int(pid[3])<<8|int(pid[4]), pid[5:]
-	case 119: // a short atom
-		length, node = int(pid[3]), pid[4:]
-	}
-	if len(node) != length+12 {
-		return true
-	}
-	number, ours := strings.CutPrefix(string(node[:length]), "reply@")
-	_, err = strconv.ParseUint(number, 10, 64)
-	return !ours || err != nil
-}
-
-// reply runs the handler.
-func (s *service) reply(ctx context.Context, j *job) Message {
-	response, err := s.handle(ctx, j.route.handler, j.request)
-	response.Headers = allowed(response.Headers)
+// execute runs the handler and makes a reply of its result.
+func (s *Server) execute(ctx context.Context, j *job) Message {
+	r, err := s.callHandler(ctx, j)
+	m := Message{ContentType: r.ContentType, Type: r.Type, Headers: allowed(r.Headers), Body: r.Body}
 	if err == nil {
-		err = s.check(response)
+		err = s.checkReply(&m)
 	}
 	if err != nil {
 		return s.failure(j, err)
 	}
-	s.counts.answered.Add(1)
-	return Message{ContentType: response.ContentType, Type: response.Type, Headers: response.Headers, Body: response.Body}
+	s.count(&s.stats.Answered, 1)
+	return m
 }
 
-// allowed takes those headers out that would make a reply another one, or send it
-// elsewhere too: a handler may well repeat its request's.
+// callHandler turns a panic of the handler into an error.
+func (s *Server) callHandler(ctx context.Context, j *job) (_ Response, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.count(&s.stats.Panics, 1)
+			err = &PanicError{Value: p, Stack: debug.Stack()}
+		}
+	}()
+	return j.route.handler(ctx, j.request)
+}
+
+// allowed removes the headers that would make a reply another one, or route it elsewhere too: a handler may
+// repeat its request's.
 func allowed(headers amqp.Table) amqp.Table {
 	if len(headers) == 0 {
 		return nil
@@ -155,36 +130,25 @@ func allowed(headers amqp.Table) amqp.Table {
 	return kept
 }
 
-// handle calls the handler and turns a panic into an error.
-func (s *service) handle(ctx context.Context, h Handler, req *Request) (_ Response, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			s.counts.panics.Add(1)
-			err = &PanicError{Value: p, Stack: debug.Stack()}
-		}
-	}()
-	return h(ctx, req)
-}
-
-// check refuses what the broker would close the channel for.
-func (s *service) check(r Response) error {
+func (s *Server) checkReply(m *Message) error {
+	limit := s.maxMessage.Load()
 	switch {
-	case int64(len(r.Body)) > s.maxMessage.Load():
-		return Errorf(CodeResourceExhausted, "the result has %d bytes, the limit is %d", len(r.Body), s.maxMessage.Load())
-	case r.Type == TypeError:
-		return fmt.Errorf("the handler returned a response of the reserved type %q", r.Type)
+	case int64(len(m.Body)) > limit:
+		return Errorf(CodeResourceExhausted, "the result has %d bytes, the limit is %d", len(m.Body), limit)
+	case m.Type == TypeError:
+		return fmt.Errorf("the handler returned a response of the reserved type %q", m.Type)
 	}
-	return errors.Join(checkShort("the content type", r.ContentType), checkShort("the type", r.Type), checkHeaders(r.Headers))
+	return checkMessage(m, limit)
 }
 
 // errGoexit stands for a handler that called runtime.Goexit.
 var errGoexit = errors.New("it ended its goroutine")
 
 // failure makes the error reply to a request whose handler has failed.
-func (s *service) failure(j *job, err error) Message {
-	s.counts.errors.Add(1)
+func (s *Server) failure(j *job, err error) Message {
+	s.count(&s.stats.Errors, 1)
 	code, text := CodeInternal, "internal error"
-	j.untold = err
+	j.hidden = err
 	var remote *RemoteError
 	switch {
 	case errors.As(err, new(*PanicError)):
@@ -194,115 +158,32 @@ func (s *service) failure(j *job, err error) Message {
 	case errors.As(err, &remote) && remote != nil: // nil: a handler's own typed nil
 		code, text = remote.Code, remote.Message
 		if validCode(code) {
-			j.untold = nil
+			j.hidden = nil
 		} else {
 			code = CodeUnknown
 		}
 	case errors.Is(err, context.DeadlineExceeded):
-		code, text, j.untold = CodeDeadlineExceeded, "the deadline passed while the request was being handled", nil
+		code, text, j.hidden = CodeDeadlineExceeded, "the deadline passed while the request was being handled", nil
 	case errors.Is(err, context.Canceled):
-		code, text, j.untold = CodeCanceled, "the server stopped handling the request", nil
+		code, text, j.hidden = CodeCanceled, "the server stopped handling the request", nil
 	}
-	return errorReply(code, text[:min(int64(len(text)), s.maxMessage.Load())])
-}
-
-// errorReply puts an error on the wire.
-func errorReply(code, text string) Message {
+	text = text[:min(int64(len(text)), s.maxMessage.Load())]
 	return Message{ContentType: "text/plain", Type: TypeError, Headers: amqp.Table{HeaderError: code}, Body: []byte(text)}
 }
 
-// address adds where a reply goes and where it comes from, whatever the handler has
-// done to its Request.
-func (s *service) address(m Message, j *job) Message {
+// address adds the destination and the origin of a reply. It uses the delivery, because a handler may have
+// changed its Request.
+func (s *Server) address(m Message, j *job) Message {
 	req := j.request
-	now := time.Now()
-	headers := m.Headers
+	m.Timestamp = time.Now()
 	if j.meta {
-		headers = make(amqp.Table, len(m.Headers)+1)
-		for k, v := range m.Headers {
-			headers[k] = v
-		}
-		headers[HeaderRPC] = Meta{
-			Received: req.Received, Replied: now, Attempt: req.Attempt, Redelivered: req.Redelivered, Replayed: j.replayed,
-		}.String()
+		m.Headers = withMeta(m.Headers, Meta{
+			Received: req.Received, Replied: m.Timestamp, Attempt: req.Attempt, Redelivered: req.Redelivered, Replayed: j.replayed,
+		})
 	}
-	m.Headers = headers
 	m.RoutingKey = j.delivery.Properties.ReplyTo
 	m.CorrelationID = j.delivery.Properties.CorrelationId
-	m.AppID = s.Name
-	m.Timestamp = now
+	m.AppID = s.conn.Name
 	m.DeliveryMode = amqp.Transient
 	return m
-}
-
-// checked drops what a hook made that AMQP cannot carry.
-func (s *service) checked(j *job, replies []Message) []Message {
-	kept := replies[:0:0]
-	for _, m := range replies {
-		err := checkMessage(&m, s.maxMessage.Load())
-		if err != nil {
-			s.observeUnsendable(j, m, err)
-			continue
-		}
-		kept = append(kept, m)
-	}
-	return kept
-}
-
-// observeReply tells the observer of a reply. The copy of m is made only if there is one.
-func (s *service) observeReply(j *job, m Message) {
-	if s.Observer == nil {
-		return
-	}
-	seen := m // only this copy goes to the heap
-	s.observeRequest(j, Event{Kind: EventReplied, Message: &seen, Err: j.untold})
-}
-
-// observeUnsendable tells the observer of a reply that is not sent.
-func (s *service) observeUnsendable(j *job, m Message, err error) {
-	s.observeRequest(j, Event{Kind: EventDropped, Message: &m, Text: err.Error()})
-}
-
-func (m *Message) publishing() amqp.Publishing {
-	return amqp.Publishing{
-		Headers: m.Headers, ContentType: m.ContentType, ContentEncoding: m.ContentEncoding,
-		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationId: m.CorrelationID,
-		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageId: m.MessageID, Timestamp: m.Timestamp,
-		Type: m.Type, UserId: m.UserID, AppId: m.AppID, Body: m.Body,
-	}
-}
-
-// replayKey names a request by its correlation ID and what it asks: another
-// caller that uses the same ID for another question gets its own answer.
-type replayKey struct {
-	id   string
-	body [sha256.Size]byte
-}
-
-const maxReplay = 64 << 10 // bytes of a reply that is stored
-
-func (s *service) replayKey(req *Request) (replayKey, bool) {
-	if s.Replay <= 0 || req.CorrelationID == "" {
-		return replayKey{}, false
-	}
-	return replayKey{req.CorrelationID, sha256.Sum256(req.Body)}, true
-}
-
-func (s *service) recall(key replayKey) (Message, bool) {
-	s.replay.Lock()
-	defer s.replay.Unlock()
-	e, ok := s.replay.get(key, time.Now())
-	if !ok {
-		return Message{}, false
-	}
-	return e.value, true
-}
-
-func (s *service) store(key replayKey, m Message) {
-	if len(m.Body) > maxReplay {
-		return
-	}
-	s.replay.Lock()
-	defer s.replay.Unlock()
-	s.replay.put(key, m, time.Now())
 }

@@ -16,43 +16,41 @@ import (
 // connection.
 func whyLost(l *link.Link, queue string, wg *sync.WaitGroup) error {
 	err := l.Err()
-	var closed *amqp.Error
+	closed := amqpError(err)
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, new(*link.CancelError)):
 		return whyCanceled(l, queue, wg)
-	case errors.As(err, &closed) && closed.Code == amqp.PreconditionFailed && strings.Contains(closed.Reason, "delivery acknowledgement"):
+	case closed.Code == amqp.PreconditionFailed && strings.Contains(closed.Reason, "delivery acknowledgement"):
 		// RabbitMQ before 4.3 closes the channel.
 		return fmt.Errorf("a message was not acked within the broker's consumer_timeout: %w", err)
 	}
 	return withPermission(err, "read")
 }
 
-// whyCanceled returns why the broker canceled the consumer of a queue. basic.cancel gives no reason, so it
-// looks whether the queue is still there.
+// whyCanceled returns why the broker canceled the consumer of a queue. basic.cancel gives no reason, so it asks
+// whether the queue still exists.
 func whyCanceled(l *link.Link, queue string, wg *sync.WaitGroup) error {
-	looked := make(chan error, 1)
+	answer := make(chan error, 1)
 	wg.Go(func() {
 		ch, err := l.OpenChannel()
 		if err == nil {
 			_, err = ch.QueueDeclarePassive(queue, false, false, false, false, nil)
 		}
-		looked <- err
+		answer <- err
 	})
-	timeout := time.NewTimer(time.Second)
-	defer timeout.Stop()
 	var err error
 	select {
-	case err = <-looked:
-	case <-timeout.C:
+	case err = <-answer:
+	case <-time.After(time.Second):
 		err = errors.New("the broker does not say whether the queue exists")
 	}
 	canceled := fmt.Sprintf("the broker canceled the consumer of the queue %q", queue)
 	switch {
 	case err == nil:
 		return fmt.Errorf("%s, which exists: a message was not acked within the broker's consumer_timeout, or the queue was deleted and declared again, or it has moved", canceled)
-	case isNotFound(err) && strings.Contains(err.Error(), "no queue"):
+	case amqpError(err).Code == amqp.NotFound && strings.Contains(err.Error(), "no queue"):
 		return fmt.Errorf("%s: the queue was deleted", canceled)
 	}
 	return fmt.Errorf("%s: %w", canceled, err) // as of a queue whose node is down

@@ -2,9 +2,14 @@ package amqprpc
 
 import (
 	"fmt"
+	"maps"
+	"strconv"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/internal/link"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // HeaderError is the header of an error reply that holds a canonical code, such as INVALID_ARGUMENT.
@@ -13,13 +18,8 @@ const HeaderError = "x-rpc-error"
 // TypeError is the AMQP property "type" of an error reply.
 const TypeError = "error"
 
-// maxShortString is the greatest length of an AMQP short string in octets
-// (AMQP 0-9-1, 4.2.5.3). amqp091-go kills the connection on a longer one.
-const maxShortString = 255
-
-// A Message is an AMQP message with all its properties, as it was published or
-// delivered. Strings, Headers and Body of a received message are whatever the
-// sender made them: escape before showing.
+// A Message is an AMQP message with all its properties, as it was published or delivered. Everything in a
+// received message is as its sender made it: escape it before showing it.
 type Message struct {
 	Exchange   string
 	RoutingKey string
@@ -52,12 +52,43 @@ func messageFrom(exchange, key string, p *amqp.Publishing) Message {
 	}
 }
 
-// A Request is what a caller sends and what a [Handler] gets, as http.Request is in net/http.
+func (m *Message) publishing() amqp.Publishing {
+	return amqp.Publishing{
+		Headers: m.Headers, ContentType: m.ContentType, ContentEncoding: m.ContentEncoding,
+		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationId: m.CorrelationID,
+		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageId: m.MessageID, Timestamp: m.Timestamp,
+		Type: m.Type, UserId: m.UserID, AppId: m.AppID, Body: m.Body,
+	}
+}
+
+// destination names where a message goes, for errors.
+func (m *Message) destination() string {
+	switch {
+	case m.Exchange != "":
+		return fmt.Sprintf("exchange %q with routing key %q", m.Exchange, m.RoutingKey)
+	case m.RoutingKey == "":
+		return "no queue"
+	}
+	return fmt.Sprintf("queue %q", m.RoutingKey)
+}
+
+// withMeta returns a copy of headers with [HeaderRPC] added.
+func withMeta(headers amqp.Table, meta Meta) amqp.Table {
+	all := make(amqp.Table, len(headers)+1)
+	maps.Copy(all, headers)
+	all[HeaderRPC] = meta.String()
+	return all
+}
+
+// A Request is what a caller sends and a [Handler] gets, as http.Request is in net/http.
+//
+// A new property of requests is added here and in [Request.message] and requestFrom below, in the profile's
+// and the command's flags (rpcscope/cmd), and in the inspector (rpcscope/tui).
 type Request struct {
 	// Queue is the destination, by way of the default exchange. A client uses [Config.Queue] if it,
 	// Exchange and RoutingKey are empty.
 	Queue string
-	// Exchange and RoutingKey are the destination instead of Queue.
+	// Exchange and RoutingKey are the destination if Queue is empty.
 	Exchange, RoutingKey string
 
 	Body            []byte
@@ -65,8 +96,8 @@ type Request struct {
 	ContentEncoding string
 	Type            string // the AMQP property "type", free for applications
 	MessageID       string
-	// CorrelationID identifies the call and its replies. A client makes a random UUID if it is empty. A
-	// call whose ID is that of a call in flight is refused.
+	// CorrelationID identifies the call and its replies. The default is a random UUID. The ID of a call
+	// in flight is refused.
 	CorrelationID string
 	// Headers take at most 64 KiB on the wire. Values are those that amqp.Table lists: no uint,
 	// no map but amqp.Table, no slice but []byte and []any; an int must fit 32 bits. The header
@@ -77,45 +108,54 @@ type Request struct {
 
 	// For callers.
 
-	// Timeout bounds the call besides its context. 0, also as the rest of a time that is
-	// used up, means none here: then the context's deadline holds, else [Config.Timeout].
+	// Timeout bounds the call besides its context. If it is 0, the context's deadline holds, else
+	// [Config.Timeout].
 	Timeout time.Duration
-	// Idempotent allows [Config.Retry] to send the request again although a server
-	// may have executed it already.
+	// Idempotent lets [Config.Retry] send the request again although a server may have executed it.
 	Idempotent bool
-	// Intended is when the call was meant to start. A load generator sets it, so
-	// that response times count the time spent waiting for a late start. Zero means
-	// now.
+	// Intended is when the call was meant to start. The default is now. A load generator sets it, so that
+	// response times include the wait for a late start.
 	Intended time.Time
 
-	// For handlers; a client ignores them.
+	// For handlers. A client ignores them.
 
 	ReplyTo     string
 	Redelivered bool      // a server has had it before, and may have executed it
 	Attempt     int       // the caller's: 1, 2, ...; 0 if it did not say
 	Deadline    time.Time // when the caller stops waiting; zero if it did not say
 	Received    time.Time // when this server got it
-	AppID       string    // who calls, as it says itself
+	AppID       string    // the caller's name, as it says itself
 	Expiration  string
 }
 
-// destination returns the exchange and the routing key.
-func (r *Request) destination() (exchange, key string) {
-	if r.Queue != "" {
-		return "", r.Queue
+// message returns the message that a client publishes for the request, without the properties that each
+// attempt has of its own.
+func (r *Request) message() Message {
+	m := Message{
+		Exchange: r.Exchange, RoutingKey: r.RoutingKey,
+		ContentType: r.ContentType, ContentEncoding: r.ContentEncoding, Headers: r.Headers,
+		DeliveryMode: amqp.Transient, Priority: r.Priority, CorrelationID: r.CorrelationID,
+		MessageID: r.MessageID, Type: r.Type, Body: r.Body,
 	}
-	return r.Exchange, r.RoutingKey
+	if r.Queue != "" {
+		m.Exchange, m.RoutingKey = "", r.Queue
+	}
+	if r.Persistent {
+		m.DeliveryMode = amqp.Persistent
+	}
+	return m
 }
 
-// place names the destination, for errors.
-func (r *Request) place() string {
-	switch {
-	case r.Queue != "":
-		return fmt.Sprintf("queue %q", r.Queue)
-	case r.Exchange == "" && r.RoutingKey == "":
-		return "no queue"
+// requestFrom returns the request that a server has received from a queue.
+func requestFrom(queue string, d *link.Delivery) *Request {
+	p := d.Properties
+	return &Request{
+		Queue: queue, Exchange: d.Exchange, RoutingKey: d.RoutingKey,
+		Body: p.Body, ContentType: p.ContentType, ContentEncoding: p.ContentEncoding, Type: p.Type, Headers: p.Headers,
+		Persistent: p.DeliveryMode == amqp.Persistent, Priority: p.Priority, MessageID: p.MessageId,
+		CorrelationID: p.CorrelationId, ReplyTo: p.ReplyTo, Redelivered: d.Redelivered,
+		Received: time.Now(), AppID: p.AppId, Expiration: p.Expiration,
 	}
-	return fmt.Sprintf("exchange %q with routing key %q", r.Exchange, r.RoutingKey)
 }
 
 // A Reply is the answer to a call.
@@ -156,39 +196,58 @@ func (m *Message) remoteError() *RemoteError {
 	return &RemoteError{Code: code, Message: string(m.Body[:min(len(m.Body), maxRemoteText)])}
 }
 
-// checkShort returns an error where an AMQP short string would be too long.
-func checkShort(what, s string) error {
-	if len(s) > maxShortString {
-		return fmt.Errorf("%w: %s is %d bytes long, AMQP allows %d", ErrInvalidRequest, what, len(s), maxShortString)
+// maxShortString is the greatest length of an AMQP short string in bytes (AMQP 0-9-1, 4.2.5.3).
+const maxShortString = 255
+
+// checkMessage returns an error if AMQP cannot carry a message, or a broker would close the channel or
+// the connection because of it.
+func checkMessage(m *Message, maxBody int64) error {
+	for _, s := range [...]struct{ name, value string }{
+		{"the exchange", m.Exchange}, {"the routing key", m.RoutingKey}, {"the content type", m.ContentType},
+		{"the content encoding", m.ContentEncoding}, {"the correlation ID", m.CorrelationID}, {"the reply-to", m.ReplyTo},
+		{"the message ID", m.MessageID}, {"the type", m.Type}, {"the user ID", m.UserID}, {"the app ID", m.AppID},
+	} {
+		if len(s.value) > maxShortString {
+			return fmt.Errorf("%w: %s is %d bytes long, AMQP allows %d", ErrInvalidRequest, s.name, len(s.value), maxShortString)
+		}
 	}
-	return nil
+	if m.Expiration != "" {
+		if _, err := strconv.ParseUint(m.Expiration, 10, 32); err != nil {
+			return fmt.Errorf("%w: an expiration that is not a number of milliseconds", ErrInvalidRequest)
+		}
+	}
+	if int64(len(m.Body)) > maxBody {
+		return fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrInvalidRequest, len(m.Body), maxBody)
+	}
+	if m.Exchange == "" && forgedReplyTo(m.RoutingKey) {
+		return fmt.Errorf("%w: %.64q is no address of a direct reply-to", ErrInvalidRequest, m.RoutingKey)
+	}
+	return checkHeaders(m.Headers)
 }
 
-// maxHeaders bounds the headers of a message as they are on the wire. AMQP cannot
-// split them over frames, and a broker closes the connection on a frame that is
-// larger than was agreed: 128 KiB by RabbitMQ's default.
-const maxHeaders = 64 << 10
-
-// deepest and maxFields bound how deep tables and arrays in headers may nest and
-// how many fields each may have. Who reads more with amqp091-go (32 levels, 8,192
-// fields) loses the connection.
+// The bounds of headers. AMQP cannot split them over frames, and a broker closes the connection on a frame
+// that is larger than was agreed: 128 KiB by RabbitMQ's default. A peer with amqp091-go loses its connection
+// if headers nest deeper than 32 levels, or have more than 8,192 fields in one table.
 const (
-	deepest   = 16
-	maxFields = 4096
+	maxHeaders = 64 << 10 // bytes on the wire
+	maxDepth   = 16
+	maxFields  = 8192 // in all, tables and arrays included
 )
 
-// checkHeaders returns an error where headers cannot be sent: they have no form on the wire,
-// or the broker would close the connection, and with it all calls in flight would be lost.
 func checkHeaders(t amqp.Table) error {
-	size, err := fieldSize(t, 0) // first: Validate has no bound on depth
+	if len(t) == 0 {
+		return nil
+	}
+	left := maxFields
+	if !fieldsFit(t, 0, &left) { // first: tables that refer to each other have no end
+		return fmt.Errorf("%w: headers of more than %d levels or %d values", ErrInvalidRequest, maxDepth, maxFields)
+	}
+	encoded, err := wire.AppendTable(nil, t)
 	switch {
 	case err != nil:
-		return err
-	case size > maxHeaders:
-		return fmt.Errorf("%w: headers of more than %d bytes", ErrInvalidRequest, maxHeaders)
-	}
-	if err := t.Validate(); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
+	case len(encoded) > maxHeaders:
+		return fmt.Errorf("%w: headers of more than %d bytes", ErrInvalidRequest, maxHeaders)
 	}
 	for _, key := range routingHeaders {
 		if v, ok := t[key]; ok && !isStrings(v) {
@@ -198,8 +257,25 @@ func checkHeaders(t amqp.Table) error {
 	return nil
 }
 
-// routingHeaders are those by which RabbitMQ routes a message to further queues. It
-// closes the channel where they are of another form.
+// fieldsFit reports whether a value is within maxDepth, and takes the values that it holds off left.
+func fieldsFit(v any, depth int, left *int) bool {
+	*left--
+	fit := depth <= maxDepth && *left >= 0
+	switch v := v.(type) {
+	case amqp.Table:
+		for _, inner := range v {
+			fit = fit && fieldsFit(inner, depth+1, left)
+		}
+	case []any:
+		for _, inner := range v {
+			fit = fit && fieldsFit(inner, depth+1, left)
+		}
+	}
+	return fit
+}
+
+// routingHeaders are those by which RabbitMQ routes a message to further queues. It closes the channel
+// if they have another form.
 var routingHeaders = [...]string{"CC", "BCC"}
 
 func isStrings(v any) bool {
@@ -210,57 +286,4 @@ func isStrings(v any) bool {
 		}
 	}
 	return ok
-}
-
-// fieldSize returns how many bytes a valid field's value takes on the wire, at
-// most, and an error if it cannot be sent. It looks no further once maxHeaders is
-// exceeded: a few tables that refer to each other many times are without end.
-func fieldSize(v any, depth int) (int, error) {
-	if depth > deepest {
-		return 0, fmt.Errorf("%w: headers nest deeper than %d levels", ErrInvalidRequest, deepest)
-	}
-	switch v := v.(type) {
-	case amqp.Table:
-		if len(v) > maxFields {
-			return 0, fmt.Errorf("%w: a table of %d headers, the limit is %d", ErrInvalidRequest, len(v), maxFields)
-		}
-		sum := 4
-		for k, inner := range v {
-			if err := checkShort("a header's name", k); err != nil {
-				return 0, err
-			}
-			n, err := fieldSize(inner, depth+1)
-			if err != nil {
-				return 0, err
-			}
-			if sum += 1 + len(k) + 1 + n; sum > maxHeaders {
-				break
-			}
-		}
-		return sum, nil
-	case []any:
-		if len(v) > maxFields {
-			return 0, fmt.Errorf("%w: an array of %d in a header, the limit is %d", ErrInvalidRequest, len(v), maxFields)
-		}
-		sum := 4
-		for _, inner := range v {
-			n, err := fieldSize(inner, depth+1)
-			if err != nil {
-				return 0, err
-			}
-			if sum += 1 + n; sum > maxHeaders {
-				break
-			}
-		}
-		return sum, nil
-	case string:
-		return 4 + len(v), nil
-	case []byte:
-		return 4 + len(v), nil
-	case int:
-		if int(int32(v)) != v { // an int is sent as 32 bits, as amqp091-go does
-			return 0, fmt.Errorf("%w: the int %d in a header has more than 32 bits; use int64", ErrInvalidRequest, v)
-		}
-	}
-	return 8, nil
 }

@@ -1,6 +1,7 @@
 package amqprpc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -9,14 +10,12 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A PermissionError says what a RabbitMQ user may not do: RabbitMQ gives each user three
-// permissions in a virtual host, to configure, write to and read from what a regular
-// expression matches. A client needs configure and read on amq.gen-.* (its callback queue),
-// a server read on its queue and, where it declares it, configure; both need write on
-// amq.default.
+// A PermissionError names the permission that a RabbitMQ user lacks. Each user has three in a virtual host:
+// configure, write and read, on the queues and exchanges that a regular expression matches. A client needs
+// configure and read on amq.gen-.* (its callback queue), a server read on its queue and, if it declares the queue,
+// configure; both need write on amq.default.
 type PermissionError struct {
-	// Permission is "configure", "write" or "read"; "" where the user has none at all in the
-	// virtual host.
+	// Permission is "configure", "write" or "read"; "" if the user has none at all in the virtual host.
 	Permission string
 	Kind       string // "queue" or "exchange"; "" as Permission is
 	Name       string // of the queue or exchange; "" as Permission is
@@ -25,7 +24,7 @@ type PermissionError struct {
 	Err        error // the broker's, an *amqp.Error
 }
 
-// Error names the user, what is missing and what gives it, in one line and without control
+// Error names the user, the missing permission and the command that grants it, in one line and without control
 // characters.
 func (e *PermissionError) Error() string {
 	give := fmt.Sprintf("rabbitmqctl set_permissions -p %s %s CONFIGURE WRITE READ", word(e.VHost, "VHOST"), word(e.User, "USER"))
@@ -34,7 +33,7 @@ func (e *PermissionError) Error() string {
 	}
 	name := fmt.Sprintf("%q", e.Name)
 	if strings.HasPrefix(e.Name, "amq.gen-") {
-		name = `"amq.gen-.*"` // each callback queue is another one
+		name = `"amq.gen-.*"` // the next callback queue has another name
 	}
 	return fmt.Sprintf("user %q lacks the %s permission on %s %q in virtual host %q: %s, with a %s that matches %s",
 		e.User, e.Permission, e.Kind, e.Name, e.VHost, give, strings.ToUpper(e.Permission), name)
@@ -43,46 +42,39 @@ func (e *PermissionError) Error() string {
 // Unwrap returns Err.
 func (e *PermissionError) Unwrap() error { return e.Err }
 
-// What RabbitMQ says. Its versions before 3.12 do not name the permission.
+// RabbitMQ's reasons. Its versions before 3.12 do not name the permission.
 var (
 	accessRefused = regexp.MustCompile(`(?s)^ACCESS_REFUSED - (?:(configure|write|read) )?access to (queue|exchange) '(.*)' in vhost '(.*)' refused for user '(.*)'$`)
 	vhostRefused  = regexp.MustCompile(`(?s)^NOT_ALLOWED - access to vhost '(.*)' refused for user '(.*)'$`)
 )
 
-// withPermission makes a [PermissionError] of what a broker refused for want of a permission,
-// and returns other errors as they are. needed is the permission that what was tried needs on
-// a queue, "configure", "write" or "read"; on an exchange one does nothing but publish.
+// withPermission makes a [PermissionError] of a broker's error about a missing permission, and returns other
+// errors as they are. needed is the permission that the operation needs on a queue; the only one on an exchange is
+// a publish.
 func withPermission(err error, needed string) error {
-	var known *PermissionError
-	var refused *amqp.Error
-	if errors.As(err, &known) || !errors.As(err, &refused) {
+	if errors.As(err, new(*PermissionError)) {
 		return err
 	}
-	switch refused.Code {
-	case amqp.AccessRefused:
-		m := accessRefused.FindStringSubmatch(refused.Reason)
-		if m == nil {
-			return err // a reserved name, or somebody's exclusive queue
-		}
-		if m[2] == "exchange" {
-			needed = "write"
-		}
-		if m[1] != "" {
-			needed = m[1]
-		}
-		return &PermissionError{Permission: needed, Kind: m[2], Name: m[3], VHost: m[4], User: m[5], Err: err}
-	case amqp.NotAllowed:
-		if m := vhostRefused.FindStringSubmatch(refused.Reason); m != nil {
-			return &PermissionError{VHost: m[1], User: m[2], Err: err}
-		}
+	refused := amqpError(err)
+	if refused.Code != amqp.AccessRefused && refused.Code != amqp.NotAllowed {
+		return err
 	}
-	return err
+	if m := vhostRefused.FindStringSubmatch(refused.Reason); m != nil {
+		return &PermissionError{VHost: m[1], User: m[2], Err: err}
+	}
+	m := accessRefused.FindStringSubmatch(refused.Reason)
+	if m == nil {
+		return err // a reserved name or an exclusive queue are refused too
+	}
+	if m[2] == "exchange" {
+		needed = "write"
+	}
+	return &PermissionError{Permission: cmp.Or(m[1], needed), Kind: m[2], Name: m[3], VHost: m[4], User: m[5], Err: err}
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_/@.][-A-Za-z0-9_/@.]*$`)
 
-// word returns a name that means itself in a shell, and the placeholder for any other: people
-// paste commands.
+// word returns the name if a shell takes it literally, else the placeholder: people paste commands.
 func word(name, placeholder string) string {
 	if plainWord.MatchString(name) {
 		return name

@@ -1,7 +1,6 @@
 package amqprpc
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -10,19 +9,17 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// A QueueType says what a [Server] declares its request queue as.
+// A QueueType is the type of queue that a [Server] declares.
 type QueueType string
 
 // The queue types. All are neither exclusive nor auto-deleted.
 const (
-	// QueueAuto uses the queue as it is where it exists, whoever declared it, and
-	// else declares QueueQuorum.
+	// QueueAuto uses the queue as it is if it exists, and else declares QueueQuorum.
 	QueueAuto QueueType = "auto"
-	// QueueQuorum is durable and replicated, with x-queue-type=quorum: what RabbitMQ
-	// recommends today.
+	// QueueQuorum is durable and replicated, with x-queue-type=quorum, as RabbitMQ recommends today.
 	QueueQuorum QueueType = "quorum"
-	// QueueClassic is durable and names no type, as tutorials before quorum queues do: it is
-	// classic unless the virtual host has another default queue type.
+	// QueueClassic is durable and names no type: it is classic unless the virtual host has another default
+	// queue type.
 	QueueClassic QueueType = "classic"
 	// QueueTransient is classic and does not outlive the broker, as in the older
 	// tutorials. RabbitMQ 4.3 and later refuse it.
@@ -38,48 +35,42 @@ func ParseQueueType(s string) (QueueType, error) {
 	return "", fmt.Errorf("%w: queue type %.40q is none of auto, quorum, classic, transient", ErrInvalidConfig, s)
 }
 
-// declare declares the request queue, which expires unless that is 0. An error closes the channel that it came
-// on, so each try has its own.
+// declare declares the request queue, which expires unless that is 0.
 func (t QueueType) declare(l *link.Link, name string, expires time.Duration) error {
-	try := func(f func(*amqp.Channel) error) error {
-		ch, err := l.OpenChannel()
-		if err != nil {
+	args := amqp.Table{}
+	if expires > 0 {
+		args[amqp.QueueTTLArg] = expires.Milliseconds()
+	}
+	if t == QueueClassic || t == QueueTransient {
+		return declareQueue(l, name, t == QueueClassic, args)
+	}
+	if t == QueueAuto {
+		if err := declareQueue(l, name, false, nil); amqpError(err).Code != amqp.NotFound {
 			return err
 		}
-		if err := f(ch); err != nil {
-			return err
-		}
-		return ch.Close()
 	}
-	exists := func(ch *amqp.Channel) error {
-		_, err := ch.QueueDeclarePassive(name, false, false, false, false, nil)
-		return err
-	}
-	create := func(durable bool, args amqp.Table) error {
-		if expires > 0 {
-			args[amqp.QueueTTLArg] = expires.Milliseconds()
-		}
-		return try(func(ch *amqp.Channel) error {
-			_, err := ch.QueueDeclare(name, durable, false, false, false, args)
-			return err
-		})
-	}
-	quorum := amqp.Table{amqp.QueueTypeArg: amqp.QueueTypeQuorum}
-	switch t {
-	case QueueQuorum:
-		return create(true, quorum)
-	case QueueClassic:
-		return create(true, amqp.Table{})
-	case QueueTransient:
-		return create(false, amqp.Table{})
-	}
-	err := try(exists)
-	if !isNotFound(err) {
-		return err
-	}
-	err = create(true, quorum)
-	if refused := (*amqp.Error)(nil); errors.As(err, &refused) && refused.Code == amqp.PreconditionFailed {
-		return try(exists) // somebody was quicker and declared it otherwise
+	args[amqp.QueueTypeArg] = amqp.QueueTypeQuorum
+	err := declareQueue(l, name, true, args)
+	if t == QueueAuto && amqpError(err).Code == amqp.PreconditionFailed { // another server has just declared it otherwise
+		return declareQueue(l, name, false, nil)
 	}
 	return err
+}
+
+// declareQueue declares a queue or, without arguments, asks whether it exists. An error closes the channel, so each
+// declare has its own.
+func declareQueue(l *link.Link, name string, durable bool, args amqp.Table) error {
+	ch, err := l.OpenChannel()
+	if err != nil {
+		return err
+	}
+	if args == nil {
+		_, err = ch.QueueDeclarePassive(name, false, false, false, false, nil)
+	} else {
+		_, err = ch.QueueDeclare(name, durable, false, false, false, args)
+	}
+	if err != nil {
+		return err
+	}
+	return ch.Close()
 }

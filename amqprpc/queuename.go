@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// CheckQueueName says why a name is not fit for a queue, or nil. AMQP has names of 1 to 255
-// bytes in UTF-8. Control characters are refused as well: RabbitMQ takes line breaks out of the name
-// that is declared, but not out of the one that is published to, and the others make odd lines
-// in every log on the way. The error is one line, and quotes the name.
+// CheckQueueName returns an error if a name is not fit for a queue. AMQP has names of 1 to 255 bytes in UTF-8.
+// Control characters are refused as well: RabbitMQ removes line breaks from the name that is declared, but not from
+// the one that is published to. The error is one line, and quotes the name.
 func CheckQueueName(name string) error {
 	switch {
 	case name == "":

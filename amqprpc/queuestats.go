@@ -11,22 +11,22 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// QueueStats is what a broker tells about a queue.
+// QueueStats is the broker's information about a queue.
 type QueueStats struct {
 	Ready     int // messages waiting, without those delivered and not yet acked
 	Consumers int
 }
 
-// ErrExclusive: the queue is exclusive to another connection. So it exists and has an owner, and
-// the broker tells nobody else more. Requests can be sent to it.
+// ErrExclusive: the queue is exclusive to another connection. So it exists and has an owner, and the broker
+// tells others no more. Requests can be sent to it.
 var ErrExclusive = errors.New("the queue is exclusive to another connection")
 
-// QueueStats asks the broker about a queue (a passive declare). It blocks for one
-// round trip, at most until ctx ends; the first one after a connect opens a connection for the
-// questions, so that none of them can harm a call. Errors are [ErrUnroutable] for a queue that does not
-// exist, [ErrExclusive] for one that belongs to another connection, [ErrInvalidRequest] for one that
-// cannot exist, [ErrConnectionLost] while disconnected, and [ErrClosed] after Close. Any other error
-// means that the broker could not be asked: nothing is known of the queue.
+// QueueStats asks the broker about a queue (a passive declare). It blocks for one round trip, at most until ctx
+// ends. The first one after a connect opens a second connection, so that no question can harm a call.
+//
+// Errors are [ErrUnroutable] for a queue that does not exist, [ErrExclusive] for one that belongs to another
+// connection, [ErrInvalidRequest] for one that cannot exist, [ErrConnectionLost] while disconnected, and
+// [ErrClosed] after Close. Any other error means that the broker could not be asked.
 func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, error) {
 	var q amqp.Queue // may still be written after inspect has returned an error
 	err := c.inspect(ctx, queue, func(ch *amqp.Channel) (err error) {
@@ -75,7 +75,7 @@ func (c *Client) inspect(ctx context.Context, queue string, f func(*amqp.Channel
 	go func() {
 		ch, err := s.Channel, error(nil)
 		if queue != s.info.Queue { // which is exclusive to this connection, and costs no channel: it exists
-			ch, err = s.inspector.channel()
+			ch, err = s.inspectionChannel()
 		}
 		if err == nil {
 			err = inspectError(queue, f(ch))
@@ -93,66 +93,58 @@ func (c *Client) inspect(ctx context.Context, queue string, f func(*amqp.Channel
 	}
 }
 
-// inspectError returns the error of an answer that refused a question about a queue, and cost its
-// channel.
+// inspectError returns the error for the broker's answer to a question about a queue.
 func inspectError(queue string, err error) error {
-	refused := (*amqp.Error)(nil)
-	switch {
-	case !errors.As(err, &refused):
-		return err
-	case refused.Code == amqp.NotFound:
+	switch amqpError(err).Code {
+	case amqp.NotFound:
 		return fmt.Errorf("%w: there is no queue %q", ErrUnroutable, queue)
-	case refused.Code == amqp.ResourceLocked:
+	case amqp.ResourceLocked:
 		return fmt.Errorf("%w: %q", ErrExclusive, queue)
 	}
 	return withPermission(err, "read")
 }
 
-// An inspector asks the broker of a session about queues. It has a connection of its own, because
-// RabbitMQ closes a connection that opens a channel too many (max-channels of a user): opened at
-// the first question and kept, with one channel, which is opened again only if an answer has
-// closed it.
+// An inspector is a session's connection for questions about queues. It has a connection of its own, because
+// RabbitMQ closes a connection that opens a channel too many (max-channels of a user). The first question opens
+// it. It keeps one channel, which is opened again only if an answer has closed it.
 type inspector struct {
-	conn   *ConnConfig
-	url    string
-	ctx    context.Context // ends what is under way
+	ctx    context.Context // ends with the session
 	cancel context.CancelFunc
-	turn   chan struct{} // holds a token while somebody asks; guards what follows
+	turn   chan struct{} // holds a token while somebody asks; guards the rest
 	link   *link.Link
 	ch     *amqp.Channel
 }
 
-func newInspector(c *ConnConfig, url string) *inspector {
-	in := &inspector{conn: c, url: url, turn: make(chan struct{}, 1)}
-	in.ctx, in.cancel = context.WithCancel(context.Background())
-	return in
+func newInspector() inspector {
+	ctx, cancel := context.WithCancel(context.Background())
+	return inspector{ctx: ctx, cancel: cancel, turn: make(chan struct{}, 1)}
 }
 
-// channel returns the channel to ask on. The caller has the turn.
-func (in *inspector) channel() (_ *amqp.Channel, err error) {
-	if in.ch != nil && !in.ch.IsClosed() {
-		return in.ch, nil
-	}
-	if in.link == nil || in.link.IsClosed() {
+// inspectionChannel returns the channel to ask on. The caller has the turn.
+func (s *clientSession) inspectionChannel() (_ *amqp.Channel, err error) {
+	in := &s.inspector
+	switch {
+	case in.link == nil || in.link.IsClosed():
 		if in.link != nil {
 			in.link.Close(0)
 		}
-		in.link, _, err = in.conn.dial(in.ctx, in.url, unused{}, func(l *link.Link) error { return nil })
+		in.link, _, err = s.client.cfg.dial(in.ctx, s.info.url, noMessages{}, func(*link.Link) error { return nil })
 		if err != nil {
 			return nil, err
 		}
 		context.AfterFunc(in.ctx, in.link.Cut)
 		in.ch = in.link.Channel
-		return in.ch, nil
-	}
-	if in.ch, err = in.link.OpenChannel(); err != nil {
-		return nil, fmt.Errorf("open a channel: %w", err)
+	case in.ch.IsClosed():
+		ch, err := in.link.OpenChannel()
+		if err != nil {
+			return nil, fmt.Errorf("open a channel: %w", err)
+		}
+		in.ch = ch
 	}
 	return in.ch, nil
 }
 
-// close closes the connection, in order if it can be done within the timeout. Nobody gets a turn after
-// that.
+// close closes the connection, in order if it can be done within the timeout. Nobody gets the turn after that.
 func (in *inspector) close(timeout time.Duration) {
 	stop := time.AfterFunc(timeout, in.cancel)
 	in.turn <- struct{}{}
@@ -163,11 +155,11 @@ func (in *inspector) close(timeout time.Duration) {
 	in.cancel()
 }
 
-// unused is the handler of a link without messages.
-type unused struct{}
+// noMessages is the handler of a link without messages.
+type noMessages struct{}
 
-func (unused) Delivered(link.Delivery)      {}
-func (unused) Returned(link.Return)         {}
-func (unused) Confirmed(uint64, bool, bool) {}
-func (unused) Blocked(bool, string)         {}
-func (unused) Writable()                    {}
+func (noMessages) Delivered(link.Delivery)      {}
+func (noMessages) Returned(link.Return)         {}
+func (noMessages) Confirmed(uint64, bool, bool) {}
+func (noMessages) Blocked(bool, string)         {}
+func (noMessages) Writable()                    {}

@@ -2,31 +2,24 @@ package amqprpc
 
 import "time"
 
-// refusals tells whether to give up a connection on which the broker nacks everything.
+// refusals decides whether to give up a connection on which the broker nacks everything. Guarded by client.mu.
 //
-// RabbitMQ can nack all that is published to a quorum queue on one channel, although the
-// queue takes everything from others. Each channel looks the queue's leader up at its first
-// publish. A client that connects at another node after the death of its own may do so before
-// that node has learned of the new leader; as long as the old one is gone its channel has no
-// way to the queue, and never looks again. (Seen on 3.10.8; rabbitmq-server's pull request
-// 9241 is about it.) Only another channel helps.
-//
-// A queue that is full, with the overflow behaviour reject-publish, looks the same, and no
-// connection helps there. So each connection is given twice as long as the one before.
-//
-// Guarded by client.mu.
+// RabbitMQ can nack all that is published to a quorum queue on one channel, although the queue takes everything
+// from others: each channel looks the queue's leader up once, at its first publish, and after the death of a node
+// that may be before the new leader is known. (Seen on 3.10.8; rabbitmq-server's pull request 9241.) Only another
+// channel helps. A full queue, with the overflow behaviour reject-publish, looks the same, and no connection
+// helps. So each connection is given twice as long as the one before.
 type refusals struct {
 	since time.Time     // the first nack on this connection since which nothing was taken
-	n     int           // nacks since then, that one included
+	n     int           // nacks since then, including that one
 	span  time.Duration // how long all must have been refused; 0 means minRefused
 }
 
 const (
-	// All that is published for this long must have been refused, ...
+	// The bounds of refusals.span.
 	minRefused = 3 * time.Second
-	// ... or for this long, if connections before have been given up for it, ...
 	maxRefused = time.Minute
-	// ... and at least so many publishes.
+	// minRefusals is how many publishes must have been refused.
 	minRefusals = 3
 )
 
@@ -41,11 +34,11 @@ func (r *refusals) refused(n int, now time.Time) bool {
 
 func (r *refusals) bound() time.Duration { return max(r.span, minRefused) }
 
-// accepted notes that the broker takes requests.
+// accepted starts over, because the broker takes requests.
 func (r *refusals) accepted() { *r = refusals{} }
 
-// restart starts over, on this connection or another.
+// restart starts over on a new connection, with the same span.
 func (r *refusals) restart() { r.since, r.n = time.Time{}, 0 }
 
-// gaveUp makes the next connection's time longer.
+// gaveUp doubles the span for the next connection.
 func (r *refusals) gaveUp() { r.span = min(2*r.bound(), maxRefused) }

@@ -1,21 +1,21 @@
 package amqprpc
 
-import "time"
+import (
+	"time"
 
-// memory remembers values by key, bounded by count and by age. It forgets the
-// oldest first. The client's memory of ended calls and the server's of stored
-// replies are memories. It is not safe for concurrent use.
+	"github.com/gammazero/deque"
+)
+
+// A memory remembers values by key, bounded by count and by age. It forgets the oldest first. It is not safe for
+// concurrent use.
 //
-// The values are in the ring and not in the map, which takes about twice its keys' room once they
-// come and go: see PERFORMANCE.md.
+// The values are not in the map, which takes about twice its keys' room once they come and go: see PERFORMANCE.md.
 type memory[K comparable, V any] struct {
-	most    int
-	age     time.Duration
-	entries map[K]uint64       // the number of the put that holds the key's value
-	order   []remembered[K, V] // a ring of len most once full; oldest at head
-	head    int
-	n       int
-	puts    uint64 // the number of the newest; they are without gaps
+	max     int
+	maxAge  time.Duration
+	entries map[K]uint64                  // the number of the put that holds the key's value
+	puts    deque.Deque[remembered[K, V]] // oldest first
+	first   uint64                        // the number of the oldest put
 }
 
 type remembered[K comparable, V any] struct {
@@ -24,62 +24,36 @@ type remembered[K comparable, V any] struct {
 	at    time.Time
 }
 
-func newMemory[K comparable, V any](most int, age time.Duration) *memory[K, V] {
-	return &memory[K, V]{most: most, age: age, entries: make(map[K]uint64)}
+func newMemory[K comparable, V any](limit int, maxAge time.Duration) *memory[K, V] {
+	return &memory[K, V]{max: limit, maxAge: maxAge, entries: make(map[K]uint64)}
 }
 
 // put remembers v under k. An older value under k is replaced.
 func (m *memory[K, V]) put(k K, v V, now time.Time) {
-	if m.most <= 0 {
+	if m.max <= 0 {
 		return
 	}
-	for m.n > 0 && (m.n == m.most || m.stale(m.order[m.head].at, now)) {
-		m.forgetOldest()
+	for n := m.puts.Len(); n > 0 && (n == m.max || m.stale(m.puts.Front().at, now)); n = m.puts.Len() {
+		if oldest := m.puts.PopFront(); m.entries[oldest.key] == m.first {
+			delete(m.entries, oldest.key)
+		}
+		m.first++
 	}
-	if older, ok := m.entries[k]; ok {
-		m.slot(older).value = *new(V) // it may be large, and its slot is kept until its time comes
+	if put, ok := m.entries[k]; ok { // the old value may be large, and its place is kept until its time comes
+		m.puts.Set(int(put-m.first), remembered[K, V]{key: k, at: m.puts.At(int(put - m.first)).at})
 	}
-	if m.n == len(m.order) {
-		m.grow()
-	}
-	m.n++
-	m.puts++
-	m.entries[k] = m.puts
-	*m.slot(m.puts) = remembered[K, V]{k, v, now}
+	m.entries[k] = m.first + uint64(m.puts.Len())
+	m.puts.PushBack(remembered[K, V]{k, v, now})
 }
 
-// get returns what is remembered under k, and since when.
+// get returns the value under k and its time.
 func (m *memory[K, V]) get(k K, now time.Time) (remembered[K, V], bool) {
 	put, ok := m.entries[k]
-	if !ok || m.stale(m.slot(put).at, now) {
+	if !ok {
 		return remembered[K, V]{}, false
 	}
-	return *m.slot(put), true
+	r := m.puts.At(int(put - m.first))
+	return r, !m.stale(r.at, now)
 }
 
-// slot is where the put of that number is in the ring.
-func (m *memory[K, V]) slot(put uint64) *remembered[K, V] {
-	age := int(m.puts - put)
-	return &m.order[(m.head+m.n-1-age)%len(m.order)]
-}
-
-func (m *memory[K, V]) stale(at, now time.Time) bool { return now.Sub(at) > m.age }
-
-func (m *memory[K, V]) forgetOldest() {
-	oldest := &m.order[m.head]
-	if put := m.puts - uint64(m.n-1); m.entries[oldest.key] == put {
-		delete(m.entries, oldest.key)
-	}
-	*oldest = remembered[K, V]{}
-	m.head = (m.head + 1) % len(m.order)
-	m.n--
-}
-
-// grow doubles the ring: an idle client does not pay for a busy one's memory.
-func (m *memory[K, V]) grow() {
-	bigger := make([]remembered[K, V], min(m.most, max(64, 2*len(m.order))))
-	for i := range m.n {
-		bigger[i] = m.order[(m.head+i)%len(m.order)]
-	}
-	m.order, m.head = bigger, 0
-}
+func (m *memory[K, V]) stale(at, now time.Time) bool { return now.Sub(at) > m.maxAge }

@@ -14,9 +14,9 @@ func TestMemory(t *testing.T) {
 			key, value int
 			at         time.Time
 		}
-		most := rapid.IntRange(-1, 100).Draw(t, "most")
+		limit := rapid.IntRange(-1, 100).Draw(t, "limit")
 		age := time.Duration(rapid.IntRange(0, 20).Draw(t, "age"))
-		m := newMemory[int, int](most, age)
+		m := newMemory[int, int](limit, age)
 		now := time.Now()
 		var model []entry
 		value := 0
@@ -31,19 +31,19 @@ func TestMemory(t *testing.T) {
 				}
 			},
 			"": func(t *rapid.T) {
-				if len(m.order) > max(most, 0) || len(m.entries) > max(most, 0) {
-					t.Fatalf("a ring of %d and %d entries, for at most %d", len(m.order), len(m.entries), most)
+				if m.puts.Len() > max(limit, 0) || len(m.entries) > max(limit, 0) {
+					t.Fatalf("%d puts and %d entries, for at most %d", m.puts.Len(), len(m.entries), limit)
 				}
 				held := 0
-				for _, slot := range m.order {
-					if slot.value != 0 {
+				for r := range m.puts.Iter() {
+					if r.value != 0 {
 						held++
 					}
 				}
 				if held != len(m.entries) {
 					t.Fatalf("%d values are held for %d keys", held, len(m.entries))
 				}
-				recent := model[max(0, len(model)-max(most, 0)):]
+				recent := model[max(0, len(model)-max(limit, 0)):]
 				for key := range 151 {
 					want, known := entry{}, false
 					for _, e := range recent {

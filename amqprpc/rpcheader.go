@@ -7,12 +7,12 @@ import (
 )
 
 // HeaderRPC is the one header that this package adds to a message; its value is the String of a [Meta].
-// It is optional for the other side: a server sends it in a reply only if the request bore one.
+// It is optional for peers: a server sends it in a reply only if the request has one.
 const HeaderRPC = "x-rpc"
 
-// Meta is the content of the header x-rpc: fields of the form name=value, or name alone, apart by
-// semicolons. Times are unix microseconds. A request bears Deadline and Attempt, a reply all but
-// Deadline. Names that are not known, and values that cannot be read, are ignored.
+// Meta is the content of the header x-rpc: fields of the form name=value, or name alone, separated by semicolons.
+// Times are unix microseconds. A request has Deadline and Attempt, a reply all but Deadline. Unknown names and
+// malformed values are ignored.
 //
 //	deadline=1764513600000000;attempt=1
 //	received=1764513600000000;replied=1764513600001000;attempt=1;redelivered
@@ -57,7 +57,7 @@ func (m Meta) String() string {
 // maxMeta bounds the header that ParseMeta reads, in bytes.
 const maxMeta = 1024
 
-// ParseMeta reads the value of the header. Whatever it says is the sender's word.
+// ParseMeta reads the value of the header, which need not be true.
 func ParseMeta(value string) Meta {
 	var m Meta
 	if len(value) > maxMeta {
@@ -79,11 +79,11 @@ func ParseMeta(value string) Meta {
 		}
 		switch name {
 		case "deadline":
-			m.Deadline = moment(v)
+			m.Deadline = timeOf(v)
 		case "received":
-			m.Received = moment(v)
+			m.Received = timeOf(v)
 		case "replied":
-			m.Replied = moment(v)
+			m.Replied = timeOf(v)
 		case "attempt":
 			if v > 0 && v <= 1<<31-1 {
 				m.Attempt = int(v)
@@ -93,8 +93,8 @@ func ParseMeta(value string) Meta {
 	return m
 }
 
-// moment returns the time of unix microseconds, and zero for one that no sane clock shows.
-func moment(us int64) time.Time {
+// timeOf returns the time of unix microseconds, and zero if it is before 1970 or after 2200.
+func timeOf(us int64) time.Time {
 	const year2200 = 7258118400 * 1_000_000
 	if us <= 0 || us > year2200 {
 		return time.Time{}

@@ -15,16 +15,18 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// A serverSession is a server's time on one connection. It is the handler of its link. A request comes
-// by Delivered, waits until one of the server's slots is free, and is handled by a goroutine that works on no
-// other, which sends the reply and the ack in one write.
+// A serverSession is a server's time on one connection. It is the handler of its link, which pushes the requests:
+//
+//	link → Delivered → waiting, for a slot → work, in a goroutine → handle → Server.answer → end, respond, publish → link
+//
+// The reply and the ack are sent in one write.
 type serverSession struct {
 	*link.Link
-	server  *service
-	info    *ConnectionInfo
-	handler context.Context // that of the handlers; ends with the session
-	wg      sync.WaitGroup  // its goroutines beside the link's and the handlers
-	alarm   atomic.Pointer[string]
+	server   *Server
+	info     *ConnectionInfo
+	handlers context.Context // ends with the session
+	wg       sync.WaitGroup  // its goroutines beside the link's and the handlers
+	alarm    atomic.Pointer[string]
 
 	// Guarded by server.mu.
 	waiting  deque.Deque[*job] // for a slot
@@ -43,9 +45,9 @@ type job struct {
 	delivery link.Delivery
 	route    *route
 	request  *Request
-	meta     bool  // the request bore x-rpc
+	meta     bool  // the request has the header x-rpc
 	replayed bool  // the reply is a stored one
-	untold   error // the handler's, if its caller is not told of it
+	hidden   error // the handler's, if its caller does not get it
 	left     int   // replies whose confirm is outstanding; guarded by session.publishing
 	nacked   bool  // one of them was; likewise
 }
@@ -55,13 +57,14 @@ type job struct {
 // together are all but one too early.
 var errQueueStarting = errors.New("is the queue still being made?")
 
-// connect opens a session on the first broker that answers, and begins to consume.
-func (s *service) connect(ctx context.Context) (*serverSession, error) {
-	handler, cancel := context.WithCancelCause(s.ctx)
-	ss := &serverSession{server: s, handler: handler, idle: make(chan *job), drained: make(chan struct{})}
-	l, info, err := s.ConnConfig.connect(ctx, &s.turn, ss, ss.prepare)
+// connect opens a session on the first broker that answers, and begins to consume. dialing bounds this, ctx the
+// session.
+func (s *Server) connect(ctx, dialing context.Context) (*serverSession, error) {
+	handlers, cancel := context.WithCancelCause(ctx)
+	ss := &serverSession{server: s, handlers: handlers, idle: make(chan *job), drained: make(chan struct{})}
+	l, info, err := s.conn.connect(dialing, &s.nextURL, ss, ss.prepare)
 	if err != nil {
-		if reason := ss.alarm.Load(); reason != nil { // nothing that was published is read
+		if reason := ss.alarm.Load(); reason != nil { // the broker reads nothing that was published
 			err = fmt.Errorf("%w: %s: %w", ErrBlocked, *reason, err)
 		}
 		cancel(err)
@@ -80,15 +83,15 @@ func (s *service) connect(ctx context.Context) (*serverSession, error) {
 func (ss *serverSession) prepare(l *link.Link) error {
 	s := ss.server
 	for _, r := range s.routes {
-		if err := s.QueueType.declare(l, r.queue, s.QueueExpires); err != nil {
+		if err := s.queueType.declare(l, r.queue, s.QueueExpires); err != nil {
 			return fmt.Errorf("declare the queue %q: %w", r.queue, withPermission(err, "configure"))
 		}
 	}
-	// A message to no queue, and an answer after it: a server that may not publish replies must not
-	// take requests, execute them and give them back again and again.
+	// A message to no queue, and an answer after it: a server that may not publish replies must not execute
+	// requests, since they are redelivered without end.
 	err := l.Channel.Publish("", "", false, false, amqp.Publishing{})
 	if err == nil {
-		err = l.Channel.Qos(max(0, s.Prefetch), 0, false)
+		err = l.Channel.Qos(max(0, s.prefetch), 0, false)
 	}
 	if err != nil {
 		return fmt.Errorf("prepare to reply: %w", withPermission(err, "write"))
@@ -102,7 +105,7 @@ func (ss *serverSession) prepare(l *link.Link) error {
 		// Requests go to ss.Delivered, so nothing comes through the channel that this returns.
 		if _, err := l.Channel.Consume(r.queue, s.consumerTag(i), false, false, false, false, nil); err != nil {
 			err = fmt.Errorf("consume the queue %q: %w", r.queue, withPermission(err, "read"))
-			if e := (*amqp.Error)(nil); errors.As(err, &e) && e.Code == amqp.InternalError {
+			if amqpError(err).Code == amqp.InternalError {
 				err = errors.Join(err, errQueueStarting)
 			}
 			return err
@@ -112,21 +115,21 @@ func (ss *serverSession) prepare(l *link.Link) error {
 }
 
 // run serves until the session is drained, when it returns nil, or over.
-func (ss *serverSession) run(ctx context.Context, draining <-chan struct{}) error {
+func (ss *serverSession) run(ctx, draining context.Context) error {
 	s := ss.server
 	ss.wg.Go(ss.Watch)
 	s.mu.Lock()
 	s.session = ss
-	ss.start()
+	ss.startHandlers()
 	s.mu.Unlock()
 	closeTimeout := 100 * time.Millisecond
 	select {
-	case <-draining:
-		if ss.drain(ctx) {
+	case <-draining.Done():
+		if ctx.Err() != nil {
+			ss.Fail(context.Cause(ctx))
+		} else if ss.drain(ctx) {
 			closeTimeout = 2 * time.Second
 		}
-	case <-ctx.Done():
-		ss.Fail(context.Cause(ctx))
 	case <-ss.Done():
 	}
 	queue := ss.info.Queue
@@ -188,7 +191,7 @@ func (ss *serverSession) finish() bool {
 	}
 	ss.server.mu.Lock()
 	if n := ss.waiting.Len(); ss.open == 0 && n > 0 {
-		ss.server.counts.requeued.Add(int64(n))
+		ss.server.count(&ss.server.stats.Requeued, n)
 		ss.RequeueUpTo(ss.waiting.Back().delivery.Tag)
 	} else {
 		for j := range ss.waiting.Iter() {
@@ -207,18 +210,18 @@ func (ss *serverSession) finish() bool {
 	}
 }
 
-// Delivered takes a request.
+// Delivered takes a request that the broker has pushed.
 func (ss *serverSession) Delivered(d link.Delivery) {
 	s := ss.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ss.waiting.PushBack(&job{delivery: d, route: s.routeOf(d.ConsumerTag)})
-	ss.start()
+	ss.startHandlers()
 }
 
-// start begins to handle requests that wait, if there are slots. server.mu is held.
-func (ss *serverSession) start() {
-	for s := ss.server; s.session == ss && !ss.draining && s.running < s.Concurrency && ss.waiting.Len() > 0; {
+// startHandlers begins to handle requests that wait, if there are slots. server.mu is held.
+func (ss *serverSession) startHandlers() {
+	for s := ss.server; s.session == ss && !ss.draining && s.running < s.concurrency && ss.waiting.Len() > 0; {
 		s.running++
 		ss.open++
 		j := ss.waiting.PopFront()
@@ -230,14 +233,162 @@ func (ss *serverSession) start() {
 	}
 }
 
-// free frees a slot, and may begin the next request, of this session or the one after it.
-func (s *service) free() {
+// work handles a request, and then others until the session ends. A goroutine for each request would grow
+// its stack anew each time, a seventh of the server's CPU time.
+func (ss *serverSession) work(j *job) {
+	for {
+		ss.handle(j)
+		select {
+		case j = <-ss.idle:
+		case <-ss.handlers.Done():
+			return
+		}
+	}
+}
+
+// handle handles one request, and settles it.
+func (ss *serverSession) handle(j *job) {
+	s := ss.server
+	var reply Message
+	var v verdict
+	returned := false
+	defer func() {
+		if !returned { // the handler has called runtime.Goexit
+			reply, v = s.address(s.failure(j, errGoexit), j), sendReply
+		}
+		ss.end(j, reply, v)
+		s.freeSlot() // first, so that the next reply may share the write
+		ss.Flush()
+	}()
+	reply, v = s.answer(ss.handlers, j)
+	returned = true
+}
+
+// freeSlot may begin the next request, of this session or the one after it.
+func (s *Server) freeSlot() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running--
 	if s.session != nil {
-		s.session.start()
+		s.session.startHandlers()
 	}
+}
+
+// end carries out the verdict, unless the session has ended.
+func (ss *serverSession) end(j *job, reply Message, v verdict) {
+	switch {
+	case ss.handlers.Err() != nil: // the broker delivers the request again
+		if v == sendReply {
+			ss.server.observeRequest(j, Event{Kind: EventDropped, Outcome: ConnectionLost, Err: j.hidden})
+		}
+	case v == rejectRequest:
+		ss.Reject(j.delivery.Tag)
+		ss.settled()
+	case v == dropRequest:
+		ss.ack(j)
+	default:
+		ss.respond(j, reply)
+	}
+}
+
+// respond publishes a reply, and acks its request unless its confirm is to come before.
+func (ss *serverSession) respond(j *job, reply Message) {
+	s := ss.server
+	if s.Observer != nil {
+		seen := reply // only this copy goes to the heap
+		s.observeRequest(j, Event{Kind: EventReplied, Message: &seen, Err: j.hidden})
+	}
+	replies := []Message{reply}
+	if s.Hooks.Replies != nil {
+		replies = s.Hooks.Replies(j.request, reply)
+	}
+	ss.publishing.Lock()
+	defer ss.publishing.Unlock()
+	j.left = 1 // until all are published
+	for i := range replies {
+		if ss.publish(j, &replies[i]) && s.confirms() {
+			ss.confirms.Add(j)
+			j.left++
+		}
+	}
+	ss.confirmed(j)
+}
+
+// publish adds a reply to the connection. It returns false if the reply cannot be sent. To end the session because
+// of that would bring the same request back without end.
+func (ss *serverSession) publish(j *job, m *Message) bool {
+	var err error
+	if ss.server.Hooks.Replies != nil {
+		err = checkMessage(m, ss.server.maxMessage.Load())
+	}
+	if err == nil {
+		p := m.publishing()
+		// RabbitMQ returns every mandatory reply to a direct reply-to address, even one that it has delivered.
+		mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo+".")
+		err = ss.Publish(m.Exchange, m.RoutingKey, mandatory, &p)
+	}
+	if err != nil {
+		ss.server.observeRequest(j, Event{Kind: EventDropped, Message: m, Text: err.Error()})
+	}
+	return err == nil
+}
+
+// confirms reports whether an ack waits for the confirm of its reply.
+func (s *Server) confirms() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
+
+// Returned counts a reply whose queue is gone. The request is acked all the same: another answer would be
+// returned, too.
+func (ss *serverSession) Returned(r link.Return) {
+	ss.server.count(&ss.server.stats.Undeliverable, 1)
+	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
+	ss.server.observe(Event{Kind: EventReturned, ID: m.CorrelationID, Code: r.Code, Text: r.Text, Message: &m})
+}
+
+// Confirmed takes the confirm of a reply.
+func (ss *serverSession) Confirmed(tag uint64, multiple, acked bool) {
+	ss.publishing.Lock()
+	defer ss.publishing.Unlock()
+	ss.confirms.Confirm(tag, multiple, func(j *job) {
+		if !acked {
+			j.nacked = true
+			ss.server.count(&ss.server.stats.Nacked, 1)
+			ss.server.observeRequest(j, Event{Kind: EventNacked})
+		}
+		ss.confirmed(j)
+	})
+	ss.FlushLater()
+}
+
+// confirmed settles a request after the last confirm of its replies. ss.publishing is held.
+func (ss *serverSession) confirmed(j *job) {
+	if j.left--; j.left > 0 {
+		return
+	}
+	hook := ss.server.Hooks.BeforeAck
+	switch {
+	case j.nacked && !j.delivery.Redelivered: // requeue once only
+		ss.requeue(j)
+		ss.settled()
+	case hook == nil:
+		ss.ack(j)
+	default:
+		go func() { // it may block, this goroutine must not
+			hook(j.request)
+			ss.ack(j)
+			ss.Flush()
+		}()
+	}
+}
+
+func (ss *serverSession) ack(j *job) {
+	ss.Ack(j.delivery.Tag)
+	ss.settled()
+}
+
+// requeue requeues a request.
+func (ss *serverSession) requeue(j *job) {
+	ss.server.count(&ss.server.stats.Requeued, 1)
+	ss.Requeue(j.delivery.Tag)
 }
 
 // settled counts a request whose ack, reject or requeue was added.
@@ -255,155 +406,7 @@ func (ss *serverSession) checkDrained() {
 	}
 }
 
-// requeue sends a request back to its queue.
-func (ss *serverSession) requeue(j *job) {
-	ss.server.counts.requeued.Add(1)
-	ss.Requeue(j.delivery.Tag)
-}
-
-// work handles a request, and then others until the session ends. A goroutine for each request would grow
-// its stack anew each time, a seventh of the server's CPU time.
-func (ss *serverSession) work(j *job) {
-	for {
-		ss.serve(j)
-		select {
-		case j = <-ss.idle:
-		case <-ss.handler.Done():
-			return
-		}
-	}
-}
-
-// serve handles one request, and settles it.
-func (ss *serverSession) serve(j *job) {
-	s := ss.server
-	var reply Message
-	var a action
-	returned := false
-	defer func() {
-		if !returned { // the handler has called runtime.Goexit
-			reply, a = s.address(s.failure(j, errGoexit), j), respond
-		}
-		ss.end(j, reply, a)
-		s.free() // first, so that the next reply may share the write
-		ss.Flush()
-	}()
-	reply, a = s.answer(ss.handler, j)
-	returned = true
-}
-
-// end does what answer has decided, unless the session has ended.
-func (ss *serverSession) end(j *job, reply Message, a action) {
-	s := ss.server
-	switch {
-	case ss.handler.Err() != nil: // it will be delivered again
-		if a == respond {
-			s.observeRequest(j, Event{Kind: EventDropped, Outcome: ConnectionLost, Err: j.untold})
-		}
-	case a == turnAway:
-		ss.Reject(j.delivery.Tag)
-		ss.settled()
-	case a == ignore:
-		ss.Ack(j.delivery.Tag)
-		ss.settled()
-	default:
-		ss.respond(j, reply)
-	}
-}
-
-// respond publishes a reply, and acks its request unless its confirm is to come before.
-func (ss *serverSession) respond(j *job, reply Message) {
-	s := ss.server
-	s.observeReply(j, reply)
-	replies := []Message{reply}
-	if s.Hooks.Replies != nil {
-		replies = s.checked(j, s.Hooks.Replies(j.request, reply))
-	}
-	if !s.confirms() {
-		for i := range replies {
-			ss.publish(j, &replies[i])
-		}
-		ss.Ack(j.delivery.Tag)
-		ss.settled()
-		return
-	}
-	ss.publishing.Lock()
-	j.left = 1 // until all are published
-	for i := range replies {
-		if ss.publish(j, &replies[i]) {
-			ss.confirms.Add(j)
-			j.left++
-		}
-	}
-	ss.confirmed(j)
-	ss.publishing.Unlock()
-}
-
-// publish adds a reply, and returns false if it cannot be sent.
-func (ss *serverSession) publish(j *job, m *Message) bool {
-	p := m.publishing()
-	// RabbitMQ returns every mandatory reply to a direct reply-to address, even one that it has
-	// delivered.
-	mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo+".")
-	if err := ss.Publish(m.Exchange, m.RoutingKey, mandatory, &p); err != nil {
-		// To end the session over it would be to get the request, and this, for ever.
-		ss.server.observeUnsendable(j, *m, err)
-		return false
-	}
-	return true
-}
-
-// Returned counts a reply that nobody was left to take. The request is acked all
-// the same: to answer it again would change nothing.
-func (ss *serverSession) Returned(r link.Return) {
-	ss.server.counts.undeliverable.Add(1)
-	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
-	ss.server.observe(Event{Kind: EventReturned, ID: m.CorrelationID, Code: r.Code, Text: r.Text, Message: &m})
-}
-
-// Confirmed takes the confirm of a reply.
-func (ss *serverSession) Confirmed(tag uint64, multiple, acked bool) {
-	ss.publishing.Lock()
-	defer ss.publishing.Unlock()
-	ss.confirms.Confirm(tag, multiple, func(j *job) {
-		if !acked {
-			j.nacked = true
-			ss.server.counts.nacked.Add(1)
-			ss.server.observeRequest(j, Event{Kind: EventNacked})
-		}
-		ss.confirmed(j)
-	})
-	ss.FlushLater()
-}
-
-// canRequeue reports whether a request whose reply was nacked is requeued: only once.
-func (j *job) canRequeue() bool { return !j.delivery.Redelivered }
-
-// confirmed settles a job after the last confirm. ss.publishing is held.
-func (ss *serverSession) confirmed(j *job) {
-	if j.left--; j.left > 0 {
-		return
-	}
-	if j.nacked && j.canRequeue() {
-		ss.requeue(j)
-		ss.settled()
-		return
-	}
-	hook := ss.server.Hooks.BeforeAck
-	if hook == nil {
-		ss.Ack(j.delivery.Tag)
-		ss.settled()
-		return
-	}
-	go func() { // it may block, this goroutine must not
-		hook(j.request)
-		ss.Ack(j.delivery.Tag)
-		ss.settled()
-		ss.Flush()
-	}()
-}
-
-// Blocked changes nothing, nor does Writable: what a server sends is bounded by its prefetch.
+// Blocked tells the observer. A server does not stop: its replies are bounded by its prefetch.
 func (ss *serverSession) Blocked(active bool, reason string) {
 	kind := EventUnblocked
 	ss.alarm.Store(nil)
@@ -414,5 +417,5 @@ func (ss *serverSession) Blocked(active bool, reason string) {
 	ss.server.observe(Event{Kind: kind, Text: reason})
 }
 
-// Writable does nothing.
+// Writable does nothing, for the same reason.
 func (ss *serverSession) Writable() {}

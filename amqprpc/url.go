@@ -14,22 +14,21 @@ import (
 	"rpcscope/amqprpc/internal/secret"
 )
 
-// Redact returns text with *** instead of the user names and passwords of URLs in it: for
-// texts that quote what somebody typed, or what a broker said.
+// Redact returns text with *** instead of the user names and passwords of URLs in it.
 func Redact(text string) string { return secret.Redact(text) }
 
-// Address returns the host:port of an AMQP URL, fit for a screen or a log: no
-// user, no password. The error wraps [ErrInvalidConfig].
+// Address returns the host:port of an AMQP URL. The error wraps [ErrInvalidConfig].
 func Address(url string) (string, error) {
 	uri, err := parseURL(url)
 	if err != nil {
 		return "", err
 	}
-	return net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port)), nil
+	return addressOf(uri), nil
 }
 
-// parseURL checks and parses a URL. It never quotes any of it. The errors of net/url and of
-// amqp091-go quote the whole URL, so they are not passed on.
+func addressOf(uri amqp.URI) string { return net.JoinHostPort(uri.Host, strconv.Itoa(uri.Port)) }
+
+// parseURL checks and parses a URL. Its errors never quote the URL, as those of net/url and of amqp091-go do.
 func parseURL(u string) (amqp.URI, error) {
 	if err := checkURL(u); err != nil {
 		return amqp.URI{}, fmt.Errorf("%w: %w", ErrInvalidConfig, err)
@@ -41,8 +40,8 @@ func parseURL(u string) (amqp.URI, error) {
 	return uri, nil
 }
 
-// checkURL says what is wrong with a URL. Much that net/url accepts shows a password: it takes
-// a list of URLs for one with a long path, and a slash in a password for the host's end.
+// checkURL refuses some URLs that net/url accepts, because their addresses would show a password: net/url takes a
+// list of URLs for one URL with a long path, and a slash in a password for the end of the host.
 func checkURL(u string) error {
 	scheme, rest, ok := strings.Cut(u, "://")
 	if scheme = strings.ToLower(scheme); !ok || scheme != "amqp" && scheme != "amqps" {
@@ -73,18 +72,13 @@ func checkURL(u string) error {
 		return errors.New("special characters in the AMQP URL must be percent-encoded, such as %25 for %")
 	}
 	name := parsed.Hostname()
-	// A host with a bracket in it cannot be told from its port again.
-	if back, _, err := net.SplitHostPort(net.JoinHostPort(name, "1")); err != nil || back != name {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '[' || r == ']' }) {
 		return errors.New("the AMQP URL's host is not a host name")
-	}
-	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return errors.New("the AMQP URL's host has characters that cannot be seen")
 	}
 	return checkParameters(parsed)
 }
 
-// checkParameters checks the parameters of RabbitMQ's URI specification that have a form of
-// their own. Others are for other clients.
+// checkParameters checks the parameters of RabbitMQ's URI specification that are not free text.
 func checkParameters(u *url.URL) error {
 	params, err := url.ParseQuery(u.RawQuery)
 	if err != nil {

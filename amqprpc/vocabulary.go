@@ -2,8 +2,7 @@ package amqprpc
 
 import "fmt"
 
-// An Outcome says how a call ended. Every call ends in exactly one; until then
-// it is [InFlight].
+// An Outcome is how a call ended. Every call ends in exactly one; until then it is [InFlight].
 type Outcome uint8
 
 // The outcomes of a call. Everything after [Completed] is a failure.
@@ -16,20 +15,18 @@ const (
 	Timeout
 	// Canceled: the caller's context was canceled first.
 	Canceled
-	// Unroutable: the broker returned the request, because no queue took it
-	// (basic.return, 312 NO_ROUTE).
+	// Unroutable: the broker returned the request, because no queue took it (basic.return, 312 NO_ROUTE).
 	Unroutable
-	// Rejected: the broker refused responsibility for the request (basic.nack),
-	// or it was dead-lettered for another reason than its age.
+	// Rejected: the broker refused responsibility for the request (basic.nack), or it was dead-lettered for
+	// another reason than its age.
 	Rejected
-	// Expired: the request was dropped from the request queue because it grew too
-	// old there. A client learns of it only where somebody forwards dead-lettered
-	// requests to their reply_to; elsewhere the same call ends as Timeout.
+	// Expired: the request was dropped from the request queue because it grew too old there. A client learns
+	// of it only if dead-lettered requests are forwarded to their reply_to; otherwise the call ends as Timeout.
 	Expired
 	// Remote: the server answered with an error.
 	Remote
-	// ConnectionLost: the connection that the request went out on, and with it
-	// the callback queue, was lost before a reply came.
+	// ConnectionLost: the connection that the request went out on, and with it the callback queue, was lost
+	// before a reply came.
 	ConnectionLost
 	// Closed: the client was closed.
 	Closed
@@ -42,20 +39,13 @@ var outcomeNames = [outcomes]string{
 	"rejected", "expired", "remote", "connection_lost", "closed",
 }
 
-// String returns the outcome's name as it stands in JSON: "completed",
-// "connection_lost", ...
-func (o Outcome) String() string {
-	if int(o) < len(outcomeNames) {
-		return outcomeNames[o]
-	}
-	return fmt.Sprintf("outcome(%d)", uint8(o))
-}
+// String returns the outcome's name in JSON: "completed", "connection_lost", ...
+func (o Outcome) String() string { return nameOf(outcomeNames[:], uint8(o), "outcome") }
 
 // Failed reports whether the call ended without a result.
 func (o Outcome) Failed() bool { return o > Completed }
 
-// Failures lists the outcomes that are failures, in the order of their
-// declaration.
+// Failures lists the outcomes that are failures, in the order of their declaration.
 func Failures() []Outcome {
 	var all []Outcome
 	for o := Timeout; o < outcomes; o++ {
@@ -67,21 +57,18 @@ func Failures() []Outcome {
 // MarshalText writes the outcome's name.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// UnmarshalText reads what [Outcome.MarshalText] wrote.
+// UnmarshalText reads an outcome's name.
 func (o *Outcome) UnmarshalText(text []byte) error {
-	i, err := index(outcomeNames[:], string(text), "outcome")
-	*o = Outcome(i)
-	return err
+	return parseName(o, outcomeNames[:], text, "outcome")
 }
 
-// A Class says what a reply was. Every message that arrives on the callback
-// queue has exactly one.
+// A Class is the kind of a reply. Every message that arrives on the callback queue has exactly one.
 type Class uint8
 
-// The classes of replies. Late and unknown replies are called orphaned: no call
-// was waiting for them and none was answered by them.
+// The classes of replies. Late and unknown replies are called orphaned: no call was waiting for them and none was
+// answered by them.
 const (
-	// NoClass: the event at hand is not about a reply.
+	// NoClass: the event is not about a reply.
 	NoClass Class = iota
 	// Answer: the first reply to a call that was waiting for it.
 	Answer
@@ -91,19 +78,12 @@ const (
 	Late
 	// Unknown: no such call, no correlation ID, or one no longer remembered.
 	Unknown
-
-	classes = iota
 )
 
-var classNames = [classes]string{"", "answer", "duplicate", "late", "unknown"}
+var classNames = [...]string{"", "answer", "duplicate", "late", "unknown"}
 
-// String returns the class's name as it stands in JSON: "answer", "late", ...
-func (c Class) String() string {
-	if int(c) < len(classNames) {
-		return classNames[c]
-	}
-	return fmt.Sprintf("class(%d)", uint8(c))
-}
+// String returns the class's name in JSON: "answer", "late", ...
+func (c Class) String() string { return nameOf(classNames[:], uint8(c), "class") }
 
 // Orphaned reports whether the reply was late or unknown.
 func (c Class) Orphaned() bool { return c == Late || c == Unknown }
@@ -111,22 +91,26 @@ func (c Class) Orphaned() bool { return c == Late || c == Unknown }
 // MarshalText writes the class's name.
 func (c Class) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads what [Class.MarshalText] wrote.
+// UnmarshalText reads a class's name.
 func (c *Class) UnmarshalText(text []byte) error {
-	i, err := index(classNames[:], string(text), "reply class")
-	*c = Class(i)
-	return err
+	return parseName(c, classNames[:], text, "reply class")
 }
 
-// index finds name in names. The zero index is returned with an error.
-func index(names []string, name, what string) (int, error) {
+func nameOf(names []string, i uint8, kind string) string {
+	if int(i) < len(names) {
+		return names[i]
+	}
+	return fmt.Sprintf("%s(%d)", kind, i)
+}
+
+// parseName sets *v to the index of the name, and to 0 with an error.
+func parseName[T ~uint8](v *T, names []string, text []byte, kind string) error {
 	for i, n := range names {
-		if n == name {
-			return i, nil
+		if n == string(text) {
+			*v = T(i)
+			return nil
 		}
 	}
-	if len(name) > 40 {
-		name = name[:40]
-	}
-	return 0, fmt.Errorf("amqprpc: no such %s: %q", what, name)
+	*v = 0
+	return fmt.Errorf("amqprpc: no such %s: %.40q", kind, text)
 }

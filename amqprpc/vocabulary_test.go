@@ -33,16 +33,16 @@ func TestVocabularyRoundTrips(t *testing.T) {
 	for o := range Outcome(outcomes) {
 		check(o, func(b []byte) (any, error) { var v Outcome; err := v.UnmarshalText(b); return v, err })
 	}
-	for c := range Class(classes) {
+	for c := range Class(len(classNames)) {
 		check(c, func(b []byte) (any, error) { var v Class; err := v.UnmarshalText(b); return v, err })
 	}
-	for k := range EventKind(eventKinds) {
+	for k := range EventKind(len(eventKindNames)) {
 		check(k, func(b []byte) (any, error) { var v EventKind; err := v.UnmarshalText(b); return v, err })
 	}
 }
 
 func TestVocabularyOutsiders(t *testing.T) {
-	for _, s := range []fmt.Stringer{Outcome(outcomes), Outcome(255), Class(classes), EventKind(eventKinds)} {
+	for _, s := range []fmt.Stringer{Outcome(outcomes), Outcome(255), Class(len(classNames)), EventKind(len(eventKindNames))} {
 		if !strings.Contains(s.String(), "(") {
 			t.Errorf("%T out of range is %q", s, s)
 		}
@@ -126,10 +126,10 @@ func TestErrorsNameTheCall(t *testing.T) {
 	}{
 		{&CallError{ID: "4f1c", To: `queue "orders"`, Outcome: Timeout}, `call 4f1c to queue "orders": deadline exceeded`},
 		{&CallError{ID: "4f1c", To: `queue "or\nders"`, Outcome: ConnectionLost, Err: errors.New("EOF")}, `call 4f1c to queue "or\nders": connection lost: EOF`},
-		{&CallError{ID: "4f1c", To: (&Request{Exchange: "amq.topic", RoutingKey: "a.b"}).place(), Outcome: Timeout}, `call 4f1c to exchange "amq.topic" with routing key "a.b": deadline exceeded`},
+		{&CallError{ID: "4f1c", To: (&Message{Exchange: "amq.topic", RoutingKey: "a.b"}).destination(), Outcome: Timeout}, `call 4f1c to exchange "amq.topic" with routing key "a.b": deadline exceeded`},
 		{&CallError{ID: "4f1c", To: `queue "orders"`, Outcome: Remote, Err: Errorf(CodeInternal, "no")}, `call 4f1c to queue "orders": INTERNAL: no`},
-		{notBegun{`queue "orders"`, ErrTooManyInFlight}, `no call to queue "orders": too many calls in flight`},
-		{notBegun{"no queue", ErrInvalidRequest}, `no call to no queue: invalid request`},
+		{callError(Config{}, Request{Queue: "orders", Timeout: -1}), `no call to queue "orders": invalid request: a negative timeout`},
+		{callError(Config{}, Request{}), `no call to no queue: invalid request: it names no queue`},
 	} {
 		if got := c.err.Error(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
@@ -137,9 +137,17 @@ func TestErrorsNameTheCall(t *testing.T) {
 	}
 }
 
+// callError returns the error of a call of a client that has no connection.
+func callError(cfg Config, req Request) error {
+	c := newClient(cfg)
+	defer c.timer.Stop()
+	_, err := c.Call(context.Background(), req)
+	return err
+}
+
 func TestNotBegunIsNotExecuted(t *testing.T) {
 	for _, sentinel := range []error{ErrTooManyInFlight, ErrInvalidRequest, ErrClosed} {
-		err := error(notBegun{"q", fmt.Errorf("%w: more", sentinel)})
+		err := error(notExecuted{fmt.Errorf("no call to q: %w: more", sentinel)})
 		if !errors.Is(err, ErrNotExecuted) || !errors.Is(err, sentinel) || errors.Is(err, ErrTimeout) {
 			t.Errorf("%v", err)
 		}
