@@ -5,8 +5,7 @@ import "github.com/gammazero/deque"
 // Confirms matches the broker's confirms with publishes: in confirm mode both sides number the
 // publishes of a channel from 1 (RabbitMQ's "Publisher Confirms"). Its owner locks it.
 //
-// A connection that is lost takes the outstanding confirms with it. RabbitMQ sends a return before the
-// confirm of the same publish.
+// RabbitMQ sends a return before the confirm of the same publish.
 type Confirms[T any] struct {
 	waiting deque.Deque[publish[T]] // by tag, without gaps
 	before  uint64                  // publishes before the first that waits

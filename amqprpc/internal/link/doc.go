@@ -2,10 +2,10 @@
 //
 // amqp091-go sets the connection up, declares, consumes, sends heartbeats and closes. The frames of
 // messages bypass it: the reader takes deliveries, confirms and returned messages out of the stream, and
-// the writer sends publishes and acks together with the frames of amqp091-go. There are three reasons.
-// Speed: in amqp091-go each delivery takes three goroutines and some twenty allocations, and each publish
-// is a system call. Memory: it buffers deliveries without a bound. Robustness: it closes the connection on
-// headers that it cannot decode, and waits 5 s for each return, alarm or cancel that nobody receives.
+// the writer sends publishes and acks together with the frames of amqp091-go. Otherwise each delivery would
+// take three goroutines and some twenty allocations, and each publish a system call; deliveries would be
+// buffered without a bound; headers that amqp091-go cannot decode would close the connection; and each
+// return, alarm or cancel that nobody receives would block it for 5 s.
 //
 // # Assumptions about amqp091-go
 //
@@ -29,8 +29,8 @@
 //
 // # Goroutines and locks
 //
-// A Link has one goroutine of its own, which sends the frames that a caller could not send at once, and
-// those of amqp091-go. The goroutine that reads calls the [Handler], which must not wait for anything that
-// arrives on the same connection. The lock of the writer is held for encoding only, never during a system
-// call, and no other lock is taken under it.
+// A Link has one goroutine of its own, which sends the frames that a caller could not send at once, one that
+// reports a failed write, and those of amqp091-go. The goroutine that reads calls the [Handler], which must
+// not wait for anything that arrives on the same connection. The lock of the writer is held for encoding
+// only, never during a system call, and no other lock is taken under it.
 package link

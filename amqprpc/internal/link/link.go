@@ -68,17 +68,15 @@ type Link struct {
 	// Link. One goroutine at a time may use it.
 	Channel *amqp.Channel
 
-	conn    *amqp.Connection
-	opened  atomic.Bool // conn is set
-	stream  *stream
-	closing chan *amqp.Error
-	shut    chan *amqp.Error // closing is of conn, shut of Channel
+	conn          atomic.Pointer[amqp.Connection] // nil until it is open
+	stream        *stream
+	connClosed    chan *amqp.Error
+	channelClosed chan *amqp.Error
+	writeErr      atomic.Pointer[error]
 
 	done chan struct{}
 	once sync.Once
 	err  error
-
-	writeErr atomic.Pointer[error]
 }
 
 // Dial connects, opens the channel and calls prepare, which may declare and consume on it. h may be called
@@ -96,7 +94,7 @@ func Dial(ctx context.Context, o Options, h Handler, prepare func(*Link) error) 
 		}
 		l.Close(0)
 	}()
-	l.conn, err = amqp.DialConfig(o.URL, amqp.Config{
+	conn, err := amqp.DialConfig(o.URL, amqp.Config{
 		Heartbeat: o.Heartbeat, FrameSize: frameMax, Properties: o.Properties,
 		Dial: func(network, _ string) (net.Conn, error) {
 			raw, err := o.Dial(ctx, network, o.Address)
@@ -114,7 +112,7 @@ func Dial(ctx context.Context, o Options, h Handler, prepare func(*Link) error) 
 				}
 				conn = secure
 			}
-			l.stream = newStream(conn, raw, h, &l.writer)
+			l.stream = newStream(conn, raw, h, &l.writer, l.Fail)
 			l.writer.start(conn, l.writeFailed, h.Writable)
 			return l.stream, nil
 		},
@@ -123,19 +121,18 @@ func Dial(ctx context.Context, o Options, h Handler, prepare func(*Link) error) 
 		if l.stream != nil {
 			err = l.stream.explain(err)
 		}
-		l.conn = nil
 		return nil, err
 	}
-	l.opened.Store(true)
-	l.writer.frameMax = uint32(l.conn.Config.FrameSize)
-	l.closing = l.conn.NotifyClose(make(chan *amqp.Error, 1))
-	if l.Channel, err = l.conn.Channel(); err != nil {
+	l.conn.Store(conn)
+	l.writer.frameMax = uint32(conn.Config.FrameSize)
+	l.connClosed = conn.NotifyClose(make(chan *amqp.Error, 1))
+	if l.Channel, err = conn.Channel(); err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
 	}
-	l.shut = l.Channel.NotifyClose(make(chan *amqp.Error, 1))
+	l.channelClosed = l.Channel.NotifyClose(make(chan *amqp.Error, 1))
 	if err = prepare(l); err != nil {
 		if errors.Is(err, amqp.ErrClosed) { // the broker closed the channel, and its reason is the better one
-			if why := <-l.shut; why != nil {
+			if why := <-l.channelClosed; why != nil {
 				err = why
 			}
 		}
@@ -148,13 +145,13 @@ func Dial(ctx context.Context, o Options, h Handler, prepare func(*Link) error) 
 }
 
 // ServerProperties returns the broker's properties.
-func (l *Link) ServerProperties() amqp.Table { return l.conn.Properties }
+func (l *Link) ServerProperties() amqp.Table { return l.conn.Load().Properties }
 
 // OpenChannel opens another channel. It blocks for a round trip, or until the connection ends.
-func (l *Link) OpenChannel() (*amqp.Channel, error) { return l.conn.Channel() }
+func (l *Link) OpenChannel() (*amqp.Channel, error) { return l.conn.Load().Channel() }
 
 // IsClosed reports whether the connection is closed.
-func (l *Link) IsClosed() bool { return l.conn.IsClosed() }
+func (l *Link) IsClosed() bool { return l.conn.Load().IsClosed() }
 
 // Done returns a channel that is closed when the Link fails or is closed.
 func (l *Link) Done() <-chan struct{} { return l.done }
@@ -180,21 +177,18 @@ func (e *CancelError) Error() string {
 	return fmt.Sprintf("the broker canceled the consumer %q", e.ConsumerTag)
 }
 
-// Watch waits until the connection, the channel or a consumer ends, and calls Fail with the reason.
+// Watch waits until the connection or the channel ends, and calls Fail with the reason.
 func (l *Link) Watch() {
 	var why *amqp.Error
 	select {
 	case <-l.done:
 		return
-	case consumer := <-l.stream.cancels:
-		l.Fail(&CancelError{consumer})
-		return
-	case why = <-l.shut:
-	case why = <-l.closing:
+	case why = <-l.channelClosed:
+	case why = <-l.connClosed:
 		// If the broker closes the channel, the next publish makes it close the connection too (504). The
 		// first reason is the one to report.
 		select {
-		case first := <-l.shut:
+		case first := <-l.channelClosed:
 			if first != nil {
 				why = first
 			}
@@ -223,21 +217,22 @@ func (l *Link) writeFailed(err error) {
 // the connection.
 func (l *Link) Close(timeout time.Duration) {
 	l.Fail(net.ErrClosed)
-	if l.conn != nil && timeout > 0 {
+	conn := l.conn.Load()
+	if conn != nil && timeout > 0 {
 		// CloseDeadline is no bound: the next frame replaces its deadline.
 		stop := time.AfterFunc(timeout, l.Cut)
 		if l.Channel != nil {
 			l.Channel.Close() //nolint:errcheck // it is closed either way
 		}
-		l.conn.Close() //nolint:errcheck // likewise
+		conn.Close() //nolint:errcheck // likewise
 		stop.Stop()
 	}
 	if l.stream == nil {
 		return
 	}
 	l.Cut()
-	if l.conn != nil {
-		for range l.closing { // until amqp091-go is done
+	if conn != nil {
+		for range l.connClosed { // until amqp091-go is done
 		}
 	}
 	l.stream.stop()
@@ -248,15 +243,15 @@ func (l *Link) Close(timeout time.Duration) {
 // an answer that nobody asked for. A failed write wakes it: that of opening a channel.
 func (l *Link) Cut() {
 	l.stream.Close()
-	if l.opened.Load() {
-		l.conn.Channel() //nolint:errcheck // it fails
+	if conn := l.conn.Load(); conn != nil {
+		conn.Channel() //nolint:errcheck // it fails
 	}
 }
 
 // New returns a Link that writes to conn and reads nothing, for tests of other packages.
 func New(conn net.Conn) *Link {
 	l := &Link{done: make(chan struct{})}
-	l.stream = newStream(conn, conn, nil, &l.writer)
+	l.stream = newStream(conn, conn, nil, &l.writer, l.Fail)
 	l.writer.start(conn, l.Fail, func() {})
 	return l
 }

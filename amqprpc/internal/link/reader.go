@@ -19,7 +19,7 @@ type stream struct {
 	passed   []byte    // frames for amqp091-go that it has not read yet
 	passedAt time.Time // when it last got one
 
-	cancels chan string // the first consumer that the broker canceled
+	canceled func(error) // called if the broker cancels a consumer
 
 	mu      sync.Mutex // held while the handler is called
 	handler Handler    // nil after stop
@@ -30,11 +30,10 @@ type stream struct {
 // a heartbeat. A busy broker sends no heartbeats.
 const maxSilence = time.Second
 
-func newStream(conn, raw net.Conn, h Handler, w *writer) *stream {
+func newStream(conn, raw net.Conn, h Handler, w *writer, canceled func(error)) *stream {
 	first := &handshake{Conn: conn}
 	s := &stream{
-		handshake: first, raw: raw, writer: w, frames: wire.NewReader(first), handler: h, passedAt: time.Now(),
-		cancels: make(chan string, 1),
+		handshake: first, raw: raw, writer: w, frames: wire.NewReader(first), handler: h, canceled: canceled, passedAt: time.Now(),
 	}
 	s.frames.SetFrameMax(frameMax)
 	return s
@@ -77,9 +76,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		}
 	}
 	n := copy(p, s.passed)
-	if s.passed = s.passed[n:]; len(s.passed) == 0 {
-		s.passed = nil
-	}
+	s.passed = s.passed[n:]
 	return n, nil
 }
 
@@ -144,10 +141,7 @@ func (s *stream) method(payload []byte) (taken bool, err error) {
 		s.call(func(h Handler) { h.Confirmed(m.DeliveryTag, m.Multiple, false) })
 		return true, nil
 	case *wire.BasicCancel:
-		select {
-		case s.cancels <- m.ConsumerTag:
-		default: // one is enough to end the link
-		}
+		s.canceled(&CancelError{m.ConsumerTag})
 	}
 	return false, err // amqp091-go answers a cancel
 }

@@ -30,7 +30,7 @@ func (c readConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 // streamOf returns a stream that reads from r.
 func streamOf(r io.Reader, in Handler) *stream {
 	conn := readConn{Reader: r}
-	return newStream(conn, conn, in, &writer{})
+	return newStream(conn, conn, in, &writer{}, func(error) {})
 }
 
 // readAll reads a whole stream. It returns the bytes for amqp091-go and the calls of the handler.
@@ -176,7 +176,7 @@ func TestStreamMakesHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker, ours := net.Pipe()
 		defer broker.Close()
-		s := newStream(ours, ours, &recorder{}, &writer{})
+		s := newStream(ours, ours, &recorder{}, &writer{}, func(error) {})
 		read := make(chan []byte)
 		go func() {
 			defer close(read)
@@ -209,18 +209,18 @@ func TestStreamMakesHeartbeats(t *testing.T) {
 	})
 }
 
-// Cancels that nobody receives do not block the reader.
-func TestCancelsDoNotBlock(t *testing.T) {
-	var in []byte
-	for i := range 100 {
-		in = wire.AppendMethod(in, 1, &wire.BasicCancel{ConsumerTag: fmt.Sprint("consumer ", i)})
-	}
+// A cancel is reported, and also passed to amqp091-go, which answers it.
+func TestStreamReportsCancel(t *testing.T) {
+	in := wire.AppendMethod(nil, 1, &wire.BasicCancel{ConsumerTag: "tag"})
 	s := streamOf(bytes.NewReader(in), &recorder{})
-	if passed, err := io.ReadAll(s); err != nil || len(passed) != len(in) {
-		t.Fatalf("passed %d bytes of %d, error %v", len(passed), len(in), err)
+	var reported []error
+	s.canceled = func(err error) { reported = append(reported, err) }
+	if passed, err := io.ReadAll(s); err != nil || !bytes.Equal(passed, in) {
+		t.Fatalf("passed %x, error %v", passed, err)
 	}
-	if got := <-s.cancels; got != "consumer 0" || len(s.cancels) != 0 {
-		t.Errorf("%q was canceled, and %d more", got, len(s.cancels))
+	var canceled *CancelError
+	if len(reported) != 1 || !errors.As(reported[0], &canceled) || canceled.ConsumerTag != "tag" {
+		t.Errorf("reported %v", reported)
 	}
 }
 

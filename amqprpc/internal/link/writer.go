@@ -37,11 +37,10 @@ type writer struct {
 	full       bool // HasRoom returned false since the last write
 	err        error
 
-	wake   chan struct{} // makes the goroutine write
-	failed chan error    // the first error, for the goroutine
-	rest   []byte        // of a write that timed out, for the goroutine
-	quit   chan struct{}
-	wg     sync.WaitGroup
+	wake chan struct{} // makes the goroutine write
+	rest []byte        // of a write that timed out, for the goroutine
+	quit chan struct{}
+	wg   sync.WaitGroup
 }
 
 const (
@@ -52,11 +51,11 @@ const (
 func (w *writer) start(conn net.Conn, fail func(error), writable func()) {
 	_, w.inline = conn.(*net.TCPConn)
 	w.conn, w.fail, w.writable = conn, fail, writable
-	w.wake, w.failed, w.quit = make(chan struct{}, 1), make(chan error, 1), make(chan struct{})
+	w.wake, w.quit = make(chan struct{}, 1), make(chan struct{})
 	w.wg.Go(w.run)
 }
 
-// stop ends the goroutine. The socket must be closed.
+// stop ends the goroutine. The socket must be closed, and the writer disabled.
 func (w *writer) stop() {
 	close(w.quit)
 	w.wg.Wait()
@@ -193,7 +192,7 @@ func (w *writer) wrote(b []byte, err error) (done bool) {
 	}
 	if err != nil && w.err == nil {
 		w.err = err
-		w.failed <- err
+		w.wg.Go(func() { w.fail(err) })
 	}
 	done = w.err != nil || len(w.buf) == 0 && len(w.acks.pending) == 0
 	w.writing = !done
@@ -211,9 +210,6 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.wake:
-		case err := <-w.failed:
-			w.fail(err)
-			continue
 		case <-w.quit:
 			return
 		}
