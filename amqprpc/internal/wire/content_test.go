@@ -179,7 +179,7 @@ func TestAppendContentSplitsBody(t *testing.T) {
 		for i := range body {
 			body[i] = byte(i % 251)
 		}
-		out := AppendContent([]byte{FrameEnd}, 5, ClassBasic, []byte("\x10\x00\x02"), body, c.frameMax)
+		out := AppendContent([]byte{frameEnd}, 5, ClassBasic, []byte("\x10\x00\x02"), body, c.frameMax)
 		r := NewReader(bytes.NewReader(out[1:]))
 		r.SetFrameMax(0)
 		f, err := r.ReadFrame()

@@ -9,7 +9,7 @@ const (
 )
 
 const (
-	FrameEnd      = 0xCE // the byte after every payload
+	frameEnd      = 0xCE // the byte after every payload
 	FrameOverhead = 8    // bytes of a frame that are not payload
 	FrameMinSize  = 4096 // the max size of a frame before tune, and the least that can be tuned
 )
@@ -36,7 +36,7 @@ func AppendFrame(dst []byte, typ uint8, channel uint16, payload []byte) []byte {
 
 // AppendHeartbeat appends a heartbeat frame.
 func AppendHeartbeat(dst []byte) []byte {
-	return append(dst, FrameHeartbeat, 0, 0, 0, 0, 0, 0, FrameEnd)
+	return append(dst, FrameHeartbeat, 0, 0, 0, 0, 0, 0, frameEnd)
 }
 
 // AppendProtocolHeader appends the 8 bytes with which a client begins. A broker answers with them if it
@@ -53,5 +53,5 @@ func beginFrame(dst []byte, typ uint8, channel uint16) ([]byte, int) {
 }
 
 func endFrame(dst []byte, start int) []byte {
-	return append(endLong(dst, start), FrameEnd)
+	return append(endLong(dst, start), frameEnd)
 }

@@ -172,7 +172,7 @@ func payloadOf(t interface {
 	Fatalf(string, ...any)
 }, b []byte) []byte {
 	t.Helper()
-	if len(b) < FrameOverhead || b[len(b)-1] != FrameEnd {
+	if len(b) < FrameOverhead || b[len(b)-1] != frameEnd {
 		t.Fatalf("not a frame: % x", b)
 	}
 	return b[frameHead : len(b)-1]

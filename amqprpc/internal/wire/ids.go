@@ -23,8 +23,6 @@ const (
 
 func (*ConnectionStart) ID() (class, method uint16)     { return ClassConnection, 10 }
 func (*ConnectionStartOk) ID() (class, method uint16)   { return ClassConnection, 11 }
-func (*ConnectionSecure) ID() (class, method uint16)    { return ClassConnection, 20 }
-func (*ConnectionSecureOk) ID() (class, method uint16)  { return ClassConnection, 21 }
 func (*ConnectionTune) ID() (class, method uint16)      { return ClassConnection, 30 }
 func (*ConnectionTuneOk) ID() (class, method uint16)    { return ClassConnection, 31 }
 func (*ConnectionOpen) ID() (class, method uint16)      { return ClassConnection, 40 }
@@ -70,11 +68,10 @@ func (*BasicNack) ID() (class, method uint16)         { return ClassBasic, 120 }
 func (*ConfirmSelect) ID() (class, method uint16)   { return ClassConfirm, 10 }
 func (*ConfirmSelectOk) ID() (class, method uint16) { return ClassConfirm, 11 }
 
+// implemented has the methods of this package by their names.
 var implemented = map[string]Method{
 	"connection.start":     &ConnectionStart{},
 	"connection.start-ok":  &ConnectionStartOk{},
-	"connection.secure":    &ConnectionSecure{},
-	"connection.secure-ok": &ConnectionSecureOk{},
 	"connection.tune":      &ConnectionTune{},
 	"connection.tune-ok":   &ConnectionTuneOk{},
 	"connection.open":      &ConnectionOpen{},
@@ -119,6 +116,8 @@ var implemented = map[string]Method{
 
 // notImplemented has the other methods of the specification and RabbitMQ, to be refused by name.
 var notImplemented = map[uint32]string{
+	ClassConnection<<16 | 20: "connection.secure",
+	ClassConnection<<16 | 21: "connection.secure-ok",
 	ClassConnection<<16 | 70: "connection.update-secret",
 	ClassConnection<<16 | 71: "connection.update-secret-ok",
 	ClassAccess<<16 | 10:     "access.request",

@@ -19,12 +19,6 @@ type (
 		Response         string `wire:"long"`
 		Locale           string
 	}
-	ConnectionSecure struct {
-		Challenge string `wire:"long"`
-	}
-	ConnectionSecureOk struct {
-		Response string `wire:"long"`
-	}
 	ConnectionTune struct {
 		ChannelMax uint16
 		FrameMax   uint32

@@ -84,7 +84,7 @@ func (r *Reader) ReadFrame() (Frame, error) {
 	}
 	whole := r.buf[r.start : r.start+n]
 	f.Payload = whole[frameHead : n-1 : n-1]
-	if end := whole[n-1]; end != FrameEnd {
+	if end := whole[n-1]; end != frameEnd {
 		return Frame{}, Errorf(FrameError, "a frame of type %d ends with %#x", f.Type, end)
 	}
 	switch {
