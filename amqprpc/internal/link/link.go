@@ -240,7 +240,7 @@ func (l *Link) Close(timeout time.Duration) {
 }
 
 // Cut closes the socket, like a network failure. amqp091-go notices by itself, unless its reader blocks on
-// an answer that nobody asked for. A failed write wakes it: that of opening a channel.
+// an answer that nobody asked for. A failed write wakes it, so Cut opens a channel.
 func (l *Link) Cut() {
 	l.stream.Close()
 	if conn := l.conn.Load(); conn != nil {

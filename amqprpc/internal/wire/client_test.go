@@ -70,7 +70,7 @@ func TestAmqp091Client(t *testing.T) {
 		}
 	}
 	args := amqp.Table{"x-expires": int32(1000), "x-nested": amqp.Table{"array": []any{nil, true, "s"}}}
-	message := allOfThem
+	message := allPublishing
 	message.Headers = amqp.Table{}
 	for i, f := range fields {
 		message.Headers[fmt.Sprint("field ", i)] = f.value

@@ -171,10 +171,10 @@ func (v *properties) copies() bool {
 	return false
 }
 
-// ParseProperties parses the properties of a header. A property that is empty cannot be told from one
-// that is absent. It leaves out headers with more than 32 levels of nesting or more than 8,192 fields in a
-// table: other readers of the message could not read them. An error instead would bring the message back
-// for ever, if it made its receiver close the connection.
+// ParseProperties parses the properties of a header. An empty property is the same as an absent one. It
+// leaves out headers with more than 32 levels of nesting or more than 8,192 fields in a table, because
+// amqp091-go could not read them. It is no error: a receiver that closes the connection on an error gets
+// the message redelivered.
 func ParseProperties(p []byte) (amqp.Publishing, error) {
 	var v properties
 	if err := v.parse(p); err != nil {

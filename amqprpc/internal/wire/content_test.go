@@ -19,7 +19,7 @@ const allProperties = "\xff\xf8" +
 	"\x0atext/plain" + "\x04gzip" + "\x00\x00\x00\x04\x01kt\x01" + "\x02" + "\x05" +
 	"\x04corr" + "\x05reply" + "\x041000" + "\x02id" + "\x00\x00\x00\x00\x65\x53\xf1\x00" + "\x04type" + "\x05guest" + "\x03app"
 
-var allOfThem = amqp.Publishing{
+var allPublishing = amqp.Publishing{
 	ContentType: "text/plain", ContentEncoding: "gzip", Headers: amqp.Table{"k": true}, DeliveryMode: 2, Priority: 5,
 	CorrelationId: "corr", ReplyTo: "reply", Expiration: "1000", MessageId: "id", Timestamp: time.Unix(1700000000, 0),
 	Type: "type", UserId: "guest", AppId: "app",
@@ -31,7 +31,7 @@ func TestPropertiesEncoding(t *testing.T) {
 		p     amqp.Publishing
 		brief Brief
 	}{
-		{allProperties, allOfThem, Brief{DeliveryMode: 2, HasDeliveryMode: true, Expiration: "1000", HasExpiration: true, UserID: "guest", HasUserID: true}},
+		{allProperties, allPublishing, Brief{DeliveryMode: 2, HasDeliveryMode: true, Expiration: "1000", HasExpiration: true, UserID: "guest", HasUserID: true}},
 		{"\x00\x00", amqp.Publishing{}, Brief{}},
 		{"\x04\x00\x01c", amqp.Publishing{CorrelationId: "c"}, Brief{}},
 		{"\x10\x00\x01", amqp.Publishing{DeliveryMode: 1}, Brief{DeliveryMode: 1, HasDeliveryMode: true}},
