@@ -12,6 +12,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/amqprpc/load"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -266,7 +267,7 @@ func (m *Model) onServer(verb string, f func(ctx context.Context, name string)) 
 	switch {
 	case name == "":
 		none := "there is no server here to " + verb
-		if startsServers(&m.look) {
+		if explain.StartsServers(&m.look) {
 			none += ": s starts one"
 		}
 		m.fail(errors.New(none))
@@ -336,7 +337,7 @@ func (m *Model) unknown() error {
 func (m *Model) showStory() bool {
 	story, ok := m.story(m.target)
 	if ok {
-		m.inspector.show(story, surroundings{now: m.look.Ledger.Now, pool: m.look.Pool, conn: m.look.Ledger.Connection})
+		m.inspector.show(story, explain.Circumstances{Now: m.look.Ledger.Now, Pool: m.look.Pool, Connection: m.look.Ledger.Connection})
 	}
 	return ok
 }

@@ -4,11 +4,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/charmbracelet/x/ansi"
 
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 )
 
@@ -80,7 +80,7 @@ func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
 			l := *look
 			l.StartWarning, l.Pool = besideOrders, nil
 			change(&l)
-			for _, text := range []string{adviceText(&l), nobodyServes(&l), whyIdle(&l)} {
+			for _, text := range []string{adviceText(&l), nobodyServes(&l), explain.WhyIdle(&l)} {
 				if strings.Contains(text, "Press s ") || strings.Contains(text, "s to start") || strings.Contains(text, "try x") || strings.Contains(text, "x for") || strings.Contains(text, "fibserver") {
 					t.Errorf("%s, %s: %s", name, what, text)
 				}
@@ -101,23 +101,5 @@ func TestSpaceBegins(t *testing.T) {
 	press(m, " ", " ", " ")
 	if want := []string{"resume", "begin", "pause"}; !slices.Equal(s.done, want) {
 		t.Errorf("did %q, want %q", s.done, want)
-	}
-}
-
-// That the broker cannot be asked is told with the reason, and not as an obstacle to calls.
-func TestAdviseUnknown(t *testing.T) {
-	look := *looks()["healthy"]
-	look.Queue.Known, look.Queue.Err = false, "NOT_ALLOWED - the maximum allowed user limit of (4)"
-	want := "  Nobody can say who consumes from rpc_queue: NOT_ALLOWED - the maximum allowed user limit of (4). "
-	if got := adviceText(&look); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(&look) != "" {
-		t.Errorf("%s; obstacle %s", got, obstacle(&look))
-	}
-	look.Ledger.Seconds, look.Load.Waiting = nil, true
-	if got := adviceText(&look); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
-		t.Errorf("waiting: %s", got)
-	}
-	look.Ledger.Now = look.Ledger.Now.Add(time.Hour) // nobody says that it hangs
-	if got := adviceText(&look); strings.Contains(got, "hangs") {
-		t.Errorf("after an hour: %s", got)
 	}
 }

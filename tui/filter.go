@@ -11,6 +11,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/text"
 )
 
@@ -214,7 +215,7 @@ func (w *filterWord) call(c *ledger.Call) bool {
 	case "server":
 		return w.in(c.Server)
 	case "n":
-		digits, ok := fibArgument(c)
+		digits, ok := explain.FibArgument(c)
 		if !ok {
 			return false
 		}
@@ -232,7 +233,7 @@ func (w *filterWord) fib(c *ledger.Call) bool {
 	if !strings.HasPrefix(w.lower, "fib(") {
 		return false
 	}
-	digits, ok := fibArgument(c)
+	digits, ok := explain.FibArgument(c)
 	return ok && strings.HasPrefix("fib("+digits+")", w.lower)
 }
 

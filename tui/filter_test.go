@@ -11,7 +11,6 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
-
 	"rpcscope/tui/lab"
 )
 

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"time"
 
-	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -30,14 +30,14 @@ func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 		return text.Piece{Forms: []string{"○ connecting"}, Ink: st.Warn}
 	case c.Denied: // connected or not: between two calls it is either, and flickers
 		denied := "✗ permission missing"
-		if wait := nextTry(c, now); !c.Connected && wait != "" {
+		if wait := explain.NextTry(c, now); !c.Connected && wait != "" {
 			return text.Piece{Forms: []string{denied + ", next try in " + wait, denied}, Ink: st.Bad}
 		}
 		return text.Piece{Forms: []string{denied}, Ink: st.Bad}
 	case !c.Connected:
 		lost := "○ reconnecting, lost " + text.Clock(now.Sub(c.Since)) + " ago"
 		next := ", trying now"
-		if wait := nextTry(c, now); wait != "" {
+		if wait := explain.NextTry(c, now); wait != "" {
 			next = ", next try in " + wait
 		}
 		return text.Piece{Forms: []string{lost + next, lost, "○ reconnecting"}, Ink: st.Bad}
@@ -46,14 +46,6 @@ func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 		return text.Piece{Forms: []string{blocked + " for " + text.Clock(now.Sub(c.BlockedSince)), blocked, "■ blocked"}, Ink: st.Bad}
 	}
 	return text.Piece{Forms: []string{"● connected " + text.Clock(now.Sub(c.Since)), "● connected"}, Ink: st.Good}
-}
-
-// nextTry says how long it is until the client connects again; "" is now.
-func nextTry(c *ledger.Connection, now time.Time) string {
-	if wait := c.NextTry.Sub(now); !c.NextTry.IsZero() && wait >= time.Second/2 {
-		return text.Clock(wait)
-	}
-	return ""
 }
 
 // placePieces say where calls go.

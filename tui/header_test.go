@@ -15,6 +15,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -285,7 +286,7 @@ func BenchmarkPanels(b *testing.B) {
 		"throughput": func() { throughputPanel(st, look, time.Minute, 38, 12) },
 		"latency":    func() { latencyPanel(st, look, 38, 12) },
 		"servers":    func() { servers.panel(st, look, true, 40, 12) },
-		"advice":     func() { advise(look) },
+		"advice":     func() { explain.Advise(look) },
 		"painted": func() {
 			paintFrames(st, 12, throughputPanel(st, look, time.Minute, 38, 12), latencyPanel(st, look, 38, 12), servers.panel(st, look, true, 40, 12))
 		},

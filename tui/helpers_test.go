@@ -21,6 +21,8 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
+	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
@@ -164,3 +166,12 @@ func harmless(t interface {
 
 // nasty draws text that must be escaped, or is hard to measure.
 var nasty = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{hostile, "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤️", "1️⃣", "क्षि", "e\u0301"}))
+
+// adviceText returns all advice, one a line.
+func adviceText(s *lab.Snapshot) string {
+	var b strings.Builder
+	for _, a := range explain.Advise(s) {
+		b.WriteString(a.Text + "\n")
+	}
+	return b.String()
+}

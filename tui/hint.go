@@ -1,9 +1,8 @@
 package tui
 
 import (
-	"strings"
-
 	"rpcscope/amqprpc"
+	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -77,13 +76,4 @@ func (s *Summary) hint() string {
 }
 
 // fibserver is the command that would start a server for the queue.
-func (s *Summary) fibserver() string {
-	const standard = "rpc_queue"
-	switch q := s.Config.Queue; {
-	case q == "" || q == standard:
-		return "fibserver"
-	case strings.Trim(q, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-/:") == "":
-		return "fibserver --queue " + q
-	}
-	return "fibserver --queue NAME" // better than one that a shell reads otherwise
-}
+func (s *Summary) fibserver() string { return report.ServerCommand(s.Config.Queue) }

@@ -6,18 +6,19 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/text"
 )
 
 // An inspector shows the story of one correlation ID: a verdict in words, a waterfall of
 // all that happened, and the message of the selected step. The zero value shows nothing.
 type inspector struct {
-	evidence *evidence
-	steps    []step
+	evidence *explain.Evidence
+	steps    []explain.Step
 	// chosen is the step that somebody has selected; until then the one is selected
 	// that tells most.
 	chosen bool
-	key    stepKey
+	key    explain.StepKey
 	came   time.Time // of the discarded reply that was asked for: that is the step, if there is one
 
 	top int // first line of the properties that is shown
@@ -27,15 +28,15 @@ type inspector struct {
 
 // show sets the story, or brings it up to date: the selection and the scrolling are kept
 // where it is of the same ID as before.
-func (in *inspector) show(s ledger.Story, around surroundings) {
+func (in *inspector) show(s ledger.Story, c explain.Circumstances) {
 	if in.evidence == nil || !sameStory(in.evidence.Story, s) || len(s.Events) < len(in.evidence.Story.Events) { // somebody went back in a recording
 		*in = inspector{came: in.came}
 	}
 	before := in.message()
-	in.evidence = gather(s, around)
-	in.steps = in.evidence.steps()
+	in.evidence = explain.Read(s, c)
+	in.steps = in.evidence.Steps()
 	if !in.chosen {
-		in.key = in.evidence.telling(in.came)
+		in.key = in.evidence.MainStep(in.came)
 		if before != in.message() {
 			in.top = 0
 		}
@@ -51,28 +52,9 @@ func sameStory(a, b ledger.Story) bool {
 	return len(a.Events) == 0 || len(b.Events) > 0 && a.Events[0].Time.Equal(b.Events[0].Time)
 }
 
-// telling is the step that tells most: the discarded reply that came at that time, else the
-// answer, else the last reply, else the request.
-func (e *evidence) telling(came time.Time) stepKey {
-	for _, r := range e.discarded() {
-		if r.Time.Equal(came) {
-			return stepKey{event: r.event}
-		}
-	}
-	switch r := e.answer(); {
-	case r != nil:
-		return stepKey{event: r.event}
-	case len(e.replies) > 0:
-		return stepKey{event: e.replies[len(e.replies)-1].event}
-	case len(e.attempts) > 0:
-		return stepKey{event: e.last().event}
-	}
-	return stepKey{}
-}
-
 // selected is the index of the selected step.
 func (in *inspector) selected() int {
-	i := slices.IndexFunc(in.steps, func(s step) bool { return s.key == in.key })
+	i := slices.IndexFunc(in.steps, func(s explain.Step) bool { return s.Key == in.key })
 	if i < 0 { // "now" has gone: what came instead is the last one
 		return len(in.steps) - 1
 	}
@@ -84,7 +66,7 @@ func (in *inspector) message() int {
 	if in.evidence == nil {
 		return -1
 	}
-	return in.evidence.messageOf(in.key)
+	return in.evidence.MessageOf(in.key)
 }
 
 // selectEvent moves the selection up (below 0) or down by so many steps.
@@ -94,7 +76,7 @@ func (in *inspector) selectEvent(delta int) {
 	}
 	before := in.message()
 	i := min(max(in.selected()+min(max(delta, -len(in.steps)), len(in.steps)), 0), len(in.steps)-1)
-	in.chosen, in.key = true, in.steps[i].key
+	in.chosen, in.key = true, in.steps[i].Key
 	if in.message() != before {
 		in.top = 0
 	}
@@ -169,11 +151,11 @@ func (in *inspector) headline(st *text.Styles) text.Line {
 			}
 			l = append(l, st.Completed.Span("✓ completed"))
 		default:
-			l = append(l, st.Failed.Span("✗ failed: "+outcomeWords(e.Outcome)))
+			l = append(l, st.Failed.Span("✗ failed: "+explain.Outcome(e.Outcome)))
 		}
 	}
 	var n [amqprpc.Unknown + 1]int
-	for _, r := range e.discarded() {
+	for _, r := range e.Discarded() {
 		if int(r.Class) < len(n) {
 			n[r.Class]++
 		}
@@ -200,19 +182,19 @@ func (in *inspector) headline(st *text.Styles) text.Line {
 
 // said is the verdict, as wide as it may be.
 func (in *inspector) said(st *text.Styles, w int) (out []text.Line) {
-	v := judge(in.evidence)
+	v := in.evidence.Verdict()
 	add := func(s string, ink text.Ink) {
 		for _, part := range text.Wrap(s, w-2) {
 			out = append(out, text.Line{st.Plain.Span(" "), ink.Span(part)})
 		}
 	}
-	if v.alarm != "" {
-		add("! "+v.alarm, st.Bad)
+	if v.Alarm != "" {
+		add("! "+v.Alarm, st.Bad)
 	}
-	add(v.text, st.Plain)
+	add(v.Text, st.Plain)
 	const dot = " · "
 	now := ""
-	for i, part := range v.times {
+	for i, part := range v.Times {
 		if i > 0 && text.Width(now)+text.Width(dot+part) <= w-2 {
 			now += dot + part
 			continue
@@ -226,7 +208,7 @@ func (in *inspector) said(st *text.Styles, w int) (out []text.Line) {
 
 func (in *inspector) waterfall(st *text.Styles, w, rows int) text.Frame {
 	selected := in.selected()
-	body, legend := in.evidence.waterfall(st, in.steps, selected, w, rows)
+	body, legend := waterfall(st, in.evidence, in.steps, selected, w, rows)
 	title := text.Line{st.Title.Span("Waterfall")}
 	if n := in.evidence.Dropped; n > 0 {
 		title = append(title, st.Warn.Span(" · "+text.Plural(n, "event", "events")+" not remembered"))
@@ -242,7 +224,7 @@ func (in *inspector) waterfall(st *text.Styles, w, rows int) text.Frame {
 
 func (in *inspector) details(st *text.Styles, w, rows int) text.Frame {
 	event := in.message()
-	all := in.evidence.properties(st, event, w-1)
+	all := properties(st, in.evidence, event, w-1)
 	in.page, in.most = rows-1, max(len(all)-rows+1, 0)
 	if len(all) <= rows {
 		in.most = 0
@@ -252,5 +234,5 @@ func (in *inspector) details(st *text.Styles, w, rows int) text.Frame {
 	for i := range body {
 		body[i] = append(text.Line{st.Plain.Span(" ")}, body[i]...)
 	}
-	return text.Frame{Width: w, Title: text.Line{st.Title.Span(in.evidence.messageTitle(event))}, Body: body}
+	return text.Frame{Width: w, Title: text.Line{st.Title.Span(in.evidence.MessageTitle(event))}, Body: body}
 }

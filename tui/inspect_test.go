@@ -14,6 +14,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -21,22 +22,22 @@ import (
 // inspected are what the golden files are of.
 func inspected() map[string]*inspector {
 	all := make(map[string]*inspector)
-	add := func(name string, t *tale, around surroundings) {
+	add := func(name string, t *tale, around explain.Circumstances) {
 		in := new(inspector)
 		in.show(t.inspect(), around)
 		all[name] = in
 	}
 	add("redelivered", newTale().out().answer(41.2, fib1).dup(1241.2, fib2),
-		surroundings{now: at(3 * time.Second), pool: []pool.Status{ended("fib-1", pool.Killed, 50), running("fib-2")}})
+		explain.Circumstances{Now: at(3 * time.Second), Pool: []pool.Status{ended("fib-1", pool.Killed, 50), running("fib-2")}})
 	add("late", newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(5312, said{server: "fib-2", received: 4800.4, replied: 5311}),
-		surroundings{now: at(6 * time.Second)})
+		explain.Circumstances{Now: at(6 * time.Second)})
 	add("silence", newTale().out().failed(5000, amqprpc.Timeout, "deadline exceeded").late(35_000, said{server: "fib-2"}),
-		surroundings{now: at(40 * time.Second)})
-	add("unknown", newTale().discarded(0, amqprpc.Unknown, fib1), surroundings{now: at(time.Second)})
-	add("inflight", newTale().out(), surroundings{now: at(1312 * time.Millisecond), conn: ledger.Connection{Connected: true, Since: at(-time.Hour)}})
+		explain.Circumstances{Now: at(40 * time.Second)})
+	add("unknown", newTale().discarded(0, amqprpc.Unknown, fib1), explain.Circumstances{Now: at(time.Second)})
+	add("inflight", newTale().out(), explain.Circumstances{Now: at(1312 * time.Millisecond), Connection: ledger.Connection{Connected: true, Since: at(-time.Hour)}})
 	add("contradiction", newTale().out().answer(41.2, fib1).dup(1241.2, said{server: "fib-2", body: "\xff\x00" + strings.Repeat("abc", 900)}),
-		surroundings{now: at(3 * time.Second)})
-	add("hostile", hostileTale(), surroundings{now: at(3 * time.Second)})
+		explain.Circumstances{Now: at(3 * time.Second)})
+	add("hostile", hostileTale(), explain.Circumstances{Now: at(3 * time.Second)})
 	return all
 }
 
@@ -136,10 +137,10 @@ func TestInspectorKeepsItsPlace(t *testing.T) {
 	tale := newTale().out()
 	in := new(inspector)
 	show := func(now float64) {
-		in.show(tale.inspect(), surroundings{now: epoch.Add(ms(now))})
+		in.show(tale.inspect(), explain.Circumstances{Now: epoch.Add(ms(now))})
 		drawn(in, st, 80, 18)
 	}
-	words := func() string { return in.steps[in.selected()].words }
+	words := func() string { return in.steps[in.selected()].Words }
 	expect := func(want string) {
 		t.Helper()
 		if got := words(); got != want {
@@ -183,7 +184,7 @@ func TestInspectorKeepsItsPlace(t *testing.T) {
 	}
 	other := newTale()
 	other.id = "another"
-	in.show(other.out().inspect(), surroundings{now: at(ms(1))})
+	in.show(other.out().inspect(), explain.Circumstances{Now: at(ms(1))})
 	expect("published to rpc_queue")
 	if in.top != 0 {
 		t.Error("another story is shown from its middle")
@@ -194,14 +195,14 @@ func TestInspectorKeepsItsPlace(t *testing.T) {
 func TestInspectorSelectsNow(t *testing.T) {
 	tale := newTale().out()
 	in := new(inspector)
-	in.show(tale.inspect(), surroundings{now: at(ms(20))})
+	in.show(tale.inspect(), explain.Circumstances{Now: at(ms(20))})
 	in.selectEvent(100) // the deadline
 	in.selectEvent(-1)
-	if got := in.steps[in.selected()].words; got != "now, no reply yet" {
+	if got := in.steps[in.selected()].Words; got != "now, no reply yet" {
 		t.Fatalf("selected %q", got)
 	}
-	in.show(tale.answer(41.2, fib1).inspect(), surroundings{now: at(ms(50))})
-	if got := in.steps[in.selected()].words; got != "answer 832040" {
+	in.show(tale.answer(41.2, fib1).inspect(), explain.Circumstances{Now: at(ms(50))})
+	if got := in.steps[in.selected()].Words; got != "answer 832040" {
 		t.Errorf("selected %q", got)
 	}
 }
@@ -212,7 +213,7 @@ func TestInspectorScrollsLongStories(t *testing.T) {
 		tale.dup(float64(100+i), said{server: fmt.Sprintf("fib-%d", i), body: "42"})
 	}
 	in := new(inspector)
-	in.show(tale.inspect(), surroundings{now: at(time.Second)})
+	in.show(tale.inspect(), explain.Circumstances{Now: at(time.Second)})
 	if in.evidence.Dropped == 0 || len(in.evidence.Events) < 40 {
 		t.Fatalf("%d events, %d dropped", len(in.evidence.Events), in.evidence.Dropped)
 	}
@@ -221,7 +222,7 @@ func TestInspectorScrollsLongStories(t *testing.T) {
 		for i := range in.steps {
 			picture := drawn(in, styled(false), size[0], size[1])
 			if !slices.ContainsFunc(strings.Split(picture, "\n"), func(l string) bool {
-				return strings.Contains(l, "▸ ") && strings.Contains(l, in.steps[i].words)
+				return strings.Contains(l, "▸ ") && strings.Contains(l, in.steps[i].Words)
 			}) {
 				t.Fatalf("step %d is selected and cannot be seen:\n%s", i, picture)
 			}
@@ -241,7 +242,7 @@ func TestInspectorTellsStraysApart(t *testing.T) {
 	for i, s := range tale.books.Snapshot(ledger.Query{Orphans: 2}).Orphans {
 		story, _ := tale.books.InspectStray(s.Seq)
 		in.top = 7
-		in.show(story, surroundings{})
+		in.show(story, explain.Circumstances{})
 		if in.top != 0 {
 			t.Errorf("stray %d is shown from line %d", i, in.top)
 		}
@@ -289,7 +290,7 @@ func TestInspectorWithstandsAnything(t *testing.T) {
 		books := ledger.New(ledger.Config{StoryEvents: 8})
 		id := rapid.OneOf(nasty, rapid.Just(taleID), rapid.Just("")).Draw(t, "id")
 		var in inspector
-		around := surroundings{pool: []pool.Status{{Name: "fib-1",
+		around := explain.Circumstances{Pool: []pool.Status{{Name: "fib-1",
 			State: pool.State(rapid.IntRange(0, 6).Draw(t, "state")), Restarts: rapid.IntRange(0, 1).Draw(t, "restarts"),
 			Started: at(time.Duration(rapid.Int64Range(0, 1e9).Draw(t, "started"))), Ended: at(time.Duration(rapid.Int64Range(0, 1e9).Draw(t, "ended"))),
 		}}}
@@ -303,7 +304,7 @@ func TestInspectorWithstandsAnything(t *testing.T) {
 			if !ok { // the ledger cuts IDs
 				continue
 			}
-			around.now = at(time.Duration(rapid.Int64Range(0, 1e10).Draw(t, "now")))
+			around.Now = at(time.Duration(rapid.Int64Range(0, 1e10).Draw(t, "now")))
 			in.show(s, around)
 			in.selectEvent(rapid.IntRange(-3, 3).Draw(t, "select"))
 			in.scroll(rapid.IntRange(-2, 2).Draw(t, "scroll"))

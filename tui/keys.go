@@ -5,6 +5,7 @@ import (
 
 	"github.com/charmbracelet/bubbles/key"
 
+	"rpcscope/tui/explain"
 	"rpcscope/tui/text"
 )
 
@@ -213,11 +214,11 @@ func (m *Model) hints() []keyHint {
 		return hints
 	}
 	start, fault := keyHint{k.Start, "server"}, keyHint{k.Fault, "fault"}
-	if !startsServers(&m.look) {
+	if !explain.StartsServers(&m.look) {
 		start, fault = keyHint{}, keyHint{}
 	}
 	kill := keyHint{k.Kill, "kill"}
-	if !killable(&m.look) {
+	if !explain.CanKill(&m.look) {
 		kill = keyHint{}
 	}
 	return append(hints, []keyHint{

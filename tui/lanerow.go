@@ -7,8 +7,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
-	"rpcscope/server/pool"
-	"rpcscope/tui/lab"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/text"
 )
 
@@ -24,85 +23,6 @@ const (
 const (
 	leastIDCells = 4
 )
-
-// fibArgument returns the digits that c asks for, where its request is a decimal number.
-func fibArgument(c *ledger.Call) (digits string, ok bool) {
-	const most = 18
-	s := c.Request
-	if s == "" || len(s) > most || len(s) != c.RequestLen {
-		return "", false
-	}
-	return s, strings.Trim(s, "0123456789") == ""
-}
-
-// requestWords says what c asks for: fib(30), or of a service of somebody's own the body.
-func requestWords(c *ledger.Call, custom bool, most int) string {
-	if digits, ok := fibArgument(c); ok && !custom {
-		return text.Escape("fib("+digits+")", most)
-	}
-	if c.Attempt == 0 && c.RequestLen == 0 { // not published, so nobody has seen it
-		return ""
-	}
-	return text.Body(c.Request, c.RequestLen, most)
-}
-
-// senderWords names who sent a reply.
-func senderWords(server string, most int) string {
-	switch server {
-	case "":
-		return text.Escape("(no name)", most)
-	case lab.InjectorName:
-		return text.Escape("by hand", most)
-	}
-	return text.Escape(pool.ShortNames(server), most)
-}
-
-// failureWords says how a call failed, and the same in 10 cells.
-func failureWords(o amqprpc.Outcome) (long, short string) {
-	if o == amqprpc.ConnectionLost {
-		return "connection lost", "conn. lost"
-	}
-	return o.String(), o.String()
-}
-
-// nthWords says the how-manieth reply to its call it was, and the same in a word.
-func nthWords(n int) (long, short string) {
-	switch {
-	case n <= 0:
-		return "another reply", "another"
-	case n%10 == 1 && n%100 != 11:
-		short = "st"
-	case n%10 == 2 && n%100 != 12:
-		short = "nd"
-	case n%10 == 3 && n%100 != 13:
-		short = "rd"
-	default:
-		short = "th"
-	}
-	short = text.Count(n) + short
-	return short + " reply", short
-}
-
-// hadEnded says what the call of a late reply had come to.
-func hadEnded(o amqprpc.Outcome) string {
-	switch o {
-	case amqprpc.Timeout:
-		return "the call had timed out"
-	case amqprpc.Canceled:
-		return "the call had been canceled"
-	case amqprpc.Unroutable:
-		return "the request had been returned"
-	case amqprpc.Rejected:
-		return "the request had been refused"
-	case amqprpc.Expired:
-		return "the request had expired"
-	case amqprpc.ConnectionLost:
-		return "the connection had been lost"
-	case amqprpc.Closed:
-		return "the client had been closed"
-	}
-	return "the call had ended"
-}
 
 // used is how much of its time a call has used up, from 0 to 1 and above. A call without
 // a deadline has all the time there is.
@@ -192,8 +112,8 @@ func flightRow(st *text.Styles, c *ledger.Call, custom bool, now time.Time, n in
 		r.words = text.Line{st.Warn.Span(tried)}
 		room -= text.Width(tried) + 1
 	}
-	_, isFib := fibArgument(c)
-	switch request := requestWords(c, custom, max(room, 0)); {
+	_, isFib := explain.FibArgument(c)
+	switch request := explain.Request(c, custom, max(room, 0)); {
 	case room < len("fib(9)"), isFib && !custom && strings.HasSuffix(request, text.Ellipsis): // half a number says nothing
 	case c.Attempt == 0:
 		r.words = append(r.words, st.Faint.Span("unsent"))
@@ -208,7 +128,7 @@ func flightRow(st *text.Styles, c *ledger.Call, custom bool, now time.Time, n in
 // endedRow shows a completed or failed call.
 func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 	r := laneRow{id: c.ID, ink: st.Completed}
-	long, short := failureWords(c.Outcome)
+	long, short := explain.Failure(c.Outcome)
 	failed := c.Outcome.Failed()
 	switch {
 	case failed:
@@ -235,7 +155,7 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 		}
 		server := ""
 		if c.Server != "" {
-			server = senderWords(c.Server, names)
+			server = explain.Sender(c.Server, names)
 		}
 		r.right = append(r.right, st.Faint.Span("  "+text.Left(server, names)))
 	}
@@ -244,7 +164,7 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 		r.right, room = nil, n-1-idCells(n)-1
 	}
 	if n >= pairLane {
-		request := text.Left(requestWords(c, custom, min(room/2, 24)), min(room/2, 7))
+		request := text.Left(explain.Request(c, custom, min(room/2, 24)), min(room/2, 7))
 		r.words = text.Line{st.Plain.Span(request + " ")}
 		room -= text.Width(request) + 1
 	}
@@ -273,21 +193,21 @@ func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow
 		r.right = text.Line{st.Faint.Span(text.Right(text.Clock(now.Sub(s.Time))+" ago", 10))}
 	}
 	room := max(n-1-idCells(n)-1-r.right.Width(), 7)
-	name, after := senderWords(s.Server, 24), text.Duration(s.Since)
+	name, after := explain.Sender(s.Server, 24), text.Duration(s.Since)
 	var what string
 	var whys []string
 	switch {
 	case s.Class == amqprpc.Duplicate:
-		long, short := nthWords(s.Nth)
+		long, short := explain.NthReply(s.Nth)
 		what = text.FirstFit(room, long+", "+name, long, short)
 		whys = []string{after + " after the answer", after + " later", "+" + after}
 		if s.AnsweredBy != "" {
-			first := senderWords(s.AnsweredBy, 24)
+			first := explain.Sender(s.AnsweredBy, 24)
 			whys = append([]string{after + " after " + first + "'s answer", after + " after " + first}, whys...)
 		}
 	case s.Class == amqprpc.Late:
 		r.ink = st.Orphaned
-		had := hadEnded(s.Outcome)
+		had := explain.Ended(s.Outcome)
 		what = text.FirstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
 		whys = []string{had, strings.TrimPrefix(had, "the ")}
 		if what == "late" {
@@ -329,18 +249,13 @@ func strayWhy(s *ledger.Stray, n int, whys []string, name string, unnamed bool) 
 	room := max(n-1, 1)
 	if s.Error != "" { // worth more than why it was discarded
 		for i := range texts {
-			texts[i] = errorKind(s) + ", " + texts[i]
+			texts[i] = explain.ErrorKind(s) + ", " + texts[i]
 		}
-		return text.FirstFit(room, append(texts, errorKind(s))...)
+		return text.FirstFit(room, append(texts, explain.ErrorKind(s))...)
 	}
 	why := text.FirstFit(room, texts...)
 	if room -= text.Width(why) + 2; n >= wholeLane && room >= 8 {
 		why += ": " + text.Body(s.Body, s.BodyLen, room)
 	}
 	return why
-}
-
-// errorKind names the error that a discarded reply is.
-func errorKind(s *ledger.Stray) string {
-	return "an error: " + text.Escape(s.Error, nameCells)
 }

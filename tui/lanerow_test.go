@@ -8,6 +8,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -117,7 +118,7 @@ func TestCallRows(t *testing.T) {
 				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
 			}
 		}
-		if got := callSentence(v, false, at(c.now)); got != c.says {
+		if got := explain.Call(v, false, at(c.now)); got != c.says {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.says)
 		}
 	}
@@ -165,8 +166,8 @@ func TestStrayRows(t *testing.T) {
 			34: "7f3a91c2 late by 312 ms, fib-2|the call had timed out",
 		}, someID + ": a reply from fib-2, late by 312 ms: the call had timed out. Discarded."},
 		{"late by hand", stray(amqprpc.Late, func(s *ledger.Stray) { s.Server, s.Outcome = lab.InjectorName, amqprpc.Closed }), map[int]string{
-			34: "7f3a91c2 late by 312 ms, by hand|the client had been closed",
-		}, someID + ": a reply by hand, late by 312 ms: the client had been closed. Discarded."},
+			34: "7f3a91c2 late by 312 ms, by hand|call had ended with its client",
+		}, someID + ": a reply by hand, late by 312 ms: the call had ended with its client. Discarded."},
 		{"unknown", stray(amqprpc.Unknown, as), map[int]string{
 			16: "7f3a91c unknown|no such call",
 			28: "7f3a91c2 unknown ID, fib-2|no such call here",
@@ -204,7 +205,7 @@ func TestStrayRows(t *testing.T) {
 				t.Errorf("%s, %d cells:\ngot  %s\nwant %s", c.name, n, got, want)
 			}
 		}
-		if got := straySentence(c.s); got != c.says {
+		if got := explain.Stray(c.s); got != c.says {
 			t.Errorf("%s:\ngot  %s\nwant %s", c.name, got, c.says)
 		}
 	}
@@ -233,7 +234,7 @@ func TestNthWords(t *testing.T) {
 		-1: "another reply", 0: "another reply", 1: "1st reply", 2: "2nd reply", 3: "3rd reply", 4: "4th reply", 11: "11th reply",
 		12: "12th reply", 13: "13th reply", 21: "21st reply", 112: "112th reply", 1002: "1,002nd reply",
 	} {
-		if got, _ := nthWords(n); got != want {
+		if got, _ := explain.NthReply(n); got != want {
 			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}

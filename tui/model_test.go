@@ -19,6 +19,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
 )
@@ -583,7 +584,7 @@ func TestLongMessagesAreWhole(t *testing.T) {
 	press(m, "esc", "tab", "tab", "tab", "down")
 	s.look.Queue = lab.Queue{Name: "rpc_queue", Err: strings.TrimSuffix(strings.Repeat("no such thing ", 12), " ")}
 	m.Update(tickMsg(m.tick))
-	says("advice", advise(&m.look)[0].text)
+	says("advice", explain.Advise(&m.look)[0].Text)
 }
 
 // What is selected by hand is told whole, on two lines; what follows the newest row is one

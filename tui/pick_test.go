@@ -339,7 +339,7 @@ func TestFindInAllOfARecording(t *testing.T) {
 	press(m, "enter")
 	untilThere(t, m, "opened", func() bool { return m.mode == inspecting })
 	opened(t, m, "the call", id)
-	if n := len(m.inspector.evidence.discarded()); n != 1 {
+	if n := len(m.inspector.evidence.Discarded()); n != 1 {
 		t.Errorf("%d discarded replies: not all of its story is told", n)
 	}
 	press(m, "esc")

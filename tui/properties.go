@@ -8,6 +8,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -62,48 +63,8 @@ func (p *leaf) words(s string, ink text.Ink) {
 	}
 }
 
-// messageOf returns the event whose message tells of a step: its own, else that of the
-// request it is about; -1 where there is none.
-func (e *evidence) messageOf(k stepKey) int {
-	if k.part == wholeEvent || k.part == serverReceived || k.part == serverReplied {
-		if k.event < len(e.messages) && e.messages[k.event] != nil {
-			return k.event
-		}
-		if k.event < len(e.Events) {
-			if a := e.attempt(e.Events[k.event].Attempt); !a.published.IsZero() && e.messages[a.event] != nil {
-				return a.event
-			}
-		}
-	}
-	for i := len(e.attempts) - 1; i >= 0; i-- {
-		if e.messages[e.attempts[i].event] != nil {
-			return e.attempts[i].event
-		}
-	}
-	return -1
-}
-
-// messageTitle says which message that is.
-func (e *evidence) messageTitle(event int) string {
-	if event < 0 {
-		return "No message"
-	}
-	ev := &e.Events[event]
-	if ev.Kind != amqprpc.EventReply {
-		return "Request" + tried(ev.Attempt)
-	}
-	nth := 0
-	for i := range e.replies {
-		if e.replies[i].event <= event {
-			nth++
-		}
-	}
-	r := &e.replies[nth-1]
-	return "Reply " + text.Count(nth) + ", " + text.Escape(ev.Class.String(), nameCells) + ", from " + r.server
-}
-
 // properties lists all that is known of a message.
-func (e *evidence) properties(st *text.Styles, event, w int) []text.Line {
+func properties(st *text.Styles, e *explain.Evidence, event, w int) []text.Line {
 	if w <= 0 {
 		return nil
 	}
@@ -112,7 +73,7 @@ func (e *evidence) properties(st *text.Styles, event, w int) []text.Line {
 		p.words("No message is remembered: none was published, or there was no room for it.", st.Faint)
 		return p.lines
 	}
-	m := e.messages[event]
+	m := e.Message(event)
 	for i := range m.Headers {
 		p.names = max(p.names, min(2+text.Width(text.Escape(m.Headers[i].Key, mostNames))+2, mostNames))
 	}
@@ -126,9 +87,9 @@ func (e *evidence) properties(st *text.Styles, event, w int) []text.Line {
 	if reply {
 		p.value("redelivered", yesNo(m.Redelivered), "this reply, not its request")
 	}
-	unset := e.basic(p, m)
+	unset := basic(p, m)
 	p.words("(unset: "+strings.Join(append(unset, "cluster_id, reserved and not read"), ", ")+")", st.Faint)
-	e.headers(p, m)
+	headers(p, e, m)
 	body(p, m)
 	return p.lines
 }
@@ -142,7 +103,7 @@ func yesNo(b bool) string {
 
 // basic lists the basic properties that are set, headers apart, in AMQP's order, and
 // returns the names of the others.
-func (e *evidence) basic(p *leaf, m *ledger.Message) (unset []string) {
+func basic(p *leaf, m *ledger.Message) (unset []string) {
 	show := func(name, value, note string) {
 		if value == "" {
 			unset = append(unset, name)
@@ -196,7 +157,7 @@ func expirationWords(s string) string {
 }
 
 // headers lists the headers, each with its type.
-func (e *evidence) headers(p *leaf, m *ledger.Message) {
+func headers(p *leaf, e *explain.Evidence, m *ledger.Message) {
 	if m.HeadersTotal == 0 && len(m.Headers) == 0 {
 		return
 	}

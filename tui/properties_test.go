@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -17,9 +18,9 @@ import (
 func propertiesText(m *amqprpc.Message) string {
 	tale := newTale().out()
 	tale.event(41, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Answer, Outcome: amqprpc.Completed, Message: m})
-	e := gather(tale.inspect(), surroundings{})
+	e := explain.Read(tale.inspect(), explain.Circumstances{})
 	var b strings.Builder
-	for _, l := range e.properties(styled(false), len(e.Events)-1, 80) {
+	for _, l := range properties(styled(false), e, len(e.Events)-1, 80) {
 		b.WriteString(l.Render() + "\n")
 	}
 	return b.String()

@@ -8,8 +8,8 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
-	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -246,25 +246,16 @@ func nobodyServes(look *lab.Snapshot) string {
 	case q.Known && q.Exclusive:
 		return "The queue is exclusive to another connection, and no reply yet says who serves it."
 	case !q.Known && q.Err != "":
-		return "Nobody can say who consumes from " + queueName(look) + ", and no reply yet does."
+		return "Nobody can say who consumes from " + explain.QueueName(look) + ", and no reply yet does."
 	case look.Queue.Known && n > 0 && !heard:
 		return text.Plural(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
 	case look.Queue.Known && n > 0:
 		return ""
 	}
-	if !startsServers(look) {
-		return "No server. Start yours: it has to consume from " + queueName(look) + "."
+	if !explain.StartsServers(look) {
+		return "No server. Start yours: it has to consume from " + explain.QueueName(look) + "."
 	}
-	return "No server. Press s to start one here, or run " + fibserverFor(look) + " in another terminal."
-}
-
-// fibserverFor is the command that would start a server for the queue.
-func fibserverFor(look *lab.Snapshot) string {
-	command := (&Summary{Config: report.RunConfig{Queue: look.Queue.Name}}).fibserver()
-	if look.StandIn != "" { // who types it means another broker as well
-		command += " --url amqp://" + text.Escape(look.Ledger.Connection.Info.Address, 40) + "/"
-	}
-	return command
+	return "No server. Press s to start one here, or run " + explain.ServerCommand(look) + " in another terminal."
 }
 
 // serverColumns are the widths of the columns of the list; what there is no room for is 0.

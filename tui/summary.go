@@ -126,7 +126,7 @@ func (s *Summary) run(p *sheet) {
 		add("fib(%s)", text.Escape(c.Fib, 24))
 	}
 	if c.TimeoutMS > 0 {
-		add("timeout %s", text.ExactDuration(time.Duration(c.TimeoutMS)*time.Millisecond))
+		add("timeout %s", text.ExactDuration(time.Duration(s.Config.TimeoutMS)*time.Millisecond))
 	}
 	if c.Fib != "" || c.Body != nil || c.Seed != 0 {
 		add("seed %d", c.Seed)
@@ -165,37 +165,9 @@ func (s *Summary) calls(p *sheet) {
 
 	var rows []reason
 	for _, o := range amqprpc.Failures() {
-		rows = append(rows, reason{f.Of(o), o.String(), s.failedBecause(o), p.Failed})
+		rows = append(rows, reason{f.Of(o), o.String(), report.FailureReason(o, time.Duration(s.Config.TimeoutMS)*time.Millisecond, s.Interrupted), p.Failed})
 	}
 	reasons(p, "failed", rows)
-}
-
-func (s *Summary) failedBecause(o amqprpc.Outcome) string {
-	switch o {
-	case amqprpc.Timeout:
-		if s.Config.TimeoutMS > 0 {
-			return "no reply within " + text.ExactDuration(time.Duration(s.Config.TimeoutMS)*time.Millisecond)
-		}
-		return "no reply before the deadline"
-	case amqprpc.Canceled:
-		if s.Interrupted {
-			return "given up when the run was interrupted"
-		}
-		return "given up by the caller"
-	case amqprpc.Unroutable:
-		return "returned by the broker: no queue took it"
-	case amqprpc.Rejected:
-		return "refused by the broker"
-	case amqprpc.Expired:
-		return "dropped from the request queue at its deadline"
-	case amqprpc.Remote:
-		return "answered with an error"
-	case amqprpc.ConnectionLost:
-		return "the connection went before a reply came"
-	case amqprpc.Closed:
-		return "the client was closed"
-	}
-	return ""
 }
 
 // replies says what came back, and why some of it was discarded.

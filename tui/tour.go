@@ -5,6 +5,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
@@ -108,15 +109,15 @@ func (m *Model) tourHints() []keyHint {
 // advice is the advice that the screen gives at present. What goes wrong in a story is
 // meant to: as long as one is told, nothing has to be done about it, and the advice is about
 // the tour.
-func (m *Model) advice() []advice {
+func (m *Model) advice() []explain.Advice {
 	if !m.telling() || m.look.Err != nil {
-		return advise(&m.look)
+		return explain.Advise(&m.look)
 	}
 	s := tourAdvice(&m.told)
 	if m.look.StandIn != "" && m.told.Position == 1 && m.told.State == tour.Intro {
 		s += " " + text.Escape(m.look.StandIn, 300)
 	}
-	return []advice{{lab.Info, s}}
+	return []explain.Advice{{Level: lab.Info, Text: s}}
 }
 
 // tourAdvice says which key is the next one, in a row of the smallest screen.

@@ -107,7 +107,7 @@ func factLines(st *text.Styles, r *tour.Result, w int) []text.Line {
 		}
 	}
 	if r.Err != nil {
-		add(false, "It could not be played to its end: "+firstLine(r.Err)+".")
+		add(false, "It could not be played to its end: "+text.FirstLine(r.Err.Error())+".")
 	}
 	for _, f := range r.Facts {
 		if !f.OK {

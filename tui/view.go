@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
@@ -133,10 +134,10 @@ func (m *Model) draw() string {
 	default:
 		m.lanes.empty[inFlightLane] = ""
 		if !m.telling() {
-			m.lanes.empty[inFlightLane] = whyIdle(&m.look)
+			m.lanes.empty[inFlightLane] = explain.WhyIdle(&m.look)
 		}
 		m.lanes.empty[duplicateLane] = ""
-		if !startsServers(&m.look) {
+		if !explain.StartsServers(&m.look) {
 			m.lanes.empty[duplicateLane] = "None yet. A duplicate is a second reply to a call that has its answer. d sends one."
 		}
 		if m.player != nil {
@@ -178,15 +179,15 @@ func (m *Model) adviceLines() []text.Line {
 		return replayLines(m.st, m.look.Replay, m.w)
 	}
 	all := m.advice()
-	if len(all) == 0 || m.mode != looking && all[0].mood != lab.Failure { // hints are about the lanes
+	if len(all) == 0 || m.mode != looking && all[0].Level != lab.Failure { // hints are about the lanes
 		return make([]text.Line, m.leastAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
-	if all[0].mood == lab.Failure {
+	if all[0].Level == lab.Failure {
 		ink, mark = m.st.Warn, " ! "
 	}
 	var out []text.Line
-	for _, part := range text.Limit(text.Wrap(all[0].text, m.w-4), mostAdvice) {
+	for _, part := range text.Limit(text.Wrap(all[0].Text, m.w-4), mostAdvice) {
 		out = append(out, text.Line{m.st.Warn.Span(mark), ink.Span(part)})
 		mark = "   "
 	}

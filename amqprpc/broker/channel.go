@@ -132,7 +132,7 @@ func (ch *channel) header(payload []byte) *wire.Error {
 	if h.BodySize > uint64(ch.conn.b.maxMessage) {
 		return about(exception(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.BodySize, ch.conn.b.maxMessage), publish)
 	}
-	if in.brief, err = wire.ParseBrief(h.Properties); err != nil {
+	if in.brief, err = wire.CheckProperties(h.Properties); err != nil {
 		return asException(err)
 	}
 	if e := ch.check(&in.brief); e != nil {

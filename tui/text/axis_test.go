@@ -47,8 +47,7 @@ func TestAxis(t *testing.T) {
 	}
 }
 
-// Whatever the times, what comes later is not drawn before, and all of it within the
-// cells there are.
+// Later times are not drawn before earlier ones, and all are within the axis.
 func TestAxisKeepsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var steps []Interval

@@ -72,7 +72,7 @@ func TestEscape(t *testing.T) {
 	}
 }
 
-// harmless fails the test unless out is what Escape promises of it.
+// harmless fails the test unless out keeps the promises of Escape.
 func harmless(t interface {
 	Helper()
 	Fatalf(string, ...any)
@@ -109,7 +109,7 @@ func harmless(t interface {
 	}
 }
 
-// nasty draws text of all that is bad, next to what is good.
+// nasty draws text with good and bad parts.
 var nasty = rapid.Custom(func(t *rapid.T) string {
 	part := rapid.OneOf(
 		rapid.String(),
@@ -137,7 +137,7 @@ func TestEscapeIsharmless(t *testing.T) {
 
 func TestAnyRuneIsharmless(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
-		if r > 0x3400 && r < 0xfb00 || r > 0x1fb00 && r%0x1000 > 0x100 { // Han, Hangul and what is unassigned: some of it
+		if r > 0x3400 && r < 0xfb00 || r > 0x1fb00 && r%0x1000 > 0x100 { // only some of Han, Hangul and the unassigned runes
 			r += 40
 		}
 		s := string(r)

@@ -4,7 +4,7 @@ import (
 	"strings"
 )
 
-// A Frame is a box of a grid, with a title in its upper border. What does not fit is cut.
+// A Frame is a box of a grid, with a title in its upper border. It cuts lines that do not fit.
 type Frame struct {
 	Width   int // inside
 	Title   Line

@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Whatever there is to be counted or measured, what is written is short, printable, and read
-// back it is the number.
+// Any number is written short and printable, and reads back as itself.
 func FuzzNumbers(f *testing.F) {
 	for _, x := range []float64{0, -1, 0.0001, 0.0625, 0.9996, 9.996, 99.96, 999.6, 1e6, 599_499.9, 1e30, math.NaN(), math.Inf(1), math.MaxFloat64, math.SmallestNonzeroFloat64} {
 		f.Add(x, int64(x))
@@ -19,19 +18,19 @@ func FuzzNumbers(f *testing.F) {
 	f.Add(1.5, int64(90*time.Minute))
 	f.Fuzz(func(t *testing.T, x float64, n int64) {
 		d := time.Duration(n)
-		for what, text := range map[string]string{
-			"count": Count(n), "three": Number(x), "perSecond": PerSecond(x), "percent": Percent(x), "millis": Millis(x),
-			"took": Duration(d), "clock": Clock(d), "wholeClock": ShortClock(d), "plainDuration": ExactDuration(d), "offset": Offset(d),
-			"ageWords": Age(d),
+		for name, s := range map[string]string{
+			"Count": Count(n), "Number": Number(x), "PerSecond": PerSecond(x), "Percent": Percent(x), "Millis": Millis(x),
+			"Duration": Duration(d), "Clock": Clock(d), "ShortClock": ShortClock(d), "ExactDuration": ExactDuration(d), "Offset": Offset(d),
+			"Age": Age(d),
 		} {
-			if harmless(t, text, 40); text == "" {
-				t.Errorf("%s of %v and %v is empty", what, x, d)
+			if harmless(t, s, 40); s == "" {
+				t.Errorf("%s of %v and %v is empty", name, x, d)
 			}
 		}
 		if back, err := strconv.ParseInt(strings.ReplaceAll(Count(n), ",", ""), 10, 64); err != nil || back != n {
 			t.Errorf("%d is counted as %q", n, Count(n))
 		}
-		if text := Number(x); math.Abs(x) < 1e300 { // beyond, rounded up it is none
+		if text := Number(x); math.Abs(x) < 1e300 { // beyond, rounding up overflows
 			off := 0.00501
 			switch a := math.Abs(x); {
 			case a < 0.01:

@@ -86,3 +86,9 @@ func TrimPartialRune(body string, full int) string {
 	}
 	return body
 }
+
+// FirstLine returns s up to its first line break.
+func FirstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

@@ -18,7 +18,7 @@ func TestColours(t *testing.T) {
 		{"xterm-256color", "", "", termenv.ANSI256},
 		{"xterm-256color", "COLORTERM", "truecolor", termenv.TrueColor},
 		{"screen", "", "", termenv.ANSI},
-		{"screen", "COLORTERM", "truecolor", termenv.ANSI256}, // but for tmux, which says what it is
+		{"screen", "COLORTERM", "truecolor", termenv.ANSI256}, // termenv sees true colour only in tmux
 		{"screen.xterm-new", "", "", termenv.ANSI},
 		{"screen-256color", "", "", termenv.ANSI256},
 		{"tmux", "", "", termenv.ANSI},

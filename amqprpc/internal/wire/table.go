@@ -10,19 +10,22 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// maxDepth bounds the nesting of tables and arrays: as deep as fits into a frame of 128 KiB.
+// maxDepth is how deep tables and arrays may be in one another: as deep as fits into a frame of 128 KiB,
+// as RabbitMQ has it.
 const maxDepth = 1 << 15
 
-// The bounds of the headers that [ParseProperties] returns are those of amqp091-go.
+// The bounds of the headers that [ParseProperties] returns: as many as amqp091-go reads, since other
+// clients, a recording and a screen have to walk through them too.
 const (
-	boundedDepth  = 32
-	boundedFields = 8192
+	boundedDepth   = 32
+	boundedEntries = 8192
 )
 
-// ParseTable parses the field table that b begins with, and returns the bytes after it. If a key comes
-// twice, the last value counts. Strings need not be UTF-8. Values have the Go types that amqp.Table
-// lists, one for each type of RabbitMQ, so that [AppendTable] appends the same values. Tables are
-// amqp.Table and arrays []any, never nil. Timestamps are in local time.
+// ParseTable parses the field table that b begins with, and returns what follows it. Of a
+// key that comes twice the last value counts. Strings need not be UTF-8. Values have the
+// Go types that amqp.Table lists, one for each of RabbitMQ's types, so that appending the
+// table gives the same values again; nested tables are amqp.Table and arrays []any, never
+// nil. Timestamps are in local time, as amqp091-go has them.
 func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
 	d := decoder{b: b}
 	t = d.table(0, true)
@@ -32,14 +35,19 @@ func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
 	return t, d.b, nil
 }
 
-// table parses a table. Unless build is set it only checks it, and returns nil.
+// table walks over a table, and builds it only if it is told to. What is valid therefore
+// never depends on whether anyone wants the values.
 func (d *decoder) table(depth int, build bool) amqp.Table {
+	in := d.nested(depth)
 	var t amqp.Table
 	if build {
 		t = amqp.Table{}
 	}
-	in := d.nested(depth)
-	for n := 0; in.more(n); n++ {
+	for n := 0; len(in.b) > 0; n++ {
+		if in.bounded && n == boundedEntries {
+			in.fail("too many fields")
+			break
+		}
 		key := in.shortstr()
 		v := in.value(depth, build)
 		if build && !in.failed() {
@@ -51,12 +59,16 @@ func (d *decoder) table(depth int, build bool) amqp.Table {
 }
 
 func (d *decoder) array(depth int, build bool) []any {
+	in := d.nested(depth)
 	var a []any
 	if build {
 		a = []any{}
 	}
-	in := d.nested(depth)
-	for n := 0; in.more(n); n++ { // each value takes a byte at least, so the input bounds the memory
+	for n := 0; len(in.b) > 0; n++ { // each value has an octet at least, so the input bounds what is built
+		if in.bounded && n == boundedEntries {
+			in.fail("too many values")
+			break
+		}
 		v := in.value(depth, build)
 		if build && !in.failed() {
 			a = append(a, v)
@@ -66,20 +78,12 @@ func (d *decoder) array(depth int, build bool) []any {
 	return a
 }
 
-// nested returns a decoder of the bytes of a table or array.
+// nested returns a decoder of the octets of a table or array.
 func (d *decoder) nested(depth int) decoder {
 	if depth > maxDepth || d.bounded && depth > boundedDepth {
 		d.fail("tables nested too deeply")
 	}
 	return decoder{b: d.longstr(), bounded: d.bounded}
-}
-
-// more reports whether there is another field after n of a table or array.
-func (d *decoder) more(n int) bool {
-	if d.bounded && n == boundedFields && len(d.b) > 0 {
-		d.fail("too many fields")
-	}
-	return len(d.b) > 0
 }
 
 func (d *decoder) join(in *decoder) {
@@ -101,15 +105,15 @@ func (d *decoder) value(depth int, build bool) any {
 	case 'V':
 		return nil
 	case 't', 'b', 'B':
-		raw = d.next(1)
+		raw = d.take(1)
 	case 's', 'u':
-		raw = d.next(2)
+		raw = d.take(2)
 	case 'I', 'i', 'f':
-		raw = d.next(4)
+		raw = d.take(4)
 	case 'D':
-		raw = d.next(5)
+		raw = d.take(5)
 	case 'l', 'L', 'd', 'T':
-		raw = d.next(8)
+		raw = d.take(8)
 	default:
 		d.fail("unknown type of field")
 	}
@@ -119,7 +123,7 @@ func (d *decoder) value(depth int, build bool) any {
 	return scalar(tag, raw)
 }
 
-// scalar returns the value of a type that holds no others.
+// scalar makes the value of a type that holds no others from the octets it has.
 func scalar(tag byte, raw []byte) any {
 	switch be := binary.BigEndian; tag {
 	case 't':
@@ -136,7 +140,7 @@ func scalar(tag byte, raw []byte) any {
 		return int32(be.Uint32(raw))
 	case 'i':
 		return be.Uint32(raw)
-	case 'l', 'L': // some clients write L, and RabbitMQ reads it as l
+	case 'l', 'L': // L is what some clients write, and RabbitMQ reads as l
 		return int64(be.Uint64(raw))
 	case 'f':
 		return math.Float32frombits(be.Uint32(raw))
@@ -152,12 +156,12 @@ func scalar(tag byte, raw []byte) any {
 	return append([]byte{}, raw...) // x
 }
 
-// ErrValue is wrapped by the errors of values that have no form on the wire: of a type that amqp.Table
-// does not list, strings that are too long, tables nested too deeply.
+// ErrValue is wrapped by what is returned for values that have no form on the wire: of a
+// type that amqp.Table does not list, strings too long, tables nested too deeply.
 var ErrValue = errors.New("not a value of AMQP 0-9-1")
 
-// AppendTable appends a field table, in no particular order. An int is written as 32 bits, as amqp091-go
-// does. Errors wrap [ErrValue]; then it returns dst unchanged.
+// AppendTable appends a field table, in no particular order. An int is written as 32
+// bits, as amqp091-go does. On errors, which wrap [ErrValue], it returns dst as it was.
 func AppendTable(dst []byte, t amqp.Table) ([]byte, error) {
 	out, err := appendTable(dst, t, 0)
 	if err != nil {
@@ -173,14 +177,14 @@ func appendTable(dst []byte, t amqp.Table, depth int) (_ []byte, err error) {
 	dst, start := beginLong(dst)
 	for key, v := range t {
 		if len(key) > math.MaxUint8 {
-			return nil, fmt.Errorf("%w: a key of %d bytes", ErrValue, len(key))
+			return nil, fmt.Errorf("%w: a key of %d octets", ErrValue, len(key))
 		}
 		dst = appendShortstr(dst, key)
 		if dst, err = appendValue(dst, v, depth); err != nil {
 			return nil, err
 		}
 	}
-	return endLong(dst, start), nil
+	return endLong(dst, start)
 }
 
 func appendArray(dst []byte, a []any, depth int) (_ []byte, err error) {
@@ -193,7 +197,7 @@ func appendArray(dst []byte, a []any, depth int) (_ []byte, err error) {
 			return nil, err
 		}
 	}
-	return endLong(dst, start), nil
+	return endLong(dst, start)
 }
 
 func appendValue(dst []byte, value any, depth int) ([]byte, error) {
@@ -231,9 +235,11 @@ func appendValue(dst []byte, value any, depth int) ([]byte, error) {
 	case time.Time:
 		return be.AppendUint64(append(dst, 'T'), uint64(v.Unix())), nil
 	case string:
-		return appendLongstr(append(dst, 'S'), v), nil
+		dst, start := beginLong(append(dst, 'S'))
+		return endLong(append(dst, v...), start)
 	case []byte:
-		return appendLongstr(append(dst, 'x'), v), nil
+		dst, start := beginLong(append(dst, 'x'))
+		return endLong(append(dst, v...), start)
 	case amqp.Table:
 		return appendTable(append(dst, 'F'), v, depth+1)
 	case []any:
@@ -255,19 +261,16 @@ func beginLong(dst []byte) ([]byte, int) {
 	return dst, len(dst)
 }
 
-func endLong(dst []byte, start int) []byte {
-	binary.BigEndian.PutUint32(dst[start-4:], uint32(len(dst)-start))
-	return dst
-}
-
-func appendLongstr[S string | []byte](dst []byte, s S) []byte {
-	return append(binary.BigEndian.AppendUint32(dst, uint32(len(s))), s...)
-}
-
-// appendShortstr panics on strings above 255 bytes.
-func appendShortstr(dst []byte, s string) []byte {
-	if len(s) > math.MaxUint8 {
-		panic(fmt.Errorf("%w: a short string of %d bytes", ErrValue, len(s)))
+func endLong(dst []byte, start int) ([]byte, error) {
+	n := len(dst) - start
+	if uint64(n) > math.MaxUint32 {
+		return nil, fmt.Errorf("%w: %d octets", ErrValue, n)
 	}
+	binary.BigEndian.PutUint32(dst[start-4:], uint32(n))
+	return dst, nil
+}
+
+// appendShortstr appends a string that is known to have at most 255 octets.
+func appendShortstr(dst []byte, s string) []byte {
 	return append(append(dst, byte(len(s))), s...)
 }

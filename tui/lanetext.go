@@ -5,8 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
@@ -24,12 +23,12 @@ type row struct {
 // selected returns what is picked, else the selected row of the lane in focus.
 func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	if p := l.pick; p != nil && !l.picked {
-		sentence := text.ID(p.id, mostIDQuoted) + " is not among the rows that are shown. Press enter to see its whole story."
+		sentence := text.ID(p.id, explain.IDWidth) + " is not among the rows that are shown. Press enter to see its whole story."
 		switch {
 		case look.Frozen:
-			sentence = text.ID(p.id, mostIDQuoted) + " is not in the frozen picture. Press f to go back to the present."
+			sentence = text.ID(p.id, explain.IDWidth) + " is not in the frozen picture. Press f to go back to the present."
 		case p.pending():
-			sentence = text.ID(p.id, mostIDQuoted) + ": a reply that was sent and has not come in yet."
+			sentence = text.ID(p.id, explain.IDWidth) + ": a reply that was sent and has not come in yet."
 		}
 		return row{lane: l.focus, id: p.id, seq: p.seq, sentence: sentence}, true
 	}
@@ -40,10 +39,10 @@ func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	r, i := row{lane: l.focus}, l.list[l.focus].cursor
 	if rows.strays != nil {
 		s := &rows.strays[i]
-		r.id, r.seq, r.came, r.sentence = s.ID, s.Seq, s.Time, straySentence(s)
+		r.id, r.seq, r.came, r.sentence = s.ID, s.Seq, s.Time, explain.Stray(s)
 	} else {
 		c := rows.calls[i]
-		r.id, r.sentence = c.ID, callSentence(c, look.Load.Custom, look.Ledger.Now)
+		r.id, r.sentence = c.ID, explain.Call(c, look.Load.Custom, look.Ledger.Now)
 	}
 	return r, true
 }
@@ -59,98 +58,6 @@ func (l *lanes) sentence(look *lab.Snapshot, w int) string {
 		r.sentence = text.ID(r.id, text.ShortIDWidth) + rest
 	}
 	return text.Escape(r.sentence, w)
-}
-
-// The most of a text that a sentence quotes, in cells.
-const (
-	mostIDQuoted   = 64
-	mostBodyQuoted = 40
-	mostNameQuoted = 40
-)
-
-func callSentence(c *ledger.Call, custom bool, now time.Time) string {
-	subject := text.ID(c.ID, mostIDQuoted)
-	if request := requestWords(c, custom, mostBodyQuoted); request != "" {
-		subject += " " + request
-	}
-	tried := ""
-	if c.Attempt > 1 {
-		tried = ", try " + strconv.Itoa(c.Attempt)
-	}
-	switch {
-	case c.Outcome == amqprpc.InFlight && c.Attempt == 0:
-		return subject + ": waits to be published, since " + text.Age(c.Age) + timeLeft(c, now) + "."
-	case c.Outcome == amqprpc.InFlight:
-		return subject + ": in flight for " + text.Age(c.Age) + tried + timeLeft(c, now) + "."
-	case c.Outcome == amqprpc.Completed:
-		s := subject + " = " + text.Body(c.Answer, c.AnswerLen, mostBodyQuoted) + ": completed in " + text.Duration(c.Age) +
-			", answered by " + senderWords(c.Server, mostNameQuoted) + tried
-		if c.Wrong {
-			s += ", a wrong answer"
-		}
-		if c.Replies > 1 {
-			s += "; " + text.Count(c.Replies) + " replies, the others were discarded"
-		}
-		return s + "."
-	}
-	long, _ := failureWords(c.Outcome)
-	s := subject + ": failed (" + long + ") after " + text.Duration(c.Age) + tried
-	if c.Outcome == amqprpc.Remote {
-		return s + ": " + senderWords(c.Server, mostNameQuoted) + " answered with an error: " +
-			text.Body(c.Answer, c.AnswerLen, mostBodyQuoted) + "."
-	}
-	if why := new(Summary).failedBecause(c.Outcome); why != "" {
-		s += ": " + why
-	}
-	return s + "."
-}
-
-// timeLeft says how long a call in flight has until its deadline.
-func timeLeft(c *ledger.Call, now time.Time) string {
-	switch left := c.Deadline.Sub(now); {
-	case c.Deadline.IsZero():
-		return ""
-	case left < 0:
-		return ", past its deadline by " + text.Age(-left)
-	default:
-		return ", " + text.Age(left) + " left"
-	}
-}
-
-func straySentence(s *ledger.Stray) string {
-	name := senderWords(s.Server, mostNameQuoted)
-	if s.Server != lab.InjectorName {
-		name = "from " + name
-	}
-	subject, reply := text.ID(s.ID, mostIDQuoted), "a reply "
-	if s.Error != "" {
-		reply = "an error reply (" + text.Escape(s.Error, nameCells) + ") "
-	}
-	var words string
-	switch s.Class {
-	case amqprpc.Duplicate:
-		long, _ := nthWords(s.Nth)
-		if s.Error != "" {
-			long += ", " + errorKind(s)
-		}
-		first := "the answer"
-		if s.AnsweredBy != "" {
-			first = senderWords(s.AnsweredBy, mostNameQuoted) + "'s answer"
-		}
-		words = subject + ": " + long + ", " + name + ", " + text.Duration(s.Since) + " after " + first +
-			": a duplicate, since the call has its answer"
-	case amqprpc.Late:
-		words = subject + ": " + reply + name + ", late by " + text.Duration(s.Since) + ": " + hadEnded(s.Outcome)
-	default:
-		words = subject + ": " + reply + name + " that no call here waits for: its ID is unknown"
-		if s.ID == "" {
-			words = capital(reply) + name + " without a correlation ID: nobody can tell which call it is for"
-		}
-	}
-	if s.Redelivered {
-		words += "; its request had been redelivered"
-	}
-	return words + ". Discarded."
 }
 
 // title names a lane and says how many rows there are of it, in at most so many cells: of a

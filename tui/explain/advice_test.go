@@ -1,4 +1,4 @@
-package tui
+package explain
 
 import (
 	"errors"
@@ -8,26 +8,67 @@ import (
 
 	"pgregory.net/rapid"
 
+	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
-// adviceText is what advise says, one advice a line.
+const (
+	hostile    = "\x1b]0;owned\x07\x1b[2J\u202efib\u200b\n\xff\u009b31m" + "e\u0301\u0301\u0301\u0301\u0301"
+	standIn    = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
+	deniedText = `user "ann" lacks the write permission on exchange "amq.default" in virtual host "/": ` +
+		`rabbitmqctl set_permissions -p / ann CONFIGURE WRITE READ, with a WRITE that matches "amq.default"`
+)
+
+// snapshot returns a lab in the named state.
+func snapshot(name string) *lab.Snapshot {
+	now := at(42 * time.Second)
+	s := &lab.Snapshot{
+		Ledger: ledger.Snapshot{
+			Now: now, Calls: ledger.Calls{Sent: 14_000, Completed: 14_000}, Seconds: []ledger.Second{{Completed: 300}, {Completed: 300}},
+			Connection: ledger.Connection{Connected: true, Since: epoch, Info: amqprpc.ConnectionInfo{Address: "localhost:5672"}},
+		},
+		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: now},
+		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second},
+		Pool:  []pool.Status{{Name: "fib-1", State: pool.Running}, {Name: "fib-2", State: pool.Running}},
+	}
+	c := &s.Ledger.Connection
+	switch name {
+	case "empty":
+		s.Pool, s.Queue.Consumers, s.Queue.Ready, s.Load.Waiting = nil, 0, 0, true
+		s.Ledger.Calls, s.Ledger.Seconds = ledger.Calls{}, nil
+	case "discarded":
+		s.Ledger.Replies = ledger.Replies{Duplicates: 300, Unknown: 1}
+	case "frozen":
+		s.Load.Paused, s.Frozen = true, true
+	case "lost":
+		*c = ledger.Connection{Since: now.Add(-3 * time.Second), Reason: "EOF", NextTry: now.Add(2 * time.Second)}
+		s.Queue.Known = false
+	case "blocked":
+		c.Blocked, c.BlockedReason = true, "low on memory"
+	case "in-process":
+		c.Info.Address, s.StandIn = "127.0.0.1:40123", standIn
+	}
+	return s
+}
+
+// adviceText returns all advice with its level, one a line.
 func adviceText(look *lab.Snapshot) string {
 	var b strings.Builder
-	for _, a := range advise(look) {
-		b.WriteString([]string{lab.Info: "  ", lab.Success: "+ ", lab.Failure: "! "}[a.mood] + a.text + "\n")
+	for _, a := range Advise(look) {
+		b.WriteString([]string{lab.Info: "  ", lab.Success: "+ ", lab.Failure: "! "}[a.Level] + a.Text + "\n")
 	}
 	return b.String()
 }
 
 func TestAdviseSays(t *testing.T) {
 	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
-		look := *looks()[name]
-		f(&look)
-		return &look
+		look := snapshot(name)
+		f(look)
+		return look
 	}
 	// seconds is a healthy screen whose last seconds were so.
 	seconds := func(now ledger.Second, f func(*lab.Snapshot)) *lab.Snapshot {
@@ -48,14 +89,14 @@ func TestAdviseSays(t *testing.T) {
 		{"nothing known", &lab.Snapshot{}, "! There is no connection yet. Calls wait for it until their deadline.\n"},
 		{"no broker", &lab.Snapshot{Ledger: ledger.Snapshot{Connection: ledger.Connection{Reason: "connection refused."}}},
 			"! There is no connection yet: connection refused. Calls wait for it until their deadline.\n"},
-		{"lost", looks()["lost"], "! The connection was lost 3s ago: EOF. The next try is in 2s, and until then calls fail at their own deadline.\n"},
+		{"lost", snapshot("lost"), "! The connection was lost 3s ago: EOF. The next try is in 2s, and until then calls fail at their own deadline.\n"},
 		{"trying", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.NextTry = time.Time{} }),
 			"! The connection was lost 3s ago: EOF. It is being tried again now, and until then calls fail at their own deadline.\n"},
 		{"denied", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.Lost, l.Ledger.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
 		{"denied, connected", with("healthy", func(l *lab.Snapshot) { l.Ledger.Connection.Lost, l.Ledger.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
-		{"blocked", looks()["blocked"], "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
+		{"blocked", snapshot("blocked"), "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
 		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Snapshot) {
 			l.Queue.At, l.Queue.Err = l.Ledger.Now.Add(-7*time.Second), "no answer within 3s"
 		}),
@@ -67,22 +108,22 @@ func TestAdviseSays(t *testing.T) {
 			"! There is no queue rpc_queue yet: the server that is starting declares it.\n"},
 		{"no consumers", with("empty", func(l *lab.Snapshot) { l.Load.Waiting = false }),
 			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n"},
-		{"waiting", looks()["empty"], "! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
+		{"waiting", snapshot("empty"), "! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
 		{"waiting, starting", with("empty", func(l *lab.Snapshot) { l.Starting = 2 }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
 		{"waiting, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
 		{"waiting and paused", with("empty", func(l *lab.Snapshot) { l.Load.Paused = true }),
 			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n" + paused},
-		{"paused", with("mixed", func(l *lab.Snapshot) {
+		{"paused", with("discarded", func(l *lab.Snapshot) {
 			l.Load, l.Fault, l.Ledger.Seconds, l.Ledger.Calls.Wrong = lab.Load{Paused: true}, "", []ledger.Second{{}}, 0
 		}),
 			paused + "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
-		{"frozen", looks()["paused"], "  This is the picture of 15:04:47, and stands still whatever happens now. Press f to see the present.\n"},
+		{"frozen", snapshot("frozen"), "  This is the picture of 15:04:47, and stands still whatever happens now. Press f to see the present.\n"},
 		{"healthy, of somebody else", with("healthy", func(l *lab.Snapshot) { l.Load.Custom = true }), // whose servers cannot be started here
 			"+ All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.\n"},
 		{"discarded, of somebody else", with("healthy", func(l *lab.Snapshot) { l.Load.Custom, l.Ledger.Replies.Duplicates, l.Pool = true, 1, nil }),
 			"  Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.\n"},
-		{"healthy", looks()["healthy"], "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
-		{"in-process", looks()["in-process"], "  " + standIn + "\n"},
+		{"healthy", snapshot("healthy"), "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
+		{"in-process", snapshot("in-process"), "  " + standIn + "\n"},
 		{"in-process, with duplicates", with("in-process", func(l *lab.Snapshot) { l.Ledger.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
 		{"in-process, paused", with("in-process", func(l *lab.Snapshot) { l.Load.Paused = true }), paused + "  " + standIn + "\n"},
 		{"in-process, waiting", with("in-process", func(l *lab.Snapshot) {
@@ -138,8 +179,8 @@ func TestAdviseSays(t *testing.T) {
 	}
 }
 
-// What others wrote is escaped and bounded.
-func TestAdviseIsHarmless(t *testing.T) {
+// Text from elsewhere is escaped and bounded.
+func TestAdviseEscapes(t *testing.T) {
 	long := strings.Repeat(hostile, 500)
 	for _, look := range []*lab.Snapshot{
 		{Err: errors.New(long)},
@@ -151,18 +192,19 @@ func TestAdviseIsHarmless(t *testing.T) {
 		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Since: epoch, Lost: long, Denied: true}}},
 		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
 	} {
-		all := advise(look)
+		all := Advise(look)
 		if len(all) == 0 {
 			t.Errorf("nothing said of %+v", look)
 		}
 		for _, a := range all {
-			harmless(t, a.text, 320)
+			if text.Escape(a.Text, 320) != a.Text {
+				t.Errorf("not escaped, or too long: %q", a.Text)
+			}
 		}
 	}
 }
 
-// However things stand, advice is in whole sentences, the most urgent first, and does not
-// contradict itself.
+// In any state, advice is in whole sentences, the most urgent first, and does not contradict itself.
 func TestAdviseNeverContradictsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
@@ -203,12 +245,12 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		b.Replies = ledger.Replies{Late: uint64(n("late")), Duplicates: uint64(n("duplicates"))}
 
 		text := adviceText(look)
-		all := advise(look)
+		all := Advise(look)
 		for i, a := range all {
-			if !strings.HasSuffix(a.text, ".") || strings.Contains(a.text, "..") || strings.ToUpper(a.text[:1]) != a.text[:1] {
-				t.Fatalf("not a sentence: %q", a.text)
+			if !strings.HasSuffix(a.Text, ".") || strings.Contains(a.Text, "..") || strings.ToUpper(a.Text[:1]) != a.Text[:1] {
+				t.Fatalf("not a sentence: %q", a.Text)
 			}
-			if i > 0 && a.mood == lab.Failure && all[i-1].mood != lab.Failure && !strings.Contains(all[i-1].text, "paused") && !strings.Contains(all[i-1].text, "The load begins") {
+			if i > 0 && a.Level == lab.Failure && all[i-1].Level != lab.Failure && !strings.Contains(all[i-1].Text, "paused") && !strings.Contains(all[i-1].Text, "The load begins") {
 				t.Fatalf("not the most urgent first:\n%s", text)
 			}
 		}
@@ -224,7 +266,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		never("alarm", "queue")
 		never("a server is starting", "Press s to start a server")
 		never("another server", "start a server")
-		// What each advice takes for granted.
+		// Conditions of each advice.
 		only := func(words string, so bool) {
 			if strings.Contains(text, words) && !so {
 				t.Fatalf("%q, and it is not so:\n%s", words, text)
@@ -257,4 +299,22 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			t.Fatalf("not a word of the connection:\n%s", text)
 		}
 	})
+}
+
+// A broker that cannot be asked about the queue is mentioned with the reason, and is not an obstacle to calls.
+func TestAdviseUnknownQueue(t *testing.T) {
+	look := snapshot("healthy")
+	look.Queue.Known, look.Queue.Err = false, "NOT_ALLOWED - the maximum allowed user limit of (4)"
+	want := "  Nobody can say who consumes from rpc_queue: NOT_ALLOWED - the maximum allowed user limit of (4). "
+	if got := adviceText(look); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(look) != "" {
+		t.Errorf("%s; obstacle %s", got, obstacle(look))
+	}
+	look.Ledger.Seconds, look.Load.Waiting = nil, true
+	if got := adviceText(look); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
+		t.Errorf("waiting: %s", got)
+	}
+	look.Ledger.Now = look.Ledger.Now.Add(time.Hour) // nobody says that it hangs
+	if got := adviceText(look); strings.Contains(got, "hangs") {
+		t.Errorf("after an hour: %s", got)
+	}
 }

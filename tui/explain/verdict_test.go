@@ -1,4 +1,4 @@
-package tui
+package explain
 
 import (
 	"strings"
@@ -10,135 +10,8 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
-
 	"rpcscope/tui/lab"
 )
-
-const taleID = "7f3a91c2-1b22-4e0a-9c01-d7fe44aa02be"
-
-// A tale is a story of one call, in ms since it was sent.
-type tale struct {
-	*story
-	id string
-}
-
-func newTale() *tale { return &tale{story: newStory(), id: taleID} }
-
-func ms(x float64) time.Duration { return time.Duration(x * float64(time.Millisecond)) }
-
-func (t *tale) event(at float64, e amqprpc.Event) *tale {
-	e.Time, e.ID = epoch.Add(ms(at)), t.id
-	t.tell(e)
-	return t
-}
-
-func (t *tale) sent() *tale { return t.sentLate(0) }
-
-func (t *tale) sentLate(late float64) *tale {
-	return t.event(0, amqprpc.Event{Kind: amqprpc.EventSent, Intended: epoch.Add(-ms(late)), Deadline: epoch.Add(5 * time.Second)})
-}
-
-func (t *tale) published(at float64, attempt int) *tale {
-	return t.event(at, amqprpc.Event{Kind: amqprpc.EventPublished, Attempt: attempt, Epoch: 1, Message: &amqprpc.Message{
-		RoutingKey: "rpc_queue", CorrelationID: t.id, ReplyTo: "amq.gen-JzTY20BRgKO", Expiration: "5000", DeliveryMode: 1,
-		ContentType: "text/plain", Timestamp: epoch, AppID: "rpcscope", Body: []byte("30"),
-		Headers: amqp.Table{amqprpc.HeaderRPC: amqprpc.Meta{Deadline: epoch.Add(5 * time.Second), Attempt: attempt}.String()},
-	}})
-}
-
-func (t *tale) step(at float64, k amqprpc.EventKind, attempt int) *tale {
-	return t.event(at, amqprpc.Event{Kind: k, Attempt: attempt})
-}
-
-// out is sent, published and confirmed.
-func (t *tale) out() *tale {
-	return t.sent().published(0.4, 1).step(1.6, amqprpc.EventConfirmed, 1)
-}
-
-func (t *tale) returned(at float64, attempt int) *tale {
-	return t.event(at, amqprpc.Event{Kind: amqprpc.EventReturned, Attempt: attempt, Code: 312, Text: "NO_ROUTE"})
-}
-
-func (t *tale) failed(at float64, o amqprpc.Outcome, text string) *tale {
-	return t.event(at, amqprpc.Event{Kind: amqprpc.EventFailed, Outcome: o, Text: text})
-}
-
-// A said is a reply as a server might send it. received and replied are in ms; it says
-// nothing of itself where both are 0.
-type said struct {
-	server            string
-	body              string
-	received, replied float64
-	redelivered       bool
-	replayed          bool
-	attempt           int
-	code              string
-}
-
-func (s said) message(id string) *amqprpc.Message {
-	m := &amqprpc.Message{CorrelationID: id, RoutingKey: "amq.gen-JzTY20BRgKO", AppID: s.server, Body: []byte(s.body),
-		ContentType: "text/plain", DeliveryMode: 1, Headers: amqp.Table{}}
-	if s.body == "" {
-		m.Body = []byte("832040")
-	}
-	meta := amqprpc.Meta{Replayed: s.replayed, Attempt: s.attempt, Redelivered: s.redelivered}
-	if s.received != 0 || s.replied != 0 {
-		meta.Received, meta.Replied = epoch.Add(ms(s.received)), epoch.Add(ms(s.replied))
-		m.Timestamp = epoch
-	}
-	if text := meta.String(); text != "" {
-		m.Headers[amqprpc.HeaderRPC] = text
-	}
-	if s.code != "" {
-		m.Type, m.Headers[amqprpc.HeaderError] = amqprpc.TypeError, s.code
-	}
-	return m
-}
-
-func (t *tale) answer(at float64, s said) *tale {
-	o := amqprpc.Completed
-	if s.code != "" {
-		o = amqprpc.Remote
-	}
-	return t.event(at, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Answer, Outcome: o, Attempt: max(s.attempt, 1), Message: s.message(t.id)})
-}
-
-func (t *tale) discarded(at float64, c amqprpc.Class, s said) *tale {
-	return t.event(at, amqprpc.Event{Kind: amqprpc.EventReply, Class: c, Message: s.message(t.id)})
-}
-
-func (t *tale) dup(at float64, s said) *tale  { return t.discarded(at, amqprpc.Duplicate, s) }
-func (t *tale) late(at float64, s said) *tale { return t.discarded(at, amqprpc.Late, s) }
-
-func (t *tale) inspect() ledger.Story {
-	s, _ := t.books.Inspect(t.id)
-	return s
-}
-
-// fib1 is what fib-1 says of a reply after 40 ms of work.
-var fib1 = said{server: "fib-1", received: 1, replied: 41}
-
-// fib2 is what fib-2 says of the same request, delivered again.
-var fib2 = said{server: "fib-2", received: 1200, replied: 1240, redelivered: true}
-
-// deadLetter makes e the request that came back, as a reply would.
-func deadLetter(e amqprpc.Event) amqprpc.Event {
-	e.Kind, e.Message = amqprpc.EventReply, &amqprpc.Message{AppID: "rpcscope", ReplyTo: "amq.gen", Body: []byte("30"),
-		Headers: amqp.Table{"x-first-death-reason": "expired"}}
-	return e
-}
-
-func ended(name string, state pool.State, at float64) pool.Status {
-	return pool.Status{Name: name, State: state, Started: epoch.Add(-time.Minute), Ended: epoch.Add(ms(at)), Reason: "signal: killed"}
-}
-
-func running(name string) pool.Status {
-	return pool.Status{Name: name, State: pool.Running, Started: epoch.Add(-time.Minute)}
-}
-
-func restarted(name string, at float64) pool.Status {
-	return pool.Status{Name: name, State: pool.Running, Started: epoch.Add(ms(at)), Restarts: 1}
-}
 
 const (
 	completed   = "Completed in 41.2 ms: fib-1 answered 832040."
@@ -146,21 +19,23 @@ const (
 	secondReply = " The second reply came 1.20 s after the first: "
 )
 
-func TestVerdict(t *testing.T) {
+type verdictCase struct {
+	name  string
+	tale  *tale
+	pool  []pool.Status
+	conn  ledger.Connection
+	now   float64
+	text  string
+	alarm string
+}
+
+func verdictCases() []verdictCase {
 	with := func(s said, change func(*said)) said {
 		change(&s)
 		return s
 	}
 	connected := ledger.Connection{Connected: true, Since: at(-time.Hour)}
-	for _, c := range []struct {
-		name  string
-		tale  *tale
-		pool  []pool.Status
-		conn  ledger.Connection
-		now   float64
-		text  string
-		alarm string
-	}{
+	return []verdictCase{
 		// In flight.
 		{name: "waits for a connection", tale: newTale().sent(), now: 312, conn: ledger.Connection{Since: at(0)},
 			text: "In flight for 312 ms: not yet published, it waits for a connection. Its deadline is in 4.69 s."},
@@ -361,7 +236,7 @@ func TestVerdict(t *testing.T) {
 			text: "A reply of an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."},
 		{name: "unknown, twice", tale: newTale().discarded(0, amqprpc.Unknown, fib1).discarded(1200, amqprpc.Unknown, fib1),
 			text: "No call of this ID is known here: never sent, sent by another client, or forgotten since. Discarded. 2 replies of it came, the last 1.20 s after the first."},
-		{name: "no ID", tale: (&tale{story: newStory()}).discarded(0, amqprpc.Unknown, said{server: "\x1b]0;"}),
+		{name: "no ID", tale: newTaleOf("").discarded(0, amqprpc.Unknown, said{server: "\x1b]0;"}),
 			text: `A reply without a correlation ID, from \x1b]0;: it cannot belong to any call. Discarded.`},
 		{name: "a dead letter of a forgotten call", tale: newTale().event(0, deadLetter(amqprpc.Event{Class: amqprpc.Unknown})),
 			text: "A request itself came back from a dead-letter queue (expired), no reply: its call was sent by another client, or forgotten since. Discarded."},
@@ -378,14 +253,18 @@ func TestVerdict(t *testing.T) {
 		{name: "late for a forgotten call", tale: newTale().event(0, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Late, Outcome: amqprpc.Timeout,
 			Since: ms(312), Message: fib2.message(taleID)}),
 			text: "A late reply from fib-2: the call had timed out 312 ms before. The call itself is no longer remembered. Discarded."},
-	} {
+	}
+}
+
+func TestVerdict(t *testing.T) {
+	for _, c := range verdictCases() {
 		t.Run(c.name, func(t *testing.T) {
-			got := judge(gather(c.tale.inspect(), surroundings{now: epoch.Add(ms(c.now)), pool: c.pool, conn: c.conn}))
-			if got.text != c.text {
-				t.Errorf("text\n got %s\nwant %s", got.text, c.text)
+			got := Read(c.tale.inspect(), Circumstances{Now: epoch.Add(ms(c.now)), Pool: c.pool, Connection: c.conn}).Verdict()
+			if got.Text != c.text {
+				t.Errorf("text\n got %s\nwant %s", got.Text, c.text)
 			}
-			if got.alarm != c.alarm {
-				t.Errorf("alarm\n got %s\nwant %s", got.alarm, c.alarm)
+			if got.Alarm != c.alarm {
+				t.Errorf("alarm\n got %s\nwant %s", got.Alarm, c.alarm)
 			}
 		})
 	}
@@ -413,7 +292,7 @@ func TestPhases(t *testing.T) {
 		{"of a reply by hand", newTale().out().failed(5000, amqprpc.Timeout, "").late(5312, said{server: lab.InjectorName}), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := strings.Join(gather(c.tale.inspect(), surroundings{}).phases(), " · "); got != c.want {
+			if got := strings.Join(Read(c.tale.inspect(), Circumstances{}).phases(), " · "); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
