@@ -3,8 +3,6 @@ package tui
 import (
 	"slices"
 
-	"github.com/charmbracelet/bubbles/key"
-
 	"rpcscope/tui/text"
 )
 
@@ -16,15 +14,15 @@ var vocabulary = [][2]string{
 	{"orphaned", "a reply that no call waits for: late, or of an unknown ID. Discarded"},
 }
 
-// enabled returns the groups without the keys that are disabled.
-func enabled(groups []keyGroup) (out []keyGroup) {
+// keysOn returns the groups with the rows that the help shows on a screen of that source.
+func keysOn(groups []keyGroup, on source) (shown []keyGroup) {
 	for _, g := range groups {
-		g.keys = slices.DeleteFunc(g.keys, func(b key.Binding) bool { return !b.Enabled() })
-		if len(g.keys) > 0 {
-			out = append(out, g)
+		g.rows = slices.DeleteFunc(slices.Clone(g.rows), func(r keyRow) bool { return r.help == "" || r.on&on == 0 })
+		if len(g.rows) > 0 {
+			shown = append(shown, g)
 		}
 	}
-	return out
+	return shown
 }
 
 // helpText is what is not told by the keys.
@@ -46,12 +44,12 @@ func (m *Model) helpText() string {
 func (m *Model) helpLines(w int) []text.Line {
 	st := m.st
 	const gap = 3
-	groups := enabled(m.keys.groups())
+	groups := keysOn(m.keys, m.source())
 	width := func(g keyGroup) (keys, all int) {
 		words := text.Width(g.title)
-		for _, b := range g.keys {
-			keys = max(keys, text.Width(b.Help().Key))
-			words = max(words, text.Width(b.Help().Desc))
+		for _, r := range g.rows {
+			keys = max(keys, text.Width(r.label()))
+			words = max(words, text.Width(r.help))
 		}
 		return keys, keys + 2 + words
 	}
@@ -70,7 +68,7 @@ func (m *Model) helpLines(w int) []text.Line {
 		}
 		rows := 0
 		for _, g := range groups[:n] {
-			rows = max(rows, len(g.keys))
+			rows = max(rows, len(g.rows))
 		}
 		for row := range rows + 1 {
 			l := text.Line{st.Plain.Span(" ")}
@@ -79,9 +77,9 @@ func (m *Model) helpLines(w int) []text.Line {
 				switch {
 				case row == 0:
 					l = append(l, st.Title.Span(text.Left(g.title, all)))
-				case row <= len(g.keys):
-					h := g.keys[row-1].Help()
-					l = append(l, st.Key.Span(text.Left(h.Key, keys+2)), st.Plain.Span(text.Left(h.Desc, all-keys-2)))
+				case row <= len(g.rows):
+					r := &g.rows[row-1]
+					l = append(l, st.Key.Span(text.Left(r.label(), keys+2)), st.Plain.Span(text.Left(r.help, all-keys-2)))
 				default:
 					l = append(l, st.Plain.Span(text.Spaces(all)))
 				}

@@ -1,274 +1,256 @@
 package tui
 
 import (
+	"slices"
 	"strings"
+	"time"
 
-	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/tui/explain"
-	"rpcscope/tui/text"
+	"rpcscope/tui/lab"
+	"rpcscope/tui/replay"
 )
 
-// A keyMap is every key there is. The model asks it what a key means, and the help and
-// the footer are made of it, so that they cannot disagree.
-type keyMap struct {
-	// Make calls.
-	Call, Burst, Fib, More, Less, Load, Timeout, Pause key.Binding
-	// Break things.
-	Start, Stop, Kill, Restart, Fault, Second, Unknown, Drop key.Binding
-	// Look.
-	Inspect, Freeze, Find, Filter, Zoom, Ended, Narrower, Wider, Log key.Binding
-	// Move.
-	Next, Previous, Up, Down, PageUp, PageDown, Home, End key.Binding
-	// Play a recording.
-	Play, Faster, Slower, Full, StepOn, StepBack, SecondOn, SecondBack, TenOn, TenBack, Begin, Finish key.Binding
-	NextDuplicate, PreviousDuplicate, NextOrphan, PreviousOrphan, NextFailure, PreviousFailure        key.Binding
-	// Take with you, and leave.
-	Copy, Export, Help, Back, Suspend, Quit, Interrupt key.Binding
-	// Go about the tour, where there is one.
-	TourNext, TourStep, TourBack, TourRepeat, TourLeave key.Binding
-}
+// A mode is the part of the screen that keys act on. Modes are bits, so that a row of the key
+// table can name several.
+type mode uint8
 
-// newKeyMap returns the keys of a screen on a lab: those of a tour and of a recording are
-// disabled.
-func newKeyMap() keyMap {
-	k := newTourKeyMap()
-	disable(k.onlyTour())
-	return k
-}
+const (
+	browsing    mode = 1 << iota // the lanes and the panels around them
+	inspecting                   // the story of one call
+	readingLog                   // the notes
+	readingHelp                  // the help
+	choosing                     // an item of a menu
+	prompting                    // for a line of text
 
-// newTourKeyMap returns the keys of a screen on the labs of a tour.
-func newTourKeyMap() keyMap {
-	k := allKeys()
-	disable(k.onlyReplay())
-	return k
-}
+	reading  = browsing | inspecting | readingLog
+	scrolled = browsing | readingLog | readingHelp // what has a first and a last line
+)
 
-// newReplayKeyMap returns the keys of a screen on a recording.
-func newReplayKeyMap() keyMap {
-	k := allKeys()
-	disable(k.onlyLab())
-	disable(k.onlyTour())
-	k.Log.SetHelp("v", "messages so far")
-	return k
-}
+// A source is the kind of thing that the screen shows. Sources are bits as modes are.
+type source uint8
 
-func disable(keys []*key.Binding) {
-	for _, b := range keys {
-		b.SetEnabled(false)
-	}
-}
+const (
+	fibLab     source = 1 << iota // a lab that calls fib
+	serviceLab                    // a lab that calls another service
+	tourLab                       // the labs of a tour
+	recording
 
-// onlyLab are the keys that mean nothing in a recording.
-func (k *keyMap) onlyLab() []*key.Binding {
-	return []*key.Binding{
-		&k.Call, &k.Burst, &k.Fib, &k.More, &k.Less, &k.Load, &k.Timeout, &k.Pause,
-		&k.Start, &k.Stop, &k.Kill, &k.Restart, &k.Fault, &k.Second, &k.Unknown, &k.Drop, &k.Freeze,
-	}
-}
+	labs = fibLab | serviceLab | tourLab
+	all  = labs | recording
+)
 
-// onlyTour are the keys that mean nothing without a tour.
-func (k *keyMap) onlyTour() []*key.Binding {
-	return []*key.Binding{&k.TourNext, &k.TourStep, &k.TourBack, &k.TourRepeat, &k.TourLeave}
-}
-
-// onlyReplay are the keys that mean nothing in a lab.
-func (k *keyMap) onlyReplay() []*key.Binding {
-	return []*key.Binding{
-		&k.Play, &k.Faster, &k.Slower, &k.Full, &k.StepOn, &k.StepBack, &k.SecondOn, &k.SecondBack, &k.TenOn, &k.TenBack,
-		&k.Begin, &k.Finish, &k.NextDuplicate, &k.PreviousDuplicate, &k.NextOrphan, &k.PreviousOrphan, &k.NextFailure, &k.PreviousFailure,
-	}
-}
-
-func allKeys() keyMap {
-	bind := func(name, words string, keys ...string) key.Binding {
-		return key.NewBinding(key.WithKeys(keys...), key.WithHelp(name, words))
-	}
-	return keyMap{
-		Call:    bind("c", "one call", "c"),
-		Burst:   bind("b", "a burst of calls", "b"),
-		Fib:     bind("n", "which fib: 30, or 20-35", "n"),
-		More:    bind("+", "twice the load", "+", "="),
-		Less:    bind("-", "half the load", "-", "_"),
-		Load:    bind("l", "load: 64, or 200/s", "l"),
-		Timeout: bind("t", "timeout of calls", "t"),
-		Pause:   bind("space", "pause the load", " "),
-
-		Start:   bind("s", "start a server", "s"),
-		Stop:    bind("S", "stop a server", "S"),
-		Kill:    bind("K", "kill -9 a server", "K"),
-		Restart: bind("r", "restart a server", "r"),
-		Fault:   bind("x", "a fault for the next server", "x"),
-		Second:  bind("d", "duplicate: reply again", "d"),
-		Unknown: bind("u", "reply of unknown ID", "u"),
-		Drop:    bind("D", "drop the connection", "D"),
-
-		Inspect:  bind("enter", "inspect: the whole story", "enter"),
-		Freeze:   bind("f", "freeze the picture", "f"),
-		Find:     bind("/", "find an ID", "/"),
-		Filter:   bind("F", "filter the lanes", "F"),
-		Zoom:     bind("z", "zoom into the lane", "z"),
-		Ended:    bind("o", "completed, failed, both", "o"),
-		Narrower: bind("[", "shorter throughput span", "["),
-		Wider:    bind("]", "longer throughput span", "]"),
-		Log:      bind("v", "all that happened", "v"),
-
-		Next:     bind("tab", "next panel", "tab", "right"),
-		Previous: bind("shift+tab", "previous panel", "shift+tab", "left"),
-		Up:       bind("↑ k", "up", "up", "k"),
-		Down:     bind("↓ j", "down", "down", "j"),
-		PageUp:   bind("pgup", "page up", "pgup"),
-		PageDown: bind("pgdn", "page down", "pgdown"),
-		Home:     bind("home g", "first", "home", "g"),
-		End:      bind("end G", "last", "end", "G"),
-
-		Play:              bind("space", "play, pause", " "),
-		Faster:            bind("+", "faster", "+", "="),
-		Slower:            bind("-", "slower", "-", "_"),
-		Full:              bind("m", "as fast as possible", "m"),
-		StepOn:            bind(".", "an event on", "."),
-		StepBack:          bind(",", "an event back", ","),
-		SecondOn:          bind(">", "1 s on", ">"),
-		SecondBack:        bind("<", "1 s back", "<"),
-		TenOn:             bind("}", "10 s on", "}"),
-		TenBack:           bind("{", "10 s back", "{"),
-		Begin:             bind("0", "to the beginning", "0"),
-		Finish:            bind("$", "to the end", "$"),
-		NextDuplicate:     bind("d", "next duplicate", "d"),
-		PreviousDuplicate: bind("D", "duplicate before", "D"),
-		NextOrphan:        bind("u", "next orphan", "u"),
-		PreviousOrphan:    bind("U", "orphan before", "U"),
-		NextFailure:       bind("x", "next failure", "x"),
-		PreviousFailure:   bind("X", "failure before", "X"),
-
-		Copy:      bind("y", "copy the ID", "y"),
-		Export:    bind("e", "export as JSON", "e"),
-		Help:      bind("?", "help", "?", "h"),
-		Back:      bind("esc", "back", "esc"),
-		Suspend:   bind("ctrl+z", "suspend", "ctrl+z"),
-		Quit:      bind("q", "quit", "q"),
-		Interrupt: bind("ctrl+c", "quit from anywhere", "ctrl+c"),
-
-		TourNext:   bind("N", "begin, or the next scenario", "N"),
-		TourStep:   bind(".", "the next step at once", "."),
-		TourBack:   bind("P", "the scenario before", "P"),
-		TourRepeat: bind("R", "repeat the scenario", "R"),
-		TourLeave:  bind("L", "leave, to play freely", "L"),
-	}
+// A keyRow is one key: its names, what it does, and everywhere that it works and is shown.
+type keyRow struct {
+	keys string // names of keys, in the words of Bubble Tea and "space", with spaces between them
+	name string // in the help and the footer; "" is the first of keys
+	help string // in the help; "" if another row has the help of this key
+	on   source
+	in   mode
+	do   func(*Model) tea.Cmd
+	// footer tells in which footers the key is shown.
+	footer hints
 }
 
 // A keyGroup is a column of the help.
 type keyGroup struct {
 	title string
-	keys  []key.Binding
+	rows  []keyRow
 }
 
-// groups has every key once, disabled ones too.
-func (k *keyMap) groups() []keyGroup {
+// newKeys returns all keys. To add one, add a row here, and the method that it calls.
+func newKeys() []keyGroup {
 	return []keyGroup{
-		{"Make calls", []key.Binding{k.Call, k.Burst, k.Fib, k.More, k.Less, k.Load, k.Timeout, k.Pause}},
-		{"Break things", []key.Binding{k.Start, k.Stop, k.Kill, k.Restart, k.Fault, k.Second, k.Unknown, k.Drop}},
-		{"Play", []key.Binding{k.Play, k.Faster, k.Slower, k.Full, k.StepOn, k.StepBack, k.SecondOn, k.SecondBack, k.TenOn, k.TenBack, k.Begin, k.Finish}},
-		{"Go to", []key.Binding{k.NextDuplicate, k.PreviousDuplicate, k.NextOrphan, k.PreviousOrphan, k.NextFailure, k.PreviousFailure}},
-		{"Look", []key.Binding{k.Inspect, k.Freeze, k.Find, k.Filter, k.Zoom, k.Ended, k.Narrower, k.Wider, k.Log}},
-		{"Move", []key.Binding{k.Next, k.Previous, k.Up, k.Down, k.PageUp, k.PageDown, k.Home, k.End}},
-		{"Take along, leave", []key.Binding{k.Copy, k.Export, k.Help, k.Back, k.Suspend, k.Quit, k.Interrupt}},
-		{"Tour", []key.Binding{k.TourNext, k.TourStep, k.TourBack, k.TourRepeat, k.TourLeave}},
+		{"Make calls", []keyRow{
+			{keys: "c", help: "one call", on: labs, in: reading, do: (*Model).call, footer: hints{inLab: say(30, "call")}},
+			{keys: "b", help: "a burst of calls", on: labs, in: reading, do: does((*Model).askBurst)},
+			{keys: "n", help: "which fib: 30, or 20-35", on: fibLab | tourLab, in: reading, do: does((*Model).askFib), footer: hints{inLab: say(150, "fib")}},
+			{keys: "n", help: "which body: text with {k}, {n}, {uuid}", on: serviceLab, in: reading, do: does((*Model).askBody),
+				footer: hints{inLab: say(150, "body")}},
+			{keys: "+ =", help: "twice the load", on: labs, in: reading, do: does(func(m *Model) { m.scaleLoad(2) }), footer: hints{inLab: say(110, "load")}},
+			{keys: "- _", help: "half the load", on: labs, in: reading, do: does(func(m *Model) { m.scaleLoad(0.5) })},
+			{keys: "l", help: "load: 64, or 200/s", on: labs, in: reading, do: does((*Model).askLoad)},
+			{keys: "t", help: "timeout of calls", on: labs, in: reading, do: does((*Model).askTimeout)},
+			{keys: "space", help: "pause the load", on: labs, in: reading, do: does((*Model).pause), footer: hints{inLab: {90, (*Model).pauseWords}}},
+		}},
+		{"Break things", []keyRow{
+			{keys: "s", help: "start a server", on: labs, in: reading, do: (*Model).startServer, footer: hints{inLab: sayIf(explain.StartsServers, 40, "server")}},
+			{keys: "S", help: "stop a server", on: labs, in: reading, do: (*Model).stopServer},
+			{keys: "K", help: "kill -9 a server", on: labs, in: reading, do: (*Model).killServer, footer: hints{inLab: sayIf(explain.CanKill, 80, "kill")}},
+			{keys: "r", help: "restart a server", on: labs, in: reading, do: (*Model).restartServer},
+			{keys: "x", help: "a fault for the next server", on: labs, in: reading, do: (*Model).chooseFault,
+				footer: hints{inLab: sayIf(explain.StartsServers, 120, "fault")}},
+			{keys: "d", help: "duplicate: reply again", on: labs, in: reading, do: (*Model).sendDuplicate,
+				footer: hints{inLab: say(60, "duplicate"), inStory: say(40, "reply again")}},
+			{keys: "u", help: "reply of unknown ID", on: labs, in: reading, do: (*Model).sendUnknown, footer: hints{inLab: say(70, "unknown")}},
+			{keys: "D", help: "drop the connection", on: labs, in: reading, do: (*Model).dropConnection},
+		}},
+		{"Play", []keyRow{
+			{keys: "space", help: "play, pause", on: recording, in: reading, do: play(func(m *Model) { m.player.Toggle() }),
+				footer: hints{inReplay: {30, (*Model).playWords}}},
+			{keys: "+ =", help: "faster", on: recording, in: reading, do: play(func(m *Model) { m.changeSpeed(1) }),
+				footer: hints{inReplay: say(90, "faster")}},
+			{keys: "- _", help: "slower", on: recording, in: reading, do: play(func(m *Model) { m.changeSpeed(-1) })},
+			{keys: "m", help: "as fast as possible", on: recording, in: reading, do: play(func(m *Model) { m.player.SetSpeed(replay.FullSpeed) })},
+			{keys: ".", help: "an event on", on: recording, in: reading, do: play(func(m *Model) { m.player.Step(1) }),
+				footer: hints{inReplay: say(40, "step")}},
+			{keys: ",", help: "an event back", on: recording, in: reading, do: play(func(m *Model) { m.player.Step(-1) })},
+			{keys: ">", help: "1 s on", on: recording, in: reading, do: seek(time.Second), footer: hints{inReplay: say(50, "1 s")}},
+			{keys: "<", help: "1 s back", on: recording, in: reading, do: seek(-time.Second)},
+			{keys: "}", help: "10 s on", on: recording, in: reading, do: seek(10 * time.Second), footer: hints{inReplay: say(130, "10 s")}},
+			{keys: "{", help: "10 s back", on: recording, in: reading, do: seek(-10 * time.Second)},
+			{keys: "0", help: "to the beginning", on: recording, in: reading, do: play(func(m *Model) { m.player.SeekBegin() }),
+				footer: hints{inReplay: say(110, "start")}},
+			{keys: "$", help: "to the end", on: recording, in: reading, do: play(func(m *Model) { m.player.SeekEnd() }),
+				footer: hints{inReplay: say(120, "end")}},
+		}},
+		{"Go to", []keyRow{
+			{keys: "d", help: "next duplicate", on: recording, in: reading, do: jump(lab.DuplicateReply, 1), footer: hints{inReplay: say(60, "duplicate")}},
+			{keys: "D", help: "duplicate before", on: recording, in: reading, do: jump(lab.DuplicateReply, -1)},
+			{keys: "u", help: "next orphan", on: recording, in: reading, do: jump(lab.OrphanedReply, 1), footer: hints{inReplay: say(70, "orphan")}},
+			{keys: "U", help: "orphan before", on: recording, in: reading, do: jump(lab.OrphanedReply, -1)},
+			{keys: "x", help: "next failure", on: recording, in: reading, do: jump(lab.FailedCall, 1), footer: hints{inReplay: say(80, "failure")}},
+			{keys: "X", help: "failure before", on: recording, in: reading, do: jump(lab.FailedCall, -1)},
+		}},
+		{"Look", []keyRow{
+			{keys: "enter", help: "inspect: the whole story", on: all, in: browsing, do: does((*Model).inspectSelected),
+				footer: hints{inLab: say(50, "inspect"), inTour: say(90, "inspect"), inReplay: say(100, "inspect")}},
+			{keys: "enter", on: all, in: readingLog, do: does((*Model).inspectNote), footer: hints{inLog: say(40, "inspect its call")}},
+			{keys: "enter", on: all, in: inspecting, do: does((*Model).close)},
+			{keys: "enter", on: all, in: choosing, do: (*Model).chosen, footer: hints{inMenu: say(10, "choose")}},
+			{keys: "enter", on: all, in: prompting, do: (*Model).submit, footer: hints{inPrompt: say(10, "do it")}},
+			{keys: "f", help: "freeze the picture", on: labs, in: reading, do: does((*Model).toggleFrozen),
+				footer: hints{inLab: {100, (*Model).freezeWords}, inTour: {130, (*Model).freezeWords}, inStory: {60, (*Model).freezeWords}}},
+			{keys: "/", help: "find an ID", on: all, in: reading, do: does((*Model).askID), footer: hints{inLab: say(130, "find"), inReplay: say(140, "find")}},
+			{keys: "F", help: "filter the lanes", on: all, in: reading, do: does((*Model).askFilter),
+				footer: hints{inLab: say(160, "filter"), inReplay: say(160, "filter")}},
+			{keys: "z", help: "zoom into the lane", on: all, in: browsing, do: does((*Model).zoom),
+				footer: hints{inLab: say(170, "zoom"), inTour: say(100, "zoom"), inReplay: say(170, "zoom")}},
+			{keys: "o", help: "completed, failed, both", on: all, in: browsing, do: does((*Model).cycleEnded), footer: hints{inTour: say(110, "which ended")}},
+			{keys: "[", help: "shorter throughput span", on: all, in: browsing, do: does(func(m *Model) { m.changeSpan(-1) })},
+			{keys: "]", help: "longer throughput span", on: all, in: browsing, do: does(func(m *Model) { m.changeSpan(1) })},
+			{keys: "v", help: "all that happened", on: labs, in: browsing | inspecting, do: does((*Model).openLog),
+				footer: hints{inLab: say(180, "log"), inTour: say(120, "log")}},
+			{keys: "v", help: "messages so far", on: recording, in: browsing | inspecting, do: does((*Model).openLog)},
+			{keys: "v", on: all, in: readingLog, do: does((*Model).close)},
+		}},
+		{"Move", []keyRow{
+			{keys: "tab right", help: "next panel", on: all, in: browsing, do: does(func(m *Model) { m.nextPanel(1) }),
+				footer: hints{inLab: say(140, "panel"), inTour: say(60, "panel"), inReplay: say(150, "panel")}},
+			{keys: "shift+tab left", help: "previous panel", on: all, in: browsing, do: does(func(m *Model) { m.nextPanel(-1) })},
+			{keys: "up k", name: "↑ k", help: "up", on: all, in: reading | readingHelp | choosing | prompting, do: does(func(m *Model) { m.move(-1, 0) }),
+				footer: hints{inStory: say(20, "select"), inLog: say(20, "up"), inMenu: say(20, "up")}},
+			{keys: "down j", name: "↓ j", help: "down", on: all, in: reading | readingHelp | choosing | prompting, do: does(func(m *Model) { m.move(1, 0) }),
+				footer: hints{inLog: say(30, "down"), inHelp: say(20, "scroll"), inMenu: say(30, "down")}},
+			{keys: "pgup", help: "page up", on: all, in: reading | readingHelp, do: does(func(m *Model) { m.move(0, -1) })},
+			{keys: "pgdown", name: "pgdn", help: "page down", on: all, in: reading | readingHelp, do: does(func(m *Model) { m.move(0, 1) }),
+				footer: hints{inStory: say(30, "scroll")}},
+			{keys: "home g", name: "home g", help: "first", on: all, in: scrolled | choosing, do: does(func(m *Model) { m.moveToEnd(-1) })},
+			{keys: "end G", name: "end G", help: "last", on: all, in: scrolled | choosing, do: does(func(m *Model) { m.moveToEnd(1) })},
+		}},
+		{"Export, leave", []keyRow{
+			{keys: "y", help: "copy the ID", on: all, in: reading, do: does((*Model).copyID), footer: hints{inStory: say(50, "copy ID")}},
+			{keys: "e", help: "export as JSON", on: all, in: reading, do: does((*Model).askExport)},
+			{keys: "? h", help: "help", on: all, in: reading, do: does((*Model).openHelp),
+				footer: hints{inLab: say(10, "help"), inTour: say(70, "help"), inReplay: say(10, "help"), inStory: say(70, "help"), inLog: say(50, "help")}},
+			{keys: "? h", on: all, in: readingHelp, do: does((*Model).close)},
+			{keys: "esc", help: "back", on: all, in: browsing, do: does((*Model).back)},
+			{keys: "esc", on: all, in: inspecting | readingLog | readingHelp, do: does((*Model).close),
+				footer: hints{inStory: say(10, "back"), inLog: say(10, "back"), inHelp: say(10, "back")}},
+			{keys: "esc", on: all, in: choosing | prompting, do: does((*Model).close),
+				footer: hints{inMenu: say(40, "leave it"), inPrompt: say(20, "leave it")}},
+			{keys: "ctrl+z", help: "suspend", on: all, in: anyMode, do: (*Model).suspend},
+			{keys: "q", help: "quit", on: all, in: browsing, do: (*Model).quit,
+				footer: hints{inLab: say(20, "quit"), inTour: say(80, "quit"), inReplay: say(20, "quit")}},
+			{keys: "q", on: all, in: inspecting | readingLog | readingHelp | choosing, do: does((*Model).close)},
+			{keys: "ctrl+c", help: "quit from anywhere", on: all, in: anyMode, do: (*Model).quit, footer: hints{inHelp: say(30, "quit")}},
+		}},
+		{"Tour", []keyRow{
+			{keys: "N", help: "begin, or the next scenario", on: tourLab, in: reading, do: (*Model).nextScenario,
+				footer: hints{inTour: {20, (*Model).nextScenarioWords}, inLab: {-20, (*Model).nextScenarioWords}}},
+			{keys: ".", help: "the next step at once", on: tourLab, in: reading, do: does(func(m *Model) { m.tour.SkipWait() }),
+				footer: hints{inTour: {10, (*Model).stepWords}}},
+			{keys: "P", help: "the scenario before", on: tourLab, in: reading, do: (*Model).previousScenario,
+				footer: hints{inTour: {30, (*Model).previousScenarioWords}, inLab: {0, (*Model).previousScenarioWords}}},
+			{keys: "R", help: "repeat the scenario", on: tourLab, in: reading, do: (*Model).repeatScenario,
+				footer: hints{inTour: {40, (*Model).repeatWords}, inLab: {-10, (*Model).repeatWords}}},
+			{keys: "L", help: "leave, to play freely", on: tourLab, in: reading, do: does(func(m *Model) { m.tour.Leave() }),
+				footer: hints{inTour: say(50, "leave")}},
+		}},
 	}
 }
 
-// A keyHint is a key and a word or two, for the footer.
-type keyHint struct {
-	key   key.Binding
-	words string
+const anyMode = reading | readingHelp | choosing | prompting
+
+// does makes what a key does of a method that returns no command.
+func does(f func(*Model)) func(*Model) tea.Cmd {
+	return func(m *Model) tea.Cmd {
+		f(m)
+		return nil
+	}
 }
 
-// hints are the keys of the footer, most useful first: what is disabled, and what does
-// not fit, is left out.
-func (m *Model) hints() []keyHint {
-	k := &m.keys
-	switch m.mode {
-	case inspecting:
-		return []keyHint{
-			{k.Back, "back"}, {k.Up, "select"}, {k.PageDown, "scroll"}, {k.Second, "reply again"}, {k.Copy, "copy ID"},
-			{k.Freeze, m.freezeWords()}, {k.Help, "help"},
+// names returns the names of the keys as Bubble Tea has them.
+func (r *keyRow) names() []string {
+	return strings.Fields(r.keys)
+}
+
+// label returns the key as the help and, up to a space, the footer show it.
+func (r *keyRow) label() string {
+	if r.name != "" {
+		return r.name
+	}
+	return r.names()[0]
+}
+
+// works reports whether the key does anything on a screen of that source in that mode.
+func (r *keyRow) works(on source, in mode) bool { return r.on&on != 0 && r.in&in != 0 }
+
+// keyRow returns the row of a key on a screen of that source in the present mode, or nil.
+func (m *Model) keyRow(name string, on source) *keyRow {
+	if name == " " {
+		name = "space"
+	}
+	for _, g := range m.keys {
+		for i := range g.rows {
+			if r := &g.rows[i]; r.works(on, m.mode) && slices.Contains(r.names(), name) {
+				return r
+			}
 		}
-	case logging:
-		return []keyHint{{k.Back, "back"}, {k.Up, "up"}, {k.Down, "down"}, {k.Inspect, "inspect its call"}, {k.Help, "help"}}
-	case helping:
-		return []keyHint{{k.Back, "back"}, {k.Down, "scroll"}, {k.Interrupt, "quit"}}
-	case choosing:
-		return []keyHint{{k.Inspect, "choose"}, {k.Up, "up"}, {k.Down, "down"}, {k.Back, "leave it"}}
-	case prompting:
-		return []keyHint{{k.Inspect, "do it"}, {k.Back, "leave it"}}
 	}
-	if m.player != nil {
-		return []keyHint{
-			{k.Help, "help"}, {k.Quit, "quit"}, {k.Play, m.playWords()}, {k.StepOn, "step"}, {k.SecondOn, "1 s"},
-			{k.NextDuplicate, "duplicate"}, {k.NextOrphan, "orphan"}, {k.NextFailure, "failure"}, {k.Faster, "faster"},
-			{k.Inspect, "inspect"}, {k.Begin, "start"}, {k.Finish, "end"}, {k.TenOn, "10 s"}, {k.Find, "find"}, {k.Next, "panel"}, {k.Filter, "filter"}, {k.Zoom, "zoom"},
-		}
-	}
-	hints := m.tourHints()
-	if m.telling() {
-		return hints
-	}
-	start, fault := keyHint{k.Start, "server"}, keyHint{k.Fault, "fault"}
-	if !explain.StartsServers(&m.look) {
-		start, fault = keyHint{}, keyHint{}
-	}
-	kill := keyHint{k.Kill, "kill"}
-	if !explain.CanKill(&m.look) {
-		kill = keyHint{}
-	}
-	return append(hints, []keyHint{
-		{k.Help, "help"}, {k.Quit, "quit"}, {k.Call, "call"}, start, {k.Inspect, "inspect"},
-		{k.Second, "duplicate"}, {k.Unknown, "unknown"}, kill, {k.Pause, m.pauseWords()}, {k.Freeze, m.freezeWords()},
-		{k.More, "load"}, fault, {k.Find, "find"}, {k.Next, "panel"}, {k.Fib, m.workWords()}, {k.Filter, "filter"}, {k.Zoom, "zoom"}, {k.Log, "log"},
-	}...)
+	return nil
 }
 
-func (m *Model) workWords() string {
-	if m.look.Load.Custom {
-		return "body"
-	}
-	return "fib"
-}
-
-func (m *Model) pauseWords() string {
+// source returns the kind of thing that is on the screen.
+func (m *Model) source() source {
 	switch {
-	case m.look.Load.Paused && m.look.Load.PausedBy == "":
-		return "go on"
-	case m.look.Load.Paused, m.look.Load.Waiting:
-		return "begin"
+	case m.player != nil:
+		return recording
+	case m.tour != nil:
+		return tourLab
+	case m.look.Load.Custom:
+		return serviceLab
 	}
-	return "pause"
+	return fibLab
 }
 
-func (m *Model) freezeWords() string {
-	if m.frozen != nil {
-		return "unfreeze"
+// press does what a key means now.
+func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
+	m.opening = false
+	if m.mode == prompting && msg.Type == tea.KeyRunes {
+		m.prompt.edit(msg)
+		return nil
 	}
-	return "freeze"
-}
-
-// keyLine is the last line of the screen.
-func (m *Model) keyLine() text.Line {
-	l := text.Line{m.st.Plain.Span(" ")}
-	room := m.w - 1
-	for _, h := range m.hints() {
-		if !h.key.Enabled() {
-			continue
-		}
-		name, _, _ := strings.Cut(h.key.Help().Key, " ")
-		s := " " + h.words
-		if len(l) > 1 {
-			name = "  " + name
-		}
-		if n := text.Width(name) + text.Width(s); n <= room {
-			l = append(l, m.st.Key.Span(name), m.st.Faint.Span(s))
-			room -= n
+	switch row := m.keyRow(msg.String(), m.source()); {
+	case row != nil:
+		return row.do(m)
+	case m.mode == prompting:
+		m.prompt.edit(msg)
+	case m.player != nil:
+		if row := m.keyRow(msg.String(), fibLab); row != nil {
+			m.lab.Note(lab.Info, "this is a recording, in which "+row.label()+" ("+row.help+") does nothing: ? shows the keys", "")
 		}
 	}
-	return l
+	return nil
 }

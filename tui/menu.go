@@ -3,7 +3,6 @@ package tui
 import (
 	tea "github.com/charmbracelet/bubbletea"
 
-	"rpcscope/server"
 	"rpcscope/tui/text"
 )
 
@@ -14,28 +13,6 @@ type choice struct {
 	other bool   // ask for the value
 }
 
-// faultChoices are the faults that the next server can be given.
-var faultChoices = func() []choice {
-	words := map[string][2]string{
-		"crash-before-ack":   {"=0.02", "replies and dies before the ack: a real duplicate"},
-		"crash-before-reply": {"=0.02", "dies before its reply: another server answers"},
-		"early-ack":          {"=0.02", "acks first, dies before its reply: a lost call"},
-		"duplicate":          {"=0.05", "sends the reply twice"},
-		"unknown":            {"=0.05", "sends a reply of an unknown ID as well"},
-		"drop":               {"=0.02", "never replies: the call times out"},
-		"error":              {"=0.05", "answers with an error: the call fails"},
-		"panic":              {"=0.05", "panics: an error reply, and the server lives"},
-		"slow":               {"=0.02:6s", "sleeps for 6 s: the reply comes too late"},
-		"ack-delay":          {"=3s", "acks 3 s late: kill it meanwhile, see duplicates"},
-	}
-	all := []choice{{value: "", words: "none: the next server is a good one"}}
-	for _, name := range server.FaultNames() {
-		w := words[name]
-		all = append(all, choice{value: name + w[0], words: w[1]})
-	}
-	return append(all, choice{words: "something else: type it", other: true})
-}()
-
 // A menu is a list to choose from.
 type menu struct {
 	name     string // of its frame
@@ -43,6 +20,12 @@ type menu struct {
 	choices  []choice
 	choose   func(choice) tea.Cmd
 	selected int
+}
+
+// chosen closes the menu and does what the selected choice means.
+func (m *Model) chosen() tea.Cmd {
+	m.close()
+	return m.menu.choose(m.menu.choices[m.menu.selected])
 }
 
 func (m *menu) move(delta int) {

@@ -70,18 +70,6 @@ type Player interface {
 	GoTo(id string)
 }
 
-// A mode is what the keys are about.
-type mode int
-
-const (
-	looking    mode = iota // the lanes and all around them
-	inspecting             // one call's story
-	logging                // the notes
-	helping
-	choosing  // from a menu
-	prompting // for a line of text
-)
-
 // A Model is the whole screen: the one tea.Model there is. What is on it are plain
 // structs and pure functions, in files of their own.
 //
@@ -96,7 +84,7 @@ type Model struct {
 	told    tour.Snapshot
 	frozen  Subject // nil while the picture is live
 	st      *text.Styles
-	keys    keyMap
+	keys    []keyGroup
 	tell    func(sequence string) // writes to the terminal, past the renderer
 	tick    int                   // the chain of ticks that is listened to
 	w, h    int
@@ -138,11 +126,11 @@ func (m *Model) open(over mode) {
 
 // close goes back to what the present mode came up over.
 func (m *Model) close() {
-	m.mode = looking
+	m.mode = browsing
 	if n := len(m.below) - 1; n >= 0 {
 		m.mode, m.below = m.below[n], m.below[:n]
 	}
-	if m.mode == looking {
+	if m.mode == browsing {
 		m.lanes.search() // they were not looked at meanwhile
 	}
 }
@@ -159,14 +147,11 @@ const interval = 100 * time.Millisecond
 
 // newModel returns a screen for a lab. ctx ends what the screen has begun.
 func newModel(ctx context.Context, l Lab, st *text.Styles, tell func(string)) *Model {
-	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeyMap(), tell: tell, span: 1}
+	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeys(), mode: browsing, tell: tell, span: 1}
 	if p, ok := l.(Player); ok {
-		m.player, m.keys = p, newReplayKeyMap()
+		m.player = p
 	}
 	m.refresh()
-	if m.look.Load.Custom {
-		m.keys.Fib.SetHelp("n", "which body: text with {k}, {n}, {uuid}")
-	}
 	return m
 }
 
@@ -278,7 +263,7 @@ func (m *Model) query() lab.Query {
 		},
 		Notes: 1,
 	}
-	if m.mode == logging || slices.Contains(m.below, logging) {
+	if m.mode == readingLog || slices.Contains(m.below, readingLog) {
 		q.Notes = lab.MaxNotes
 	}
 	if d, ok := m.layout(); ok {
@@ -289,15 +274,15 @@ func (m *Model) query() lab.Query {
 }
 
 // do makes a command of what may block.
-func (m *Model) do(f func(ctx context.Context)) tea.Cmd {
-	ctx := m.ctx
+func (m *Model) do(f func(ctx context.Context, l Lab)) tea.Cmd {
+	ctx, l := m.ctx, m.lab
 	return func() (msg tea.Msg) {
 		defer func() {
 			if v := recover(); v != nil {
 				msg = panicMsg{lab.NewPanicError(v)}
 			}
 		}()
-		f(ctx)
+		f(ctx, l)
 		return doneMsg{}
 	}
 }

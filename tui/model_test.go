@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -128,7 +127,7 @@ func press(m *Model, keys ...string) (quit bool) {
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
 		for typ := tea.KeyType(-100); typ < 200; typ++ {
 			if named := (tea.KeyMsg{Type: typ}); typ != tea.KeyRunes && named.String() == k && k != "" {
-				msg = named
+				msg.Type = typ
 				break
 			}
 		}
@@ -220,7 +219,7 @@ func TestKeysTogether(t *testing.T) {
 	alt := runes("z")
 	alt.Alt = true
 	run(m, alt)
-	if m.mode != looking || !m.lanes.zoomed {
+	if m.mode != browsing || !m.lanes.zoomed {
 		t.Error("esc z in one does not leave the inspector and zoom")
 	}
 	s.done = nil
@@ -241,7 +240,7 @@ func TestKeysTogether(t *testing.T) {
 	alt.Alt = true
 	s.done = nil
 	run(m, alt)
-	if m.mode != looking || len(s.done) > 0 {
+	if m.mode != browsing || len(s.done) > 0 {
 		t.Errorf("alt+K in a prompt did %q", s.done)
 	}
 	paste := runes("cccq")
@@ -264,61 +263,6 @@ func TestQuit(t *testing.T) {
 		m := newScreen(t, s, 80, 24)
 		if last := len(keys) - 1; press(m, keys[:last]...) || !press(m, keys[last]) {
 			t.Errorf("%q does not quit with its last key", keys)
-		}
-	}
-}
-
-// Every key is in a group, and in the help where it is enabled; no two things that are
-// enabled have the same key.
-func TestKeyMap(t *testing.T) {
-	lab, _ := setFakeLab()
-	for what, screen := range map[string]func(w, h int) *Model{
-		"lab":       func(w, h int) *Model { return newScreen(t, lab, w, h) },
-		"recording": func(w, h int) *Model { return newScreen(t, setFakeReplay(), w, h) },
-		"tour":      func(w, h int) *Model { m, _ := newTourScreen(t, w, h); return m },
-	} {
-		k := screen(80, 24).keys
-		seen := map[string]string{}
-		bindings := 0
-		for _, g := range k.groups() {
-			for _, b := range g.keys {
-				bindings++
-				if b.Help().Desc == "" || b.Help().Key == "" {
-					t.Errorf("%s: no help for %q", what, b.Keys())
-				}
-				if !b.Enabled() {
-					continue
-				}
-				for _, name := range b.Keys() {
-					if other, twice := seen[name]; twice {
-						t.Errorf("%s: %q is both %q and %q", what, name, other, b.Help().Desc)
-					}
-					seen[name] = b.Help().Desc
-				}
-			}
-		}
-		if want := bindingsOf(k); bindings != want {
-			t.Errorf("%s: %d keys in the help, %d in the map", what, bindings, want)
-		}
-		for _, size := range [][2]int{{80, 24}, {120, 40}} {
-			m := screen(size[0], size[1])
-			press(m, "?")
-			shown := m.View()
-			for i := 0; i < 30; i++ {
-				press(m, "down")
-				shown += m.View()
-			}
-			for _, g := range k.groups() {
-				for _, b := range g.keys {
-					row := b.Help().Key + "  " // of the help, not of its last sentences
-					if b.Enabled() && !strings.Contains(shown, b.Help().Desc) {
-						t.Errorf("%s, %v: the help does not show %q", what, size, b.Help().Desc)
-					}
-					if !b.Enabled() && strings.Contains(shown, row+b.Help().Desc) {
-						t.Errorf("%s, %v: the help shows %q, which does nothing", what, size, b.Help().Desc)
-					}
-				}
-			}
 		}
 	}
 }
@@ -402,7 +346,7 @@ func TestStaleTicksEnd(t *testing.T) {
 func TestPanics(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 80, 24)
-	msg := m.do(func(context.Context) { panic("of a command") })()
+	msg := m.do(func(context.Context, Lab) { panic("of a command") })()
 	if _, cmd := m.Update(msg); cmd == nil || m.failure == nil || !strings.Contains(m.failure.Error(), "of a command") {
 		t.Errorf("a panic of a command: %v", m.failure)
 	}
@@ -454,7 +398,7 @@ func TestModes(t *testing.T) {
 	s.Note(lab.Success, "about a call", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 5))
 	m := newScreen(t, s, 120, 40)
 	press(m, "v", "enter", "?")
-	for _, want := range []mode{inspecting, logging, looking} {
+	for _, want := range []mode{inspecting, readingLog, browsing} {
 		press(m, "esc")
 		if m.mode != want {
 			t.Fatalf("in mode %d, not %d:\n%s", m.mode, want, m.View())
@@ -673,6 +617,3 @@ func TestNoColour(t *testing.T) {
 		}
 	}
 }
-
-// bindingsOf counts the fields of a key map.
-func bindingsOf(k keyMap) int { return reflect.TypeOf(k).NumField() }

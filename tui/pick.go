@@ -82,14 +82,14 @@ func (l *lanes) follow(look *lab.Snapshot) bool {
 }
 
 // make has the lab make something, which is selected as soon as it is there.
-func (m *Model) make(f func(ctx context.Context) pick) tea.Cmd {
+func (m *Model) make(f func(ctx context.Context, l Lab) pick) tea.Cmd {
 	m.making++
-	if m.mode == logging {
+	if m.mode == readingLog {
 		m.log = noteLog{} // its note is the newest
 	}
 	of := m.lab
 	var made pick
-	run := m.do(func(ctx context.Context) { made = f(ctx) })
+	run := m.do(func(ctx context.Context, l Lab) { made = f(ctx, l) })
 	return func() tea.Msg {
 		if msg, failed := run().(panicMsg); failed {
 			return msg
@@ -182,12 +182,6 @@ func (m *Model) cameIn(p *pick) uint64 {
 		}
 	}
 	return 0
-}
-
-// known reports whether there is a story to tell.
-func (m *Model) known(t target) bool {
-	_, ok := m.story(t)
-	return ok
 }
 
 // story returns the story of a call or a reply, also if it is what was made last and has been

@@ -186,7 +186,7 @@ func TestReplyIsSelected(t *testing.T) {
 				tick(m)
 				press(m, "enter")
 			}
-			if m.mode != looking {
+			if m.mode != browsing {
 				t.Fatalf("%s, %s: opened too early:\n%s", c.key, when, m.View())
 			}
 			s.arrive()
@@ -216,7 +216,7 @@ func TestNothingMadeIsNotSelected(t *testing.T) {
 		press(m, "enter")
 		m.Update(cmd())
 		tick(m)
-		if m.mode != looking || m.pending() || m.lanes.pick != nil {
+		if m.mode != browsing || m.pending() || m.lanes.pick != nil {
 			t.Errorf("%s: mode %d, pending %t, picked %+v", key, m.mode, m.pending(), m.lanes.pick)
 		}
 	}
@@ -226,7 +226,7 @@ func TestNothingMadeIsNotSelected(t *testing.T) {
 	press(m, "u", "enter", "tab")
 	s.arrive()
 	tick(m)
-	if m.mode != looking || m.pending() {
+	if m.mode != browsing || m.pending() {
 		t.Errorf("mode %d, pending %t after tab", m.mode, m.pending())
 	}
 }
@@ -237,7 +237,7 @@ func TestMadeWhileFrozen(t *testing.T) {
 	m := newScreen(t, s, 120, 40)
 	press(m, "f", "c", "enter")
 	id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.story.calls)
-	if m.mode != looking {
+	if m.mode != browsing {
 		t.Fatal("something is opened")
 	}
 	says(t, m.View(), []string{id + " is not in the frozen picture. Press f", "✗ that one is not in the frozen picture: f goes back to the present"}, nil)
@@ -315,7 +315,7 @@ func TestJumpSelects(t *testing.T) {
 	untilThere(t, m, "the next", func() bool { return !m.jumping })
 	opened(t, m, "the next", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 36))
 	press(m, "esc")
-	if m.mode != looking {
+	if m.mode != browsing {
 		t.Errorf("esc leads to mode %d", m.mode)
 	}
 }
@@ -330,7 +330,7 @@ func TestFindInAllOfARecording(t *testing.T) {
 	m := newScreen(t, openReplay{p}, 120, 40)
 	untilThere(t, m, "read", func() bool { return m.look.Replay.Indexed == 1 })
 	id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", 40)
-	if m.known(target{id: id}) {
+	if hasStory(m, target{id: id}) {
 		t.Fatal("it is there already")
 	}
 	press(m, "/")
@@ -343,7 +343,7 @@ func TestFindInAllOfARecording(t *testing.T) {
 		t.Errorf("%d discarded replies: not all of its story is told", n)
 	}
 	press(m, "esc")
-	if r, _ := m.lanes.selected(&m.look); r.id != id || m.mode != looking {
+	if r, _ := m.lanes.selected(&m.look); r.id != id || m.mode != browsing {
 		t.Errorf("%+v is selected in mode %d", r, m.mode)
 	}
 	press(m, "/", "n", "o", "enter")
@@ -375,7 +375,7 @@ func TestUnknownStories(t *testing.T) {
 	m.inspect(target{id: "none"})
 	tick(m)
 	says(t, m.View(), []string{"at this time of the recording that one is not remembered: / finds it"}, []string{"f freezes"})
-	if m.mode != looking {
+	if m.mode != browsing {
 		t.Errorf("mode %d", m.mode)
 	}
 	live, _ := setFakeLab()
@@ -383,4 +383,10 @@ func TestUnknownStories(t *testing.T) {
 	m.inspect(target{id: "none"})
 	tick(m)
 	says(t, m.View(), []string{"that one is no longer remembered: f freezes the picture"}, nil)
+}
+
+// hasStory reports whether there is a story to tell.
+func hasStory(m *Model, t target) bool {
+	_, ok := m.story(t)
+	return ok
 }

@@ -53,36 +53,41 @@ func newPrompt(ask, help, value string, enter func(string) (tea.Cmd, error)) pro
 	return prompt{input: in, ask: ask, help: help, enter: enter}
 }
 
-// key handles a key. It returns true when the prompt is over.
-func (p *prompt) key(msg tea.KeyMsg, k *keyMap) (tea.Cmd, bool) {
-	switch msg.Type {
-	case tea.KeyEsc:
-		return nil, true
-	case tea.KeyUp:
-		p.selected = max(p.selected-1, 0)
-		return nil, false
-	case tea.KeyDown:
-		p.selected = min(p.selected+1, max(len(p.found)-1, 0))
-		return nil, false
-	case tea.KeyEnter:
-		text := p.input.Value()
-		if p.selected < len(p.found) {
-			text = p.found[p.selected]
-		}
-		cmd, err := p.enter(text)
-		if err != nil {
-			p.err = err.Error()
-			return nil, false
-		}
-		return cmd, true
+// ask opens a prompt.
+func (m *Model) ask(what, help, value string, enter func(string) (tea.Cmd, error)) {
+	m.open(prompting)
+	m.prompt = newPrompt(what, help, value, enter)
+}
+
+// submit enters the text of the prompt, or the selected match. The prompt stays if there is an error.
+func (m *Model) submit() tea.Cmd {
+	p := &m.prompt
+	text := p.input.Value()
+	if p.selected < len(p.found) {
+		text = p.found[p.selected]
 	}
+	cmd, err := p.enter(text)
+	if err != nil {
+		p.err = err.Error()
+	} else if m.mode == prompting {
+		m.close()
+	}
+	return cmd
+}
+
+// move selects another match.
+func (p *prompt) move(delta int) {
+	p.selected = min(max(p.selected+delta, 0), max(len(p.found)-1, 0))
+}
+
+// edit passes a key to the text.
+func (p *prompt) edit(msg tea.KeyMsg) {
 	before := p.input.Value()
 	p.input, _ = p.input.Update(msg) // its only command makes the cursor blink
 	if p.input.Value() != before {
 		p.err = ""
 		p.look()
 	}
-	return nil, false
 }
 
 // look finds the matches.
@@ -142,8 +147,8 @@ func (p *prompt) lines(st *text.Styles, w int) []text.Line {
 	return out
 }
 
-// askForID asks for an ID, to tell its story. In a recording it goes to where that is known.
-func (m *Model) askForID() {
+// askID asks for an ID, to tell its story. In a recording it goes to where that is known.
+func (m *Model) askID() {
 	help := "of calls and discarded replies that are remembered; ↑ ↓ to choose"
 	if m.player != nil {
 		help = "of calls and discarded replies of all the recording; ↑ ↓ to choose"
@@ -181,7 +186,7 @@ func (m *Model) nothing() string {
 // goTo selects a call and tells its story.
 func (m *Model) goTo(id string) {
 	t := target{id: id}
-	if m.player != nil && !m.known(t) {
+	if _, known := m.story(t); !known && m.player != nil {
 		m.player.GoTo(id)
 		m.jumping, m.opening = true, true
 		return

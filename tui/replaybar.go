@@ -7,80 +7,44 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
 	"rpcscope/tui/text"
 )
 
-// play does what a key means in a recording.
-func (m *Model) play(is func(key.Binding) bool) bool {
-	k, p := &m.keys, m.player
-	switch {
-	case is(k.Play):
-		p.Toggle()
-	case is(k.Faster):
-		p.SetSpeed(nextSpeed(m.look.Replay.Speed, 1))
-	case is(k.Slower):
-		p.SetSpeed(nextSpeed(m.look.Replay.Speed, -1))
-	case is(k.Full):
-		p.SetSpeed(replay.FullSpeed)
-	case is(k.StepOn):
-		p.Step(1)
-	case is(k.StepBack):
-		p.Step(-1)
-	case is(k.SecondOn):
-		p.Seek(time.Second)
-	case is(k.SecondBack):
-		p.Seek(-time.Second)
-	case is(k.TenOn):
-		p.Seek(10 * time.Second)
-	case is(k.TenBack):
-		p.Seek(-10 * time.Second)
-	case is(k.Begin):
-		p.SeekBegin()
-	case is(k.Finish):
-		p.SeekEnd()
-	case is(k.NextDuplicate):
-		m.jump(p.Next, lab.DuplicateReply)
-	case is(k.PreviousDuplicate):
-		m.jump(p.Previous, lab.DuplicateReply)
-	case is(k.NextOrphan):
-		m.jump(p.Next, lab.OrphanedReply)
-	case is(k.PreviousOrphan):
-		m.jump(p.Previous, lab.OrphanedReply)
-	case is(k.NextFailure):
-		m.jump(p.Next, lab.FailedCall)
-	case is(k.PreviousFailure):
-		m.jump(p.Previous, lab.FailedCall)
-	default:
-		return m.refused(is)
-	}
-	m.lanes.search() // what was selected may be elsewhere now
-	return true
+// play returns what a key of a recording does.
+func play(f func(*Model)) func(*Model) tea.Cmd {
+	return does(func(m *Model) {
+		f(m)
+		m.lanes.search() // the selected row may be elsewhere now
+	})
 }
 
-// jump goes to an incident, which is selected when it is there.
-func (m *Model) jump(to func(lab.Incident), kind lab.Incident) {
-	to(kind)
-	m.jumping = true
+func seek(by time.Duration) func(*Model) tea.Cmd {
+	return play(func(m *Model) { m.player.Seek(by) })
 }
 
-// refused notes that a key means something in a lab, and nothing here.
-func (m *Model) refused(is func(key.Binding) bool) bool {
-	all := allKeys()
-	for _, b := range all.onlyLab() {
-		if is(*b) {
-			m.lab.Note(lab.Info, "this is a recording, in which "+b.Help().Key+" ("+b.Help().Desc+") does nothing: ? shows the keys", "")
-			return true
+// jump returns what a key does that goes to the next incident of a kind, or to the previous one if direction
+// is -1. The incident is selected when the player is there.
+func jump(kind lab.Incident, direction int) func(*Model) tea.Cmd {
+	return play(func(m *Model) {
+		if direction < 0 {
+			m.player.Previous(kind)
+		} else {
+			m.player.Next(kind)
 		}
-	}
-	return false
+		m.jumping = true
+	})
 }
 
 // speeds are those that the keys go through.
 var speeds = []float64{replay.MinSpeed, 0.2, 0.5, 1, 2, 5, 10, 20, 50, replay.MaxSpeed, replay.FullSpeed}
+
+func (m *Model) changeSpeed(delta int) {
+	m.player.SetSpeed(nextSpeed(m.look.Replay.Speed, delta))
+}
 
 func nextSpeed(now float64, delta int) float64 {
 	i := slices.Index(speeds, now)
@@ -88,13 +52,6 @@ func nextSpeed(now float64, delta int) float64 {
 		i = slices.Index(speeds, 1)
 	}
 	return speeds[min(max(i+delta, 0), len(speeds)-1)]
-}
-
-func (m *Model) playWords() string {
-	if m.look.Replay.Playing {
-		return "pause"
-	}
-	return "play"
 }
 
 // emptyInReplay is what empty lanes say in a recording, where no key fills them.

@@ -80,7 +80,7 @@ func TestReplayRefuses(t *testing.T) {
 		s := setFakeReplay()
 		m := newScreen(t, s, 120, 40)
 		press(m, key)
-		if len(s.done) > 0 || m.mode != looking || m.frozen != nil || !strings.Contains(m.View(), "this is a recording, in which "+key) {
+		if len(s.done) > 0 || m.mode != browsing || m.frozen != nil || !strings.Contains(m.View(), "this is a recording, in which "+key) {
 			t.Errorf("%s did %q, mode %d:\n%s", key, s.done, m.mode, m.View())
 		}
 	}
@@ -272,7 +272,7 @@ func TestReplayBeforeAStory(t *testing.T) {
 		}
 	}
 	press(m, "0")
-	tick("back on the lanes", func() bool { return m.mode == looking })
+	tick("back on the lanes", func() bool { return m.mode == browsing })
 	if !strings.Contains(m.View(), "is not remembered") {
 		t.Errorf("it is not told why:\n%s", m.View())
 	}

@@ -29,7 +29,7 @@ type Tour interface {
 func newTourModel(ctx context.Context, t Tour, st *text.Styles, tell func(string)) *Model {
 	l, _ := t.Snapshot()
 	m := newModel(ctx, l, st, tell)
-	m.tour, m.keys = t, newTourKeyMap()
+	m.tour = t
 	m.lab = nil // followTour begins with it
 	m.refresh()
 	return m
@@ -46,7 +46,7 @@ func (m *Model) followTour() {
 		m.lab, m.frozen = l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
 		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(told.Scenario.Lane)
-		m.mode, m.below, m.log, m.opening = looking, nil, noteLog{}, false
+		m.mode, m.below, m.log, m.opening = browsing, nil, noteLog{}, false
 	}
 	m.told = told
 	m.servers.told = m.telling()
@@ -69,41 +69,64 @@ func (m *Model) headerLook() *lab.Snapshot {
 	return &look
 }
 
-// travel has the guide do something.
+func (m *Model) nextScenario() tea.Cmd     { return m.travel(m.tour.Next) }
+func (m *Model) previousScenario() tea.Cmd { return m.travel(m.tour.Back) }
+func (m *Model) repeatScenario() tea.Cmd   { return m.travel(m.tour.Repeat) }
+
+// travel calls f, which may change the scenario.
 func (m *Model) travel(f func(context.Context) error) tea.Cmd {
-	l := m.lab // the present one, whatever comes
-	return m.do(func(ctx context.Context) {
+	return m.do(func(ctx context.Context, l Lab) {
 		if err := f(ctx); err != nil && ctx.Err() == nil {
 			l.Note(lab.Failure, err.Error(), "")
 		}
 	})
 }
 
-// tourHints are the keys of the tour, for the footer, and those by which one looks about
-// while a story is told. None of them makes a call or breaks something: that is not what the story tells.
-func (m *Model) tourHints() []keyHint {
-	k, t := &m.keys, &m.told
+// The words of the tour's keys in the footer.
+
+func (m *Model) nextScenarioWords() string {
+	t := &m.told
 	last := t.Position == t.Count
-	var next []keyHint
 	switch {
-	case m.tour == nil:
-		return nil
-	case t.Left && !last:
-		return []keyHint{{k.TourNext, "next scenario"}, {k.TourRepeat, "repeat this one"}}
+	case t.Left && last:
+		return ""
 	case t.Left:
-		return []keyHint{{k.TourRepeat, "repeat the scenario"}, {k.TourBack, "the one before"}}
+		return "next scenario"
 	case t.State == tour.Intro:
-		next = []keyHint{{k.TourNext, "begin"}}
+		return "begin"
 	case t.State == tour.Playing:
-		next = []keyHint{{k.TourStep, "next step"}, {k.TourNext, "skip"}}
+		return "skip"
 	case last:
-		next = []keyHint{{k.TourNext, "finish"}}
-	default:
-		next = []keyHint{{k.TourNext, "next"}}
+		return "finish"
 	}
-	return append(next, keyHint{k.TourBack, "back"}, keyHint{k.TourRepeat, "repeat"}, keyHint{k.TourLeave, "leave"},
-		keyHint{k.Next, "panel"}, keyHint{k.Help, "help"}, keyHint{k.Quit, "quit"}, keyHint{k.Inspect, "inspect"},
-		keyHint{k.Zoom, "zoom"}, keyHint{k.Ended, "which ended"}, keyHint{k.Log, "log"}, keyHint{k.Freeze, m.freezeWords()})
+	return "next"
+}
+
+func (m *Model) stepWords() string {
+	if m.told.State != tour.Playing {
+		return ""
+	}
+	return "next step"
+}
+
+func (m *Model) repeatWords() string {
+	switch {
+	case !m.told.Left:
+		return "repeat"
+	case m.told.Position == m.told.Count:
+		return "repeat the scenario"
+	}
+	return "repeat this one"
+}
+
+func (m *Model) previousScenarioWords() string {
+	switch {
+	case !m.told.Left:
+		return "back"
+	case m.told.Position == m.told.Count:
+		return "the one before"
+	}
+	return ""
 }
 
 // advice is the advice that the screen gives at present. What goes wrong in a story is

@@ -89,32 +89,6 @@ func TestTourKeys(t *testing.T) {
 	}
 }
 
-// Every key of a tour is in its help, and means one thing.
-func TestTourKeyMap(t *testing.T) {
-	m, _ := newTourScreen(t, 120, 60)
-	press(m, "?")
-	seen := map[string]string{}
-	for _, g := range m.keys.groups() {
-		for _, b := range g.keys {
-			if !b.Enabled() {
-				continue
-			}
-			if !strings.Contains(m.View(), b.Help().Desc) {
-				t.Errorf("the help does not show %q", b.Help().Desc)
-			}
-			for _, name := range b.Keys() {
-				if other, twice := seen[name]; twice {
-					t.Errorf("%q is both %q and %q", name, other, b.Help().Desc)
-				}
-				seen[name] = b.Help().Desc
-			}
-		}
-	}
-	if seen["N"] == "" || seen["c"] == "" {
-		t.Errorf("%q", seen)
-	}
-}
-
 // What is told, and by which keys to go on, as far as the scenario has come.
 func TestTourStates(t *testing.T) {
 	free := func(f *fakeTour) { over(f, nil, goodFact); f.look.Left = true }
@@ -169,13 +143,13 @@ func TestTourGoesOn(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
 	press(m, "tab", "tab", "f", "v", "?") // from the duplicates
-	if m.frozen == nil || m.filter == "" || !m.onServers || m.mode != helping {
+	if m.frozen == nil || m.filter == "" || !m.onServers || m.mode != readingHelp {
 		t.Fatalf("frozen %v, filter %q, on servers %t, mode %d", m.frozen, m.filter, m.onServers, m.mode)
 	}
 	other := &fakeLab{books: newStory().books}
 	f.lab, f.look.Scenario, f.look.Position = other, tour.Scenarios()[4], 5
 	m.Update(tickMsg(m.tick))
-	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != looking || len(m.below) > 0 || m.look.Ledger.Calls.Sent != 0 {
+	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.below) > 0 || m.look.Ledger.Calls.Sent != 0 {
 		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.look.Ledger.Calls)
 	}
 	says(t, m.View(), []string{"5 of 10: an unknown reply"}, []string{"FROZEN"})

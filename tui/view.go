@@ -112,12 +112,12 @@ func (m *Model) draw() string {
 	switch m.currentMode() {
 	case inspecting:
 		out = m.inspector.frames(st, m.w, body).Draw(st, out)
-	case logging:
+	case readingLog:
 		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{
 			Width: m.w - 2, Title: text.Line{st.Title.Span(noteTitle(&m.look))}, Body: m.noteLines(m.w-2, body-2), Focused: true,
 		}}}}
 		out = g.Draw(st, out)
-	case helping:
+	case readingHelp:
 		lines := m.helpLines(m.w - 2)
 		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
 		title := text.Line{st.Title.Span("Help")}
@@ -179,7 +179,7 @@ func (m *Model) adviceLines() []text.Line {
 		return replayLines(m.st, m.look.Replay, m.w)
 	}
 	all := m.advice()
-	if len(all) == 0 || m.mode != looking && all[0].Level != lab.Failure { // hints are about the lanes
+	if len(all) == 0 || m.mode != browsing && all[0].Level != lab.Failure { // hints are about the lanes
 		return make([]text.Line, m.leastAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
@@ -208,7 +208,7 @@ func (m *Model) footLines() []text.Line {
 // selectionLines say what is selected. While it is the newest row, whichever that is, they
 // are one line, so that nothing jumps.
 func (m *Model) selectionLines() []text.Line {
-	if m.mode != looking || m.onServers {
+	if m.mode != browsing || m.onServers {
 		return []text.Line{nil}
 	}
 	l := text.Line{m.st.Plain.Span(" ")}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/aymanbagabas/go-osc52/v2"
 	tea "github.com/charmbracelet/bubbletea"
@@ -30,7 +31,7 @@ func (m *Model) copyID() {
 // noID says why there is no ID to copy.
 func (m *Model) noID() string {
 	switch {
-	case m.mode == logging:
+	case m.mode == readingLog:
 		return "that note is about no call, so there is no ID to copy"
 	case m.onServers:
 		return "there is no ID here to copy: tab moves to a lane"
@@ -39,6 +40,15 @@ func (m *Model) noID() string {
 		return "that reply has no correlation ID to copy"
 	}
 	return "there is no ID in this lane to copy"
+}
+
+func (m *Model) askExport() {
+	name := "rpcscope-" + time.Now().Format("20060102-150405") + ".json"
+	rows := "the rows that are remembered"
+	if m.filter != "" {
+		rows = "the rows that pass the filter"
+	}
+	m.ask("Export to the file", "the numbers and "+rows+", as one JSON object; a file that exists is left alone", name, m.export)
 }
 
 // export writes the numbers and the rows into a new file.
@@ -59,9 +69,9 @@ func (m *Model) export(name string) (tea.Cmd, error) {
 	const most = mostLaneRows
 	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = most, most, most
 	q.Ledger.Duplicates, q.Ledger.Orphans = most, most
-	subject, l, filtered := m.subject(), m.lab, m.filter != ""
+	subject, filtered := m.subject(), m.filter != ""
 	m.writing.Add(1)
-	return m.do(func(context.Context) {
+	return m.do(func(_ context.Context, l Lab) {
 		defer m.writing.Done()
 		look := subject.Snapshot(q)
 		err := errors.Join(lab.WriteJSON(file, look, l.RunConfig()), file.Close())
