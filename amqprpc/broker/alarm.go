@@ -6,37 +6,28 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// RaiseAlarm does what a memory alarm of RabbitMQ does: a connection that publishes is told
-// connection.blocked (if it said that it knows of it) and is no longer read from. Others go on.
+// RaiseAlarm raises a memory alarm as RabbitMQ does: a connection that publishes gets connection.blocked (if
+// it has that capability), and the broker stops reading from it. Other connections go on.
 func (b *Broker) RaiseAlarm() {
 	b.lock()
 	defer b.unlock()
-	b.raised = true
+	b.alarmRaised = true
 }
 
-// ClearAlarm ends RaiseAlarm: connection.unblocked, and reading goes on.
+// ClearAlarm ends RaiseAlarm: blocked connections get connection.unblocked and are read from again.
 func (b *Broker) ClearAlarm() {
 	b.lock()
 	defer b.unlock()
-	b.raised = false
-	b.calm()
+	b.alarmRaised = false
+	b.unblockAll()
 }
 
-// throttle blocks a connection that has begun to publish while there is an alarm.
-func (b *Broker) throttle(c *connection) {
-	if !(b.raised || b.short) || c.blocked != nil || c.goodbye != nil {
-		return
-	}
-	c.blocked = make(chan struct{})
-	if c.capable.blocked {
-		c.told = true
-		c.send(&wire.ConnectionBlocked{Reason: "low on memory"})
-	}
-}
+// alarmed reports whether there is an alarm of either kind.
+func (b *Broker) alarmed() bool { return b.alarmRaised || b.memoryAlarm }
 
-// calm unblocks connections once there is no alarm.
-func (b *Broker) calm() {
-	if b.raised || b.short {
+// unblockAll unblocks all connections if there is no alarm.
+func (b *Broker) unblockAll() {
+	if b.alarmed() {
 		return
 	}
 	for c := range b.connections() {
@@ -44,34 +35,47 @@ func (b *Broker) calm() {
 	}
 }
 
-// unblock lets the connection be read from.
+// block stops reading from a connection that publishes, if there is an alarm.
+func (c *connection) block() {
+	if !c.b.alarmed() || c.blocked != nil || c.closeErr != nil {
+		return
+	}
+	c.blocked = make(chan struct{})
+	if c.capabilities.blocked {
+		c.blockedSent = true
+		c.send(&wire.ConnectionBlocked{Reason: "low on memory"})
+	}
+}
+
+// unblock makes reading go on.
 func (c *connection) unblock() {
 	if c.blocked == nil {
 		return
 	}
-	if c.told && c.goodbye == nil {
+	if c.blockedSent && c.closeErr == nil {
 		c.send(&wire.ConnectionUnblocked{})
 	}
-	c.told = false
+	c.blockedSent = false
 	close(c.blocked)
 	c.blocked = nil
 }
 
-// hold counts a message that enters a queue.
-func (b *Broker) hold(m *message) {
+// addMemory counts a message that enters a queue.
+func (b *Broker) addMemory(m *message) {
 	b.memory += m.size()
-	if b.memory > b.memoryLimit && !b.short {
-		b.short = true
-		b.note(slog.LevelWarn, "memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
+	if b.memory > b.cfg.MemoryLimit && !b.memoryAlarm {
+		b.memoryAlarm = true
+		b.logLater(slog.LevelWarn, "memory alarm: connections that publish wait", slog.Int64("bytes", b.memory))
 	}
 }
 
-// free counts a message that is gone for good.
-func (b *Broker) free(m *message) {
+// freeMemory counts a message that is gone. The alarm ends some way below the limit, so that it does not come and go with
+// each message.
+func (b *Broker) freeMemory(m *message) {
 	b.memory -= m.size()
-	if b.short && b.memory <= b.memoryLimit/10*9 {
-		b.short = false
-		b.note(slog.LevelInfo, "memory alarm cleared", slog.Int64("bytes", b.memory))
-		b.calm()
+	if b.memoryAlarm && b.memory <= b.cfg.MemoryLimit/10*9 {
+		b.memoryAlarm = false
+		b.logLater(slog.LevelInfo, "memory alarm cleared", slog.Int64("bytes", b.memory))
+		b.unblockAll()
 	}
 }

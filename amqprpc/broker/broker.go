@@ -1,14 +1,11 @@
 package broker
 
 import (
-	"cmp"
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
-	"math"
 	"net"
 	"net/url"
 	"slices"
@@ -19,65 +16,51 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A Broker is a running broker. All its methods may be called from any goroutine.
+// A Broker is a running broker. Its methods may be called from any goroutine.
 type Broker struct {
-	cfg         Config
-	users       map[string]string
-	maxMessage  int
-	memoryLimit int64
-	addr        string     // for good, once a port has been found
-	life        sync.Mutex // Stop, Kill, Restart, Close: one after the other
-	closed      bool       // for good; needs life
+	cfg  Config
+	addr string // does not change once Start has returned
+
+	lifecycle sync.Mutex // serializes Stop, Kill, Restart, Freeze and Close
+	closed    bool       // needs lifecycle
 
 	gate gate
 
-	// mu guards all that follows, and the queues, channels and most of the connections. There
-	// is one lock, held for some microseconds at a time, since nearly everything that happens is about two
-	// connections and a queue.
+	// mu guards everything below, and the queues, the channels and most fields of connections. One lock is enough:
+	// it is held for microseconds, and nearly every event concerns two connections and a queue.
 	mu           sync.Mutex
-	up           *uptime // nil: stopped
+	run          *run // nil if stopped
 	queues       map[string]*queue
-	dirty        []*connection // whose outboxes are to be signalled
-	notes        []func()      // for the log
+	dirty        []*connection // connections whose writers unlock wakes
+	logs         []func()      // log records that unlock writes
 	paused       bool          // nothing is delivered
-	meddle       func(Message) Treatment
 	confirmsHeld bool
-	raised       bool  // RaiseAlarm
-	short        bool  // of memory
-	memory       int64 // bytes of messages
-	arriving     int64 // bytes of messages that are not complete
+	alarmRaised  bool  // by RaiseAlarm
+	memoryAlarm  bool  // by memory
+	memory       int64 // bytes of messages in queues and unacked
 }
 
-// An uptime is the time from a start to a stop.
-type uptime struct {
-	listener net.Listener
-	conns    map[*connection]struct{}
-	cut      chan struct{}            // closed when nothing is waited for any more
-	delayed  map[*time.Timer]struct{} // of what Meddle has delayed
-	running  sync.WaitGroup
+// A run is the time from a start to a stop.
+type run struct {
+	listener   net.Listener
+	conns      map[*connection]struct{}
+	goroutines sync.WaitGroup
 }
 
-// Start starts a broker, which accepts connections when Start returns. It is for the caller
-// to close.
+// Start starts a broker. It accepts connections when Start returns, until Close.
 func Start(cfg Config) (*Broker, error) {
-	b := &Broker{
-		cfg: cfg, users: maps.Clone(cfg.Users), queues: map[string]*queue{}, addr: cmp.Or(cfg.Listen, "127.0.0.1:0"),
-		maxMessage: cmp.Or(cfg.MaxMessage, defaultMaxMessage), memoryLimit: cmp.Or(cfg.MemoryLimit, defaultMemoryLimit),
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
 	}
-	if b.users == nil {
-		b.users = map[string]string{guest: guest}
-	}
-	if b.maxMessage < 0 || b.memoryLimit < 0 {
-		return nil, fmt.Errorf("a broker with a MaxMessage of %d and a MemoryLimit of %d bytes", b.maxMessage, b.memoryLimit)
-	}
-	b.gate.open()
+	b := &Broker{cfg: cfg, queues: map[string]*queue{}, addr: cfg.Listen}
 	if err := b.listen(); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// listen begins an uptime. It needs life.
+// listen begins a run. It needs lifecycle.
 func (b *Broker) listen() error {
 	l, err := net.Listen("tcp", b.addr)
 	if err != nil {
@@ -87,197 +70,152 @@ func (b *Broker) listen() error {
 		l.Close()
 		return fmt.Errorf("%s: %w", b.addr, ErrNotLoopback)
 	}
-	if addr := l.Addr().String(); addr != b.addr { // the first time only: later others read it
+	if addr := l.Addr().String(); addr != b.addr { // only in Start: URL and Addr read it without a lock
 		b.addr = addr
 	}
-	up := &uptime{listener: l, conns: map[*connection]struct{}{}, cut: make(chan struct{}), delayed: map[*time.Timer]struct{}{}}
+	r := &run{listener: l, conns: map[*connection]struct{}{}}
 	b.lock()
-	b.up = up
-	for _, q := range b.queues { // which a restart has kept
-		q.used()
+	b.run = r
+	for _, q := range b.queues { // those that a restart has kept
+		q.renewLease()
 	}
 	b.unlock()
-	up.running.Go(func() { b.accept(up) })
+	r.goroutines.Go(func() { b.accept(r) })
 	return nil
 }
 
 // accept serves connections until the listener is closed.
-func (b *Broker) accept(up *uptime) {
-	pause := time.Millisecond
+func (b *Broker) accept(r *run) {
 	for {
-		raw, err := up.listener.Accept()
+		raw, err := r.listener.Accept()
 		switch {
 		case errors.Is(err, net.ErrClosed):
 			return
-		case err != nil: // out of file descriptors, most likely
+		case err != nil: // too many open files, for example
 			b.log(slog.LevelWarn, "accept", slog.String("error", err.Error()))
-			select {
-			case <-time.After(pause):
-				pause = min(2*pause, time.Second)
-				continue
-			case <-up.cut:
-				return
-			}
-		}
-		pause = time.Millisecond
-		c := newConnection(b, up, raw)
-		b.lock()
-		stopped := b.up != up
-		if !stopped {
-			up.conns[c] = struct{}{}
-			up.running.Add(1)
-		}
-		b.unlock()
-		if stopped {
-			raw.Close()
+			time.Sleep(100 * time.Millisecond)
 			continue
 		}
-		go func() {
-			defer up.running.Done()
-			c.serve()
-		}()
+		c := newConnection(b, r, raw)
+		b.lock()
+		if b.run == r {
+			r.conns[c] = struct{}{}
+			r.goroutines.Go(c.serve)
+		} else {
+			raw.Close()
+		}
+		b.unlock()
 	}
 }
 
-// URL is where clients connect: amqp://guest:guest@127.0.0.1:PORT/, or with the first of
-// Config.Users by name. It stays the same over Stop and Restart.
+// URL returns the address for clients, amqp://guest:guest@127.0.0.1:PORT/, with the first of Config.Users by name. It
+// stays the same over Stop and Restart.
 func (b *Broker) URL() string {
 	u := url.URL{Scheme: "amqp", Host: b.addr, Path: "/"}
-	for _, name := range slices.Sorted(maps.Keys(b.users)) {
-		u.User = url.UserPassword(name, b.users[name])
-		break
+	if names := slices.Sorted(maps.Keys(b.cfg.Users)); len(names) > 0 {
+		u.User = url.UserPassword(names[0], b.cfg.Users[names[0]])
 	}
 	return u.String()
 }
 
-// Addr is the address listened on, host:port.
+// Addr returns the address that the broker listens on, host:port.
 func (b *Broker) Addr() string { return b.addr }
 
-// Close ends the broker: its listener, its connections (with 320; they have two seconds to answer) and its
-// queues. It returns when all of its goroutines have ended, and may be called more than once.
+// Close stops the broker as Stop does and drops its queues. It returns when all its goroutines have ended, and may be called
+// more than once.
 func (b *Broker) Close() error {
-	b.life.Lock()
-	defer b.life.Unlock()
+	b.lifecycle.Lock()
+	defer b.lifecycle.Unlock()
 	b.closed = true
-	b.down(true)
+	b.end(true)
 	b.lock()
 	defer b.unlock()
-	b.meddle = nil
 	for _, q := range b.queues {
 		q.delete()
 	}
 	return nil
 }
 
-// down ends the uptime, if there is one. It needs life.
-func (b *Broker) down(politely bool) {
-	b.gate.open() // a frozen broker would not end
+// end ends the run, if there is one: with connection.close if orderly, else without a word. It needs lifecycle.
+func (b *Broker) end(orderly bool) {
+	b.gate.open()
 	b.lock()
-	up := b.up
-	b.up = nil
-	if up == nil {
+	r := b.run
+	b.run = nil
+	if r == nil {
 		b.unlock()
 		return
 	}
-	up.listener.Close()
-	for timer := range up.delayed {
-		if timer.Stop() {
-			up.running.Done()
-		}
-	}
-	b.parting(func() {
-		for c := range up.conns {
-			if politely && c.open {
-				c.fail(exception(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
+	r.listener.Close()
+	b.withoutDeliveries(func() {
+		for c := range r.conns {
+			if orderly && c.open {
+				c.fail(wire.Errorf(wire.ConnectionForced, "broker forced connection closure with reason 'shutdown'"))
 			} else {
-				c.cut("the broker was killed")
+				c.drop("the broker was killed")
 			}
 		}
 	})
 	b.unlock()
-	if !politely {
-		close(up.cut)
-		up.running.Wait()
-	} else {
-		patience := time.AfterFunc(farewellTime, func() {
-			close(up.cut)
-			b.lock()
-			defer b.unlock()
-			for c := range up.conns {
-				c.cut("no answer to connection.close")
-			}
-		})
-		up.running.Wait()
-		if patience.Stop() {
-			close(up.cut)
-		}
-	}
+	r.goroutines.Wait()
 	b.lock()
 	defer b.unlock()
 	for _, q := range b.queues {
-		if !q.durable {
-			q.delete()
+		if q.durable {
+			q.dropTransient()
 		} else {
-			q.survive()
+			q.delete()
 		}
 	}
 }
 
-// lock takes the broker's lock.
 func (b *Broker) lock() { b.mu.Lock() }
 
-// unlock gives the lock back, then wakes the writers that have something to write, and then logs.
+// unlock releases the lock. Then it wakes the writers of connections with output, and writes log records.
 func (b *Broker) unlock() {
-	var few [8]*connection
-	wake := append(few[:0], b.dirty...)
+	var buf [8]*connection
+	wake := append(buf[:0], b.dirty...)
 	for _, c := range b.dirty {
 		c.dirty = false
 	}
 	clear(b.dirty)
 	b.dirty = b.dirty[:0]
-	notes := b.notes
-	b.notes = nil
+	logs := b.logs
+	b.logs = nil
 	b.mu.Unlock()
 	for _, c := range wake {
 		c.out.signal()
 	}
-	for _, note := range notes {
-		note()
+	for _, log := range logs {
+		log()
 	}
 }
 
-// forget is called by a connection that has ended.
-func (b *Broker) forget(c *connection) {
-	b.lock()
-	defer b.unlock()
-	delete(c.up.conns, c)
-}
-
-// connections are those there are, opened or not. It needs the lock.
+// connections returns all connections, open or not. It needs the lock.
 func (b *Broker) connections() map[*connection]struct{} {
-	if b.up == nil {
+	if b.run == nil {
 		return nil
 	}
-	return b.up.conns
+	return b.run.conns
 }
 
-// parting has f end connections: what one of them gives back does not go to another that is about to end
-// too, where it would be lost, or count as delivered. It needs the lock.
-func (b *Broker) parting(f func()) {
+// withoutDeliveries calls f, which ends connections. Meanwhile nothing is delivered: a message that one of them returns must not
+// go to another that is about to end, where it would be lost or count as delivered. It needs the lock.
+func (b *Broker) withoutDeliveries(f func()) {
 	b.paused = true
 	f()
 	b.paused = false
-	b.pump()
+	b.deliverAll()
 }
 
-// pump delivers what was not delivered while the broker stood still.
-func (b *Broker) pump() {
+// deliverAll makes all queues deliver.
+func (b *Broker) deliverAll() {
 	for _, q := range b.queues {
-		q.pump()
+		q.deliver()
 	}
 }
 
-// requeue gives deliveries back to their queues.
+// requeue puts deliveries back into their queues.
 func (b *Broker) requeue(back []delivery) {
 	byQueue := map[*queue][]*message{}
 	for _, d := range back {
@@ -292,31 +230,25 @@ func (b *Broker) requeue(back []delivery) {
 		q.requeue(messages)
 	}
 	for _, d := range back {
-		d.freeCredit()
+		d.returnCredit()
 	}
 }
 
-// seconds is a heartbeat as the protocol has it.
-func seconds(d time.Duration) uint16 {
-	return uint16(min((d+time.Second-1)/time.Second, math.MaxUint16))
+// logLater writes a log record once the lock is released, so that a log that blocks does not hold up other connections. It
+// needs the lock.
+func (b *Broker) logLater(level slog.Level, msg string, args ...any) {
+	b.logs = append(b.logs, func() { b.log(level, msg, args...) })
 }
 
-// same compares passwords in a time that does not tell where they differ.
-func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-// note logs once the lock has been given back: a log that blocks must not hold up everybody. It needs the lock.
-func (b *Broker) note(level slog.Level, msg string, args ...any) {
-	b.notes = append(b.notes, func() { b.log(level, msg, args...) })
-}
-
-// log must not be called with the lock.
+// log writes a log record. The caller must not hold the lock.
 func (b *Broker) log(level slog.Level, msg string, args ...any) {
-	if b.cfg.Log != nil {
-		for i, arg := range args { // what clients send may be a mistyped URL
-			if attr, ok := arg.(slog.Attr); ok && attr.Value.Kind() == slog.KindString {
-				args[i] = slog.String(attr.Key, secret.Redact(attr.Value.String()))
-			}
-		}
-		b.cfg.Log.Log(context.Background(), level, msg, args...)
+	if b.cfg.Log == nil {
+		return
 	}
+	for i, arg := range args { // strings of clients may be a mistyped URL
+		if attr, ok := arg.(slog.Attr); ok && attr.Value.Kind() == slog.KindString {
+			args[i] = slog.String(attr.Key, secret.Redact(attr.Value.String()))
+		}
+	}
+	b.cfg.Log.Log(context.Background(), level, msg, args...)
 }

@@ -10,7 +10,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Open connections are closed with 320, and Close may be called again.
+// Close closes connections with 320, and may be called again.
 func TestClose(t *testing.T) {
 	b := start(t, broker.Config{})
 	closed := watch(dial(t, b))
@@ -27,13 +27,13 @@ func TestClose(t *testing.T) {
 		}
 	}
 	if _, err := amqp.Dial(b.URL()); err == nil {
-		t.Error("somebody still listens")
+		t.Error("the port is still open")
 	}
 	must(t, b.Close())
 	if err := b.Restart(); err != broker.ErrClosed {
 		t.Errorf("Restart: %v", err)
 	}
-	// None of these has anything to do, and none may panic.
+	// None of these does anything, and none may panic.
 	b.Stop()
 	b.Kill()
 	b.Freeze()
@@ -44,13 +44,12 @@ func TestClose(t *testing.T) {
 	b.ReleaseConfirms()
 	b.CloseConnections("closed")
 	b.DropConnections()
-	b.Meddle(nil)
 	if n := len(b.Connections()); n != 0 {
 		t.Errorf("%d connections", n)
 	}
 }
 
-// Close ends whatever state the connections are in: start checks that nothing is left.
+// Close ends in any state of the connections. start checks that nothing is left.
 func TestCloseInAnyState(t *testing.T) {
 	b := start(t, broker.Config{Heartbeat: -1})
 	t.Log("no answer to connection.close, and nothing read")
@@ -95,7 +94,7 @@ func TestCloseInAnyState(t *testing.T) {
 	ended(t, "Close", func() { b.Close() })
 }
 
-// closing returns a connection whose end has begun.
+// closing returns a connection that was sent connection.close.
 func closing(t *testing.T, b *broker.Broker) *peer {
 	t.Helper()
 	p := login(t, b)
@@ -103,11 +102,11 @@ func closing(t *testing.T, b *broker.Broker) *peer {
 	return p
 }
 
-// clog has a connection be sent more than it and the sockets between take.
+// clog returns a connection whose outbox is full.
 func clog(t *testing.T, b *broker.Broker) *peer {
 	t.Helper()
 	p := login(t, b)
-	go func() { // until the broker, or the test, ends the connection
+	go func() { // until the connection ends
 		m := message(1, "nowhere", true, make([]byte, frameMax))
 		for {
 			if _, err := p.conn.Write(m); err != nil {
@@ -120,7 +119,7 @@ func clog(t *testing.T, b *broker.Broker) *peer {
 	return p
 }
 
-// A client that goes on sending instead of answering does not hold Close up.
+// A client that goes on sending instead of answering does not hold up Close.
 func TestCloseWhileFlooded(t *testing.T) {
 	b := start(t, broker.Config{})
 	p := login(t, b)

@@ -1,69 +1,74 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 )
 
-// A Config says how to run a broker. The zero value is a broker for tests: on a free port of
-// 127.0.0.1, with the user guest and the password guest, silent.
+// A Config configures a broker. The zero value is a silent broker for tests: on a free port of 127.0.0.1, with the user
+// guest and the password guest.
 type Config struct {
-	// Listen is the TCP address to listen on, "127.0.0.1:0" where it is empty: port 0 is
-	// any free one. An address that is not the loopback interface's needs AllowRemote.
+	// Listen is the TCP address to listen on. The default is "127.0.0.1:0"; port 0 is any free one.
+	// An address that is not the loopback interface's needs AllowRemote.
 	Listen string
 
-	// AllowRemote lets Listen be an address that other machines can reach. Nothing is
-	// encrypted. The user guest is still for the loopback interface only, as RabbitMQ has it.
+	// AllowRemote permits an address in Listen that other machines can reach. Nothing is encrypted. As in RabbitMQ,
+	// the user guest can still log in through the loopback interface only.
 	AllowRemote bool
 
-	// Users holds the passwords of those who may log in. Nil is guest with the password guest.
+	// Users maps the names of users to their passwords. Nil is guest with the password guest.
 	Users map[string]string
 
-	// Heartbeat is the interval proposed to clients, in whole seconds; a client may ask for another. 0 is
-	// RabbitMQ's 60 s; negative proposes none.
+	// Heartbeat is the interval proposed to clients, in whole seconds. The default is RabbitMQ's 60 s; a negative value
+	// proposes none. A client may choose another one.
 	Heartbeat time.Duration
 
-	// MaxMessage is the largest body in bytes, 16 MiB where it is 0.
+	// MaxMessage is the largest body in bytes. The default is 16 MiB.
 	MaxMessage int
 
-	// MemoryLimit is how many bytes of messages the queues may hold before the broker
-	// stops reading from connections that publish, 256 MiB where it is 0. Messages that have come in
-	// part may take as much again, and MaxMessage: the connection that goes beyond is closed with 506.
+	// MemoryLimit is how many bytes of messages the queues may hold before the broker stops reading from connections
+	// that publish. The default is 256 MiB.
 	MemoryLimit int64
 
-	// Log is told of connections: that one was opened or closed, at level warn where a client is to
-	// blame; and of channels that were closed for an error, and of memory alarms. While it blocks, the
-	// connection that it is told of waits, and Close; others go on. It must not call the broker. Nil is silence.
+	// Log receives opened and closed connections (at level warn if the client is at fault), channels that were closed for
+	// an error, and memory alarms. A Log that blocks holds up only the connection concerned, and Close. It must not
+	// call the broker. Nil discards everything.
 	Log *slog.Logger
 }
 
-// Product and Version are what the broker calls itself in its server properties.
+// Product and Version are the broker's own server properties.
 const (
 	Product = "rpcscope in-process broker"
 	Version = "0.1.0"
 )
 
-const (
-	guest              = "guest"
-	defaultMaxMessage  = 16 << 20
-	defaultMemoryLimit = 256 << 20
-)
+const guest = "guest"
 
-// Errors of a broker's life.
 var (
-	// ErrClosed is returned by what cannot be done after Close.
+	// ErrClosed is returned by Restart after Close.
 	ErrClosed = errors.New("the broker is closed")
 	// ErrRunning is returned by Restart for a broker that was neither stopped nor killed.
 	ErrRunning = errors.New("the broker is running")
-	// ErrNotLoopback is wrapped by what Start returns for an address that others can reach
-	// when Config.AllowRemote is false.
+	// ErrNotLoopback is wrapped by the error of Start for an address that other machines can reach if Config.AllowRemote
+	// is false.
 	ErrNotLoopback = errors.New("not an address of the loopback interface")
 )
 
-func (b *Broker) heartbeat() time.Duration {
-	if b.cfg.Heartbeat == 0 {
-		return defaultHeartbeat
+// withDefaults fills in the defaults and checks the limits.
+func (cfg Config) withDefaults() (Config, error) {
+	cfg.Listen = cmp.Or(cfg.Listen, "127.0.0.1:0")
+	cfg.MaxMessage = cmp.Or(cfg.MaxMessage, 16<<20)
+	cfg.MemoryLimit = cmp.Or(cfg.MemoryLimit, 256<<20)
+	cfg.Heartbeat = max(cmp.Or(cfg.Heartbeat, 60*time.Second), 0)
+	if cfg.Users = maps.Clone(cfg.Users); cfg.Users == nil {
+		cfg.Users = map[string]string{guest: guest}
 	}
-	return max(b.cfg.Heartbeat, 0)
+	if cfg.MaxMessage < 0 || cfg.MemoryLimit < 0 {
+		return cfg, fmt.Errorf("a broker with a MaxMessage of %d and a MemoryLimit of %d bytes", cfg.MaxMessage, cfg.MemoryLimit)
+	}
+	return cfg, nil
 }

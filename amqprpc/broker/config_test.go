@@ -81,7 +81,6 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// Nobody may log in to a broker without users.
 func TestNoUsers(t *testing.T) {
 	b := start(t, broker.Config{Users: map[string]string{}})
 	if _, err := amqp.DialConfig(b.URL(), amqp.Config{}); code(err) != amqp.AccessRefused {
@@ -120,7 +119,6 @@ func TestMaxMessage(t *testing.T) {
 	await[*wire.ChannelOpenOk](p)
 }
 
-// The heartbeat is the broker's proposal; the client has the last word.
 func TestHeartbeatProposed(t *testing.T) {
 	for _, h := range []struct {
 		proposed time.Duration
@@ -137,7 +135,7 @@ func TestHeartbeatProposed(t *testing.T) {
 	}
 }
 
-// A logbook is a log that may be read while it is written.
+// A logbook is a log that can be read while it is written.
 type logbook struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -155,7 +153,7 @@ func (l *logbook) String() string {
 	return l.buf.String()
 }
 
-// The log tells what happened, with hostile text escaped and without passwords.
+// The log escapes the text of clients and contains no passwords.
 func TestLog(t *testing.T) {
 	var log logbook
 	b := start(t, broker.Config{

@@ -11,165 +11,161 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A connection is one client's. One goroutine reads and one writes.
+// A connection is a client's connection. One goroutine reads and one writes.
 type connection struct {
 	b     *Broker
-	up    *uptime
+	run   *run
 	raw   net.Conn
 	r     *wire.Reader
 	out   *outbox
-	peer  string
+	peer  string // address
 	since time.Time
 
-	// What the handshake settles.
-	user       string
-	name       string // as the client calls itself
-	capable    capabilities
-	frameMax   uint32
-	channelMax uint16
-	heartbeat  time.Duration
+	// Results of the handshake.
+	user         string
+	name         string // connection_name in the client's properties
+	capabilities capabilities
+	frameMax     uint32
+	channelMax   uint16
+	heartbeat    time.Duration
 
-	heard, spoke atomic.Bool // since the last heartbeat's turn
+	recvSeen, sentSeen atomic.Bool // something was received or sent since the last tick
 
-	// The rest needs the broker's lock.
-	open      bool
-	channels  map[uint16]*channel
-	exclusive map[*queue]struct{}
-	settling  []*channel  // with confirms to send
-	held      []*consumer // that wait for room in the outbox
-	dirty     bool        // the outbox is to be signalled
-	blocked   chan struct{}
-	told      bool        // connection.blocked was sent
-	goodbye   *wire.Error // connection.close was sent
-	finished  bool        // connection.close-ok was sent or received
-	severed   bool        // the socket was closed without a word
-	parted    bool        // the client has closed the connection
-	why       string      // of the end, for the log
-	amiss     bool        // the end is the client's fault
-	beat      *time.Timer // of the next heartbeat's turn
-	silent    int         // turns in which nothing was heard
+	// The broker's lock guards the rest.
+	open           bool
+	channels       map[uint16]*channel
+	exclusive      map[*queue]struct{}
+	unconfirmed    []*channel    // channels with confirms to send
+	dirty          bool          // it is in Broker.dirty
+	blocked        chan struct{} // closed when reading goes on; nil if it is not blocked
+	blockedSent    bool          // connection.blocked was sent
+	closeErr       *wire.Error   // sent in connection.close
+	closed         bool          // connection.close-ok was sent or received
+	clientClosed   bool          // the client sent connection.close
+	cut            bool          // the socket is closed without a word
+	reason         string        // why the connection ended, for the log
+	clientFault    bool          // it ended through the client's fault
+	heartbeatTimer *time.Timer
+	silentTicks    int // consecutive ticks in which nothing was received
 }
 
-// capabilities are what the client says it can do.
+// capabilities are those of the client.
 type capabilities struct {
 	cancelNotify, blocked, authenticationFailureClose bool
 }
 
+// closeTimeout bounds the wait for the answer to connection.close and for the client to close the socket. Tests shorten it.
+var closeTimeout = 2 * time.Second
+
 const (
-	handshakeTime = 10 * time.Second
-	// farewellTime is how long a client has to answer connection.close.
-	farewellTime = 2 * time.Second
-	// mostAtOnce is how many frames of one connection are handled before others have their turn.
-	mostAtOnce = 64
+	handshakeTimeout = 10 * time.Second
+	// maxBatch is the number of frames of one connection that are handled before others have their turn.
+	maxBatch = 64
 )
 
-func newConnection(b *Broker, up *uptime, raw net.Conn) *connection {
+func newConnection(b *Broker, r *run, raw net.Conn) *connection {
 	return &connection{
-		b: b, up: up, raw: raw, r: wire.NewReader(raw), out: newOutbox(),
+		b: b, run: r, raw: raw, r: wire.NewReader(raw), out: newOutbox(),
 		peer: raw.RemoteAddr().String(), since: time.Now(), frameMax: wire.FrameMinSize,
 		channels: map[uint16]*channel{}, exclusive: map[*queue]struct{}{},
 	}
 }
 
-// serve is the connection's life.
+// serve runs the connection until its end.
 func (c *connection) serve() {
-	writing := make(chan struct{})
+	written := make(chan struct{})
 	go func() {
-		defer close(writing)
-		if c.out.run(c.raw, c.b.gate.wait, c.drained) != nil {
+		defer close(written)
+		if c.out.run(c.raw, c.b.gate.wait, c.resumeDeliveries) != nil {
 			_ = c.raw.Close()
 			c.b.lock()
-			c.unblock() // so that the reader learns of it
+			c.unblock() // the reader may be waiting for that
 			c.b.unlock()
 		}
 	}()
 	err := c.handshake()
 	if err == nil {
-		c.b.log(slog.LevelInfo, "connection opened", c.who()...)
+		c.b.log(slog.LevelInfo, "connection opened", c.logAttrs()...)
 		err = c.loop()
 	}
 	c.b.lock()
-	c.leave()
-	if c.beat != nil {
-		c.beat.Stop()
-		c.beat = nil
+	c.release()
+	if c.heartbeatTimer != nil {
+		c.heartbeatTimer.Stop()
+		c.heartbeatTimer = nil
 	}
-	silently := c.severed || errors.Is(err, errSilently)
-	parted := c.parted
+	cut, closing := c.cut, c.closeErr != nil
 	c.b.unlock()
-	c.out.end()
-	if silently {
-		c.out.drop()
+	if cut {
+		c.out.abort()
 	} else {
-		c.part(parted, writing)
+		if !closing {
+			_ = c.raw.SetDeadline(time.Now().Add(closeTimeout))
+		}
+		c.out.close()
+		<-written
+		c.awaitClose()
 	}
 	_ = c.raw.Close()
-	<-writing
-	c.b.forget(c)
+	<-written
+	c.b.lock()
+	delete(c.run.conns, c)
+	c.b.unlock()
 	c.logEnd(err)
 }
 
-// part sees to it that the last that was written arrives: a socket that is closed with input unread
-// resets the connection, and the peer may never see why.
-func (c *connection) part(parted bool, writing <-chan struct{}) {
-	_ = c.raw.SetDeadline(time.Now().Add(farewellTime))
-	select {
-	case <-writing:
-	case <-c.up.cut:
-		return
-	}
-	// A client that has closed the connection closes the socket as well, and may take it for an
-	// accident if we are quicker.
-	if !parted {
-		half, ok := c.raw.(interface{ CloseWrite() error })
-		if !ok || half.CloseWrite() != nil {
+// awaitClose waits until the client has closed the socket. Closing a socket with unread input resets
+// the connection, and the client might lose the last frames.
+func (c *connection) awaitClose() {
+	// A client that sent connection.close closes the socket first. It might take an earlier end for a failure.
+	if !c.clientClosed {
+		conn, ok := c.raw.(*net.TCPConn)
+		if !ok || conn.CloseWrite() != nil {
 			return
 		}
 	}
-	_, _ = io.Copy(io.Discard, c.raw) // until the peer has closed, or the deadline
+	_, _ = io.Copy(io.Discard, c.raw)
 }
 
-// errSilently ends a connection without a word.
-var errSilently = errors.New("closed without a word")
+// errEnded is returned by a handshake that has ended the connection.
+var errEnded = errors.New("ended during the handshake")
 
-// cut closes the socket without a word.
-func (c *connection) cut(why string) {
-	if c.why == "" {
-		c.why = why
+// drop closes the socket without a word.
+func (c *connection) drop(reason string) {
+	if c.reason == "" {
+		c.reason = reason
 	}
-	c.severed = true
-	c.leave()
+	c.cut = true
+	c.release()
 	c.unblock()
-	c.out.drop()
+	c.out.abort()
 	_ = c.raw.Close()
 }
 
-// loop reads until the end. The error says why it is over: nil after a close in good order.
+// loop handles frames until the end of the connection. It returns nil after a close in good order.
 func (c *connection) loop() error {
 	for {
 		f, err := c.r.ReadFrame()
 		c.b.gate.wait()
-		c.heard.Store(true)
+		c.recvSeen.Store(true)
 		c.b.lock()
-		for n := 1; err == nil && !c.severed; n++ {
+		for n := 1; err == nil && !c.cut; n++ {
 			c.handle(f)
-			if c.finished || c.blocked != nil || n == mostAtOnce || c.out.full() || !c.r.Ready() {
+			if c.closed || c.blocked != nil || n == maxBatch || c.out.full() || !c.r.Ready() {
 				break
 			}
 			f, err = c.r.ReadFrame() // does not block
 		}
 		var violation *wire.Error
 		if errors.As(err, &violation) {
-			// What follows cannot be told apart: nothing more is read.
 			c.fail(violation)
-			c.finished = true
+			c.closed = true // frames cannot be told apart any more
 		}
-		c.settle()
-		blocked := c.blocked
-		finished := c.finished || c.severed
+		c.sendConfirms()
+		blocked, ended := c.blocked, c.closed || c.cut
 		c.b.unlock()
 		switch {
-		case finished:
+		case ended:
 			return nil
 		case err != nil:
 			return err
@@ -181,50 +177,36 @@ func (c *connection) loop() error {
 	}
 }
 
-// handle takes one frame.
+// handle handles one frame.
 func (c *connection) handle(f wire.Frame) {
-	if c.goodbye != nil {
-		c.awaitFarewell(f)
-		return
-	}
 	var e *wire.Error
 	switch {
+	case c.closeErr != nil:
+		c.awaitCloseOk(f)
 	case f.Type == wire.FrameHeartbeat:
 		if f.Channel != 0 {
-			e = exception(wire.UnexpectedFrame, "heartbeat on channel %d", f.Channel)
+			e = wire.Errorf(wire.UnexpectedFrame, "heartbeat on channel %d", f.Channel)
 		}
-	case f.Channel == 0 && f.Type == wire.FrameMethod:
-		e = c.command(f.Payload)
-	case f.Channel == 0:
-		e = exception(wire.UnexpectedFrame, "content on channel 0")
+	case f.Channel != 0:
+		c.handleChannel(f)
+	case f.Type == wire.FrameMethod:
+		e = c.handleMethod(f.Payload)
 	default:
-		c.channelFrame(f)
+		e = wire.Errorf(wire.UnexpectedFrame, "content on channel 0")
 	}
 	if e != nil {
 		c.fail(e)
 	}
 }
 
-// channelFrame takes a frame of a channel.
-func (c *connection) channelFrame(f wire.Frame) {
+// handleChannel handles a frame of a channel.
+func (c *connection) handleChannel(f wire.Frame) {
 	ch := c.channels[f.Channel]
 	var e *wire.Error
-	switch {
-	case ch == nil && f.Type == wire.FrameMethod:
+	if ch == nil {
 		e = c.openChannel(f)
-	case ch == nil:
-		e = exception(wire.UnexpectedFrame, "expected method frame, got non method frame instead")
-	case ch.closing:
-		e = ch.awaitCloseOk(f)
-	case f.Type == wire.FrameMethod:
-		e = ch.method(f.Payload)
-	case f.Type == wire.FrameHeader:
-		e = ch.header(f.Payload)
-		if e == nil {
-			c.b.throttle(c)
-		}
-	default:
-		e = ch.body(f.Payload)
+	} else {
+		e = ch.handle(f)
 	}
 	switch {
 	case e == nil:
@@ -235,90 +217,88 @@ func (c *connection) channelFrame(f wire.Frame) {
 	}
 }
 
-// command takes a method on channel 0.
-func (c *connection) command(payload []byte) *wire.Error {
+// handleMethod handles a method on channel 0.
+func (c *connection) handleMethod(payload []byte) *wire.Error {
 	m, err := wire.ParseMethod(payload)
 	if err != nil {
 		return asException(err)
 	}
-	switch m := m.(type) {
-	case *wire.ConnectionClose:
-		c.why = "closed by the client"
-		if m.ReplyCode != 200 {
-			c.why = "closed by the client: " + printable(m.ReplyText)
-		}
-		c.settle()
-		c.leave() // what is exclusive has gone when the client gets its answer
-		c.send(&wire.ConnectionCloseOk{})
-		c.finished, c.parted = true, true
-		return nil
+	closing, ok := m.(*wire.ConnectionClose)
+	if !ok {
+		return about(wire.Errorf(wire.ChannelError, "unexpected method in connection state running"), m)
 	}
-	return about(exception(wire.ChannelError, "unexpected method in connection state running"), m)
+	c.reason = "closed by the client"
+	if closing.ReplyCode != 200 {
+		c.reason += ": " + printable(closing.ReplyText)
+	}
+	c.sendConfirms()
+	c.release() // exclusive queues are gone when the client gets the answer
+	c.send(&wire.ConnectionCloseOk{})
+	c.closed, c.clientClosed = true, true
+	return nil
 }
 
-// fail begins to close the connection for an exception: all that was its own goes now, not when the
-// client has answered.
+// fail sends connection.close for an exception and releases what the connection holds.
 func (c *connection) fail(e *wire.Error) {
-	if c.goodbye != nil {
+	if c.closeErr != nil {
 		return
 	}
-	c.settle()
-	c.leave()
-	c.goodbye = e
-	c.why, c.amiss = e.Text, e.Code != wire.ConnectionForced
+	c.sendConfirms()
+	c.release()
+	c.closeErr = e
+	c.reason, c.clientFault = e.Text, e.Code != wire.ConnectionForced
 	c.send(&wire.ConnectionClose{ReplyCode: e.Code, ReplyText: e.Text, ClassID: e.Class, MethodID: e.Method})
-	_ = c.raw.SetDeadline(time.Now().Add(farewellTime)) // who does not read will not answer either
+	_ = c.raw.SetDeadline(time.Now().Add(closeTimeout))
 	c.unblock()
 }
 
-// awaitFarewell drops what comes after connection.close, but for its answer.
-func (c *connection) awaitFarewell(f wire.Frame) {
+// awaitCloseOk ignores everything after connection.close but its answer.
+func (c *connection) awaitCloseOk(f wire.Frame) {
 	if f.Type != wire.FrameMethod || f.Channel != 0 {
 		return
 	}
 	switch m, _ := wire.ParseMethod(f.Payload); m.(type) {
 	case *wire.ConnectionCloseOk:
-		c.finished = true
+		c.closed = true
 	case *wire.ConnectionClose:
 		c.send(&wire.ConnectionCloseOk{})
-		c.finished = true
+		c.closed = true
 	}
 }
 
-// leave gives back all that the connection has. It may be called more than once.
-func (c *connection) leave() {
+// release deletes exclusive queues, cancels consumers and requeues deliveries. It may be called more than once.
+func (c *connection) release() {
 	c.open = false
 	channels := c.channels
 	c.channels = map[uint16]*channel{}
 	for _, ch := range channels {
-		ch.stopConsuming()
+		ch.cancelConsumers()
 	}
 	for q := range c.exclusive {
 		q.delete()
 	}
-	var back []delivery // all at once: a queue sorts what comes back into what it has
+	var back []delivery // of all channels at once: merging into a queue costs more than the number of messages
 	for _, ch := range channels {
-		back = append(back, ch.takeBack()...)
+		back = append(back, ch.unacked.takeAll()...)
 	}
 	c.b.requeue(back)
-	c.held = nil
 }
 
-// settle sends the confirms of what has been published since the last time.
-func (c *connection) settle() {
+// sendConfirms confirms what has been published since the last call.
+func (c *connection) sendConfirms() {
 	if c.b.confirmsHeld {
 		return
 	}
-	for _, ch := range c.settling {
-		ch.settling = false
-		ch.settle()
+	for _, ch := range c.unconfirmed {
+		ch.sendConfirms()
 	}
-	c.settling = c.settling[:0]
+	c.unconfirmed = c.unconfirmed[:0]
 }
 
+// write appends to the outbox.
 func (c *connection) write(f func([]byte) []byte) {
 	c.out.add(f)
-	c.spoke.Store(true)
+	c.sentSeen.Store(true)
 	if !c.dirty {
 		c.dirty = true
 		c.b.dirty = append(c.b.dirty, c)
@@ -330,57 +310,56 @@ func (c *connection) send(m wire.Method) {
 	c.write(func(out []byte) []byte { return wire.AppendMethod(out, 0, m) })
 }
 
-// drained gives deliveries to consumers that waited for room.
-func (c *connection) drained() {
+// resumeDeliveries delivers to the connection's consumers after its outbox was full. The caller must not hold the lock.
+func (c *connection) resumeDeliveries() {
 	c.b.lock()
 	defer c.b.unlock()
-	held := c.held
-	c.held = nil
-	for _, consumer := range held {
-		consumer.held = false
-		consumer.credit()
+	for _, ch := range c.channels {
+		for _, consumer := range ch.consumers {
+			consumer.q.deliver()
+		}
 	}
 }
 
-// keepAlive begins the heartbeats. It needs the lock.
-func (c *connection) keepAlive() {
+// startHeartbeats needs the lock.
+func (c *connection) startHeartbeats() {
 	if c.heartbeat > 0 {
-		c.beat = time.AfterFunc(c.heartbeat/2, c.turn)
+		c.heartbeatTimer = time.AfterFunc(c.heartbeat/2, c.tick)
 	}
 }
 
-// turn is half a heartbeat's interval: it sends one if nothing else was sent, and ends the connection
-// of a client that has been silent for more than two intervals.
-func (c *connection) turn() {
+// tick is called twice in a heartbeat's interval. It sends a heartbeat if nothing else was sent, and drops a client from which
+// nothing was received for more than two intervals.
+func (c *connection) tick() {
 	c.b.lock()
 	defer c.b.unlock()
-	if c.beat == nil {
+	if c.heartbeatTimer == nil {
 		return
 	}
-	c.silent++
+	c.silentTicks++
 	switch {
-	case c.heard.Swap(false), c.blocked != nil, c.b.frozen(): // or it is we who do not listen
-		c.silent = 0
-	case c.silent > 4:
-		c.cut("missed heartbeats from the client")
-		c.amiss = true
+	case c.recvSeen.Swap(false), c.blocked != nil, c.b.frozen(): // in the last two cases the broker does not read
+		c.silentTicks = 0
+	case c.silentTicks > 4:
+		c.drop("missed heartbeats from the client")
+		c.clientFault = true
 		return
 	}
-	if !c.spoke.Swap(false) && !c.b.frozen() {
+	if !c.sentSeen.Swap(false) && !c.b.frozen() {
 		c.write(wire.AppendHeartbeat)
-		c.spoke.Store(false)
+		c.sentSeen.Store(false)
 	}
-	c.beat.Reset(c.heartbeat / 2)
+	c.heartbeatTimer.Reset(c.heartbeat / 2)
 }
 
-// who is the client, for the log.
-func (c *connection) who() []any {
+// logAttrs identifies the client in the log.
+func (c *connection) logAttrs() []any {
 	return []any{slog.String("peer", c.peer), slog.String("name", printable(c.name)), slog.String("user", printable(c.user))}
 }
 
-// logEnd says how the connection ended.
+// logEnd logs why the connection ended.
 func (c *connection) logEnd(err error) {
-	why := c.why
+	why := c.reason
 	switch {
 	case why != "":
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -389,8 +368,8 @@ func (c *connection) logEnd(err error) {
 		why = err.Error()
 	}
 	level := slog.LevelInfo
-	if c.amiss {
+	if c.clientFault {
 		level = slog.LevelWarn
 	}
-	c.b.log(level, "connection closed", append(c.who(), slog.String("why", why))...)
+	c.b.log(level, "connection closed", append(c.logAttrs(), slog.String("why", why))...)
 }

@@ -1,6 +1,9 @@
 package broker
 
 import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -9,129 +12,186 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// typeArgument and expiresArgument are the arguments of queue.declare that mean something here.
 const typeArgument = "x-queue-type"
 
-// unsupported are the arguments that mean something to RabbitMQ and cannot be kept here.
-// Those that mean nothing to it are ignored, as it does.
-var unsupported = []string{
+// unsupportedArguments are the arguments of queue.declare that RabbitMQ knows and this broker does not.
+var unsupportedArguments = []string{
 	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy", "x-delivery-limit",
 	"x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length", "x-max-length-bytes", "x-max-priority",
 	"x-message-ttl", "x-overflow", "x-queue-leader-locator", "x-queue-master-locator", "x-queue-mode", "x-queue-version",
 	"x-quorum-initial-group-size", "x-quorum-target-group-size", "x-single-active-consumer", "x-stream-filter-size-bytes", "x-stream-max-segment-size-bytes",
 }
 
-// declare is queue.declare.
+// declare handles queue.declare.
 func (ch *channel) declare(m *wire.QueueDeclare) *wire.Error {
-	q, e := ch.declared(m)
+	q, e := ch.findOrCreate(m)
 	if e != nil {
 		return e
 	}
 	ch.lastQueue = q.name
-	if !q.quorum {
-		q.used()
+	if !q.quorum { // as in RabbitMQ
+		q.renewLease()
 	}
 	if !m.NoWait {
-		q.expire()
+		q.expireHead()
 		ch.send(&wire.QueueDeclareOk{Queue: q.name, MessageCount: uint32(q.ready.Len()), ConsumerCount: uint32(len(q.consumers))})
 	}
 	return nil
 }
 
-// declared finds the queue or makes it.
-func (ch *channel) declared(m *wire.QueueDeclare) (*queue, *wire.Error) {
+// findOrCreate returns the queue that is declared.
+func (ch *channel) findOrCreate(m *wire.QueueDeclare) (*queue, *wire.Error) {
 	b, name := ch.conn.b, m.Queue
 	switch {
-	case m.Passive && name == "": // the queue declared last is not meant, as in RabbitMQ
-		return nil, exception(wire.NotFound, "no queue '' in vhost '/'")
+	case m.Passive && name == "": // as in RabbitMQ, this does not stand for the last queue
+		return nil, wire.Errorf(wire.NotFound, "no queue '' in vhost '/'")
 	case m.Passive:
-		return ch.find(name)
+		return ch.findQueue(name)
 	case strings.HasPrefix(name, "amq."):
-		return nil, exception(wire.AccessRefused, "queue name '%s' contains reserved prefix 'amq.*'", printable(name))
+		return nil, wire.Errorf(wire.AccessRefused, "queue name '%s' contains reserved prefix 'amq.*'", printable(name))
 	}
 	quorum, e := queueType(m)
 	if e != nil {
 		return nil, e
 	}
-	kept, e := leaseTime(m)
+	expires, e := leaseTime(m)
 	if e != nil {
 		return nil, e
 	}
 	if name == "" {
-		name = "amq.gen-" + random()
+		name = "amq.gen-" + randomName()
 	} else if b.queues[name] != nil {
-		q, e := ch.find(name)
+		q, e := ch.findQueue(name)
 		if e == nil {
-			e = q.equivalent(m, quorum, kept)
+			e = q.equivalent(m, quorum, expires)
 		}
 		return q, e
 	}
-	q := &queue{b: b, name: name, durable: m.Durable && !m.Exclusive, autoDelete: m.AutoDelete, quorum: quorum, lease: lease{time: kept}}
+	q := &queue{b: b, name: name, durable: m.Durable && !m.Exclusive, autoDelete: m.AutoDelete, quorum: quorum, lease: lease{time: expires}}
 	if m.Exclusive {
 		q.owner = ch.conn
 		ch.conn.exclusive[q] = struct{}{}
 	}
 	b.queues[name] = q
-	q.used()
+	q.renewLease()
 	return q, nil
 }
 
-// queueType checks the arguments of a declaration, and says whether it is for a quorum queue.
+// queueType checks the arguments of a declaration and reports whether it is for a quorum queue.
 func queueType(m *wire.QueueDeclare) (quorum bool, _ *wire.Error) {
 	for _, arg := range slices.Sorted(maps.Keys(m.Arguments)) {
-		if slices.Contains(unsupported, arg) {
-			return false, exception(wire.NotImplemented, "queue argument '%s'", arg)
+		if slices.Contains(unsupportedArguments, arg) {
+			return false, wire.Errorf(wire.NotImplemented, "queue argument '%s'", arg)
 		}
 	}
-	asked, given := m.Arguments[typeArgument]
-	switch {
-	case !given || asked == "classic":
+	switch requested, given := m.Arguments[typeArgument]; {
+	case !given || requested == "classic":
 		return false, nil
-	case asked == "stream":
-		return false, exception(wire.NotImplemented, "queue type 'stream'")
-	case asked != "quorum":
-		text, _ := asked.(string)
-		return false, exception(wire.PreconditionFailed, "invalid arg 'x-queue-type' for queue '%s' in vhost '/': unsupported queue type '%s'", printable(m.Queue), printable(text))
+	case requested == "stream":
+		return false, wire.Errorf(wire.NotImplemented, "queue type 'stream'")
+	case requested != "quorum":
+		text, _ := requested.(string)
+		return false, wire.Errorf(wire.PreconditionFailed, "invalid arg 'x-queue-type' for queue '%s' in vhost '/': unsupported queue type '%s'", printable(m.Queue), printable(text))
 	}
-	for _, p := range []struct {
-		wrong bool
-		name  string
-	}{{!m.Durable, "non-durable"}, {m.AutoDelete, "auto-delete"}, {m.Exclusive, "exclusive-owner"}} {
-		if p.wrong {
-			return false, exception(wire.PreconditionFailed, "invalid property '%s' for queue '%s' in vhost '/'", p.name, printable(m.Queue))
-		}
+	property := ""
+	switch {
+	case !m.Durable:
+		property = "non-durable"
+	case m.AutoDelete:
+		property = "auto-delete"
+	case m.Exclusive:
+		property = "exclusive-owner"
+	default:
+		return true, nil
 	}
-	return true, nil
+	return false, wire.Errorf(wire.PreconditionFailed, "invalid property '%s' for queue '%s' in vhost '/'", property, printable(m.Queue))
 }
 
-// equivalent checks that a second declaration says the same as the first.
-func (q *queue) equivalent(m *wire.QueueDeclare, quorum bool, kept time.Duration) *wire.Error {
+// equivalent returns an exception if a declaration differs from the queue.
+func (q *queue) equivalent(m *wire.QueueDeclare, quorum bool, expires time.Duration) *wire.Error {
 	exclusive := q.owner != nil
 	if m.Exclusive != exclusive {
-		return locked(q.name)
+		return errLocked(q.name)
 	}
-	differs := func(what string, got, is any) *wire.Error {
-		return exception(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received '%v' but current is '%v'", what, printable(q.name), got, is)
+	differs := func(arg, received, current string) *wire.Error {
+		return wire.Errorf(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received %s but current is %s", arg, printable(q.name), received, current)
+	}
+	boolean := func(arg string, received bool) *wire.Error {
+		if received {
+			return differs(arg, "'true'", "'false'")
+		}
+		return differs(arg, "'false'", "'true'")
 	}
 	switch {
-	case m.Durable != q.durable && !exclusive: // an exclusive one never is, whatever was said
-		return differs("durable", m.Durable, q.durable)
+	case m.Durable != q.durable && !exclusive: // an exclusive queue is never durable
+		return boolean("durable", m.Durable)
 	case m.AutoDelete != q.autoDelete:
-		return differs("auto_delete", m.AutoDelete, q.autoDelete)
+		return boolean("auto_delete", m.AutoDelete)
 	case quorum != q.quorum:
-		return differs(typeArgument, kind(quorum), kind(q.quorum))
-	case kept != q.lease.time && kept > 0 && q.lease.time > 0:
-		return differs(expiresArgument, kept.Milliseconds(), q.lease.time.Milliseconds())
-	case kept != q.lease.time:
-		return exception(wire.PreconditionFailed, "inequivalent arg '%s' for queue '%s' in vhost '/': received %s but current is %s", expiresArgument, printable(q.name), leased(kept), leased(q.lease.time))
+		return differs(typeArgument, "'"+typeName(quorum)+"'", "'"+typeName(q.quorum)+"'")
+	case expires != q.lease.time && expires > 0 && q.lease.time > 0:
+		return differs(expiresArgument, fmt.Sprintf("'%d'", expires.Milliseconds()), fmt.Sprintf("'%d'", q.lease.time.Milliseconds()))
+	case expires != q.lease.time:
+		return differs(expiresArgument, leaseText(expires), leaseText(q.lease.time))
 	}
 	return nil
 }
 
-// kind is a queue's type.
-func kind(quorum bool) string {
+func typeName(quorum bool) string {
 	if quorum {
 		return "quorum"
 	}
 	return "classic"
+}
+
+// findQueue returns the queue of this name. The empty name stands for the queue declared last.
+func (ch *channel) findQueue(name string) (*queue, *wire.Error) {
+	if name == "" {
+		if name = ch.lastQueue; name == "" {
+			return nil, wire.Errorf(wire.NotFound, "no previously declared queue")
+		}
+	}
+	q := ch.conn.b.queues[name]
+	switch {
+	case name == wire.DirectReplyTo:
+		return nil, wire.Errorf(wire.NotImplemented, "direct reply-to")
+	case q == nil:
+		return nil, wire.Errorf(wire.NotFound, "no queue '%s' in vhost '/'", printable(name))
+	case q.owner != nil && q.owner != ch.conn:
+		return nil, errLocked(name)
+	}
+	return q, nil
+}
+
+// errLocked returns the exception for a queue that another connection owns.
+func errLocked(name string) *wire.Error {
+	return wire.Errorf(wire.ResourceLocked, "cannot obtain exclusive access to locked queue '%s' in vhost '/'. It could be originally declared on another connection or the exclusive property value does not match that of the original declaration.", printable(name))
+}
+
+// deleteQueue handles queue.delete.
+func (ch *channel) deleteQueue(m *wire.QueueDelete) *wire.Error {
+	q, e := ch.findQueue(m.Queue)
+	n := 0
+	switch {
+	case e != nil && e.Code == wire.NotFound && m.Queue != "": // as in RabbitMQ, no error
+	case e != nil:
+		return e
+	case m.IfUnused && len(q.consumers) > 0:
+		return wire.Errorf(wire.PreconditionFailed, "queue '%s' in vhost '/' in use", printable(q.name))
+	case m.IfEmpty && q.ready.Len() > 0:
+		return wire.Errorf(wire.PreconditionFailed, "queue '%s' in vhost '/' not empty", printable(q.name))
+	default:
+		n = q.delete()
+	}
+	if !m.NoWait {
+		ch.send(&wire.QueueDeleteOk{MessageCount: uint32(n)})
+	}
+	return nil
+}
+
+// randomName returns 22 random characters, as in amq.gen-JzTY20BRgKO-HjmUJj0wLg.
+func randomName() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return base64.RawURLEncoding.EncodeToString(b[:])
 }

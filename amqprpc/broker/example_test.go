@@ -11,8 +11,7 @@ import (
 	"rpcscope/amqprpc/broker"
 )
 
-// What a test of your own does, with t.Context, t.Cleanup and t.Fatal: a broker, the service on
-// it, and a client to ask it.
+// A test of a service starts a broker, the service and a client. It would use t.Context, t.Cleanup and t.Fatal.
 func Example() {
 	b, err := broker.Start(broker.Config{})
 	if err != nil {
@@ -32,9 +31,9 @@ func Example() {
 		}),
 	}
 	go func() { served <- service.Serve(context.Background()) }()
-	defer service.Shutdown(context.Background()) //nolint:errcheck // the broker goes too
+	defer service.Shutdown(context.Background()) //nolint:errcheck // the broker ends too
 	select {
-	case <-serving: // its queue is there
+	case <-serving: // the queue exists
 	case err := <-served:
 		log.Fatal(err)
 	}
@@ -47,7 +46,7 @@ func Example() {
 	for _, body := range []string{`{"id": 7, "amount": 12}`, `{"id": 8, "amount": 0}`} {
 		reply, err := client.Call(context.Background(), amqprpc.Request{Body: []byte(body), ContentType: "application/json"})
 		if refused := (*amqprpc.RemoteError)(nil); errors.As(err, &refused) {
-			fmt.Println(refused) // err names the call and the queue besides
+			fmt.Println(refused) // err names the call and the queue, too
 			continue
 		}
 		if err != nil {

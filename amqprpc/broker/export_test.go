@@ -3,58 +3,54 @@ package broker
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
-// Memory is what the queues hold, in bytes.
+// Many tests make a broker wait for a client that does not answer.
+func init() { closeTimeout = 500 * time.Millisecond }
+
+// Memory returns the bytes of messages in queues.
 func (b *Broker) Memory() int64 {
 	b.lock()
 	defer b.unlock()
 	return b.memory
 }
 
-// Outboxes are the octets that wait to be written to the open connections.
-func (b *Broker) Outboxes() (octets int) {
+// Outboxes returns the bytes that wait to be written to connections.
+func (b *Broker) Outboxes() (bytes int) {
 	b.lock()
 	defer b.unlock()
 	for c := range b.connections() {
 		c.out.mu.Lock()
-		octets += len(c.out.buf)
+		bytes += len(c.out.buf)
 		c.out.mu.Unlock()
 	}
-	return octets
+	return bytes
 }
 
-// Check says what is wrong with the broker's books. It may be called at any time.
+// Check returns an error if the broker's state is inconsistent. It may be called at any time.
 func (b *Broker) Check() error {
 	b.lock()
 	defer b.unlock()
 	unacked := map[*queue]int{}
 	byConsumer := map[*consumer]int{}
-	var memory, arriving int64
+	var memory int64
 	for c := range b.connections() {
 		for _, ch := range c.channels {
-			arriving += ch.pending()
-			live, last := 0, uint64(0)
-			for d := range ch.unacked.list.Iter() {
+			last := uint64(0)
+			for _, d := range ch.unacked {
 				if d.tag <= last {
 					return fmt.Errorf("delivery tag %d after %d", d.tag, last)
 				}
 				last = d.tag
-				if d.m == nil {
-					continue
-				}
-				live++
 				memory += d.m.size()
 				unacked[d.q]++
 				if d.c != nil {
 					byConsumer[d.c]++
 				}
 			}
-			if live != ch.unacked.live {
-				return fmt.Errorf("channel %d: %d deliveries are un-acked, counted were %d", ch.id, live, ch.unacked.live)
-			}
 			for tag, consumer := range ch.consumers {
-				if tag != consumer.tag || consumer.q.deleted || consumer.q.consumers[consumer.place] != consumer {
+				if tag != consumer.tag || consumer.q.deleted || !slices.Contains(consumer.q.consumers, consumer) {
 					return fmt.Errorf("consumer %s is not its queue's", tag)
 				}
 			}
@@ -68,57 +64,34 @@ func (b *Broker) Check() error {
 			memory += m.size()
 		}
 	}
-	if memory != b.memory || arriving != b.arriving {
-		return fmt.Errorf("messages take %d bytes, and %d those that arrive; counted were %d and %d", memory, arriving, b.memory, b.arriving)
+	if memory != b.memory {
+		return fmt.Errorf("messages take %d bytes, counted were %d", memory, b.memory)
 	}
 	return nil
 }
 
-// check says what is wrong with a queue.
+// check returns an error if a queue is inconsistent.
 func (q *queue) check(unacked int, byConsumer map[*consumer]int) error {
 	if q.deleted || unacked != q.unacked {
-		return fmt.Errorf("deleted %v, %d un-acked, counted were %d", q.deleted, unacked, q.unacked)
+		return fmt.Errorf("deleted %v, %d unacked, counted were %d", q.deleted, unacked, q.unacked)
 	}
 	last := uint64(0)
 	for m := range q.ready.Iter() {
-		if m.seq <= last || m.seq > q.seq {
-			return fmt.Errorf("message %d after %d of %d", m.seq, last, q.seq)
+		if m.seq <= last || m.seq > q.lastSeq {
+			return fmt.Errorf("message %d after %d of %d", m.seq, last, q.lastSeq)
 		}
 		last = m.seq
 	}
-	idle, gone := map[*consumer]int{}, 0
-	for c := range q.idle.Iter() {
-		if c.idle {
-			idle[c]++
-		} else {
-			gone++
-		}
+	if q.turn != 0 && q.turn >= len(q.consumers) {
+		return fmt.Errorf("the turn is at %d of %d consumers", q.turn, len(q.consumers))
 	}
-	if gone != q.gone || gone > len(idle)+1 {
-		return fmt.Errorf("%d idle consumers are gone, counted were %d", gone, q.gone)
-	}
-	someIdle := len(idle) > 0
-	for i, c := range q.consumers {
-		exhausted := !c.noAck && c.prefetch > 0 && c.unacked >= c.prefetch
+	for _, c := range q.consumers {
 		switch {
-		case c.q != q || c.place != i || c.ch.consumers[c.tag] != c:
+		case c.q != q || c.ch.consumers[c.tag] != c:
 			return fmt.Errorf("consumer %s is not its channel's", c.tag)
 		case byConsumer[c] != c.unacked:
-			return fmt.Errorf("consumer %s has %d un-acked, counted were %d", c.tag, byConsumer[c], c.unacked)
-		case c.idle != (idle[c] == 1):
-			return fmt.Errorf("consumer %s is idle: %v, and %d times among those", c.tag, c.idle, idle[c])
-		case !c.idle && !exhausted && !c.held:
-			return fmt.Errorf("consumer %s has been forgotten", c.tag)
-		case c.held && !slices.Contains(c.ch.conn.held, c):
-			return fmt.Errorf("consumer %s is held back for ever", c.tag)
+			return fmt.Errorf("consumer %s has %d unacked, counted were %d", c.tag, byConsumer[c], c.unacked)
 		}
-		delete(idle, c)
-	}
-	if len(idle) > 0 {
-		return fmt.Errorf("%d idle consumers that are none of the queue's", len(idle))
-	}
-	if q.ready.Len() > 0 && someIdle && !q.b.frozen() {
-		return fmt.Errorf("%d messages are ready, and consumers idle", q.ready.Len())
 	}
 	return nil
 }

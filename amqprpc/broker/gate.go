@@ -5,18 +5,18 @@ import (
 	"sync/atomic"
 )
 
-// A gate is open or closed. While it is closed the broker stands still.
+// A gate is open or closed. The broker stands still while it is closed. The zero value is open.
 type gate struct {
-	mu      sync.Mutex
-	closed  atomic.Bool
-	opening chan struct{}
+	mu     sync.Mutex // held by open and close
+	closed atomic.Bool
+	passed sync.RWMutex // locked while the gate is closed
 }
 
 func (g *gate) open() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed.Swap(false) {
-		close(g.opening)
+		g.passed.Unlock()
 	}
 }
 
@@ -24,17 +24,15 @@ func (g *gate) close() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.closed.Load() {
-		g.opening = make(chan struct{})
+		g.passed.Lock()
 		g.closed.Store(true)
 	}
 }
 
 // wait waits until the gate is open.
 func (g *gate) wait() {
-	for g.closed.Load() {
-		g.mu.Lock()
-		opening := g.opening
-		g.mu.Unlock()
-		<-opening
+	if g.closed.Load() {
+		g.passed.RLock()
+		defer g.passed.RUnlock()
 	}
 }

@@ -8,7 +8,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// remote is a connection that says it comes from elsewhere.
+// remote is a connection from another address.
 type remote struct {
 	net.Conn
 	from net.IP
@@ -16,7 +16,7 @@ type remote struct {
 
 func (r remote) RemoteAddr() net.Addr { return &net.TCPAddr{IP: r.from, Port: 1} }
 
-// The user guest may log in from this machine only, others from everywhere.
+// The user guest may log in from this machine only.
 func TestGuest(t *testing.T) {
 	b, err := Start(Config{Users: map[string]string{"guest": "guest", "anna": "secret"}})
 	if err != nil {
@@ -35,10 +35,10 @@ func TestGuest(t *testing.T) {
 		{"anna", "secret", "127.0.0.1", true},
 	} {
 		near, far := net.Pipe()
-		c := newConnection(b, b.up, remote{near, net.ParseIP(login.from)})
+		c := newConnection(b, b.run, remote{near, net.ParseIP(login.from)})
 		b.lock()
-		b.up.conns[c] = struct{}{}
-		b.up.running.Go(c.serve)
+		b.run.conns[c] = struct{}{}
+		b.run.goroutines.Go(c.serve)
 		b.unlock()
 		_ = far.SetDeadline(time.Now().Add(20 * time.Second))
 		conn, err := amqp.Open(far, amqp.Config{Vhost: "/", SASL: []amqp.Authentication{&amqp.PlainAuth{Username: login.user, Password: login.password}}})

@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"crypto/subtle"
 	"encoding/binary"
 	"errors"
+	"math"
 	"net"
 	"strings"
 	"time"
@@ -13,14 +15,18 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// What is proposed in connection.tune: RabbitMQ's own limits.
+// Limits proposed in connection.tune. They are RabbitMQ's.
 const (
-	frameMax         = 128 << 10
-	channelMax       = 2047
-	defaultHeartbeat = 60 * time.Second
+	maxFrame    = 128 << 10
+	maxChannels = 2047
 )
 
-// serverProperties are what the broker says of itself. The capabilities are the ones it has.
+// The SASL mechanisms: PLAIN (RFC 4616), and AMQPLAIN of AMQP 0-8, the default of some clients such as php-amqplib.
+const (
+	plain    = "PLAIN"
+	amqplain = "AMQPLAIN"
+)
+
 var serverProperties = amqp.Table{
 	"product": Product, "version": Version, "platform": "Go",
 	"information": "https://www.rabbitmq.com is what it stands in for",
@@ -31,93 +37,85 @@ var serverProperties = amqp.Table{
 	},
 }
 
-// handshake is everything up to connection.open-ok (AMQP 0-9-1, 2.2.4).
+// handshake performs the handshake up to connection.open-ok (AMQP 0-9-1, 2.2.4).
 func (c *connection) handshake() error {
-	_ = c.raw.SetReadDeadline(time.Now().Add(handshakeTime))
+	_ = c.raw.SetReadDeadline(time.Now().Add(handshakeTimeout))
 	if err := c.r.ReadProtocolHeader(); err != nil {
 		var foreign *wire.ProtocolError
 		if errors.As(err, &foreign) {
 			c.b.lock()
-			c.amiss = true
-			c.why = "not AMQP 0-9-1: " + printable(string(foreign.Got))
+			c.reason, c.clientFault = "not AMQP 0-9-1: "+printable(string(foreign.Got)), true
 			c.write(wire.AppendProtocolHeader)
 			c.b.unlock()
 		}
 		return err
 	}
 	c.b.gate.wait()
-	c.say(&wire.ConnectionStart{VersionMinor: 9, ServerProperties: serverProperties, Mechanisms: plain + " " + amqplain, Locales: "en_US"})
+	c.lockAndSend(&wire.ConnectionStart{VersionMinor: 9, ServerProperties: serverProperties, Mechanisms: plain + " " + amqplain, Locales: "en_US"})
 	start, err := expect[*wire.ConnectionStartOk](c)
 	if err != nil {
 		return err
 	}
-	c.introduce(start)
-	if err := c.login(start); err != nil {
+	c.readProperties(start)
+	if err := c.logIn(start); err != nil {
 		return err
 	}
-	proposed := wire.ConnectionTune{ChannelMax: channelMax, FrameMax: frameMax, Heartbeat: seconds(c.b.heartbeat())}
-	c.say(&proposed)
+	heartbeat := (c.b.cfg.Heartbeat + time.Second - 1) / time.Second
+	c.lockAndSend(&wire.ConnectionTune{ChannelMax: maxChannels, FrameMax: maxFrame, Heartbeat: uint16(min(heartbeat, math.MaxUint16))})
 	tune, err := expect[*wire.ConnectionTuneOk](c)
 	if err != nil {
 		return err
 	}
-	if err := c.tune(tune, proposed); err != nil {
-		return c.refuse(err)
+	if e := c.tune(tune); e != nil {
+		return c.refuse(e)
 	}
 	open, err := expect[*wire.ConnectionOpen](c)
 	if err != nil {
 		return err
 	}
 	if open.VirtualHost != "/" {
-		return c.refuse(about(exception(wire.NotAllowed, "vhost %s not found", printable(secret.Redact(open.VirtualHost))), open))
+		return c.refuse(about(wire.Errorf(wire.NotAllowed, "vhost %s not found", printable(secret.Redact(open.VirtualHost))), open))
 	}
 	_ = c.raw.SetReadDeadline(time.Time{})
 	c.b.lock()
 	c.open = true
 	c.send(&wire.ConnectionOpenOk{})
-	c.keepAlive()
+	c.startHeartbeats()
 	c.b.unlock()
 	return nil
 }
 
-// introduce notes what the client says of itself.
-func (c *connection) introduce(start *wire.ConnectionStartOk) {
+// readProperties reads the client's properties.
+func (c *connection) readProperties(start *wire.ConnectionStartOk) {
 	c.name, _ = start.ClientProperties["connection_name"].(string)
-	able, _ := start.ClientProperties["capabilities"].(amqp.Table)
-	can := func(name string) bool { yes, _ := able[name].(bool); return yes }
-	c.capable = capabilities{can("consumer_cancel_notify"), can("connection.blocked"), can("authentication_failure_close")}
+	table, _ := start.ClientProperties["capabilities"].(amqp.Table)
+	has := func(name string) bool { yes, _ := table[name].(bool); return yes }
+	c.capabilities = capabilities{has("consumer_cancel_notify"), has("connection.blocked"), has("authentication_failure_close")}
 }
 
-// The mechanisms of login: SASL PLAIN (RFC 4616), and the one of AMQP 0-8, which some clients use
-// by default, as php-amqplib does.
-const (
-	plain    = "PLAIN"
-	amqplain = "AMQPLAIN"
-)
-
-// credentials reads the response of a mechanism.
+// credentials parses a mechanism's response.
 func credentials(mechanism, response string) (user, password string, ok bool) {
 	switch mechanism {
 	case plain:
 		parts := strings.Split(response, "\x00")
-		if len(parts) != 3 || parts[0] != "" { // as RabbitMQ, nobody acts for others here
+		if len(parts) != 3 || parts[0] != "" { // as in RabbitMQ, nobody acts for another user
 			return "", "", false
 		}
 		return parts[1], parts[2], true
-	case amqplain: // a table without the length before it
+	case amqplain: // a table without its length
 		t, _, err := wire.ParseTable(append(binary.BigEndian.AppendUint32(nil, uint32(len(response))), response...))
 		if err != nil {
 			return "", "", false
 		}
-		user, ok = t["LOGIN"].(string)
-		password, given := t["PASSWORD"].(string)
-		return user, password, ok && given
+		user, hasUser := t["LOGIN"].(string)
+		password, hasPassword := t["PASSWORD"].(string)
+		return user, password, hasUser && hasPassword
 	}
 	return "", "", false
 }
 
-// login checks name and password.
-func (c *connection) login(start *wire.ConnectionStartOk) error {
+// logIn checks the user and the password.
+func (c *connection) logIn(start *wire.ConnectionStartOk) error {
 	if start.Mechanism != plain && start.Mechanism != amqplain {
 		return c.hangUp("unknown authentication mechanism '" + printable(start.Mechanism) + "'")
 	}
@@ -125,50 +123,52 @@ func (c *connection) login(start *wire.ConnectionStartOk) error {
 	if !ok {
 		return c.hangUp("a malformed login")
 	}
-	if want, ok := c.b.users[user]; ok && same(want, password) && (user != guest || c.local()) {
+	want, known := c.b.cfg.Users[user]
+	if known && subtle.ConstantTimeCompare([]byte(want), []byte(password)) == 1 && (user != guest || c.onLoopback()) {
 		c.user = user
 		return nil
 	}
-	why := "login refused for user '" + printable(user) + "'"
-	if !c.capable.authenticationFailureClose {
-		return c.hangUp(why)
+	reason := "login refused for user '" + printable(user) + "'"
+	if !c.capabilities.authenticationFailureClose {
+		return c.hangUp(reason)
 	}
+	e := wire.Errorf(wire.AccessRefused, "Login was refused using authentication mechanism %s. For details see the broker logfile.", start.Mechanism)
 	c.b.lock()
-	c.fail(exception(wire.AccessRefused, "Login was refused using authentication mechanism %s. For details see the broker logfile.", start.Mechanism))
-	c.why = why
+	c.fail(e)
+	c.reason = reason
 	c.b.unlock()
-	return c.farewell()
+	return c.finishClose()
 }
 
-// hangUp ends the handshake without a word, as the specification has it for a failed login.
-func (c *connection) hangUp(why string) error {
+// hangUp closes the socket without a word, as the specification demands for a failed login.
+func (c *connection) hangUp(reason string) error {
 	c.b.lock()
-	c.why, c.amiss = why, true
+	c.reason, c.clientFault, c.cut = reason, true, true
 	c.b.unlock()
-	return errSilently
+	return errEnded
 }
 
-// local says whether the peer is on this machine.
-func (c *connection) local() bool {
+// onLoopback reports whether the peer is on this machine.
+func (c *connection) onLoopback() bool {
 	addr, ok := c.raw.RemoteAddr().(*net.TCPAddr)
 	return ok && addr.IP.IsLoopback()
 }
 
-// tune takes the limits that the client wants, which are not above those proposed. Since
-// there are some, it cannot want none (0).
-func (c *connection) tune(ok *wire.ConnectionTuneOk, proposed wire.ConnectionTune) *wire.Error {
+// tune checks and adopts the client's limits. They must not exceed the proposed ones, and since those are limited, 0 (no limit)
+// is an error too.
+func (c *connection) tune(ok *wire.ConnectionTuneOk) *wire.Error {
 	for _, limit := range []struct {
-		name             string
-		got, least, most uint32
+		name          string
+		got, min, max uint32
 	}{
-		{"frame_max", ok.FrameMax, wire.FrameMinSize, proposed.FrameMax},
-		{"channel_max", uint32(ok.ChannelMax), 1, uint32(proposed.ChannelMax)},
+		{"frame_max", ok.FrameMax, wire.FrameMinSize, maxFrame},
+		{"channel_max", uint32(ok.ChannelMax), 1, maxChannels},
 	} {
 		switch {
-		case limit.got < limit.least:
-			return about(exception(wire.NotAllowed, "negotiated %s = %d is lower than the minimum allowed value (%d)", limit.name, limit.got, limit.least), ok)
-		case limit.got > limit.most:
-			return about(exception(wire.NotAllowed, "negotiated %s = %d is higher than the maximum allowed value (%d)", limit.name, limit.got, limit.most), ok)
+		case limit.got < limit.min:
+			return about(wire.Errorf(wire.NotAllowed, "negotiated %s = %d is lower than the minimum allowed value (%d)", limit.name, limit.got, limit.min), ok)
+		case limit.got > limit.max:
+			return about(wire.Errorf(wire.NotAllowed, "negotiated %s = %d is higher than the maximum allowed value (%d)", limit.name, limit.got, limit.max), ok)
 		}
 	}
 	c.frameMax, c.channelMax = ok.FrameMax, ok.ChannelMax
@@ -177,23 +177,22 @@ func (c *connection) tune(ok *wire.ConnectionTuneOk, proposed wire.ConnectionTun
 	return nil
 }
 
-// say sends a method of the handshake.
-func (c *connection) say(m wire.Method) {
+func (c *connection) lockAndSend(m wire.Method) {
 	c.b.lock()
 	c.send(m)
 	c.b.unlock()
 }
 
-// refuse ends the handshake with connection.close, and waits for its answer.
+// refuse ends the handshake with connection.close.
 func (c *connection) refuse(e *wire.Error) error {
 	c.b.lock()
 	c.fail(e)
 	c.b.unlock()
-	return c.farewell()
+	return c.finishClose()
 }
 
-// farewell waits for the answer to connection.close.
-func (c *connection) farewell() error {
+// finishClose waits for the answer to connection.close. It always returns an error.
+func (c *connection) finishClose() error {
 	if err := c.loop(); err != nil {
 		return err
 	}
@@ -217,7 +216,7 @@ func expect[M wire.Method](c *connection) (M, error) {
 			continue
 		}
 		if f.Type != wire.FrameMethod || f.Channel != 0 {
-			return none, c.refuse(exception(wire.UnexpectedFrame, "frame of type %d on channel %d while the connection is not open", f.Type, f.Channel))
+			return none, c.refuse(wire.Errorf(wire.UnexpectedFrame, "frame of type %d on channel %d while the connection is not open", f.Type, f.Channel))
 		}
 		m, err := wire.ParseMethod(f.Payload)
 		if err != nil {
@@ -227,12 +226,10 @@ func expect[M wire.Method](c *connection) (M, error) {
 		case M:
 			return m, nil
 		case *wire.ConnectionClose:
-			c.say(&wire.ConnectionCloseOk{})
+			c.lockAndSend(&wire.ConnectionCloseOk{})
 			return none, errEnded
 		}
 		class, method := m.ID()
-		return none, c.refuse(about(exception(wire.CommandInvalid, "%s while the connection is not open", wire.MethodName(class, method)), m))
+		return none, c.refuse(about(wire.Errorf(wire.CommandInvalid, "%s while the connection is not open", wire.MethodName(class, method)), m))
 	}
 }
-
-var errEnded = errors.New("ended during the handshake")

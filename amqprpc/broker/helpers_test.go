@@ -12,13 +12,13 @@ import (
 	"rpcscope/amqprpc/broker"
 )
 
-// patience bounds every wait, generously: no time is ever what a test measures.
+// patience bounds every wait. It is generous, since no test measures time.
 const patience = 20 * time.Second
 
 func soon() time.Time { return time.Now().Add(patience) }
 
-// start starts a broker. When the test ends its books must be right, and when it is closed no
-// goroutine and no message may be left.
+// start starts a broker. When the test ends, its state must be consistent. After Close no goroutine and no message may
+// be left.
 func start(t *testing.T, cfg broker.Config) *broker.Broker {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
@@ -53,7 +53,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// dial connects a client, which is closed at the end of the test.
+// dial connects a client until the end of the test.
 func dial(t *testing.T, b *broker.Broker) *amqp.Connection {
 	t.Helper()
 	return dialWith(t, b, amqp.Config{})
@@ -74,7 +74,7 @@ func channel(t *testing.T, conn *amqp.Connection) *amqp.Channel {
 	return ch
 }
 
-// kind is what a queue is declared to be.
+// A kind holds the properties of a queue.
 type kind struct {
 	durable, autoDelete, exclusive bool
 	args                           amqp.Table
@@ -94,7 +94,7 @@ func declare(t *testing.T, ch *amqp.Channel, name string, k kind) string {
 	return q.Name
 }
 
-// publish publishes and does not wait for the confirm that it returns, if the channel gets any.
+// publish publishes and returns the confirm, or nil if the channel has none.
 func publish(t *testing.T, ch *amqp.Channel, queue string, p amqp.Publishing) *amqp.DeferredConfirmation {
 	t.Helper()
 	confirm, err := ch.PublishWithDeferredConfirmWithContext(t.Context(), "", queue, false, false, p)
@@ -126,7 +126,7 @@ func confirmed(t *testing.T, c *amqp.DeferredConfirmation) {
 	}
 }
 
-// consume starts a consumer that acks by itself.
+// consume starts a consumer that needs acks.
 func consume(t *testing.T, ch *amqp.Channel, queue string) <-chan amqp.Delivery {
 	t.Helper()
 	d, err := ch.Consume(queue, "", false, false, false, false, nil)
@@ -149,20 +149,19 @@ func receive[V any](t *testing.T, c <-chan V) V {
 	}
 }
 
-// ended waits for the end of what f does.
+// ended waits for the end of f.
 func ended(t *testing.T, what string, f func()) {
 	t.Helper()
 	endedWithin(t, patience, what, f)
 }
 
-// endedWithin is ended for what is much work on a machine that has other things to do.
-func endedWithin(t *testing.T, most time.Duration, what string, f func()) {
+func endedWithin(t *testing.T, max time.Duration, what string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() { defer close(done); f() }()
 	select {
 	case <-done:
-	case <-time.After(most):
+	case <-time.After(max):
 		t.Fatalf("%s does not end", what)
 	}
 }
@@ -188,28 +187,28 @@ func wantGet(t *testing.T, ch *amqp.Channel, queue string, redelivered bool, bod
 	return d
 }
 
-// watch watches for the end of a channel or connection.
+// watch returns a channel for the error that closes an AMQP channel or connection.
 func watch(c interface {
 	NotifyClose(chan *amqp.Error) chan *amqp.Error
 }) <-chan *amqp.Error {
 	return c.NotifyClose(make(chan *amqp.Error, 1))
 }
 
-// eventually waits until cond holds, which says what is the case instead.
-func eventually(t *testing.T, what string, cond func() (instead any, ok bool)) {
+// eventually waits until cond returns true. Its first result describes the current state.
+func eventually(t *testing.T, what string, cond func() (state any, ok bool)) {
 	t.Helper()
-	for deadline := soon(); ; time.Sleep(time.Millisecond) { // nothing tells when to look again
-		instead, ok := cond()
+	for deadline := soon(); ; time.Sleep(time.Millisecond) {
+		state, ok := cond()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v, but %+v", what, patience, instead)
+			t.Fatalf("%s: not within %v, but %+v", what, patience, state)
 		}
 	}
 }
 
-// wantQueue waits until a queue holds so much.
+// wantQueue waits until a queue has these numbers of messages.
 func wantQueue(t *testing.T, b *broker.Broker, name string, ready, unacked int) {
 	t.Helper()
 	eventually(t, name, func() (any, bool) {
@@ -227,7 +226,7 @@ func queueInfo(b *broker.Broker, name string) (broker.QueueInfo, bool) {
 	return broker.QueueInfo{}, false
 }
 
-// code is the reply code of an error, or 0.
+// code returns the reply code of an error, or 0.
 func code(err error) int {
 	var e *amqp.Error
 	if errors.As(err, &e) {

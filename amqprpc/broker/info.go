@@ -15,13 +15,13 @@ type QueueInfo struct {
 	Ready, Unacked, Consumers      int
 }
 
-// Queues describes all queues, by name.
+// Queues returns all queues, sorted by name.
 func (b *Broker) Queues() []QueueInfo {
 	b.lock()
 	defer b.unlock()
 	infos := make([]QueueInfo, 0, len(b.queues))
 	for _, q := range b.queues {
-		infos = append(infos, QueueInfo{q.name, kind(q.quorum), q.durable, q.owner != nil, q.autoDelete, q.ready.Len(), q.unacked, len(q.consumers)})
+		infos = append(infos, QueueInfo{q.name, typeName(q.quorum), q.durable, q.owner != nil, q.autoDelete, q.ready.Len(), q.unacked, len(q.consumers)})
 	}
 	slices.SortFunc(infos, func(a, b QueueInfo) int { return strings.Compare(a.Name, b.Name) })
 	return infos
@@ -30,14 +30,14 @@ func (b *Broker) Queues() []QueueInfo {
 // A ConnectionInfo describes a connection.
 type ConnectionInfo struct {
 	Peer     string // address
-	Name     string // the client's connection_name, as it came: hostile text
+	Name     string // the client's connection_name, unescaped
 	User     string
 	Channels int
 	Blocked  bool
 	Since    time.Time
 }
 
-// Connections describes all connections that are open, the oldest first.
+// Connections returns all open connections, the oldest first.
 func (b *Broker) Connections() []ConnectionInfo {
 	b.lock()
 	defer b.unlock()

@@ -8,84 +8,75 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// expiresArgument says for how many ms a queue may go unused before it is deleted.
 const expiresArgument = "x-expires"
 
-// mostLease is the longest that RabbitMQ takes: ten years.
-const mostLease = 10 * 365 * 24 * time.Hour
-
-// A lease is the time that a queue is kept while nobody uses it. Using it is to consume from it, to get from
-// it, and, as RabbitMQ has it, to declare a classic one again; what is published to it does not matter.
+// A lease deletes a queue that has not been used for some time (x-expires). Consuming and getting are uses, and, as
+// in RabbitMQ, declaring a classic queue again. Publishing is not.
 type lease struct {
-	time  time.Duration // 0: for ever
+	time  time.Duration // 0: forever
 	ends  time.Time
 	timer *time.Timer
 }
 
-// leaseTime reads the argument of a declaration.
+// leaseTime parses x-expires in a declaration.
 func leaseTime(m *wire.QueueDeclare) (time.Duration, *wire.Error) {
-	asked, given := m.Arguments[expiresArgument]
+	value, given := m.Arguments[expiresArgument]
 	if !given {
 		return 0, nil
 	}
-	invalid := func(why string) (time.Duration, *wire.Error) {
-		return 0, exception(wire.PreconditionFailed, "invalid arg '%s' for queue '%s' in vhost '/': %s", expiresArgument, printable(m.Queue), why)
-	}
-	ms, ok := integer(asked)
-	switch {
-	case !ok:
-		return invalid(fmt.Sprintf("\"expected integer, got %T\"", asked))
-	case ms == 0:
-		return invalid("{value_zero,0}")
-	case ms < 0:
-		return invalid(fmt.Sprintf("{value_negative,%d}", ms))
-	case ms > mostLease.Milliseconds():
-		return invalid(fmt.Sprintf("{value_too_large,%d}", ms))
-	}
-	return time.Duration(ms) * time.Millisecond, nil
-}
-
-// integer is the value of a field that is one, of whatever size.
-func integer(field any) (int64, bool) {
-	v := reflect.ValueOf(field)
-	switch {
+	var ms int64
+	fault := ""
+	switch v := reflect.ValueOf(value); {
 	case v.CanInt():
-		return v.Int(), true
+		ms = v.Int()
 	case v.CanUint():
-		return int64(v.Uint()), true // of 32 bits at most on the wire
+		ms = int64(v.Uint()) // at most 32 bits on the wire
+	default:
+		fault = fmt.Sprintf("\"expected integer, got %T\"", value)
 	}
-	return 0, false
+	switch {
+	case fault != "":
+	case ms == 0:
+		fault = "{value_zero,0}"
+	case ms < 0:
+		fault = fmt.Sprintf("{value_negative,%d}", ms)
+	case ms > maxExpiration.Milliseconds():
+		fault = fmt.Sprintf("{value_too_large,%d}", ms)
+	default:
+		return time.Duration(ms) * time.Millisecond, nil
+	}
+	return 0, wire.Errorf(wire.PreconditionFailed, "invalid arg '%s' for queue '%s' in vhost '/': %s", expiresArgument, printable(m.Queue), fault)
 }
 
-// leased is a lease as errors name it.
-func leased(d time.Duration) string {
+// leaseText formats a lease for an error, as RabbitMQ does.
+func leaseText(d time.Duration) string {
 	if d == 0 {
 		return "none"
 	}
 	return fmt.Sprintf("the value '%d' of type 'signedint'", d.Milliseconds())
 }
 
-// used begins the lease anew. Like all that follows it needs the broker's lock.
-func (q *queue) used() {
+// renewLease starts the lease anew. It needs the broker's lock.
+func (q *queue) renewLease() {
 	l := &q.lease
 	if l.time == 0 || q.deleted {
 		return
 	}
 	l.ends = time.Now().Add(l.time)
 	if l.timer == nil {
-		l.timer = time.AfterFunc(l.time, q.leaseDue)
+		l.timer = time.AfterFunc(l.time, q.endLease)
 	} else {
 		l.timer.Reset(l.time)
 	}
 }
 
-// leaseDue is called without the lock when the lease may have ended.
-func (q *queue) leaseDue() {
+// endLease deletes the queue if its lease has ended. The caller must not hold the lock.
+func (q *queue) endLease() {
 	q.b.gate.wait()
 	q.b.lock()
 	defer q.b.unlock()
 	switch {
-	case q.deleted || len(q.consumers) > 0 || q.b.up == nil: // it begins anew when they have gone, or with the restart
+	case q.deleted || len(q.consumers) > 0 || q.b.run == nil: // the last consumer's end or a restart renews the lease
 	case time.Now().Before(q.lease.ends):
 		q.lease.timer.Reset(time.Until(q.lease.ends))
 	default:

@@ -10,11 +10,10 @@ import (
 
 func leased(ms int32) kind { return kind{durable: true, args: amqp.Table{"x-expires": ms}} }
 
-// While the broker stands still, or is down, no queue expires; afterwards its time begins anew after a restart,
-// and is over after a thaw.
-func TestLeaseStandsStill(t *testing.T) {
+// No queue expires while the broker is frozen or stopped. Its lease ends with Thaw, and begins anew with Restart.
+func TestLeaseWhileFrozenOrStopped(t *testing.T) {
 	const short = 100
-	// When a queue of another broker has gone, which began later, so would this one.
+	// If a queue of another broker that was declared later has expired, this one would have expired, too.
 	clock := start(t, broker.Config{})
 	pass := func() {
 		t.Helper()
@@ -24,7 +23,7 @@ func TestLeaseStandsStill(t *testing.T) {
 	b := start(t, broker.Config{})
 	ch := channel(t, dial(t, b))
 	frozen, hour := declare(t, ch, "frozen", leased(short)), declare(t, ch, "hour", leased(3600000))
-	deliveries := consume(t, ch, frozen) // so that it is there to be frozen
+	deliveries := consume(t, ch, frozen) // so that it does not expire before Freeze
 	b.Freeze()
 	b.DropConnections()
 	for range deliveries { // until the client knows
@@ -32,7 +31,7 @@ func TestLeaseStandsStill(t *testing.T) {
 	pass()
 	for _, q := range []string{frozen, hour} {
 		if _, ok := queueInfo(b, q); !ok {
-			t.Errorf("%s expired in a broker that stands still", q)
+			t.Errorf("%s expired in a frozen broker", q)
 		}
 	}
 	b.Thaw()
@@ -45,16 +44,16 @@ func TestLeaseStandsStill(t *testing.T) {
 	}
 	pass()
 	if _, ok := queueInfo(b, "kept"); !ok {
-		t.Error("it expired in a broker that is down")
+		t.Error("it expired in a stopped broker")
 	}
 	must(t, b.Restart())
-	gone(t, b, "kept") // with nobody to use it
+	gone(t, b, "kept")
 	if _, ok := queueInfo(b, hour); !ok {
 		t.Error("an hour is over")
 	}
 }
 
-// gone waits until there is no such queue.
+// gone waits until a queue is gone.
 func gone(t *testing.T, b *broker.Broker, queue string) {
 	t.Helper()
 	eventually(t, queue+" gone", func() (any, bool) {

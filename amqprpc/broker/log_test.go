@@ -24,7 +24,7 @@ func (l *stuckLog) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
-// A log that blocks, as a terminal does that is told to wait, holds up only whom it is told of.
+// A log that blocks, as a paused terminal does, holds up only the connection that it is about.
 func TestLogBlocks(t *testing.T) {
 	for _, at := range []string{"channel closed", "memory alarm: connections that publish wait"} {
 		t.Run(at, func(t *testing.T) {

@@ -9,52 +9,49 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A message is one message in one queue, or out of it and not acked yet.
+// A message is in one queue, or was delivered from it and is not acked.
 type message struct {
-	properties []byte // flags and values, as they came
+	properties []byte // flags and values, as on the wire
 	body       []byte
 	persistent bool
 	expires    time.Time // zero: never
-	seq        uint64    // its place in the queue, for good
-	deliveries int       // how often it has left the queue for somebody
+	seq        uint64    // position in the queue
+	deliveries int       // how often it was delivered
 }
 
-// overhead is about what a message costs besides its properties and its body.
-const overhead = 200
+// size returns about how much memory the message takes.
+func (m *message) size() int64 {
+	const overhead = 200
+	return int64(len(m.properties) + len(m.body) + overhead)
+}
 
-func (m *message) size() int64 { return int64(len(m.properties) + len(m.body) + overhead) }
-
-// expired says whether the message's time is up.
 func (m *message) expired() bool { return !m.expires.IsZero() && !time.Now().Before(m.expires) }
 
-// redelivered says whether the message, on its way out, has been out before.
 func (m *message) redelivered() bool { return m.deliveries > 0 }
 
-// mostExpiration is RabbitMQ's, in milliseconds: ten years of 365 days.
-const mostExpiration = 10 * 365 * 24 * 60 * 60 * 1000
+// maxExpiration is RabbitMQ's, for messages and for queues: ten years.
+const maxExpiration = 10 * 365 * 24 * time.Hour
 
-// parseExpiration reads the property expiration: whole milliseconds.
+// parseExpiration parses the property expiration: whole milliseconds.
 func parseExpiration(s string) (time.Duration, *wire.Error) {
 	ms, err := strconv.ParseUint(s, 10, 64)
-	if err != nil || ms > mostExpiration {
-		return 0, exception(wire.PreconditionFailed, "invalid expiration '%s': not a whole number of milliseconds up to %d", printable(s), int64(mostExpiration))
+	if err != nil || ms > uint64(maxExpiration.Milliseconds()) {
+		return 0, wire.Errorf(wire.PreconditionFailed, "invalid expiration '%s': not a whole number of milliseconds up to %d", printable(s), maxExpiration.Milliseconds())
 	}
 	return time.Duration(ms) * time.Millisecond, nil
 }
 
-// withDeliveryCount returns properties that say how often a message of a quorum queue has
-// been delivered before.
+// withDeliveryCount adds the header x-delivery-count of quorum queues to properties.
 func withDeliveryCount(properties []byte, count int) []byte {
 	p, err := wire.ParseProperties(properties)
 	if err != nil {
-		return properties // cannot be: they were checked when they came
+		return properties // impossible: they were checked when they arrived
 	}
-	headers := amqp.Table{"x-delivery-count": int64(count)}
+	headers := amqp.Table{}
 	for k, v := range p.Headers {
-		if _, ours := headers[k]; !ours {
-			headers[k] = v
-		}
+		headers[k] = v
 	}
+	headers["x-delivery-count"] = int64(count)
 	p.Headers = headers
 	marked, err := wire.AppendProperties(nil, &p)
 	if err != nil {

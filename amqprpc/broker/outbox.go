@@ -6,24 +6,23 @@ import (
 	"sync"
 )
 
-// An outbox gathers what is to be written to a connection while a write is under way, so
-// that many frames leave with one system call.
+// An outbox collects output for a connection while a write is in progress, so that many frames leave with one system call.
 type outbox struct {
-	mu     sync.Mutex
-	wake   sync.Cond // the writer
-	room   sync.Cond // the reader
-	buf    []byte
-	spare  []byte
-	ended  bool // nothing is added any more
-	failed bool // nothing is written any more
+	mu      sync.Mutex
+	wake    sync.Cond // for the writer
+	room    sync.Cond // for the reader
+	buf     []byte
+	spare   []byte
+	closed  bool // nothing more is added
+	aborted bool // nothing more is written
 }
 
 const (
-	// outboxFull is the size in bytes from which on the connection gets no deliveries
-	// and is not read from. One message may take it beyond.
+	// outboxFull is the size in bytes at which the connection gets no more deliveries and is not read from. One
+	// message may exceed it.
 	outboxFull = 1 << 20
-	// outboxKept is the largest buffer that is kept for the next write.
-	outboxKept = 256 << 10
+	// maxSpare is the largest buffer that is kept for the next write.
+	maxSpare = 256 << 10
 )
 
 func newOutbox() *outbox {
@@ -32,27 +31,27 @@ func newOutbox() *outbox {
 	return o
 }
 
-// add lets f append frames. They leave after the next signal.
+// add lets f append frames. They are written after the next signal.
 func (o *outbox) add(f func([]byte) []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.ended && !o.failed {
+	if !o.closed && !o.aborted {
 		o.buf = f(o.buf)
 	}
 }
 
-// full says whether the peer does not take what it was sent.
+// full reports whether the peer does not read.
 func (o *outbox) full() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.buf) >= outboxFull
 }
 
-// awaitRoom returns when the outbox is not full, or never will be written again.
+// awaitRoom waits until the outbox is not full, or was aborted.
 func (o *outbox) awaitRoom() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.buf) >= outboxFull && !o.failed {
+	for len(o.buf) >= outboxFull && !o.aborted {
 		o.room.Wait()
 	}
 }
@@ -60,37 +59,37 @@ func (o *outbox) awaitRoom() {
 // signal wakes the writer.
 func (o *outbox) signal() { o.wake.Signal() }
 
-// end has the writer stop once it has written what there is.
-func (o *outbox) end() {
+// close stops the writer once it has written everything.
+func (o *outbox) close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ended = true
+	o.closed = true
 	o.wake.Signal()
 }
 
-// drop has the writer stop with what is left unwritten.
-func (o *outbox) drop() {
+// abort stops the writer at once.
+func (o *outbox) abort() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.failed, o.buf = true, nil
+	o.aborted, o.buf = true, nil
 	o.wake.Signal()
 	o.room.Signal()
 }
 
-// run writes to conn until end or an error. It calls before ahead of each write, which may hold it up, and
-// drained after one whose outbox had been full.
+// run writes to conn until close, abort or an error. It calls before, which may block, before each write, and drained after
+// a write of a full outbox.
 func (o *outbox) run(conn net.Conn, before, drained func()) error {
 	for {
 		o.mu.Lock()
-		for len(o.buf) == 0 && !o.ended && !o.failed {
+		for len(o.buf) == 0 && !o.closed && !o.aborted {
 			o.wake.Wait()
 		}
 		o.mu.Unlock()
-		// Who is about to add more goes first. With nothing else to run that costs nothing.
+		// Goroutines that are about to add more run first. If there are none, this costs nothing.
 		runtime.Gosched()
 		before()
 		o.mu.Lock()
-		if o.failed || len(o.buf) == 0 {
+		if o.aborted || len(o.buf) == 0 {
 			o.mu.Unlock()
 			return nil
 		}
@@ -98,12 +97,11 @@ func (o *outbox) run(conn net.Conn, before, drained func()) error {
 		o.buf, o.spare = o.spare[:0], nil
 		o.room.Signal()
 		o.mu.Unlock()
-		_, err := conn.Write(out)
-		if err != nil {
-			o.drop()
+		if _, err := conn.Write(out); err != nil {
+			o.abort()
 			return err
 		}
-		if cap(out) <= outboxKept {
+		if cap(out) <= maxSpare {
 			o.spare = out
 		}
 		if len(out) >= outboxFull {

@@ -14,13 +14,13 @@ func appendN(n int) func([]byte) []byte {
 	return func(out []byte) []byte { return append(out, make([]byte, n)...) }
 }
 
-// pipe runs an outbox to one end of a pipe, of which each write waits for a read.
+// pipe runs an outbox on one end of a pipe, on which each write waits for a read.
 func pipe(t *testing.T, o *outbox, before, drained func()) (far net.Conn, ended <-chan error) {
 	near, far := net.Pipe()
 	done := make(chan error, 1)
 	go func() { done <- o.run(near, before, drained) }()
 	t.Cleanup(func() {
-		o.drop()
+		o.abort()
 		near.Close()
 		far.Close()
 	})
@@ -29,7 +29,6 @@ func pipe(t *testing.T, o *outbox, before, drained func()) (far net.Conn, ended 
 
 func nothing() {}
 
-// What is added, from wherever, arrives once and in order, with fewer writes than additions.
 func TestOutboxOrder(t *testing.T) {
 	o := newOutbox()
 	far, ended := pipe(t, o, nothing, nothing)
@@ -39,7 +38,7 @@ func TestOutboxOrder(t *testing.T) {
 			o.add(append1(byte(i)))
 			o.signal()
 		}
-		o.end()
+		o.close()
 	}()
 	var got []byte
 	buf := make([]byte, outboxFull)
@@ -60,14 +59,14 @@ func TestOutboxOrder(t *testing.T) {
 			t.Fatalf("octet %d is %d", i, b)
 		}
 	}
-	o.add(append1(1)) // after the end: nothing
+	o.add(append1(1))
 	if len(o.buf) != 0 {
-		t.Error("an outbox that has ended takes more")
+		t.Error("a closed outbox takes more")
 	}
 	t.Logf("%d writes for %d additions", reads, n)
 }
 
-// A full outbox stops the reader until it is written, and says so once it has been.
+// A full outbox makes awaitRoom wait until it is written, and run call drained.
 func TestOutboxFull(t *testing.T) {
 	o := newOutbox()
 	o.add(appendN(outboxFull - 1))
@@ -86,7 +85,7 @@ func TestOutboxFull(t *testing.T) {
 	select {
 	case <-drained:
 		t.Error("drained before it was read")
-	case <-room: // the writer has taken it all
+	case <-room:
 	}
 	if _, err := far.Read(make([]byte, outboxFull)); err != nil {
 		t.Fatal(err)
@@ -100,14 +99,14 @@ func TestOutboxFull(t *testing.T) {
 	}
 }
 
-// The end of the connection frees the reader, the writer and the memory.
-func TestOutboxDrop(t *testing.T) {
+// The end of the connection wakes the reader and the writer, and frees the memory.
+func TestOutboxAbort(t *testing.T) {
 	for name, end := range map[string]func(o *outbox, far net.Conn){
-		"dropped":       func(o *outbox, _ net.Conn) { o.drop() },
+		"aborted":       func(o *outbox, _ net.Conn) { o.abort() },
 		"peer has gone": func(o *outbox, far net.Conn) { far.Close() },
 	} {
 		o := newOutbox()
-		o.add(appendN(outboxFull)) // the pipe takes none of it
+		o.add(appendN(outboxFull)) // nobody reads
 		inWrite := make(chan struct{})
 		var once sync.Once
 		far, ended := pipe(t, o, func() { once.Do(func() { close(inWrite) }) }, nothing)
@@ -115,19 +114,19 @@ func TestOutboxDrop(t *testing.T) {
 		o.add(appendN(outboxFull))
 		end(o, far)
 		o.awaitRoom()
-		if name == "dropped" {
+		if name == "aborted" {
 			far.Close() // as the connection does
 		}
 		<-ended
 		o.add(appendN(1))
 		if len(o.buf) != 0 || o.full() {
-			t.Errorf("%s: an outbox that failed holds %d bytes", name, len(o.buf))
+			t.Errorf("%s: an aborted outbox holds %d bytes", name, len(o.buf))
 		}
 	}
 }
 
-// Nothing is written before the gate is open.
-func TestOutboxWaits(t *testing.T) {
+// run waits for before.
+func TestOutboxWaitsForGate(t *testing.T) {
 	var g gate
 	g.close()
 	o := newOutbox()
@@ -136,7 +135,7 @@ func TestOutboxWaits(t *testing.T) {
 	o.signal()
 	_ = far.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
 	if n, err := far.Read(make([]byte, 1)); n != 0 || err == nil {
-		t.Error("written through a closed gate")
+		t.Error("written while the gate is closed")
 	}
 	o.add(append1('2'))
 	g.open()
@@ -147,11 +146,11 @@ func TestOutboxWaits(t *testing.T) {
 	}
 }
 
-// Who waits at a gate goes on when it opens, however often it opens and closes.
+// Every waiter goes on if the gate opens, even if it closes again at once.
 func TestGate(t *testing.T) {
 	var g gate
 	g.wait()
-	g.open() // of an open gate
+	g.open() // does nothing
 	g.close()
 	g.close()
 	var through sync.WaitGroup
@@ -162,8 +161,8 @@ func TestGate(t *testing.T) {
 	go func() { through.Wait(); close(passed) }()
 	select {
 	case <-passed:
-		t.Fatal("a closed gate lets through")
-	case <-time.After(10 * time.Millisecond): // nothing tells that nothing happens
+		t.Fatal("wait returned while the gate is closed")
+	case <-time.After(10 * time.Millisecond): // there is no event to wait for
 	}
 	for range 1000 {
 		g.open()

@@ -20,7 +20,7 @@ type peer struct {
 	r    *wire.Reader
 }
 
-// tcp connects, and says nothing yet.
+// tcp connects and sends nothing.
 func tcp(t *testing.T, b *broker.Broker) *peer {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", b.Addr(), patience)

@@ -3,14 +3,12 @@ package broker
 import (
 	"cmp"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/gammazero/deque"
 )
 
-// A queue holds messages until a consumer takes them. All its methods need the
-// broker's lock.
+// A queue holds messages for consumers. All its methods need the broker's lock.
 type queue struct {
 	b          *Broker
 	name       string
@@ -21,227 +19,158 @@ type queue struct {
 	deleted    bool
 
 	ready   deque.Deque[*message] // by seq
-	seq     uint64                // of the newest message
+	lastSeq uint64                // of the newest message
 	unacked int
 
 	consumers []*consumer
-	// idle are the consumers that can take a message now, the next one first: who gets one
-	// goes to the end. A consumer is in it or not as consumer.idle says, so that nobody
-	// is woken, or even looked at, in vain.
-	idle deque.Deque[*consumer]
-	gone int // how many of them are no longer the queue's
+	turn      int // index of the consumer that gets the next message if it is ready
 
-	expiry   *time.Timer // looks after a head that expires
-	expiryAt time.Time   // when it does; zero: it does not run
+	expiryTimer *time.Timer // expires the head
+	expiryAt    time.Time   // when it fires; zero: it does not run
 
 	lease lease
 }
 
-// enqueue puts a new message into the queue, and delivers what can be delivered. One that comes
-// while a consumer waits is delivered whatever its expiration.
+// enqueue adds a new message and delivers. A message that arrives while a consumer waits is delivered even if its
+// expiration is 0.
 func (q *queue) enqueue(m *message) {
-	q.seq++
-	m.seq = q.seq
-	q.b.hold(m)
-	if q.ready.Len() == 0 && !q.still() {
-		if c := q.next(); c != nil {
-			q.give(c, m)
+	q.lastSeq++
+	m.seq = q.lastSeq
+	q.b.addMemory(m)
+	if q.ready.Len() == 0 && !q.suspended() {
+		if c := q.nextConsumer(); c != nil {
+			c.deliver(m)
 			return
 		}
 	}
 	q.ready.PushBack(m)
-	q.pump()
+	q.deliver()
 }
 
-// pump delivers messages while there are messages and consumers that can take them.
-func (q *queue) pump() {
-	if q.still() {
-		return
-	}
-	for {
-		q.expire()
+// deliver delivers while there are messages and consumers that are ready.
+func (q *queue) deliver() {
+	for !q.suspended() {
+		q.expireHead()
 		if q.ready.Len() == 0 {
 			return
 		}
-		c := q.next()
+		c := q.nextConsumer()
 		if c == nil {
-			if at := q.ready.Front().expires; !at.IsZero() {
-				q.expireAt(at)
-			}
+			q.scheduleExpiry()
 			return
 		}
-		q.give(c, q.ready.PopFront())
+		c.deliver(q.ready.PopFront())
 	}
 }
 
-// still says whether nothing is to be delivered.
-func (q *queue) still() bool { return q.b.frozen() || q.b.paused || q.deleted }
+// suspended reports whether nothing may be delivered.
+func (q *queue) suspended() bool { return q.b.frozen() || q.b.paused || q.deleted }
 
-// next takes the consumer whose turn it is out of those that are idle, or returns nil.
-func (q *queue) next() *consumer {
-	for q.idle.Len() > 0 {
-		c := q.idle.PopFront()
-		if !c.idle {
-			q.gone--
-		} else if c.idle = c.canTake(); c.idle {
+// nextConsumer returns the next consumer in turn that is ready, or nil.
+func (q *queue) nextConsumer() *consumer {
+	for range q.consumers {
+		c := q.consumers[q.turn]
+		q.turn = (q.turn + 1) % len(q.consumers)
+		if c.ready() {
 			return c
 		}
 	}
 	return nil
 }
 
-// give delivers a message to what next returned, which goes to the end of those that are idle.
-func (q *queue) give(c *consumer, m *message) {
-	c.deliver(m)
-	if c.idle = c.canTake(); c.idle {
-		q.idle.PushBack(c)
+// expireHead drops expired messages at the head of the queue. Those behind a message that stays, stay too.
+func (q *queue) expireHead() {
+	for q.ready.Len() > 0 && q.ready.Front().expired() {
+		q.b.freeMemory(q.ready.PopFront())
 	}
 }
 
-// expire drops messages whose time is up from the head of the queue. Behind a head that
-// stays, messages stay.
-func (q *queue) expire() {
-	for q.ready.Len() > 0 {
-		if !q.ready.Front().expired() {
-			return
-		}
-		q.b.free(q.ready.PopFront())
-	}
-}
-
-// expireAt has the queue looked at when its head expires. A timer that runs already for an
-// earlier time stays: it looks again. So there is one for many messages.
-func (q *queue) expireAt(at time.Time) {
-	if !q.expiryAt.IsZero() && !at.Before(q.expiryAt) {
+// scheduleExpiry starts the timer for the head, if the head expires. A timer that runs for an earlier time is left: it calls
+// deliver, which comes here again.
+func (q *queue) scheduleExpiry() {
+	at := q.ready.Front().expires
+	if at.IsZero() || !q.expiryAt.IsZero() && !at.Before(q.expiryAt) {
 		return
 	}
 	q.expiryAt = at
 	wait := time.Until(at) + 1
-	if q.expiry != nil {
-		q.expiry.Reset(wait)
+	if q.expiryTimer != nil {
+		q.expiryTimer.Reset(wait)
 		return
 	}
-	q.expiry = time.AfterFunc(wait, func() {
+	q.expiryTimer = time.AfterFunc(wait, func() {
 		q.b.lock()
 		defer q.b.unlock()
 		q.expiryAt = time.Time{}
-		q.pump()
+		q.deliver()
 	})
 }
 
-// take takes the head for basic.get, or returns nil.
-func (q *queue) take() *message {
-	q.used()
-	q.expire()
+// pop removes and returns the head for basic.get, or nil.
+func (q *queue) pop() *message {
+	q.renewLease()
+	q.expireHead()
 	if q.ready.Len() == 0 {
 		return nil
 	}
 	m := q.ready.PopFront()
-	q.pump() // the next head may have waited for this to expire
+	q.deliver() // the next head may expire
 	return m
 }
 
-// requeue puts messages back to where they were. They are in any order.
+// requeue puts messages back into their original positions. They may be in any order.
 func (q *queue) requeue(back []*message) {
 	q.unacked -= len(back)
 	if q.deleted {
 		for _, m := range back {
-			q.b.free(m)
+			q.b.freeMemory(m)
 		}
 		return
 	}
-	if len(back) == 1 {
-		m := back[0]
-		q.ready.Insert(sort.Search(q.ready.Len(), func(i int) bool { return q.ready.At(i).seq > m.seq }), m)
-	} else {
-		q.merge(back)
-	}
-	q.pump()
-}
-
-// merge puts many messages back. What is ready and older than the newest of them comes out and goes in again
-// among them: to insert each by itself takes time that grows with the square of their number.
-func (q *queue) merge(back []*message) {
-	slices.SortFunc(back, func(a, b *message) int { return cmp.Compare(a.seq, b.seq) })
-	newest := back[len(back)-1].seq
-	var older []*message
+	bySeq := func(a, b *message) int { return cmp.Compare(a.seq, b.seq) }
+	// Sort them together with the older messages that are ready: inserting one by one takes quadratic time.
+	newest := slices.MaxFunc(back, bySeq).seq
 	for q.ready.Len() > 0 && q.ready.Front().seq < newest {
-		older = append(older, q.ready.PopFront())
+		back = append(back, q.ready.PopFront())
 	}
-	for len(back)+len(older) > 0 {
-		last := &back
-		if len(back) == 0 || len(older) > 0 && older[len(older)-1].seq > back[len(back)-1].seq {
-			last = &older
-		}
-		q.ready.PushFront((*last)[len(*last)-1])
-		*last = (*last)[:len(*last)-1]
+	slices.SortFunc(back, bySeq)
+	for _, m := range slices.Backward(back) {
+		q.ready.PushFront(m)
 	}
+	q.deliver()
 }
 
-// acked forgets a message that was delivered.
-func (q *queue) acked(m *message) {
-	q.unacked--
-	q.b.free(m)
-}
-
-// purge drops the messages that are ready and says how many they were.
+// purge drops the messages that are ready and returns their number.
 func (q *queue) purge() int {
 	n := q.ready.Len()
 	for m := range q.ready.IterPopFront() {
-		q.b.free(m)
+		q.b.freeMemory(m)
 	}
 	return n
 }
 
-// add adds a consumer and delivers to it.
-func (q *queue) add(c *consumer) {
-	c.place = len(q.consumers)
-	q.consumers = append(q.consumers, c)
-	c.idle = true
-	q.idle.PushBack(c)
-	q.pump()
-}
-
-// remove removes a consumer. An auto-delete queue goes with its last one.
-func (q *queue) remove(c *consumer) {
-	last := len(q.consumers) - 1
-	q.consumers[c.place], q.consumers[last].place = q.consumers[last], c.place
-	q.consumers[last] = nil
-	q.consumers = q.consumers[:last]
-	if c.idle {
-		c.idle = false
-		q.gone++
-		if q.gone > q.idle.Len()/2 {
-			q.sweep()
-		}
+// removeConsumer removes a consumer. An auto-delete queue is deleted with the last one.
+func (q *queue) removeConsumer(c *consumer) {
+	i := slices.Index(q.consumers, c)
+	if i < 0 {
+		return
 	}
-	switch {
-	case len(q.consumers) > 0:
+	q.consumers = slices.Delete(q.consumers, i, i+1)
+	if i < q.turn {
+		q.turn--
+	}
+	switch n := len(q.consumers); {
+	case n > 0:
+		q.turn %= n
 	case q.autoDelete:
 		q.delete()
 	default:
-		q.used()
+		q.turn = 0
+		q.renewLease()
 	}
 }
 
-// sweep drops consumers that are gone from the idle ones. To look for each as it goes would take
-// time that grows with the square of their number.
-func (q *queue) sweep() {
-	for range q.idle.Len() {
-		if c := q.idle.PopFront(); c.idle {
-			q.idle.PushBack(c)
-		}
-	}
-	q.gone = 0
-}
-
-// exclusivelyConsumed says whether a consumer has the queue for itself.
-func (q *queue) exclusivelyConsumed() bool {
-	return len(q.consumers) == 1 && q.consumers[0].exclusive
-}
-
-// delete deletes the queue and says how many messages were ready. Its consumers are told
-// by basic.cancel.
+// delete deletes the queue and returns the number of messages that were ready. Its consumers get basic.cancel.
 func (q *queue) delete() int {
 	if q.deleted {
 		return 0
@@ -251,25 +180,21 @@ func (q *queue) delete() int {
 	if q.owner != nil {
 		delete(q.owner.exclusive, q)
 	}
-	if q.expiry != nil {
-		q.expiry.Stop()
-	}
-	if q.lease.timer != nil {
-		q.lease.timer.Stop()
+	for _, timer := range []*time.Timer{q.expiryTimer, q.lease.timer} {
+		if timer != nil {
+			timer.Stop()
+		}
 	}
 	n := q.purge()
 	for _, c := range q.consumers {
-		c.idle = false
-		c.canceledByBroker()
+		c.cancel()
 	}
 	q.consumers = nil
-	q.idle.Clear()
-	q.gone = 0
 	return n
 }
 
-// survive drops what a restart would lose.
-func (q *queue) survive() {
+// dropTransient drops the messages that do not survive a restart.
+func (q *queue) dropTransient() {
 	if q.quorum {
 		return
 	}
@@ -277,7 +202,7 @@ func (q *queue) survive() {
 		if m := q.ready.PopFront(); m.persistent {
 			q.ready.PushBack(m)
 		} else {
-			q.b.free(m)
+			q.b.freeMemory(m)
 		}
 	}
 }

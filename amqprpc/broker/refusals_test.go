@@ -9,7 +9,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// unsupported are the arguments of queue.declare that RabbitMQ knows and this broker does not keep.
+// unsupported are the arguments of queue.declare that RabbitMQ knows and this broker does not.
 var unsupported = []string{
 	"x-consumer-timeout", "x-dead-letter-exchange", "x-dead-letter-routing-key", "x-dead-letter-strategy",
 	"x-delivery-limit", "x-max-age", "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length",
@@ -18,7 +18,7 @@ var unsupported = []string{
 	"x-stream-filter-size-bytes", "x-stream-max-segment-size-bytes",
 }
 
-// What is not there is refused by name, with the code that the specification has for it.
+// Features that the broker lacks are refused by name, with the specification's code.
 func TestRefusals(t *testing.T) {
 	b := start(t, broker.Config{})
 	ch := channel(t, dial(t, b))
@@ -64,7 +64,7 @@ func TestRefusals(t *testing.T) {
 		{"header BCC", publishWith(&amqp.Publishing{Headers: amqp.Table{"BCC": []any{"queue"}}}), "connection 540 about 60.40"},
 		{"direct reply-to", frames(1, &wire.BasicConsume{Queue: wire.DirectReplyTo, NoAck: true}), "connection 540 about 60.20"},
 		{"passive declaration of direct reply-to", frames(1, &wire.QueueDeclare{Queue: wire.DirectReplyTo, Passive: true}), "connection 540 about 50.10"},
-		// These are there to RabbitMQ, but no other is.
+		// RabbitMQ has these exchanges from the start.
 		{"amq.direct", publishTo("amq.direct"), "connection 540 about 60.40"},
 		{"amq.fanout", publishTo("amq.fanout"), "connection 540 about 60.40"},
 		{"amq.topic", publishTo("amq.topic"), "connection 540 about 60.40"},
@@ -95,7 +95,7 @@ func TestRefusals(t *testing.T) {
 	wantAlive(t, b)
 }
 
-// Arguments that mean nothing to RabbitMQ are ignored, as there.
+// Arguments that RabbitMQ ignores are ignored.
 func TestIgnoredArguments(t *testing.T) {
 	b := start(t, broker.Config{})
 	ch := channel(t, dial(t, b))

@@ -11,7 +11,7 @@ import (
 	"rpcscope/amqprpc/broker"
 )
 
-// What a restart keeps, whether it was in good order or not.
+// A restart keeps durable queues and their persistent messages.
 func TestRestart(t *testing.T) {
 	for _, way := range []struct {
 		name string
@@ -19,7 +19,7 @@ func TestRestart(t *testing.T) {
 		code int
 	}{
 		{"Stop", (*broker.Broker).Stop, amqp.ConnectionForced},
-		{"Kill", (*broker.Broker).Kill, 0}, // whatever the client makes of it
+		{"Kill", (*broker.Broker).Kill, 0}, // depends on the client
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			b := start(t, broker.Config{})
@@ -45,7 +45,7 @@ func TestRestart(t *testing.T) {
 				t.Errorf("%d connections to a broker that is stopped", n)
 			}
 			if _, err := net.Dial("tcp", b.Addr()); err == nil {
-				t.Error("somebody still listens")
+				t.Error("the port is still open")
 			}
 			way.end(b) // does nothing
 			must(t, b.Restart())
@@ -71,8 +71,8 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// A message that comes back when everything ends does not go through the hands of others that end too.
-func TestEndOfAllIsOneDelivery(t *testing.T) {
+// If all connections end at once, a message that one of them returns is not delivered to another.
+func TestShutdownCountsOneDelivery(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *broker.Broker){
 		"Stop":             func(t *testing.T, b *broker.Broker) { b.Stop(); must(t, b.Restart()) },
 		"Kill":             func(t *testing.T, b *broker.Broker) { b.Kill(); must(t, b.Restart()) },
@@ -101,7 +101,7 @@ func TestEndOfAllIsOneDelivery(t *testing.T) {
 
 func errorOf[V any](_ V, err error) error { return err }
 
-// A port that has gone to somebody else is said to be in use, and may be free again later.
+// Restart returns an error while the port is in use, and can be called again.
 func TestRestartPortInUse(t *testing.T) {
 	b := start(t, broker.Config{})
 	b.Stop()
@@ -115,7 +115,7 @@ func TestRestartPortInUse(t *testing.T) {
 	wantAlive(t, b)
 }
 
-// A queue of a stopped broker loses what expires meanwhile.
+// A message that expires while the broker is stopped is not delivered after the restart.
 func TestExpiryWhileStopped(t *testing.T) {
 	b := start(t, broker.Config{})
 	ch := channel(t, dial(t, b))
@@ -129,10 +129,10 @@ func TestExpiryWhileStopped(t *testing.T) {
 	wantGet(t, channel(t, dial(t, b)), queue, false, "long")
 }
 
-// Stop and Restart, Kill and Freeze, from many goroutines at once.
-func TestLifeIsSerial(t *testing.T) {
+// Stop, Kill, Restart, Freeze and Thaw may be called from many goroutines.
+func TestConcurrentLifecycle(t *testing.T) {
 	b := start(t, broker.Config{})
-	ended(t, "what is done at once", func() {
+	ended(t, "concurrent calls", func() {
 		var done []chan struct{}
 		for _, f := range []func(){
 			b.Stop, b.Kill, b.Freeze, b.Thaw, func() { _ = b.Restart() }, b.DropConnections,

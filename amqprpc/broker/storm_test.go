@@ -15,22 +15,22 @@ import (
 	"rpcscope/amqprpc/broker"
 )
 
-// A storm is many clients that do anything at any time.
+// A storm is a broker with many clients that do random operations.
 type storm struct {
 	b    *broker.Broker
-	next atomic.Int64 // id of a message
+	next atomic.Int64 // the next message ID
 
 	mu        sync.Mutex
-	confirmed map[string]bool // ids of messages in the safe queues that the broker took
-	fresh     map[string]int  // how often one was delivered without redelivered
-	settled   map[string]bool // ids whose ack was sent
+	confirmed map[string]bool // IDs of confirmed messages in the safe queues
+	fresh     map[string]int  // number of deliveries without redelivered, by ID
+	settled   map[string]bool // IDs whose ack was sent
 }
 
-// safe queues are never deleted or purged, and nothing in them expires.
+// safe queues are never deleted or purged, and their messages do not expire.
 var safe = map[string]kind{"safe-durable": durable, "safe-quorum": quorum}
 
-// TestStorm has many clients do anything at once. The books must be right all the time, no message may
-// be lost or come a second time as if it were new, and nothing may be left in the end.
+// While clients do random operations and the broker fails at random, its state stays consistent, and no message is lost or
+// redelivered as if it were new.
 func TestStorm(t *testing.T) {
 	b := start(t, broker.Config{MemoryLimit: 8 << 20})
 	s := &storm{b: b, confirmed: map[string]bool{}, fresh: map[string]int{}, settled: map[string]bool{}}
@@ -51,21 +51,21 @@ func TestStorm(t *testing.T) {
 		})
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	var meddling sync.WaitGroup
-	meddling.Go(func() {
+	var injecting sync.WaitGroup
+	injecting.Go(func() {
 		r := rand.New(rand.NewPCG(seed, clients))
 		for ctx.Err() == nil {
-			s.meddle(r)
+			s.injectFault(r)
 			if err := b.Check(); err != nil {
 				t.Error(err)
 				return
 			}
-			time.Sleep(time.Millisecond) // so that the others get somewhere
+			time.Sleep(time.Millisecond) // let the clients make progress
 		}
 	})
 	endedWithin(t, 10*patience, "the storm", running.Wait)
 	cancel()
-	meddling.Wait()
+	injecting.Wait()
 
 	ch = channel(t, dial(t, b))
 	left := map[string]bool{}
@@ -104,8 +104,8 @@ func TestStorm(t *testing.T) {
 	eventually(t, "memory", func() (any, bool) { n := b.Memory(); return n, n == 0 })
 }
 
-// session is one connection of a client. It returns how many operations it did before it ended.
-func (s *storm) session(r *rand.Rand, most int) (done int) {
+// session runs one connection of a client and returns the number of operations.
+func (s *storm) session(r *rand.Rand, max int) (done int) {
 	conn, err := amqp.Dial(s.b.URL())
 	if err != nil {
 		return 1
@@ -114,7 +114,7 @@ func (s *storm) session(r *rand.Rand, most int) (done int) {
 	defer consuming.Wait()
 	defer conn.CloseDeadline(time.Now().Add(time.Second))
 	ch, err := conn.Channel()
-	for ; done < most && !conn.IsClosed(); done++ {
+	for ; done < max && !conn.IsClosed(); done++ {
 		if err != nil || ch.IsClosed() {
 			if ch, err = conn.Channel(); err != nil {
 				continue
@@ -161,7 +161,7 @@ func (s *storm) session(r *rand.Rand, most int) (done int) {
 			return done + 1
 		}
 	}
-	return max(done, 1)
+	return done + 1
 }
 
 func (s *storm) publish(r *rand.Rand, ch *amqp.Channel, queue string, isSafe bool) {
@@ -185,14 +185,14 @@ func (s *storm) publish(r *rand.Rand, ch *amqp.Channel, queue string, isSafe boo
 	}
 }
 
-// consume takes some deliveries, and then cancels.
+// consume handles some deliveries and then cancels.
 func (s *storm) consume(r *rand.Rand, ch *amqp.Channel, tag string, deliveries <-chan amqp.Delivery) {
-	most := r.IntN(50)
+	left := r.IntN(50)
 	for d := range deliveries {
 		s.see(d)
 		s.settle(r, d)
-		if most--; most == 0 {
-			go ch.Cancel(tag, false) // not here: it may need us to go on receiving
+		if left--; left == 0 {
+			go ch.Cancel(tag, false) // it may block until this loop receives
 		}
 	}
 }
@@ -209,7 +209,7 @@ func (s *storm) settle(r *rand.Rand, d amqp.Delivery) {
 	switch op := r.IntN(10); {
 	case op < 5:
 		s.mu.Lock()
-		s.settled[d.MessageId] = true // before: it may arrive although an error is returned
+		s.settled[d.MessageId] = true // even an ack that returns an error may arrive
 		s.mu.Unlock()
 		_ = d.Ack(false)
 	case op < 7:
@@ -218,11 +218,11 @@ func (s *storm) settle(r *rand.Rand, d amqp.Delivery) {
 		_ = d.Reject(true)
 	case op < 9:
 		_ = d.Nack(true, true)
-	} // else it stays with us
+	}
 }
 
-// meddle pulls the broker's levers.
-func (s *storm) meddle(r *rand.Rand) {
+// injectFault makes the broker fail, sometimes.
+func (s *storm) injectFault(r *rand.Rand) {
 	switch r.IntN(80) {
 	case 0:
 		s.b.DropConnections()

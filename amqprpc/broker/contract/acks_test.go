@@ -71,21 +71,21 @@ func ackMultiple(t *T) {
 				got = append(got, string(t.get(other, queue).Body))
 			}
 			if k.name == "quorum" {
-				slices.Sort(got) // it promises no order of what comes back
+				slices.Sort(got) // the order of its requeued messages is undefined
 			}
 			if !slices.Equal(got, c.left) {
 				t.Errorf("%s, %s: got %v back, want %v", k.name, c.name, got, c.left)
 			}
 		}
 	}
-	// All of nothing is fine.
+	// Acking all of no messages is no error.
 	ch := t.open()
 	t.must(ch.Ack(0, true))
 	t.must(ch.Nack(0, true, true))
 	t.declare(ch, exclusive)
 }
 
-// What is not out cannot be acked, neither before nor a second time. That closes the channel.
+// An ack of an unknown tag, or a second ack, closes the channel.
 func ackUnknown(t *T) {
 	for _, c := range []struct {
 		name   string
@@ -120,7 +120,7 @@ func ackUnknown(t *T) {
 			t.Errorf("%s: got %s, want 406 %q about it", c.name, describe(m), want)
 		}
 		p.send(1, &wire.ChannelCloseOk{})
-		// The other one is back.
+		// The other message was requeued.
 		call[*wire.ChannelOpenOk](p, 1, &wire.ChannelOpen{})
 		t.eventually(c.name+": 1 message", func() (any, bool) {
 			m := call[*wire.QueueDeclareOk](p, 1, &wire.QueueDeclare{Queue: queue, Passive: true})
@@ -149,7 +149,7 @@ func ackTagsArePerChannel(t *T) {
 	t.wantReady(a, queue, 1)
 }
 
-// Without requeue a message is gone.
+// Without requeue a message is dropped.
 func nackDrops(t *T) {
 	for _, k := range kinds {
 		ch := t.open()

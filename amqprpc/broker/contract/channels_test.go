@@ -22,7 +22,7 @@ var channelTests = []test{
 	{"NoWait", noWait},
 }
 
-// A channel's number can be used again: after a close by either side.
+// A channel's number can be used again after a close by either side.
 func channelReuse(t *T) {
 	p := t.login()
 	missing := t.name()
@@ -36,7 +36,7 @@ func channelReuse(t *T) {
 		p.send(1, &wire.ChannelCloseOk{})
 		call[*wire.ChannelOpenOk](p, 1, &wire.ChannelOpen{})
 	}
-	// Nothing of its former life is left.
+	// The new channel has no state of the old one.
 	_, err := passive(t.open(), missing)
 	t.wantError(err, amqp.NotFound)
 	queue := p.declare(1)
@@ -48,11 +48,11 @@ func channelReuse(t *T) {
 	p.publish(1, queue, "2") // no confirm
 	m := call[*wire.ChannelClose](p, 1, &wire.QueueDeclare{Passive: true})
 	if m.ReplyCode != 404 {
-		t.Errorf("got %s, want 404: it has declared nothing", describe(m))
+		t.Errorf("got %s, want 404: nothing was declared", describe(m))
 	}
 }
 
-// An error of a channel closes it, and no other.
+// A channel error closes that channel only.
 func channelErrorIsItsOwn(t *T) {
 	conn := t.connect()
 	bad, good := t.channel(conn), t.channel(conn)
@@ -66,7 +66,7 @@ func channelErrorIsItsOwn(t *T) {
 	t.wantNext(deliveries, false, "goes on")
 }
 
-// Between the broker's channel.close and its answer nothing on the channel counts.
+// Between the broker's channel.close and the answer all frames on the channel are ignored.
 func channelErrorHandshake(t *T) {
 	p := t.login()
 	queue := p.declare(1)
@@ -108,7 +108,7 @@ func channelNotOpen(t *T) {
 	p := t.login()
 	p.publish(7, "nowhere", "message")
 	t.wantOutcome("publish", p.outcomeOf(0, nil), closeWith(504, 60, 40))
-	// One that was closed is not open.
+	// A closed channel is not open.
 	p = t.login()
 	call[*wire.ChannelCloseOk](p, 1, &wire.ChannelClose{ReplyCode: 200})
 	p.send(1, &wire.QueueDeclare{})
@@ -121,8 +121,7 @@ func channelOpenTwice(t *T) {
 	t.wantOutcome("open twice", p.outcomeOf(0, nil), closeWith(504, 20, 10))
 }
 
-// RabbitMQ limits how many channels there are and not their numbers; the specification means
-// both.
+// RabbitMQ limits the number of channels, the specification their numbers as well.
 func channelAboveMax(t *T) {
 	p := t.loginWith(limits{5, 8192, 0}, nil)
 	call[*wire.ChannelOpenOk](p, 5, &wire.ChannelOpen{})
@@ -138,7 +137,7 @@ func channelFlow(t *T) {
 	t.wantOutcome("flow off", p.outcomeOf(0, nil), closeWith(540, 20, 20))
 }
 
-// Channels of one connection do not get into each other's way.
+// Channels of one connection are independent.
 func channelsAtOnce(t *T) {
 	conn := t.connect()
 	const n = 20
@@ -174,7 +173,7 @@ func channelsAtOnce(t *T) {
 	}
 }
 
-// With no-wait a method has its effect and no answer.
+// With no-wait a method takes effect without an answer.
 func noWait(t *T) {
 	p := t.login()
 	name := t.name()

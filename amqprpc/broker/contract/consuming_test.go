@@ -42,7 +42,7 @@ func consumeOrder(t *T) {
 	}
 }
 
-// Consumers take turns, on one channel or on several.
+// Messages are delivered round-robin, to consumers of one channel or of several.
 func consumeRoundRobin(t *T) {
 	conn := t.connect()
 	ch, other := t.channel(conn), t.open()
@@ -51,7 +51,7 @@ func consumeRoundRobin(t *T) {
 	for range 4 {
 		t.put(ch, queue, bodies(1, len(consumers))...)
 		for _, deliveries := range consumers {
-			d := t.next(deliveries) // one for each of them
+			d := t.next(deliveries) // one for each consumer
 			t.must(d.Ack(false))
 		}
 	}
@@ -70,7 +70,7 @@ func consumeOkBeforeDeliveries(t *T) {
 		expect[*wire.BasicDeliver](p, 1)
 		p.content(1, int(modest.frameMax))
 	}
-	// Without an answer (no-wait) the first thing is a delivery.
+	// With no-wait the first frame is a delivery.
 	p = t.login()
 	queue = p.declare(1)
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
@@ -83,7 +83,7 @@ func consumeOkBeforeDeliveries(t *T) {
 	p.content(1, int(modest.frameMax))
 }
 
-// A consumer without a tag is given one that no other on the channel has.
+// A consumer without a tag gets a unique one.
 func consumerTags(t *T) {
 	p := t.login()
 	queue := p.declare(1)
@@ -104,7 +104,7 @@ func consumerTags(t *T) {
 	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{})
 	call[*wire.BasicConsumeOk](p, 2, &wire.BasicConsume{Queue: queue, ConsumerTag: "tag"})
 	call[*wire.BasicCancelOk](p, 2, &wire.BasicCancel{ConsumerTag: "tag"})
-	// And one that was cancelled can be used again.
+	// A tag can be used again after a cancel.
 	call[*wire.BasicConsumeOk](p, 2, &wire.BasicConsume{Queue: queue, ConsumerTag: "tag"})
 }
 
@@ -124,7 +124,7 @@ func consumeMissing(t *T) {
 	t.wantError(err, amqp.NotFound, "NOT_FOUND - no queue '"+name+"' in vhost '")
 }
 
-// An exclusive consumer is the only one, and a queue with a consumer gets no exclusive one.
+// An exclusive consumer must be the only one.
 func consumeExclusive(t *T) {
 	conn := t.connect()
 	ch := t.channel(conn)
@@ -152,7 +152,7 @@ func consumeNoLocal(t *T) {
 	expect[*wire.BasicDeliver](p, 1)
 }
 
-// After cancel-ok nothing is delivered. What is un-acked stays so.
+// After cancel-ok nothing is delivered. Unacked messages stay unacked.
 func cancelStopsDeliveries(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -184,7 +184,7 @@ func cancelUnknown(t *T) {
 	t.wantOutcome("cancel", p.outcome(), goesOn)
 }
 
-// basic.cancel from the broker is for those who said that they know of it.
+// The broker sends basic.cancel only to clients with the capability.
 func cancelNotifyUnwanted(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, durable)
@@ -198,16 +198,16 @@ func cancelNotifyUnwanted(t *T) {
 	if m := expect[*wire.BasicCancel](told, 1); m.ConsumerTag != "tag" || !m.NoWait {
 		t.Errorf("got %s, want it about tag, with no-wait", describe(m))
 	}
-	// The next frame is the answer to this.
+	// The next frame is the answer to this method.
 	call[*wire.BasicQosOk](untold, 1, &wire.BasicQos{PrefetchCount: 1})
 }
 
-// With automatic acks a message is done with when it is delivered.
+// With no-ack a message is acked when it is delivered.
 func autoAck(t *T) {
 	c := t.cutter()
 	ch, other := t.channel(c.conn), t.open()
 	queue := t.declare(other, durable)
-	t.must(ch.Qos(1, 0, false)) // counts for nothing
+	t.must(ch.Qos(1, 0, false)) // has no effect
 	t.put(other, queue, bodies(1, 50)...)
 	deliveries, err := ch.Consume(queue, "", true, false, false, false, nil)
 	t.must(err)

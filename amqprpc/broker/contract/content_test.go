@@ -24,7 +24,7 @@ var contentTests = []test{
 	{"ContentDirectReplyTo", contentDirectReplyTo},
 }
 
-// noise returns n octets without any pattern, always the same ones.
+// noise returns n random octets, the same in each call.
 func noise(n int) []byte {
 	b := make([]byte, n)
 	for i, x := 0, uint32(n)+1; i < n; i++ {
@@ -53,22 +53,21 @@ func contentSizes(t *T) {
 	}
 }
 
-// What is published in whatever pieces is delivered in frames of the size that was agreed
-// on, without empty ones.
+// Whatever the frames of a published body, it is delivered in frames of the negotiated size, none of them empty.
 func contentFrames(t *T) {
-	const frameMax = leastFrameMax
-	const most = frameMax - wire.FrameOverhead
+	const frameMax = minFrameMax
+	const maxPayload = frameMax - wire.FrameOverhead
 	p := t.loginWith(limits{10, frameMax, 0}, nil)
 	queue := p.declare(1)
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
-	for _, pieces := range [][]int{{}, {1}, {most}, {most, 1}, {most, most}, {1, 2, 3}, {0, 5, 0, 0, 5, 0, 1}} {
+	for _, pieces := range [][]int{{}, {1}, {maxPayload}, {maxPayload, 1}, {maxPayload, maxPayload}, {1, 2, 3}, {0, 5, 0, 0, 5, 0, 1}} {
 		size := 0
 		for _, n := range pieces {
 			size += n
 		}
 		body := noise(size)
 		out := publication(1, wire.BasicPublish{RoutingKey: queue}, nil, nil, frameMax)
-		// That announces no body: the header's size is its only field that differs.
+		// Without a body only the size in the header differs.
 		const end = 2 + 1 // property flags, frame end
 		for i := range 8 {
 			out[len(out)-end-8+i] = byte(uint64(size) >> (8 * (7 - i)))
@@ -81,13 +80,13 @@ func contentFrames(t *T) {
 		p.write(out)
 		expect[*wire.BasicAck](p, 1)
 		call[*wire.BasicGetOk](p, 1, &wire.BasicGet{Queue: queue, NoAck: true})
-		if _, got := p.content(1, most); !bytes.Equal(got, body) {
+		if _, got := p.content(1, maxPayload); !bytes.Equal(got, body) {
 			t.Errorf("published in pieces of %v: got another body of %d octets", pieces, len(got))
 		}
 	}
 }
 
-// everyProperty is a message with all properties that amqp091-go knows and headers of all types.
+// everyProperty returns a message with all properties that amqp091-go knows and headers of all types.
 func everyProperty(t *T) amqp.Publishing {
 	t.Helper()
 	response, _ := t.credentials()
@@ -159,9 +158,8 @@ func contentProperties(t *T) {
 	}
 }
 
-// Properties are passed on as the octets that they came as: in their order, with keys that
-// come twice, and with the reserved one (cluster-id) that no client sends. But RabbitMQ
-// keeps headers in a form of its own from 3.13 on: sorted, each key once.
+// Properties are passed on octet by octet: the order of headers, duplicate keys, and the reserved cluster-id. But
+// since RabbitMQ 3.13 headers are sorted, and each key occurs once.
 func contentUnchanged(t *T) {
 	p := t.login()
 	queue := p.declare(1)
@@ -203,7 +201,7 @@ func contentUnchanged(t *T) {
 	}
 }
 
-// Nobody publishes in the name of another.
+// user_id must be the connection's user.
 func contentUserID(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, exclusive)
@@ -239,21 +237,20 @@ func contentExpiration(t *T) {
 			t.Fatalf("expiration %q: confirmed %v, %v", good, ok, err)
 		}
 		want := good
-		if t.isRabbitMQ(3, 13) { // a number, and no longer its digits
+		if t.isRabbitMQ(3, 13) { // it parses the number
 			want = strings.TrimLeft(good, "0")
 		}
 		if d := t.get(ch, queue); d.Expiration != want {
 			t.Errorf("expiration %q comes as %q, want %q", good, d.Expiration, want)
 		}
 	}
-	// There, and empty: amqp091-go would leave it out.
+	// Present and empty, which amqp091-go cannot send.
 	p := t.login()
 	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, []byte("\x01\x00\x00"), nil, modest.frameMax))
 	t.wantOutcome("empty expiration", p.outcomeOf(0, nil), "channel close 406 about 60.40")
 }
 
-// There are transient messages (1) and persistent ones (2), and no others; RabbitMQ no longer
-// looks from 3.13 on.
+// The delivery mode is 1 (transient) or 2 (persistent). RabbitMQ does not check it since 3.13.
 func contentDeliveryMode(t *T) {
 	neither := "channel close 406 about 60.40"
 	if t.isRabbitMQ(3, 13) {
@@ -266,7 +263,7 @@ func contentDeliveryMode(t *T) {
 	}
 }
 
-// Replies come by way of amq.rabbitmq.reply-to to nobody who does not consume from there.
+// A request with amq.rabbitmq.reply-to needs a consumer of it.
 func contentDirectReplyTo(t *T) {
 	ch := t.open()
 	closed := closing(ch)

@@ -7,7 +7,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Contents that are not what their method and header say.
+// Content frames that violate the protocol.
 var contentViolationTests = []test{
 	{"ContentOutOfOrder", contentOutOfOrder},
 	{"ContentLength", contentLength},
@@ -16,7 +16,7 @@ var contentViolationTests = []test{
 	{"ContentOfChannels", contentOfChannels},
 }
 
-// contentHeader is the payload of a header frame without properties.
+// contentHeader returns the payload of a header frame without properties.
 func contentHeader(class uint16, size uint64) []byte {
 	b := binary.BigEndian.AppendUint16(nil, class)
 	b = append(b, 0, 0) // weight
@@ -24,8 +24,7 @@ func contentHeader(class uint16, size uint64) []byte {
 	return append(b, 0, 0) // property flags
 }
 
-// publishFrame, headerFrame and bodyFrame are the pieces of a message on channel 1, to be put
-// together in the wrong way.
+// publishFrame, headerFrame and bodyFrame return frames of a message on channel 1.
 func publishFrame() []byte {
 	return wire.AppendMethod(nil, 1, &wire.BasicPublish{RoutingKey: "contract-nowhere"})
 }
@@ -65,8 +64,8 @@ func contentOutOfOrder(t *T) {
 	}
 }
 
-// A body that is longer than its header said. RabbitMQ waits for more of it, forever, and
-// stumbles over the next method; the specification has a reply code for the frame itself.
+// A body is longer than its header announced. RabbitMQ waits for more and fails at the next method; the specification
+// has a reply code for the frame itself.
 func contentLength(t *T) {
 	for name, frames := range map[string][][]byte{
 		"in one frame": {publishFrame(), headerFrame(contentHeader(60, 3)), bodyFrame("abcd")},
@@ -76,7 +75,7 @@ func contentLength(t *T) {
 		p.write(slices.Concat(frames...))
 		t.wantOutcome(name, p.outcome(), closeWith(505, 60, 40), "close 501")
 	}
-	// Too short is merely unfinished.
+	// A body that is too short is incomplete.
 	ch := t.open()
 	queue := t.declare(ch, durable)
 	p := t.login()
@@ -99,7 +98,7 @@ func contentHeaderBroken(t *T) {
 	}{
 		{"of class queue", contentHeader(50, 3), []string{closeWith(505, 60, 40)}},
 		{"of no class", contentHeader(99, 3), []string{closeWith(505, 60, 40)}},
-		// The specification wants a weight of zero, and has no code for another.
+		// The specification demands a weight of zero, and has no code for others.
 		{"with a weight", weight, []string{closeWith(505, 60, 40), "close 501", "close 502"}},
 		{"cut short", contentHeader(60, 3)[:6], []string{"close 501", "close 502"}},
 		{"empty", nil, []string{"close 501", "close 502"}},
@@ -108,8 +107,7 @@ func contentHeaderBroken(t *T) {
 		p.write(slices.Concat(publishFrame(), headerFrame(c.payload), bodyFrame("abc")))
 		t.wantOutcome("header "+c.name, p.outcome(), c.want...)
 	}
-	// A body of more than memory holds: RabbitMQ waits for it before it looks, the in-process broker
-	// may refuse it at once (311 closes the channel).
+	// RabbitMQ waits for a body larger than memory. The in-process broker may refuse it at once (311 closes the channel).
 	for _, size := range []uint64{1 << 40, 1<<63 - 1, 1<<64 - 1} {
 		p := t.login()
 		p.write(slices.Concat(publishFrame(), headerFrame(contentHeader(60, size)), bodyFrame("abc")))
@@ -117,12 +115,10 @@ func contentHeaderBroken(t *T) {
 	}
 }
 
-// Properties and headers that are not what they say. RabbitMQ calls it an error of its own
-// (541), since it looks at them where it expects no error any more; the specification has 501
-// and 502.
+// Malformed properties and headers. RabbitMQ fails with 541, since it parses them late; the specification has 501 and 502.
 func contentBrokenProperties(t *T) {
 	broken := []string{"close 501", "close 502", "close 541"}
-	tolerated := append(broken, goesOn) // RabbitMQ does
+	tolerated := append(broken, goesOn) // as RabbitMQ does
 	for _, c := range []struct {
 		name, properties string
 		want             []string
@@ -150,7 +146,7 @@ func contentBrokenProperties(t *T) {
 	}
 }
 
-// nested is a field table with tables in it, one in the other.
+// nested returns a field table with tables nested in it.
 func nested(depth int) string {
 	b := []byte{0, 0, 0, 0}
 	for range depth {
@@ -160,7 +156,7 @@ func nested(depth int) string {
 	return string(b)
 }
 
-// The frames of one message may be among those of other channels.
+// The frames of one message may be interleaved with those of other channels.
 func contentOfChannels(t *T) {
 	p := t.login()
 	queue := p.declare(1)

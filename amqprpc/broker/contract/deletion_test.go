@@ -8,7 +8,7 @@ var deletionTests = []test{
 	{"DeleteIfUnused", deleteIfUnused},
 	{"DeleteIfEmpty", deleteIfEmpty},
 	{"DeleteNotifiesConsumers", deleteNotifiesConsumers},
-	{"DeleteTakesUnacked", deleteTakesUnacked},
+	{"DeleteDropsUnacked", deleteDropsUnacked},
 	{"Purge", purge},
 	{"PurgeMissing", purgeMissing},
 }
@@ -24,7 +24,7 @@ func deleteQueue(t *T) {
 			t.Errorf("deleted with %d messages, %v, want 3", n, err)
 		}
 		t.wantGone(queue)
-		// A queue of the same name is another queue.
+		// A new queue of the same name is empty.
 		if q, err := declareAs(ch, queue, exclusive); err != nil || q.Messages != 0 {
 			t.Errorf("declared again: %+v, %v", q, err)
 		}
@@ -70,7 +70,7 @@ func deleteIfEmpty(t *T) {
 	t.wantGone(queue)
 }
 
-// Consumers of a queue that is deleted are told so; their channels stay open.
+// Deletion sends basic.cancel to the consumers. Their channels stay open.
 func deleteNotifiesConsumers(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -99,8 +99,8 @@ func deleteNotifiesConsumers(t *T) {
 	}
 }
 
-// What was out with a consumer is gone too, and may still be acked.
-func deleteTakesUnacked(t *T) {
+// Deletion drops unacked messages, too. They may still be acked.
+func deleteDropsUnacked(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, durable)
 	t.put(ch, queue, bodies(1, 3)...)
@@ -130,7 +130,7 @@ func purge(t *T) {
 			t.Errorf("purged %d, %v, want 4", n, err)
 		}
 		t.wantReady(ch, queue, 0)
-		t.must(d.Nack(false, true)) // un-acked ones stay
+		t.must(d.Nack(false, true)) // unacked ones stay
 		t.wantReady(ch, queue, 1)
 		t.must(t.get(ch, queue).Ack(false))
 		if n, err := ch.QueuePurge(queue, false); err != nil || n != 0 {

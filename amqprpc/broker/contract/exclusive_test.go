@@ -8,8 +8,7 @@ var exclusiveTests = []test{
 	{"ExclusiveSameConnection", exclusiveSameConnection},
 }
 
-// Nobody but the connection that declared it may do anything with an exclusive queue, save
-// publish to it.
+// Other connections may do nothing with an exclusive queue but publish to it.
 func exclusiveLocked(t *T) {
 	queue := t.declare(t.open(), exclusive)
 	conn := t.connect()

@@ -13,15 +13,14 @@ var expirationTests = []test{
 	{"ExpiresNotForConsumer", expiresNotForConsumer},
 }
 
-// soonest is how long the tests let messages live, in ms.
+// soonest is the shortest expiration in the tests, in ms.
 const soonest = "60"
 
 func expiring(body, expiration string) amqp.Publishing {
 	return amqp.Publishing{Body: []byte(body), Expiration: expiration}
 }
 
-// passTime returns when a message would be gone that has been put somewhere before, with the
-// expiration soonest: when one is that was put into another queue just now.
+// passTime waits until a message with the expiration soonest that is published now, to another queue, has expired.
 func (t *T) passTime(ch *amqp.Channel) {
 	t.Helper()
 	queue := t.declare(ch, durable)
@@ -29,7 +28,7 @@ func (t *T) passTime(ch *amqp.Channel) {
 	t.wantReady(ch, queue, 0)
 }
 
-// What is at the head of its queue is gone at its time, without anybody asking for it.
+// The message at the head of a queue expires on time.
 func expiresAtHead(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -59,8 +58,7 @@ func expiresOneByOne(t *T) {
 	}
 }
 
-// Behind a message that lives on, one that is past its time stays, and counts; it is never
-// delivered.
+// An expired message behind a live one stays and is counted, but is never delivered.
 func expiresBehindHead(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -78,7 +76,7 @@ func expiresBehindHead(t *T) {
 	}
 }
 
-// An expiration of 0 is for a consumer that waits for it, and for nobody else.
+// A message with expiration 0 is only delivered to a consumer that waits.
 func expiresAtOnce(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -101,7 +99,7 @@ func expiresAtOnce(t *T) {
 	t.wantNext(deliveries, false, "2")
 }
 
-// While it is out with a consumer a message does not expire. Given back past its time, it is gone.
+// An unacked message does not expire. If it is requeued after its time, it is dropped.
 func expiresNotWhileUnacked(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -117,14 +115,14 @@ func expiresNotWhileUnacked(t *T) {
 		t.wantReady(other, queue, 0)
 		t.wantEmpty(other, queue)
 		t.must(two[0].Ack(false))
-		t.put(ch, queue, "3") // the channel is open: the ack was fine
+		t.put(ch, queue, "3") // the channel is open, so the ack was valid
 		if d := t.get(other, queue); string(d.Body) != "3" {
 			t.Errorf("%s: got %q, want 3 alone", k.name, d.Body)
 		}
 	}
 }
 
-// A consumer that comes late, or has been busy, gets only what still lives.
+// A consumer that was started late, or was busy, gets no expired messages.
 func expiresNotForConsumer(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)

@@ -8,7 +8,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Frames that are broken as such.
+// Malformed frames.
 var frameTests = []test{
 	{"FrameTooLarge", frameTooLarge},
 	{"FrameTooLargeForLogin", frameTooLargeForLogin},
@@ -21,15 +21,14 @@ var frameTests = []test{
 
 var frameError = closeWith(wire.FrameError, 0, 0)
 
-// frame is a frame with an end of one's own choice.
+// frame returns a frame with this frame-end octet.
 func frame(kind uint8, channel uint16, payload []byte, end byte) []byte {
 	b := wire.AppendFrame(nil, kind, channel, payload)
 	b[len(b)-1] = end
 	return b
 }
 
-// The first octets of a frame say its size. A size that is too large is refused at once, not
-// when so much has come.
+// A frame that is too large is refused when its header has arrived, before its payload.
 func frameTooLarge(t *T) {
 	var cases []violation
 	for _, size := range []uint32{131073, 1 << 20, 1<<31 - 1, 1 << 31, 1<<32 - 1} {
@@ -41,31 +40,31 @@ func frameTooLarge(t *T) {
 		}
 	}
 	t.wantOutcomes(cases)
-	// What counts is what was agreed on. RabbitMQ takes 8 octets more than that.
-	const over = leastFrameMax + 1
-	p := t.loginWith(limits{10, leastFrameMax, 0}, nil)
+	// The limit is the negotiated one. RabbitMQ accepts 8 octets more.
+	const over = minFrameMax + 1
+	p := t.loginWith(limits{10, minFrameMax, 0}, nil)
 	p.write([]byte{wire.FrameBody, 0, 1, 0, 0, over >> 8, over & 0xff})
 	t.wantOutcome("an octet more than agreed on", p.outcomeOf(0, nil), frameError)
 }
 
-// Until something else is agreed on, no frame is larger than 4096 octets.
+// Until connection.tune-ok the limit is 4096 octets.
 func frameTooLargeForLogin(t *T) {
 	p, _ := t.started()
 	p.write([]byte{wire.FrameMethod, 0, 0, 0, 0, 4097 >> 8, 4097 & 0xff})
-	// RabbitMQ hangs up on everything that is wrong before the login.
+	// RabbitMQ closes the socket for any error before the login.
 	t.wantOutcome("4097 octets before login", p.outcomeOf(0, nil), hangUp, frameError)
 }
 
 func frameOfMaximalSize(t *T) {
-	const most = leastFrameMax - wire.FrameOverhead
-	p := t.loginWith(limits{10, leastFrameMax, 0}, nil)
+	const maxPayload = minFrameMax - wire.FrameOverhead
+	p := t.loginWith(limits{10, minFrameMax, 0}, nil)
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
 	queue := p.declare(1)
-	body := noise(most)
-	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, nil, body, leastFrameMax))
+	body := noise(maxPayload)
+	p.write(publication(1, wire.BasicPublish{RoutingKey: queue}, nil, body, minFrameMax))
 	expect[*wire.BasicAck](p, 1)
 	call[*wire.BasicGetOk](p, 1, &wire.BasicGet{Queue: queue})
-	if _, got := p.content(1, most); !slices.Equal(got, body) {
+	if _, got := p.content(1, maxPayload); !slices.Equal(got, body) {
 		t.Error("another body")
 	}
 }
@@ -83,7 +82,7 @@ func frameEnd(t *T) {
 		}
 	}
 	t.wantOutcomes(append(cases, violation{"heartbeat with another end", frame(wire.FrameHeartbeat, 0, nil, 0), []string{frameError}}))
-	// Before anything is tuned it is no better.
+	// The same before connection.tune.
 	p, _ := t.started()
 	p.write(frame(wire.FrameMethod, 0, []byte("abcd"), 0))
 	t.wantOutcome("end 0 before login", p.outcomeOf(0, nil), hangUp, frameError)
@@ -111,13 +110,13 @@ func frameHeartbeat(t *T) {
 	p := t.login()
 	p.write(wire.AppendFrame(nil, wire.FrameHeartbeat, 0, []byte("beat")))
 	t.wantOutcome("heartbeat with a payload", p.outcomeOf(0, nil), frameError)
-	// Without having agreed on any, it may still send them.
+	// A client may send heartbeats that were not negotiated.
 	p = t.login()
 	p.write(wire.AppendHeartbeat(wire.AppendHeartbeat(nil)))
 	t.wantOutcome("heartbeats", p.outcome(), goesOn)
 }
 
-// Channel 0 is for the methods of class connection, and those are for channel 0.
+// Methods of class connection belong to channel 0, and no others.
 func frameOnChannel0(t *T) {
 	for _, m := range []wire.Method{
 		&wire.ChannelOpen{}, &wire.ChannelClose{}, &wire.QueueDeclare{Queue: "q"}, &wire.BasicAck{}, &wire.ConfirmSelect{},

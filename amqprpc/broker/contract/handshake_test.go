@@ -18,12 +18,12 @@ var handshakeTests = []test{
 	{"TuneRefused", tuneRefused},
 	{"UnknownVirtualHost", unknownVirtualHost},
 	{"HandshakeOutOfOrder", handshakeOutOfOrder},
-	{"HandshakeAgain", handshakeAgain},
+	{"HandshakeTwice", handshakeTwice},
 	{"ConnectionClose", connectionClose},
 	{"ConnectionCloseByServer", connectionCloseByServer},
 }
 
-// What the broker says of itself, and above all the capabilities that clients look for.
+// connection.start contains the properties and capabilities that clients look for.
 func start(t *T) {
 	_, m := t.started()
 	if m.VersionMajor != 0 || m.VersionMinor != 9 {
@@ -57,7 +57,7 @@ func start(t *T) {
 	}
 }
 
-// amqplain is a response of the mechanism AMQPLAIN: a table without its length.
+// amqplain returns a response of the mechanism AMQPLAIN: a table without its length.
 func (t *T) amqplain(table amqp.Table) string {
 	t.Helper()
 	b, err := wire.AppendTable(nil, table)
@@ -65,8 +65,7 @@ func (t *T) amqplain(table amqp.Table) string {
 	return string(b[4:])
 }
 
-// Clients may log in with AMQPLAIN, as php-amqplib does by default, and as the client library does
-// if the URL says so.
+// Clients may log in with AMQPLAIN. php-amqplib does so by default, amqp091-go if the URL says so.
 func loginAMQPLAIN(t *T) {
 	u, err := amqp.ParseURI(t.URL)
 	t.must(err)
@@ -90,8 +89,8 @@ func loginAMQPLAIN(t *T) {
 func loginRefused(t *T) {
 	good, _ := t.credentials()
 	user, password, _ := strings.Cut(good[1:], "\x00")
-	tell := amqp.Table{"authentication_failure_close": true}
-	// For what no client sends RabbitMQ has no reply code.
+	notify := amqp.Table{"authentication_failure_close": true}
+	// RabbitMQ has no reply code for a malformed login.
 	refused, malformed := closeWith(403, 0, 0), []string{hangUp, "close 403", "close 501", "close 502", "close 530"}
 	cases := []struct {
 		name         string
@@ -101,28 +100,28 @@ func loginRefused(t *T) {
 		want         []string
 		p            *peer
 	}{
-		{name: "wrong password, to be told", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{refused}},
-		{name: "no password, to be told", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user + "\x00", want: []string{refused}},
-		{name: "unknown user, to be told", capabilities: tell, mechanism: "PLAIN", response: "\x00nobody-" + user + "\x00wrong", want: []string{refused}},
+		{name: "wrong password, with the capability", capabilities: notify, mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{refused}},
+		{name: "no password, with the capability", capabilities: notify, mechanism: "PLAIN", response: "\x00" + user + "\x00", want: []string{refused}},
+		{name: "unknown user, with the capability", capabilities: notify, mechanism: "PLAIN", response: "\x00nobody-" + user + "\x00wrong", want: []string{refused}},
 		{name: "wrong password", mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{hangUp}},
 		{name: "capability false", capabilities: amqp.Table{"authentication_failure_close": false}, mechanism: "PLAIN", response: "\x00" + user + "\x00wrong", want: []string{hangUp}},
 		{name: "unknown mechanism", mechanism: "MAGIC", response: good, want: malformed},
-		{name: "unknown mechanism, to be told", capabilities: tell, mechanism: "MAGIC", response: good, want: malformed},
-		{name: "empty response", capabilities: tell, mechanism: "PLAIN", want: malformed},
-		{name: "no separators", capabilities: tell, mechanism: "PLAIN", response: user, want: malformed},
-		{name: "one separator", capabilities: tell, mechanism: "PLAIN", response: "\x00" + user, want: malformed},
-		{name: "on behalf of somebody", capabilities: tell, mechanism: "PLAIN", response: user + good, want: append(malformed, refused)},
-		{name: "AMQPLAIN, wrong password, to be told", capabilities: tell, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": "wrong"}), want: []string{refused}},
+		{name: "unknown mechanism, with the capability", capabilities: notify, mechanism: "MAGIC", response: good, want: malformed},
+		{name: "empty response", capabilities: notify, mechanism: "PLAIN", want: malformed},
+		{name: "no separators", capabilities: notify, mechanism: "PLAIN", response: user, want: malformed},
+		{name: "one separator", capabilities: notify, mechanism: "PLAIN", response: "\x00" + user, want: malformed},
+		{name: "on behalf of somebody", capabilities: notify, mechanism: "PLAIN", response: user + good, want: append(malformed, refused)},
+		{name: "AMQPLAIN, wrong password, with the capability", capabilities: notify, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": "wrong"}), want: []string{refused}},
 		{name: "AMQPLAIN, wrong password", mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": "wrong"}), want: []string{hangUp}},
-		{name: "AMQPLAIN, no password", capabilities: tell, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user}), want: malformed},
-		{name: "AMQPLAIN, a password that is no string", capabilities: tell, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": true}), want: malformed},
-		{name: "AMQPLAIN, nothing", capabilities: tell, mechanism: "AMQPLAIN", want: malformed},
-		{name: "AMQPLAIN, no table", capabilities: tell, mechanism: "AMQPLAIN", response: user + password, want: malformed},
-		{name: "AMQPLAIN, with PLAIN's response", capabilities: tell, mechanism: "AMQPLAIN", response: good, want: malformed},
-		{name: "PLAIN, with AMQPLAIN's response", capabilities: tell, mechanism: "PLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": password}), want: malformed},
-		{name: "more separators", capabilities: tell, mechanism: "PLAIN", response: good + "\x00", want: append(malformed, refused)},
+		{name: "AMQPLAIN, no password", capabilities: notify, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user}), want: malformed},
+		{name: "AMQPLAIN, a password that is no string", capabilities: notify, mechanism: "AMQPLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": true}), want: malformed},
+		{name: "AMQPLAIN, nothing", capabilities: notify, mechanism: "AMQPLAIN", want: malformed},
+		{name: "AMQPLAIN, no table", capabilities: notify, mechanism: "AMQPLAIN", response: user + password, want: malformed},
+		{name: "AMQPLAIN, with PLAIN's response", capabilities: notify, mechanism: "AMQPLAIN", response: good, want: malformed},
+		{name: "PLAIN, with AMQPLAIN's response", capabilities: notify, mechanism: "PLAIN", response: t.amqplain(amqp.Table{"LOGIN": user, "PASSWORD": password}), want: malformed},
+		{name: "more separators", capabilities: notify, mechanism: "PLAIN", response: good + "\x00", want: append(malformed, refused)},
 	}
-	// All at once: RabbitMQ takes its time with the answer, to slow down those who guess.
+	// All at once, since RabbitMQ delays the answer.
 	for i := range cases {
 		c := &cases[i]
 		c.p, _ = t.started()
@@ -145,13 +144,13 @@ func loginRefusedClient(t *T) {
 		_ = conn.Close()
 		t.Fatal("logged in with a wrong password")
 	}
-	// The client's own words, whatever the broker's are.
+	// The client has its own text.
 	if !errors.Is(err, amqp.ErrCredentials) {
 		t.Errorf("got %v, want %v", err, amqp.ErrCredentials)
 	}
 }
 
-// The broker proposes, and the client asks for less.
+// The client may choose lower limits than the proposed ones.
 func tune(t *T) {
 	_, m := t.tuned(nil)
 	if m.ChannelMax < 100 {
@@ -163,28 +162,28 @@ func tune(t *T) {
 	if m.Heartbeat == 0 {
 		t.Error("no heartbeat proposed")
 	}
-	// The specification's least is refused from RabbitMQ 4.1 on.
-	least := goesOn
+	// RabbitMQ refuses the specification's minimum since 4.1.
+	want := goesOn
 	if t.isRabbitMQ(4, 1) {
-		least = hangUp
+		want = hangUp
 	}
-	t.wantOutcome("the specification's least", t.asksFor(limits{1, wire.FrameMinSize, 1}).outcomeOf(0, nil), least)
+	t.wantOutcome("the specification's minimum", t.asksFor(limits{1, wire.FrameMinSize, 1}).outcomeOf(0, nil), want)
 	for name, l := range map[string]limits{
 		"as proposed":        {m.ChannelMax, m.FrameMax, m.Heartbeat},
-		"the least":          {1, leastFrameMax, 1},
+		"the minimum":        {1, minFrameMax, 1},
 		"no heartbeat":       {m.ChannelMax, m.FrameMax, 0},
 		"a longer heartbeat": {m.ChannelMax, m.FrameMax, m.Heartbeat + 60},
 	} {
 		t.wantOutcome(name, t.loginWith(l, nil).outcome(), goesOn)
 	}
-	// As many channels as were agreed on, and no more.
-	p := t.loginWith(limits{2, leastFrameMax, 0}, nil)
+	// No more channels than negotiated.
+	p := t.loginWith(limits{2, minFrameMax, 0}, nil)
 	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{})
 	p.send(3, &wire.ChannelOpen{})
 	t.wantOutcome("a third channel of two", p.outcomeOf(0, nil), "close 530", "close 504")
 }
 
-// asksFor is a peer that answers connection.tune with these limits, and goes on.
+// asksFor returns a peer that answered connection.tune with these limits and sent connection.open.
 func (t *T) asksFor(l limits) *peer {
 	t.Helper()
 	p, _ := t.tuned(nil)
@@ -192,7 +191,7 @@ func (t *T) asksFor(l limits) *peer {
 	return p
 }
 
-// Whoever takes more than was proposed, or a frame_max below what every AMQP peer must take.
+// Limits above the proposed ones are refused, and a frame_max below the minimum.
 func tuneRefused(t *T) {
 	_, m := t.tuned(nil)
 	cases := []struct {
@@ -208,12 +207,12 @@ func tuneRefused(t *T) {
 		{"channel_max above", limits{m.ChannelMax + 1, 8192, 0}, nil},
 		{"channel_max without limit", limits{0, 8192, 0}, nil},
 	}
-	for i := range cases { // all at once, as with refused logins
+	for i := range cases { // all at once, since RabbitMQ delays the answer
 		c := &cases[i]
 		c.p = t.asksFor(c.limits)
 	}
 	for _, c := range cases {
-		// The specification wants the connection closed and names no code. RabbitMQ hangs up.
+		// The specification demands the end of the connection and names no code. RabbitMQ closes the socket.
 		t.wantOutcome(c.name, c.p.outcomeOf(0, nil), hangUp, "close 530", "close 501", "close 502")
 	}
 }
@@ -233,7 +232,7 @@ func unknownVirtualHost(t *T) {
 }
 
 func handshakeOutOfOrder(t *T) {
-	silent := []string{hangUp, "close 503", "close 504", "close 505"} // RabbitMQ hangs up
+	silent := []string{hangUp, "close 503", "close 504", "close 505"} // RabbitMQ closes the socket
 	early, _ := t.started()
 	early.send(0, early.connectionOpen())
 	untuned, _ := t.tuned(nil)
@@ -246,8 +245,8 @@ func handshakeOutOfOrder(t *T) {
 	t.wantOutcome("channel.open before open", channel.outcomeOf(0, nil), "close 505", "close 504")
 }
 
-// Once the connection is open, its handshake is over.
-func handshakeAgain(t *T) {
+// Methods of the handshake are refused on an open connection.
+func handshakeTwice(t *T) {
 	for _, m := range []wire.Method{
 		&wire.ConnectionStartOk{Mechanism: "PLAIN", Response: "\x00guest\x00guest", Locale: "en_US"},
 		&wire.ConnectionTuneOk{ChannelMax: 10, FrameMax: 8192},
@@ -262,19 +261,19 @@ func handshakeAgain(t *T) {
 	}
 }
 
-// The client's connection.close is answered, and what comes after it is not looked at.
+// The client's connection.close is answered. Frames after it are ignored.
 func connectionClose(t *T) {
 	p := t.login()
 	name := t.name()
 	p.send(0, &wire.ConnectionClose{ReplyCode: 200, ReplyText: "bye"})
 	p.send(1, &wire.QueueDeclare{Queue: name})
 	expect[*wire.ConnectionCloseOk](p, 0)
-	t.must(p.conn.Close()) // RabbitMQ leaves this to the client, for a while
+	t.must(p.conn.Close()) // RabbitMQ waits for the client to close the socket
 	t.bystanderIsWell()
 	t.wantGone(name)
 }
 
-// After the broker's connection.close everything but the client's answer is ignored.
+// After the broker's connection.close only the client's answer counts.
 func connectionCloseByServer(t *T) {
 	p := t.login()
 	name := t.name()

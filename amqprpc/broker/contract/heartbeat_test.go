@@ -14,7 +14,7 @@ var heartbeatTests = []test{
 	{"NoHeartbeats", noHeartbeats},
 }
 
-// everySecond asks for heartbeats, as often as there can be.
+// everySecond asks for the shortest heartbeat.
 var everySecond = limits{channelMax: 10, frameMax: 8192, heartbeat: 1}
 
 // heartbeat reads until the next heartbeat.
@@ -36,7 +36,7 @@ func (p *peer) heartbeat() {
 	}
 }
 
-// A connection that has nothing to say stays, if it says that much.
+// Heartbeats keep an idle connection open.
 func heartbeatsCome(t *T) {
 	p := t.loginWith(everySecond, nil)
 	for range 4 {
@@ -46,8 +46,7 @@ func heartbeatsCome(t *T) {
 	t.wantOutcome("after some heartbeats", p.outcome(), goesOn)
 }
 
-// A client that has gone silent is gone, with its exclusive queue and whatever it had not
-// acked.
+// A client that sends nothing is dropped. Its exclusive queue is deleted, and its unacked messages are requeued.
 func silentClientDropped(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, durable)
@@ -63,7 +62,7 @@ func silentClientDropped(t *T) {
 			t.Fatalf("a silent client is still connected after %v", patience)
 		}
 		if err != nil {
-			break // RabbitMQ closes the socket without a word
+			break // RabbitMQ closes the socket
 		}
 	}
 	t.wantGone(own)
@@ -73,8 +72,8 @@ func silentClientDropped(t *T) {
 	}
 }
 
-// Without heartbeats nobody is dropped for silence, and none come. Another connection, with
-// heartbeats and silent from the same moment on, says when there was time enough for both.
+// Without heartbeats nobody is dropped, and the broker sends none. The end of another silent connection, which has heartbeats,
+// shows that there was enough time.
 func noHeartbeats(t *T) {
 	quiet := t.login()
 	other := t.loginWith(everySecond, nil)

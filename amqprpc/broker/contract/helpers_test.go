@@ -12,8 +12,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// patience bounds every wait. It is generous: the tests wait for events, and no time is
-// ever what they measure.
+// patience bounds every wait. It is generous, since no test measures time.
 const patience = 20 * time.Second
 
 func soon() time.Time { return time.Now().Add(patience) }
@@ -30,7 +29,7 @@ func (t *T) must(err error) {
 	}
 }
 
-// connect opens a connection, which is closed at the end of the test if it still can be.
+// connect opens a connection until the end of the test.
 func (t *T) connect() *amqp.Connection {
 	t.Helper()
 	conn, err := amqp.DialConfig(t.URL, clientConfig())
@@ -47,7 +46,7 @@ func (t *T) channel(conn *amqp.Connection) *amqp.Channel {
 	return ch
 }
 
-// open opens a channel on a connection of its own.
+// open opens a channel on a new connection.
 func (t *T) open() *amqp.Channel {
 	t.Helper()
 	return t.channel(t.connect())
@@ -55,8 +54,7 @@ func (t *T) open() *amqp.Channel {
 
 var notInAName = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
-// name returns a queue name that nobody else has; a queue of that name is deleted at the
-// end of the test.
+// name returns a unique queue name. The queue is deleted at the end of the test.
 func (t *T) name() string {
 	t.Helper()
 	_, own, _ := strings.Cut(t.Name(), "/")
@@ -67,8 +65,7 @@ func (t *T) name() string {
 			t.Errorf("delete %s: %v", name, err)
 			return
 		}
-		// Deletion of a queue that is not there is no error. 405 is another connection's exclusive
-		// queue, which goes with that.
+		// If there is no such queue, that is no error. 405 is an exclusive queue of another connection.
 		if _, err := ch.QueueDelete(name, false, false, false); err != nil && code(err) != amqp.ResourceLocked {
 			t.Errorf("delete %s: %v", name, err)
 		}
@@ -77,7 +74,7 @@ func (t *T) name() string {
 	return name
 }
 
-// kind is what a queue is declared to be.
+// A kind holds the properties of a queue.
 type kind struct {
 	durable, autoDelete, exclusive bool
 	args                           amqp.Table
@@ -91,21 +88,21 @@ var (
 	quorum    = kind{durable: true, args: amqp.Table{"x-queue-type": "quorum"}}
 )
 
-// isTransient says whether it is a transient queue for everybody.
+// isTransient reports whether it is neither durable nor exclusive.
 func (k kind) isTransient() bool { return !k.durable && !k.exclusive }
 
-// kinds are the two that most is the same for.
+// kinds are the types that most tests are for.
 var kinds = []struct {
 	name string
 	kind kind
 }{{"classic", classic}, {"quorum", quorum}}
 
-// declareAs declares a queue, and returns what the broker or the client says against it.
+// declareAs declares a queue.
 func declareAs(ch *amqp.Channel, name string, k kind) (amqp.Queue, error) {
 	return ch.QueueDeclare(name, k.durable, k.autoDelete, k.exclusive, false, k.args)
 }
 
-// declare declares a queue with a name of its own and returns the name.
+// declare declares a queue with a unique name and returns the name.
 func (t *T) declare(ch *amqp.Channel, k kind) string {
 	t.Helper()
 	name := t.name()
@@ -115,12 +112,12 @@ func (t *T) declare(ch *amqp.Channel, k kind) string {
 	return name
 }
 
-// passive looks at a queue.
+// passive declares a queue passively.
 func passive(ch *amqp.Channel, name string) (amqp.Queue, error) {
 	return ch.QueueDeclarePassive(name, false, false, false, false, nil)
 }
 
-// ready is the number of messages in a queue that are not out with a consumer.
+// ready returns the number of ready messages in a queue.
 func (t *T) ready(ch *amqp.Channel, name string) int {
 	t.Helper()
 	q, err := passive(ch, name)
@@ -128,21 +125,21 @@ func (t *T) ready(ch *amqp.Channel, name string) int {
 	return q.Messages
 }
 
-// eventually waits until cond holds, which says what is the case instead.
-func (t *T) eventually(what string, cond func() (instead any, ok bool)) {
+// eventually waits until cond returns true. Its first result describes the current state.
+func (t *T) eventually(name string, cond func() (state any, ok bool)) {
 	t.Helper()
-	for deadline := soon(); ; time.Sleep(2 * time.Millisecond) { // nothing tells when to look again
-		instead, ok := cond()
+	for deadline := soon(); ; time.Sleep(2 * time.Millisecond) {
+		state, ok := cond()
 		if ok {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within %v, but %v", what, patience, instead)
+			t.Fatalf("%s: not within %v, but %v", name, patience, state)
 		}
 	}
 }
 
-// wantReady waits until a queue has this many messages that are not out with a consumer.
+// wantReady waits until a queue has this many ready messages.
 func (t *T) wantReady(ch *amqp.Channel, name string, want int) {
 	t.Helper()
 	t.eventually("ready messages", func() (any, bool) {
@@ -172,7 +169,7 @@ func (t *T) wantThere(name string) {
 	}
 }
 
-// code is the reply code of an error that the broker sent, or 0.
+// code returns the reply code of an error that the broker sent, or 0.
 func code(err error) int {
 	var e *amqp.Error
 	if errors.As(err, &e) && e.Server {
@@ -194,14 +191,14 @@ func (t *T) wantError(err error, want int, words ...string) {
 	}
 }
 
-// closing watches for the end of a channel or connection.
+// closing returns a channel for the error that closes an AMQP channel or connection.
 func closing(c interface {
 	NotifyClose(chan *amqp.Error) chan *amqp.Error
 }) <-chan *amqp.Error {
 	return c.NotifyClose(make(chan *amqp.Error, 1))
 }
 
-// wantClosed waits until the broker has closed what closing watches, with this code and words.
+// wantClosed waits for an error from closing with this code and these words.
 func (t *T) wantClosed(closed <-chan *amqp.Error, want int, words ...string) {
 	t.Helper()
 	err, ok := receive(t, closed)
@@ -223,8 +220,7 @@ func receive[V any](t *T, c <-chan V) (V, bool) {
 	}
 }
 
-// put publishes bodies to a queue on a channel that is in confirm mode or is put into it,
-// and returns when all are confirmed.
+// put publishes bodies to a queue and waits until they are confirmed. It puts the channel into confirm mode.
 func (t *T) put(ch *amqp.Channel, queue string, bodies ...string) {
 	t.Helper()
 	for _, body := range bodies {
@@ -245,7 +241,7 @@ func (t *T) putMessage(ch *amqp.Channel, queue string, m amqp.Publishing) {
 	}
 }
 
-// consume starts a consumer whose deliveries are to be acked; the client makes up its tag.
+// consume starts a consumer that needs acks.
 func (t *T) consume(ch *amqp.Channel, queue string) <-chan amqp.Delivery {
 	t.Helper()
 	return t.consumeAs(ch, queue, "")
@@ -283,7 +279,7 @@ func (t *T) wantNext(deliveries <-chan amqp.Delivery, redelivered bool, bodies .
 	return got
 }
 
-// get takes a message, un-acked; it must be there.
+// get gets a message, which stays unacked.
 func (t *T) get(ch *amqp.Channel, queue string) amqp.Delivery {
 	t.Helper()
 	d, ok, err := ch.Get(queue, false)

@@ -8,18 +8,17 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Queues that are deleted when nobody has used them for a time.
+// Queues with x-expires.
 var leaseTests = []test{
 	{"LeaseOfUnused", leaseOfUnused},
 	{"LeaseInvalid", leaseInvalid},
 	{"LeaseInequivalent", leaseInequivalent},
 }
 
-// shortLease is as long as the tests let queues be unused, in ms. RabbitMQ looks after quorum queues every five
-// seconds.
+// shortLease is the lease that the tests wait for, in ms. RabbitMQ checks quorum queues every five seconds.
 const shortLease = 500
 
-// leased is a kind with a lease.
+// leased returns a kind with x-expires.
 func (k kind) leased(ms any) kind {
 	args := amqp.Table{"x-expires": ms}
 	for key, value := range k.args {
@@ -29,9 +28,9 @@ func (k kind) leased(ms any) kind {
 	return k
 }
 
-// wantExpired waits until there is no queue of this name. To look at a queue is to use it, so it is looked at less
-// often than its lease ends. (To publish to it is not, but a publish to a quorum queue that goes at that moment
-// costs RabbitMQ 3.10 the whole connection.)
+// wantExpired waits until a queue is gone. Its passive declaration is a use and renews the lease, so the interval is
+// longer than the lease. (Publishing is no use, but if a quorum queue expires at that moment, RabbitMQ 3.10 closes
+// the connection.)
 func (t *T) wantExpired(queue string) {
 	t.Helper()
 	for deadline := soon(); ; {
@@ -48,19 +47,19 @@ func (t *T) wantExpired(queue string) {
 	}
 }
 
-// A queue goes when nobody has consumed from it for so long, whatever is in it; while somebody does, it stays.
+// A queue expires if it had no consumer for that long, even if it holds messages.
 func leaseOfUnused(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
 		k := k.kind.leased(int32(shortLease))
 		used, other := t.name(), t.open()
 		p := t.login()
-		p.send(1, // both at once: else it might be gone before it is consumed from
+		p.send(1, // both at once, or it might expire before it has a consumer
 			&wire.QueueDeclare{Queue: used, Durable: k.durable, Arguments: k.args},
 			&wire.BasicConsume{Queue: used, ConsumerTag: "user"})
 		expect[*wire.QueueDeclareOk](p, 1)
 		expect[*wire.BasicConsumeOk](p, 1)
-		t.wantExpired(t.declare(other, k)) // which began later
+		t.wantExpired(t.declare(other, k)) // declared later
 		t.wantThere(used)
 		t.must(p.conn.Close())
 		t.wantExpired(used)
@@ -85,7 +84,7 @@ func leaseInequivalent(t *T) {
 		for _, c := range []struct {
 			name          string
 			first, second kind
-			words         string // "": they say the same
+			words         string // "": equivalent
 		}{
 			{"the same", hour, hour, ""},
 			{"a wider field", hour, again, ""},

@@ -8,7 +8,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Which queues go with what.
+// Auto-delete and exclusive queues.
 var lifetimeTests = []test{
 	{"AutoDelete", autoDelete},
 	{"AutoDeleteWithoutConsumer", autoDeleteWithoutConsumer},
@@ -17,10 +17,10 @@ var lifetimeTests = []test{
 	{"SlowReader", slowReader},
 }
 
-// endings are the ways in which a channel or a connection comes to an end.
+// endings are the ways in which a channel or a connection ends.
 var endings = []struct {
 	name       string
-	connection bool // ends too, not only the channel
+	connection bool // the connection ends, too
 	end        func(t *T, ch *amqp.Channel, c *cutter)
 }{
 	{"channel closed", false, func(t *T, ch *amqp.Channel, _ *cutter) { t.must(ch.Close()) }},
@@ -38,7 +38,7 @@ var endings = []struct {
 	{"connection reset", true, func(t *T, _ *amqp.Channel, c *cutter) { c.cut(t, true) }},
 }
 
-// A cutter is a connection that can end without a word.
+// A cutter is a connection whose socket can be closed.
 type cutter struct {
 	conn *amqp.Connection
 	tcp  *net.TCPConn
@@ -63,7 +63,7 @@ func (t *T) cutter() *cutter {
 	return c
 }
 
-// cut closes the socket, with a reset (RST) rather than an end (FIN) if so wanted.
+// cut closes the socket, by a reset (RST) or an end (FIN).
 func (c *cutter) cut(t *T, reset bool) {
 	t.Helper()
 	if reset {
@@ -72,7 +72,7 @@ func (c *cutter) cut(t *T, reset bool) {
 	t.must(c.tcp.Close())
 }
 
-// An auto-delete queue goes with its last consumer, and not before.
+// An auto-delete queue is deleted with its last consumer.
 func autoDelete(t *T) {
 	type ending struct {
 		name string
@@ -102,13 +102,13 @@ func autoDeleteWithoutConsumer(t *T) {
 	ch := t.channel(conn)
 	queue := t.declare(ch, kind{durable: true, autoDelete: true})
 	t.put(ch, queue, "message")
-	t.must(t.get(ch, queue).Ack(false)) // makes no consumer
+	t.must(t.get(ch, queue).Ack(false)) // basic.get makes no consumer
 	t.must(ch.Close())
 	t.must(conn.CloseDeadline(soon()))
 	t.wantThere(queue)
 }
 
-// An exclusive queue goes with its connection, however that ends, and not with a channel.
+// An exclusive queue is deleted when its connection ends, in whatever way, but not when a channel ends.
 func exclusiveGoesWithConnection(t *T) {
 	for _, e := range endings {
 		t.Log(e.name)
@@ -144,8 +144,7 @@ func othersStay(t *T) {
 	}
 }
 
-// A client that asks for more than it reads is no other's problem. When it is gone, what it
-// did not ack is there for them.
+// A client that does not read does not disturb others. After its end, its unacked messages are delivered to them.
 func slowReader(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, durable)
@@ -156,7 +155,7 @@ func slowReader(t *T) {
 	for range n {
 		t.put(ch, queue, body)
 	}
-	// RabbitMQ sends off all of them, another broker perhaps as many as it keeps for a connection.
+	// RabbitMQ sends all of them. Another broker may limit its buffer for a connection.
 	t.eventually("some are on their way", func() (any, bool) {
 		ready := t.ready(ch, queue)
 		return ready, ready < n

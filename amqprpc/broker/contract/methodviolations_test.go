@@ -6,7 +6,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Methods that are none, are not what they say, or are not a client's to send.
+// Methods that do not exist, are malformed, or are the server's.
 var methodViolationTests = []test{
 	{"MethodUnknown", methodUnknown},
 	{"MethodMalformed", methodMalformed},
@@ -19,8 +19,8 @@ func methodFrame(channel uint16, payload string) []byte {
 }
 
 func methodUnknown(t *T) {
-	// RabbitMQ's reader fails at these and hangs up. The specification has 503 for a method that does
-	// not exist, and 540 for one that a broker has not.
+	// RabbitMQ's reader fails and closes the socket. The specification has 503 for a method that does not exist, and 540
+	// for one that the broker does not implement.
 	unknown := []string{hangUp, "close 501", "close 502", "close 503", "close 540"}
 	for _, c := range []struct{ class, method uint8 }{{99, 10}, {60, 99}, {50, 0}, {0, 0}, {10, 99}} {
 		for channel := range uint16(2) {
@@ -36,8 +36,8 @@ func methodUnknown(t *T) {
 	}
 }
 
-// Arguments that are not what their method has. RabbitMQ says 501 and which method, the
-// specification has 502; RabbitMQ's reader fails at what it finds within a table, and hangs up.
+// Malformed arguments. RabbitMQ answers 501 and names the method; the specification has 502. If a table is malformed,
+// RabbitMQ's reader fails and closes the socket.
 func methodMalformed(t *T) {
 	const declare, consume, publish, ack, qos = "\x00\x32\x00\x0a", "\x00\x3c\x00\x14", "\x00\x3c\x00\x28", "\x00\x3c\x00\x50", "\x00\x3c\x00\x0a"
 	about := func(payload string) []string {
@@ -84,21 +84,20 @@ func methodMalformed(t *T) {
 }
 
 func methodTolerated(t *T) {
-	// Bits that mean nothing say nothing.
+	// Unused bits are ignored.
 	p := t.login()
 	name := t.name()
 	p.write(methodFrame(1, "\x00\x32\x00\x0a\x00\x00"+string(rune(len(name)))+name+"\xe4\x00\x00\x00\x00"))
 	if m := expect[*wire.QueueDeclareOk](p, 1); m.Queue != name {
 		t.Errorf("got %s", describe(m))
 	}
-	// Tables nested more deeply than anybody does: RabbitMQ takes as many as fit into a frame.
+	// RabbitMQ accepts tables nested as deeply as fits into a frame.
 	p = t.login()
 	p.write(methodFrame(1, "\x00\x32\x00\x0a\x00\x00\x00\x04"+nested(200)))
 	p.send(1, &wire.BasicQos{})
 	t.wantOutcome("arguments nested deeply", p.outcomeOf(0, nil), goesOn, "channel close 406", "close 501", "close 502")
 }
 
-// What only a broker says.
 func methodOfServer(t *T) {
 	for _, m := range []wire.Method{
 		&wire.QueueDeclareOk{Queue: "q"}, &wire.BasicConsumeOk{}, &wire.BasicQosOk{}, &wire.ConfirmSelectOk{},
@@ -109,11 +108,11 @@ func methodOfServer(t *T) {
 		class, method := m.ID()
 		want := closeWith(503, class, method)
 		if _, is := m.(*wire.BasicCancelOk); is && t.isRabbitMQ(4, 1) {
-			want = closeWith(541, 0, 0) // its channel crashes: seen on 4.3, not on 4.0
+			want = closeWith(541, 0, 0) // seen on 4.3, not on 4.0
 		}
 		t.wantOutcome(describe(m), p.outcomeOf(0, nil), want)
 	}
-	// RabbitMQ expects a content after these, and so finds the next frame wrong.
+	// RabbitMQ expects content after these methods and refuses the next frame.
 	for _, m := range []wire.Method{&wire.BasicDeliver{ConsumerTag: "tag"}, &wire.BasicReturn{ReplyCode: 312}, &wire.BasicGetOk{}} {
 		p := t.login()
 		p.send(1, m)

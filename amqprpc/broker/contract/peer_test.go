@@ -19,7 +19,7 @@ type peer struct {
 	r    *wire.Reader
 }
 
-// tcp connects, and says nothing yet.
+// tcp connects and sends nothing.
 func (t *T) tcp() *peer {
 	t.Helper()
 	u, err := amqp.ParseURI(t.URL)
@@ -32,10 +32,10 @@ func (t *T) tcp() *peer {
 	return p
 }
 
-// patient bounds what is written and read from now on.
+// patient sets a new deadline for reads and writes.
 func (p *peer) patient() { p.t.must(p.conn.SetDeadline(soon())) }
 
-// write writes octets. The other side may have closed the connection by then: reading tells.
+// write writes octets. It ignores errors if the broker has closed the connection.
 func (p *peer) write(octets ...[]byte) {
 	p.t.Helper()
 	for _, b := range octets {
@@ -98,7 +98,7 @@ func expect[M wire.Method](p *peer, channel uint16) M {
 	return want
 }
 
-// call sends a method, and its answer must be the next frame.
+// call sends a method. The answer must be the next frame.
 func call[M wire.Method](p *peer, channel uint16, m wire.Method) M {
 	p.t.Helper()
 	p.send(channel, m)
@@ -110,9 +110,8 @@ func describe(m wire.Method) string {
 	return fmt.Sprintf("%s %+v", wire.MethodName(class, method), m)
 }
 
-// content reads a header and the body that it announces; each body frame's payload has at
-// most this many octets.
-func (p *peer) content(channel uint16, most int) (props amqp.Publishing, body []byte) {
+// content reads a header and the body. Each body frame's payload has at most this many octets.
+func (p *peer) content(channel uint16, maxPayload int) (props amqp.Publishing, body []byte) {
 	p.t.Helper()
 	f, err := p.frame()
 	p.t.must(err)
@@ -129,9 +128,9 @@ func (p *peer) content(channel uint16, most int) (props amqp.Publishing, body []
 	for uint64(len(body)) < h.BodySize {
 		f, err := p.frame()
 		p.t.must(err)
-		if f.Type != wire.FrameBody || f.Channel != channel || len(f.Payload) == 0 || len(f.Payload) > most {
+		if f.Type != wire.FrameBody || f.Channel != channel || len(f.Payload) == 0 || len(f.Payload) > maxPayload {
 			p.t.Fatalf("got a frame of type %d on channel %d with %d octets, want a body on %d with 1 to %d",
-				f.Type, f.Channel, len(f.Payload), channel, most)
+				f.Type, f.Channel, len(f.Payload), channel, maxPayload)
 		}
 		body = append(body, f.Payload...)
 	}
@@ -141,7 +140,7 @@ func (p *peer) content(channel uint16, most int) (props amqp.Publishing, body []
 	return props, body
 }
 
-// credentials are those in the URL, as PLAIN has them.
+// credentials returns the PLAIN response for the URL.
 func (t *T) credentials() (response, vhost string) {
 	t.Helper()
 	u, err := amqp.ParseURI(t.URL)
@@ -157,7 +156,7 @@ func (t *T) started() (*peer, *wire.ConnectionStart) {
 	return p, expect[*wire.ConnectionStart](p, 0)
 }
 
-// tuned gets as far as connection.tune, which it does not answer.
+// tuned logs in and reads connection.tune.
 func (t *T) tuned(capabilities amqp.Table) (*peer, *wire.ConnectionTune) {
 	t.Helper()
 	p, _ := t.started()
@@ -174,18 +173,18 @@ func (p *peer) logIn(capabilities amqp.Table) *wire.ConnectionTune {
 	})
 }
 
-// limits are what a client asks for in tune-ok.
+// limits are the fields of tune-ok.
 type limits struct {
 	channelMax uint16
 	frameMax   uint32
 	heartbeat  uint16
 }
 
-// leastFrameMax is the least that every broker grants. The specification has 4096.
-const leastFrameMax = 8192
+// minFrameMax is the lowest frame_max that every broker accepts. The specification has 4096.
+const minFrameMax = 8192
 
-// modest is what every broker grants, without heartbeats.
-var modest = limits{channelMax: 100, frameMax: leastFrameMax}
+// modest are limits that every broker accepts, without heartbeats.
+var modest = limits{channelMax: 100, frameMax: minFrameMax}
 
 // login opens a connection with modest limits and its channel 1.
 func (t *T) login() *peer {
@@ -214,7 +213,7 @@ func (p *peer) connectionOpen() *wire.ConnectionOpen {
 	return &wire.ConnectionOpen{VirtualHost: vhost}
 }
 
-// declare declares an exclusive queue with a name of its own.
+// declare declares an exclusive queue with a unique name.
 func (p *peer) declare(channel uint16) string {
 	p.t.Helper()
 	name := p.t.name()
@@ -222,7 +221,7 @@ func (p *peer) declare(channel uint16) string {
 	return name
 }
 
-// publication is basic.publish with its content in frames of at most frameMax.
+// publication returns basic.publish with its content in frames of at most frameMax.
 func publication(channel uint16, m wire.BasicPublish, props, body []byte, frameMax uint32) []byte {
 	if props == nil {
 		props = []byte{0, 0} // none
@@ -236,7 +235,7 @@ func (p *peer) publish(channel uint16, queue, body string) {
 	p.write(publication(channel, wire.BasicPublish{RoutingKey: queue}, nil, []byte(body), modest.frameMax))
 }
 
-// ended fails unless the other side closes the socket without another word.
+// ended fails unless the broker closes the socket without another frame.
 func (p *peer) ended() {
 	p.t.Helper()
 	p.patient()
@@ -245,26 +244,25 @@ func (p *peer) ended() {
 	}
 }
 
-// Outcomes. One that begins with what was wanted is as good: "close 501" for "close 501 about 0.0".
+// Outcomes. A wanted outcome may be a prefix: "close 501" of "close 501 about 0.0".
 const (
-	goesOn = "goes on" // nothing was wrong
-	hangUp = "hang-up" // the end of the connection without a word
+	goesOn = "goes on" // no error
+	hangUp = "hang-up" // the socket was closed without connection.close
 )
 
-// closeWith is the outcome of an error that closes the connection.
+// closeWith returns the outcome of an error that closes the connection.
 func closeWith(code, class, method uint16) string {
 	return fmt.Sprintf("close %d about %d.%d", code, class, method)
 }
 
-// outcome says what becomes of a connection. It sends something harmless on channel 1 and
-// reads until the answer, or the end. If the broker closes the connection, it goes through
-// with that in good order.
+// outcome returns the outcome of everything sent so far. It sends a harmless method on channel 1 and reads until the answer or
+// the end of the connection. It answers connection.close.
 func (p *peer) outcome() string {
 	p.t.Helper()
 	return p.outcomeOf(1, &wire.BasicQos{PrefetchCount: 1})
 }
 
-// outcomeOf is outcome with the harmless method to send, or nil for none.
+// outcomeOf is outcome with this harmless method, or nil for none.
 func (p *peer) outcomeOf(channel uint16, harmless wire.Method) string {
 	p.t.Helper()
 	p.patient()
@@ -303,28 +301,27 @@ func (p *peer) outcomeOf(channel uint16, harmless wire.Method) string {
 	}
 }
 
-// wantOutcome fails unless the outcome is one of these, and the bystander fares well.
-func (t *T) wantOutcome(what, got string, want ...string) {
+// wantOutcome fails unless the outcome is one of these, and the bystander still works.
+func (t *T) wantOutcome(name, got string, want ...string) {
 	t.Helper()
 	ok := false
 	for _, w := range want {
 		ok = ok || got == w || strings.HasPrefix(got, w+" ")
 	}
 	if !ok {
-		t.Errorf("%s: outcome %q, want %q", what, got, want)
+		t.Errorf("%s: outcome %q, want %q", name, got, want)
 	}
 	t.bystanderIsWell()
 }
 
-// A violation is something that a client must not write once its channel 1 is open.
+// A violation is something that a client must not write on an open connection.
 type violation struct {
 	name   string
 	octets []byte
 	want   []string // outcomes
 }
 
-// wantOutcomes tries violations, each on a connection of its own. All are under way at the
-// same time, as some brokers take their time with the worst of them.
+// wantOutcomes tests violations, each on a new connection. It starts all at once, since some brokers delay their answers.
 func (t *T) wantOutcomes(cases []violation) {
 	t.Helper()
 	peers := make([]*peer, len(cases))
@@ -337,7 +334,7 @@ func (t *T) wantOutcomes(cases []violation) {
 	}
 }
 
-// bystanderIsWell fails unless a connection that was there before still works.
+// bystanderIsWell fails unless the connection that all tests share still works.
 func (t *T) bystanderIsWell() {
 	t.Helper()
 	ch, err := t.bystander.Channel()

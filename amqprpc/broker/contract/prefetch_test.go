@@ -10,13 +10,12 @@ var prefetchTests = []test{
 	{"PrefetchOfLaterConsumers", prefetchOfLaterConsumers},
 	{"PrefetchUnlimited", prefetchUnlimited},
 	{"PrefetchMultipleAck", prefetchMultipleAck},
-	{"PrefetchSpares", prefetchSpares},
+	{"PrefetchSkips", prefetchSkips},
 	{"PrefetchNotForGet", prefetchNotForGet},
 	{"PrefetchSize", prefetchSize},
 }
 
-// A consumer has no more un-acked messages than its prefetch count; each ack, nack or reject
-// makes room for one.
+// A consumer has no more unacked messages than its prefetch count. Each ack, nack or reject allows another delivery.
 func prefetch(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -53,7 +52,7 @@ func prefetchIsPerConsumer(t *T) {
 	}
 }
 
-// basic.qos is about the consumers that start afterwards.
+// basic.qos applies to consumers that start afterwards.
 func prefetchOfLaterConsumers(t *T) {
 	ch := t.open()
 	first, second := t.declare(ch, durable), t.declare(ch, durable)
@@ -93,14 +92,14 @@ func prefetchMultipleAck(t *T) {
 		t.must(five[3].Ack(true))
 		t.wantNext(deliveries, false, bodies(6, 9)...)
 		t.wantReady(ch, queue, 11)
-		t.must(ch.Ack(0, true)) // all there are
+		t.must(ch.Ack(0, true)) // all
 		t.wantNext(deliveries, false, bodies(10, 14)...)
 		t.wantReady(ch, queue, 6)
 	}
 }
 
-// A message goes to a consumer that has room, not to the one whose turn it would be.
-func prefetchSpares(t *T) {
+// A consumer at its prefetch count is skipped.
+func prefetchSkips(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
 		busy, idle, ch := t.open(), t.open(), t.open()
@@ -131,7 +130,7 @@ func prefetchNotForGet(t *T) {
 	for range 3 {
 		t.get(ch, queue)
 	}
-	// And what was got counts for no consumer.
+	// Messages of basic.get do not count for consumers.
 	t.put(ch, queue, "4")
 	t.wantNext(t.consume(ch, queue), false, "4")
 	t.wantEmpty(ch, queue)

@@ -10,7 +10,7 @@ import (
 
 var publishTests = []test{
 	{"PublishByName", publishByName},
-	{"PublishRoutedWhenWhole", publishRoutedWhenWhole},
+	{"PublishRoutedWhenComplete", publishRoutedWhenComplete},
 	{"PublishMandatory", publishMandatory},
 	{"PublishReturnBeforeAck", publishReturnBeforeAck},
 	{"PublishUnconfirmed", publishUnconfirmed},
@@ -21,14 +21,14 @@ var publishTests = []test{
 	{"ConfirmsOfMany", confirmsOfMany},
 }
 
-// The default exchange routes by the name of the queue, the whole of it and nothing else.
+// The default exchange routes by the queue's whole name.
 func publishByName(t *T) {
 	ch := t.open()
 	a, b := t.declare(ch, exclusive), t.declare(ch, exclusive)
 	t.put(ch, a, "for a", "for a too")
 	t.put(ch, b, "for b")
 	t.put(ch, a[:len(a)-1], "for nobody")
-	t.put(ch, "", "for nobody") // not even for the queue that was last declared
+	t.put(ch, "", "for nobody") // the empty name does not stand for the queue declared last
 	for queue, want := range map[string]struct {
 		body string
 		more uint32
@@ -40,14 +40,14 @@ func publishByName(t *T) {
 	}
 }
 
-// A message is routed when all of it has come: to what is there by then.
-func publishRoutedWhenWhole(t *T) {
+// A message is routed when its last frame has arrived, to the queue that exists then.
+func publishRoutedWhenComplete(t *T) {
 	ch, p := t.open(), t.login()
 	queue := t.name()
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
 	p.send(1, &wire.BasicPublish{RoutingKey: queue})
 	p.write(headerFrame(contentHeader(wire.ClassBasic, uint64(len("message")))))
-	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{}) // what was written before has arrived
+	call[*wire.ChannelOpenOk](p, 2, &wire.ChannelOpen{}) // everything written before has arrived
 	_, err := declareAs(ch, queue, durable)
 	t.must(err)
 	p.write(bodyFrame("message"))
@@ -57,7 +57,7 @@ func publishRoutedWhenWhole(t *T) {
 	}
 }
 
-// What cannot be routed comes back whole.
+// A message that cannot be routed is returned with properties and body.
 func publishMandatory(t *T) {
 	ch := t.open()
 	returns := ch.NotifyReturn(make(chan amqp.Return, 1))
@@ -76,15 +76,14 @@ func publishMandatory(t *T) {
 	}, want)
 }
 
-// A return comes before the confirm of the same message. That is how a client knows what
-// became of it; amqp091-go hides the order.
+// A return precedes the confirm of the same message. Clients rely on it; amqp091-go hides the order.
 func publishReturnBeforeAck(t *T) {
 	p := t.login()
 	queue := p.declare(1)
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
 	const n = 30
 	var out []byte
-	missing := map[uint64]string{} // what is to come back, by delivery tag
+	missing := map[uint64]string{} // messages that will be returned, by delivery tag
 	for tag := uint64(1); tag <= n; tag++ {
 		to := queue
 		if tag%3 == 0 {
@@ -109,7 +108,7 @@ func publishReturnBeforeAck(t *T) {
 			delete(missing, tag)
 			returned++
 		case *wire.BasicAck:
-			for _, tag := range confirmed.take(t, m, n) {
+			for _, tag := range confirmed.add(t, m, n) {
 				if missing[tag] != "" {
 					t.Fatalf("message %d is confirmed before it comes back", tag)
 				}
@@ -123,12 +122,11 @@ func publishReturnBeforeAck(t *T) {
 	}
 }
 
-// confirms are the delivery tags that have been confirmed.
+// confirms is a set of confirmed delivery tags.
 type confirms map[uint64]bool
 
-// take notes what an ack confirms and returns the tags that are new. Each must be confirmed
-// once only.
-func (c confirms) take(t *T, m *wire.BasicAck, last uint64) (tags []uint64) {
+// add adds the tags of an ack and returns those that are new. Each may be confirmed once only.
+func (c confirms) add(t *T, m *wire.BasicAck, last uint64) (tags []uint64) {
 	t.Helper()
 	if m.DeliveryTag == 0 || m.DeliveryTag > last || c[m.DeliveryTag] {
 		t.Fatalf("%s, want a tag from 1 to %d that was not yet confirmed", describe(m), last)
@@ -146,20 +144,19 @@ func (c confirms) take(t *T, m *wire.BasicAck, last uint64) (tags []uint64) {
 	return tags
 }
 
-// Without confirm.select there are no confirms, and what cannot be routed is gone without a
-// word if it is not mandatory.
+// Without confirm.select there are no confirms, and a message that is not mandatory and cannot be routed is dropped.
 func publishUnconfirmed(t *T) {
 	p := t.login()
 	queue := p.declare(1)
 	p.publish(1, queue, "1")
 	p.publish(1, t.name(), "2")
 	p.publish(1, queue, "3")
-	// Each answer must be the next frame. RabbitMQ may look before it has put the messages there.
+	// Each answer must be the next frame. RabbitMQ may answer before it has enqueued the messages.
 	t.eventually("2 messages", func() (any, bool) {
 		m := call[*wire.QueueDeclareOk](p, 1, &wire.QueueDeclare{Queue: queue, Passive: true})
 		return m, m.MessageCount == 2
 	})
-	// It is not made up for later on.
+	// confirm.select does not confirm earlier messages.
 	call[*wire.ConfirmSelectOk](p, 1, &wire.ConfirmSelect{})
 	p.publish(1, queue, "4")
 	if m := expect[*wire.BasicAck](p, 1); m.DeliveryTag != 1 {
@@ -187,7 +184,7 @@ func publishImmediate(t *T) {
 	t.wantOutcome("immediate", p.outcomeOf(0, nil), closeWith(540, 60, 40))
 }
 
-// Delivery tags of confirms count from 1 on each channel.
+// Delivery tags of confirms start at 1 on each channel.
 func confirmTags(t *T) {
 	p := t.login()
 	queue := p.declare(1)
@@ -219,7 +216,7 @@ func confirmSelectTwice(t *T) {
 	expect[*wire.BasicAck](p, 1)
 }
 
-// Confirms come one by one or for many at once; each message has its own, once.
+// A confirm may be for one message or several. Each message is confirmed once.
 func confirmsOfMany(t *T) {
 	for _, k := range kinds {
 		p, ch := t.login(), t.open()
@@ -232,7 +229,7 @@ func confirmsOfMany(t *T) {
 		}
 		p.write(out)
 		for confirmed := (confirms{}); len(confirmed) < n; {
-			confirmed.take(t, expect[*wire.BasicAck](p, 1), n)
+			confirmed.add(t, expect[*wire.BasicAck](p, 1), n)
 		}
 		t.wantReady(ch, queue, n)
 	}

@@ -35,7 +35,7 @@ func queueServerNamed(t *T) {
 		}
 		seen[q.Name] = true
 	}
-	// Its prefix is reserved even for the one who owns it. To look at it is fine.
+	// The prefix is reserved even for the owner. A passive declaration is permitted.
 	for name := range seen {
 		if q, err := passive(ch, name); err != nil || q.Name != name {
 			t.Errorf("passive %s: %+v, %v", name, q, err)
@@ -71,7 +71,7 @@ func queueDeclareAgain(t *T) {
 	}
 }
 
-// A declaration that differs from the queue that is there closes the channel.
+// A declaration that differs from the existing queue closes the channel.
 func queueInequivalent(t *T) {
 	autoDelete := kind{durable: true, autoDelete: true}
 	mine := kind{durable: true, exclusive: true}
@@ -98,7 +98,7 @@ func queueInequivalent(t *T) {
 			[]string{"inequivalent arg 'x-queue-type' for queue '", "received", "but current is"}},
 		{"the default for quorum", quorum, durable, amqp.PreconditionFailed,
 			[]string{"inequivalent arg 'x-queue-type' for queue '", "received", "but current is"}},
-		// Exclusive or not is a matter of who may use it.
+		// A difference in exclusive is a question of access.
 		{"exclusive", durable, mine, amqp.ResourceLocked, nil},
 		{"not exclusive", mine, durable, amqp.ResourceLocked, nil},
 	} {
@@ -116,7 +116,7 @@ func queueInequivalent(t *T) {
 	}
 }
 
-// Some declarations differ and mean the same.
+// Some declarations differ and are equivalent.
 func queueEquivalent(t *T) {
 	ch := t.open()
 	for name, c := range map[string]struct{ first, second kind }{
@@ -141,7 +141,7 @@ func queueTypes(t *T) {
 	for _, c := range []struct {
 		name string
 		kind kind
-		code int // 0: it is fine
+		code int // 0: no error
 	}{
 		{"classic", typed(durable, "classic"), 0},
 		{"classic, transient", typed(transient, "classic"), 0},
@@ -178,14 +178,14 @@ func queuePassive(t *T) {
 	ch := t.channel(conn)
 	_, err = declareAs(ch, name, kind{durable: true, autoDelete: true})
 	t.must(err)
-	// Nothing but the name is looked at.
+	// Only the name counts.
 	q, err := ch.QueueDeclarePassive(name, true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
 	if err != nil || q.Name != name {
 		t.Errorf("passive with other attributes: %+v, %v", q, err)
 	}
 }
 
-// Messages that are out with a consumer are not counted.
+// Unacked messages are not counted.
 func queueCounts(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -209,7 +209,7 @@ func queueCounts(t *T) {
 			t.must(err)
 			return q, q.Consumers == 2
 		})
-		t.must(last.Ack(true)) // a quorum queue of RabbitMQ counts consumers that still have messages
+		t.must(last.Ack(true)) // a quorum queue of RabbitMQ counts consumers with unacked messages
 		t.must(ch.Cancel("b", false))
 		t.must(ch.Cancel("a", false))
 		t.eventually("no consumer", func() (any, bool) {
@@ -220,7 +220,7 @@ func queueCounts(t *T) {
 	}
 }
 
-// Names that begin with amq. are the broker's to give.
+// Only the broker may choose names that begin with amq.
 func queueReservedNames(t *T) {
 	ch := t.open()
 	_, err := declareAs(ch, "amq.mine", exclusive)
@@ -230,7 +230,7 @@ func queueReservedNames(t *T) {
 	t.wantError(err, amqp.NotFound)
 }
 
-// The empty name is the queue that was last declared on the channel.
+// The empty name stands for the queue that was declared last on the channel.
 func queueLastDeclared(t *T) {
 	ch := t.open()
 	t.declare(ch, exclusive)
@@ -250,7 +250,7 @@ func queueLastDeclared(t *T) {
 	}
 	t.wantGone(queue)
 
-	// Save for a passive declaration, against the specification.
+	// A passive declaration is an exception, in contradiction to the specification.
 	t.declare(ch, exclusive)
 	_, err := passive(ch, "")
 	t.wantError(err, amqp.NotFound, "NOT_FOUND - no queue '' in vhost '")
@@ -277,15 +277,14 @@ func queueDeclareNoWait(t *T) {
 	t.must(err)
 	_, err = passive(ch, name)
 	t.must(err)
-	// There is no answer, but there is an error.
+	// Without an answer, there still is an error.
 	closed := closing(ch)
 	_, err = ch.QueueDeclare(name, false, true, true, true, nil)
 	t.must(err)
 	t.wantClosed(closed, amqp.PreconditionFailed)
 }
 
-// A name is up to 255 bytes of UTF-8. Line ends are left out of it on RabbitMQ, and are
-// nobody's business here.
+// A name is up to 255 bytes of UTF-8. RabbitMQ removes line ends, which is not tested.
 func queueNames(t *T) {
 	ch := t.open()
 	for _, name := range []string{

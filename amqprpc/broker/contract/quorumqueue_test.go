@@ -6,13 +6,13 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// What is particular to quorum queues. Most of the suite runs on both types.
+// Features of quorum queues only. Most of the suite runs on both types.
 var quorumTests = []test{
 	{"QuorumDeliveryCount", quorumDeliveryCount},
 	{"QuorumTransientMessages", quorumTransientMessages},
 }
 
-// A quorum queue counts in a header how often a message was given back.
+// A quorum queue counts in a header how often a message was requeued.
 func quorumDeliveryCount(t *T) {
 	const header = "x-delivery-count"
 	ch := t.open()
@@ -50,7 +50,7 @@ func quorumDeliveryCount(t *T) {
 	look(t.next(deliveries), 2)
 }
 
-// Everything in a quorum queue is kept, whatever the delivery mode says, which comes as it went.
+// A quorum queue keeps all messages, and does not change their delivery mode.
 func quorumTransientMessages(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, quorum)

@@ -14,7 +14,7 @@ var requeueTests = []test{
 	{"NotRedelivered", notRedelivered},
 }
 
-// Requeued messages get back to where they were, whatever the order in which they are given back.
+// Requeued messages return to their original positions, in whatever order they are requeued.
 func requeuePosition(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, classic)
@@ -34,7 +34,7 @@ func requeuePosition(t *T) {
 	t.wantNext(deliveries, true, "2")
 }
 
-// A message that is given back comes again, marked as redelivered.
+// A requeued message is redelivered.
 func requeueToConsumer(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -55,8 +55,7 @@ func requeueToConsumer(t *T) {
 	}
 }
 
-// What was un-acked when its channel or connection ended is there again, in its order, before
-// everything that is younger.
+// Messages that are unacked when their channel or connection ends are requeued in order, before all newer ones.
 func requeueOnEnd(t *T) {
 	for _, k := range kinds {
 		for _, e := range endings {
@@ -80,7 +79,7 @@ func requeueOnEnd(t *T) {
 				}
 			}
 			if k.name == "quorum" {
-				slices.Sort(got) // it promises no order of what comes back
+				slices.Sort(got) // the order of its requeued messages is undefined
 			}
 			if !slices.Equal(got, bodies(1, 8)) {
 				t.Errorf("%s, %s: got %v back, want 1 to 8", k.name, e.name, got)
@@ -89,7 +88,7 @@ func requeueOnEnd(t *T) {
 	}
 }
 
-// The next one to get it is a consumer that waits for messages.
+// A requeued message goes to another consumer that waits.
 func requeueGoesToOthers(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)
@@ -104,7 +103,7 @@ func requeueGoesToOthers(t *T) {
 	}
 }
 
-// Redelivered are only those that had been delivered.
+// Only messages that were delivered before are redelivered.
 func notRedelivered(t *T) {
 	for _, k := range kinds {
 		t.Log(k.name)

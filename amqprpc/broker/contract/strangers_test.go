@@ -9,7 +9,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Who does not speak AMQP 0-9-1, or stops in mid-sentence.
+// Clients that do not speak AMQP 0-9-1, or stop in the middle of a frame.
 var strangerTests = []test{
 	{"Stranger", stranger},
 	{"Header09", header09},
@@ -17,8 +17,8 @@ var strangerTests = []test{
 	{"HalfAFrame", halfAFrame},
 }
 
-// Whoever begins with anything but the protocol header is told the right one, and that is all.
-// RabbitMQ takes that of AMQP 1.0 for the right one from 4.0 on, but for those who mean 0-9.
+// A client that begins with anything but the protocol header gets the right one, and the socket is closed. Since 4.0
+// RabbitMQ answers with the header of AMQP 1.0, unless the client sent one of 0-9.
 func stranger(t *T) {
 	const sasl = "AMQP\x03\x01\x00\x00"
 	for name, hello := range map[string]string{
@@ -37,12 +37,11 @@ func stranger(t *T) {
 			want = []byte(sasl)
 		}
 		if hello == string(want) {
-			continue // no stranger
+			continue // the right header
 		}
 		p := t.tcp()
 		p.write([]byte(hello))
-		// An end by a reset may overtake the answer where there was more to read than it took: then
-		// there may be less of it, but never anything else.
+		// If the broker closes the socket with unread input, a reset may cut off the answer.
 		got, err := io.ReadAll(io.LimitReader(p.conn, 1<<16))
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -55,7 +54,7 @@ func stranger(t *T) {
 	}
 }
 
-// Whoever begins with the header of AMQP 0-9 means 0-9-1, as Perl's Net::AMQP does.
+// The header of AMQP 0-9 is accepted for 0-9-1. Perl's Net::AMQP sends it.
 func header09(t *T) {
 	p := t.tcp()
 	p.write([]byte("AMQP\x01\x01\x00\x09"))
@@ -73,7 +72,7 @@ func headerInPieces(t *T) {
 		p.write([]byte{b})
 	}
 	expect[*wire.ConnectionStart](p, 0)
-	// And so may any frame be, and many may come at once.
+	// Any frame may arrive in pieces, and many at once.
 	p = t.login()
 	for _, b := range wire.AppendMethod(nil, 1, &wire.ConfirmSelect{}) {
 		p.write([]byte{b})
@@ -90,7 +89,7 @@ func headerInPieces(t *T) {
 	}
 }
 
-// Half of something disturbs nobody, whether the rest comes late, or never.
+// An incomplete frame does not disturb other clients, whether the rest arrives late or never.
 func halfAFrame(t *T) {
 	ch := t.open()
 	queue := t.declare(ch, durable)
@@ -99,14 +98,14 @@ func halfAFrame(t *T) {
 		p := t.login()
 		p.write(publish[:cut])
 		t.bystanderIsWell()
-		if cut%2 == 0 { // the rest comes
+		if cut%2 == 0 { // the rest arrives
 			p.write(publish[cut:])
 			t.wantReady(ch, queue, 1)
 			t.must(t.get(ch, queue).Ack(false))
 		}
 		t.must(p.conn.Close())
 	}
-	// Half a header, half a login.
+	// The same with the header and the login.
 	for _, hello := range []string{"", "A", "AMQP\x00\x00\x09", "AMQP\x00\x00\x09\x01\x01\x00"} {
 		p := t.tcp()
 		p.write([]byte(hello))

@@ -6,12 +6,11 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// isRabbitMQ says whether the broker is a RabbitMQ of this version or a later one. It is for
-// what RabbitMQ has changed: the tests hold each version to what it does. The in-process broker
-// has one behaviour, that of 3.10.
+// isRabbitMQ reports whether the broker is a RabbitMQ of this version or a later one. If RabbitMQ has changed, the tests hold
+// each version to its own behaviour, and the in-process broker to that of 3.10.
 //
-// The suite was last run on 3.10.8, 4.0.5 and 4.3.6. A change that was seen between two of them is put
-// down to the version whose release notes have it, else to the earliest that it may be of.
+// The suite was last run on 3.10.8, 4.0.5 and 4.3.6. A change between two of them is attributed to the version whose release
+// notes mention it, or else to the earliest possible one.
 func (t *T) isRabbitMQ(major, minor int) bool {
 	t.Helper()
 	product, _ := t.bystander.Properties["product"].(string)
@@ -26,8 +25,8 @@ func (t *T) isRabbitMQ(major, minor int) bool {
 	return x > major || x == major && y >= minor
 }
 
-// takesTransient says whether the broker takes queues that are neither durable nor exclusive. RabbitMQ
-// 4.3 closes the connection unless its configuration permits them, which Debian's does.
+// takesTransient reports whether the broker accepts queues that are neither durable nor exclusive. RabbitMQ 4.3 closes the
+// connection unless its configuration permits them, as Debian's does.
 func (t *T) takesTransient() bool {
 	t.Helper()
 	p := t.login()

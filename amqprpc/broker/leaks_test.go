@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"sync"
 	"testing"
-	"time"
 	"weak"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -15,7 +14,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// Each makes a connection, in whatever state a Close may find it.
+// states holds a function for each state in which Close may find a connection.
 var states = map[string]func(t *testing.T, b *broker.Broker){
 	"not a byte":             func(t *testing.T, b *broker.Broker) { tcp(t, b) },
 	"half a protocol header": func(t *testing.T, b *broker.Broker) { tcp(t, b).write([]byte("AMQP")) },
@@ -41,12 +40,6 @@ var states = map[string]func(t *testing.T, b *broker.Broker){
 		ch := channel(t, dial(t, b))
 		put(t, ch, declare(t, ch, "durable", durable), amqp.Publishing{Expiration: "3600000"})
 	},
-	"a message that is held back": func(t *testing.T, b *broker.Broker) {
-		p := login(t, b)
-		p.send(1, &wire.QueueDeclare{Queue: "delayed"})
-		p.write(message(1, "delayed", false, []byte("x")))
-		await[*wire.QueueDeclareOk](p)
-	},
 	"closed, and waits for close-ok": func(t *testing.T, b *broker.Broker) {
 		p := login(t, b)
 		p.send(1, &wire.ChannelOpen{}) // a second time: 504
@@ -54,9 +47,8 @@ var states = map[string]func(t *testing.T, b *broker.Broker){
 	},
 }
 
-// Close leaves nothing of a broker: no goroutine when it returns, and then no timer and no
-// memory, whatever its many connections were about, whatever it had been made to do,
-// and while more connect. (NoLeaks of brokertest leaves brokers out.)
+// Close leaves no goroutine, timer or memory of a broker behind, whatever the state of the broker and of its connections,
+// and while more clients connect. (brokertest.NoLeaks ignores brokers.)
 func TestCloseLeavesNothing(t *testing.T) {
 	left := closeAll(t, map[string]func(b *broker.Broker){
 		"at work":       func(*broker.Broker) {},
@@ -76,8 +68,8 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 }
 
-// closeAll starts a broker with many connections for each thing that may be done to one before it
-// is closed. They are closed at the same time, which takes each two seconds.
+// closeAll starts a broker with many connections for each function in before, which is called before Close. All are closed
+// at the same time.
 func closeAll(t *testing.T, before map[string]func(*broker.Broker)) map[string]weak.Pointer[broker.Broker] {
 	t.Helper()
 	const each = 10
@@ -85,13 +77,7 @@ func closeAll(t *testing.T, before map[string]func(*broker.Broker)) map[string]w
 	for name := range before {
 		b, err := broker.Start(broker.Config{Heartbeat: -1})
 		must(t, err)
-		defer b.Close() // should the test end early
-		b.Meddle(func(m broker.Message) broker.Treatment {
-			if m.Queue == "delayed" {
-				return broker.Treatment{Copies: 1, Delay: time.Hour}
-			}
-			return broker.Treatment{Copies: 1}
-		})
+		defer b.Close() // if the test ends early
 		for range each {
 			for _, connect := range states {
 				connect(t, b)
@@ -117,7 +103,7 @@ func closeAll(t *testing.T, before map[string]func(*broker.Broker)) map[string]w
 		}
 	}
 	ended(t, "Close", closing.Wait)
-	eventually(t, "no goroutine of a broker", func() (any, bool) { // the last may still be on its way out
+	eventually(t, "no goroutine of a broker", func() (any, bool) { // the last may still be returning
 		stacks := make([]byte, 4<<20)
 		found := ofBroker.Find(stacks[:runtime.Stack(stacks, true)])
 		return string(found), found == nil
@@ -131,5 +117,5 @@ func closeAll(t *testing.T, before map[string]func(*broker.Broker)) map[string]w
 	return left
 }
 
-// ofBroker is a function of the broker's on a stack: of no test, in the package broker_test.
+// ofBroker matches a function of the broker on a stack, but none of the tests in package broker_test.
 var ofBroker = regexp.MustCompile(`(?m)^rpcscope/amqprpc/broker\.\S+`)
