@@ -40,8 +40,8 @@ type Call struct {
 	prev, next  *Call       // in client.outbox
 }
 
-// A callState is where a call is. A call goes from queued to published, from there to ended, or back to
-// queued for a retry, directly or by way of backedOff. It can end in every state.
+// A callState is where a call is. A call goes from queued to published, from there to ended, or back to queued for
+// a retry, directly or by way of backedOff. It can end in every state.
 type callState uint8
 
 const (
@@ -52,8 +52,7 @@ const (
 	ended
 )
 
-// ID returns the call's correlation ID; "" for a call that never began, whose Result is no
-// [*CallError].
+// ID returns the call's correlation ID; "" for a call that never began, whose Result is no [*CallError].
 func (call *Call) ID() string { return call.id }
 
 // meta returns the header x-rpc of the call's last attempt. client.mu is held.
@@ -62,26 +61,25 @@ func (call *Call) meta() Meta { return Meta{Deadline: call.deadline, Attempt: ca
 // Done is closed when the call has ended.
 func (call *Call) Done() <-chan struct{} { return call.done }
 
-// Result waits until the call has ended, which it does by its deadline, and returns the results of
-// [Client.Call].
+// Result waits until the call has ended, which it does by its deadline, and returns the results of [Client.Call].
 func (call *Call) Result() (Reply, error) {
 	<-call.done
 	return call.reply, call.err
 }
 
-// Call sends a request and waits for its reply. The call crosses a network to a process that may be slow or
-// dead: it blocks up to the deadline, and a failure does not always tell whether the request was executed.
+// Call sends a request and waits for its reply. The call crosses a network to a process that may be slow or dead:
+// it blocks up to the deadline, and a failure does not always tell whether the request was executed.
 //
-// The deadline is the earlier of the context's and [Request.Timeout], if there are any, else [Config.Timeout].
-// It holds while the client is disconnected, blocked by an alarm, waiting for room, or stuck in a socket write.
+// The deadline is the earlier of the context's and [Request.Timeout], if there are any, else [Config.Timeout]. It
+// holds while the client is disconnected, blocked by an alarm, waiting for room, or stuck in a socket write.
 //
-// The request's Body and Headers must not be changed any more, even after the call has ended: it may still be
-// in the middle of being written.
+// The request's Body and Headers must not be changed any more, even after the call has ended: it may still be in
+// the middle of being written.
 //
 // Errors are a [*CallError] for calls that began, or wrap [ErrTooManyInFlight], [ErrInvalidRequest] or, after
-// [Client.Close], [ErrClosed], and then [ErrNotExecuted] too. errors.Is with [ErrNotExecuted] tells that no
-// server has executed the request. errors.As with [*RemoteError] gives the error of the server; then the Reply
-// is the server's too, with its name and its times. With every other error the Reply is zero.
+// [Client.Close], [ErrClosed], and then [ErrNotExecuted] too. errors.Is with [ErrNotExecuted] tells that no server
+// has executed the request. errors.As with [*RemoteError] gives the error of the server; then the Reply is the
+// server's too, with its name and its times. With every other error the Reply is zero.
 func (c *Client) Call(ctx context.Context, req Request) (Reply, error) {
 	call, err := c.start(ctx, req)
 	if err != nil {
@@ -96,9 +94,8 @@ func (c *Client) Call(ctx context.Context, req Request) (Reply, error) {
 	return call.reply, call.err
 }
 
-// Go starts a call and returns at once. It waits for room, at most until the deadline, only if
-// [Config.MaxInFlight] calls are in flight and [Config.FailWhenFull] is not set. The Call ends by itself, as
-// [Client.Call] would have.
+// Go starts a call and returns at once. It waits for room, at most until the deadline, only if [Config.MaxInFlight]
+// calls are in flight and [Config.FailWhenFull] is not set. The Call ends by itself, as [Client.Call] would have.
 func (c *Client) Go(ctx context.Context, req Request) *Call {
 	call, err := c.start(ctx, req)
 	if err != nil {
@@ -119,8 +116,8 @@ func (c *Client) Go(ctx context.Context, req Request) *Call {
 	return call
 }
 
-// start makes a call of a request, and publishes it if that can be done now. The call that it returns may
-// have ended already.
+// start makes a call of a request, and publishes it if that can be done now. The call that it returns may have
+// ended already.
 func (c *Client) start(ctx context.Context, req Request) (*Call, error) {
 	now := time.Now()
 	if req.Queue == "" && req.Exchange == "" && req.RoutingKey == "" {
@@ -215,8 +212,8 @@ func (c *Client) deadlineOf(ctx context.Context, timeout time.Duration, now time
 		}
 		return now.Add(timeout)
 	}
-	// A deadline that came over the wire, as that of a handler's context, has no monotonic clock: if the wall
-	// clock is set, its order among the others would change.
+	// A deadline that came over the wire, as that of a handler's context, has no monotonic clock: if the wall clock
+	// is set, its order among the others would change.
 	if same := now.Add(deadline.Sub(now)); same.Equal(deadline) {
 		deadline = same
 	}
@@ -287,8 +284,8 @@ func (c *Client) fail(call *Call, now time.Time, outcome Outcome, cause error) {
 	c.finish(call, now, outcome, "")
 }
 
-// finish removes an ended call from everything. Its reply or error is set, and the observer has been told.
-// c.mu is held.
+// finish removes an ended call from everything. Its reply or error is set, and the observer has been told. c.mu is
+// held.
 func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server string) {
 	if call.state == queued {
 		c.outbox.remove(call)
@@ -298,8 +295,7 @@ func (c *Client) finish(call *Call, now time.Time, outcome Outcome, server strin
 		<-c.room
 	}
 	call.state = ended
-	// The call stays in memory until its confirm, and for as long as its caller likes. Its body and headers
-	// do not.
+	// The call stays in memory until its confirm, and for as long as its caller likes. Its body and headers do not.
 	call.message.Body, call.message.Headers = nil, nil
 	c.due.remove(call)
 	end := ending{outcome: outcome, server: server}

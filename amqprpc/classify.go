@@ -48,8 +48,8 @@ func (c *Client) classify(m Message) Class {
 	return e.Class
 }
 
-// deadLettered recognizes a request that was forwarded from a dead-letter queue to its own reply_to. The outcome
-// is InFlight if the message is none. A reply names no reply_to, even if it repeats its request's headers.
+// deadLettered recognizes a request that was forwarded from a dead-letter queue to its own reply_to. The outcome is
+// InFlight if the message is none. A reply names no reply_to, even if it repeats its request's headers.
 func deadLettered(m *Message) (Outcome, string) {
 	reason, ok := m.Headers["x-first-death-reason"].(string)
 	if !ok || m.ReplyTo == "" {

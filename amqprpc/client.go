@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Config configures a [Client]. The zero value is useful: it connects to [DefaultURL], and every request names
-// its queue.
+// Config configures a [Client]. The zero value is useful: it connects to [DefaultURL], and every request names its
+// queue.
 type Config struct {
 	ConnConfig
 
@@ -20,21 +20,20 @@ type Config struct {
 	ReplyTo ReplyTo
 	// Timeout is the deadline of calls whose context has none. Default 30 s.
 	Timeout time.Duration
-	// MaxInFlight bounds the calls in flight and, with them, the client's memory. A call beyond it waits for
-	// room, or fails if FailWhenFull is set. Default 16,384.
+	// MaxInFlight bounds the calls in flight and, with them, the client's memory. A call beyond it waits for room,
+	// or fails if FailWhenFull is set. Default 16,384.
 	MaxInFlight  int
 	FailWhenFull bool
 
 	// Retry controls whether failed requests are sent again. By default none is.
 	Retry Retry
-	// Backoff controls the delay between reconnect attempts. After a connection that lived for more than a
-	// second there is none, and the delays start over, unless the user lacks a permission
-	// ([*PermissionError]), which costs one connection after the other.
+	// Backoff controls the delay between reconnect attempts. After a connection that lived for more than a second
+	// there is none, and the delays start over, unless the user lacks a permission ([*PermissionError]), which
+	// costs one connection after the other.
 	Backoff Backoff
 
-	// Remember and RememberFor bound the memory of ended calls, which tells duplicate and late replies from
-	// unknown ones. Defaults 100,000 calls (about 20 MB once full) and 10 minutes; a negative Remember means
-	// none.
+	// Remember and RememberFor bound the memory of ended calls, which tells duplicate and late replies from unknown
+	// ones. Defaults 100,000 calls (about 20 MB once full) and 10 minutes; a negative Remember means none.
 	Remember    int
 	RememberFor time.Duration
 
@@ -53,9 +52,9 @@ type ReplyTo uint8
 const (
 	// ReplyToExclusive is a server-named exclusive queue, one for each connection.
 	ReplyToExclusive ReplyTo = iota
-	// ReplyToDirect is RabbitMQ's direct reply-to (amq.rabbitmq.reply-to), without a queue. A reply that
-	// comes while the client is disconnected is lost, as with the exclusive queue. A server does not learn
-	// that its reply was lost.
+	// ReplyToDirect is RabbitMQ's direct reply-to (amq.rabbitmq.reply-to), without a queue. A reply that comes
+	// while the client is disconnected is lost, as with the exclusive queue. A server does not learn that its reply
+	// was lost.
 	ReplyToDirect
 )
 
@@ -111,14 +110,14 @@ type Client struct {
 type ending struct {
 	outcome Outcome
 	server  string // who answered
-	// overdue is how long after its deadline a call was ended as Timeout: long if the process was
-	// suspended. It is a duration, which no jump of the wall clock changes.
+	// overdue is how long after its deadline a call was ended as Timeout: long if the process was suspended. It is
+	// a duration, which no jump of the wall clock changes.
 	overdue time.Duration
 }
 
-// Dial connects to the first broker of cfg.URLs that answers and opens the callback queue. It blocks until that
-// is done or failed, at most cfg.DialTimeout for each URL; ctx bounds only this. The client then reconnects by
-// itself until [Client.Close].
+// Dial connects to the first broker of cfg.URLs that answers and opens the callback queue. It blocks until that is
+// done or failed, at most cfg.DialTimeout for each URL; ctx bounds only this. The client then reconnects by itself
+// until [Client.Close].
 //
 // Errors wrap [ErrInvalidConfig], or are (joined) [*DialError]s.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
@@ -154,8 +153,8 @@ func newClient(cfg Config) *Client {
 	return c
 }
 
-// Close ends all calls in flight with [ErrClosed], closes the connection, and waits, a few seconds at most,
-// until no goroutine of the client is left. Later calls fail at once. Later Closes do nothing and return nil.
+// Close ends all calls in flight with [ErrClosed], closes the connection, and waits, a few seconds at most, until
+// no goroutine of the client is left. Later calls fail at once. Later Closes do nothing and return nil.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	if !c.closed {
@@ -179,8 +178,8 @@ func (c *Client) InFlight() int {
 	return len(c.calls)
 }
 
-// Connection describes the connection; ok is false while disconnected. The name of the callback queue changes
-// with every reconnect.
+// Connection describes the connection; ok is false while disconnected. The name of the callback queue changes with
+// every reconnect.
 func (c *Client) Connection() (info ConnectionInfo, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -190,8 +189,8 @@ func (c *Client) Connection() (info ConnectionInfo, ok bool) {
 	return c.session.info, true
 }
 
-// DropConnection cuts the socket, as a failing network does, to try out the consequences: calls in flight fail
-// with [ErrConnectionLost] or are retried, and the client reconnects. It does nothing while disconnected.
+// DropConnection cuts the socket, as a failing network does, to try out the consequences: calls in flight fail with
+// [ErrConnectionLost] or are retried, and the client reconnects. It does nothing while disconnected.
 func (c *Client) DropConnection() {
 	c.mu.Lock()
 	s := c.session

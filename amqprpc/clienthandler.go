@@ -15,8 +15,8 @@ type attempt struct {
 	message *oneWay
 }
 
-// maxUnconfirmed bounds the publishes whose confirms are outstanding, and with them the memory that a
-// broker can take by withholding them.
+// maxUnconfirmed bounds the publishes whose confirms are outstanding, and with them the memory that a broker can
+// take by withholding them.
 const maxUnconfirmed = 4096
 
 // publishQueued adds calls of the outbox to the connection, as many as it takes now. The caller must flush the
@@ -65,8 +65,8 @@ func (c *Client) publishLater() {
 	}
 }
 
-// ready reports whether the connection takes publishes now. If it returns false, a Blocked, Confirmed or
-// Writable follows. client.mu is held.
+// ready reports whether the connection takes publishes now. If it returns false, a Blocked, Confirmed or Writable
+// follows. client.mu is held.
 func (s *clientSession) ready() bool {
 	return !s.blocked && s.confirms.Len() < maxUnconfirmed && s.HasRoom()
 }
@@ -132,14 +132,14 @@ func (s *clientSession) confirmedCall(a attempt, acked bool, now time.Time) {
 	}
 	c.observe(Event{Kind: kind, Time: now, ID: a.call.id, Attempt: a.number, Epoch: s.number})
 	if !acked && a.call.state == published && a.call.attempts == a.number {
-		// A nack does not prove that nobody executed the request: a queue can die
-		// between its delivery and its confirm.
+		// A nack does not prove that nobody executed the request: a queue can die between its delivery and its
+		// confirm.
 		c.retryOrFail(a.call, now, Rejected, nil, true)
 	}
 }
 
-// waitsSince reports whether a call waits that was published before t: the broker may have taken it, a server
-// may be executing it, and its reply would be lost with the connection. client.mu is held.
+// waitsSince reports whether a call waits that was published before t: the broker may have taken it, a server may
+// be executing it, and its reply would be lost with the connection. client.mu is held.
 func (s *clientSession) waitsSince(t time.Time) bool {
 	for _, call := range s.client.calls {
 		if call.state == published && call.published.Before(t) {

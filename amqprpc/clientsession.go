@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/internal/link"
+	"rpcscope/amqprpc/internal/wire"
 )
 
-// A clientSession is a client's time on one connection, with one callback queue. It is the handler of its link:
-// the link's goroutines call its methods in clienthandler.go.
+// A clientSession is a client's time on one connection, with one callback queue. It is the handler of its link: the
+// link's goroutines call its methods in clienthandler.go.
 type clientSession struct {
 	*link.Link
 	client *Client
@@ -35,7 +36,7 @@ func (c *Client) newSession() *clientSession {
 // connect opens a session on the first broker that answers.
 func (c *Client) connect(ctx context.Context) (*clientSession, error) {
 	s := c.newSession()
-	queue := directReplyTo
+	queue := wire.DirectReplyTo
 	l, info, err := c.cfg.connect(ctx, &c.nextURL, s, func(l *link.Link) error {
 		if c.cfg.ReplyTo == ReplyToExclusive {
 			q, err := l.Channel.QueueDeclare("", false, true, true, false, nil)
@@ -82,14 +83,12 @@ func (c *Client) stayConnected(s *clientSession) {
 	for {
 		began := time.Now()
 		err := c.runSession(s)
-		switch denied := (*PermissionError)(nil); {
-		case errors.As(err, &denied):
-			if !c.pause(wait.NextBackOff(), denied) { // reconnecting will not help, so wait
-				return
-			}
-		case time.Since(began) > time.Second:
-			wait.Reset() // else a connection that dies at once would be retried without pause
-		case !c.pause(wait.NextBackOff(), nil):
+		if denied := (*PermissionError)(nil); !errors.As(err, &denied) { // else reconnecting will not help, so wait
+			err = nil
+		}
+		if err == nil && time.Since(began) > time.Second {
+			wait.Reset() // a connection that is lost at once is not retried without a pause
+		} else if !c.pause(wait.NextBackOff(), err) {
 			return
 		}
 		for {
@@ -108,8 +107,7 @@ func (c *Client) stayConnected(s *clientSession) {
 	}
 }
 
-// pause waits before the next try to connect. It returns false if the client is
-// closed.
+// pause waits before the next try to connect. It returns false if the client is closed.
 func (c *Client) pause(d time.Duration, why error) bool {
 	c.mu.Lock()
 	if !c.closed {
@@ -134,7 +132,7 @@ func (c *Client) runSession(s *clientSession) error {
 		s.Fail(ErrClosed)
 	case <-s.Done():
 	}
-	err := whyLost(s.Link, s.info.Queue, &s.wg)
+	err := whyLost(s.Err(), func(string) string { return s.info.Queue })
 	learnMaxMessage(&c.maxMessage, err)
 
 	c.mu.Lock()
@@ -163,8 +161,8 @@ func (c *Client) runSession(s *clientSession) error {
 	return err
 }
 
-// connectionLost retries or fails a published call whose connection was lost. It is not retried if it would
-// cost the next connection, too. c.mu is held.
+// connectionLost retries or fails a published call whose connection was lost. It is not retried if it would cost
+// the next connection, too. c.mu is held.
 func (c *Client) connectionLost(call *Call, now time.Time, why error) {
 	if reason, certain := c.refusedPublish(why, call.message.Exchange, len(call.message.Body)); reason != nil {
 		if certain {

@@ -45,8 +45,8 @@ func (c *ConnConfig) dial(ctx context.Context, url string, in link.Handler, prep
 	}
 	options := link.Options{URL: url, Address: info.Address, TLS: secure, Heartbeat: c.Heartbeat, Dial: c.Dial, Properties: c.ClientProperties()}
 	if secure != nil {
-		// TLS belongs below the link, which reads the frames. amqp091-go would put it on top, so it must not
-		// see amqps.
+		// TLS belongs below the link, which reads the frames. amqp091-go would put it on top, so it must not see
+		// amqps.
 		_, rest, _ := strings.Cut(url, ":")
 		options.URL = "amqp:" + rest
 	}
@@ -64,8 +64,8 @@ func (c *ConnConfig) dial(ctx context.Context, url string, in link.Handler, prep
 	return l, info, nil
 }
 
-// CheckURL returns an error that wraps [ErrInvalidConfig] if a URL is malformed, or names TLS files
-// that cannot be used. The error never quotes the URL, only the names of files.
+// CheckURL returns an error that wraps [ErrInvalidConfig] if a URL is malformed, or names TLS files that cannot be
+// used. The error never quotes the URL, only the names of files.
 func CheckURL(url string) error {
 	_, _, err := (&ConnConfig{}).parse(url)
 	return err

@@ -19,8 +19,7 @@ import (
 // DefaultURL is the URL of a broker that is used if no other is given.
 const DefaultURL = "amqp://guest:guest@localhost:5672/"
 
-// ErrInvalidConfig: a Config or Server field cannot be used. Its message never
-// holds a password.
+// ErrInvalidConfig: a Config or Server field cannot be used. Its message never holds a password.
 var ErrInvalidConfig = errors.New("invalid configuration")
 
 // A DialError is the reason why a broker could not be reached or used. Its message names addresses, never
@@ -35,10 +34,11 @@ type DialError struct {
 
 // Error returns "cannot connect to host:port: why", or "host:port: why" if Connected is set.
 func (e *DialError) Error() string {
+	prefix := "cannot connect to "
 	if e.Connected {
-		return e.Address + ": " + Redact(e.reason())
+		prefix = ""
 	}
-	return "cannot connect to " + e.Address + ": " + Redact(e.reason())
+	return prefix + e.Address + ": " + Redact(e.reason())
 }
 
 // Unwrap returns Err.
@@ -73,31 +73,29 @@ func (e *DialError) reason() string {
 
 // ConnConfig configures connections. [Config] and [Server] embed it.
 type ConnConfig struct {
-	// URLs are the nodes of a cluster, tried in turn, each once. A reconnect begins with the one after that
-	// which was lost, so that a node that hangs, and costs DialTimeout, comes last. They are amqp:// or
-	// amqps://, with the query parameters of RabbitMQ's URI specification (heartbeat, which overrides
-	// Heartbeat, channel_max, cacertfile, certfile, keyfile, server_name_indication, auth_mechanism;
-	// connection_timeout is ignored). Empty means [DefaultURL].
+	// URLs are the nodes of a cluster, tried in turn, each once. A reconnect begins with the one after that which
+	// was lost, so that a node that hangs, and costs DialTimeout, comes last. They are amqp:// or amqps://, with
+	// the query parameters of RabbitMQ's URI specification (heartbeat, which overrides Heartbeat, channel_max,
+	// cacertfile, certfile, keyfile, server_name_indication, auth_mechanism; connection_timeout is ignored). Empty
+	// means [DefaultURL].
 	URLs []string
 	// TLS overrides the parameters of amqps:// URLs.
 	TLS *tls.Config
 	// Name is the app_id of a client's requests and of a server's replies.
 	Name string
-	// Product and Version are the program that the broker shows for each connection. Defaults: the name of
-	// the executable and the version of its main module.
+	// Product and Version are the program that the broker shows for each connection. Defaults: the name of the
+	// executable and the version of its main module.
 	Product, Version string
-	// ConnectionName and ConsumerTag are the names that the broker shows for connections and consumers.
-	// Default: product, process ID and host, as in "orders[4121]@host", followed by Name if that
-	// differs from the product.
+	// ConnectionName and ConsumerTag are the names that the broker shows for connections and consumers. Default:
+	// product, process ID and host, as in "orders[4121]@host", followed by Name if that differs from the product.
 	ConnectionName, ConsumerTag string
-	// Heartbeat is the heartbeat interval; a connection that is silent for about two of them is lost. Default
-	// 10 s, and not less than 1 s.
+	// Heartbeat is the heartbeat interval; a connection that is silent for about two of them is lost. Default 10 s,
+	// and not less than 1 s.
 	Heartbeat time.Duration
-	// DialTimeout bounds each try to connect to one URL, all handshakes included.
-	// Default 10 s.
+	// DialTimeout bounds each try to connect to one URL, all handshakes included. Default 10 s.
 	DialTimeout time.Duration
-	// MaxMessage bounds the bodies that are sent, in bytes. Default 16 MiB, the default of RabbitMQ 4: for a
-	// larger one it closes the channel, and everything in flight is lost.
+	// MaxMessage bounds the bodies that are sent, in bytes. Default 16 MiB, the default of RabbitMQ 4: for a larger
+	// one it closes the channel, and everything in flight is lost.
 	MaxMessage int
 	// Dial opens the TCP connection; nil means a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)

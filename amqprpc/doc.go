@@ -1,5 +1,5 @@
-// Package amqprpc makes and answers remote procedure calls over RabbitMQ, or any broker that speaks
-// AMQP 0-9-1 with publisher confirms. A server answers the requests of a queue:
+// Package amqprpc makes and answers remote procedure calls over RabbitMQ, or any broker that speaks AMQP 0-9-1 with
+// publisher confirms. A server answers the requests of a queue:
 //
 //	server := &amqprpc.Server{Queue: "greetings", Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 //		return amqprpc.Response{Body: append([]byte("hello, "), req.Body...)}, nil
@@ -24,8 +24,8 @@
 //
 // A call crosses a network, a queue and another process, and each of them can be slow or gone. So [Client.Call]
 // takes a context, always has a deadline, and returns an error. If it fails, the request may have been executed all
-// the same, or may still be. If errors.Is with [ErrNotExecuted] holds, it was not and will not be, and it is safe to
-// send it again. Mark requests that may be executed twice as [Request.Idempotent].
+// the same, or may still be. If errors.Is with [ErrNotExecuted] holds, it was not and will not be, and it is safe
+// to send it again. Mark requests that may be executed twice as [Request.Idempotent].
 //
 // A request can be executed twice although its caller sends it once: if a server dies before its reply is sent, the
 // broker delivers the request to another one ([Request.Redelivered]). [Server.Replay] repeats stored replies.
@@ -49,12 +49,12 @@
 // All methods of Client and Server may be called from any goroutine. An [Observer] is called by one goroutine at a
 // time, with a lock held.
 //
-// A connection has four goroutines: one writes what callers did not write themselves, one waits for the end, and two
-// are those of amqp091-go, one of which reads and calls the observer of a client with each reply. A client has one
-// that connects and reconnects, one while a deadline or a retry is due, one while a context of [Client.Go] ends, and
-// one for each question of [Client.QueueStats], which has a connection of its own. A server has that of Serve, one
-// that ends the handlers' contexts with the connection, and as many for handlers as have run at the same time. None
-// outlives [Client.Close] or [Server.Serve], except handlers that ignore their contexts.
+// A connection has four goroutines: one writes what callers did not write themselves, one waits for the end, and
+// two are those of amqp091-go, one of which reads and calls the observer of a client with each reply. A client has
+// one that connects and reconnects, one while a deadline or a retry is due, one while a context of [Client.Go]
+// ends, and one for each question of [Client.QueueStats], which has a connection of its own. A server has that of
+// Serve, one that ends the handlers' contexts with the connection, and as many for handlers as have run at the same
+// time. None outlives [Client.Close] or [Server.Serve], except handlers that ignore their contexts.
 //
 // Locks are taken in this order: that of the connection's reader, which is held while it hands a message over; the
 // client's mu, or a server session's publishing and then the server's mu; that of the connection's writer, which is
@@ -62,13 +62,13 @@
 //
 // # In tests
 //
-// [rpcscope/amqprpc/broker] is a broker in the process, as net/http/httptest is a server. [EventConnected] tells when
-// a server consumes; or a client with [Config.Retry] waits for its queue. [ServerHooks] and the broker's methods
-// inject faults: lost and duplicate replies, lost connections, a broker that hangs.
+// [rpcscope/amqprpc/broker] is a broker in the process, as net/http/httptest is a server. [EventConnected] tells
+// when a server consumes; or a client with [Config.Retry] waits for its queue. [ServerHooks] and the broker's
+// methods inject faults: lost and duplicate replies, lost connections, a broker that hangs.
 //
 // # When RPC is the wrong tool
 //
 // If the caller does not need the answer, use [Client.Publish]. If the work takes minutes, or must survive the
-// caller, put a job into a durable queue, and let its result be a message of its own. If a request needs many others
-// in sequence, a pipeline of queues has less latency and fewer ways to fail.
+// caller, put a job into a durable queue, and let its result be a message of its own. If a request needs many
+// others in sequence, a pipeline of queues has less latency and fewer ways to fail.
 package amqprpc

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 )
@@ -21,27 +20,27 @@ var (
 	ErrRejected = errors.New("the broker rejected the request")
 	// ErrExpired: the request grew too old in the request queue.
 	ErrExpired = errors.New("the request expired in its queue")
-	// ErrConnectionLost: the connection was lost before the reply came. Whether a
-	// server executed the request is not known.
+	// ErrConnectionLost: the connection was lost before the reply came. Whether a server executed the request is
+	// not known.
 	ErrConnectionLost = errors.New("connection lost")
 	// ErrClosed: the client or server is closed.
 	ErrClosed = errors.New("closed")
 
-	// ErrNotExecuted holds, besides one of the others, if no server can have executed the request: it never
-	// left this client, or the broker returned it. Such a call is always safe to repeat.
+	// ErrNotExecuted holds, besides one of the others, if no server can have executed the request: it never left
+	// this client, or the broker returned it. Such a call is always safe to repeat.
 	ErrNotExecuted = errors.New("not executed")
 
-	// ErrTooManyInFlight: [Config.MaxInFlight] calls are in flight and [Config.FailWhenFull] is set. It
-	// implies ErrNotExecuted. No call began, and there is no event.
+	// ErrTooManyInFlight: [Config.MaxInFlight] calls are in flight and [Config.FailWhenFull] is set. It implies
+	// ErrNotExecuted. No call began, and there is no event.
 	ErrTooManyInFlight = errors.New("too many calls in flight")
-	// ErrInvalidRequest: the request cannot be sent: AMQP cannot express it, its body is above MaxMessage, it
-	// names no queue, or its timeout is negative. It implies ErrNotExecuted. No call began, and there is no
-	// event. Only if the headers are more than this broker takes in a frame, which is known when they are to
-	// be sent, a call did begin: its [*CallError] is ErrRejected and this.
+	// ErrInvalidRequest: the request cannot be sent: AMQP cannot express it, its body is above MaxMessage, it names
+	// no queue, or its timeout is negative. It implies ErrNotExecuted. No call began, and there is no event. Only
+	// if the headers are more than this broker takes in a frame, which is known when they are to be sent, a call
+	// did begin: its [*CallError] is ErrRejected and this.
 	ErrInvalidRequest = errors.New("invalid request")
 )
 
-var outcomeErrors = [outcomes]error{
+var outcomeErrors = map[Outcome]error{
 	Timeout: ErrTimeout, Canceled: ErrCanceled, Unroutable: ErrUnroutable, Rejected: ErrRejected,
 	Expired: ErrExpired, ConnectionLost: ErrConnectionLost, Closed: ErrClosed,
 }
@@ -64,22 +63,19 @@ func (e *CallError) Error() string {
 	return fmt.Sprintf("call %s to %s: %s", e.ID, e.To, e.Reason())
 }
 
-// Reason is Error without the call and its destination: calls that fail alike have the same one.
+// Reason returns the error without the call and its destination: calls that fail alike have the same one.
 func (e *CallError) Reason() string {
-	if e.Outcome == Remote && e.Err != nil {
+	reason := e.Outcome.String()
+	if sentinel := outcomeErrors[e.Outcome]; sentinel != nil {
+		reason = sentinel.Error()
+	}
+	switch {
+	case e.Err == nil:
+		return reason
+	case e.Outcome == Remote:
 		return e.Err.Error()
 	}
-	var b strings.Builder
-	if e.Outcome < outcomes && outcomeErrors[e.Outcome] != nil {
-		b.WriteString(outcomeErrors[e.Outcome].Error())
-	} else {
-		b.WriteString(e.Outcome.String())
-	}
-	if e.Err != nil {
-		b.WriteString(": ")
-		b.WriteString(e.Err.Error())
-	}
-	return b.String()
+	return reason + ": " + e.Err.Error()
 }
 
 // Unwrap returns Err.
@@ -94,17 +90,14 @@ func (e *CallError) Is(target error) bool {
 		return e.Outcome == Timeout
 	case context.Canceled:
 		return e.Outcome == Canceled
-	case nil:
-		return false
 	}
-	return e.Outcome < outcomes && target == outcomeErrors[e.Outcome]
+	return target != nil && target == outcomeErrors[e.Outcome]
 }
 
 // Timeout reports whether the deadline passed, as net.Error has it.
 func (e *CallError) Timeout() bool { return e.Outcome == Timeout }
 
-// The canonical codes of error replies, as gRPC and Google APIs use them
-// (google.rpc.Code).
+// The canonical codes of error replies, as gRPC and Google APIs use them (google.rpc.Code).
 const (
 	CodeCanceled           = "CANCELLED"
 	CodeUnknown            = "UNKNOWN"
@@ -125,11 +118,11 @@ const (
 )
 
 // A RemoteError is an error that a server answered with. On the wire it is the property type "error", the header
-// x-rpc-error = Code, and the body = Message as text/plain. A [Handler] returns one to choose the code and the
-// text that its caller gets.
+// x-rpc-error = Code, and the body = Message as text/plain. A [Handler] returns one to choose the code and the text
+// that its caller gets.
 //
-// A client keeps at most 1,024 bytes of Message and reads a code that is not of
-// the canonical form (upper case letters and underscores, at most 64) as UNKNOWN.
+// A client keeps at most 1,024 bytes of Message and reads a code that is not of the canonical form (upper case
+// letters and underscores, at most 64) as UNKNOWN.
 type RemoteError struct {
 	Code    string
 	Message string
@@ -174,8 +167,8 @@ func amqpError(err error) amqp.Error {
 	return amqp.Error{}
 }
 
-// brokerCode returns the reply code that a broker has closed a channel or connection with; 0 if
-// it was not the broker.
+// brokerCode returns the reply code that a broker has closed a channel or connection with; 0 if it was not the
+// broker.
 func brokerCode(err error) int {
 	if e := amqpError(err); e.Server {
 		return e.Code

@@ -5,11 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // A verdict says how a request ends.
@@ -34,7 +36,11 @@ func (s *Server) answer(ctx context.Context, j *job) (Message, verdict) {
 		s.count(&s.stats.Redelivered, 1)
 	}
 	s.observeRequest(j, Event{Kind: EventRequest})
-	if reason := unanswerable(req); reason != "" {
+	if req.ReplyTo == "" || wire.ForgedReplyTo(req.ReplyTo) {
+		reason := "a forged reply_to"
+		if req.ReplyTo == "" {
+			reason = "no reply_to"
+		}
 		s.count(&s.stats.Refused, 1)
 		s.observeRequest(j, Event{Kind: EventDropped, Outcome: Rejected, Text: reason})
 		return Message{}, rejectRequest
@@ -79,21 +85,13 @@ type replayKey struct {
 
 const maxReplay = 64 << 10 // bytes of a reply that is stored
 
-// unanswerable returns why no reply to the request could reach its caller, or "".
-func unanswerable(req *Request) string {
-	switch {
-	case req.ReplyTo == "":
-		return "no reply_to"
-	case forgedReplyTo(req.ReplyTo):
-		return "a forged reply_to"
-	}
-	return ""
-}
-
 // execute runs the handler and makes a reply of its result.
 func (s *Server) execute(ctx context.Context, j *job) Message {
 	r, err := s.callHandler(ctx, j)
-	m := Message{ContentType: r.ContentType, Type: r.Type, Headers: allowed(r.Headers), Body: r.Body}
+	m := Message{ContentType: r.ContentType, Type: r.Type, Headers: maps.Clone(r.Headers), Body: r.Body}
+	for _, k := range [...]string{HeaderRPC, HeaderError, "CC", "BCC"} { // a handler may repeat its request's
+		delete(m.Headers, k)
+	}
 	if err == nil {
 		err = s.checkReply(&m)
 	}
@@ -113,21 +111,6 @@ func (s *Server) callHandler(ctx context.Context, j *job) (_ Response, err error
 		}
 	}()
 	return j.route.handler(ctx, j.request)
-}
-
-// allowed removes the headers that would make a reply another one, or route it elsewhere too: a handler may
-// repeat its request's.
-func allowed(headers amqp.Table) amqp.Table {
-	if len(headers) == 0 {
-		return nil
-	}
-	kept := make(amqp.Table, len(headers))
-	for k, v := range headers {
-		if k != HeaderRPC && k != HeaderError && !slices.Contains(routingHeaders[:], k) {
-			kept[k] = v
-		}
-	}
-	return kept
 }
 
 func (s *Server) checkReply(m *Message) error {
@@ -171,8 +154,8 @@ func (s *Server) failure(j *job, err error) Message {
 	return Message{ContentType: "text/plain", Type: TypeError, Headers: amqp.Table{HeaderError: code}, Body: []byte(text)}
 }
 
-// address adds the destination and the origin of a reply. It uses the delivery, because a handler may have
-// changed its Request.
+// address adds the destination and the origin of a reply. It uses the delivery, because a handler may have changed
+// its Request.
 func (s *Server) address(m Message, j *job) Message {
 	req := j.request
 	m.Timestamp = time.Now()

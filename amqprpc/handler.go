@@ -7,8 +7,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A Handler computes the response to a request. It is called from as many
-// goroutines as [Server.Concurrency] says.
+// A Handler computes the response to a request. It is called from as many goroutines as [Server.Concurrency] says.
 //
 // ctx ends at the caller's deadline, if the request has one; when the connection is lost (the request is delivered
 // again, and this result is discarded); and when [Server.Serve]'s context ends or a [Server.Shutdown] runs out of
@@ -39,11 +38,11 @@ type Response struct {
 	Headers     amqp.Table // x-rpc headers, CC and BCC are removed
 }
 
-// ServerHooks inject faults into a server, for tests and demonstrations. Hooks are
-// called from many goroutines; they may block, which holds up the one request.
+// ServerHooks inject faults into a server, for tests and demonstrations. Hooks are called from many goroutines;
+// they may block, which holds up the one request.
 type ServerHooks struct {
-	// Replies gets the reply that the server is about to publish, also an error reply, and returns the replies
-	// to publish: none to drop it, two to duplicate it, one with another CorrelationID for an unknown reply. The
+	// Replies gets the reply that the server is about to publish, also an error reply, and returns the replies to
+	// publish: none to drop it, two to duplicate it, one with another CorrelationID for an unknown reply. The
 	// request is acked after all of them. A reply that AMQP cannot carry is dropped ([EventDropped]).
 	Replies func(req *Request, reply Message) []Message
 	// BeforeAck runs after the replies' confirms and before the ack. A server that has it acks as with

@@ -10,8 +10,8 @@ import (
 // tooLarge matches how RabbitMQ refuses a message above its max_message_size, on closing the channel.
 var tooLarge = regexp.MustCompile(`^PRECONDITION_FAILED - message size \d+ is larger than (?:configured )?max size (\d+)$`)
 
-// refusedExchange matches how RabbitMQ refuses a publish to an exchange that does not exist or that the user may not
-// write to, on closing the channel.
+// refusedExchange matches how RabbitMQ refuses a publish to an exchange that does not exist or that the user may
+// not write to, on closing the channel.
 var refusedExchange = regexp.MustCompile(`^(?:NOT_FOUND|ACCESS_REFUSED) - .*exchange '(.+?)' in vhost '`)
 
 // refusedPublish returns the reason if the broker has closed the channel because of a publish like this one, and

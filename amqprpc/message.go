@@ -18,8 +18,8 @@ const HeaderError = "x-rpc-error"
 // TypeError is the AMQP property "type" of an error reply.
 const TypeError = "error"
 
-// A Message is an AMQP message with all its properties, as it was published or delivered. Everything in a
-// received message is as its sender made it: escape it before showing it.
+// A Message is an AMQP message with all its properties, as it was published or delivered. Everything in a received
+// message is as its sender made it: escape it before showing it.
 type Message struct {
 	Exchange   string
 	RoutingKey string
@@ -82,11 +82,11 @@ func withMeta(headers amqp.Table, meta Meta) amqp.Table {
 
 // A Request is what a caller sends and a [Handler] gets, as http.Request is in net/http.
 //
-// A new property of requests is added here and in [Request.message] and requestFrom below, in the profile's
-// and the command's flags (rpcscope/cmd), and in the inspector (rpcscope/tui).
+// A new property of requests is added here and in [Request.message] and requestFrom below, in the profile's and the
+// command's flags (rpcscope/cmd), and in the inspector (rpcscope/tui).
 type Request struct {
-	// Queue is the destination, by way of the default exchange. A client uses [Config.Queue] if it,
-	// Exchange and RoutingKey are empty.
+	// Queue is the destination, by way of the default exchange. A client uses [Config.Queue] if it, Exchange and
+	// RoutingKey are empty.
 	Queue string
 	// Exchange and RoutingKey are the destination if Queue is empty.
 	Exchange, RoutingKey string
@@ -96,25 +96,23 @@ type Request struct {
 	ContentEncoding string
 	Type            string // the AMQP property "type", free for applications
 	MessageID       string
-	// CorrelationID identifies the call and its replies. The default is a random UUID. The ID of a call
-	// in flight is refused.
+	// CorrelationID identifies the call and its replies. The default is a random UUID. The ID of a call in flight
+	// is refused.
 	CorrelationID string
-	// Headers take at most 64 KiB on the wire. Values are those that amqp.Table lists: no uint,
-	// no map but amqp.Table, no slice but []byte and []any; an int must fit 32 bits. The header
-	// [HeaderRPC] is overwritten.
+	// Headers take at most 64 KiB on the wire. Values are those that amqp.Table lists: no uint, no map but
+	// amqp.Table, no slice but []byte and []any; an int must fit 32 bits. The header [HeaderRPC] is overwritten.
 	Headers    amqp.Table
 	Persistent bool  // delivery mode 2: survives a broker's restart in a durable queue
 	Priority   uint8 // 0 to 9, for queues declared with x-max-priority
 
 	// For callers.
 
-	// Timeout bounds the call besides its context. If it is 0, the context's deadline holds, else
-	// [Config.Timeout].
+	// Timeout bounds the call besides its context. If it is 0, the context's deadline holds, else [Config.Timeout].
 	Timeout time.Duration
 	// Idempotent lets [Config.Retry] send the request again although a server may have executed it.
 	Idempotent bool
-	// Intended is when the call was meant to start. The default is now. A load generator sets it, so that
-	// response times include the wait for a late start.
+	// Intended is when the call was meant to start. The default is now. A load generator sets it, so that response
+	// times include the wait for a late start.
 	Intended time.Time
 
 	// For handlers. A client ignores them.
@@ -128,8 +126,8 @@ type Request struct {
 	Expiration  string
 }
 
-// message returns the message that a client publishes for the request, without the properties that each
-// attempt has of its own.
+// message returns the message that a client publishes for the request, without the properties that each attempt has
+// of its own.
 func (r *Request) message() Message {
 	m := Message{
 		Exchange: r.Exchange, RoutingKey: r.RoutingKey,
@@ -199,8 +197,8 @@ func (m *Message) remoteError() *RemoteError {
 // maxShortString is the greatest length of an AMQP short string in bytes (AMQP 0-9-1, 4.2.5.3).
 const maxShortString = 255
 
-// checkMessage returns an error if AMQP cannot carry a message, or a broker would close the channel or
-// the connection because of it.
+// checkMessage returns an error if AMQP cannot carry a message, or a broker would close the channel or the
+// connection because of it.
 func checkMessage(m *Message, maxBody int64) error {
 	for _, s := range [...]struct{ name, value string }{
 		{"the exchange", m.Exchange}, {"the routing key", m.RoutingKey}, {"the content type", m.ContentType},
@@ -219,71 +217,11 @@ func checkMessage(m *Message, maxBody int64) error {
 	if int64(len(m.Body)) > maxBody {
 		return fmt.Errorf("%w: a body of %d bytes, the limit is %d", ErrInvalidRequest, len(m.Body), maxBody)
 	}
-	if m.Exchange == "" && forgedReplyTo(m.RoutingKey) {
+	if m.Exchange == "" && wire.ForgedReplyTo(m.RoutingKey) {
 		return fmt.Errorf("%w: %.64q is no address of a direct reply-to", ErrInvalidRequest, m.RoutingKey)
 	}
-	return checkHeaders(m.Headers)
-}
-
-// The bounds of headers. AMQP cannot split them over frames, and a broker closes the connection on a frame
-// that is larger than was agreed: 128 KiB by RabbitMQ's default. A peer with amqp091-go loses its connection
-// if headers nest deeper than 32 levels, or have more than 8,192 fields in one table.
-const (
-	maxHeaders = 64 << 10 // bytes on the wire
-	maxDepth   = 16
-	maxFields  = 8192 // in all, tables and arrays included
-)
-
-func checkHeaders(t amqp.Table) error {
-	if len(t) == 0 {
-		return nil
-	}
-	left := maxFields
-	if !fieldsFit(t, 0, &left) { // first: tables that refer to each other have no end
-		return fmt.Errorf("%w: headers of more than %d levels or %d values", ErrInvalidRequest, maxDepth, maxFields)
-	}
-	encoded, err := wire.AppendTable(nil, t)
-	switch {
-	case err != nil:
+	if err := wire.CheckHeaders(m.Headers); err != nil {
 		return fmt.Errorf("%w: headers: %w", ErrInvalidRequest, err)
-	case len(encoded) > maxHeaders:
-		return fmt.Errorf("%w: headers of more than %d bytes", ErrInvalidRequest, maxHeaders)
-	}
-	for _, key := range routingHeaders {
-		if v, ok := t[key]; ok && !isStrings(v) {
-			return fmt.Errorf("%w: the header %s is a %T, RabbitMQ takes it for further routing keys: a []any of strings", ErrInvalidRequest, key, v)
-		}
 	}
 	return nil
-}
-
-// fieldsFit reports whether a value is within maxDepth, and takes the values that it holds off left.
-func fieldsFit(v any, depth int, left *int) bool {
-	*left--
-	fit := depth <= maxDepth && *left >= 0
-	switch v := v.(type) {
-	case amqp.Table:
-		for _, inner := range v {
-			fit = fit && fieldsFit(inner, depth+1, left)
-		}
-	case []any:
-		for _, inner := range v {
-			fit = fit && fieldsFit(inner, depth+1, left)
-		}
-	}
-	return fit
-}
-
-// routingHeaders are those by which RabbitMQ routes a message to further queues. It closes the channel
-// if they have another form.
-var routingHeaders = [...]string{"CC", "BCC"}
-
-func isStrings(v any) bool {
-	list, ok := v.([]any)
-	for _, s := range list {
-		if _, isString := s.(string); !isString {
-			return false
-		}
-	}
-	return ok
 }

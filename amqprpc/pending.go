@@ -2,8 +2,8 @@ package amqprpc
 
 import "container/heap"
 
-// An outbox is a list of queued calls through the calls themselves, so that a call that ends while it waits
-// leaves nothing behind, however long an outage lasts. Guarded by client.mu.
+// An outbox is a list of queued calls through the calls themselves, so that a call that ends while it waits leaves
+// nothing behind, however long an outage lasts. Guarded by client.mu.
 type outbox struct{ first, last *Call }
 
 func (o *outbox) push(call *Call) {
@@ -31,8 +31,8 @@ func (o *outbox) remove(call *Call) {
 	call.prev, call.next = nil, nil
 }
 
-// dueTimes is a heap of calls, the earliest due on top. One timer for the top of a heap costs a call no
-// allocation; a timer per call costs three.
+// dueTimes is a heap of calls, the earliest due on top. One timer for the top of a heap costs a call no allocation;
+// a timer per call costs three.
 type dueTimes []*Call
 
 func (h *dueTimes) add(c *Call) { heap.Push(h, c) }

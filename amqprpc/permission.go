@@ -48,9 +48,9 @@ var (
 	vhostRefused  = regexp.MustCompile(`(?s)^NOT_ALLOWED - access to vhost '(.*)' refused for user '(.*)'$`)
 )
 
-// withPermission makes a [PermissionError] of a broker's error about a missing permission, and returns other
-// errors as they are. needed is the permission that the operation needs on a queue; the only one on an exchange is
-// a publish.
+// withPermission makes a [PermissionError] of a broker's error about a missing permission, and returns other errors
+// as they are. needed is the permission that the operation needs on a queue; the only one on an exchange is a
+// publish.
 func withPermission(err error, needed string) error {
 	if errors.As(err, new(*PermissionError)) {
 		return err

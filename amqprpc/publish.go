@@ -4,29 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // ErrBlocked: the broker blocks publishers (a memory or disk alarm).
 var ErrBlocked = errors.New("the broker blocks this connection")
 
-// Publish sends a message to its Exchange and RoutingKey, and waits for the broker's confirm, until ctx ends or
-// for [Config.Timeout]. It is for messages that need no reply. It waits if the connection takes no more for the
-// moment, but not for a connection or the end of an alarm, and a message is never sent again.
+// Publish sends a message to its Exchange and RoutingKey, and waits for the broker's confirm, until ctx ends or for
+// [Config.Timeout]. It is for messages that need no reply. It waits if the connection takes no more for the moment,
+// but not for a connection or the end of an alarm, and a message is never sent again.
 //
-// Errors are [ErrInvalidRequest], [ErrConnectionLost], [ErrBlocked], [ErrClosed], [ErrUnroutable] (no
-// queue took it), [ErrRejected] (the broker refused it) and the context's. Those of a message that
-// cannot have reached a queue are [ErrNotExecuted] too. With NoConfirms it returns when the message is sent,
-// and with NoMandatory it does not notice that no queue took it.
+// Errors are [ErrInvalidRequest], [ErrConnectionLost], [ErrBlocked], [ErrClosed], [ErrUnroutable] (no queue took
+// it), [ErrRejected] (the broker refused it) and the context's. Those of a message that cannot have reached a queue
+// are [ErrNotExecuted] too. With NoConfirms it returns when the message is sent, and with NoMandatory it does not
+// notice that no queue took it.
 //
-// The MessageID identifies the message if it is returned. The default is a random one. The ID of a message
-// whose confirm is outstanding is refused.
+// The MessageID identifies the message if it is returned. The default is a random one. The ID of a message whose
+// confirm is outstanding is refused.
 func (c *Client) Publish(ctx context.Context, m Message) error {
 	err := checkMessage(&m, c.maxMessage.Load())
 	switch { // the broker would close the channel
 	case err != nil:
 	case m.UserID != "":
 		err = fmt.Errorf("%w: a user ID", ErrInvalidRequest)
-	case m.ReplyTo == directReplyTo && c.cfg.ReplyTo != ReplyToDirect:
+	case m.ReplyTo == wire.DirectReplyTo && c.cfg.ReplyTo != ReplyToDirect:
 		err = fmt.Errorf("%w: a direct reply-to, which this client does not consume", ErrInvalidRequest)
 	default:
 		err = context.Cause(ctx)

@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -18,21 +19,20 @@ const (
 	QueueAuto QueueType = "auto"
 	// QueueQuorum is durable and replicated, with x-queue-type=quorum, as RabbitMQ recommends today.
 	QueueQuorum QueueType = "quorum"
-	// QueueClassic is durable and names no type: it is classic unless the virtual host has another default
-	// queue type.
+	// QueueClassic is durable and names no type: it is classic unless the virtual host has another default queue
+	// type.
 	QueueClassic QueueType = "classic"
-	// QueueTransient is classic and does not outlive the broker, as in the older
-	// tutorials. RabbitMQ 4.3 and later refuse it.
+	// QueueTransient is classic and does not outlive the broker, as in the older tutorials. RabbitMQ 4.3 and later
+	// refuse it.
 	QueueTransient QueueType = "transient"
 )
 
 // ParseQueueType reads the name of a queue type. The error wraps [ErrInvalidConfig].
 func ParseQueueType(s string) (QueueType, error) {
-	switch t := QueueType(s); t {
-	case QueueAuto, QueueQuorum, QueueClassic, QueueTransient:
-		return t, nil
+	if !slices.Contains([]QueueType{QueueAuto, QueueQuorum, QueueClassic, QueueTransient}, QueueType(s)) {
+		return "", fmt.Errorf("%w: queue type %.40q is none of auto, quorum, classic, transient", ErrInvalidConfig, s)
 	}
-	return "", fmt.Errorf("%w: queue type %.40q is none of auto, quorum, classic, transient", ErrInvalidConfig, s)
+	return QueueType(s), nil
 }
 
 // declare declares the request queue, which expires unless that is 0.

@@ -17,8 +17,8 @@ type QueueStats struct {
 	Consumers int
 }
 
-// ErrExclusive: the queue is exclusive to another connection. So it exists and has an owner, and the broker
-// tells others no more. Requests can be sent to it.
+// ErrExclusive: the queue is exclusive to another connection. So it exists and has an owner, and the broker tells
+// others no more. Requests can be sent to it.
 var ErrExclusive = errors.New("the queue is exclusive to another connection")
 
 // QueueStats asks the broker about a queue (a passive declare). It blocks for one round trip, at most until ctx
@@ -39,8 +39,8 @@ func (c *Client) QueueStats(ctx context.Context, queue string) (QueueStats, erro
 	return QueueStats{Ready: q.Messages, Consumers: q.Consumers}, nil
 }
 
-// DeleteQueue deletes a queue and its messages. A queue that does not exist is no error. Otherwise it is
-// as [Client.QueueStats].
+// DeleteQueue deletes a queue and its messages. A queue that does not exist is no error. Otherwise it is as
+// [Client.QueueStats].
 func (c *Client) DeleteQueue(ctx context.Context, queue string) error {
 	return c.inspect(ctx, queue, func(ch *amqp.Channel) error {
 		_, err := ch.QueueDelete(queue, false, false, false)
@@ -69,8 +69,8 @@ func (c *Client) inspect(ctx context.Context, queue string, f func(*amqp.Channel
 	case <-s.Done():
 		return ErrConnectionLost
 	}
-	// amqp091-go's requests take no context: one that gets no answer ends with the connection, which the
-	// end of the session cuts.
+	// amqp091-go's requests take no context: one that gets no answer ends with the connection, which the end of the
+	// session cuts.
 	answered := make(chan error, 1)
 	go func() {
 		ch, err := s.Channel, error(nil)
@@ -105,8 +105,8 @@ func inspectError(queue string, err error) error {
 }
 
 // An inspector is a session's connection for questions about queues. It has a connection of its own, because
-// RabbitMQ closes a connection that opens a channel too many (max-channels of a user). The first question opens
-// it. It keeps one channel, which is opened again only if an answer has closed it.
+// RabbitMQ closes a connection that opens a channel too many (max-channels of a user). The first question opens it.
+// It keeps one channel, which is opened again only if an answer has closed it.
 type inspector struct {
 	ctx    context.Context // ends with the session
 	cancel context.CancelFunc

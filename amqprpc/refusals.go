@@ -7,8 +7,8 @@ import "time"
 // RabbitMQ can nack all that is published to a quorum queue on one channel, although the queue takes everything
 // from others: each channel looks the queue's leader up once, at its first publish, and after the death of a node
 // that may be before the new leader is known. (Seen on 3.10.8; rabbitmq-server's pull request 9241.) Only another
-// channel helps. A full queue, with the overflow behaviour reject-publish, looks the same, and no connection
-// helps. So each connection is given twice as long as the one before.
+// channel helps. A full queue, with the overflow behaviour reject-publish, looks the same, and no connection helps.
+// So each connection is given twice as long as the one before.
 type refusals struct {
 	since time.Time     // the first nack on this connection since which nothing was taken
 	n     int           // nacks since then, including that one

@@ -1,40 +1,35 @@
 package amqprpc
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 )
 
-// Retry controls whether a request is sent again, under the same correlation ID and within the call's deadline.
-// It is if it was provably not executed: the broker returned it. After a lost connection or a nack a server may
-// have executed it, so it is sent again only if [Request.Idempotent] is set. Calls that wait for a connection
-// are not retries: they have not been sent yet. With retries a missing queue is no error at once.
+// Retry controls whether a request is sent again, under the same correlation ID and within the call's deadline. It
+// is if it was provably not executed: the broker returned it. After a lost connection or a nack a server may have
+// executed it, so it is sent again only if [Request.Idempotent] is set. Calls that wait for a connection are not
+// retries: they have not been sent yet. With retries a missing queue is no error at once.
 type Retry struct {
-	// Attempts is how often a request may be sent altogether. 0 or 1 means no
-	// retry; a negative number means until the deadline.
+	// Attempts is how often a request may be sent altogether. 0 or 1 means no retry; a negative number means until
+	// the deadline.
 	Attempts int
-	// Backoff controls the delay before a retry while connected. After a lost connection
-	// a retry waits for the connection alone.
+	// Backoff controls the delay before a retry while connected. After a lost connection a retry waits for the
+	// connection alone.
 	Backoff Backoff
 }
 
-// Backoff is exponential with jitter: the first delay is from First/2 to First, each further one of
-// twice that, up to Max. A Max below First counts as First.
+// Backoff is exponential with jitter: the first delay is from First/2 to First, each further one of twice that, up
+// to Max. A Max below First counts as First.
 type Backoff struct {
 	First time.Duration // default 100 ms
 	Max   time.Duration // default 10 s
 }
 
 func (b Backoff) start() *backoff.ExponentialBackOff {
-	first, limit := b.First, b.Max
-	if first <= 0 {
-		first = 100 * time.Millisecond
-	}
-	if limit <= 0 {
-		limit = 10 * time.Second
-	}
-	limit = max(first, limit)
+	first := cmp.Or(max(0, b.First), 100*time.Millisecond)
+	limit := max(first, cmp.Or(max(0, b.Max), 10*time.Second))
 	e := backoff.NewExponentialBackOff()
 	// Each delay is its interval, more or less a third: from half of the documented bound to all of it.
 	e.InitialInterval, e.MaxInterval = first-first/4, limit-limit/4
@@ -42,9 +37,8 @@ func (b Backoff) start() *backoff.ExponentialBackOff {
 	return e
 }
 
-// retryOrFail arranges another attempt for a published call whose last one came to nothing, or
-// fails it. The next attempt comes after a backoff if wait is set. c.mu is held; the caller
-// publishes.
+// retryOrFail arranges another attempt for a published call whose last one came to nothing, or fails it. The next
+// attempt comes after a backoff if wait is set. c.mu is held; the caller publishes.
 func (c *Client) retryOrFail(call *Call, now time.Time, outcome Outcome, cause error, wait bool) {
 	limit := c.cfg.Retry.Attempts
 	mayRetry := (limit < 0 || call.attempts < limit) && (call.idempotent || call.unaccounted == 0)
@@ -76,8 +70,8 @@ func (c *Client) retryOrFail(call *Call, now time.Time, outcome Outcome, cause e
 	}
 }
 
-// handleDue ends the calls whose deadline has passed, and sends those whose next attempt is due. The timer
-// calls it.
+// handleDue ends the calls whose deadline has passed, and sends those whose next attempt is due. The timer calls
+// it.
 func (c *Client) handleDue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,13 +1,14 @@
 package amqprpc
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// HeaderRPC is the one header that this package adds to a message; its value is the String of a [Meta].
-// It is optional for peers: a server sends it in a reply only if the request has one.
+// HeaderRPC is the one header that this package adds to a message; its value is the String of a [Meta]. It is
+// optional for peers: a server sends it in a reply only if the request has one.
 const HeaderRPC = "x-rpc"
 
 // Meta is the content of the header x-rpc: fields of the form name=value, or name alone, separated by semicolons.
@@ -29,22 +30,20 @@ type Meta struct {
 func (m Meta) String() string {
 	b := make([]byte, 0, 96)
 	number := func(name string, v int64) {
-		if len(b) > 0 {
-			b = append(b, ';')
+		if v > 0 {
+			b = append(append(append(b, ';'), name...), '=')
+			b = strconv.AppendInt(b, v, 10)
 		}
-		b = strconv.AppendInt(append(append(b, name...), '='), v, 10)
 	}
-	micros := func(name string, t time.Time) {
+	for _, t := range [...]struct {
+		name string
+		time.Time
+	}{{"deadline", m.Deadline}, {"received", m.Received}, {"replied", m.Replied}} {
 		if !t.IsZero() {
-			number(name, t.UnixMicro())
+			number(t.name, t.UnixMicro())
 		}
 	}
-	micros("deadline", m.Deadline)
-	micros("received", m.Received)
-	micros("replied", m.Replied)
-	if m.Attempt > 0 {
-		number("attempt", int64(m.Attempt))
-	}
+	number("attempt", int64(m.Attempt))
 	if m.Redelivered {
 		b = append(b, ";redelivered"...)
 	}
@@ -65,18 +64,7 @@ func ParseMeta(value string) Meta {
 	}
 	for field := range strings.SplitSeq(value, ";") {
 		name, text, _ := strings.Cut(field, "=")
-		switch name {
-		case "redelivered":
-			m.Redelivered = true
-			continue
-		case "replayed":
-			m.Replayed = true
-			continue
-		}
-		v, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			continue
-		}
+		v, _ := strconv.ParseInt(text, 10, 64) // 0, or out of bounds, if it is malformed
 		switch name {
 		case "deadline":
 			m.Deadline = timeOf(v)
@@ -85,9 +73,13 @@ func ParseMeta(value string) Meta {
 		case "replied":
 			m.Replied = timeOf(v)
 		case "attempt":
-			if v > 0 && v <= 1<<31-1 {
+			if 0 < v && v <= math.MaxInt32 {
 				m.Attempt = int(v)
 			}
+		case "redelivered":
+			m.Redelivered = true
+		case "replayed":
+			m.Replayed = true
 		}
 	}
 	return m

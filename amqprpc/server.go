@@ -16,38 +16,36 @@ import (
 type Server struct {
 	ConnConfig
 
-	// Queue and Handler are the first queue to consume, and the handler of its requests. [Server.Handle]
-	// adds others.
+	// Queue and Handler are the first queue to consume, and the handler of its requests. [Server.Handle] adds
+	// others.
 	Queue     string
 	Handler   Handler
 	QueueType QueueType // of all queues; default QueueAuto
 
-	// QueueExpires is how long the broker keeps a queue that the server declares while nobody consumes from
-	// it; then it deletes the queue and its messages (x-expires, in whole milliseconds, ten years at most). A
-	// queue that exists must have been declared with the same, unless the type is QueueAuto. Default 0, for
-	// ever.
+	// QueueExpires is how long the broker keeps a queue that the server declares while nobody consumes from it;
+	// then it deletes the queue and its messages (x-expires, in whole milliseconds, ten years at most). A queue
+	// that exists must have been declared with the same, unless the type is QueueAuto. Default 0, for ever.
 	QueueExpires time.Duration
 
 	// Prefetch is how many unacked requests of a queue this server may hold. 1 spreads slow work fairly over
-	// servers; for quick work it costs a round trip for each request: use 64 or more. A negative number means
-	// no limit, and then no bound on this server's memory. Default Concurrency, or 1 if that is not set either.
+	// servers; for quick work it costs a round trip for each request: use 64 or more. A negative number means no
+	// limit, and then no bound on this server's memory. Default Concurrency, or 1 if that is not set either.
 	Prefetch int
-	// Concurrency is how many handlers may run at once, for all queues. Default Prefetch, or 64 if that is
-	// without a limit.
+	// Concurrency is how many handlers may run at once, for all queues. Default Prefetch, or 64 if that is without
+	// a limit.
 	Concurrency int
 
-	// Replay is how many replies to store. A request that this server has answered before (the same
-	// correlation ID and body, redelivered or sent again) gets the stored reply and is not executed a second
-	// time. Default 0, none. ReplayFor bounds their age; default 10 minutes. Error replies, and those over
-	// 64 KiB, are not stored.
+	// Replay is how many replies to store. A request that this server has answered before (the same correlation ID
+	// and body, redelivered or sent again) gets the stored reply and is not executed a second time. Default 0,
+	// none. ReplayFor bounds their age; default 10 minutes. Error replies, and those over 64 KiB, are not stored.
 	Replay    int
 	ReplayFor time.Duration
 
-	// ConfirmReplies acks a request only after the broker has confirmed its reply. By default the ack follows
-	// the reply on the same channel, in one write: a broker handles them in order, so it never sees an ack
-	// without having routed the reply. That is enough for reply queues that are deleted with their callers.
-	// ConfirmReplies is for those that outlive them, and for clusters whose links break; a server with a
-	// prefetch of 1 gets its next request a round trip later.
+	// ConfirmReplies acks a request only after the broker has confirmed its reply. By default the ack follows the
+	// reply on the same channel, in one write: a broker handles them in order, so it never sees an ack without
+	// having routed the reply. That is enough for reply queues that are deleted with their callers. ConfirmReplies
+	// is for those that outlive them, and for clusters whose links break; a server with a prefetch of 1 gets its
+	// next request a round trip later.
 	ConfirmReplies bool
 
 	// Backoff controls the delay between reconnect attempts.
@@ -64,8 +62,8 @@ type Server struct {
 
 	routes  []route
 	nextURL int // the index of the URL to try first; used by one connect at a time
-	// maxMessage is MaxMessage, or the broker's own limit once it is known to be lower. A reply above it
-	// would cost the connection, and again when its request is redelivered.
+	// maxMessage is MaxMessage, or the broker's own limit once it is known to be lower. A reply above it would cost
+	// the connection, and again when its request is redelivered.
 	maxMessage atomic.Int64
 
 	life struct {
@@ -193,12 +191,12 @@ func (s *Server) prepare() error {
 }
 
 // Serve connects, declares the queue as QueueType says, and answers requests until [Server.Shutdown], when it
-// returns nil, or until ctx ends, when it drops everything at once and returns the context's cause: requests
-// not yet acked are requeued. So a signal should call Shutdown rather than end ctx.
+// returns nil, or until ctx ends, when it drops everything at once and returns the context's cause: requests not
+// yet acked are requeued. So a signal should call Shutdown rather than end ctx.
 //
-// An error while first connecting or declaring is returned: [ErrInvalidConfig],
-// [*DialError]s, with a [*PermissionError] if the user may not declare, consume or publish. Once it
-// has served it reconnects for ever. Serve may be called once, whatever it returned.
+// An error while first connecting or declaring is returned: [ErrInvalidConfig], [*DialError]s, with a
+// [*PermissionError] if the user may not declare, consume or publish. Once it has served it reconnects for ever.
+// Serve may be called once, whatever it returned.
 func (s *Server) Serve(ctx context.Context) error {
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
@@ -269,9 +267,9 @@ func (s *Server) serve(ctx, draining context.Context) error {
 	}
 }
 
-// Shutdown stops consuming, requeues requests that no handler has begun, waits for the running handlers,
-// their replies and acks, and closes the connection. It returns nil when [Server.Serve] has returned, and
-// at once if Serve was not called: a later Serve returns nil too.
+// Shutdown stops consuming, requeues requests that no handler has begun, waits for the running handlers, their
+// replies and acks, and closes the connection. It returns nil when [Server.Serve] has returned, and at once if
+// Serve was not called: a later Serve returns nil too.
 //
 // If ctx ends first, the handlers' contexts are canceled, everything is dropped (unacked requests are requeued),
 // and ctx's error is returned. Serve returns soon after; a handler that ignores its context may outlive it.

@@ -13,6 +13,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc/internal/link"
+	"rpcscope/amqprpc/internal/wire"
 )
 
 // A serverSession is a server's time on one connection. It is the handler of its link, which pushes the requests:
@@ -52,9 +53,8 @@ type job struct {
 	nacked   bool  // one of them was; likewise
 }
 
-// errQueueStarting: RabbitMQ answers a consume of a quorum queue with 541 and a
-// closed connection while the queue is still being made: servers that start
-// together are all but one too early.
+// errQueueStarting: RabbitMQ answers a consume of a quorum queue with 541 and a closed connection while the queue
+// is still being made: servers that start together are all but one too early.
 var errQueueStarting = errors.New("is the queue still being made?")
 
 // connect opens a session on the first broker that answers, and begins to consume. dialing bounds this, ctx the
@@ -132,24 +132,18 @@ func (ss *serverSession) run(ctx, draining context.Context) error {
 		}
 	case <-ss.Done():
 	}
-	queue := ss.info.Queue
-	if canceled := (*link.CancelError)(nil); errors.As(ss.Err(), &canceled) {
-		queue = s.routeOf(canceled.ConsumerTag).queue
-	}
-	err := whyLost(ss.Link, queue, &ss.wg)
+	err := whyLost(ss.Err(), func(consumerTag string) string { return s.routeOf(consumerTag).queue })
 	s.mu.Lock()
 	s.session = nil
 	ss.waiting.Clear() // the broker will deliver them again
 	s.mu.Unlock()
 	ss.Close(closeTimeout)
 	ss.wg.Wait()
-	// Handlers are not waited for: one that ignores its context keeps its slot,
-	// not the server from reconnecting.
+	// Handlers are not waited for: one that ignores its context keeps its slot, not the server from reconnecting.
 	return err
 }
 
-// requeueWait is how long a drain waits for the running handlers before it requeues what waits behind
-// them.
+// requeueWait is how long a drain waits for the running handlers before it requeues what waits behind them.
 const requeueWait = 200 * time.Millisecond
 
 // drain stops consuming and finishes. It returns false if the session failed meanwhile.
@@ -175,9 +169,9 @@ func (ss *serverSession) drain(ctx context.Context) bool {
 // finish requeues the requests that wait, and waits until the others have been answered and acked. Nothing is
 // delivered any more. It returns false if the session failed meanwhile.
 func (ss *serverSession) finish() bool {
-	// One frame requeues all that wait, once nothing before them is open. To requeue each by itself is
-	// a command for each to a quorum queue, which loses acks that come on top of too many commands
-	// if the channel is closed then (seen on 3.10.8).
+	// One frame requeues all that wait, once nothing before them is open. To requeue each by itself is a command
+	// for each to a quorum queue, which loses acks that come on top of too many commands if the channel is closed
+	// then (seen on 3.10.8).
 	ss.server.mu.Lock()
 	ss.canceled = true
 	ss.checkDrained()
@@ -190,12 +184,13 @@ func (ss *serverSession) finish() bool {
 	case <-ss.Done():
 	}
 	ss.server.mu.Lock()
-	if n := ss.waiting.Len(); ss.open == 0 && n > 0 {
-		ss.server.count(&ss.server.stats.Requeued, n)
+	n := ss.waiting.Len()
+	ss.server.count(&ss.server.stats.Requeued, n)
+	if ss.open == 0 && n > 0 {
 		ss.RequeueUpTo(ss.waiting.Back().delivery.Tag)
 	} else {
 		for j := range ss.waiting.Iter() {
-			ss.requeue(j)
+			ss.Requeue(j.delivery.Tag)
 		}
 	}
 	ss.waiting.Clear()
@@ -233,8 +228,8 @@ func (ss *serverSession) startHandlers() {
 	}
 }
 
-// work handles a request, and then others until the session ends. A goroutine for each request would grow
-// its stack anew each time, a seventh of the server's CPU time.
+// work handles a request, and then others until the session ends. A goroutine for each request would grow its stack
+// anew each time, a seventh of the server's CPU time.
 func (ss *serverSession) work(j *job) {
 	for {
 		ss.handle(j)
@@ -282,10 +277,9 @@ func (ss *serverSession) end(j *job, reply Message, v verdict) {
 			ss.server.observeRequest(j, Event{Kind: EventDropped, Outcome: ConnectionLost, Err: j.hidden})
 		}
 	case v == rejectRequest:
-		ss.Reject(j.delivery.Tag)
-		ss.settled()
+		ss.settle(j, ss.Reject)
 	case v == dropRequest:
-		ss.ack(j)
+		ss.settle(j, ss.Ack)
 	default:
 		ss.respond(j, reply)
 	}
@@ -324,7 +318,7 @@ func (ss *serverSession) publish(j *job, m *Message) bool {
 	if err == nil {
 		p := m.publishing()
 		// RabbitMQ returns every mandatory reply to a direct reply-to address, even one that it has delivered.
-		mandatory := !strings.HasPrefix(m.RoutingKey, directReplyTo+".")
+		mandatory := !strings.HasPrefix(m.RoutingKey, wire.DirectReplyTo+".")
 		err = ss.Publish(m.Exchange, m.RoutingKey, mandatory, &p)
 	}
 	if err != nil {
@@ -336,8 +330,8 @@ func (ss *serverSession) publish(j *job, m *Message) bool {
 // confirms reports whether an ack waits for the confirm of its reply.
 func (s *Server) confirms() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
 
-// Returned counts a reply whose queue is gone. The request is acked all the same: another answer would be
-// returned, too.
+// Returned counts a reply whose queue is gone. The request is acked all the same: another answer would be returned,
+// too.
 func (ss *serverSession) Returned(r link.Return) {
 	ss.server.count(&ss.server.stats.Undeliverable, 1)
 	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
@@ -367,32 +361,22 @@ func (ss *serverSession) confirmed(j *job) {
 	hook := ss.server.Hooks.BeforeAck
 	switch {
 	case j.nacked && !j.delivery.Redelivered: // requeue once only
-		ss.requeue(j)
-		ss.settled()
+		ss.server.count(&ss.server.stats.Requeued, 1)
+		ss.settle(j, ss.Requeue)
 	case hook == nil:
-		ss.ack(j)
+		ss.settle(j, ss.Ack)
 	default:
 		go func() { // it may block, this goroutine must not
 			hook(j.request)
-			ss.ack(j)
+			ss.settle(j, ss.Ack)
 			ss.Flush()
 		}()
 	}
 }
 
-func (ss *serverSession) ack(j *job) {
-	ss.Ack(j.delivery.Tag)
-	ss.settled()
-}
-
-// requeue requeues a request.
-func (ss *serverSession) requeue(j *job) {
-	ss.server.count(&ss.server.stats.Requeued, 1)
-	ss.Requeue(j.delivery.Tag)
-}
-
-// settled counts a request whose ack, reject or requeue was added.
-func (ss *serverSession) settled() {
+// settle adds the ack, reject or requeue of a request that was started.
+func (ss *serverSession) settle(j *job, verdict func(tag uint64)) {
+	verdict(j.delivery.Tag)
 	ss.server.mu.Lock()
 	defer ss.server.mu.Unlock()
 	ss.open--

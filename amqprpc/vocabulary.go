@@ -17,16 +17,16 @@ const (
 	Canceled
 	// Unroutable: the broker returned the request, because no queue took it (basic.return, 312 NO_ROUTE).
 	Unroutable
-	// Rejected: the broker refused responsibility for the request (basic.nack), or it was dead-lettered for
-	// another reason than its age.
+	// Rejected: the broker refused responsibility for the request (basic.nack), or it was dead-lettered for another
+	// reason than its age.
 	Rejected
-	// Expired: the request was dropped from the request queue because it grew too old there. A client learns
-	// of it only if dead-lettered requests are forwarded to their reply_to; otherwise the call ends as Timeout.
+	// Expired: the request was dropped from the request queue because it grew too old there. A client learns of it
+	// only if dead-lettered requests are forwarded to their reply_to; otherwise the call ends as Timeout.
 	Expired
 	// Remote: the server answered with an error.
 	Remote
-	// ConnectionLost: the connection that the request went out on, and with it the callback queue, was lost
-	// before a reply came.
+	// ConnectionLost: the connection that the request went out on, and with it the callback queue, was lost before
+	// a reply came.
 	ConnectionLost
 	// Closed: the client was closed.
 	Closed

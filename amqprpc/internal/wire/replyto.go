@@ -1,4 +1,4 @@
-package amqprpc
+package wire
 
 import (
 	"encoding/base64"
@@ -6,16 +6,12 @@ import (
 	"strings"
 )
 
-// directReplyTo is RabbitMQ's pseudo queue. Callers that consume it get addresses that begin with its name
-// and a dot.
-const directReplyTo = "amq.rabbitmq.reply-to"
-
-// forgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made. RabbitMQ 3.10 closes the
+// ForgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made. RabbitMQ 3.10 closes the
 // connection of a publisher to one, and the request, delivered again, would do it again. An address is prefix,
 // process, dot, key; process and key in base64. The process is an Erlang pid: the name of its node, which is
 // "reply@number", as an atom with a length of one or two bytes, and 12 bytes more.
-func forgedReplyTo(to string) bool {
-	rest, direct := strings.CutPrefix(to, directReplyTo+".")
+func ForgedReplyTo(to string) bool {
+	rest, direct := strings.CutPrefix(to, DirectReplyTo+".")
 	if !direct {
 		return false
 	}
