@@ -8,30 +8,24 @@ import (
 	"strings"
 )
 
-// An Algorithm is a way to compute Fibonacci numbers. The zero value is [Recursive],
-// the tutorial's. A pointer to one is a pflag.Value.
+// An Algorithm computes Fibonacci numbers. The zero value is [Recursive], the tutorial's. A
+// pointer to an Algorithm is a pflag.Value.
 type Algorithm int
 
 const (
-	// Recursive calls itself twice: honest exponential work, 1.6 times as much for
-	// each further n.
+	// Recursive calls itself twice: the work is exponential, 1.6 times more for each n.
 	Recursive Algorithm = iota
 	// Iterative adds n times. The numbers grow, so the work is quadratic.
 	Iterative
-	// Doubling computes fib(2k) and fib(2k+1) from fib(k) and fib(k+1): about 2*log2(n)
+	// Doubling computes fib(2k) and fib(2k+1) from fib(k) and fib(k+1), with about 2*log2(n)
 	// long multiplications.
 	Doubling
 	algorithms
 )
 
-// What each algorithm does in about ten seconds on one core, decimal digits included,
-// rounded down: on the two-core machine where it was measured, fib(45) takes 4 s
-// (fib(47) 12 s), iterative fib(2,000,000) 8 s, doubling fib(40,000,000) 7 s, more
-// than half of it for the digits. And the most that each can do at all.
-//
-// Recursive sums are uint64s, and fib(93) is the last that fits. The others are
-// limited by what a reply may be: RabbitMQ 4 takes 16 MiB, and fib(80,000,000) has
-// 16.7 million digits.
+// The default maximum takes about ten seconds on one core, decimal digits included. The
+// limit of Recursive is the last number that fits into a uint64; that of the others is the
+// size of a reply, since RabbitMQ 4 accepts 16 MiB and fib(80,000,000) has 16.7 million digits.
 var algorithmTable = [algorithms]struct {
 	name              string
 	defaultMax, limit int
@@ -41,19 +35,7 @@ var algorithmTable = [algorithms]struct {
 	Doubling:  {"doubling", 40_000_000, 80_000_000},
 }
 
-// ParseAlgorithm reads "recursive", "iterative" or "doubling".
-func ParseAlgorithm(s string) (Algorithm, error) {
-	var names []string
-	for a := range algorithms {
-		if s == algorithmTable[a].name {
-			return a, nil
-		}
-		names = append(names, algorithmTable[a].name)
-	}
-	return 0, fmt.Errorf("unknown algorithm %s: it is one of %s", quote(s), strings.Join(names, ", "))
-}
-
-// String returns the algorithm's name as [ParseAlgorithm] reads it.
+// String returns the algorithm's name, as [Algorithm.Set] reads it.
 func (a Algorithm) String() string {
 	if !a.valid() {
 		return fmt.Sprintf("Algorithm(%d)", int(a))
@@ -61,30 +43,32 @@ func (a Algorithm) String() string {
 	return algorithmTable[a].name
 }
 
-// Set implements pflag.Value.
-func (a *Algorithm) Set(s string) (err error) {
-	parsed, err := ParseAlgorithm(s)
-	if err == nil {
-		*a = parsed
+// Set implements pflag.Value. It reads "recursive", "iterative" or "doubling".
+func (a *Algorithm) Set(s string) error {
+	var names []string
+	for b := range algorithms {
+		if s == b.String() {
+			*a = b
+			return nil
+		}
+		names = append(names, b.String())
 	}
-	return err
+	return fmt.Errorf("unknown algorithm %s: it is one of %s", quote(s), strings.Join(names, ", "))
 }
 
-// Type implements pflag.Value: what a usage text calls the flag's value.
+// Type implements pflag.Value.
 func (a *Algorithm) Type() string { return "algorithm" }
 
-// DefaultMaxN is the greatest n that the algorithm computes in about ten seconds.
+// DefaultMaxN returns the greatest n that takes about ten seconds.
 func (a Algorithm) DefaultMaxN() int { return algorithmTable[a].defaultMax }
 
-// LimitN is the greatest n that the algorithm can compute and a reply can carry, in
-// however long a time.
+// LimitN returns the greatest n that the algorithm can compute and a reply can hold.
 func (a Algorithm) LimitN() int { return algorithmTable[a].limit }
 
 func (a Algorithm) valid() bool { return a >= 0 && a < algorithms }
 
-// Fib computes fib(n), where fib(0) = 0 and fib(1) = 1. It returns the context's
-// error soon after the context has ended, and another for an n outside of 0 to
-// [Algorithm.LimitN].
+// Fib returns fib(n), with fib(0) = 0 and fib(1) = 1. It fails if n is not from 0 to
+// [Algorithm.LimitN], and soon after ctx has ended.
 func (a Algorithm) Fib(ctx context.Context, n int) (*big.Int, error) {
 	if !a.valid() {
 		return nil, fmt.Errorf("no such algorithm: %v", a)
@@ -106,12 +90,12 @@ func (a Algorithm) Fib(ctx context.Context, n int) (*big.Int, error) {
 	}
 }
 
-// uninterrupted is how deep a recursion goes without a look at the context:
-// 2^17 calls, well below a millisecond.
-const uninterrupted = 24
+// uncheckedN is the greatest n that recursive computes without a look at the context, in less
+// than a millisecond.
+const uncheckedN = 24
 
 func recursive(ctx context.Context, n int) (uint64, error) {
-	if n <= uninterrupted {
+	if n <= uncheckedN {
 		return naive(n), ctx.Err()
 	}
 	a, err := recursive(ctx, n-1)
@@ -141,8 +125,8 @@ func iterative(ctx context.Context, n int) (*big.Int, error) {
 	return a, nil
 }
 
-// doubling walks through the bits of n from the highest, with a, b = fib(k), fib(k+1)
-// for the k that the bits so far make:
+// doubling goes through the bits of n from the highest. a and b are fib(k) and fib(k+1) for
+// the k that the bits so far make:
 //
 //	fib(2k)   = fib(k) * (2*fib(k+1) - fib(k))
 //	fib(2k+1) = fib(k)^2 + fib(k+1)^2

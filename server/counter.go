@@ -10,22 +10,22 @@ import (
 	"sync"
 )
 
-// A Counter is a number in a file. Servers that use the same file share the number, and it
-// outlives them, as if it were in a database. To add to it is not idempotent: a request that
-// is executed twice adds twice.
+// A Counter is a number in a file, which stands for a database: servers with the same file
+// share the number, and it outlives them. Adding is not idempotent: a request that is
+// executed twice adds twice.
 //
-// Each line of the file is one addition: what was added, and the correlation ID that added it.
+// Each line of the file is one addition: the number and the correlation ID.
 type Counter struct {
 	File string
-	// Once makes additions idempotent: an ID that has added adds nothing more, and gets the
-	// same answer again. Two servers that get the same ID at the same moment may both add.
+	// Once makes additions idempotent: an ID adds once, and gets the same answer after that.
+	// Two servers that get the same ID at the same moment may both add.
 	Once bool
 
 	mu sync.Mutex
 }
 
-// Add adds n for a correlation ID and returns the number after that. It refuses a file that
-// is not a counter's, and leaves it as it is.
+// Add adds n under a correlation ID and returns the new number. If the file is not a
+// counter's, Add fails and leaves it unchanged.
 func (c *Counter) Add(id string, n int) (sum int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -41,8 +41,8 @@ func (c *Counter) Add(id string, n int) (sum int, err error) {
 	return sum + n, errors.Join(err, f.Close())
 }
 
-// read returns the number and whether an ID has added to it; with Once, the number after
-// that addition.
+// read returns the number and whether id has added to it; with Once, the number after that
+// addition.
 func (c *Counter) read(id string) (sum int, added bool, err error) {
 	f, err := os.Open(c.File)
 	if errors.Is(err, fs.ErrNotExist) {

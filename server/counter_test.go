@@ -9,8 +9,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A request that is executed twice, by whichever server, adds twice; with Once it does not,
-// and its answer is the same again.
+// A request that is executed twice adds twice, even on two servers. With Once it adds once, and
+// gets the same answer.
 func TestCounter(t *testing.T) {
 	for _, c := range []struct {
 		once bool
@@ -39,8 +39,8 @@ func TestCounter(t *testing.T) {
 	}
 }
 
-// What is not the file of a counter stays as it is, and the caller is not told where it is.
-func TestCounterOfAnotherFile(t *testing.T) {
+// A file that is not a counter's stays unchanged.
+func TestCounterRefusesOtherFiles(t *testing.T) {
 	for _, text := range []string{"precious\n", "1 \"a\"\nprecious\n", "1\n", strings.Repeat("x", 1<<17)} {
 		file := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -56,18 +56,18 @@ func TestCounterOfAnotherFile(t *testing.T) {
 	}
 }
 
-// Bad requests add nothing, and what is told of requests does not call them fib.
-func TestCounterOfBadRequests(t *testing.T) {
+// Bad requests add nothing. OnRequest gets "add", not "fib".
+func TestCounterBadRequests(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "counter")
-	var told []string
-	s := service(t, Config{Counter: &Counter{File: file}, OnRequest: func(c Call) { told = append(told, c.String()) }})
+	var calls []string
+	s := service(t, Config{Counter: &Counter{File: file}, OnRequest: func(c Call) { calls = append(calls, c.String()) }})
 	for _, body := range []string{"abc", "-1", "2"} {
-		s.Handle(t.Context(), request(body)) //nolint:errcheck // it is in the file what became of it
+		s.Handle(t.Context(), request(body)) //nolint:errcheck // the file has the result
 	}
 	if now, err := os.ReadFile(file); err != nil || string(now) != "2 \"\"\n" {
 		t.Errorf("%q, %v", now, err)
 	}
-	if got := strings.Join(told, " "); got != `add("abc") add("-1") add(2)` {
+	if got := strings.Join(calls, " "); got != `add("abc") add("-1") add(2)` {
 		t.Error(got)
 	}
 }

@@ -70,7 +70,7 @@ func TestParseFaultsErrors(t *testing.T) {
 func anyFaults() *rapid.Generator[Faults] {
 	return rapid.Custom(func(r *rapid.T) Faults {
 		var f Faults
-		for _, k := range faults {
+		for _, k := range faultTable {
 			if k.chance != nil && rapid.Bool().Draw(r, k.name) {
 				*k.chance(&f) = rapid.Float64Range(0, 1).Draw(r, "P")
 			}

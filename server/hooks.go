@@ -10,43 +10,41 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// Hooks are the faults that need the server's help, for amqprpc.Server. They are
-// zero where no faults are configured. They act on what [Service.Handle] has drawn
-// for the same *amqprpc.Request, and leave a request alone that it has not seen,
-// except for ack-delay, which is for all.
+// Hooks returns the hooks of an amqprpc.Server that inject the faults a handler cannot. It is
+// the zero value if no faults are configured. Except for ack-delay, hooks act only on requests
+// that [Service.Handle] has seen.
 //
-// Faults that meet in one request happen in this order: crash-before-reply; then early-ack,
-// after which there are no others; then duplicate, drop and unknown make up the replies (drop
-// takes away the answer and its duplicate, not the unknown reply); then ack-delay; then
-// crash-before-ack. So a server with both of the last dies at the end of the delay, still
-// without its ack: the caller sees the answer at once, and the duplicate that much later.
+// The faults of one request are injected in this order: crash-before-reply; early-ack, which
+// excludes those after it; duplicate, drop and unknown (drop removes the answer and its
+// duplicate, not the unknown reply); ack-delay; crash-before-ack. So with the last two the
+// caller gets its answer at once, and the server dies unacked at the end of the delay.
 func (s *Service) Hooks() amqprpc.ServerHooks {
-	if s.dealer == nil {
+	if s.injector == nil {
 		return amqprpc.ServerHooks{}
 	}
 	hooks := amqprpc.ServerHooks{Replies: s.replies}
-	if s.holdsAcks() {
+	if s.delaysAcks() {
 		hooks.BeforeAck = s.beforeAck
 	}
 	return hooks
 }
 
-// holdsAcks reports whether a fault happens between the reply and the ack. Such a server waits for the
-// confirms of its replies: else both are sent in one write, and there is nothing between.
-func (s *Service) holdsAcks() bool {
+// delaysAcks reports whether a fault happens between the reply and the ack. Only then does the
+// server wait for the confirms of its replies; otherwise it sends both in one write.
+func (s *Service) delaysAcks() bool {
 	return s.config.Faults.CrashBeforeAck > 0 || s.config.Faults.AckDelay > 0
 }
 
 func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc.Message {
-	hit := s.memory.get(req)
-	if !s.holdsAcks() {
-		s.memory.drop(req)
+	set := s.pending.get(req)
+	if !s.delaysAcks() {
+		s.pending.remove(req)
 	}
-	if hit&crashBeforeReply != 0 {
+	if set&crashBeforeReply != 0 {
 		s.config.Die()
 		return nil
 	}
-	if hit&earlyAck != 0 {
+	if set&earlyAck != 0 {
 		go func() {
 			time.Sleep(ackTime + s.config.Delay)
 			s.config.Die()
@@ -54,15 +52,15 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 		return nil
 	}
 	var out []amqprpc.Message
-	if hit&drop == 0 {
+	if set&drop == 0 {
 		out = append(out, reply)
-		if hit&duplicate != 0 {
-			out = append(out, copyOf(reply))
+		if set&duplicate != 0 {
+			out = append(out, cloneMessage(reply))
 		}
 	}
-	if hit&unknown != 0 {
-		stray := copyOf(reply)
-		stray.CorrelationID = uuid.NewString() // not from the seed: it must be fresh after a restart too
+	if set&unknown != 0 {
+		stray := cloneMessage(reply)
+		stray.CorrelationID = uuid.NewString() // not seeded: it must be new after a restart
 		out = append(out, stray)
 	}
 	return out
@@ -72,29 +70,27 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 const ackTime = 100 * time.Millisecond
 
 func (s *Service) beforeAck(req *amqprpc.Request) {
-	hit := s.memory.get(req)
-	s.memory.drop(req)
-	if hit&earlyAck != 0 {
+	set := s.pending.get(req)
+	s.pending.remove(req)
+	if set&earlyAck != 0 {
 		return
 	}
-	// No context comes here, and a server that is told to be slow is slow.
 	time.Sleep(s.config.Faults.AckDelay)
-	if hit&crashBeforeAck != 0 {
+	if set&crashBeforeAck != 0 {
 		s.config.Die()
 	}
 }
 
-// copyOf shares no table with m, in case the publisher adds a header.
-func copyOf(m amqprpc.Message) amqprpc.Message {
+// cloneMessage copies the header table too, in case the publisher adds a header.
+func cloneMessage(m amqprpc.Message) amqprpc.Message {
 	m.Headers = maps.Clone(m.Headers)
 	return m
 }
 
-// Die ends this process as kill -9 does: no deferred call, no drain, no goodbye to the
-// broker. It does not return.
+// Die ends this process as kill -9 does. It does not return.
 func Die() {
 	if self, err := os.FindProcess(os.Getpid()); err == nil && self.Kill() == nil {
-		select {} // nothing may happen between the signal and its effect
+		select {} // nothing may happen before the signal takes effect
 	}
-	os.Exit(137) // what a shell reports for SIGKILL
+	os.Exit(137) // the exit status that a shell reports for SIGKILL
 }

@@ -8,28 +8,22 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// ParseN reads the n of a request: decimal text, as the tutorial sends it. Like
-// Python's int() it takes ASCII white space around the number, a plus sign, a minus
-// sign before a zero, and leading zeros. Unlike int() it takes neither underscores
-// nor digits of other scripts.
+// ParseN reads n from a request's body: decimal text, as the tutorial sends it. Like Python's
+// int() it accepts ASCII white space around the number, a plus sign, a minus sign before a
+// zero, and leading zeros. Unlike int() it accepts neither underscores nor non-ASCII digits.
 //
-// An error is an *amqprpc.RemoteError: OUT_OF_RANGE for a number above most,
-// INVALID_ARGUMENT for a negative one and for what is no number.
-//
-// Its reason comes before what was asked for: where there is little room, the end is cut off.
-//
-// It looks at every byte once, whatever the length, copies none, and converts 19
-// digits at most.
-func ParseN(body []byte, most int) (int, error) {
+// The error is an *amqprpc.RemoteError: OUT_OF_RANGE if the number is above max, else
+// INVALID_ARGUMENT. The reason comes before the quoted body, since a screen may cut off the end.
+func ParseN(body []byte, max int) (int, error) {
 	text := bytes.Trim(body, " \t\n\v\f\r")
 	if len(text) == 0 {
-		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "the body is empty: it must be a decimal number from 0 to %d", most)
+		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "the body is empty: it must be a decimal number from 0 to %d", max)
 	}
 	digits := text
 	if text[0] == '+' || text[0] == '-' {
 		digits = text[1:]
 	}
-	if !allDigits(digits) {
+	if len(digits) == 0 || bytes.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) {
 		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "not a decimal number: %s", quote(text))
 	}
 	significant := bytes.TrimLeft(digits, "0")
@@ -39,31 +33,21 @@ func ParseN(body []byte, most int) (int, error) {
 	if text[0] == '-' {
 		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "n must not be negative: %s", quote(text))
 	}
-	const widest = 19 // every 19-digit number fits a uint64
-	if len(significant) <= widest {
+	const fits = 19 // digits of a uint64
+	if len(significant) <= fits {
 		n, err := strconv.ParseUint(string(significant), 10, 64)
-		if err == nil && n <= uint64(max(most, 0)) {
+		if err == nil && int(n) >= 0 && int(n) <= max {
 			return int(n), nil
 		}
 	}
-	return 0, amqprpc.Errorf(amqprpc.CodeOutOfRange, "above the limit of this server, n = %d: %s", most, quote(text))
+	return 0, amqprpc.Errorf(amqprpc.CodeOutOfRange, "above the limit of this server, n = %d: %s", max, quote(text))
 }
 
-func allDigits(s []byte) bool {
-	for _, c := range s {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(s) > 0
-}
-
-// quote returns the first 40 bytes of s, quoted, in printable ASCII. What it has cut
-// off, it counts.
+// quote returns the first 40 bytes of s as a quoted ASCII string, and the length of a longer s.
 func quote[S ~string | ~[]byte](s S) string {
-	const most = 40
-	if len(s) <= most {
+	const max = 40
+	if len(s) <= max {
 		return strconv.QuoteToASCII(string(s))
 	}
-	return fmt.Sprintf("%s... (%d bytes)", strconv.QuoteToASCII(string(s[:most])), len(s))
+	return fmt.Sprintf("%s... (%d bytes)", strconv.QuoteToASCII(string(s[:max])), len(s))
 }

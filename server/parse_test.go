@@ -51,7 +51,7 @@ func TestParseN(t *testing.T) {
 	}
 }
 
-func TestMessages(t *testing.T) {
+func TestParseNErrors(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                       "INVALID_ARGUMENT: the body is empty: it must be a decimal number from 0 to 45",
 		"abc":                    `INVALID_ARGUMENT: not a decimal number: "abc"`,
@@ -66,34 +66,34 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// Any number, however it is dressed up, reads as what math/big says it is.
-func TestParseNProperty(t *testing.T) {
+// ParseN agrees with math/big.
+func TestParseNAgreesWithBig(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		digits := rapid.StringMatching(`[0-9]{1,30}`).Draw(r, "digits")
 		sign := rapid.SampledFrom([]string{"", "+", "-"}).Draw(r, "sign")
 		space := rapid.StringMatching(`[ \t\n\v\f\r]{0,3}`)
-		most := rapid.IntRange(0, 80_000_000).Draw(r, "most")
-		n, err := ParseN([]byte(space.Draw(r, "before")+sign+digits+space.Draw(r, "after")), most)
+		maxN := rapid.IntRange(0, 80_000_000).Draw(r, "max")
+		n, err := ParseN([]byte(space.Draw(r, "before")+sign+digits+space.Draw(r, "after")), maxN)
 
 		x, _ := new(big.Int).SetString(sign+digits, 10)
 		code := ""
 		if x.Sign() < 0 {
 			code = invalid
-		} else if x.Cmp(big.NewInt(int64(most))) > 0 {
+		} else if x.Cmp(big.NewInt(int64(maxN))) > 0 {
 			code = outOfRange
 		}
-		check(r, n, err, most)
+		check(r, n, err, maxN)
 		var remote *amqprpc.RemoteError
 		if code == "" && (err != nil || x.Cmp(big.NewInt(int64(n))) != 0) || code != "" && (!errors.As(err, &remote) || remote.Code != code) {
-			r.Fatalf("%v of %d: %d, %v", x, most, n, err)
+			r.Fatalf("%v of %d: %d, %v", x, maxN, n, err)
 		}
 	})
 }
 
-// check is what holds for every body.
-func check(t interface{ Fatalf(string, ...any) }, n int, err error, most int) {
+// check checks properties that hold for every body.
+func check(t interface{ Fatalf(string, ...any) }, n int, err error, maxN int) {
 	if err == nil {
-		if n < 0 || n > most {
+		if n < 0 || n > maxN {
 			t.Fatalf("n = %d", n)
 		}
 		return
@@ -129,19 +129,19 @@ func FuzzParseN(f *testing.F) {
 	for _, s := range []string{"", "30", " 5\n", "+5", "-5", "-0", "007", "abc", "1e3", "10000000000", "\xff", "٣", "99999999999999999999"} {
 		f.Add([]byte(s), 45)
 	}
-	f.Fuzz(func(t *testing.T, body []byte, most int) {
-		most = max(most, 0)
+	f.Fuzz(func(t *testing.T, body []byte, maxN int) {
+		maxN = max(maxN, 0)
 		before := bytes.Clone(body)
-		n, err := ParseN(body, most)
+		n, err := ParseN(body, maxN)
 		if !bytes.Equal(body, before) {
 			t.Fatal("the body has changed")
 		}
-		check(t, n, err, most)
-		if again, err2 := ParseN(body, most); again != n || fmt.Sprint(err) != fmt.Sprint(err2) {
+		check(t, n, err, maxN)
+		if again, err2 := ParseN(body, maxN); again != n || fmt.Sprint(err) != fmt.Sprint(err2) {
 			t.Fatal("not the same twice")
 		}
 		if err == nil {
-			if again, err := ParseN([]byte(fmt.Sprintf("%d", n)), most); err != nil || again != n {
+			if again, err := ParseN([]byte(fmt.Sprintf("%d", n)), maxN); err != nil || again != n {
 				t.Fatalf("%d reads as %d, %v", n, again, err)
 			}
 		}

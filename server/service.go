@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -10,58 +9,55 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// Config configures a [Service]. The zero value is the tutorial's server, with a limit.
+// A Config configures a [Service]. The zero value is the tutorial's server with a limit.
 type Config struct {
 	Algorithm Algorithm
-	// MaxN is the greatest n that is computed; 0 means Algorithm.DefaultMaxN.
+	// MaxN is the greatest n that is computed. The default is Algorithm.DefaultMaxN.
 	MaxN int
 	// Delay is added to every computation, as work that needs no CPU.
 	Delay time.Duration
-	// Counter, if set, is what n is added to, instead of computing fib(n).
+	// Counter, if set, makes the service add n to it instead of computing fib(n).
 	Counter *Counter
-	// Faults are injected, and decided by Seed. Any seed is as good as any other, 0
-	// included; servers that are to differ need different ones.
+	// Faults are injected. Seed decides which requests they hit; servers with the same seed
+	// misbehave alike.
 	Faults Faults
 	Seed   int64
-	// OnRequest, where not nil, is told of each request before any work on it. It is
-	// called from the handlers' goroutines and holds up the request while it runs.
+	// OnRequest, if set, is called with each request before any work on it, from the handlers'
+	// goroutines. The request waits until it returns.
 	OnRequest func(Call)
-	// Die is what a crash fault calls; nil means [Die]. A test puts something milder
-	// here. Where it returns, the reply is not published (crash-before-reply) or the
-	// request is acked after all (crash-before-ack).
+	// Die is called by the crash faults; the default is [Die]. If it returns, the reply is not
+	// published (crash-before-reply), or the request is acked after all (crash-before-ack).
 	Die func()
 }
 
-// A Call is what [Config.OnRequest] is told.
+// A Call describes a request to [Config.OnRequest].
 type Call struct {
 	Request *amqprpc.Request
 	N       int
-	// Err says why the request is refused, in which case N is 0.
+	// Err is why the request is refused, if it is. N is 0 then.
 	Err error
-	// Faults names the injected faults that this request was dealt, comma separated.
-	Faults string
 
-	verb string // what is asked for; "" is fib
+	verb string
 }
 
-// String returns "fib(30)", or what the caller sent instead of a number, shortened and quoted.
+// String returns "fib(30)", or "add(30)" with a counter. The body stands in place of an n that
+// is refused, cut and quoted.
 func (c Call) String() string {
-	verb := cmp.Or(c.verb, "fib")
 	if c.Err != nil {
-		return verb + "(" + quote(c.Request.Body) + ")"
+		return c.verb + "(" + quote(c.Request.Body) + ")"
 	}
-	return fmt.Sprintf("%s(%d)", verb, c.N)
+	return fmt.Sprintf("%s(%d)", c.verb, c.N)
 }
 
-// A Service computes Fibonacci numbers for an amqprpc.Server. Make one with [New].
+// A Service computes Fibonacci numbers for an amqprpc.Server. Create one with [New].
 type Service struct {
-	config Config
-	dealer *dealer // nil where no faults are injected
-	memory memory
+	config   Config
+	injector *injector // nil without faults
+	pending  pendingFaults
 }
 
-// New checks the config. It refuses a MaxN below 0 or above what the algorithm can
-// do, a negative delay, and faults that are no probabilities.
+// New returns a service. It fails if the algorithm cannot compute MaxN, or if a number is
+// negative or not a probability.
 func New(c Config) (*Service, error) {
 	if !c.Algorithm.valid() {
 		return nil, fmt.Errorf("no such algorithm: %v", c.Algorithm)
@@ -87,47 +83,45 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{config: c}
 	if c.Faults != (Faults{}) {
-		s.dealer = newDealer(c.Faults, c.Seed)
+		s.injector = newInjector(c.Faults, c.Seed)
 	}
 	return s, nil
 }
 
-// MaxN is the greatest n that the service computes.
+// MaxN returns the greatest n that the service computes.
 func (s *Service) MaxN() int { return s.config.MaxN }
 
-// Handle is the amqprpc.Handler: it reads n from the body, as [ParseN] does, and
-// answers with the decimal digits of fib(n) as text/plain. It blocks while it computes. With a
-// Counter it adds n to that and answers with the sum.
+// Handle is an amqprpc.Handler. It reads n from the body with [ParseN] and answers with the
+// decimal digits of fib(n), or with the sum if there is a Counter. It returns the context's
+// error if that ends first.
 //
-// It returns the context's error when the context ends first.
-//
-// Faults hit invalid requests as well as valid ones. Those that meet in one request
-// happen in this order: slow, panic, error. A request with early-ack is not computed here.
+// Faults are injected into invalid requests too, in this order: slow, panic, error. A request
+// with early-ack is not computed here.
 func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
-	hit := s.deal(req)
+	set := s.drawFaults(req)
 	n, invalid := ParseN(req.Body, s.config.MaxN)
 	if s.config.OnRequest != nil {
-		call := Call{Request: req, N: n, Err: invalid, Faults: hit.String()}
+		call := Call{Request: req, N: n, Err: invalid, verb: "fib"}
 		if s.config.Counter != nil {
 			call.verb = "add"
 		}
 		s.config.OnRequest(call)
 	}
-	if hit&slow != 0 {
+	if set&slow != 0 {
 		ctx = context.WithoutCancel(ctx)
 		time.Sleep(s.config.Faults.SlowFor)
 	}
-	if hit&injectedPanic != 0 {
+	if set&injectedPanic != 0 {
 		panic("injected panic")
 	}
-	if hit&injectedError != 0 {
+	if set&injectedError != 0 {
 		return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInternal, "injected error")
 	}
 	if invalid != nil {
 		return amqprpc.Response{}, invalid
 	}
-	if hit&earlyAck != 0 {
-		return amqprpc.Response{}, nil // the work comes after the ack, and the reply never
+	if set&earlyAck != 0 {
+		return amqprpc.Response{}, nil // the hook acks, works and never replies
 	}
 	if err := sleep(ctx, s.config.Delay); err != nil {
 		return amqprpc.Response{}, err
@@ -136,34 +130,29 @@ func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 		sum, err := s.config.Counter.Add(req.CorrelationID, n)
 		return amqprpc.Response{Body: strconv.AppendInt(nil, int64(sum), 10), ContentType: "text/plain"}, err
 	}
-	return s.compute(ctx, n)
-}
-
-func (s *Service) compute(ctx context.Context, n int) (amqprpc.Response, error) {
 	x, err := s.config.Algorithm.Fib(ctx, n)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return amqprpc.Response{}, err
 	}
-	digits, err := decimal(ctx, x)
-	if err != nil {
-		return amqprpc.Response{}, err
-	}
-	return amqprpc.Response{Body: digits, ContentType: "text/plain"}, nil
+	return amqprpc.Response{Body: x.Append(nil, 10), ContentType: "text/plain"}, nil
 }
 
-// deal draws the request's faults, once, and keeps those that the hooks must know.
-func (s *Service) deal(req *amqprpc.Request) drawn {
-	if s.dealer == nil {
+// drawFaults returns the request's faults, and keeps those that the hooks inject.
+func (s *Service) drawFaults(req *amqprpc.Request) faultSet {
+	if s.injector == nil {
 		return 0
 	}
-	hit := s.dealer.next()
-	if hit&forHooks != 0 {
-		s.memory.put(req, hit)
+	set := s.injector.next()
+	if set&hookFaults != 0 {
+		s.pending.put(req, set)
 	}
-	return hit
+	return set
 }
 
-// sleep waits for d or for the context's end, whose error it returns.
+// sleep waits for d. It returns the context's error if that ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

@@ -19,7 +19,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A Faults flag has to fit both of these, which are pflag's.
+// Faults implements pflag.Value.
 var (
 	_ interface {
 		String() string
@@ -48,8 +48,8 @@ func service(t *testing.T, c Config) *Service {
 func request(body string) *amqprpc.Request { return &amqprpc.Request{Body: []byte(body)} }
 
 func TestHandle(t *testing.T) {
-	var told []string
-	s := service(t, Config{OnRequest: func(c Call) { told = append(told, c.String()) }})
+	var calls []string
+	s := service(t, Config{OnRequest: func(c Call) { calls = append(calls, c.String()) }})
 	response, err := s.Handle(t.Context(), request("30"))
 	if err != nil || string(response.Body) != "832040" || response.ContentType != "text/plain" {
 		t.Errorf("fib(30): %q, %v", response.Body, err)
@@ -61,9 +61,9 @@ func TestHandle(t *testing.T) {
 			t.Errorf("%q: %v", body, err)
 		}
 	}
-	slices.Sort(told)
-	if want := []string{`fib("-1")`, `fib("46")`, `fib("\x1b[31m")`, "fib(30)"}; !slices.Equal(told, want) {
-		t.Errorf("told %q, want %q", told, want)
+	slices.Sort(calls)
+	if want := []string{`fib("-1")`, `fib("46")`, `fib("\x1b[31m")`, "fib(30)"}; !slices.Equal(calls, want) {
+		t.Errorf("calls %q, want %q", calls, want)
 	}
 	if hooks := s.Hooks(); hooks.Replies != nil || hooks.BeforeAck != nil {
 		t.Error("hooks without faults")
@@ -108,37 +108,37 @@ func TestDelayHonoursTheContext(t *testing.T) {
 	})
 }
 
-// serve takes a request through all that a server would, and tells what it did.
-func serve(s *Service, body string) (story []string) {
+// serve handles a request as an amqprpc.Server does and returns the steps.
+func serve(s *Service, body string) (steps []string) {
 	req := request(body)
 	hooks := s.Hooks()
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				story = append(story, fmt.Sprint(p))
+				steps = append(steps, fmt.Sprint(p))
 			}
 		}()
 		if response, err := s.Handle(context.Background(), req); err != nil {
-			story = append(story, err.Error())
+			steps = append(steps, err.Error())
 		} else {
-			story = append(story, string(response.Body))
+			steps = append(steps, string(response.Body))
 		}
 	}()
 	replies := hooks.Replies(req, amqprpc.Message{CorrelationID: "id", RoutingKey: "to", Headers: amqp.Table{}})
 	for _, m := range replies {
 		if m.RoutingKey == "to" && m.CorrelationID == "id" {
-			story = append(story, "reply")
+			steps = append(steps, "reply")
 		} else if m.RoutingKey == "to" && len(m.CorrelationID) == 36 {
-			story = append(story, "stray")
+			steps = append(steps, "stray")
 		}
 	}
 	if hooks.BeforeAck != nil {
 		hooks.BeforeAck(req)
 	}
-	return append(story, "ack")
+	return append(steps, "ack")
 }
 
-func TestFaultStories(t *testing.T) {
+func TestFaultSteps(t *testing.T) {
 	for list, want := range map[string]string{
 		"drop=0":                     "5 reply ack",
 		"duplicate":                  "5 reply reply ack",
@@ -156,7 +156,7 @@ func TestFaultStories(t *testing.T) {
 		"crash-before-ack,duplicate": "5 reply reply died ack",
 		"crash-before-reply":         "5 died ack",
 		"crash-before-reply,unknown": "5 died ack",
-		// The delay first: the caller has its answer, and the window is open.
+		// The delay comes first: the caller has its answer.
 		"crash-before-ack,ack-delay=1m": "5 reply [1m0s] died ack",
 	} {
 		t.Run(list, func(t *testing.T) {
@@ -201,8 +201,8 @@ func TestDiesAfterTheAckDelay(t *testing.T) {
 	})
 }
 
-// With early-ack the request is acked at once, whatever other faults there are, and its
-// server dies when the work is done.
+// With early-ack the request is acked at once, even with other faults, and the server dies
+// after the work.
 func TestEarlyAck(t *testing.T) {
 	for _, others := range []Faults{{}, {Duplicate: 1, Unknown: 1, CrashBeforeAck: 1, AckDelay: time.Hour}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -223,7 +223,7 @@ func TestEarlyAck(t *testing.T) {
 	}
 }
 
-func TestSlowDoesNotCare(t *testing.T) {
+func TestSlowIgnoresTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := service(t, Config{Faults: Faults{Slow: 1, SlowFor: time.Hour}, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -244,7 +244,7 @@ func TestFaultsHitInvalidRequests(t *testing.T) {
 	}
 }
 
-func TestHooksOfAForeignRequest(t *testing.T) {
+func TestHooksWithoutHandle(t *testing.T) {
 	s := service(t, Config{Faults: Faults{Drop: 1, CrashBeforeAck: 1}, Die: func() { t.Error("died") }})
 	req := request("5")
 	if got := s.Hooks().Replies(req, amqprpc.Message{}); len(got) != 1 {
@@ -253,36 +253,35 @@ func TestHooksOfAForeignRequest(t *testing.T) {
 	s.Hooks().BeforeAck(req)
 }
 
-func deal(f Faults, seed int64, n int) []drawn {
-	d := newDealer(f, seed)
-	hits := make([]drawn, n)
+func decide(f Faults, seed int64, n int) []faultSet {
+	d := newInjector(f, seed)
+	hits := make([]faultSet, n)
 	for i := range hits {
 		hits[i] = d.next()
 	}
 	return hits
 }
 
-func TestDecisionsOfASeed(t *testing.T) {
-	// Golden: whoever changes these changes what --seed means.
-	got := fmt.Sprintf("%v", deal(Faults{CrashBeforeAck: 0.1, Duplicate: 0.5, Slow: 0.2}, 42, 12))
+func TestInjectorSeed(t *testing.T) {
+	// Golden: a change of this changes the meaning of --seed.
+	got := fmt.Sprintf("%v", decide(Faults{CrashBeforeAck: 0.1, Duplicate: 0.5, Slow: 0.2}, 42, 12))
 	want := "[   duplicate  duplicate    crash-before-ack,slow duplicate ]"
 	if got != want {
-		t.Fatalf("seed 42 deals %s, want %s", got, want)
+		t.Fatalf("seed 42 decides %s, want %s", got, want)
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		f := anyFaults().Draw(r, "faults")
 		seed := rapid.Int64().Draw(r, "seed")
-		hits := deal(f, seed, 64)
-		if !slices.Equal(hits, deal(f, seed, 64)) {
-			r.Fatal("the same seed deals differently")
+		hits := decide(f, seed, 64)
+		if !slices.Equal(hits, decide(f, seed, 64)) {
+			r.Fatal("the same seed decides differently")
 		}
-		// Another probability for one fault changes nothing about the others, and a
-		// greater one only adds.
-		i := rapid.IntRange(0, len(newDealer(f, 0).streams)-1).Draw(r, "fault")
+		// A greater probability of one fault adds requests, and does not change the others.
+		i := rapid.IntRange(0, len(newInjector(f, 0).streams)-1).Draw(r, "fault")
 		more := f
-		p := faults[i].chance(&more)
+		p := faultTable[i].chance(&more)
 		*p = rapid.Float64Range(*p, 1).Draw(r, "P")
-		for k, hit := range deal(more, seed, 64) {
+		for k, hit := range decide(more, seed, 64) {
 			if hit&^(1<<i) != hits[k]&^(1<<i) || hits[k]&^hit != 0 {
 				r.Fatalf("request %d: %v became %v", k+1, hits[k], hit)
 			}
@@ -290,12 +289,12 @@ func TestDecisionsOfASeed(t *testing.T) {
 	})
 }
 
-func TestSeedsAndFaultsDiffer(t *testing.T) {
+func TestInjectorStreamsDiffer(t *testing.T) {
 	half := Faults{0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0}
 	seen := map[string]string{}
 	for seed := range int64(20) {
-		hits := deal(half, seed-10, 200)
-		for i := range newDealer(half, 0).streams {
+		hits := decide(half, seed-10, 200)
+		for i := range newInjector(half, 0).streams {
 			var pattern strings.Builder
 			count := 0
 			for _, hit := range hits {
@@ -306,9 +305,9 @@ func TestSeedsAndFaultsDiffer(t *testing.T) {
 					pattern.WriteByte('.')
 				}
 			}
-			who := fmt.Sprintf("seed %d, %s", seed-10, faults[i].name)
+			who := fmt.Sprintf("seed %d, %s", seed-10, faultTable[i].name)
 			if other, ok := seen[pattern.String()]; ok {
-				t.Errorf("%s deals as %s", who, other)
+				t.Errorf("%s decides as %s", who, other)
 			}
 			seen[pattern.String()] = who
 			if count < 60 || count > 140 { // fixed seeds: this cannot flake
@@ -316,15 +315,15 @@ func TestSeedsAndFaultsDiffer(t *testing.T) {
 			}
 		}
 	}
-	for i, hit := range deal(Faults{Drop: 1}, 1, 1000) {
+	for i, hit := range decide(Faults{Drop: 1}, 1, 1000) {
 		if hit != drop {
 			t.Errorf("request %d: %v", i+1, hit)
 		}
 	}
 }
 
-func TestDrawnNames(t *testing.T) {
-	for d, want := range map[drawn]string{
+func TestFaultSetString(t *testing.T) {
+	for d, want := range map[faultSet]string{
 		0: "", crashBeforeAck: "crash-before-ack", crashBeforeReply: "crash-before-reply", earlyAck: "early-ack", duplicate: "duplicate",
 		unknown: "unknown", drop: "drop", injectedError: "error", injectedPanic: "panic", slow: "slow",
 		drop | slow: "drop,slow",
@@ -335,7 +334,7 @@ func TestDrawnNames(t *testing.T) {
 	}
 }
 
-func TestConcurrentRequestsKeepTheirFaults(t *testing.T) {
+func TestPendingFaultsConcurrent(t *testing.T) {
 	s := service(t, Config{Faults: Faults{Duplicate: 0.5, AckDelay: 1}})
 	hooks := s.Hooks()
 	done := make(chan int)
@@ -356,33 +355,33 @@ func TestConcurrentRequestsKeepTheirFaults(t *testing.T) {
 	}
 	for range 8 {
 		if wrong := <-done; wrong > 0 {
-			t.Errorf("%d requests changed their minds", wrong)
+			t.Errorf("%d requests have other faults the second time", wrong)
 		}
 	}
-	if n := remembered(s); n != 0 {
-		t.Errorf("%d requests remembered", n)
+	if n := pendingCount(s); n != 0 {
+		t.Errorf("%d requests pending", n)
 	}
 }
 
-func remembered(s *Service) (n int) {
-	s.memory.m.Range(func(any, any) bool { n++; return true })
+func pendingCount(s *Service) (n int) {
+	s.pending.m.Range(func(any, any) bool { n++; return true })
 	return n
 }
 
-// A request whose connection was lost never gets to its ack.
-func TestForgetsRequestsThatAreGone(t *testing.T) {
+// A request whose connection is lost never reaches its ack.
+func TestPendingFaultsForget(t *testing.T) {
 	s := service(t, Config{Faults: Faults{Drop: 1}})
 	for range 100 {
 		_, _ = s.Handle(t.Context(), request("5"))
 	}
 	kept := request("5")
 	_, _ = s.Handle(t.Context(), kept)
-	for remembered(s) > 1 { // the test's own deadline ends this
+	for pendingCount(s) > 1 { // the test's own deadline ends this
 		runtime.GC()
 		runtime.Gosched()
 	}
 	if got := s.Hooks().Replies(kept, amqprpc.Message{}); got != nil {
-		t.Errorf("forgot a request that lives: %v", got)
+		t.Errorf("forgot a request that is still referenced: %v", got)
 	}
 	runtime.KeepAlive(kept)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -13,21 +15,50 @@ import (
 	"rpcscope/amqprpc/load"
 )
 
-// nextRequest makes a request for a call that is not the load's. Its random numbers
-// depend on the seed alone, too.
+// maxNumbered bounds how many manual calls have a number.
+const maxNumbered = 10_000
+
+// manualCalls counts the calls of Call, CallWith and Burst.
+type manualCalls struct {
+	made     atomic.Int64 // requests
+	inBursts atomic.Int64 // calls of bursts that have not ended
+	mu       sync.Mutex
+	numbers  map[string]int
+}
+
+func (m *manualCalls) addID(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.numbers == nil {
+		m.numbers = make(map[string]int)
+	}
+	if id != "" && len(m.numbers) < maxNumbered {
+		m.numbers[id] = len(m.numbers) + 1
+	}
+}
+
+// Number returns the number of a call of [Lab.Call], [Lab.CallWith] or [Lab.Burst], from 1 in the
+// order in which they started. It returns 0 for other calls, and after the first 10,000.
+func (l *Lab) Number(id string) int {
+	l.manual.mu.Lock()
+	defer l.manual.mu.Unlock()
+	return l.manual.numbers[id]
+}
+
+// nextRequest returns the next request of a manual call. Its random numbers depend on the seed.
 func (l *Lab) nextRequest() amqprpc.Request {
-	k := l.byHand.Add(1) - 1
+	k := l.manual.made.Add(1) - 1
 	return l.request(k, rand.New(rand.NewPCG(l.cfg.Seed, ^uint64(k))))
 }
 
-// Call makes one call besides the load and returns its correlation ID at once, "" where
-// none began. The note of it is rewritten when its outcome is there.
+// Call makes one call beside the load and returns its correlation ID at once, or "" if it failed.
+// The note of the call is rewritten when it ends.
 func (l *Lab) Call() (id string) {
 	req := l.nextRequest()
-	return l.callOne(req, (*l.work.Load()).Name(req))
+	return l.callOne(req, (*l.workload.Load()).Name(req))
 }
 
-// CallWith is [Lab.Call] with a body of one's own, which need be no number.
+// CallWith is [Lab.Call] with another body.
 func (l *Lab) CallWith(body string) (id string) {
 	req := l.nextRequest()
 	req.Body = []byte(body)
@@ -35,7 +66,7 @@ func (l *Lab) CallWith(body string) (id string) {
 }
 
 func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
-	if l.client.InFlight() >= mostInFlight {
+	if l.client.InFlight() >= maxInFlight {
 		l.notes.add(Failure, "no call: too many are in flight", "")
 		return ""
 	}
@@ -45,14 +76,14 @@ func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 		l.notes.add(Failure, err.Error(), "")
 		return ""
 	}
-	l.numbers.add(call.ID())
-	what := fmt.Sprintf("call %s %s", short(call.ID()), name)
+	l.manual.addID(call.ID())
+	what := fmt.Sprintf("call %s %s", shortID(call.ID()), name)
 	seq := l.notes.add(Info, what, call.ID())
 	err := l.start(func() {
 		reply, err := call.Result()
-		l.failed(err)
-		mood, outcome := l.outcome(req, reply, err)
-		l.notes.rewrite(seq, mood, what+": "+outcome)
+		l.reportFailure(err)
+		level, outcome := l.outcome(req, reply, err)
+		l.notes.rewrite(seq, level, what+": "+outcome)
 	})
 	if err != nil {
 		l.notes.rewrite(seq, Failure, what+": "+err.Error())
@@ -60,10 +91,10 @@ func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 	return call.ID()
 }
 
-// outcome says what became of a call.
+// outcome describes the outcome of a call.
 func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Level, string) {
 	if err == nil {
-		text := fmt.Sprintf("%s in %s", result(reply.Body), took(reply.Latency))
+		text := fmt.Sprintf("%s in %s", bodyText(reply.Body), formatDuration(reply.Latency))
 		if reply.Server != "" {
 			text += " from " + reply.Server
 		}
@@ -85,64 +116,58 @@ func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Leve
 	case failed.Outcome == amqprpc.Timeout:
 		text += ": no reply within " + req.Timeout.String()
 	case failed.Outcome == amqprpc.ConnectionLost:
-		text = fmt.Sprintf("connection lost: %v", l.watch.why.Load())
+		text = fmt.Sprintf("connection lost: %v", l.conn.lossReason.Load())
 	case failed.Err != nil:
 		text += ": " + failed.Err.Error()
 	}
 	return Failure, text
 }
 
-// result is a body, shortened to what fits into a line: text, or else hexadecimal.
-func result(body []byte) string {
-	const most = 60
+// bodyText returns a body in at most some 60 characters: as text, or else in hexadecimal.
+func bodyText(body []byte) string {
+	const max = 60
 	switch {
 	case len(body) == 0:
 		return "(empty)"
+	case !isText(body) && len(body) <= max/2:
+		return fmt.Sprintf("0x%x", body)
 	case !isText(body):
-		if len(body) <= most/2 {
-			return fmt.Sprintf("0x%x", body)
-		}
-		return fmt.Sprintf("0x%x… (%d bytes)", body[:most/3], len(body))
-	}
-	if len(body) <= most {
+		return fmt.Sprintf("0x%x… (%d bytes)", body[:max/3], len(body))
+	case len(body) <= max:
 		return strings.TrimSpace(string(body))
 	}
-	return fmt.Sprintf("%s%s (%d bytes)", clip(string(body[:most/2]), 20+len("…")), clipEnd(body[len(body)-5:]), len(body))
+	end := body[len(body)-5:]
+	for len(end) > 0 && !utf8.RuneStart(end[0]) {
+		end = end[1:]
+	}
+	return fmt.Sprintf("%s%s (%d bytes)", clip(string(body[:max/2]), 20+len("…")), end, len(body))
 }
 
 // isText reports whether a body can be shown as text.
 func isText(body []byte) bool { return utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 }
 
-// clipEnd leaves away what is left of a character that was cut in two.
-func clipEnd(b []byte) []byte {
-	for len(b) > 0 && !utf8.RuneStart(b[0]) {
-		b = b[1:]
-	}
-	return b
-}
-
-// MostBurst is how many calls of bursts may be in flight at once.
+// MaxBurst is how many calls of bursts may be in flight at once.
 const MaxBurst = load.MaxConcurrency
 
-// Burst makes n calls at once besides the load, 1 to [MostBurst], and returns before they
-// have begun. The note of it is rewritten when all have ended.
+// Burst makes n calls at once beside the load, 1 to [MaxBurst], and returns before they have
+// started. Its note is rewritten when all have ended.
 func (l *Lab) Burst(n int) error {
 	if n < 1 || n > MaxBurst {
-		return l.note("", invalid("a burst of %d calls is not from 1 to %d", n, MaxBurst))
+		return l.noteResult("", invalid("a burst of %d calls is not from 1 to %d", n, MaxBurst))
 	}
-	if l.bursts.Add(int64(n)) > MaxBurst {
-		l.bursts.Add(int64(-n))
-		return l.note("", errors.New("no burst: too many calls of bursts are in flight"))
+	if l.manual.inBursts.Add(int64(n)) > MaxBurst {
+		l.manual.inBursts.Add(int64(-n))
+		return l.noteResult("", errors.New("no burst: too many calls of bursts are in flight"))
 	}
 	what := fmt.Sprintf("burst of %d", n)
 	seq := l.notes.add(Info, what, "")
 	err := l.start(func() {
-		defer l.bursts.Add(int64(-n))
-		mood, outcome := l.burst(n)
-		l.notes.rewrite(seq, mood, what+": "+outcome)
+		defer l.manual.inBursts.Add(int64(-n))
+		level, outcome := l.burst(n)
+		l.notes.rewrite(seq, level, what+": "+outcome)
 	})
 	if err != nil {
-		l.bursts.Add(int64(-n))
+		l.manual.inBursts.Add(int64(-n))
 		l.notes.rewrite(seq, Failure, what+": "+err.Error())
 	}
 	return err
@@ -154,26 +179,26 @@ func (l *Lab) burst(n int) (Level, string) {
 	for i := range calls {
 		reqs[i] = l.nextRequest()
 		calls[i] = l.client.Go(l.ctx, reqs[i])
-		l.numbers.add(calls[i].ID())
+		l.manual.addID(calls[i].ID())
 	}
 	completed, wrong := 0, 0
 	for i, call := range calls {
 		reply, err := call.Result()
-		switch {
-		case err != nil:
-			l.failed(err)
+		if err != nil {
+			l.reportFailure(err)
 			continue
-		case l.check(reqs[i], reply) != nil:
-			wrong++
 		}
 		completed++
+		if l.check(reqs[i], reply) != nil {
+			wrong++
+		}
 	}
-	mood, text := Success, fmt.Sprintf("%d completed in %s", completed, took(time.Since(began)))
+	level, text := Success, fmt.Sprintf("%d completed in %s", completed, formatDuration(time.Since(began)))
 	if completed < n {
-		mood, text = Failure, fmt.Sprintf("%s, %d failed", text, n-completed)
+		level, text = Failure, fmt.Sprintf("%s, %d failed", text, n-completed)
 	}
 	if wrong > 0 {
-		mood, text = Failure, fmt.Sprintf("%s, %d wrong", text, wrong)
+		level, text = Failure, fmt.Sprintf("%s, %d wrong", text, wrong)
 	}
-	return mood, text
+	return level, text
 }

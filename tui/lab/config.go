@@ -10,59 +10,50 @@ import (
 	"rpcscope/server/pool"
 )
 
-// A Config says what is in a [Lab].
+// A Config configures a [Lab]. Broker and Queue are required.
 type Config struct {
-	// Broker is where it is.
 	Broker amqprpc.ConnConfig
-	// StandIn, where the broker is not the one that was meant, says so: which one it is
-	// instead, why, and how to get the other, in a sentence or two. It is shown.
+	// StandIn is set if Broker is not the intended one. It says why, and how to get the intended one,
+	// for the screen.
 	StandIn string
-	// Backoff is how a lost connection is tried for again.
+	// Backoff controls the delay between reconnect attempts.
 	Backoff amqprpc.Backoff
-	// Queue is where requests go. Required.
+	// Queue is the request queue.
 	Queue string
-	// OwnQueue says that nobody else uses that queue: [Lab.Close] deletes it, and where there
-	// is no Close, for a kill -9, the broker does when no server has consumed from it for
-	// five minutes.
+	// OwnQueue is set if nobody else uses the queue. [Lab.Close] deletes it; if the program is killed,
+	// the broker deletes it when it has had no consumer for five minutes.
 	OwnQueue bool
 
-	// The load, as [Lab.SetConcurrency], [Lab.SetRate], [Lab.SetFib] and
-	// [Lab.SetTimeout] change it later. Concurrency is the number of calls in flight of
-	// a closed loop; where Rate (calls per second) is above 0 it is an open model, and
-	// Concurrency is a limit, 0 meaning none. Defaults: one call in flight, fib(30),
-	// 5 s.
+	// Concurrency is the number of calls in flight in a closed loop; if Rate (calls per second) is not
+	// 0, the load is an open model and Concurrency is its limit, 0 for none. The defaults are one call
+	// in flight, fib(30) and a timeout of 5 s.
 	Concurrency int
 	Rate        float64
 	Fib         string // "30" or "20-35"
-	// Service, where it is set, is asked instead of fib. Its Body is required, and
-	// [Lab.SetBody] changes it.
+	// Service, if set, is called instead of fib. Its Body is required.
 	Service *Service
 	Timeout time.Duration
 	Seed    uint64
-	// Paused starts with the load paused. Wary does so if somebody else consumes from the queue,
-	// or a Service is asked.
+	// Paused starts with the load paused. PauseIfForeign does so if the queue has consumers that are
+	// not the lab's, or if there is a Service.
 	Paused, PauseIfForeign bool
 
-	// Pool is how servers are started. Its OnExit and Output are the lab's. Servers are
-	// told the queue (--queue, and for an OwnQueue --queue-expires) and to be quiet (--quiet) before Pool.Args, and learn the
-	// address of the broker from Broker.URLs where Pool.URL is empty.
+	// Pool configures the servers. The lab sets OnExit and Output, puts --queue, --quiet and, for an
+	// OwnQueue, --queue-expires before Args, and sets URL from Broker if it is empty.
 	Pool pool.Config
-	// ServerSeed is the seed of the first server started; each further one gets the
-	// next.
+	// ServerSeed is the seed of the first server; each further one gets the next number.
 	ServerSeed int64
-	// Force starts servers beside somebody else's, see [Lab.Alone].
+	// Force allows servers beside foreign ones, as [Lab.AllowStart] does.
 	Force bool
 
-	// Observer, where it is set, is told of every event besides the ledger: a
-	// recorder, say.
+	// Observer, if set, gets every event that the ledger gets.
 	Observer amqprpc.Observer
-	// OnFailure, where it is set, is told of each call that failed and has more to say
-	// than its outcome, see [SaysMore]. It is called from many goroutines at once and is
-	// in the way of the next call.
+	// OnFailure, if set, is called with the error of each failed call that [HasDetail], from many
+	// goroutines at once. The next call waits for it.
 	OnFailure func(error)
 }
 
-// withDefaults checks a Config and fills in what is missing.
+// withDefaults checks the config and sets the defaults.
 func (c Config) withDefaults() (Config, error) {
 	if c.Concurrency == 0 && c.Rate == 0 {
 		c.Concurrency = 1
@@ -87,11 +78,11 @@ func (c Config) withDefaults() (Config, error) {
 			return c, err
 		}
 	}
-	least := 1
+	minConcurrency := 1
 	if c.Rate != 0 {
-		least = 0
+		minConcurrency = 0
 	}
-	if err := validConcurrency(c.Concurrency, least); err != nil {
+	if err := validConcurrency(c.Concurrency, minConcurrency); err != nil {
 		return c, err
 	}
 	if _, err := ParseFib(c.Fib); err != nil {
@@ -102,18 +93,21 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	args := []string{"--queue=" + c.Queue, "--quiet"}
 	if c.OwnQueue {
-		args = append(args, "--queue-expires="+unusedQueue.String())
+		args = append(args, "--queue-expires="+ownQueueExpires.String())
 	}
 	c.Pool.Args = append(args, c.Pool.Args...)
+	if c.Pool.Ready == "" {
+		c.Pool.Ready = pool.DefaultReady
+	}
 	if c.Pool.URL == "" {
 		c.Pool.URL = strings.Join(c.Broker.URLs, " ")
 	}
 	return c, nil
 }
 
-func validConcurrency(n, least int) error {
-	if n < least || n > load.MaxConcurrency {
-		return invalid("concurrency %d is not from %d to %d", n, least, load.MaxConcurrency)
+func validConcurrency(n, min int) error {
+	if n < min || n > load.MaxConcurrency {
+		return invalid("concurrency %d is not from %d to %d", n, min, load.MaxConcurrency)
 	}
 	return nil
 }
@@ -129,17 +123,17 @@ func validTimeout(d time.Duration) error {
 	switch {
 	case d <= 0:
 		return invalid("timeout %v is not above zero", d)
-	case d > mostTimeout:
-		return invalid("timeout %v is above %v", d, mostTimeout)
+	case d > maxTimeout:
+		return invalid("timeout %v is above %v", d, maxTimeout)
 	}
 	return nil
 }
 
-// mostTimeout is longer than anybody waits, and short enough for an expiration.
-const mostTimeout = 1000 * time.Hour
+// maxTimeout is small enough for the expiration property.
+const maxTimeout = 1000 * time.Hour
 
-// An invalidError is an amqprpc.ErrInvalidConfig that says only what is wrong: it is
-// shown right below what was typed in.
+// An invalidError is an amqprpc.ErrInvalidConfig without a prefix: the screen shows it below the
+// input.
 type invalidError struct{ text string }
 
 func (e invalidError) Error() string        { return e.text }

@@ -14,25 +14,24 @@ import (
 	"rpcscope/tui/report"
 )
 
-// MostFib is the greatest n of a load. Its answer has 209,000 digits.
+// MaxFib is the greatest n of a load. Its answer has 209,000 digits.
 const MaxFib = 1_000_000
 
-// mostAnswers is how much memory right answers may take, in bytes.
-const mostAnswers = 16 << 20
+// maxAnswers bounds the memory for right answers, in bytes.
+const maxAnswers = 16 << 20
 
-// A Fib is the fib load: which n to ask for, and whether an answer is right. Its methods
-// may be called from many goroutines at once.
+// A Fib is the workload for fibserver: it requests n from a range and checks the answers.
 type Fib struct {
 	text     string
 	from, to int
 
-	mu    sync.Mutex
-	known map[int][]byte // right answers, computed here when first needed
-	size  int            // of them, in bytes
+	mu      sync.Mutex
+	answers map[int][]byte // computed when first needed
+	size    int            // of answers, in bytes
 }
 
-// ParseFib reads "30" or "20-35", from 0 to [MostFib]. The error is an
-// amqprpc.ErrInvalidConfig and begins with what was read, quoted.
+// ParseFib reads "30" or "20-35", from 0 to [MaxFib]. The error is an amqprpc.ErrInvalidConfig that
+// begins with the quoted text.
 func ParseFib(s string) (*Fib, error) {
 	low, high, isRange := strings.Cut(s, "-")
 	if !isRange {
@@ -48,18 +47,18 @@ func ParseFib(s string) (*Fib, error) {
 	case to < from:
 		return nil, invalid("%.40q is a reversed range: write %d-%d", s, to, from)
 	}
-	return &Fib{text: s, from: from, to: to, known: make(map[int][]byte)}, nil
+	return &Fib{text: s, from: from, to: to, answers: make(map[int][]byte)}, nil
 }
 
-// String returns what [ParseFib] read.
+// String returns the text that [ParseFib] has read.
 func (f *Fib) String() string { return f.text }
 
-// Request makes the request number k: it is a load.Source.
+// Request implements [Workload].
 func (f *Fib) Request(_ int64, rng *rand.Rand) amqprpc.Request {
 	return amqprpc.Request{Body: strconv.AppendInt(nil, int64(f.draw(rng)), 10), ContentType: "text/plain"}
 }
 
-// draw chooses an n.
+// draw returns a random n of the range.
 func (f *Fib) draw(rng *rand.Rand) int {
 	if f.to == f.from {
 		return f.from
@@ -67,32 +66,31 @@ func (f *Fib) draw(rng *rand.Rand) int {
 	return f.from + rng.IntN(f.to-f.from+1)
 }
 
-// Name returns fib(30), say.
+// Name implements [Workload]. It returns fib(30), for example.
 func (f *Fib) Name(req amqprpc.Request) string { return fmt.Sprintf("fib(%.40s)", req.Body) }
 
-// Describe fills in what of a run's configuration is about what is asked for.
+// Describe implements [Workload].
 func (f *Fib) Describe(c *report.RunConfig) { c.Fib = f.text }
 
-// Check returns an error where the reply is not fib(n) for the n that was requested,
-// whether or not this Fib would have requested it. It may quote the reply.
+// Check implements [Workload]. It checks requests outside of the range too.
 func (f *Fib) Check(req amqprpc.Request, reply amqprpc.Reply) error {
 	n, err := strconv.Atoi(string(req.Body))
 	if err != nil {
 		return err
 	}
-	right, err := f.right(n)
+	answer, err := f.answer(n)
 	if err != nil {
 		return err
 	}
-	if !bytes.Equal(bytes.TrimSpace(reply.Body), right) {
+	if !bytes.Equal(bytes.TrimSpace(reply.Body), answer) {
 		return fmt.Errorf("fib(%d) is not %.40q, says %.40q", n, reply.Body, reply.Server)
 	}
 	return nil
 }
 
-func (f *Fib) right(n int) ([]byte, error) {
+func (f *Fib) answer(n int) ([]byte, error) {
 	f.mu.Lock()
-	b, ok := f.known[n]
+	b, ok := f.answers[n]
 	f.mu.Unlock()
 	if ok {
 		return b, nil
@@ -104,8 +102,8 @@ func (f *Fib) right(n int) ([]byte, error) {
 	b = []byte(v.String())
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.known[n]; !ok && f.size+len(b) <= mostAnswers {
-		f.known[n] = b
+	if _, ok := f.answers[n]; !ok && f.size+len(b) <= maxAnswers {
+		f.answers[n] = b
 		f.size += len(b)
 	}
 	return b, nil

@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// readable checks that an error can be shown as it is.
+// readable checks that an error can be shown unescaped.
 func readable(t *testing.T, err error) {
 	t.Helper()
 	if text := err.Error(); !utf8.ValidString(text) || len(text) > 600 || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
@@ -18,8 +18,7 @@ func readable(t *testing.T, err error) {
 	}
 }
 
-// What --header takes is what was given, and nothing by which a request would become another
-// one.
+// ParseHeaders returns the given headers, and none that changes the meaning of a request.
 func FuzzParseHeaders(f *testing.F) {
 	for _, s := range []string{"tenant=blue", "a=1\nb=2", "a=1\na=2", "=x", "x-rpc-deadline=1", "X-RPC-x=", "CC=q", "a\x1b=1", "\u202e=1", "a=\x1b[2J\x00", "a b=1", strings.Repeat("n", 129) + "=1"} {
 		f.Add(s)
@@ -46,7 +45,7 @@ func FuzzParseHeaders(f *testing.F) {
 	})
 }
 
-// A range is what it says, and nothing is asked for outside of it.
+// Requests are within the range.
 func FuzzParseFib(f *testing.F) {
 	for _, s := range []string{"30", "20-35", "35-20", "-1", "1-2-3", "+5", "0", "1000000", "1000001", "99999999999999999999", "\x1b[2J", "٣", ""} {
 		f.Add(s, uint64(1))

@@ -7,43 +7,41 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// A Frozen is a picture of a lab at one moment. It does not change, however long the lab
-// goes on, and it can be asked in the same way.
+// A Frozen is a copy of a lab's state that does not change. It answers queries as the lab does.
 type Frozen struct {
-	books *ledger.Ledger
-	look  Snapshot
+	ledger   *ledger.Ledger
+	snapshot Snapshot
 }
 
-// Freeze takes a picture of now. It copies the books, a few MB and more the more calls are
-// in flight, and no call goes on meanwhile: see [ledger.Ledger.Clone].
+// Freeze copies the current state. The ledger is a few MB, more with more calls in flight, and
+// calls wait for the copy: see [ledger.Ledger.Clone].
 func (l *Lab) Freeze() *Frozen {
-	f := &Frozen{look: l.Snapshot(Query{Notes: MaxNotes})}
-	f.books = l.books.Clone() // after the notes, as in Look
-	f.look.Ledger = ledger.Snapshot{Now: time.Now()}
-	f.look.Frozen = true
+	f := &Frozen{snapshot: l.Snapshot(Query{Notes: MaxNotes})}
+	f.ledger = l.ledger.Clone() // after the notes, as in Snapshot
+	f.snapshot.Ledger = ledger.Snapshot{Now: time.Now()}
+	f.snapshot.Frozen = true
 	return f
 }
 
-// Look returns what there was to see: Books.Now is when the picture was taken, whatever
-// the query says.
+// Snapshot returns the frozen state. Ledger.Now is the time of [Lab.Freeze], whatever q says.
 func (f *Frozen) Snapshot(q Query) Snapshot {
-	look := f.look
-	q.Ledger.Now = f.look.Ledger.Now
-	look.Ledger = f.books.Snapshot(q.Ledger)
-	look.Marks = slices.Clone(look.Marks)
-	look.Notes = slices.Clone(look.Notes[max(len(look.Notes)-max(q.Notes, 0), 0):])
-	look.Pool = slices.Clone(look.Pool)
-	for i := range look.Pool {
-		look.Pool[i].Args = slices.Clone(look.Pool[i].Args)
+	s := f.snapshot
+	q.Ledger.Now = f.snapshot.Ledger.Now
+	s.Ledger = f.ledger.Snapshot(q.Ledger)
+	s.Marks = slices.Clone(s.Marks)
+	s.Notes = slices.Clone(s.Notes[max(len(s.Notes)-max(q.Notes, 0), 0):])
+	s.Pool = slices.Clone(s.Pool)
+	for i := range s.Pool {
+		s.Pool[i].Args = slices.Clone(s.Pool[i].Args)
 	}
-	return look
+	return s
 }
 
-// Inspect is [Lab.Inspect] of then.
-func (f *Frozen) Inspect(id string) (ledger.Story, bool) { return f.books.Inspect(id) }
+// Inspect is [Lab.Inspect] on the frozen state.
+func (f *Frozen) Inspect(id string) (ledger.Story, bool) { return f.ledger.Inspect(id) }
 
-// InspectStray is [Lab.InspectStray] of then.
-func (f *Frozen) InspectStray(seq uint64) (ledger.Story, bool) { return f.books.InspectStray(seq) }
+// InspectStray is [Lab.InspectStray] on the frozen state.
+func (f *Frozen) InspectStray(seq uint64) (ledger.Story, bool) { return f.ledger.InspectStray(seq) }
 
-// Find is [Lab.Find] of then.
-func (f *Frozen) Find(prefix string, most int) []string { return f.books.Find(prefix, most) }
+// Find is [Lab.Find] on the frozen state.
+func (f *Frozen) Find(prefix string, max int) []string { return f.ledger.Find(prefix, max) }

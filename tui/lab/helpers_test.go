@@ -43,10 +43,10 @@ func testMain(m *testing.M) int {
 	return brokertest.Main(m)
 }
 
-// patience bounds what must happen at some time.
+// patience bounds each wait of a test.
 const patience = time.Minute
 
-// config is a quiet lab on a queue of the test's own: paused, fib(5).
+// config returns a lab on the test's own queue that is paused and calls fib(5).
 func config(t testing.TB, node brokertest.Node) lab.Config {
 	return lab.Config{
 		Broker:  amqprpc.ConnConfig{URLs: []string{node.URL()}},
@@ -56,7 +56,7 @@ func config(t testing.TB, node brokertest.Node) lab.Config {
 	}
 }
 
-// open opens a lab that is closed with the test, and leaves nothing behind then.
+// open opens a lab, closes it with the test, and checks that nothing is left.
 func open(t testing.TB, cfg lab.Config) *lab.Lab {
 	t.Helper()
 	brokertest.NoLeaks(t)
@@ -80,18 +80,18 @@ func closeLab(t testing.TB, l *lab.Lab) {
 	if err := l.Close(ctx); err != nil {
 		t.Error(err)
 	}
-	look := l.Snapshot(lab.Query{})
-	for _, s := range look.Pool {
+	snap := l.Snapshot(lab.Query{})
+	for _, s := range snap.Pool {
 		if s.State.Alive() {
 			t.Errorf("%s outlives the lab: %+v", s.Name, s)
 		}
 	}
-	if err := look.Ledger.Broken(); err != nil {
+	if err := snap.Ledger.Broken(); err != nil {
 		t.Error(err)
 	}
 }
 
-// everything asks for all there is.
+// everything is a query for all rows.
 func everything() lab.Query {
 	const all = 1000
 	return lab.Query{Notes: all, Ledger: ledger.Query{
@@ -100,22 +100,22 @@ func everything() lab.Query {
 	}}
 }
 
-// until looks until the condition holds.
-func until(t testing.TB, l *lab.Lab, what string, holds func(lab.Snapshot) bool) lab.Snapshot {
+// until polls until the condition holds.
+func until(t testing.TB, l *lab.Lab, condition string, holds func(lab.Snapshot) bool) lab.Snapshot {
 	t.Helper()
 	late := time.After(patience)
 	turn := time.NewTicker(5 * time.Millisecond)
 	defer turn.Stop()
 	for {
-		look := l.Snapshot(everything())
-		if holds(look) {
-			return look
+		snap := l.Snapshot(everything())
+		if holds(snap) {
+			return snap
 		}
 		select {
 		case <-turn.C:
 		case <-late:
-			t.Fatalf("never: %s; notes:\n%s\nqueue %+v\nload %+v\npool %+v\ncalls %+v, replies %+v", what,
-				texts(look.Notes), look.Queue, look.Load, look.Pool, look.Ledger.Calls, look.Ledger.Replies)
+			t.Fatalf("never: %s; notes:\n%s\nqueue %+v\nload %+v\npool %+v\ncalls %+v, replies %+v", condition,
+				texts(snap.Notes), snap.Queue, snap.Load, snap.Pool, snap.Ledger.Calls, snap.Ledger.Replies)
 		}
 	}
 }
@@ -128,10 +128,10 @@ func texts(notes []lab.Note) string {
 	return b.String()
 }
 
-// noted is a condition: there is a note with all these parts, in their order.
+// noted returns a condition: there is a note with all these parts in this order.
 func noted(parts ...string) func(lab.Snapshot) bool {
-	return func(look lab.Snapshot) bool {
-		for _, n := range look.Notes {
+	return func(snap lab.Snapshot) bool {
+		for _, n := range snap.Notes {
 			if inOrder(n.Text, parts) {
 				return true
 			}
@@ -156,10 +156,10 @@ func untilNoted(t testing.TB, l *lab.Lab, parts ...string) lab.Snapshot {
 	return until(t, l, fmt.Sprintf("a note %q", parts), noted(parts...))
 }
 
-// count counts notes with all these parts.
-func count(look lab.Snapshot, parts ...string) int {
+// count returns the number of notes with all these parts.
+func count(snap lab.Snapshot, parts ...string) int {
 	n := 0
-	for _, note := range look.Notes {
+	for _, note := range snap.Notes {
 		if inOrder(note.Text, parts) {
 			n++
 		}
@@ -183,7 +183,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// serve answers the queue with a handler of the test's own, until the test ends.
+// serve answers the queue with a handler until the test ends.
 func serve(t testing.TB, node brokertest.Node, queue string, handler amqprpc.Handler) {
 	t.Helper()
 	serving := make(chan struct{})
@@ -198,7 +198,7 @@ func serve(t testing.TB, node brokertest.Node, queue string, handler amqprpc.Han
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(context.Background()) }()
 	t.Cleanup(func() {
-		s.Shutdown(context.Background()) //nolint:errcheck // Serve tells
+		s.Shutdown(context.Background()) //nolint:errcheck // Serve returns the error
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -211,7 +211,7 @@ func serve(t testing.TB, node brokertest.Node, queue string, handler amqprpc.Han
 	}
 }
 
-// declare makes a queue without consumers.
+// declare declares a queue.
 func declare(t testing.TB, node brokertest.Node, queue string) {
 	t.Helper()
 	conn, err := amqp.Dial(node.URL())

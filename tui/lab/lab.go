@@ -15,53 +15,50 @@ import (
 	"rpcscope/tui/report"
 )
 
-// ErrClosed is returned by what cannot be done any more after [Lab.Close].
+// ErrClosed is returned by methods that have no effect after [Lab.Close].
 var ErrClosed = errors.New("the lab is closed")
 
-// A Lab is a client, a load, a pool of servers and their books. Make one with [Open], and
-// close it.
+// A Lab is a client, a load, a pool of servers and their ledger. Create one with [Open] and
+// close it. Its methods may be called from any goroutine.
 type Lab struct {
-	cfg    Config
-	books  *ledger.Ledger
-	all    *ledger.Tee // the books, and whoever else is told of events
-	notes  notes
-	watch  watch
-	queue  queue
-	fleet  fleet
-	client *amqprpc.Client
-	pool   *pool.Pool
+	cfg     Config
+	ledger  *ledger.Ledger
+	tee     *ledger.Tee // passes events to the ledger, Config.Observer and observe
+	client  *amqprpc.Client
+	pool    *pool.Pool
+	notes   notes
+	conn    connectionState
+	inject  injections
+	queue   requestQueue
+	servers servers
+	manual  manualCalls
 
-	// What the next request is made of; read by every worker of the load.
-	work    atomic.Pointer[Workload]
-	timeout atomic.Int64 // in ns
-	byHand  atomic.Int64 // requests made by Call and Burst, for their random numbers
-	bursts  atomic.Int64 // calls of bursts that have not ended
-	numbers numbers      // of calls by hand
-	allowed atomic.Bool  // servers may be started beside somebody else's
+	workload     atomic.Pointer[Workload] // of the next request
+	timeout      atomic.Int64             // of the next request, in ns
+	startAllowed atomic.Bool              // servers may be started beside foreign ones
+	panicked     atomic.Pointer[PanicError]
 
-	panicked atomic.Pointer[PanicError]
+	ctx       context.Context // ends when Close has waited for calls in flight
+	cancel    context.CancelFunc
+	running   sync.WaitGroup // Go is called with mu held and closed false
+	closeOnce sync.Once
+	closeErr  error
 
-	ctx     context.Context // ends when Close has given calls their grace
-	cancel  context.CancelFunc
-	running sync.WaitGroup // the lab's goroutines; Add with mu held and closed false
-	closing sync.Once
-	closeOf error
-
-	mu      sync.Mutex
-	closed  bool
-	load    *load.Load    // the present one
-	loads   []*load.Load  // those that run, the present one last
-	drained chan struct{} // closed when no load runs any more, after Close has begun
-	state   Load          // without Progress
-	fault   string
-	seed    int64 // of the next server
+	mu       sync.Mutex
+	closed   bool
+	load     *load.Load    // the current one
+	loads    []*load.Load  // all that still run
+	drained  chan struct{} // closed when no load runs after Close has begun
+	state    Load          // without Progress
+	fault    string        // of the next server
+	nextSeed int64         // of the next server
 }
 
-// Open dials the broker and begins the load as soon as somebody consumes from the queue.
-// It blocks until connected, as [amqprpc.Dial] does, and until the broker has told of the queue,
-// three seconds at most; ctx bounds that alone.
+// Open connects to the broker, and starts the load as soon as there is a consumer. It blocks
+// until connected, as [amqprpc.Dial] does, and until the broker has described the queue, at most
+// three seconds; ctx bounds only that.
 //
-// The error is an amqprpc.ErrInvalidConfig, or what amqprpc.Dial returns.
+// The error is an amqprpc.ErrInvalidConfig or one of amqprpc.Dial.
 func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -71,34 +68,32 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{cfg: cfg, books: ledger.New(ledger.Config{}), seed: cfg.ServerSeed}
+	l := &Lab{cfg: cfg, ledger: ledger.New(ledger.Config{}), drained: make(chan struct{}), nextSeed: cfg.ServerSeed}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.timeout.Store(int64(cfg.Timeout))
-	l.drained = make(chan struct{})
 	l.queue.init(cfg.Queue)
-	l.fleet.init(cfg.Pool)
 	l.state = Load{
 		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Timeout: cfg.Timeout, Seed: cfg.Seed,
 		Paused: cfg.Paused, Waiting: true,
 	}
-	l.allowed.Store(cfg.Force || cfg.OwnQueue)
+	l.startAllowed.Store(cfg.Force || cfg.OwnQueue)
 	if cfg.Service != nil {
-		l.ask(cfg.Service)
+		l.setWorkload(cfg.Service)
 		if cfg.PauseIfForeign && !cfg.Paused {
 			l.state.Paused, l.state.PausedBy = true, "it asks a service that is not rpcscope's"
 		}
 	} else {
-		l.ask(fib)
+		l.setWorkload(fib)
 	}
-	cfg.Pool.Output, cfg.Pool.OnExit = l.serverSaid, l.serverEnded
+	cfg.Pool.Output, cfg.Pool.OnExit = l.onServerOutput, l.onServerExit
 	l.pool = pool.New(cfg.Pool)
 
-	l.all = ledger.NewTee(l.books, cfg.Observer, amqprpc.ObserverFunc(l.observe))
+	l.tee = ledger.NewTee(l.ledger, cfg.Observer, amqprpc.ObserverFunc(l.observe))
 	l.client, err = amqprpc.Dial(ctx, amqprpc.Config{
-		ConnConfig: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: mostInFlight,
+		ConnConfig: cfg.Broker, Backoff: cfg.Backoff, Queue: cfg.Queue, MaxInFlight: maxInFlight,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			defer l.catch()
-			l.all.Observe(l.explained(e))
+			l.tee.Observe(l.explainLoss(e))
 		}),
 	})
 	if err != nil {
@@ -108,32 +103,30 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	l.mu.Lock()
 	err = l.newLoad(cfg.Rate, cfg.Concurrency)
 	l.mu.Unlock()
-	if err != nil { // cannot be: all of it was checked
+	if err != nil {
 		l.cancel()
 		l.client.Close() //nolint:errcheck // returns nil
 		return nil, err
 	}
-	// Before a server can be started here: who consumes now is somebody else.
-	now, failed := l.askBroker(ctx)
-	l.begin(now, true, failed)
-	l.start(func() { l.poll(!now.Known) }) //nolint:errcheck // it is open
+	// No server has been started yet: all consumers are foreign.
+	queue, failures := l.queryQueue(ctx)
+	l.startLoad(queue, true, failures)
+	l.start(func() { l.poll(!queue.Known) }) //nolint:errcheck // not closed
 	return l, nil
 }
 
-// grace is how long calls in flight may go on after [Lab.Close].
-const grace = 250 * time.Millisecond
+// closeGrace is how long calls in flight may go on after [Lab.Close].
+const closeGrace = 250 * time.Millisecond
 
-// Close ends the load, stops all servers, deletes the queue where it is the lab's own, and
-// closes the client, in this order. Calls that have not ended a quarter of a second after
-// the last one was begun are canceled. When it returns, no goroutine and no process of the
-// lab is left; its books can still be read.
+// Close ends the load, stops all servers, deletes the queue if it is the lab's own, and closes
+// the client, in this order. Calls that do not end within a quarter of a second are canceled.
+// No goroutine and no process of the lab is left when it returns; the ledger can still be read.
 //
-// Servers drain, however long that takes, unless ctx ends first: the error names those
-// that had to be killed then, and a queue that could not be deleted. All Closes wait for
-// the first one and return its error.
+// Servers finish their work unless ctx ends first. The error names those that were killed then,
+// and a queue that could not be deleted. Later Closes wait and return the same error.
 func (l *Lab) Close(ctx context.Context) error {
-	l.closing.Do(func() { l.closeOf = l.close(ctx) })
-	return l.closeOf
+	l.closeOnce.Do(func() { l.closeErr = l.close(ctx) })
+	return l.closeErr
 }
 
 func (l *Lab) close(ctx context.Context) error {
@@ -147,11 +140,11 @@ func (l *Lab) close(ctx context.Context) error {
 	}
 	l.mu.Unlock()
 
-	wait := time.NewTimer(grace)
-	defer wait.Stop()
+	timer := time.NewTimer(closeGrace)
+	defer timer.Stop()
 	select {
 	case <-l.drained:
-	case <-wait.C:
+	case <-timer.C:
 	case <-ctx.Done():
 	}
 	l.cancel()
@@ -171,7 +164,6 @@ func (l *Lab) start(f func()) error {
 	return l.startLocked(f)
 }
 
-// startLocked is start with mu held.
 func (l *Lab) startLocked(f func()) error {
 	if l.closed {
 		return ErrClosed
@@ -183,9 +175,9 @@ func (l *Lab) startLocked(f func()) error {
 	return nil
 }
 
-// bounded returns a context that also ends with the lab, and after the given time.
-func (l *Lab) bounded(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, most)
+// withTimeout returns a context that also ends with the lab.
+func (l *Lab) withTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, d)
 	stop := context.AfterFunc(l.ctx, cancel)
 	return ctx, func() {
 		stop()
@@ -193,50 +185,48 @@ func (l *Lab) bounded(ctx context.Context, most time.Duration) (context.Context,
 	}
 }
 
-// Look returns what there is to see. It is cheap and waits for nobody: call it ten to
-// twenty times a second.
+// Snapshot returns the lab's current state. It is cheap and never blocks: call it ten to twenty
+// times a second.
 func (l *Lab) Snapshot(q Query) Snapshot {
-	// Notes are left when something has happened, and the ledger is told before anybody
-	// else. In this order there is no note of what the rest does not show yet.
-	look := Snapshot{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
-	look.Queue, look.Marks, look.Pool = l.queue.look(), l.fleet.lastMarks(), l.pool.List()
-	look.Starting = l.fleet.notYetIn(look.Pool)
-	if err := l.beside(look.Queue); err != nil {
-		look.StartWarning = err.Error()
+	// The ledger is told of an event before its note is written, so the notes are read first.
+	s := Snapshot{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
+	s.Queue, s.Marks, s.Pool = l.queue.get(), l.servers.recentMarks(), l.pool.List()
+	s.Starting = l.servers.notListed(s.Pool)
+	if err := l.startWarning(s.Queue); err != nil {
+		s.StartWarning = err.Error()
 	}
 	l.mu.Lock()
-	look.Load, look.Fault = l.state, l.fault
-	look.Load.Progress = l.load.Progress()
+	s.Load, s.Fault = l.state, l.fault
+	s.Load.Progress = l.load.Progress()
 	l.mu.Unlock()
 	if p := l.panicked.Load(); p != nil {
-		look.Err = p
+		s.Err = p
 	}
-	look.Ledger = l.books.Snapshot(q.Ledger)
-	return look
+	s.Ledger = l.ledger.Snapshot(q.Ledger)
+	return s
 }
 
-// Last returns the books as they are and calls f before the next event. A recording that f
-// ends holds exactly what these books do. It holds up every call meanwhile, so f must not
-// use the lab.
-func (l *Lab) SnapshotThen(q ledger.Query, f func()) (books ledger.Snapshot) {
-	l.all.Between(func() {
-		books = l.books.Snapshot(q)
+// SnapshotThen returns the ledger's state and calls f before the next event. So a recording that
+// f ends holds exactly these events. All calls wait for f, which must not use the lab.
+func (l *Lab) SnapshotThen(q ledger.Query, f func()) (s ledger.Snapshot) {
+	l.tee.Between(func() {
+		s = l.ledger.Snapshot(q)
 		f()
 	})
-	return books
+	return s
 }
 
 // Inspect returns the story of a correlation ID, as [ledger.Ledger.Inspect] does.
-func (l *Lab) Inspect(id string) (ledger.Story, bool) { return l.books.Inspect(id) }
+func (l *Lab) Inspect(id string) (ledger.Story, bool) { return l.ledger.Inspect(id) }
 
 // InspectStray returns the story that a discarded reply belongs to, as
 // [ledger.Ledger.InspectStray] does.
-func (l *Lab) InspectStray(seq uint64) (ledger.Story, bool) { return l.books.InspectStray(seq) }
+func (l *Lab) InspectStray(seq uint64) (ledger.Story, bool) { return l.ledger.InspectStray(seq) }
 
-// Find returns IDs that begin with prefix, at most so many, as [ledger.Ledger.Find] does.
-func (l *Lab) Find(prefix string, most int) []string { return l.books.Find(prefix, most) }
+// Find returns at most max IDs that begin with prefix, as [ledger.Ledger.Find] does.
+func (l *Lab) Find(prefix string, max int) []string { return l.ledger.Find(prefix, max) }
 
-// RunConfig returns what the load is asked to do at present, for summaries.
+// RunConfig returns the configuration of the current load, for summaries.
 func (l *Lab) RunConfig() report.RunConfig {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -244,25 +234,24 @@ func (l *Lab) RunConfig() report.RunConfig {
 		Queue: l.cfg.Queue, Concurrency: l.state.Concurrency, Rate: l.state.Rate,
 		TimeoutMS: l.state.Timeout.Milliseconds(), Seed: l.state.Seed,
 	}
-	(*l.work.Load()).Describe(&c)
+	(*l.workload.Load()).Describe(&c)
 	return c
 }
 
-// DropConnection cuts the client's sockets, as a failing network does. The client
-// connects again.
+// DropConnection closes the client's sockets, as a failing network does. The client reconnects.
 func (l *Lab) DropConnection() {
 	if _, connected := l.client.Connection(); !connected {
 		l.notes.add(Failure, "there is no connection to drop", "")
 		return
 	}
-	with := "no call"
-	switch n := l.books.Snapshot(ledger.Query{}).Calls.InFlight; {
+	calls := "no call"
+	switch n := l.ledger.Snapshot(ledger.Query{}).Calls.InFlight; {
 	case n == 1:
-		with = "1 call"
+		calls = "1 call"
 	case n > 1:
-		with = fmt.Sprintf("%d calls", n)
+		calls = fmt.Sprintf("%d calls", n)
 	}
-	l.notes.add(Info, "dropped the connection, with "+with+" in flight", "")
-	l.watch.dropped.Store(true)
+	l.notes.add(Info, "dropped the connection, with "+calls+" in flight", "")
+	l.conn.dropped.Store(true)
 	l.client.DropConnection()
 }

@@ -20,52 +20,52 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// The load waits for a consumer, and for nothing else once it has begun.
-func TestTheLoadWaitsForAServer(t *testing.T) {
+// The load waits for the first consumer, and only for that.
+func TestLoadWaitsForServer(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Paused = false
 	l := open(t, cfg)
-	look := until(t, l, "the queue is missed", func(look lab.Snapshot) bool { return look.Queue.Missing })
-	if !look.Load.Waiting || look.Load.Paused || !look.Queue.Known || look.Queue.Name != cfg.Queue {
-		t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
+	snap := until(t, l, "the queue is missed", func(snap lab.Snapshot) bool { return snap.Queue.Missing })
+	if !snap.Load.Waiting || snap.Load.Paused || !snap.Queue.Known || snap.Queue.Name != cfg.Queue {
+		t.Errorf("load %+v, queue %+v", snap.Load, snap.Queue)
 	}
 	untilNoted(t, l, "waits for a server: there is no queue "+cfg.Queue)
 	id := l.Call()
-	look = untilNoted(t, l, "call "+id[:8]+" fib(5): unroutable: no queue "+cfg.Queue)
-	if look.Ledger.Calls.Sent != 1 || look.Ledger.Failures.Unroutable != 1 || look.Load.Progress.Started != 0 {
-		t.Errorf("calls %+v, failures %+v, load %+v", look.Ledger.Calls, look.Ledger.Failures, look.Load)
+	snap = untilNoted(t, l, "call "+id[:8]+" fib(5): unroutable: no queue "+cfg.Queue)
+	if snap.Ledger.Calls.Sent != 1 || snap.Ledger.Failures.Unroutable != 1 || snap.Load.Progress.Started != 0 {
+		t.Errorf("calls %+v, failures %+v, load %+v", snap.Ledger.Calls, snap.Ledger.Failures, snap.Load)
 	}
 
 	declare(t, node, cfg.Queue)
-	look = until(t, l, "the queue is there", func(look lab.Snapshot) bool { return !look.Queue.Missing })
-	if !look.Load.Waiting || look.Queue.Consumers != 0 {
-		t.Errorf("load %+v, queue %+v", look.Load, look.Queue)
+	snap = until(t, l, "the queue is there", func(snap lab.Snapshot) bool { return !snap.Queue.Missing })
+	if !snap.Load.Waiting || snap.Queue.Consumers != 0 {
+		t.Errorf("load %+v, queue %+v", snap.Load, snap.Queue)
 	}
 
 	name := start(t, l)
-	look = until(t, l, "the load begins", func(look lab.Snapshot) bool { // the broker may know of the consumer before its name is read
+	snap = until(t, l, "the load begins", func(snap lab.Snapshot) bool { // the broker may know of the consumer before its name is read
 		begins := " consumes from " + cfg.Queue + ": the load begins"
-		return noted(name+begins)(look) || noted("a server"+begins)(look)
+		return noted(name+begins)(snap) || noted("a server"+begins)(snap)
 	})
-	if look.Load.Waiting || look.Queue.Consumers != 1 || name != "fib-1" {
-		t.Errorf("%s: load %+v, queue %+v", name, look.Load, look.Queue)
+	if snap.Load.Waiting || snap.Queue.Consumers != 1 || name != "fib-1" {
+		t.Errorf("%s: load %+v, queue %+v", name, snap.Load, snap.Queue)
 	}
-	look = until(t, l, "100 calls", func(look lab.Snapshot) bool { return look.Load.Progress.Completed >= 100 })
-	if look.Ledger.Calls.Wrong != 0 || look.Ledger.Failures.Unroutable != 1 {
-		t.Errorf("load %+v, failures %+v", look.Load, look.Ledger.Failures)
+	snap = until(t, l, "100 calls", func(snap lab.Snapshot) bool { return snap.Load.Progress.Completed >= 100 })
+	if snap.Ledger.Calls.Wrong != 0 || snap.Ledger.Failures.Unroutable != 1 {
+		t.Errorf("load %+v, failures %+v", snap.Load, snap.Ledger.Failures)
 	}
-	until(t, l, "one server", func(look lab.Snapshot) bool { return len(look.Marks) == 1 && look.Marks[0].Joined })
+	until(t, l, "one server", func(snap lab.Snapshot) bool { return len(snap.Marks) == 1 && snap.Marks[0].Joined })
 
 	must(t, l.StopServer(t.Context(), name))
-	look = until(t, l, "no consumers", func(look lab.Snapshot) bool { return look.Queue.Known && look.Queue.Consumers == 0 })
-	if look.Load.Waiting {
+	snap = until(t, l, "no consumers", func(snap lab.Snapshot) bool { return snap.Queue.Known && snap.Queue.Consumers == 0 })
+	if snap.Load.Waiting {
 		t.Error("the load waits again")
 	}
 }
 
-// Somebody else's server will do, and the queue may be there without one.
-func TestTheLoadTakesAnyServer(t *testing.T) {
+// The load starts with somebody else's server.
+func TestLoadStartsWithForeignServer(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	declare(t, node, cfg.Queue)
@@ -74,91 +74,91 @@ func TestTheLoadTakesAnyServer(t *testing.T) {
 	serve(t, node, cfg.Queue, func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 		return amqprpc.Response{Body: []byte("5")}, nil
 	})
-	look := untilNoted(t, l, "somebody consumes from "+cfg.Queue+": the load begins when it is resumed")
-	if !look.Load.Paused || look.Load.Waiting || look.Load.Progress.Started != 0 {
-		t.Errorf("load %+v", look.Load)
+	snap := untilNoted(t, l, "somebody consumes from "+cfg.Queue+": the load begins when it is resumed")
+	if !snap.Load.Paused || snap.Load.Waiting || snap.Load.Progress.Started != 0 {
+		t.Errorf("load %+v", snap.Load)
 	}
 	l.Resume()
-	until(t, l, "calls", func(look lab.Snapshot) bool { return !look.Load.Paused && look.Load.Progress.Completed > 10 })
+	until(t, l, "calls", func(snap lab.Snapshot) bool { return !snap.Load.Paused && snap.Load.Progress.Completed > 10 })
 	l.Pause()
-	look = until(t, l, "nothing in flight", func(look lab.Snapshot) bool { return look.Load.Paused && look.Ledger.Calls.InFlight == 0 })
-	if !noted("the load is paused")(look) || !noted("the load goes on")(look) {
-		t.Errorf("notes:\n%s", texts(look.Notes))
+	snap = until(t, l, "nothing in flight", func(snap lab.Snapshot) bool { return snap.Load.Paused && snap.Ledger.Calls.InFlight == 0 })
+	if !noted("the load is paused")(snap) || !noted("the load goes on")(snap) {
+		t.Errorf("notes:\n%s", texts(snap.Notes))
 	}
 }
 
-// A pause while the load waits is a pause after, and a resume does not begin it.
-func TestPausedAndWaitingAreIndependent(t *testing.T) {
+// A load that waits can be paused and resumed, which does not start it.
+func TestPauseWhileWaiting(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	l := open(t, cfg)
 	l.Resume()
-	look := until(t, l, "asked", func(look lab.Snapshot) bool { return look.Queue.Known })
-	if look.Load.Paused || !look.Load.Waiting || look.Load.Progress.Started != 0 {
-		t.Errorf("load %+v", look.Load)
+	snap := until(t, l, "polled", func(snap lab.Snapshot) bool { return snap.Queue.Known })
+	if snap.Load.Paused || !snap.Load.Waiting || snap.Load.Progress.Started != 0 {
+		t.Errorf("load %+v", snap.Load)
 	}
 	l.Pause()
 	start(t, l)
-	look = until(t, l, "no waiting", func(look lab.Snapshot) bool { return !look.Load.Waiting })
-	if !look.Load.Paused || look.Load.Progress.Started != 0 {
-		t.Errorf("load %+v", look.Load)
+	snap = until(t, l, "no waiting", func(snap lab.Snapshot) bool { return !snap.Load.Waiting })
+	if !snap.Load.Paused || snap.Load.Progress.Started != 0 {
+		t.Errorf("load %+v", snap.Load)
 	}
 }
 
-func TestLoadVerbs(t *testing.T) {
+func TestLoadSettings(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
 	more := func(what string) lab.Snapshot {
 		t.Helper()
-		return until(t, l, what, func(look lab.Snapshot) bool { return look.Load.Progress.Completed >= 20 })
+		return until(t, l, what, func(snap lab.Snapshot) bool { return snap.Load.Progress.Completed >= 20 })
 	}
-	if look := more("closed"); look.Load.Concurrency != 4 || look.Load.Rate != 0 {
-		t.Errorf("load %+v", look.Load)
+	if snap := more("closed"); snap.Load.Concurrency != 4 || snap.Load.Rate != 0 {
+		t.Errorf("load %+v", snap.Load)
 	}
 	must(t, l.SetConcurrency(2))
-	if look := l.Snapshot(lab.Query{}); look.Load.Progress.Concurrency != 2 || look.Load.Progress.Completed == 0 {
-		t.Errorf("the same load goes on: %+v", look.Load)
+	if snap := l.Snapshot(lab.Query{}); snap.Load.Progress.Concurrency != 2 || snap.Load.Progress.Completed == 0 {
+		t.Errorf("the same load goes on: %+v", snap.Load)
 	}
 	must(t, l.SetRate(500))
-	if look := more("open"); look.Load.Rate != 500 || look.Load.Progress.Rate != 500 || look.Load.Concurrency != 0 {
-		t.Errorf("load %+v", look.Load)
+	if snap := more("open"); snap.Load.Rate != 500 || snap.Load.Progress.Rate != 500 || snap.Load.Concurrency != 0 {
+		t.Errorf("load %+v", snap.Load)
 	}
 	must(t, l.SetRate(1000))
-	if look := l.Snapshot(lab.Query{}); look.Load.Progress.Rate != 1000 || look.Load.Progress.Completed == 0 {
-		t.Errorf("the same load goes on: %+v", look.Load)
+	if snap := l.Snapshot(lab.Query{}); snap.Load.Progress.Rate != 1000 || snap.Load.Progress.Completed == 0 {
+		t.Errorf("the same load goes on: %+v", snap.Load)
 	}
 	must(t, l.SetConcurrency(3))
-	if look := more("closed again"); look.Load.Rate != 0 || look.Load.Concurrency != 3 {
-		t.Errorf("load %+v", look.Load)
+	if snap := more("closed again"); snap.Load.Rate != 0 || snap.Load.Concurrency != 3 {
+		t.Errorf("load %+v", snap.Load)
 	}
-	until(t, l, "the open model's calls have ended", func(look lab.Snapshot) bool { return look.Ledger.Calls.InFlight <= 3 })
+	until(t, l, "the open model's calls have ended", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.InFlight <= 3 })
 
 	must(t, l.SetFib("7-9"))
-	until(t, l, "another fib", func(look lab.Snapshot) bool {
-		return len(look.Ledger.Completed) > 0 && strings.Contains("7 8 9", look.Ledger.Completed[0].Request)
+	until(t, l, "another fib", func(snap lab.Snapshot) bool {
+		return len(snap.Ledger.Completed) > 0 && strings.Contains("7 8 9", snap.Ledger.Completed[0].Request)
 	})
 	must(t, l.SetTimeout(17*time.Second))
-	until(t, l, "another timeout", func(look lab.Snapshot) bool {
-		c := look.Ledger.Completed
+	until(t, l, "another timeout", func(snap lab.Snapshot) bool {
+		c := snap.Ledger.Completed
 		return len(c) > 0 && c[0].Deadline.Sub(c[0].Sent).Round(time.Second) == 17*time.Second
 	})
 	if got := l.RunConfig(); got.Fib != "7-9" || got.TimeoutMS != 17_000 || got.Concurrency != 3 || got.Rate != 0 || got.Queue != cfg.Queue || got.Seed != 1 {
 		t.Errorf("%+v", got)
 	}
-	look := l.Snapshot(everything())
-	if look.Ledger.Calls.Failed != 0 || look.Ledger.Calls.Wrong != 0 {
-		t.Errorf("calls %+v, failures %+v, %d wrong", look.Ledger.Calls, look.Ledger.Failures, look.Ledger.Calls.Wrong)
+	snap := l.Snapshot(everything())
+	if snap.Ledger.Calls.Failed != 0 || snap.Ledger.Calls.Wrong != 0 {
+		t.Errorf("calls %+v, failures %+v, %d wrong", snap.Ledger.Calls, snap.Ledger.Failures, snap.Ledger.Calls.Wrong)
 	}
 
-	before := look.Load
-	for what, err := range map[string]error{
-		"concurrency": l.SetConcurrency(0), "most": l.SetConcurrency(load.MaxConcurrency + 1), "rate": l.SetRate(0),
+	before := snap.Load
+	for name, err := range map[string]error{
+		"concurrency": l.SetConcurrency(0), "max": l.SetConcurrency(load.MaxConcurrency + 1), "rate": l.SetRate(0),
 		"rate -": l.SetRate(-1), "fib": l.SetFib("x"), "range": l.SetFib("9-7"), "timeout": l.SetTimeout(0), "long": l.SetTimeout(1001 * time.Hour),
-		"burst": l.Burst(0), "burst most": l.Burst(lab.MaxBurst + 1), "fault": l.SetFault("nonsense"),
+		"burst": l.Burst(0), "burst max": l.Burst(lab.MaxBurst + 1), "fault": l.SetFault("nonsense"),
 	} {
 		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Snapshot(everything())) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	after := l.Snapshot(lab.Query{}).Load
@@ -172,8 +172,8 @@ func TestCallAndBurst(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Fib = "30"
-	var said atomic.Int32
-	cfg.OnFailure = func(error) { said.Add(1) }
+	var failures atomic.Int32
+	cfg.OnFailure = func(error) { failures.Add(1) }
 	l := open(t, cfg)
 	var n atomic.Int32
 	serve(t, node, cfg.Queue, func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
@@ -191,12 +191,12 @@ func TestCallAndBurst(t *testing.T) {
 		ids = append(ids, id)
 		untilNoted(t, l, "call "+id[:8]+" fib(30)", want)
 	}
-	look := l.Snapshot(everything())
-	if !noted("from test, which is wrong")(look) || look.Ledger.Calls.Wrong != 1 || said.Load() != 1 {
-		t.Errorf("%d wrong, %d said; notes:\n%s", look.Ledger.Calls.Wrong, said.Load(), texts(look.Notes))
+	snap := l.Snapshot(everything())
+	if !noted("from test, which is wrong")(snap) || snap.Ledger.Calls.Wrong != 1 || failures.Load() != 1 {
+		t.Errorf("%d wrong, %d failures; notes:\n%s", snap.Ledger.Calls.Wrong, failures.Load(), texts(snap.Notes))
 	}
 	var seen []string
-	for _, note := range look.Notes {
+	for _, note := range snap.Notes {
 		if note.ID != "" {
 			seen = append(seen, note.ID)
 		}
@@ -213,9 +213,9 @@ func TestCallAndBurst(t *testing.T) {
 		}
 	}
 	must(t, l.Burst(100))
-	look = untilNoted(t, l, "burst of 100: 100 completed in ")
-	if look.Ledger.Calls.Completed != 102 {
-		t.Errorf("calls %+v", look.Ledger.Calls)
+	snap = untilNoted(t, l, "burst of 100: 100 completed in ")
+	if snap.Ledger.Calls.Completed != 102 {
+		t.Errorf("calls %+v", snap.Ledger.Calls)
 	}
 	n.Store(1)
 	must(t, l.Burst(5))
@@ -224,39 +224,38 @@ func TestCallAndBurst(t *testing.T) {
 	must(t, l.SetFib("31"))
 }
 
-// A kill between reply and ack makes a duplicate, as it would in earnest.
 func TestDropConnection(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 50 && look.Queue.Known })
+	until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 50 && snap.Queue.Known })
 	l.DropConnection()
-	look := untilNoted(t, l, "connected to ", " again after ")
-	if !noted("dropped the connection, with ", " in flight")(look) || !noted("connection lost: dropped by hand")(look) || look.Ledger.Connection.Epochs != 2 {
-		t.Errorf("connection %+v, notes:\n%s", look.Ledger.Connection, texts(look.Notes))
+	snap := untilNoted(t, l, "connected to ", " again after ")
+	if !noted("dropped the connection, with ", " in flight")(snap) || !noted("connection lost: dropped by hand")(snap) || snap.Ledger.Connection.Epochs != 2 {
+		t.Errorf("connection %+v, notes:\n%s", snap.Ledger.Connection, texts(snap.Notes))
 	}
-	completed := look.Ledger.Calls.Completed
-	until(t, l, "more calls", func(look lab.Snapshot) bool {
-		return look.Ledger.Calls.Completed > completed+50 && look.Queue.Known && look.Queue.Consumers == 1
+	completed := snap.Ledger.Calls.Completed
+	until(t, l, "more calls", func(snap lab.Snapshot) bool {
+		return snap.Ledger.Calls.Completed > completed+50 && snap.Queue.Known && snap.Queue.Consumers == 1
 	})
 }
 
-// A connection that was dropped by hand is said to have been, wherever its loss is
-// explained; the next one that is lost is not.
-func TestDropConnectionSaysWhy(t *testing.T) {
+// Notes, events and the ledger say that a connection was dropped by hand, but not that the next
+// one was.
+func TestDropConnectionReason(t *testing.T) {
 	node := brokertest.Own(t)
 	l := open(t, config(t, node))
 	declare(t, node, l.RunConfig().Queue)
 	for calls, lose := range []func(){l.DropConnection, node.Kill} {
 		id := l.Call()
-		until(t, l, "confirmed", func(look lab.Snapshot) bool { return look.Ledger.Traffic.Confirmed == uint64(calls+1) })
+		until(t, l, "confirmed", func(snap lab.Snapshot) bool { return snap.Ledger.Traffic.Confirmed == uint64(calls+1) })
 		lose()
-		look := untilNoted(t, l, "call "+id[:8], "connection lost: ")
+		snap := untilNoted(t, l, "call "+id[:8], "connection lost: ")
 		story, _ := l.Inspect(id)
-		said := []string{look.Ledger.Connection.Lost, story.Events[len(story.Events)-1].Text}
+		said := []string{snap.Ledger.Connection.Lost, story.Events[len(story.Events)-1].Text}
 		newest := ""
-		for _, n := range look.Notes {
+		for _, n := range snap.Notes {
 			switch {
 			case n.ID == id:
 				said = append(said, n.Text)
@@ -270,33 +269,33 @@ func TestDropConnectionSaysWhy(t *testing.T) {
 			}
 		}
 		if calls == 0 {
-			until(t, l, "another connection", func(look lab.Snapshot) bool { return look.Ledger.Connection.Connected })
+			until(t, l, "another connection", func(snap lab.Snapshot) bool { return snap.Ledger.Connection.Connected })
 		}
 	}
 	must(t, node.Start(t.Context()))
 }
 
-// What the broker is asked is not known while there is none.
-func TestBrokerGoes(t *testing.T) {
+// The state of the queue is unknown while there is no broker.
+func TestBrokerLost(t *testing.T) {
 	node := brokertest.Own(t)
 	cfg := config(t, node)
 	l := open(t, cfg)
-	until(t, l, "asked", func(look lab.Snapshot) bool { return look.Queue.Known })
+	until(t, l, "polled", func(snap lab.Snapshot) bool { return snap.Queue.Known })
 	node.Kill()
-	look := until(t, l, "it is gone", func(look lab.Snapshot) bool { return !look.Ledger.Connection.Connected })
-	if look.Queue.Known {
-		t.Errorf("queue %+v", look.Queue)
+	snap := until(t, l, "it is gone", func(snap lab.Snapshot) bool { return !snap.Ledger.Connection.Connected })
+	if snap.Queue.Known {
+		t.Errorf("queue %+v", snap.Queue)
 	}
 	l.DropConnection()
-	look = untilNoted(t, l, "there is no connection to drop")
+	snap = untilNoted(t, l, "there is no connection to drop")
 	if _, err := l.UnknownReply(t.Context()); err == nil || !strings.Contains(err.Error(), "no callback queue") {
 		t.Errorf("%v", err)
 	}
 	must(t, node.Start(t.Context()))
-	// Nobody promises that the first connection after a boot lasts: each is told of.
-	until(t, l, "asked again, and every connection is told of", func(look lab.Snapshot) bool {
-		again := strings.Count(texts(look.Notes), " again after ")
-		return look.Queue.Known && again > 0 && look.Ledger.Connection.Epochs == again+1
+	// The first connection after a boot may be lost again.
+	until(t, l, "polled again, and each connection has a note", func(snap lab.Snapshot) bool {
+		again := strings.Count(texts(snap.Notes), " again after ")
+		return snap.Queue.Known && again > 0 && snap.Ledger.Connection.Epochs == again+1
 	})
 }
 
@@ -306,11 +305,11 @@ func TestAlarm(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
+	until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 10 })
 	must(t, node.RaiseMemoryAlarm(t.Context()))
-	l.Call() // the broker blocks who publishes, and those in flight may be all that do
-	look := untilNoted(t, l, "the broker blocks publishers, by an alarm: ")
-	if c := look.Ledger.Connection; !c.Blocked || c.BlockedReason == "" {
+	l.Call() // the broker blocks a connection when it publishes
+	snap := untilNoted(t, l, "the broker blocks publishers, by an alarm: ")
+	if c := snap.Ledger.Connection; !c.Blocked || c.BlockedReason == "" {
 		t.Errorf("connection %+v", c)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -319,7 +318,7 @@ func TestAlarm(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	must(t, node.ClearMemoryAlarm(t.Context()))
-	until(t, l, "no alarm", func(look lab.Snapshot) bool { return !look.Ledger.Connection.Blocked })
+	until(t, l, "no alarm", func(snap lab.Snapshot) bool { return !snap.Ledger.Connection.Blocked })
 	untilNoted(t, l, "alarm is over")
 	_, err := l.UnknownReply(t.Context())
 	must(t, err)
@@ -330,14 +329,14 @@ func TestFreeze(t *testing.T) {
 	cfg.Paused = false
 	l := open(t, cfg)
 	start(t, l)
-	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 50 })
+	until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 50 })
 	f := l.Freeze()
 	then := f.Snapshot(everything())
 	if !then.Frozen || then.Ledger.Calls.Completed < 50 || len(then.Pool) != 1 || len(then.Notes) == 0 {
 		t.Fatalf("%+v", then)
 	}
 	must(t, l.SetFib("6"))
-	until(t, l, "more calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > then.Ledger.Calls.Completed+200 })
+	until(t, l, "more calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > then.Ledger.Calls.Completed+200 })
 	now := f.Snapshot(everything())
 	if !reflect.DeepEqual(then, now) {
 		t.Errorf("the picture was\n%+v\nand is\n%+v", then, now)
@@ -357,14 +356,13 @@ func TestFreeze(t *testing.T) {
 	if _, ok := f.Inspect(later); ok {
 		t.Error("a call of later is in the picture")
 	}
-	if look := f.Snapshot(lab.Query{Notes: 1}); len(look.Notes) != 1 || look.Notes[0] != then.Notes[len(then.Notes)-1] {
-		t.Errorf("%+v", look.Notes)
+	if snap := f.Snapshot(lab.Query{Notes: 1}); len(snap.Notes) != 1 || snap.Notes[0] != then.Notes[len(then.Notes)-1] {
+		t.Errorf("%+v", snap.Notes)
 	}
 }
 
-// Close leaves nothing behind, in the middle of everything; afterwards the books can be
-// read and nothing else can be done.
-func TestCloseInTheMiddle(t *testing.T) {
+// Close ends everything that runs. After it the ledger can be read, and all methods fail.
+func TestCloseWhileBusy(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused, cfg.Fib, cfg.Concurrency = false, "5-15", 64
 	l := open(t, cfg)
@@ -374,12 +372,12 @@ func TestCloseInTheMiddle(t *testing.T) {
 	must(t, l.Burst(500))
 	_, err := l.UnknownReply(t.Context())
 	must(t, err)
-	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 50 })
+	until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 50 })
 	pids := l.Snapshot(lab.Query{}).Pool
 	starting := make(chan struct{})
 	go func() {
 		defer close(starting)
-		l.StartServer(context.Background()) //nolint:errcheck // it may be quick enough, or not
+		l.StartServer(context.Background()) //nolint:errcheck // it may succeed or fail
 	}()
 	closeLab(t, l)
 	<-starting
@@ -389,19 +387,19 @@ func TestCloseInTheMiddle(t *testing.T) {
 			t.Errorf("process %d of %s lives", s.PID, s.Name)
 		}
 	}
-	look := l.Snapshot(everything())
-	if look.Ledger.Calls.InFlight != 0 || look.Ledger.Calls.Completed == 0 {
-		t.Errorf("calls %+v", look.Ledger.Calls)
+	snap := l.Snapshot(everything())
+	if snap.Ledger.Calls.InFlight != 0 || snap.Ledger.Calls.Completed == 0 {
+		t.Errorf("calls %+v", snap.Ledger.Calls)
 	}
 	_, startErr := l.StartServer(t.Context())
 	_, unknownErr := l.UnknownReply(t.Context())
 	_, secondErr := l.SecondReply(t.Context(), "")
-	for what, err := range map[string]error{
+	for name, err := range map[string]error{
 		"fib": l.SetFib("3"), "concurrency": l.SetConcurrency(3), "rate": l.SetRate(3), "timeout": l.SetTimeout(1),
 		"fault": l.SetFault(""), "burst": l.Burst(3), "start": startErr, "unknown": unknownErr, "second": secondErr,
 	} {
 		if err == nil {
-			t.Errorf("%s after Close", what)
+			t.Errorf("%s after Close", name)
 		}
 	}
 	if id := l.Call(); id != "" {
@@ -412,7 +410,7 @@ func TestCloseInTheMiddle(t *testing.T) {
 	l.DropConnection()
 }
 
-// A server that will not end is killed when the time is up, and named.
+// Close kills a server that does not end in time, and its error names it.
 func TestCloseKills(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	brokertest.NoLeaks(t)
@@ -432,18 +430,18 @@ func TestCloseKills(t *testing.T) {
 	}
 }
 
-// All verbs at once, and Close among them.
-func TestRace(t *testing.T) {
+// All methods may be called at once, Close too.
+func TestConcurrentMethods(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = false
 	l := open(t, cfg)
 	name := start(t, l)
-	until(t, l, "calls", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 10 })
+	until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 10 })
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	verbs := []func(i int){
-		func(i int) { l.SetConcurrency(1 + i%4) },               //nolint:errcheck // any will do
-		func(i int) { l.SetRate(float64(100 + i)) },             //nolint:errcheck // likewise, here and below
+		func(i int) { l.SetConcurrency(1 + i%4) },               //nolint:errcheck // it may fail, here and below
+		func(i int) { l.SetRate(float64(100 + i)) },             //nolint:errcheck // "
 		func(i int) { l.SetFib(fmt.Sprint(i % 9)) },             //nolint:errcheck // "
 		func(i int) { l.SetTimeout(time.Second) },               //nolint:errcheck // "
 		func(i int) { l.Pause(); l.Resume() },                   //nolint:errcheck // "
@@ -487,7 +485,7 @@ func TestRace(t *testing.T) {
 
 func TestPanics(t *testing.T) {
 	node := brokertest.Shared(t)
-	for what, arm := range map[string]func(*lab.Config){
+	for name, arm := range map[string]func(*lab.Config){
 		"observer": func(c *lab.Config) {
 			c.Observer = amqprpc.ObserverFunc(func(e amqprpc.Event) {
 				if e.Kind == amqprpc.EventFailed {
@@ -497,19 +495,19 @@ func TestPanics(t *testing.T) {
 		},
 		"failure": func(c *lab.Config) { c.OnFailure = func(error) { panic(fmt.Errorf("test %w", os.ErrInvalid)) } },
 	} {
-		t.Run(what, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			cfg := config(t, node)
 			arm(&cfg)
 			brokertest.NoLeaks(t)
 			l, err := lab.Open(t.Context(), cfg)
 			must(t, err)
 			l.Call()
-			look := until(t, l, "a panic", func(look lab.Snapshot) bool { return look.Err != nil })
+			snap := until(t, l, "a panic", func(snap lab.Snapshot) bool { return snap.Err != nil })
 			var p *lab.PanicError
-			if !errors.As(look.Err, &p) || !errors.Is(look.Err, os.ErrInvalid) || !strings.HasPrefix(look.Err.Error(), "panic: test invalid argument\n\n") {
-				t.Errorf("%v", look.Err)
+			if !errors.As(snap.Err, &p) || !errors.Is(snap.Err, os.ErrInvalid) || !strings.HasPrefix(snap.Err.Error(), "panic: test invalid argument\n\n") {
+				t.Errorf("%v", snap.Err)
 			}
-			if text := look.Err.Error(); !strings.Contains(text, "lab_test.go") || !bytes.Contains(p.StackTrace(), []byte("lab_test.go")) {
+			if text := snap.Err.Error(); !strings.Contains(text, "lab_test.go") || !bytes.Contains(p.StackTrace(), []byte("lab_test.go")) {
 				t.Errorf("%s", text)
 			}
 			closeLab(t, l)
@@ -519,7 +517,7 @@ func TestPanics(t *testing.T) {
 
 func TestInvalidConfig(t *testing.T) {
 	good := lab.Config{Broker: amqprpc.ConnConfig{URLs: []string{"amqp://guest:hunter2@127.0.0.1:1/"}}, Queue: "q"}
-	for what, spoil := range map[string]func(*lab.Config){
+	for name, spoil := range map[string]func(*lab.Config){
 		"no queue": func(c *lab.Config) { c.Queue = "" }, "long queue": func(c *lab.Config) { c.Queue = strings.Repeat("q", 256) },
 		"fib": func(c *lab.Config) { c.Fib = "-1" }, "concurrency": func(c *lab.Config) { c.Concurrency = -1 },
 		"too much": func(c *lab.Config) { c.Concurrency = load.MaxConcurrency + 1 }, "rate": func(c *lab.Config) { c.Rate = -1 },
@@ -529,7 +527,7 @@ func TestInvalidConfig(t *testing.T) {
 		cfg := good
 		spoil(&cfg)
 		if _, err := lab.Open(t.Context(), cfg); !errors.Is(err, amqprpc.ErrInvalidConfig) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	brokertest.NoLeaks(t)

@@ -10,21 +10,22 @@ import (
 	"rpcscope/server/pool"
 )
 
-// mostNoteText is how much of a note's text is kept, in bytes.
-const mostNoteText = 1024
+// maxNoteText bounds a note's text, in bytes.
+const maxNoteText = 1024
 
-// notes are the last notes. The mutex is a leaf: it is taken under the client's lock.
+// notes has the last notes. Its mutex is locked with the client's lock held, so nothing else may
+// be locked below it.
 type notes struct {
 	mu   sync.Mutex
-	ring []Note // the note of seq is at (seq-1) % MostNotes
+	ring []Note // note seq is at (seq-1) % MaxNotes
 	seq  uint64
 }
 
-func (n *notes) add(mood Level, text, id string) (seq uint64) {
+func (n *notes) add(level Level, text, id string) (seq uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.seq++
-	note := Note{Seq: n.seq, Time: time.Now(), Level: mood, Text: clip(pool.ShortNames(text), mostNoteText), ID: clip(id, 255)}
+	note := Note{Seq: n.seq, Time: time.Now(), Level: level, Text: noteText(text), ID: clip(id, 255)}
 	if len(n.ring) < MaxNotes {
 		n.ring = append(n.ring, note)
 	} else {
@@ -33,64 +34,61 @@ func (n *notes) add(mood Level, text, id string) (seq uint64) {
 	return n.seq
 }
 
-// rewrite says what came of something. A note that has been forgotten stays so.
-func (n *notes) rewrite(seq uint64, mood Level, text string) {
+// rewrite replaces a note, if it is still kept.
+func (n *notes) rewrite(seq uint64, level Level, text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(n.ring) == 0 {
-		return
-	}
-	note := &n.ring[(seq-1)%MaxNotes%uint64(len(n.ring))]
-	if note.Seq == seq {
-		note.Level, note.Text = mood, clip(pool.ShortNames(text), mostNoteText)
+	if i := int((seq - 1) % MaxNotes); i < len(n.ring) && n.ring[i].Seq == seq {
+		n.ring[i].Level, n.ring[i].Text = level, noteText(text)
 	}
 }
 
 // last returns a copy of the last notes, oldest first.
-func (n *notes) last(most int) []Note {
+func (n *notes) last(count int) []Note {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	most = min(max(most, 0), len(n.ring))
-	all := make([]Note, 0, most)
-	for seq := n.seq - uint64(most) + 1; seq <= n.seq; seq++ {
+	count = min(max(count, 0), len(n.ring))
+	all := make([]Note, 0, count)
+	for seq := n.seq - uint64(count) + 1; seq <= n.seq; seq++ {
 		all = append(all, n.ring[(seq-1)%MaxNotes])
 	}
 	return all
 }
 
-// Note leaves a note about something that a screen has done by itself. id is the
-// correlation ID that it is about, "" for none.
-func (l *Lab) Note(mood Level, text, id string) { l.notes.add(mood, text, id) }
+func noteText(text string) string { return clip(pool.ShortNames(text), maxNoteText) }
 
-// note leaves a note of what was done: that it failed, and why, where err is not nil. It
-// returns err.
-func (l *Lab) note(done string, err error) error {
+// Note adds a note about an action of the screen. id is the correlation ID that it is about,
+// or "".
+func (l *Lab) Note(level Level, text, id string) { l.notes.add(level, text, id) }
+
+// noteResult adds a note with the error, or with success if err is nil. It returns err.
+func (l *Lab) noteResult(success string, err error) error {
 	if err != nil {
 		l.notes.add(Failure, err.Error(), "")
 	} else {
-		l.notes.add(Success, done, "")
+		l.notes.add(Success, success, "")
 	}
 	return err
 }
 
-// clip returns at most so many bytes of s, and no half of a character. It is a copy where
-// it is cut, so that a note does not keep a whole message.
-func clip(s string, most int) string {
-	if len(s) <= most {
+// clip cuts s to max bytes, at the start of a character. The result of a cut is a copy, so that a
+// note does not keep a whole message.
+func clip(s string, max int) string {
+	if len(s) <= max {
 		return s
 	}
-	cut := most - len("…")
-	for cut > 0 && !utf8.RuneStart(s[cut]) && most-cut < 8 {
+	cut := max - len("…")
+	for cut > 0 && !utf8.RuneStart(s[cut]) && max-cut < 8 {
 		cut--
 	}
 	return strings.Clone(s[:cut]) + "…"
 }
 
-// short is the beginning of a correlation ID, by which people tell them apart.
-func short(id string) string { return id[:min(len(id), 8)] }
+// shortID returns the first characters of a correlation ID.
+func shortID(id string) string { return id[:min(len(id), 8)] }
 
-// took writes a time with three digits or two, in ms below a second.
-func took(d time.Duration) string {
+// formatDuration returns d with two or three digits, in ms below a second.
+func formatDuration(d time.Duration) string {
 	ms := float64(max(d, 0)) / float64(time.Millisecond)
 	switch {
 	case ms < 10:

@@ -9,8 +9,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// Calls by hand are numbered in the order in which they began, whatever became of them; the
-// load's have no number.
+// Manual calls are numbered in the order in which they start, failed ones too.
 func TestNumbers(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Paused = true
@@ -23,14 +22,14 @@ func TestNumbers(t *testing.T) {
 		t.Helper()
 		late := time.After(patience)
 		for {
-			look := l.Snapshot(lab.Query{Ledger: ledger.Query{Failed: 10}})
-			if look.Ledger.Calls.Failed >= n {
-				return look.Ledger.Failed
+			snap := l.Snapshot(lab.Query{Ledger: ledger.Query{Failed: 10}})
+			if snap.Ledger.Calls.Failed >= n {
+				return snap.Ledger.Failed
 			}
 			select {
 			case <-time.After(time.Millisecond):
 			case <-late:
-				t.Fatalf("%+v", look.Ledger.Calls)
+				t.Fatalf("%+v", snap.Ledger.Calls)
 			}
 		}
 	}

@@ -24,61 +24,61 @@ func TestServers(t *testing.T) {
 		t.Errorf("fault %q", fault)
 	}
 	second := start(t, l)
-	look := until(t, l, "two consumers", func(look lab.Snapshot) bool { return look.Queue.Consumers == 2 && len(look.Marks) == 2 })
-	if len(look.Pool) != 2 || look.Starting != 0 || look.Pool[0].Name != first || look.Pool[1].Name != second {
-		t.Errorf("pool %+v", look.Pool)
+	snap := until(t, l, "two consumers", func(snap lab.Snapshot) bool { return snap.Queue.Consumers == 2 && len(snap.Marks) == 2 })
+	if len(snap.Pool) != 2 || snap.Starting != 0 || snap.Pool[0].Name != first || snap.Pool[1].Name != second {
+		t.Errorf("pool %+v", snap.Pool)
 	}
-	if args := fmt.Sprint(look.Pool[0].Args, look.Pool[1].Args); args != "[--seed=42] [--seed=43 --fault="+fault+"]" {
+	if args := fmt.Sprint(snap.Pool[0].Args, snap.Pool[1].Args); args != "[--seed=42] [--seed=43 --fault="+fault+"]" {
 		t.Errorf("arguments %s", args)
 	}
-	if look.Fault != "" {
-		t.Errorf("the server after the next gets --fault=%s too", look.Fault)
+	if snap.Fault != "" {
+		t.Errorf("the server after the next gets --fault=%s too", snap.Fault)
 	}
 
 	must(t, l.KillServer(first))
 	must(t, l.StopServer(ctx, second))
-	until(t, l, "both gone", func(look lab.Snapshot) bool {
-		return len(look.Marks) == 4 && !look.Marks[2].Joined && !look.Marks[3].Joined && look.Queue.Consumers == 0
+	until(t, l, "both gone", func(snap lab.Snapshot) bool {
+		return len(snap.Marks) == 4 && !snap.Marks[2].Joined && !snap.Marks[3].Joined && snap.Queue.Consumers == 0
 	})
 	must(t, l.RestartServer(ctx, first))
-	look = until(t, l, "one is back", func(look lab.Snapshot) bool { return len(look.Marks) == 5 && look.Queue.Consumers == 1 })
+	snap = until(t, l, "one is back", func(snap lab.Snapshot) bool { return len(snap.Marks) == 5 && snap.Queue.Consumers == 1 })
 	if err := l.StopServer(ctx, second); !errors.Is(err, pool.ErrNotRunning) {
 		t.Errorf("stopped twice: %v", err)
 	}
 
-	// Somebody else kills it.
-	process, err := os.FindProcess(look.Pool[0].PID)
+	// Another process kills it.
+	process, err := os.FindProcess(snap.Pool[0].PID)
 	must(t, err)
 	must(t, process.Kill())
-	look = untilNoted(t, l, first+" crashed: signal: killed")
-	if n := count(look, "crashed") + count(look, "by itself"); n != 1 {
-		t.Errorf("%d servers ended by themselves; notes:\n%s", n, texts(look.Notes))
+	snap = untilNoted(t, l, first+" crashed: signal: killed")
+	if n := count(snap, "crashed") + count(snap, "by itself"); n != 1 {
+		t.Errorf("%d servers ended by themselves; notes:\n%s", n, texts(snap.Notes))
 	}
 	must(t, l.RestartServer(ctx, first))
-	look = until(t, l, "it is back", func(look lab.Snapshot) bool { return len(look.Marks) == 7 })
-	process, err = os.FindProcess(look.Pool[0].PID)
+	snap = until(t, l, "it is back", func(snap lab.Snapshot) bool { return len(snap.Marks) == 7 })
+	process, err = os.FindProcess(snap.Pool[0].PID)
 	must(t, err)
 	must(t, process.Signal(syscall.SIGTERM))
-	look = untilNoted(t, l, first+" ended by itself")
-	for _, what := range []string{
+	snap = untilNoted(t, l, first+" ended by itself")
+	for _, text := range []string{
 		first + " started, pid ", second + " started, pid ", first + " killed", second + " stopped in ", first + " restarted",
 		"the next server gets --fault=",
 	} {
-		if !noted(what)(look) {
-			t.Errorf("no note %q in:\n%s", what, texts(look.Notes))
+		if !noted(text)(snap) {
+			t.Errorf("no note %q in:\n%s", text, texts(snap.Notes))
 		}
 	}
-	for what, err := range map[string]error{
+	for name, err := range map[string]error{
 		"kill": l.KillServer("nobody"), "stop": l.StopServer(ctx, "nobody"), "restart": l.RestartServer(ctx, "nobody"),
 		"kill twice": l.KillServer(first),
 	} {
 		if err == nil || !noted(err.Error())(l.Snapshot(everything())) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
 
-func TestServerThatCannotStart(t *testing.T) {
+func TestServerCannotStart(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Pool.Args = []string{"--nonsense"}
 	l := open(t, cfg)
@@ -86,13 +86,13 @@ func TestServerThatCannotStart(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "nonsense") {
 		t.Errorf("%v", err)
 	}
-	look := l.Snapshot(everything())
-	if !noted("nonsense")(look) || count(look, "crashed") != 0 || len(look.Marks) != 0 || look.Starting != 0 {
-		t.Errorf("marks %v, %d starting, notes:\n%s", look.Marks, look.Starting, texts(look.Notes))
+	snap := l.Snapshot(everything())
+	if !noted("nonsense")(snap) || count(snap, "crashed") != 0 || len(snap.Marks) != 0 || snap.Starting != 0 {
+		t.Errorf("marks %v, %d starting, notes:\n%s", snap.Marks, snap.Starting, texts(snap.Notes))
 	}
 }
 
-func TestKillMakesADuplicate(t *testing.T) {
+func TestKillMakesDuplicate(t *testing.T) {
 	l := open(t, config(t, brokertest.Shared(t)))
 	must(t, l.SetFault("ack-delay=1h"))
 	slow := start(t, l)
@@ -100,8 +100,8 @@ func TestKillMakesADuplicate(t *testing.T) {
 	untilNoted(t, l, "call "+id[:8], "from "+slow)
 	other := start(t, l)
 	must(t, l.KillServer(slow))
-	look := until(t, l, "a duplicate", func(look lab.Snapshot) bool { return len(look.Ledger.Duplicates) == 1 })
-	d := look.Ledger.Duplicates[0]
+	snap := until(t, l, "a duplicate", func(snap lab.Snapshot) bool { return len(snap.Ledger.Duplicates) == 1 })
+	d := snap.Ledger.Duplicates[0]
 	if d.ID != id || !d.Redelivered || pool.ShortNames(d.Server) != other || pool.ShortNames(d.AnsweredBy) != slow || d.Nth != 2 || d.Body != "5" {
 		t.Errorf("%+v", d)
 	}

@@ -3,6 +3,7 @@ package lab
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -10,48 +11,46 @@ import (
 )
 
 const (
-	// MostTemplate is how long the text of a [Template] may be, in bytes.
+	// MaxTemplate bounds the text of a [Template], in bytes.
 	MaxTemplate = 8 << 10
-	// mostNumber is the greatest random number of a template.
-	mostNumber = 1_000_000_000_000_000_000
+	// maxNumber is the greatest random number of a template.
+	maxNumber = 1_000_000_000_000_000_000
 )
 
-// A Template is the body of requests, with places that differ from one to the next. In
-// its text
+// A Template is the body of requests, with placeholders:
 //
-//	{k}        is the number of the call, from 0
-//	{n}        is a random number from the range of --fib, the same wherever it stands
-//	{n:1-100}  is a random number from 1 to 100, another wherever it stands
-//	{uuid}     is a random UUID, another wherever it stands
-//	{{         is a brace
+//	{k}        the number of the call, from 0
+//	{n}        a random number from the range of --fib, the same each time in one body
+//	{n:1-100}  a random number from 1 to 100, another each time
+//	{uuid}     a random UUID, another each time
+//	{{         a brace
 //
-// and all else is itself (no text at all is an empty body), a brace that no letter follows too, so that {"id": {k}} is JSON.
-// What is random follows from the random numbers given alone.
+// A brace before anything but a letter is literal, so that {"id": {k}} is JSON. Random values depend
+// only on the random numbers that [Template.Body] gets.
 type Template struct {
 	text  string
 	n     *Fib // the range of {n}
 	parts []templatePart
 }
 
-// A templatePart is text, or a place.
+// A templatePart is literal text or a placeholder.
 type templatePart struct {
-	kind     placeKind
+	kind     partKind
 	text     string
 	from, to int64
 }
 
-type placeKind uint8
+type partKind uint8
 
 const (
-	plainText placeKind = iota
+	literal partKind = iota
 	callNumber
 	sharedNumber
 	ownNumber
 	randomID
 )
 
-// ParseTemplate reads the text of a template. {n} is from the range of n. The error is
-// an amqprpc.ErrInvalidConfig and says what in the text is wrong.
+// ParseTemplate parses a template; n has the range of {n}. The error is an amqprpc.ErrInvalidConfig.
 func ParseTemplate(text string, n *Fib) (*Template, error) {
 	if len(text) > MaxTemplate {
 		return nil, invalid("it is longer than %d bytes", MaxTemplate)
@@ -72,7 +71,7 @@ func ParseTemplate(text string, n *Fib) (*Template, error) {
 		}
 		plain.WriteString(rest[:at])
 		rest = rest[at+1:]
-		if !beginsPlace(rest) {
+		if !isPlaceholder(rest) {
 			plain.WriteByte('{')
 			rest = strings.TrimPrefix(rest, "{")
 			continue
@@ -81,7 +80,7 @@ func ParseTemplate(text string, n *Fib) (*Template, error) {
 		if !closed {
 			return nil, invalid("%.40q has no closing brace; for the brace itself write {{", "{"+rest)
 		}
-		part, err := parsePlace(name)
+		part, err := parsePlaceholder(name)
 		if err != nil {
 			return nil, err
 		}
@@ -93,12 +92,12 @@ func ParseTemplate(text string, n *Fib) (*Template, error) {
 	return t, nil
 }
 
-// beginsPlace reports whether a brace before s begins a place.
-func beginsPlace(s string) bool {
+// isPlaceholder reports whether a brace before s begins a placeholder.
+func isPlaceholder(s string) bool {
 	return s != "" && ('a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
 }
 
-func parsePlace(name string) (templatePart, error) {
+func parsePlaceholder(name string) (templatePart, error) {
 	kind, numbers, ranged := strings.Cut(name, ":")
 	switch {
 	case name == "k":
@@ -112,7 +111,7 @@ func parsePlace(name string) (templatePart, error) {
 		from, err1 := strconv.ParseInt(low, 10, 64)
 		to, err2 := strconv.ParseInt(high, 10, 64)
 		switch {
-		case err1 != nil || err2 != nil || from < 0 || max(from, to) > mostNumber:
+		case err1 != nil || err2 != nil || from < 0 || max(from, to) > maxNumber:
 			return templatePart{}, invalid("%.40q is not a range such as {n:1-100}, from 0 to 10^18", "{"+name+"}")
 		case to < from:
 			return templatePart{}, invalid("%.40q is a reversed range: write {n:%d-%d}", "{"+name+"}", to, from)
@@ -122,26 +121,21 @@ func parsePlace(name string) (templatePart, error) {
 	return templatePart{}, invalid("%.40q is none of {k}, {n}, {n:1-100} and {uuid}; for the brace itself write {{", "{"+name+"}")
 }
 
-// String returns what [ParseTemplate] read.
+// String returns the text that [ParseTemplate] has parsed.
 func (t *Template) String() string { return t.text }
 
-// HasN reports whether there is an {n} in it, so that the range of n matters.
+// HasN reports whether the template has an {n}.
 func (t *Template) HasN() bool {
-	for _, p := range t.parts {
-		if p.kind == sharedNumber {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.parts, func(p templatePart) bool { return p.kind == sharedNumber })
 }
 
-// Body makes the body of call k.
+// Body returns the body of call k.
 func (t *Template) Body(k int64, rng *rand.Rand) []byte {
 	var body []byte
 	n := -1
 	for _, p := range t.parts {
 		switch p.kind {
-		case plainText:
+		case literal:
 			body = append(body, p.text...)
 		case callNumber:
 			body = strconv.AppendInt(body, k, 10)
@@ -159,7 +153,7 @@ func (t *Template) Body(k int64, rng *rand.Rand) []byte {
 	return body
 }
 
-// drawID makes a random UUID, of version 4.
+// drawID returns a random UUID of version 4.
 func drawID(rng *rand.Rand) uuid.UUID {
 	var id uuid.UUID
 	for i := range id {

@@ -30,7 +30,7 @@ func template(t testing.TB, text string) *Template {
 	return tmpl
 }
 
-// seeded is the generator that a load gives to call k.
+// seeded returns a generator as a load passes it to call k.
 func seeded(k uint64) *rand.Rand { return rand.New(rand.NewPCG(1, k)) }
 
 func TestTemplate(t *testing.T) {
@@ -57,7 +57,7 @@ func TestTemplate(t *testing.T) {
 		"é{k}\x00\xff":      "é7\x00\xff",
 	} {
 		got := template(t, text).Body(7, seeded(7))
-		// The bytes as characters, so that all of them can be matched.
+		// latin converts bytes to characters, so that all of them can be matched.
 		latin := func(s string) string {
 			var b strings.Builder
 			for i := range len(s) {
@@ -106,8 +106,8 @@ func TestTemplateErrors(t *testing.T) {
 	}
 }
 
-// Runs of one seed send the same, whatever the order in which the requests are made.
-func TestTemplateRepeats(t *testing.T) {
+// Runs with one seed send the same bodies, in any order.
+func TestTemplateSeed(t *testing.T) {
 	tmpl := template(t, "{k} {n} {n:1-1000000} {uuid}")
 	first := make(map[int64]string)
 	for k := range int64(100) {
@@ -145,7 +145,7 @@ func FuzzTemplate(f *testing.F) {
 				t.Fatalf("%q is not itself", text)
 			}
 		}
-		// Whatever it is, it can be written so that it is itself.
+		// Any text can be escaped.
 		plain, err := ParseTemplate(strings.ReplaceAll(text, "{", "{{"), n)
 		if err != nil {
 			if text != "" && len(text) < MaxTemplate/2 {
@@ -169,7 +169,7 @@ func TestService(t *testing.T) {
 	if !strings.HasPrefix(string(req.Body), "3 ") || req.ContentType != "application/json" || req.Headers["tenant"] != "blue" || s.Name(req) != string(req.Body) {
 		t.Errorf("%+v", req)
 	}
-	req.Headers["tenant"] = "red" // a request belongs to the client
+	req.Headers["tenant"] = "red" // the client may change a request
 	if s.Request(4, seeded(4)).Headers["tenant"] != "blue" {
 		t.Error("requests share their headers")
 	}
@@ -196,7 +196,7 @@ func TestService(t *testing.T) {
 		t.Errorf("%+v", c)
 	}
 	for _, bad := range []string{"", "=", "=x", "name", "a b=c", "x-rpc-deadline=1", "X-RPC-foo=1", "CC=q", "BCC=q", "\x1b=1", "\xff=1", strings.Repeat("n", 129) + "=1",
-		"n=" + strings.Repeat("v", mostHeaders)} {
+		"n=" + strings.Repeat("v", maxHeaders)} {
 		if _, err := ParseHeaders([]string{bad}); !errors.Is(err, amqprpc.ErrInvalidConfig) || len(err.Error()) > 300 {
 			t.Errorf("%.40q: %v", bad, err)
 		}
@@ -214,7 +214,7 @@ func TestDrawID(t *testing.T) {
 	}
 }
 
-func TestResult(t *testing.T) {
+func TestBodyText(t *testing.T) {
 	for body, want := range map[string]string{
 		"": "(empty)", " 832040\n": "832040", "\x00\x01\xfe": "0x0001fe", "\xff": "0xff",
 		strings.Repeat("\xff", 100):      "0x" + strings.Repeat("ff", 20) + "… (100 bytes)",
@@ -222,7 +222,7 @@ func TestResult(t *testing.T) {
 		"x" + strings.Repeat("é", 100):   "x" + strings.Repeat("é", 9) + "…éé (201 bytes)",
 		strings.Repeat("1", 100) + "234": strings.Repeat("1", 20) + "…11234 (" + strconv.Itoa(103) + " bytes)",
 	} {
-		if got := result([]byte(body)); got != want {
+		if got := bodyText([]byte(body)); got != want {
 			t.Errorf("%.40q is shown as %q, want %q", body, got, want)
 		}
 	}

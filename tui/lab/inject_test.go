@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -14,11 +15,12 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/broker/brokertest"
+	"rpcscope/amqprpc/broker/rabbitmq"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
-func TestRepliesByHand(t *testing.T) {
+func TestInjectedReplies(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Fib = "30"
@@ -38,13 +40,13 @@ func TestRepliesByHand(t *testing.T) {
 	if of != id {
 		t.Errorf("a second reply to %s, and not to the newest call %s", of, id)
 	}
-	look := untilNoted(t, l, "second reply to "+id[:8]+" came in: a duplicate, ", " after the answer; discarded")
-	d := look.Ledger.Duplicates[0]
-	if look.Ledger.Replies.Duplicates != 1 || d.ID != id || d.Server != lab.InjectorName || pool.ShortNames(d.AnsweredBy) != name || d.Body != "832040" {
-		t.Errorf("replies %+v, %+v", look.Ledger.Replies, d)
+	snap := untilNoted(t, l, "second reply to "+id[:8]+" came in: a duplicate, ", " after the answer; discarded")
+	d := snap.Ledger.Duplicates[0]
+	if snap.Ledger.Replies.Duplicates != 1 || d.ID != id || d.Server != lab.InjectorName || pool.ShortNames(d.AnsweredBy) != name || d.Body != "832040" {
+		t.Errorf("replies %+v, %+v", snap.Ledger.Replies, d)
 	}
-	if n := look.Notes[len(look.Notes)-1]; n.ID != id || n.Level != lab.Success || count(look, "second reply to ") != 1 {
-		t.Errorf("note %+v of\n%s", n, texts(look.Notes))
+	if n := snap.Notes[len(snap.Notes)-1]; n.ID != id || n.Level != lab.Success || count(snap, "second reply to ") != 1 {
+		t.Errorf("note %+v of\n%s", n, texts(snap.Notes))
 	}
 	_, err = l.SecondReply(ctx, older)
 	must(t, err)
@@ -52,18 +54,18 @@ func TestRepliesByHand(t *testing.T) {
 
 	unknown, err := l.UnknownReply(ctx)
 	must(t, err)
-	look = untilNoted(t, l, "unknown reply "+unknown[:8]+" came in: no call of that ID is known here; discarded")
-	o := look.Ledger.Orphans[0]
-	if look.Ledger.Replies.Unknown != 1 || o.ID != unknown || o.Class != amqprpc.Unknown || o.Server != lab.InjectorName {
-		t.Errorf("replies %+v, %+v", look.Ledger.Replies, o)
+	snap = untilNoted(t, l, "unknown reply "+unknown[:8]+" came in: no call of that ID is known here; discarded")
+	o := snap.Ledger.Orphans[0]
+	if snap.Ledger.Replies.Unknown != 1 || o.ID != unknown || o.Class != amqprpc.Unknown || o.Server != lab.InjectorName {
+		t.Errorf("replies %+v, %+v", snap.Ledger.Replies, o)
 	}
 
-	// After a reconnect there is another callback queue, and the client remembers.
+	// After a reconnect there is another callback queue.
 	l.DropConnection()
 	untilNoted(t, l, " again after ")
 	_, err = l.SecondReply(ctx, id)
 	must(t, err)
-	until(t, l, "three duplicates", func(look lab.Snapshot) bool { return look.Ledger.Replies.Duplicates == 3 })
+	until(t, l, "three duplicates", func(snap lab.Snapshot) bool { return snap.Ledger.Replies.Duplicates == 3 })
 
 	if _, err := l.SecondReply(ctx, "no such call"); err == nil || !strings.Contains(err.Error(), "no call no such  is remembered") {
 		t.Errorf("%v", err)
@@ -82,7 +84,7 @@ func TestRepliesByHand(t *testing.T) {
 	}
 }
 
-// The copy bears all the properties and headers that can be sent again.
+// The copy has all properties and headers that can be published again.
 func TestSecondReplyIsACopy(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
@@ -96,7 +98,7 @@ func TestSecondReplyIsACopy(t *testing.T) {
 		amqprpc.HeaderRPC: "received=1;replied=2;attempt=2;redelivered;replayed",
 	}
 	if node.Product() == broker.Product {
-		delete(table, "CC") // which it refuses
+		delete(table, "CC") // the in-process broker refuses it
 	}
 	answer(t, node, cfg.Queue, amqp.Publishing{
 		ContentType: "text/plain", ContentEncoding: "utf-8", Headers: table, DeliveryMode: 2, Priority: 3, MessageId: "m", Timestamp: stamp,
@@ -106,7 +108,7 @@ func TestSecondReplyIsACopy(t *testing.T) {
 	untilNoted(t, l, "call "+id[:8], "from somebody")
 	_, err := l.SecondReply(t.Context(), id)
 	must(t, err)
-	until(t, l, "a duplicate", func(look lab.Snapshot) bool { return look.Ledger.Replies.Duplicates == 1 })
+	until(t, l, "a duplicate", func(snap lab.Snapshot) bool { return snap.Ledger.Replies.Duplicates == 1 })
 	story, _ := l.Inspect(id)
 	first, second := story.Events[len(story.Events)-2].Message(), story.Events[len(story.Events)-1].Message()
 	for i := range story.Events { // a confirm can come between
@@ -144,7 +146,7 @@ func TestSecondReplyIsACopy(t *testing.T) {
 	}
 }
 
-// answer answers the next request of a queue with p.
+// answer answers the requests of a queue with p.
 func answer(t *testing.T, node brokertest.Node, queue string, p amqp.Publishing) {
 	t.Helper()
 	declare(t, node, queue)
@@ -165,8 +167,8 @@ func answer(t *testing.T, node brokertest.Node, queue string, p amqp.Publishing)
 	}()
 }
 
-// An answer that is not remembered whole is not sent as if it were.
-func TestSecondReplyOfALongAnswer(t *testing.T) {
+// An answer that is not remembered whole is not published again.
+func TestSecondReplyNeedsWholeAnswer(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	cfg.Fib = "9000"
 	cfg.Pool.Args = []string{"--algorithm=doubling"}
@@ -185,7 +187,7 @@ func TestSecondReplyOfALongAnswer(t *testing.T) {
 	must(t, l.SetFib("9001"))
 	later := l.Call()
 	untilNoted(t, l, "call "+later[:8], "from ")
-	of, err := l.SecondReply(t.Context(), "") // the newest one that can be
+	of, err := l.SecondReply(t.Context(), "") // the newest one that is remembered whole
 	must(t, err)
 	if of != brief {
 		t.Errorf("a second reply to %s, not to %s", of, brief)
@@ -193,8 +195,8 @@ func TestSecondReplyOfALongAnswer(t *testing.T) {
 	untilNoted(t, l, "second reply to "+brief[:8]+" came in")
 }
 
-// A reply by hand goes over the client's connection: there is none while that is lost.
-func TestRepliesByHandNeedAConnection(t *testing.T) {
+// Replies cannot be injected while the client is not connected.
+func TestInjectNeedsConnection(t *testing.T) {
 	node := brokertest.Own(t)
 	cfg := config(t, node)
 	allow := make(chan struct{}) // closed: no more connections
@@ -209,8 +211,8 @@ func TestRepliesByHandNeedAConnection(t *testing.T) {
 	}
 	l := open(t, cfg)
 	must(t, node.CloseConnections(t.Context(), "for a test"))
-	until(t, l, "connected again", func(look lab.Snapshot) bool {
-		return look.Ledger.Connection.Epochs == 2 && look.Ledger.Connection.Connected
+	until(t, l, "connected again", func(snap lab.Snapshot) bool {
+		return snap.Ledger.Connection.Epochs == 2 && snap.Ledger.Connection.Connected
 	})
 	id, err := l.UnknownReply(t.Context())
 	must(t, err)
@@ -222,8 +224,49 @@ func TestRepliesByHandNeedAConnection(t *testing.T) {
 	}
 	close(allow)
 	must(t, node.CloseConnections(t.Context(), "for a test"))
-	until(t, l, "disconnected", func(look lab.Snapshot) bool { return !look.Ledger.Connection.Connected })
+	until(t, l, "disconnected", func(snap lab.Snapshot) bool { return !snap.Ledger.Connection.Connected })
 	if _, err := l.UnknownReply(t.Context()); err == nil || !strings.Contains(err.Error(), "the client is not connected") {
 		t.Errorf("%v", err)
+	}
+}
+
+// The error names a permission that is missing.
+func TestInjectDenied(t *testing.T) {
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
+	brokertest.Ctl(t, node, "add_user", "writeless", "secret")
+	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
+	cfg := config(t, node)
+	cfg.Broker.URLs = []string{strings.Replace(node.URL(), "guest:guest", "writeless:secret", 1)}
+	l := open(t, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	for i := range 2 { // on a new connection
+		until(t, l, "connected", func(snap lab.Snapshot) bool {
+			return snap.Ledger.Connection.Epochs > i && snap.Ledger.Connection.Connected
+		})
+		_, err := l.UnknownReply(ctx)
+		var denied *amqprpc.PermissionError
+		if !errors.As(err, &denied) || denied.Permission != "write" || denied.Name != "amq.default" || denied.User != "writeless" || !strings.Contains(err.Error(), denied.Error()) {
+			t.Errorf("%v", err)
+		}
+	}
+}
+
+func TestInjectOverTLS(t *testing.T) {
+	authority := brokertest.NewAuthority(t)
+	cert, key := authority.Issue(t, time.Time{}, "127.0.0.1")
+	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})
+	for name, conn := range map[string]amqprpc.ConnConfig{
+		"by configuration": {URLs: []string{node.TLSURL()}, TLS: &tls.Config{RootCAs: authority.Pool}},
+		"by the URL":       {URLs: []string{node.TLSURL() + "?cacertfile=" + authority.File}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := config(t, node)
+			cfg.Broker = conn
+			l := open(t, cfg)
+			id, err := l.UnknownReply(t.Context())
+			must(t, err)
+			untilNoted(t, l, "unknown reply "+id[:8]+" came in")
+		})
 	}
 }

@@ -25,9 +25,9 @@ import (
 
 func TestParseFib(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	for text, most := range map[string]int{"0": 0, "30": 30, "20-35": 35, "7-7": 7, "1000000": MaxFib} {
+	for text, maxN := range map[string]int{"0": 0, "30": 30, "20-35": 35, "7-7": 7, "1000000": MaxFib} {
 		f, err := ParseFib(text)
-		if err != nil || f.String() != text || f.to != most {
+		if err != nil || f.String() != text || f.to != maxN {
 			t.Errorf("%q: %+v, %v", text, f, err)
 			continue
 		}
@@ -46,7 +46,7 @@ func TestParseFib(t *testing.T) {
 	}
 	f, _ := ParseFib("10")
 	for body, right := range map[string]bool{"55": true, " 55\n": true, "54": false, "": false, "\x1b[2J": false} {
-		for range 2 { // the second time from memory
+		for range 2 { // the second time from the cache
 			err := f.Check(amqprpc.Request{Body: []byte("10")}, amqprpc.Reply{Message: amqprpc.Message{Body: []byte(body)}})
 			if (err == nil) != right {
 				t.Errorf("%q: %v", body, err)
@@ -58,22 +58,21 @@ func TestParseFib(t *testing.T) {
 	}
 }
 
-// The memory of right answers is bounded in bytes, and what has no room in it is checked
-// all the same.
-func TestRightAnswersAreBounded(t *testing.T) {
+// The cache of answers is bounded in bytes; answers that do not fit are computed each time.
+func TestAnswerCacheIsBounded(t *testing.T) {
 	f, _ := ParseFib("1000")
-	f.size = mostAnswers - 100
+	f.size = maxAnswers - 100
 	for _, n := range []int{1000, 10, 2000} {
-		if b, err := f.right(n); err != nil || len(b) == 0 {
+		if b, err := f.answer(n); err != nil || len(b) == 0 {
 			t.Errorf("fib(%d): %q, %v", n, b, err)
 		}
 	}
-	if len(f.known) != 1 || string(f.known[10]) != "55" || f.size > mostAnswers {
-		t.Errorf("%d known, %d bytes", len(f.known), f.size)
+	if len(f.answers) != 1 || string(f.answers[10]) != "55" || f.size > maxAnswers {
+		t.Errorf("%d answers, %d bytes", len(f.answers), f.size)
 	}
 }
 
-// The notes are the last ones, in order; each rewrite is of its own note or of none.
+// The notes are the last ones in order, and a rewrite changes no other note.
 func TestNotes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var n notes
@@ -92,9 +91,9 @@ func TestNotes(t *testing.T) {
 				all[seq-1] = "rewritten"
 			}
 		}
-		most := rapid.IntRange(-1, MaxNotes+5).Draw(t, "most")
-		got := n.last(most)
-		if want := min(max(most, 0), MaxNotes, len(all)); len(got) != want {
+		maxRows := rapid.IntRange(-1, MaxNotes+5).Draw(t, "max")
+		got := n.last(maxRows)
+		if want := min(max(maxRows, 0), MaxNotes, len(all)); len(got) != want {
 			t.Fatalf("%d notes, want %d", len(got), want)
 		}
 		for i, note := range got {
@@ -109,120 +108,93 @@ func TestNotes(t *testing.T) {
 func TestClip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := rapid.String().Draw(t, "s") + string(rapid.SliceOfN(rapid.Byte(), 0, 60).Draw(t, "bytes"))
-		most := rapid.IntRange(3, 40).Draw(t, "most")
-		got := clip(s, most)
-		if len(got) > most || len(s) <= most && got != s || utf8.ValidString(s) && !utf8.ValidString(got) {
-			t.Fatalf("clip(%q, %d) = %q", s, most, got)
+		size := rapid.IntRange(3, 40).Draw(t, "max")
+		got := clip(s, size)
+		if len(got) > size || len(s) <= size && got != s || utf8.ValidString(s) && !utf8.ValidString(got) {
+			t.Fatalf("clip(%q, %d) = %q", s, size, got)
 		}
 	})
 }
 
-func TestTook(t *testing.T) {
+func TestFormatDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-1: "0.00 ms", 0: "0.00 ms", 1234 * time.Microsecond: "1.23 ms", 41234 * time.Microsecond: "41.2 ms", 312400 * time.Microsecond: "312 ms",
 		1234 * time.Millisecond: "1.2 s", 59 * time.Second: "59.0 s", 3723 * time.Second: "1h2m3s",
 	} {
-		if got := took(d); got != want {
-			t.Errorf("took(%d) = %s, want %s", d, got, want)
+		if got := formatDuration(d); got != want {
+			t.Errorf("formatDuration(%d) = %s, want %s", d, got, want)
 		}
 	}
 }
 
-// A watch follows so many replies and no more, and takes each once.
-func TestWatch(t *testing.T) {
-	var w watch
-	all := make([]*followed, mostFollowed+3)
-	for i := range all {
-		all[i] = &followed{id: fmt.Sprint(i % 7)}
-		w.follow(all[i])
+// The last injections are kept, and each is removed once.
+func TestInjections(t *testing.T) {
+	var in injections
+	for i := range uint64(maxInjections + 3) {
+		in.add(injection{id: fmt.Sprint(i % 7), note: i})
 	}
-	if n := w.following.Load(); n != mostFollowed {
-		t.Errorf("%d are followed", n)
+	if n := len(in.pending); n != maxInjections {
+		t.Errorf("%d are pending", n)
 	}
-	var order []*followed
-	for w.take(func(f *followed) bool { return f.id == "5" }, func(f *followed) { order = append(order, f) }) {
-	}
-	for i, f := range order {
-		if f.id != "5" || i > 0 && f == order[i-1] {
-			t.Errorf("%+v", f)
+	last, removed := uint64(0), 0
+	for {
+		i, ok := in.remove(func(i injection) bool { return i.id == "5" })
+		if !ok {
+			break
 		}
+		if i.id != "5" || i.note <= last {
+			t.Errorf("%+v after note %d", i, last)
+		}
+		last = i.note
+		removed++
 	}
-	if n := int(w.following.Load()); n != mostFollowed-len(order) || len(order) < 9 {
-		t.Errorf("%d are followed, %d were taken", n, len(order))
-	}
-	still := func(f *followed) (is bool) {
-		w.still(f, func() { is = true })
-		return is
-	}
-	if still(order[0]) || still(all[0]) || !still(all[len(all)-1]) {
-		t.Error("still followed or not: wrong")
+	if n := len(in.pending); n != maxInjections-removed || removed < 9 {
+		t.Errorf("%d are pending, %d were removed", n, removed)
 	}
 }
 
-// Marks are the last ones; a server comes once, however often it says so, and goes once.
+// A server joins once, even if it prints its ready line again, and leaves once. The last marks are kept.
 func TestMarks(t *testing.T) {
-	var f fleet
-	f.init(pool.Config{})
-	f.came("fib-1")
-	f.came("fib-1")
-	f.came("fib-2")
-	if f.newest() != "fib-2" {
-		t.Errorf("newest %q", f.newest())
+	var s servers
+	s.join("fib-1")
+	s.join("fib-1")
+	s.join("fib-2")
+	if s.newest() != "fib-2" {
+		t.Errorf("newest %q", s.newest())
 	}
-	f.ask("fib-2")
-	if served, asked := f.went("fib-2"); !served || !asked {
-		t.Errorf("%v, %v", served, asked)
-	}
-	if served, asked := f.went("fib-2"); served || asked {
-		t.Errorf("%v, %v", served, asked)
-	}
-	f.ask("fib-9")
-	f.unask("fib-9", fmt.Errorf("fib-9: %w", pool.ErrUnknown))
-	if len(f.asked) != 0 {
-		t.Errorf("asked %v", f.asked)
-	}
-	f.ask("fib-1")
-	f.unask("fib-1", errors.New("it is still ending"))
-	if !f.asked["fib-1"] {
-		t.Error("what ends as it was asked to has ended by itself")
-	}
-	delete(f.asked, "fib-1")
-	f.ask("fib-9")
-	f.unask("fib-9", errors.New("restart fib-9: no such file"))
-	if len(f.asked) != 0 {
-		t.Errorf("asked %v, and nothing runs", f.asked)
-	}
-	if marks := f.lastMarks(); len(marks) != 3 || !marks[0].Joined || !marks[1].Joined || marks[2].Joined || marks[2].Server != "fib-2" {
+	s.leave("fib-2")
+	s.leave("fib-2")
+	if marks := s.recentMarks(); len(marks) != 3 || !marks[0].Joined || !marks[1].Joined || marks[2].Joined || marks[2].Server != "fib-2" {
 		t.Errorf("%+v", marks)
 	}
 	for range MaxMarks {
-		f.came("fib-3")
-		f.went("fib-3")
+		s.join("fib-3")
+		s.leave("fib-3")
 	}
-	if marks := f.lastMarks(); len(marks) != MaxMarks || marks[0].Server != "fib-3" {
+	if marks := s.recentMarks(); len(marks) != MaxMarks || marks[0].Server != "fib-3" {
 		t.Errorf("%d marks", len(marks))
 	}
-	f.marks[0].Time = f.marks[0].Time.Add(-marksKept - time.Second)
-	if marks := f.lastMarks(); len(marks) != MaxMarks-1 {
+	s.marks[0].Time = s.marks[0].Time.Add(-marksKept - time.Second)
+	if marks := s.recentMarks(); len(marks) != MaxMarks-1 {
 		t.Errorf("%d marks: an old one is kept", len(marks))
 	}
-	done := f.starting("--seed=1")
-	f.starting("--seed=2")
-	if n := f.notYetIn([]pool.Status{{Args: []string{"--seed=2"}}, {}, {Args: []string{"--seed=0"}}}); n != 1 {
-		t.Errorf("%d not yet there", n)
+	s.setStarting("--seed=1", true)
+	s.setStarting("--seed=2", true)
+	if n := s.notListed([]pool.Status{{Args: []string{"--seed=2"}}, {}, {Args: []string{"--seed=0"}}}); n != 1 {
+		t.Errorf("%d are not listed", n)
 	}
-	done()
-	if n := f.notYetIn(nil); n != 1 {
-		t.Errorf("%d not yet there", n)
+	s.setStarting("--seed=1", false)
+	if n := s.notListed(nil); n != 1 {
+		t.Errorf("%d are not listed", n)
 	}
 }
 
-// What is known of the queue follows from the last answer. A question that was not answered makes
-// nothing known, and leaves the reason; an answer from before a reconnect is none.
-func TestQueueAnswers(t *testing.T) {
-	var q queue
+// The state of the queue is that of the last answer. A failed question leaves its reason; an answer
+// of another connection is discarded.
+func TestQueueUpdate(t *testing.T) {
+	var q requestQueue
 	q.init("q")
-	epoch := q.begin()
+	epoch := q.currentEpoch()
 	refused := &amqprpc.DialError{Address: "h:1", Err: &amqp.Error{Code: 530, Reason: "NOT_ALLOWED - enough"}}
 	for _, c := range []struct {
 		what   string
@@ -241,25 +213,25 @@ func TestQueueAnswers(t *testing.T) {
 		{"exclusive", amqprpc.QueueStats{}, fmt.Errorf("%w: q", amqprpc.ErrExclusive), 0, Queue{Known: true, Exclusive: true}, 0},
 		{"the broker lags", amqprpc.QueueStats{Consumers: 1}, nil, 2, Queue{Known: true, Consumers: 1}, 0},
 	} {
-		now, failed := q.answered(epoch, c.stats, c.err, c.ours)
+		now, failed := q.update(epoch, c.stats, c.err, c.ours)
 		now.At = time.Time{}
 		c.want.Name = "q"
 		if now != c.want || failed != c.failed {
 			t.Errorf("%s: %+v, %d failed; want %+v, %d", c.what, now, failed, c.want, c.failed)
 		}
 	}
-	q.reconnected()
-	if now, _ := q.answered(epoch, amqprpc.QueueStats{Ready: 9}, nil, 0); now.Known || now.Ready == 9 {
+	q.reset()
+	if now, _ := q.update(epoch, amqprpc.QueueStats{Ready: 9}, nil, 0); now.Known || now.Ready == 9 {
 		t.Errorf("an answer from before: %+v", now)
 	}
 }
 
-// hostileLook is a Look in which others have written what they could.
-func hostileLook() Snapshot {
+// hostileSnapshot returns a snapshot with hostile text in each field that others can write.
+func hostileSnapshot() Snapshot {
 	evil := "\x1b[2J\u009b31m\u202egnp\x7f\xff\" 漢字"
 	now := time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
-	look := Snapshot{Frozen: true, Queue: Queue{Name: evil, Known: true, Ready: 3, Consumers: 2, Err: evil}}
-	look.Ledger = ledger.Snapshot{
+	snap := Snapshot{Frozen: true, Queue: Queue{Name: evil, Known: true, Ready: 3, Consumers: 2, Err: evil}}
+	snap.Ledger = ledger.Snapshot{
 		Now: now, Calls: ledger.Calls{Sent: 3, Completed: 1, Failed: 1, InFlight: 1},
 		Servers:    []ledger.Server{{Name: evil, Replies: 3, Share: 1}},
 		Connection: ledger.Connection{Connected: true, Since: now, Epochs: 2, Reason: evil, Info: amqprpc.ConnectionInfo{Queue: evil, Address: "h:1"}},
@@ -269,13 +241,13 @@ func hostileLook() Snapshot {
 		Duplicates: []ledger.Stray{{ID: "b", Class: amqprpc.Duplicate, Nth: 2, Outcome: amqprpc.Completed, Since: 1200 * time.Millisecond, Server: "fib-2", AnsweredBy: "fib-1", Redelivered: true, Body: "832040"}},
 		Orphans:    []ledger.Stray{{ID: evil, Class: amqprpc.Unknown, Error: evil, Body: evil}},
 	}
-	look.Pool = []pool.Status{{Name: "fib-1", PID: 4121, State: pool.Crashed, Reason: evil, Started: now}}
-	return look
+	snap.Pool = []pool.Status{{Name: "fib-1", PID: 4121, State: pool.Crashed, Reason: evil, Started: now}}
+	return snap
 }
 
 func TestWriteJSON(t *testing.T) {
 	var out bytes.Buffer
-	if err := WriteJSON(&out, hostileLook(), report.RunConfig{Fib: "30"}); err != nil {
+	if err := WriteJSON(&out, hostileSnapshot(), report.RunConfig{Fib: "30"}); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
@@ -302,11 +274,11 @@ func TestWriteJSON(t *testing.T) {
 			t.Errorf("%s is %s, want %s", key, have, want)
 		}
 	}
-	evil := "\x1b[2J\u009b31m\u202egnp\x7f\ufffd\" 漢字" // what is no UTF-8 cannot be in JSON
+	evil := "\x1b[2J\u009b31m\u202egnp\x7f\ufffd\" 漢字" // JSON has no invalid UTF-8
 	if row := got["orphaned"].([]any)[0].(map[string]any); row["id"] != evil || row["error"] != evil || row["since_ms"] != nil || row["outcome"] != nil {
 		t.Errorf("%q", row)
 	}
-	// Nothing there is an empty list, and no null.
+	// An empty list is not null.
 	out.Reset()
 	if err := WriteJSON(&out, Snapshot{}, report.RunConfig{}); err != nil || strings.Contains(out.String(), "null") {
 		t.Errorf("%s, %v", out.String(), err)
@@ -326,7 +298,7 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
 
-// A header that is remembered is made again as it was, where that can be.
+// headerValue restores the type of a header.
 func TestHeaderValue(t *testing.T) {
 	for _, c := range []struct {
 		kind, text string
@@ -340,14 +312,14 @@ func TestHeaderValue(t *testing.T) {
 			t.Errorf("%s %q: %v, %v", c.kind, c.text, got, ok)
 		}
 	}
-	for _, kind := range []string{"array", "table", "other", "decimal", "", "int8", "uint32", "float64", "bytes", "time"} {
+	for _, kind := range []string{"array", "table", "other", "decimal", "", "bytes", "time"} {
 		if got, ok := headerValue(ledger.Header{Type: kind, Value: "nonsense"}); ok {
 			t.Errorf("%s: %v", kind, got)
 		}
 	}
 }
 
-func TestReason(t *testing.T) {
+func TestShortReason(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                              "",
 		"EOF":                           "EOF",
@@ -358,7 +330,7 @@ func TestReason(t *testing.T) {
 		`closed: Exception (320) Reason: "CONNECTION_FORCED - by \"me\": for a test"`:           `CONNECTION_FORCED - by "me": for a test`,
 		`Exception (320) Reason: "a", and more`:                                                 `Exception (320) Reason: "a", and more`,
 	} {
-		if got := reason(text); got != want {
+		if got := shortReason(text); got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
 		}
 	}

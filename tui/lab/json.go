@@ -10,11 +10,10 @@ import (
 	"rpcscope/tui/report"
 )
 
-// WriteJSON writes what a Look shows as one JSON object in one line. It holds as many rows
-// as were asked for, and no secrets. Control characters, and what changes the direction of
-// text, are escaped, so that it can be shown on a terminal.
+// WriteJSON writes a snapshot as one JSON object on one line, without secrets. Control characters
+// and those that change the direction of text are escaped: the line may go to a terminal.
 //
-// First come the keys of [report.RunSummary], then (lines broken here for reading):
+// The keys are those of [report.RunSummary] and these:
 //
 //	"time":"2026-01-02T15:04:05.678Z","frozen":false,
 //	"connection":{"connected":true,"since":"…","address":"localhost:5672","callback_queue":"amq.gen-JzTY2…",
@@ -30,31 +29,30 @@ import (
 //	  "redelivered":false,"body":"832040"}],
 //	"pool":[{"name":"fib-1","pid":4121,"state":"running","args":["--seed=1"],"started":"…","restarts":0}]
 //
-// A completed row with a wrong answer has "wrong":true. A row's age_ms counts from the first publish, its service_ms from there to the answer;
-// failed rows that a server answered (outcome "remote") have service_ms too. request and
-// body are the beginnings of the bodies. A key of a row that would be empty is left out,
-// but for those that have a number of ms, or are shown as false here. in_flight here is a
-// list, and the number of calls in flight is in "calls".
-func WriteJSON(w io.Writer, look Snapshot, cfg report.RunConfig) error {
-	b := &look.Ledger
+// A completed row with a wrong answer has "wrong":true. age_ms counts from the first publish;
+// service_ms, from there to the answer, is in completed rows and in failed ones with outcome "remote".
+// request and body are the beginnings of the bodies. Empty keys of a row are left out, except for
+// numbers of ms and those that are false here. "calls" has the number of calls in flight.
+func WriteJSON(w io.Writer, s Snapshot, cfg report.RunConfig) error {
+	b := &s.Ledger
 	c := b.Connection
-	return report.PrintJSON(w, picture{
-		RunSummary: report.Summarize(b, cfg), Time: b.Now, Frozen: look.Frozen,
+	return report.PrintJSON(w, snapshotJSON{
+		RunSummary: report.Summarize(b, cfg), Time: b.Now, Frozen: s.Frozen,
 		Connection: connectionJSON{
 			Connected: c.Connected, Since: c.Since, Address: c.Info.Address, Callback: c.Info.Queue, Epochs: c.Epochs,
 			Reason: c.Reason, Blocked: c.Blocked, BlockedReason: c.BlockedReason,
 		},
 		Queue: queueJSON{
-			Name: look.Queue.Name, Known: look.Queue.Known, Missing: look.Queue.Missing,
-			Ready: look.Queue.Ready, Consumers: look.Queue.Consumers, Error: look.Queue.Err,
+			Name: s.Queue.Name, Known: s.Queue.Known, Missing: s.Queue.Missing,
+			Ready: s.Queue.Ready, Consumers: s.Queue.Consumers, Error: s.Queue.Err,
 		},
-		InFlight: rows(b.InFlight), Completed: rows(b.Completed), Failed: rows(b.Failed),
-		Duplicates: strays(b.Duplicates), Orphaned: strays(b.Orphans),
-		Pool: append([]pool.Status{}, look.Pool...),
+		InFlight: callRows(b.InFlight), Completed: callRows(b.Completed), Failed: callRows(b.Failed),
+		Duplicates: strayRows(b.Duplicates), Orphaned: strayRows(b.Orphans),
+		Pool: append([]pool.Status{}, s.Pool...),
 	})
 }
 
-type picture struct {
+type snapshotJSON struct {
 	report.RunSummary
 	Time       time.Time      `json:"time"`
 	Frozen     bool           `json:"frozen"`
@@ -114,7 +112,7 @@ type strayJSON struct {
 	Body        string          `json:"body,omitempty"`
 }
 
-func rows(calls []ledger.Call) []callJSON {
+func callRows(calls []ledger.Call) []callJSON {
 	all := make([]callJSON, len(calls))
 	for i, c := range calls {
 		all[i] = callJSON{
@@ -122,15 +120,15 @@ func rows(calls []ledger.Call) []callJSON {
 			Server: c.Server, Body: c.Answer, Replies: c.Replies, Wrong: c.Wrong,
 		}
 		if c.Outcome == amqprpc.Completed || c.Outcome == amqprpc.Remote {
-			all[i].Service = inMS(c.Age)
+			all[i].Service = milliseconds(c.Age)
 		} else {
-			all[i].Age = inMS(c.Age)
+			all[i].Age = milliseconds(c.Age)
 		}
 	}
 	return all
 }
 
-func strays(in []ledger.Stray) []strayJSON {
+func strayRows(in []ledger.Stray) []strayJSON {
 	all := make([]strayJSON, len(in))
 	for i, s := range in {
 		all[i] = strayJSON{
@@ -138,13 +136,13 @@ func strays(in []ledger.Stray) []strayJSON {
 			Redelivered: s.Redelivered, Error: s.Error, Body: s.Body,
 		}
 		if s.Class != amqprpc.Unknown {
-			all[i].Since = inMS(s.Since)
+			all[i].Since = milliseconds(s.Since)
 		}
 	}
 	return all
 }
 
-func inMS(d time.Duration) *float64 {
+func milliseconds(d time.Duration) *float64 {
 	ms := float64(d.Microseconds()) / 1000
 	return &ms
 }

@@ -25,7 +25,7 @@ func service(t *testing.T, body, expect string) *lab.Service {
 	return &lab.Service{Body: template, ContentType: "application/json", Headers: map[string]any{"tenant": "blue"}, Expect: regexp.MustCompile(expect)}
 }
 
-func TestServiceOfOnesOwn(t *testing.T) {
+func TestServiceCalls(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Service = service(t, "ask {k} {n}", `^ASK`)
@@ -39,8 +39,8 @@ func TestServiceOfOnesOwn(t *testing.T) {
 		}
 		return amqprpc.Response{Body: []byte(strings.ToUpper(string(req.Body)))}, nil
 	})
-	if look := l.Snapshot(lab.Query{}).Load; look.Body != "ask {k} {n}" || look.Fib != "3-4" {
-		t.Errorf("%+v", look)
+	if snap := l.Snapshot(lab.Query{}).Load; snap.Body != "ask {k} {n}" || snap.Fib != "3-4" {
+		t.Errorf("%+v", snap)
 	}
 	if c := l.RunConfig(); *c.Body != "ask {k} {n}" || c.Fib != "3-4" || c.Expect != "^ASK" {
 		t.Errorf("%+v", c)
@@ -51,16 +51,16 @@ func TestServiceOfOnesOwn(t *testing.T) {
 	must(t, l.SetBody("bytes {k}"))
 	id = l.Call()
 	untilNoted(t, l, "call "+id[:8]+" bytes 1: 0x00ff in ", "which is wrong")
-	look := l.Snapshot(everything())
-	if look.Ledger.Calls.Wrong != 1 || look.Load.Body != "bytes {k}" || look.Load.Fib != "" || !noted("the load sends bytes {k}")(look) {
-		t.Errorf("%+v; notes:\n%s", look.Load, texts(look.Notes))
+	snap := l.Snapshot(everything())
+	if snap.Ledger.Calls.Wrong != 1 || snap.Load.Body != "bytes {k}" || snap.Load.Fib != "" || !noted("the load sends bytes {k}")(snap) {
+		t.Errorf("%+v; notes:\n%s", snap.Load, texts(snap.Notes))
 	}
 	if c := l.RunConfig(); *c.Body != "bytes {k}" || c.Fib != "" || c.Expect != "^ASK" {
 		t.Errorf("%+v", c)
 	}
-	for what, err := range map[string]error{"unknown": l.SetBody("{foo}"), "fib": l.SetFib("5")} {
+	for name, err := range map[string]error{"unknown": l.SetBody("{foo}"), "fib": l.SetFib("5")} {
 		if !errors.Is(err, amqprpc.ErrInvalidConfig) || !noted(err.Error())(l.Snapshot(everything())) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 	if got := l.Snapshot(lab.Query{}).Load.Body; got != "bytes {k}" {
@@ -70,19 +70,19 @@ func TestServiceOfOnesOwn(t *testing.T) {
 	must(t, l.SetBody(""))
 	id = l.Call()
 	untilNoted(t, l, "call "+id[:8]+" (empty): ", "which is wrong")
-	if look := l.Snapshot(lab.Query{}).Load; look.Body != "" || !look.Custom || l.RunConfig().Body == nil {
-		t.Errorf("with an empty body %+v, %+v", look, l.RunConfig())
+	if snap := l.Snapshot(lab.Query{}).Load; snap.Body != "" || !snap.Custom || l.RunConfig().Body == nil {
+		t.Errorf("with an empty body %+v, %+v", snap, l.RunConfig())
 	}
 
 	must(t, l.SetBody("{n}"))
 	l.Resume()
-	look = until(t, l, "the load asks too", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed > 20 })
-	if c := look.Ledger.Completed[0]; c.Request != "3" && c.Request != "4" {
+	snap = until(t, l, "the load asks too", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 20 })
+	if c := snap.Ledger.Completed[0]; c.Request != "3" && c.Request != "4" {
 		t.Errorf("it asks for %q", c.Request)
 	}
 }
 
-func TestFibHasNoBody(t *testing.T) {
+func TestSetBodyNeedsService(t *testing.T) {
 	l := open(t, config(t, brokertest.Shared(t)))
 	if err := l.SetBody("x"); !errors.Is(err, amqprpc.ErrInvalidConfig) || l.Snapshot(lab.Query{}).Load.Custom {
 		t.Errorf("%v", err)

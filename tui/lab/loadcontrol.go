@@ -13,14 +13,14 @@ import (
 	"rpcscope/tui/report"
 )
 
-// mostInFlight leaves room for a full load, as many calls of bursts, and some by hand.
-const mostInFlight = 2*load.MaxConcurrency + 1024
+// maxInFlight leaves room for a full load, as many calls of bursts, and single calls.
+const maxInFlight = 2*load.MaxConcurrency + 1024
 
-// newLoad stops the load and begins another. mu is held.
+// newLoad stops the load and starts another. mu is held.
 func (l *Lab) newLoad(rate float64, concurrency int) error {
 	next, err := load.New(load.CallerFunc(l.call), load.Plan{
 		Source: l.request, Seed: l.cfg.Seed, Rate: rate, Concurrency: concurrency, Check: l.check,
-		OnResult: func(c *load.Call) { l.failed(c.Err) },
+		OnResult: func(c *load.Call) { l.reportFailure(c.Err) },
 	})
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (l *Lab) newLoad(rate float64, concurrency int) error {
 		return err
 	}
 	if l.load != nil {
-		l.load.Stop() // its calls in flight end by themselves
+		l.load.Stop() // its calls in flight go on
 	}
 	l.load = next
 	l.loads = append(l.loads, next)
@@ -41,121 +41,119 @@ func (l *Lab) newLoad(rate float64, concurrency int) error {
 }
 
 // run is the goroutine of one load.
-func (l *Lab) run(one *load.Load) {
+func (l *Lab) run(ld *load.Load) {
 	defer func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.loads = slices.DeleteFunc(l.loads, func(o *load.Load) bool { return o == one })
+		l.loads = slices.DeleteFunc(l.loads, func(o *load.Load) bool { return o == ld })
 		if l.closed && len(l.loads) == 0 {
 			close(l.drained)
 		}
 	}()
-	if _, err := one.Run(l.ctx); err != nil && l.ctx.Err() == nil {
+	if _, err := ld.Run(l.ctx); err != nil && l.ctx.Err() == nil {
 		l.notes.add(Failure, "the load has ended: "+err.Error(), "")
 	}
 }
 
 // call makes a call of the load.
 func (l *Lab) call(ctx context.Context, req amqprpc.Request) (reply amqprpc.Reply, err error) {
-	err = amqprpc.ErrClosed // where it panics: the load need not go on
+	err = amqprpc.ErrClosed // if it panics, the load ends
 	defer l.catch()
 	return l.client.Call(ctx, req)
 }
 
-// request makes a request as the load's state says at present.
+// request returns a request of the current workload.
 func (l *Lab) request(k int64, rng *rand.Rand) amqprpc.Request {
-	req := (*l.work.Load()).Request(k, rng)
+	req := (*l.workload.Load()).Request(k, rng)
 	req.Timeout = time.Duration(l.timeout.Load())
 	return req
 }
 
-// check tells the books, and whoever else is told of events, of answers that are not right.
+// check reports a wrong answer to the observers.
 func (l *Lab) check(req amqprpc.Request, reply amqprpc.Reply) error {
 	defer l.catch()
-	err := (*l.work.Load()).Check(req, reply)
+	err := (*l.workload.Load()).Check(req, reply)
 	if err != nil {
-		l.all.Wrong(time.Now(), reply.CorrelationID, err.Error())
+		l.tee.Wrong(time.Now(), reply.CorrelationID, err.Error())
 	}
 	return err
 }
 
-// failed passes on what a failed call says.
-func (l *Lab) failed(err error) {
+// reportFailure calls Config.OnFailure.
+func (l *Lab) reportFailure(err error) {
 	defer l.catch()
 	if l.cfg.OnFailure != nil && HasDetail(err) {
 		l.cfg.OnFailure(err)
 	}
 }
 
-// SaysMore reports whether the error of a call has more to say than its outcome, which
-// is counted anyway.
+// HasDetail reports whether the error of a call says more than its outcome, which is counted.
 func HasDetail(err error) bool {
 	var failed *amqprpc.CallError
 	return errors.As(err, &failed) && failed.Err != nil && failed.Outcome != amqprpc.Canceled
 }
 
-// change changes what the load does, with mu held, and leaves a note of it.
-func (l *Lab) change(done string, f func() error) error {
+// change calls f with mu held and adds a note of the result.
+func (l *Lab) change(success string, f func() error) error {
 	l.mu.Lock()
 	err := ErrClosed
 	if !l.closed {
 		err = f()
 	}
 	l.mu.Unlock()
-	return l.note(done, err)
+	return l.noteResult(success, err)
 }
 
-// SetFib changes what is asked for, from the next request on: a number, or a range such
-// as 20-35. It is an error where a [Service] is asked.
+// SetFib sets n, or its range such as 20-35, from the next request on. It fails if the lab calls a
+// [Service].
 func (l *Lab) SetFib(fib string) error {
 	f, err := ParseFib(fib)
 	if err != nil {
-		return l.note("", prefixed("fib ", err))
+		return l.noteResult("", prefixed("fib ", err))
 	}
 	if l.cfg.Service != nil {
-		return l.note("", invalid("the load does not ask for fib"))
+		return l.noteResult("", invalid("the load does not ask for fib"))
 	}
 	return l.change(fmt.Sprintf("the load asks for fib(%s)", fib), func() error {
-		l.ask(f)
+		l.setWorkload(f)
 		return nil
 	})
 }
 
-// SetBody changes the template of requests' bodies, from the next request on. It is an
-// error where there is no [Service] to send them to.
+// SetBody sets the template of the bodies, from the next request on. It fails if the lab calls fib.
 func (l *Lab) SetBody(template string) error {
 	service := l.cfg.Service
 	if service == nil {
-		return l.note("", invalid("the load asks for fib, its bodies are numbers"))
+		return l.noteResult("", invalid("the load asks for fib, its bodies are numbers"))
 	}
 	body, err := ParseTemplate(template, service.Body.n)
 	if err != nil {
-		return l.note("", prefixed("the body: ", err))
+		return l.noteResult("", prefixed("the body: ", err))
 	}
-	done := "the load sends " + template
+	success := "the load sends " + template
 	if template == "" {
-		done = "the load sends empty bodies"
+		success = "the load sends empty bodies"
 	}
-	return l.change(done, func() error {
-		l.ask(service.with(body))
+	return l.change(success, func() error {
+		l.setWorkload(service.withBody(body))
 		return nil
 	})
 }
 
-// ask has requests ask for that from now on. mu is held.
-func (l *Lab) ask(w Workload) {
-	l.work.Store(&w)
+// setWorkload sets the workload of the next requests. mu is held, or the lab is not shared yet.
+func (l *Lab) setWorkload(w Workload) {
+	l.workload.Store(&w)
 	var c report.RunConfig
 	w.Describe(&c)
 	l.state.Fib = c.Fib
 	l.state.Body, l.state.Custom = c.Custom()
 }
 
-// SetConcurrency makes the load a closed loop of n calls in flight, 1 to
-// [load.MaxConcurrency]. An open model before it drains by itself.
+// SetConcurrency makes the load a closed loop with n calls in flight, 1 to [load.MaxConcurrency].
+// Calls of an open model before it go on.
 func (l *Lab) SetConcurrency(n int) error {
 	if err := validConcurrency(n, 1); err != nil {
-		return l.note("", err)
+		return l.noteResult("", err)
 	}
 	return l.change(fmt.Sprintf("closed loop: %d in flight", n), func() error {
 		if l.state.Rate > 0 {
@@ -166,11 +164,11 @@ func (l *Lab) SetConcurrency(n int) error {
 	})
 }
 
-// SetRate makes the load an open model of so many calls per second, [load.MinRate] to
-// [load.MaxRate]. A closed loop before it drains by itself.
+// SetRate makes the load an open model, with [load.MinRate] to [load.MaxRate] calls per second.
+// Calls of a closed loop before it go on.
 func (l *Lab) SetRate(perSecond float64) error {
 	if err := validRate(perSecond); err != nil {
-		return l.note("", err)
+		return l.noteResult("", err)
 	}
 	return l.change(fmt.Sprintf("open model: %g calls per second", perSecond), func() error {
 		if l.state.Rate == 0 {
@@ -181,10 +179,10 @@ func (l *Lab) SetRate(perSecond float64) error {
 	})
 }
 
-// SetTimeout changes the timeout of later requests.
+// SetTimeout sets the timeout of later requests.
 func (l *Lab) SetTimeout(d time.Duration) error {
 	if err := validTimeout(d); err != nil {
-		return l.note("", err)
+		return l.noteResult("", err)
 	}
 	return l.change(fmt.Sprintf("timeout %v from the next call on", d), func() error {
 		l.timeout.Store(int64(d))
@@ -193,35 +191,35 @@ func (l *Lab) SetTimeout(d time.Duration) error {
 	})
 }
 
-// Pause starts no more calls of the load until [Lab.Resume]. Those in flight go on.
+// Pause pauses the load until [Lab.Resume]. Calls in flight go on.
 func (l *Lab) Pause() {
-	l.change("the load is paused", func() error { //nolint:errcheck // it is in the note
+	l.change("the load is paused", func() error { //nolint:errcheck // the note has it
 		l.state.Paused, l.state.PausedBy = true, ""
-		l.hold()
+		l.pauseOrResume()
 		return nil
 	})
 }
 
-// Resume ends a pause. A load that waits for a server goes on waiting.
+// Resume ends a pause. A load that waits for a server still waits.
 func (l *Lab) Resume() {
-	l.change("the load goes on", func() error { //nolint:errcheck // it is in the note
+	l.change("the load goes on", func() error { //nolint:errcheck // the note has it
 		l.state.Paused, l.state.PausedBy = false, ""
-		l.hold()
+		l.pauseOrResume()
 		return nil
 	})
 }
 
-// Begin begins a load that waits for a server, without one.
+// Begin starts a load that waits for a server.
 func (l *Lab) Begin() {
-	l.change("the load begins without waiting for a server", func() error { //nolint:errcheck // it is in the note
+	l.change("the load begins without waiting for a server", func() error { //nolint:errcheck // the note has it
 		l.state.Waiting = false
-		l.hold()
+		l.pauseOrResume()
 		return nil
 	})
 }
 
-// hold has the load run if nothing is against it. mu is held.
-func (l *Lab) hold() {
+// pauseOrResume applies the load's state. mu is held.
+func (l *Lab) pauseOrResume() {
 	if l.state.Paused || l.state.Waiting {
 		l.load.Pause()
 	} else {

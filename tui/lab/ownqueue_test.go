@@ -14,7 +14,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// A body of one's own is sent as it is, whatever it is.
+// CallWith sends any body unchanged.
 func TestCallWith(t *testing.T) {
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
@@ -38,18 +38,18 @@ func TestCallWith(t *testing.T) {
 			untilNoted(t, l, "call "+id[:8]+` with the body "`, ": remote: INVALID_ARGUMENT: no number")
 		}
 	}
-	if look := l.Snapshot(everything()); look.Ledger.Calls.Wrong != 0 || look.Ledger.Failures.Remote != 5 || look.Ledger.Calls.Completed != 1 {
-		t.Errorf("%+v, %+v, %d wrong", look.Ledger.Calls, look.Ledger.Failures, look.Ledger.Calls.Wrong)
+	if snap := l.Snapshot(everything()); snap.Ledger.Calls.Wrong != 0 || snap.Ledger.Failures.Remote != 5 || snap.Ledger.Calls.Completed != 1 {
+		t.Errorf("%+v, %+v, %d wrong", snap.Ledger.Calls, snap.Ledger.Failures, snap.Ledger.Calls.Wrong)
 	}
 }
 
-// One server has flags that the next has not.
+// Flags are for one server only.
 func TestStartServerWith(t *testing.T) {
 	l := open(t, config(t, brokertest.Shared(t)))
 	slow, err := l.StartServerWith(t.Context(), "--delay=1ms", "--prefetch=7")
 	must(t, err)
-	look := untilNoted(t, l, slow+" started, pid ", ", --delay=1ms --prefetch=7")
-	if args := strings.Join(look.Pool[0].Args, " "); !strings.Contains(args, "--delay=1ms --prefetch=7") {
+	snap := untilNoted(t, l, slow+" started, pid ", ", --delay=1ms --prefetch=7")
+	if args := strings.Join(snap.Pool[0].Args, " "); !strings.Contains(args, "--delay=1ms --prefetch=7") {
 		t.Errorf("started with %q", args)
 	}
 	start(t, l)
@@ -69,7 +69,7 @@ func TestStartServerWith(t *testing.T) {
 	}
 }
 
-// exists reports whether there is a queue.
+// exists reports whether a queue exists.
 func exists(t testing.TB, node brokertest.Node, queue string) bool {
 	t.Helper()
 	conn, err := amqp.Dial(node.URL())
@@ -85,7 +85,7 @@ func exists(t testing.TB, node brokertest.Node, queue string) bool {
 	return err == nil
 }
 
-// expires reports for how many ms a quorum queue may be without consumers; 0 is for ever.
+// expires returns x-expires of a quorum queue in ms, or 0.
 func expires(t testing.TB, node brokertest.Node, queue string) (ms string) {
 	t.Helper()
 	conn, err := amqp.Dial(node.URL())
@@ -97,15 +97,15 @@ func expires(t testing.TB, node brokertest.Node, queue string) (ms string) {
 	if err == nil {
 		return "0"
 	}
-	_, what, _ := strings.Cut(err.Error(), "received none but current is the value '")
-	ms, _, ok := strings.Cut(what, "'")
+	_, after, _ := strings.Cut(err.Error(), "received none but current is the value '")
+	ms, _, ok := strings.Cut(after, "'")
 	if !ok || !strings.Contains(err.Error(), "x-expires") {
 		t.Fatal(err)
 	}
 	return ms
 }
 
-// A queue of one's own goes with the lab, requests in it and all, and without it soon after; another one stays.
+// An own queue is deleted with its requests, and expires; another queue is neither.
 func TestOwnQueue(t *testing.T) {
 	node := brokertest.Shared(t)
 	for _, own := range []bool{true, false} {
@@ -117,7 +117,7 @@ func TestOwnQueue(t *testing.T) {
 			t.Errorf("own %t: it expires after %s ms", own, ms)
 		}
 		l.Call()
-		until(t, l, "a request waits", func(look lab.Snapshot) bool { return look.Queue.Ready == 1 })
+		until(t, l, "a request waits", func(snap lab.Snapshot) bool { return snap.Queue.Ready == 1 })
 		closeLab(t, l)
 		if exists(t, node, cfg.Queue) == own {
 			t.Errorf("own %t: exists %t", own, !own)
@@ -125,12 +125,11 @@ func TestOwnQueue(t *testing.T) {
 	}
 	cfg := config(t, node)
 	cfg.OwnQueue = true
-	closeLab(t, open(t, cfg)) // there never was one
+	closeLab(t, open(t, cfg)) // the queue has never existed
 }
 
-// Servers that have to be killed do not keep the queue, and a broker that has gone is told
-// of.
-func TestOwnQueueInBadTimes(t *testing.T) {
+// An own queue is deleted even if servers have to be killed. Close fails without a broker.
+func TestOwnQueueAfterFailures(t *testing.T) {
 	node := brokertest.Own(t)
 	cfg := config(t, node)
 	cfg.OwnQueue = true

@@ -1,0 +1,249 @@
+package lab
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc"
+	"rpcscope/amqprpc/ledger"
+)
+
+// InjectorName is the app_id of replies that [Lab.SecondReply] and [Lab.UnknownReply] publish.
+const InjectorName = "rpcscope (by hand)"
+
+const (
+	injectTimeout = 10 * time.Second // until the confirm of an injected reply
+	maxInjections = 64
+)
+
+// An injection is an injected reply that has not arrived.
+type injection struct {
+	id   string
+	note uint64
+	what string
+}
+
+// injections has the last injections. Its mutex is locked with the client's lock held.
+type injections struct {
+	mu      sync.Mutex
+	pending []injection
+}
+
+func (in *injections) add(i injection) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.pending) == maxInjections {
+		in.pending = in.pending[1:]
+	}
+	in.pending = append(in.pending, i)
+}
+
+// remove removes and returns the first injection that matches.
+func (in *injections) remove(matches func(injection) bool) (injection, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	i := slices.IndexFunc(in.pending, matches)
+	if i < 0 {
+		return injection{}, false
+	}
+	found := in.pending[i]
+	in.pending = slices.Delete(in.pending, i, i+1)
+	return found, true
+}
+
+// injectedReplyArrived rewrites the note of an injected reply.
+func (l *Lab) injectedReplyArrived(e amqprpc.Event) {
+	i, ok := l.inject.remove(func(i injection) bool { return i.id == e.ID })
+	if !ok {
+		return
+	}
+	class := "no call of that ID is known here"
+	switch e.Class {
+	case amqprpc.Duplicate:
+		class = fmt.Sprintf("a duplicate, %s after the answer", formatDuration(e.Since))
+	case amqprpc.Late:
+		class = fmt.Sprintf("late, %s after the call had failed (%v)", formatDuration(e.Since), e.Outcome)
+	}
+	l.notes.rewrite(i.note, Success, fmt.Sprintf("%s came in: %s; discarded", i.what, class))
+}
+
+// injectedRepliesLost rewrites the notes of replies that were lost with the callback queue.
+func (l *Lab) injectedRepliesLost() {
+	for {
+		i, ok := l.inject.remove(func(injection) bool { return true })
+		if !ok {
+			return
+		}
+		l.notes.rewrite(i.note, Failure, i.what+" never came in: the callback queue went with the connection")
+	}
+}
+
+// SecondReply publishes a copy of a call's answer to the callback queue, as far as the ledger
+// remembers it, with the app_id [InjectorName]. If id is "", the call is the newest one whose
+// answer is remembered whole. It returns the call's ID, and waits for the confirm, at most ten
+// seconds. Its note is rewritten when the reply arrives.
+func (l *Lab) SecondReply(ctx context.Context, id string) (of string, err error) {
+	id, reply, err := l.findAnswer(id)
+	if err != nil {
+		return "", l.noteResult("", fmt.Errorf("no second reply: %w", err))
+	}
+	return id, l.injectReply(ctx, "second reply to "+shortID(id), id, reply)
+}
+
+// UnknownReply publishes a reply with a new correlation ID, which no call has, to the callback
+// queue. It returns the ID, and waits as [Lab.SecondReply] does.
+func (l *Lab) UnknownReply(ctx context.Context) (id string, err error) {
+	id = uuid.NewString()
+	return id, l.injectReply(ctx, "unknown reply "+shortID(id), id, amqprpc.Message{
+		ContentType: "text/plain", CorrelationID: id, AppID: InjectorName, Timestamp: time.Now(),
+		Body: []byte("nobody has asked for this"),
+	})
+}
+
+func (l *Lab) injectReply(ctx context.Context, what, id string, m amqprpc.Message) error {
+	info, _ := l.client.Connection()
+	if info.Queue == "" {
+		return l.noteResult("", fmt.Errorf("no %s: the client is not connected and has no callback queue", what))
+	}
+	note := l.notes.add(Info, what, id)
+	l.inject.add(injection{id: id, note: note, what: what})
+	ctx, cancel := l.withTimeout(ctx, injectTimeout)
+	defer cancel()
+	m.RoutingKey = info.Queue
+	err := l.client.Publish(ctx, m)
+	if err == nil {
+		return nil
+	}
+	switch {
+	case l.ctx.Err() != nil:
+		err = ErrClosed
+	case errors.Is(err, amqprpc.ErrUnroutable):
+		err = errors.New("the callback queue is gone")
+	}
+	err = fmt.Errorf("%s was not sent: %w", what, err)
+	if _, pending := l.inject.remove(func(i injection) bool { return i.note == note }); pending {
+		l.notes.rewrite(note, Failure, err.Error())
+	}
+	return err
+}
+
+// findAnswer returns a copy of the answer of a call, or of the newest call with one if id is "".
+func (l *Lab) findAnswer(id string) (string, amqprpc.Message, error) {
+	if id != "" {
+		m, err := l.answer(id)
+		return id, m, err
+	}
+	const maxRows = 64
+	first := errors.New("no call has completed yet")
+	for i, row := range l.ledger.Snapshot(ledger.Query{Completed: maxRows}).Completed {
+		m, err := l.answer(row.ID)
+		if err == nil {
+			return row.ID, m, nil
+		}
+		if i == 0 {
+			first = err
+		}
+	}
+	return "", amqprpc.Message{}, first
+}
+
+func (l *Lab) answer(id string) (m amqprpc.Message, err error) {
+	story, ok := l.ledger.Inspect(id)
+	switch {
+	case !ok || !story.Ours:
+		return m, fmt.Errorf("no call %s is remembered", shortID(id))
+	case story.Outcome == amqprpc.InFlight:
+		return m, fmt.Errorf("call %s has no answer yet", shortID(id))
+	case story.Outcome != amqprpc.Completed && story.Outcome != amqprpc.Remote:
+		return m, fmt.Errorf("call %s has no answer: %v", shortID(id), story.Outcome)
+	}
+	for i := range story.Events {
+		e := &story.Events[i]
+		if e.Kind != amqprpc.EventReply || e.Class != amqprpc.Answer {
+			continue
+		}
+		m := e.Message()
+		switch {
+		case m == nil:
+		case m.BodyLen > len(m.Body):
+			return amqprpc.Message{}, fmt.Errorf("the answer to call %s has %d bytes, and only %d of them are remembered", shortID(id), m.BodyLen, len(m.Body))
+		default:
+			return copyAnswer(m), nil
+		}
+	}
+	return m, fmt.Errorf("the answer to call %s is not remembered", shortID(id))
+}
+
+// copyAnswer returns a message to publish. It omits properties that the broker would refuse (the
+// name of another user, a reply_to of direct reply-to), CC and BCC, headers that are not remembered
+// whole, and x-rpc, since no server has received a request for this reply.
+func copyAnswer(m *ledger.Message) amqprpc.Message {
+	c := amqprpc.Message{
+		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: amqp.Table{},
+		DeliveryMode: m.DeliveryMode, Priority: m.Priority, CorrelationID: m.CorrelationID,
+		ReplyTo: m.ReplyTo, Expiration: m.Expiration, MessageID: m.MessageID, Timestamp: m.Timestamp,
+		Type: m.Type, AppID: InjectorName, Body: m.Body,
+	}
+	if strings.HasPrefix(c.ReplyTo, "amq.rabbitmq.reply-to") {
+		c.ReplyTo = ""
+	}
+	for _, h := range m.Headers {
+		if h.Cut || h.Key == "CC" || h.Key == "BCC" || h.Key == amqprpc.HeaderRPC {
+			continue
+		}
+		if v, ok := headerValue(h); ok {
+			c.Headers[h.Key] = v
+		}
+	}
+	return c
+}
+
+// headerValue converts a header back from the text that the ledger keeps of it. It returns false
+// for arrays and tables.
+func headerValue(h ledger.Header) (v any, ok bool) {
+	n, _ := strconv.ParseInt(h.Value, 10, 64)
+	x, _ := strconv.ParseFloat(h.Value, 64)
+	switch h.Type {
+	case "void":
+		return nil, true
+	case "string":
+		return h.Value, true
+	case "bool":
+		return h.Value == "true", true
+	case "int8":
+		return int8(n), true
+	case "uint8":
+		return byte(n), true
+	case "int16":
+		return int16(n), true
+	case "uint16":
+		return uint16(n), true
+	case "int32":
+		return int32(n), true
+	case "uint32":
+		return uint32(n), true
+	case "int64":
+		return n, true
+	case "float32":
+		return float32(x), true
+	case "float64":
+		return x, true
+	case "bytes":
+		b, err := hex.DecodeString(h.Value)
+		return b, err == nil
+	case "time":
+		t, err := time.Parse(time.RFC3339, h.Value)
+		return t, err == nil
+	}
+	return nil, false
+}
