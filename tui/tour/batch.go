@@ -9,68 +9,47 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// A batch is the calls of one burst that completed, in the order of their answers.
+// A batch is calls that completed one after the other, in the order of their answers.
 type batch []ledger.Call
 
 // burst makes n calls at once and waits until all have ended. No others may be in flight.
-func (p *play) burst(n int) batch {
-	before := p.look().Ledger.Calls
+func (p *player) burst(n int) batch {
+	before := p.snapshot().Ledger.Calls
 	p.try("a burst", func() error { return p.lab.Burst(n) })
-	p.until("a burst has ended", func(look lab.Snapshot) bool {
-		c := look.Ledger.Calls
+	p.until("a burst has ended", func(snap lab.Snapshot) bool {
+		c := snap.Ledger.Calls
 		return c.Sent >= before.Sent+uint64(n) && c.InFlight == 0
 	})
-	now := p.look().Ledger
-	return lastOf(&now, before.Completed)
+	return p.since(before.Completed)
 }
 
-// since is what has been completed since there were so many completed calls.
-func (p *play) since(completed uint64) batch {
-	books := p.look().Ledger
-	return lastOf(&books, completed)
-}
-
-// lastOf is what books have of the calls that were completed after so many.
-func lastOf(books *ledger.Snapshot, completed uint64) batch {
-	n := min(books.Calls.Completed-min(completed, books.Calls.Completed), uint64(len(books.Completed)))
-	b := batch(slices.Clone(books.Completed[:n]))
-	slices.Reverse(b) // the books have the newest first
+// since returns the calls after the first ones that completed.
+func (p *player) since(completed uint64) batch {
+	s := p.snapshot().Ledger
+	n := min(s.Calls.Completed-min(completed, s.Calls.Completed), uint64(len(s.Completed)))
+	b := batch(slices.Clone(s.Completed[:n]))
+	slices.Reverse(b) // the ledger has the newest first
 	return b
 }
 
-// A stretch is the calls of a load that were completed one after the other, since a time.
-type stretch struct {
-	batch
-	from time.Time
-}
-
-// stretch waits until something holds, while the load goes on.
-func (p *play) stretch(what string, holds func(lab.Snapshot) bool) stretch {
-	books := p.look().Ledger
-	s := stretch{from: books.Now}
-	if len(books.Completed) > 0 {
-		s.from = books.Completed[0].Ended
-	}
-	p.until(what, holds)
-	s.batch = p.since(books.Calls.Completed)
-	return s
-}
-
-// completes waits until n more calls of the load have been completed.
-func (p *play) completes(n int) stretch {
-	before := p.look().Ledger.Calls.Completed
-	return p.stretch("calls complete", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed >= before+uint64(n) })
+// completes waits until n more calls of the load have completed.
+func (p *player) completes(n int) batch {
+	before := p.snapshot().Ledger.Calls.Completed
+	p.until("calls complete", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed >= before+uint64(n) })
+	return p.since(before)
 }
 
 // answers waits until a server has answered n more calls of the load.
-func (p *play) answers(server string, n int) stretch {
-	before := replies(p.look(), server)
-	return p.stretch(server+" answers", func(look lab.Snapshot) bool { return replies(look, server) >= before+uint64(n) })
+func (p *player) answers(server string, n int) batch {
+	snap := p.snapshot()
+	before := replies(snap, server)
+	p.until(server+" answers", func(snap lab.Snapshot) bool { return replies(snap, server) >= before+uint64(n) })
+	return p.since(snap.Ledger.Calls.Completed)
 }
 
-// replies is how many replies a server has sent.
-func replies(look lab.Snapshot, server string) uint64 {
-	for _, s := range look.Ledger.Servers {
+// replies returns how many replies a server has sent.
+func replies(snap lab.Snapshot, server string) uint64 {
+	for _, s := range snap.Ledger.Servers {
 		if pool.ShortNames(s.Name) == server {
 			return s.Replies
 		}
@@ -78,29 +57,24 @@ func replies(look lab.Snapshot, server string) uint64 {
 	return 0
 }
 
-// rate is how many calls per second were completed.
-func (s stretch) rate() float64 {
-	if len(s.batch) == 0 {
+// rate returns how many calls completed per second.
+func (b batch) rate() float64 {
+	if len(b) < 2 {
 		return 0
 	}
-	return float64(len(s.batch)) / s.batch[len(s.batch)-1].Ended.Sub(s.from).Seconds()
+	return float64(len(b)-1) / b[len(b)-1].Ended.Sub(b[0].Ended).Seconds()
 }
 
-// took is how long the batch took, from the first request to the last answer.
-func (b batch) took() time.Duration {
+// elapsed returns the time from the first request to the last answer.
+func (b batch) elapsed() time.Duration {
 	if len(b) == 0 {
 		return 0
 	}
-	first := b[0].Sent
-	for _, c := range b {
-		if c.Sent.Before(first) {
-			first = c.Sent
-		}
-	}
-	return b[len(b)-1].Ended.Sub(first)
+	first := slices.MinFunc(b, func(c, d ledger.Call) int { return c.Sent.Compare(d.Sent) })
+	return b[len(b)-1].Ended.Sub(first.Sent)
 }
 
-// share is the part of the batch that a server has answered, 0 to 1.
+// share returns the part of the batch that a server has answered, from 0 to 1.
 func (b batch) share(server string) float64 {
 	n := 0
 	for _, c := range b {
@@ -111,7 +85,7 @@ func (b batch) share(server string) float64 {
 	return float64(n) / float64(max(len(b), 1))
 }
 
-// servers is how many servers have answered the batch.
+// servers returns how many servers have answered.
 func (b batch) servers() int {
 	seen := map[string]bool{}
 	for _, c := range b {
@@ -120,46 +94,44 @@ func (b batch) servers() int {
 	return len(seen)
 }
 
-// atWork is how many servers were at work at once on the batch, on average, by the times
-// that are in their replies.
-func (p *play) atWork(b batch) float64 {
-	var busy time.Duration
-	var from, to time.Time
+// maxAtWork returns how many requests of the batch were at servers with prefetch 1 at the same time,
+// at most. The servers' clocks, which are in their replies, tell.
+func (p *player) maxAtWork(b batch) int {
+	type change struct {
+		at time.Time
+		by int
+	}
+	var changes []change
 	for _, c := range b {
 		story, _ := p.lab.Inspect(c.ID)
-		received, replied, ok := serverTimes(story)
-		if !ok {
+		m := answer(story)
+		if m == nil {
 			return 0
 		}
-		busy += replied.Sub(received)
-		if from.IsZero() || received.Before(from) {
-			from = received
+		meta, _ := m.Meta()
+		if meta.Received.IsZero() || meta.Replied.IsZero() {
+			return 0
 		}
-		if replied.After(to) {
-			to = replied
+		changes = append(changes, change{meta.Received, 1}, change{meta.Replied, -1})
+	}
+	slices.SortFunc(changes, func(c, d change) int {
+		if n := c.at.Compare(d.at); n != 0 {
+			return n
 		}
+		return c.by - d.by
+	})
+	working, peak := 0, 0
+	for _, c := range changes {
+		working += c.by
+		peak = max(peak, working)
 	}
-	if !to.After(from) {
-		return 0
-	}
-	return busy.Seconds() / to.Sub(from).Seconds()
+	return peak
 }
 
-// serverTimes are when the server had the request and when it sent its answer, by its own
-// clock.
-func serverTimes(story ledger.Story) (received, replied time.Time, ok bool) {
-	m := answer(story)
-	if m == nil {
-		return received, replied, false
-	}
-	meta, _ := m.Meta()
-	return meta.Received, meta.Replied, !meta.Received.IsZero() && !meta.Replied.IsZero()
-}
-
-// overtook is how many calls were answered before one that had been sent earlier.
-func (b batch) overtook() int {
+// outOfOrder returns how many calls were answered before one that was sent earlier.
+func (b batch) outOfOrder() int {
 	n := 0
-	var earliest time.Time // of those that were answered later
+	var earliest time.Time // of the calls that were answered later
 	for i := len(b) - 1; i >= 0; i-- {
 		if sent := b[i].Sent; earliest.IsZero() || sent.Before(earliest) {
 			earliest = sent
@@ -170,8 +142,8 @@ func (b batch) overtook() int {
 	return n
 }
 
-// replyQueues is how many queues the requests of the batch have named for their replies.
-func (p *play) replyQueues(b batch) int {
+// replyQueues returns how many reply queues the requests of the batch have named.
+func (p *player) replyQueues(b batch) int {
 	queues := make(map[string]bool)
 	for _, c := range b {
 		story, _ := p.lab.Inspect(c.ID)

@@ -1,13 +1,11 @@
-// Package tour is a guided tour of what RPC over a broker does: scenarios, each of
-// which tells what will happen, does something real in a [lab.Lab], and checks a claim by
-// the numbers in its ledger. It knows no screen.
+// Package tour is the guided tour: scenarios that announce something, do it in a [lab.Lab], and check
+// a claim by the numbers in its ledger. cmd/rpcscope opens it, and tui shows it; it uses
+// tui/lab and knows no screen.
 //
-// All that a scenario does is done by verbs of the lab, which are the keys of the screen, and
-// by flags of fibserver: whoever has seen it can do it again by hand.
+// A scenario uses only methods of the lab, which are keys of the screen, and flags of fibserver:
+// users can repeat it by hand. A [Session] plays one scenario, [Check] plays many
+// in turn, and a [Guide] leads a user through them.
 //
-// A [Stage] is where one scenario is played: [Open], [Stage.Play], [Stage.Close]. [Check]
-// plays many, one after the other; a [Guide] leads a person through them.
-//
-// Every scenario has a queue of its own under a random name, and a folder if it needs one. Close
-// deletes them, however the scenario has ended. Only a kill -9 leaves them behind.
+// Each scenario has a queue with a random name, and a folder if it needs one. [Session.Close]
+// deletes both; only kill -9 of the program leaves them behind.
 package tour

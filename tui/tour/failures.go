@@ -6,51 +6,43 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 )
 
-// Scenarios of calls that fail, and of what survives.
+// The scenarios of this file have calls that fail.
 
-// nobodyServes is a call without a queue, one without a server, and one with both.
-func nobodyServes() *Scenario {
+func noServer() *Scenario {
 	const patience = time.Second
 	return &Scenario{
 		Title:   "no queue, no server, then a server",
 		Happens: "A call is made while there is no queue at all; one while there is a queue that nobody serves, with 1 s to wait; and one when a server has come.",
-		Watch:   "The failed calls, and why each failed. The server gets the last one alone.",
+		Watch:   "The failed calls, and why each failed. The server gets only the last one.",
 		Lane:    Ended,
 		Why:     "A missing queue is known at once. A missing server is not: only a deadline ends that call, and the broker drops the request with it.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("A call is made. There is no queue for it.")
-			nowhere := p.call()
-			// A server declares the queue, and leaves it behind.
+			first := p.call()
 			p.step("A server starts, declares the queue, and is stopped: the queue stays.")
 			p.stop(p.server())
 			p.step("A call is made that waits for %g s. Nobody takes it out of the queue.", patience.Seconds())
-			p.timeout(patience)
-			alone := p.call()
-			p.timeout(30 * time.Second)
+			p.setTimeout(patience)
+			second := p.call()
+			p.setTimeout(30 * time.Second)
 			p.step("A server starts, and one more call is made.")
 			server := p.server(p.delay(0, 500*time.Millisecond))
-			served := p.call()
-			p.fact(nowhere.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(nowhere), seconds(lasted(nowhere)))
-			// Its deadline, and not the time since it was sent: that is a moment later than
-			// the time that the deadline was counted from.
-			p.fact(alone.Outcome == amqprpc.Timeout && !alone.Ended.Before(alone.Deadline), "no server: a timeout after 1 s",
-				"no server: %s after %s", outcome(alone), seconds(lasted(alone)))
-			p.fact(served.Outcome == amqprpc.Completed, "a server: completed", "a server: %s", outcome(served))
-			n := replies(p.look(), server)
-			p.fact(n == 1, "1 request answered by "+server, "%s answered by %s", things(n, "request", "requests"), server)
+			third := p.call()
+			p.fact(first.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(first), seconds(elapsed(first)))
+			// The deadline counts from a moment before the call was sent.
+			p.fact(second.Outcome == amqprpc.Timeout && !second.Ended.Before(second.Deadline), "no server: a timeout after 1 s",
+				"no server: %s after %s", outcome(second), seconds(elapsed(second)))
+			p.fact(third.Outcome == amqprpc.Completed, "a server: completed", "a server: %s", outcome(third))
+			n := replies(p.snapshot(), server)
+			p.fact(n == 1, "1 request answered by "+server, "%s answered by %s", count(n, "request", "requests"), server)
 		},
 	}
 }
 
-// lasted is how long a call took to end.
-func lasted(story ledger.Story) time.Duration { return story.Ended.Sub(story.Sent) }
-
-// badRequests are requests that are no numbers, or not the right ones.
 func badRequests() *Scenario {
 	bodies := []struct{ name, body, code string }{
 		{"abc", "abc", amqprpc.CodeInvalidArgument},
@@ -64,7 +56,7 @@ func badRequests() *Scenario {
 		Watch:   "The failed calls. Press enter on one for its code and why.",
 		Lane:    Ended,
 		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error has done with it.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("A server starts.")
 			server := p.server(p.delay(0, 300*time.Millisecond))
 			var want, got []string
@@ -76,44 +68,43 @@ func badRequests() *Scenario {
 				want = append(want, b.name+" "+b.code)
 				got = append(got, b.name+" "+code)
 			}
-			p.fact(ok, list(want), "%s", list(got))
+			p.fact(ok, strings.Join(want, ", "), "%s", strings.Join(got, ", "))
 			p.step("It is asked for the fib of 20, as it should be.")
 			after := p.call()
 			p.fact(after.Outcome == amqprpc.Completed && pool.ShortNames(after.Server) == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
-			p.lives(server)
+			p.factLives(server)
 		},
 	}
 }
 
-// connectionDrops is a network that fails under load.
 func connectionDrops() *Scenario {
 	const before, after = 50, 200
 	return &Scenario{
 		Title:   "the connection drops under load",
 		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as by a failing network, and it connects again.",
-		Watch:   "How many fail (✗): the key o shows them alone. At the top right the time of the connection begins anew, and calls complete again.",
+		Watch:   "How many fail (✗): the key o shows only them. At the top right the time of the connection begins anew, and calls complete again.",
 		Lane:    Ended,
 		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
-		play: func(p *play) {
-			p.step("Two servers start, and the load begins: %d calls in flight.", loadOf)
-			// Out of step, so that there is no moment at which none is in flight.
+		play: func(p *player) {
+			p.step("Two servers start, and the load begins: %d calls in flight.", loadConcurrency)
+			// With different delays there is always a call in flight.
 			p.server("--workers=8", "--prefetch=8", p.delay(20*time.Millisecond, 200*time.Millisecond))
 			p.server("--workers=8", "--prefetch=8", p.delay(33*time.Millisecond, 330*time.Millisecond))
 			p.do(p.lab.Resume)
-			p.until("calls complete", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed >= before })
+			p.until("calls complete", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed >= before })
 			p.step("The connection is cut, as by a failing network. The client connects again by itself.")
 			p.do(p.lab.DropConnection)
-			at := p.look().Ledger.Calls.Completed
-			// More than can be on their way already.
-			p.until("calls complete again", func(look lab.Snapshot) bool { return look.Ledger.Calls.Completed >= at+after })
+			at := p.snapshot().Ledger.Calls.Completed
+			// More than can be on their way.
+			p.until("calls complete again", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed >= at+after })
 			p.step("The load ends, and the last calls get their answers.")
 			p.do(p.lab.Pause)
-			p.until("all calls have ended", func(look lab.Snapshot) bool { return look.Ledger.Calls.InFlight == 0 })
-			books := p.look().Ledger
-			lost, c := books.Failures.ConnectionLost, books.Calls
-			p.fact(lost > 0 && lost <= loadOf, fmt.Sprintf("from 1 to %d calls failed as connection_lost", loadOf), "%d failed as connection_lost", lost)
+			p.until("all calls have ended", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.InFlight == 0 })
+			ended := p.snapshot().Ledger
+			lost, c := ended.Failures.ConnectionLost, ended.Calls
+			p.fact(lost > 0 && lost <= loadConcurrency, fmt.Sprintf("from 1 to %d calls failed as connection_lost", loadConcurrency), "%d failed as connection_lost", lost)
 			p.fact(c.Failed == lost, "none failed otherwise", "%d failed otherwise", c.Failed-lost)
-			conn := books.Connection
+			conn := ended.Connection
 			p.fact(conn.Connected && conn.Epochs == 2, "connected again once", "connected again %s", times(conn.Epochs-1))
 			p.fact(c.Sent == c.Completed+c.Failed && c.Completed >= before+after, "the others completed",
 				"%d sent = %d completed + %d failed", c.Sent, c.Completed, c.Failed)
@@ -128,7 +119,6 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// serverPanics is a server whose handler panics.
 func serverPanics() *Scenario {
 	const calls = 3
 	return &Scenario{
@@ -137,9 +127,9 @@ func serverPanics() *Scenario {
 		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
 		Lane:    Ended,
 		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no more.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("A server starts whose handler panics at each request.")
-			server := p.faulty("panic", p.delay(0, 300*time.Millisecond))
+			server := p.faultyServer("panic", p.delay(0, 300*time.Millisecond))
 			internal := 0
 			got := ""
 			for i := range calls {
@@ -149,12 +139,12 @@ func serverPanics() *Scenario {
 					internal++
 				}
 			}
-			said := fmt.Sprintf("%d of %d answered with %s", internal, calls, amqprpc.CodeInternal)
+			line := fmt.Sprintf("%d of %d answered with %s", internal, calls, amqprpc.CodeInternal)
 			if internal < calls {
-				said += ", the last: " + got
+				line += ", the last: " + got
 			}
-			p.fact(internal == calls, fmt.Sprintf("%d of %d answered with %s", calls, calls, amqprpc.CodeInternal), "%s", said)
-			p.lives(server)
+			p.fact(internal == calls, fmt.Sprintf("%d of %d answered with %s", calls, calls, amqprpc.CodeInternal), "%s", line)
+			p.factLives(server)
 		},
 	}
 }

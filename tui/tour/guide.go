@@ -9,87 +9,83 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// A State says how far a scenario has come.
+// A State is the state of a scenario.
 type State int
 
 const (
-	Intro    State = iota // its story is told; nothing has been done yet
-	Playing               // it is being played
-	Finished              // it has been played, or given up; its lab can be played with
+	Intro    State = iota // its text is shown; nothing has been done
+	Playing               // it is played
+	Finished              // it was played or left; the user may use its lab
 )
 
-// A Look is what there is to tell at one moment. It shares no memory with the guide, but
-// for the scenario, which does not change.
+// A Snapshot is the state of a tour at one moment, for the screen. It shares no memory with the guide,
+// except for the scenario, which does not change.
 type Snapshot struct {
 	Scenario *Scenario
-	Count    int // how many scenarios there are
-	Position int // which of them this is, from 1
+	Count    int // of scenarios
+	Position int // of this one, from 1
 	State    State
-	// Steps are those that have been told, the present one last.
-	Steps []Step
-	// Result is what came of it; nil where nothing has.
-	Result *Result
-	// Moving says that another scenario's stage is being set.
-	Loading bool
-	// Free says that the tour has been left: the lab is there to be played with.
-	Left bool
+	Steps    []Step  // so far, the current one last
+	Result   *Result // or nil
+	Loading  bool    // the session of another scenario is being opened
+	Left     bool    // the user has left the tour and uses the lab
 }
 
-// A Guide leads a person through scenarios: one stage at a time, at the person's pace.
-// Make one with [NewGuide], and close it. Its methods may be called from any goroutine.
+// A Guide leads a user through scenarios: one session at a time, at the user's pace. Create one with
+// [NewGuide] and close it. Its methods may be called from any goroutine.
 type Guide struct {
 	cfg Config
 	all []*Scenario
 
-	ctx     context.Context // of all that is played, or opened after the first stage
+	ctx     context.Context // of all plays, and of opening sessions after the first
 	cancel  context.CancelFunc
-	working sync.WaitGroup // plays, and stages that are being opened or closed
+	running sync.WaitGroup // plays, and sessions that are opened or closed
 
 	mu      sync.Mutex
 	at      int
-	stage   *Session
+	session *Session
 	state   State
-	moving  bool
-	free    bool
+	loading bool
+	left    bool
 	closed  bool
-	stop    context.CancelFunc // of what is being played
-	result  *Result            // of the present stage; nil where there is none yet
-	results map[int]*Result    // the last of each, by its place
-	err     error              // of stages that were closed
+	stop    context.CancelFunc // ends the play
+	result  *Result            // of the session, or nil
+	results map[int]*Result    // the last result of each scenario, by index
+	err     error              // of sessions that were closed
 }
 
-// NewGuide opens the stage of the first scenario. It blocks as [Open] does.
+// NewGuide opens the session of the first scenario. It blocks as [Open] does.
 func NewGuide(ctx context.Context, cfg Config, scenarios []*Scenario) (*Guide, error) {
-	stage, err := Open(ctx, scenarios[0], cfg)
+	session, err := Open(ctx, scenarios[0], cfg)
 	if err != nil {
 		return nil, err
 	}
-	g := &Guide{cfg: cfg, all: scenarios, stage: stage, results: make(map[int]*Result), stop: func() {}}
+	g := &Guide{cfg: cfg, all: scenarios, session: session, results: make(map[int]*Result), stop: func() {}}
 	g.ctx, g.cancel = context.WithCancel(context.Background())
 	return g, nil
 }
 
-// Look returns what there is to tell, and the lab that it is about. It never blocks.
+// Snapshot returns the current lab and the state of the tour. It never blocks.
 func (g *Guide) Snapshot() (*lab.Lab, Snapshot) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	look := Snapshot{
-		Scenario: g.stage.Scenario, Count: len(g.all), Position: g.at + 1,
-		State: g.state, Loading: g.moving, Left: g.free,
+	s := Snapshot{
+		Scenario: g.session.Scenario, Count: len(g.all), Position: g.at + 1,
+		State: g.state, Loading: g.loading, Left: g.left,
 	}
 	if g.state != Intro {
-		look.Steps = g.stage.Steps()
+		s.Steps = g.session.Steps()
 	}
 	if g.result != nil {
 		copied := *g.result
 		copied.Facts = slices.Clone(copied.Facts)
-		look.Result = &copied
+		s.Result = &copied
 	}
-	return g.stage.Lab, look
+	return g.session.Lab, s
 }
 
-// Results returns the last result of each scenario that was played to its end, in their order: one that failed
-// and held when it was repeated has held, and one that was given up is as it was before.
+// Results returns the last result of each scenario that was played to its end, in the order of the
+// scenarios.
 func (g *Guide) Results() []Result {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -102,131 +98,127 @@ func (g *Guide) Results() []Result {
 	return all
 }
 
-// Next begins the scenario that has been told, or else goes on to the next one and tells
-// it. After the last one it leaves the tour, as [Guide.Leave] does, and takes it up again when
-// it has been left. It returns when that has begun; what opening a stage may block for, it
-// blocks for.
+// Next plays the current scenario in the background, or opens the next one if it has been played.
+// After the last one it leaves the tour, as [Guide.Leave] does, or returns to it. It may block as
+// [Open] does.
 func (g *Guide) Next(ctx context.Context) error {
 	g.mu.Lock()
-	at, told, free := g.at, g.state == Intro, g.free
+	at, isIntro, left := g.at, g.state == Intro, g.left
 	g.mu.Unlock()
 	switch {
-	case told:
+	case isIntro:
 		g.play()
 		return nil
 	case at < len(g.all)-1:
-		return g.move(ctx, at+1, false)
-	case !free:
+		return g.goTo(ctx, at+1, false)
+	case !left:
 		g.Leave()
 		l, _ := g.Snapshot()
 		l.Note(lab.Info, "that was the last scenario: now all keys of the help (?) are yours, and q quits", "")
 		return nil
 	}
 	g.mu.Lock()
-	g.free = false
+	g.left = false
 	g.mu.Unlock()
 	return nil
 }
 
-// Back tells the scenario before, and the first one once more. It blocks as Next does.
+// Back opens the scenario before, or the first one again. It blocks as [Open] does.
 func (g *Guide) Back(ctx context.Context) error {
 	g.mu.Lock()
 	at := g.at
 	g.mu.Unlock()
-	return g.move(ctx, max(at-1, 0), false)
+	return g.goTo(ctx, max(at-1, 0), false)
 }
 
-// Repeat plays the scenario once more, on a new stage. It blocks as Next does.
+// Repeat plays the scenario again in a new session. It blocks as [Open] does.
 func (g *Guide) Repeat(ctx context.Context) error {
 	g.mu.Lock()
-	at, told := g.at, g.state == Intro
+	at, isIntro := g.at, g.state == Intro
 	g.mu.Unlock()
-	if told {
+	if isIntro {
 		g.play()
 		return nil
 	}
-	return g.move(ctx, at, true)
+	return g.goTo(ctx, at, true)
 }
 
 // Number returns the number of a call, as [lab.Lab.Number] does.
 func (g *Guide) Number(id string) int {
 	g.mu.Lock()
-	l := g.stage.Lab
+	l := g.session.Lab
 	g.mu.Unlock()
 	return l.Number(id)
 }
 
-// Hurry goes on with the next step at once, as [Stage.Hurry] does. It never blocks.
+// SkipWait is [Session.SkipWait] of the current session.
 func (g *Guide) SkipWait() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.stage.SkipWait()
+	g.session.SkipWait()
 }
 
-// Leave ends the tour where it is: the scenario does nothing more, and its lab stays as it
-// is, to be played with. Next, Back and Repeat take the tour up again.
+// Leave ends the scenario and leaves its lab to the user. Next, Back and Repeat return to the tour.
 func (g *Guide) Leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.stop()
-	g.free = true
-	if g.state == Intro { // whatever is done now, it is not as it was told
+	g.left = true
+	if g.state == Intro { // it expects an unused lab
 		g.state = Finished
 	}
 }
 
-// Close ends the tour, and all that its scenarios have begun, as [Stage.Close] does. When
-// it returns nothing of it is left. The labs' books can still be read.
+// Close ends the tour and closes all sessions, as [Session.Close] does. The labs' ledgers can still be
+// read.
 func (g *Guide) Close(ctx context.Context) error {
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true
-		g.retire(ctx, g.stage)
+		g.closeInBackground(ctx, g.session)
 	}
 	g.mu.Unlock()
 	g.cancel()
-	g.working.Wait()
+	g.running.Wait()
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.err
 }
 
-// errClosed is what cannot be done any more after Close.
 var errClosed = errors.New("the tour is closed")
 
-// move opens the stage of another scenario, and closes the present one meanwhile. Close ends
-// it, and waits for it.
-func (g *Guide) move(ctx context.Context, to int, play bool) error {
+// goTo opens the session of another scenario and closes the current one. Close ends it and waits.
+func (g *Guide) goTo(ctx context.Context, to int, play bool) error {
 	g.mu.Lock()
-	if g.moving || g.closed {
+	if g.loading || g.closed {
 		g.mu.Unlock()
 		return nil
 	}
-	g.moving = true
+	g.loading = true
 	g.stop()
-	g.working.Add(1)
-	defer g.working.Done()
+	g.running.Add(1)
+	defer g.running.Done()
 	g.mu.Unlock()
 
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(g.ctx, cancel)()
-	stage, err := Open(ctx, g.all[to], g.cfg)
+	session, err := Open(ctx, g.all[to], g.cfg)
 
 	g.mu.Lock()
-	g.moving = false
+	g.loading = false
 	switch {
 	case err != nil:
 		g.mu.Unlock()
 		return err
 	case g.closed:
 		g.mu.Unlock()
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		return errors.Join(errClosed, stage.Close(ending))
+		return errors.Join(errClosed, session.Close(closeCtx))
 	}
-	g.retire(context.WithoutCancel(ctx), g.stage)
-	g.at, g.stage, g.state, g.free, g.result = to, stage, Intro, false, nil
+	g.closeInBackground(context.WithoutCancel(ctx), g.session)
+	g.at, g.session, g.state, g.left, g.result = to, session, Intro, false, nil
 	g.mu.Unlock()
 	if play {
 		g.play()
@@ -234,13 +226,13 @@ func (g *Guide) move(ctx context.Context, to int, play bool) error {
 	return nil
 }
 
-// retire closes a stage in the background. mu is held.
-func (g *Guide) retire(ctx context.Context, stage *Session) {
+// closeInBackground closes a session. mu is held.
+func (g *Guide) closeInBackground(ctx context.Context, session *Session) {
 	g.stop()
-	g.working.Go(func() {
-		ctx, cancel := context.WithTimeout(ctx, closeWait)
+	g.running.Go(func() {
+		ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 		defer cancel()
-		if err := stage.Close(ctx); err != nil {
+		if err := session.Close(ctx); err != nil {
 			g.mu.Lock()
 			g.err = errors.Join(g.err, err)
 			g.mu.Unlock()
@@ -248,29 +240,29 @@ func (g *Guide) retire(ctx context.Context, stage *Session) {
 	})
 }
 
-// play plays the scenario that has been told, in the background.
+// play plays the current scenario in the background, unless it was played already.
 func (g *Guide) play() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.state != Intro || g.moving || g.closed {
+	if g.state != Intro || g.loading || g.closed {
 		return
 	}
 	ctx, stop := context.WithCancel(g.ctx)
-	at, stage := g.at, g.stage
+	at, session := g.at, g.session
 	g.state, g.stop = Playing, stop
-	g.working.Go(func() {
+	g.running.Go(func() {
 		defer stop()
-		result := stage.Play(ctx)
+		result := session.Play(ctx)
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if g.stage == stage {
+		if g.session == session {
 			g.state = Finished
 		}
-		if ctx.Err() != nil { // it was given up
+		if ctx.Err() != nil { // the user went on
 			return
 		}
 		g.results[at] = &result
-		if g.stage == stage {
+		if g.session == session {
 			g.result = &result
 		}
 	})

@@ -10,24 +10,24 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// untilTold looks until the condition holds.
-func untilTold(t testing.TB, g *tour.Guide, what string, holds func(tour.Snapshot) bool) (*lab.Lab, tour.Snapshot) {
+// waitFor looks until the condition holds.
+func waitFor(t testing.TB, g *tour.Guide, condition string, holds func(tour.Snapshot) bool) (*lab.Lab, tour.Snapshot) {
 	t.Helper()
 	late := time.After(patience)
 	for {
-		l, look := g.Snapshot()
-		if holds(look) {
-			return l, look
+		l, snap := g.Snapshot()
+		if holds(snap) {
+			return l, snap
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-late:
-			t.Fatalf("never: %s; %+v", what, look)
+			t.Fatalf("never: %s; %+v", condition, snap)
 		}
 	}
 }
 
-// A person goes on, back, repeats, leaves, and comes back.
+// The user goes on and back, repeats, leaves and returns.
 func TestGuide(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
@@ -39,17 +39,17 @@ func TestGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var queues []string // of the stages there were
+	var queues []string // of all sessions
 	present := func(number int, state tour.State) tour.Snapshot {
 		t.Helper()
-		l, look := g.Snapshot()
+		l, snap := g.Snapshot()
 		if q := l.RunConfig().Queue; len(queues) == 0 || queues[len(queues)-1] != q {
 			queues = append(queues, q)
 		}
-		if look.Scenario.Number != number || look.State != state || look.Count != 3 {
-			t.Errorf("scenario %d in state %d, not %d in %d", look.Scenario.Number, look.State, number, state)
+		if snap.Scenario.Number != number || snap.State != state || snap.Count != 3 {
+			t.Errorf("scenario %d in state %d, not %d in %d", snap.Scenario.Number, snap.State, number, state)
 		}
-		return look
+		return snap
 	}
 	do := func(f func(context.Context) error) {
 		t.Helper()
@@ -57,29 +57,29 @@ func TestGuide(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	over := func(look tour.Snapshot) bool { return look.State == tour.Finished }
+	over := func(snap tour.Snapshot) bool { return snap.State == tour.Finished }
 
-	if look := present(5, tour.Intro); look.Position != 1 || look.Result != nil {
-		t.Errorf("%+v", look)
+	if snap := present(5, tour.Intro); snap.Position != 1 || snap.Result != nil {
+		t.Errorf("%+v", snap)
 	}
 	do(g.Next)
-	_, look := untilTold(t, g, "a result", over)
-	if look.Result == nil || !look.Result.OK() {
-		t.Errorf("%+v", look.Result)
+	_, snap := waitFor(t, g, "a result", over)
+	if snap.Result == nil || !snap.Result.OK() {
+		t.Errorf("%+v", snap.Result)
 	}
 	do(g.Next)
 	present(3, tour.Intro)
 	do(g.Next)
-	untilTold(t, g, "it begins", func(look tour.Snapshot) bool { return look.State == tour.Playing })
-	do(g.Back) // it is given up
+	waitFor(t, g, "it begins", func(snap tour.Snapshot) bool { return snap.State == tour.Playing })
+	do(g.Back) // which ends it
 	present(5, tour.Intro)
 	do(g.Back)
 	present(5, tour.Intro)
 	do(g.Repeat)
-	untilTold(t, g, "a result", over)
+	waitFor(t, g, "a result", over)
 	present(5, tour.Finished)
 	do(g.Repeat)
-	untilTold(t, g, "a result", over)
+	waitFor(t, g, "a result", over)
 	present(5, tour.Finished)
 
 	do(g.Next)
@@ -89,37 +89,37 @@ func TestGuide(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	g.Leave()
-	_, look = untilTold(t, g, "it does no more", over)
-	if !look.Left || look.Result != nil {
-		t.Errorf("%+v", look)
+	_, snap = waitFor(t, g, "it does no more", over)
+	if !snap.Left || snap.Result != nil {
+		t.Errorf("%+v", snap)
 	}
-	if _, err := l.StartServer(t.Context()); err != nil { // the lab can be played with
+	if _, err := l.StartServer(t.Context()); err != nil { // the user may use the lab
 		t.Error(err)
 	}
 	present(3, tour.Finished)
 	do(g.Next)
-	if look := present(10, tour.Intro); look.Left {
-		t.Error("the tour is not taken up again")
+	if snap := present(10, tour.Intro); snap.Left {
+		t.Error("the user is not back in the tour")
 	}
-	g.Leave() // before it has begun
-	if look := present(10, tour.Finished); !look.Left || look.Result != nil {
-		t.Errorf("%+v", look)
+	g.Leave() // before it is played
+	if snap := present(10, tour.Finished); !snap.Left || snap.Result != nil {
+		t.Errorf("%+v", snap)
 	}
 	do(g.Next) // there is no next one
-	if look := present(10, tour.Finished); look.Left {
-		t.Error("the tour is not taken up again")
+	if snap := present(10, tour.Finished); snap.Left {
+		t.Error("the user is not back in the tour")
 	}
 	do(g.Repeat)
-	untilTold(t, g, "it begins", func(look tour.Snapshot) bool { return look.State == tour.Playing })
+	waitFor(t, g, "it begins", func(snap tour.Snapshot) bool { return snap.State == tour.Playing })
 	do(g.Next) // which leaves it
-	if _, look := untilTold(t, g, "it does no more", over); !look.Left {
+	if _, snap := waitFor(t, g, "it does no more", over); !snap.Left {
 		t.Error("the tour goes on after the last scenario")
 	}
 	do(g.Repeat)
-	untilTold(t, g, "a result", over)
+	waitFor(t, g, "a result", over)
 	present(10, tour.Finished)
 	do(g.Next) // there is no next one
-	if look := present(10, tour.Finished); !look.Left {
+	if snap := present(10, tour.Finished); !snap.Left {
 		t.Error("the tour goes on after the last scenario")
 	}
 
@@ -139,12 +139,12 @@ func TestGuide(t *testing.T) {
 		gone(t, node, queue)
 	}
 	if len(queues) < 6 {
-		t.Errorf("not a new stage for each scenario: %q", queues)
+		t.Errorf("not a new session for each scenario: %q", queues)
 	}
 }
 
-// A stage that is being opened when the tour is closed is not left behind either.
-func TestGuideClosedOnTheWay(t *testing.T) {
+// Close also closes a session that is being opened.
+func TestGuideCloseWhileOpening(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	for range 5 {
@@ -152,27 +152,27 @@ func TestGuideClosedOnTheWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		went := make(chan error, 1)
-		go func() { went <- g.Back(t.Context()) }()
-		for moving := false; !moving && len(went) == 0; { // which may be over in no time
-			_, look := g.Snapshot()
-			moving = look.Loading
+		done := make(chan error, 1)
+		go func() { done <- g.Back(t.Context()) }()
+		for loading := false; !loading && len(done) == 0; { // Back may have returned already
+			_, snap := g.Snapshot()
+			loading = snap.Loading
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		if err := g.Close(ctx); err != nil {
 			t.Error(err)
 		}
 		cancel()
-		l, look := g.Snapshot()
-		if look.Loading {
-			t.Error("a stage is still being opened")
+		l, snap := g.Snapshot()
+		if snap.Loading {
+			t.Error("a session is still being opened")
 		}
 		gone(t, node, l.RunConfig().Queue)
-		<-went // with an error or without one
+		<-done // with an error or without one
 	}
 }
 
-// A stage that cannot be opened leaves the present one as it is.
+// If a session cannot be opened, the current one stays.
 func TestGuideWithoutBroker(t *testing.T) {
 	node := brokertest.Own(t)
 	brokertest.NoLeaks(t)
@@ -185,12 +185,12 @@ func TestGuideWithoutBroker(t *testing.T) {
 	if err := g.Next(t.Context()); err == nil {
 		t.Error("no broker is no error")
 	}
-	if _, look := g.Snapshot(); look.Scenario.Number != 1 || look.Loading {
-		t.Errorf("%+v", look)
+	if _, snap := g.Snapshot(); snap.Scenario.Number != 1 || snap.Loading {
+		t.Errorf("%+v", snap)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if err := g.Close(ctx); err == nil {
-		t.Error("a queue that could not be deleted is not told of")
+		t.Error("Close does not report a queue that could not be deleted")
 	}
 }

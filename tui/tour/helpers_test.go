@@ -41,7 +41,7 @@ func testMain(m *testing.M) int {
 		fmt.Fprintf(os.Stderr, "%s: %v\n%s", build, err, out)
 		return 1
 	}
-	os.Setenv("TMPDIR", folder) //nolint:errcheck // it has a good name
+	os.Setenv("TMPDIR", folder) //nolint:errcheck // the name is valid
 	code := brokertest.Main(m)
 	if left, _ := filepath.Glob(filepath.Join(folder, "rpcscope-tour-*")); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "files of scenarios are left: %q\n", left)
@@ -50,7 +50,7 @@ func testMain(m *testing.M) int {
 	return code
 }
 
-// patience bounds what must happen at some time.
+// patience bounds each wait of a test.
 const patience = time.Minute
 
 func config(node brokertest.Node) tour.Config {
@@ -70,48 +70,48 @@ func scenario(t testing.TB, number int) *tour.Scenario {
 	return some[0]
 }
 
-// play plays a scenario to its end, and looks whether something is left of it.
-func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, between func(tour.Lab) tour.Lab) tour.Result {
+// play plays a scenario to its end, and checks that nothing is left of it.
+func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, intercept func(tour.Lab) tour.Lab) tour.Result {
 	t.Helper()
-	return playAt(t, ctx, node, s, tour.Pace{}, between, nil)
+	return playPaced(t, ctx, node, s, tour.Pace{}, between, nil)
 }
 
-// playAt is play at a pace, and looks at the lab in the end.
-func playAt(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, between func(tour.Lab) tour.Lab, look func(*lab.Lab)) tour.Result {
+// playPaced is play at a pace. It calls inspect with the lab at the end.
+func playPaced(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, intercept func(tour.Lab) tour.Lab, inspect func(*lab.Lab)) tour.Result {
 	t.Helper()
 	cfg := config(node)
-	cfg.Intercept, cfg.Pace = between, pace
-	stage, err := tour.Open(t.Context(), s, cfg)
+	cfg.Intercept, cfg.Pace = intercept, pace
+	session, err := tour.Open(t.Context(), s, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	result := stage.Play(ctx)
-	if steps := stage.Steps(); result.Err == nil && (len(steps) < 2 || slices.ContainsFunc(steps, func(s tour.Step) bool { return s.Text == "" || s.Phase != tour.Done })) {
+	result := session.Play(ctx)
+	if steps := session.Steps(); result.Err == nil && (len(steps) < 2 || slices.ContainsFunc(steps, func(s tour.Step) bool { return s.Text == "" || s.Phase != tour.Done })) {
 		t.Errorf("steps: %+v", steps)
 	}
-	if look != nil {
-		look(stage.Lab)
+	if inspect != nil {
+		inspect(session.Lab)
 	}
-	closeStage(t, node, stage)
+	closeSession(t, node, session)
 	return result
 }
 
-func closeStage(t testing.TB, node brokertest.Node, stage *tour.Session) {
+func closeSession(t testing.TB, node brokertest.Node, session *tour.Session) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := stage.Close(ctx); err != nil {
+	if err := session.Close(ctx); err != nil {
 		t.Error(err)
 	}
-	for _, s := range stage.Lab.Snapshot(lab.Query{}).Pool {
+	for _, s := range session.Lab.Snapshot(lab.Query{}).Pool {
 		if s.State.Alive() {
 			t.Errorf("%s outlives its scenario: %+v", s.Name, s)
 		}
 	}
-	gone(t, node, stage.Lab.RunConfig().Queue)
+	gone(t, node, session.Lab.RunConfig().Queue)
 }
 
-// gone fails the test where a queue exists.
+// gone fails the test if a queue exists.
 func gone(t testing.TB, node brokertest.Node, queue string) {
 	t.Helper()
 	conn, err := amqp.Dial(node.URL())

@@ -4,33 +4,16 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
-	"rpcscope/tui/lab"
 )
 
-// Scenarios of how to use RPC, and when not to.
+// The scenarios of this file show how to use RPC, and when not to.
 
-// untilDead waits until a server has died, or has answered the last of some calls: it lives.
-func (p *play) untilDead(server string, ids []string) {
-	p.until(server+" dies", func(look lab.Snapshot) bool {
-		return status(look, server).State == pool.Crashed || p.hasEnded(ids[len(ids)-1])
-	})
-}
-
-// calls begins so many calls and returns their IDs.
-func (p *play) calls(n int) []string {
-	ids := make([]string, n)
-	for i := range ids {
-		ids[i] = p.begin()
-	}
-	return ids
-}
-
-// earlyAck is a server that acks before its reply, and one that does not.
 func earlyAck() *Scenario {
 	const calls = 5
 	return &Scenario{
@@ -39,52 +22,44 @@ func earlyAck() *Scenario {
 		Watch:   "In flight: after the early ack a new server finds nothing to do, and all calls time out. After the other death it answers them.",
 		Why:     "An ack tells the broker to forget the request: after it nobody can do the work again. The late ack costs a duplicate at times.",
 		Lane:    Ended,
-		play: func(p *play) {
-			// dies makes the calls, and starts another server when the first one has died.
-			dies := func(doomed string) (dead bool, heir string, lost, answered int) {
-				ids := p.calls(calls)
+		play: func(p *player) {
+			var next string // the server that is started when the doomed one has died
+			half := func(doomed string) (dead bool, died string, lost, answered int) {
+				ids := p.startCalls(calls)
 				p.untilDead(doomed, ids)
-				dead = status(p.look(), doomed).State == pool.Crashed
-				heir = p.server(p.delay(0, 300*time.Millisecond))
+				dead, died = p.isDead(doomed)
+				next = p.server(p.delay(0, 300*time.Millisecond))
 				for _, id := range ids {
-					switch c := p.ended(id); {
+					switch c := p.result(id); {
 					case c.Outcome != amqprpc.Completed:
 						lost++
-					case pool.ShortNames(c.Server) == heir:
+					case pool.ShortNames(c.Server) == next:
 						answered++
 					}
 				}
-				return dead, heir, lost, answered
+				return dead, died, lost, answered
 			}
 			work := p.delay(200*time.Millisecond, 1500*time.Millisecond)
 			p.step("fib-1 starts. It acks each request as it comes, before the work, and will die in its work.")
-			doomed := p.faulty("early-ack", work)
+			doomed := p.faultyServer("early-ack", work)
 			p.step("Five calls are made. fib-1 acks them all, and dies. fib-2 starts, and finds none of them.")
-			p.timeout(p.time(2*time.Second, 6*time.Second))
-			dead, _, lost, _ := dies(doomed)
-			p.fact(dead && lost > 0, doomed+" to die, and calls to be lost by its early ack", "early ack: %s, %d of %d lost", died(doomed, dead), lost, calls)
+			p.setTimeout(p.watched(2*time.Second, 6*time.Second))
+			dead, died, lost, _ := half(doomed)
+			p.fact(dead && lost > 0, doomed+" to die, and calls to be lost by its early ack", "early ack: %s, %d of %d lost", died, lost, calls)
 
 			p.step("fib-3 takes the place of fib-2. It acks after its reply, and will die in its work, too.")
-			p.timeout(30 * time.Second)
+			p.setTimeout(30 * time.Second)
 			p.stopAll()
-			doomed = p.faulty("crash-before-reply", work)
+			doomed = p.faultyServer("crash-before-reply", work)
 			p.step("Five calls are made. fib-3 takes the first, and dies. fib-4 starts, and finds all five.")
-			dead, heir, lost, answered := dies(doomed)
+			dead, died, lost, answered := half(doomed)
 			p.fact(dead && lost == 0 && answered == calls, fmt.Sprintf("%s to die, and all %d calls to be answered by the next server", doomed, calls),
-				"late ack: %s, %d of %d lost, %d answered by %s", died(doomed, dead), lost, calls, answered, heir)
+				"late ack: %s, %d of %d lost, %d answered by %s", died, lost, calls, answered, next)
 		},
 	}
 }
 
-func died(server string, dead bool) string {
-	if dead {
-		return server + " died"
-	}
-	return server + " lives"
-}
-
-// harmTwice is a request that is executed twice, with harm and without.
-func harmTwice() *Scenario {
+func idempotence() *Scenario {
 	const calls = 3
 	return &Scenario{
 		Title:   "idempotent: no harm done twice",
@@ -94,13 +69,13 @@ func harmTwice() *Scenario {
 		Lane:    Ended,
 		body:    "1",
 		folder:  true,
-		play: func(p *play) {
+		play: func(p *player) {
 			half := func(doomed string, flags []string) (sum int, answers []string) {
-				ids := p.calls(calls)
+				ids := p.startCalls(calls)
 				p.untilDead(doomed, ids)
 				p.server(flags...)
 				for _, id := range ids {
-					text := resultOf(p.ended(id))
+					text := answerText(p.result(id))
 					n, _ := strconv.Atoi(text)
 					sum, answers = max(sum, n), append(answers, text)
 				}
@@ -110,33 +85,32 @@ func harmTwice() *Scenario {
 			work := p.delay(0, time.Second)
 			p.step("fib-1 starts. It adds, answers, and will die before its first ack.")
 			flags := []string{"--counter=" + filepath.Join(p.folder, "counter"), work}
-			doomed := p.faulty(dies, flags...)
+			doomed := p.faultyServer(dies, flags...)
 			p.step("Three calls are made. fib-1 adds 1, answers, and dies. fib-2 starts, with the same counter.")
 			sum, answers := half(doomed, flags)
-			p.fact(sum == calls+1, fmt.Sprintf("%d calls to add %d", calls, calls+1), "%d calls added %d: answers %s", calls, sum, list(answers))
+			p.fact(sum == calls+1, fmt.Sprintf("%d calls to add %d", calls, calls+1), "%d calls added %d: answers %s", calls, sum, strings.Join(answers, ", "))
 
 			p.step("fib-3 takes the place of fib-2, with a new counter. It notes the ID with what it adds.")
 			p.stopAll()
 			flags = []string{"--counter=" + filepath.Join(p.folder, "counter-by-id"), "--once", work}
-			doomed = p.faulty(dies, flags...)
+			doomed = p.faultyServer(dies, flags...)
 			p.step("Three calls are made. fib-3 adds 1, answers, and dies. fib-4 starts, with the same counter.")
 			sum, answers = half(doomed, flags)
-			p.fact(sum == calls, fmt.Sprintf("%d calls to add %d by ID", calls, calls), "by ID %d calls added %d: answers %s", calls, sum, list(answers))
-			n := p.look().Ledger.Replies.Duplicates
-			p.fact(n == 2, "a duplicate each time", "%s", things(n, "duplicate", "duplicates"))
+			p.fact(sum == calls, fmt.Sprintf("%d calls to add %d by ID", calls, calls), "by ID %d calls added %d: answers %s", calls, sum, strings.Join(answers, ", "))
+			n := p.snapshot().Ledger.Replies.Duplicates
+			p.fact(n == 2, "a duplicate each time", "%s", count(n, "duplicate", "duplicates"))
 		},
 	}
 }
 
-// resultOf is the body of a call's answer, or what else it ended in.
-func resultOf(story ledger.Story) string {
+// answerText returns the body of a call's answer, or its other outcome.
+func answerText(story ledger.Story) string {
 	if m := answer(story); m != nil && story.Outcome == amqprpc.Completed {
 		return string(m.Body)
 	}
 	return outcome(story)
 }
 
-// notRPC is what it costs to wait for answers.
 func notRPC() *Scenario {
 	const calls, servers, patience = 8, 4, 2 * time.Second
 	return &Scenario{
@@ -145,28 +119,30 @@ func notRPC() *Scenario {
 		Happens: "Four servers get eight calls one after the other, and then eight at once. Then they are stopped, and one more call is made.",
 		Watch:   "In flight, the throughput, and how long eight calls take. The last call fails.",
 		Why:     "Who waits for each answer uses one server of four, and needs one there and then. If the answer is not needed, send a message and go on: a queue can wait.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("Four servers start. Each request takes them 0.5 s.")
 			for range servers {
 				p.server(p.delay(200*time.Millisecond, 500*time.Millisecond))
 			}
 			p.step("Eight calls are made, one after the other: each waits for the answer to the one before.")
-			from := p.look().Ledger.Calls.Completed
+			from := p.snapshot().Ledger.Calls.Completed
 			for range calls {
 				p.call()
 			}
-			one := p.since(from)
+			inTurn := p.since(from)
 			p.step("Eight calls are made at once, and their answers are waited for together.")
-			all := p.burst(calls)
-			p.fact(len(one) == calls && p.atWork(one) < 1.1, "1 server at work at once, one by one",
-				"one by one: %s, %.1f of %d servers at work", seconds(one.took()), p.atWork(one), servers)
-			p.fact(len(all) == calls && all.servers() > servers/2 && all.took() < one.took()/2, "most servers at work, and less than half the time",
-				"at once: %s, by %d of %d servers", seconds(all.took()), all.servers(), servers)
+			atOnce := p.burst(calls)
+			working := p.maxAtWork(inTurn)
+			p.fact(len(inTurn) == calls && working == 1, "1 server at work at once, one by one",
+				"one by one: %s, %d of %d servers at work", seconds(inTurn.elapsed()), working, servers)
+			working = p.maxAtWork(atOnce)
+			p.fact(len(atOnce) == calls && working > servers/2, "most servers at work at once",
+				"at once: %s, %d of %d servers at work", seconds(atOnce.elapsed()), working, servers)
 			p.step("The servers are stopped. One more call is made, which waits for %g s.", patience.Seconds())
 			p.stopAll()
-			p.timeout(patience)
-			alone := p.call()
-			p.fact(alone.Outcome == amqprpc.Timeout, "no server: a timeout", "no server: %s after %s", outcome(alone), seconds(lasted(alone)))
+			p.setTimeout(patience)
+			last := p.call()
+			p.fact(last.Outcome == amqprpc.Timeout, "no server: a timeout", "no server: %s after %s", outcome(last), seconds(elapsed(last)))
 		},
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"unicode"
 )
 
-// --only gives the scenarios that it lists, in its order, none twice.
+// Only returns the scenarios of the list in its order, none twice.
 func FuzzOnly(f *testing.F) {
 	for _, s := range []string{"", "4,7", "7,4", " 4 , 7 ", "4,4", "0", "11", "-1", "+4", "4,", ",", "99999999999999999999", "\x1b[2J", "1,2,3,4,5,6,7,8,9,10,11,12,13"} {
 		f.Add(s)

@@ -19,27 +19,26 @@ const (
 	Orphans
 )
 
-// A Scenario is one story of the tour.
+// A Scenario is one part of the tour.
 type Scenario struct {
 	Number int // from 1
 	Title  string
-	// Happens is what will be done, Watch where to look meanwhile, Why what it matters:
-	// a few plain sentences each.
+	// Happens announces the steps, Watch names the place on the screen to look at, and Why explains
+	// the result, in a few plain sentences each.
 	Happens, Watch, Why string
-	// Lane is where to look meanwhile.
-	Lane Lane
+	Lane                Lane // to look at
 
-	body   string // of its requests, if they do not ask for fib
-	folder bool   // it needs one
-	play   func(*play)
+	body   string // of its requests; "" is fib
+	folder bool   // it needs a folder
+	play   func(*player)
 }
 
-// Scenarios returns all there are, in their order.
+// Scenarios returns all scenarios in their order.
 func Scenarios() []*Scenario {
 	all := []*Scenario{
 		oneCallbackQueue(), fairDispatch(), scaling(), diesBeforeAck(), unknownReply(),
-		lateReply(), nobodyServes(), badRequests(), connectionDrops(), serverPanics(),
-		earlyAck(), harmTwice(), notRPC(),
+		lateReply(), noServer(), badRequests(), connectionDrops(), serverPanics(),
+		earlyAck(), idempotence(), notRPC(),
 	}
 	for i, s := range all {
 		s.Number = i + 1
@@ -47,8 +46,7 @@ func Scenarios() []*Scenario {
 	return all
 }
 
-// Only returns the scenarios whose numbers a list such as "4,7" has, in the order of the
-// list; all of them for "".
+// Only returns the scenarios of a list such as "4,7", in its order, or all if it is empty.
 func Only(list string) ([]*Scenario, error) {
 	all := Scenarios()
 	if list == "" {
@@ -68,20 +66,22 @@ func Only(list string) ([]*Scenario, error) {
 	return some, nil
 }
 
-// A Fact is a part of a scenario's claim, and what the ledger says of it.
+// A Fact is a part of a scenario's claim, with the numbers from the ledger.
 type Fact struct {
-	Want string `json:"want"` // what was claimed: "1 duplicate"
-	Got  string `json:"got"`  // what is so: "2 duplicates"
+	Want string `json:"want"` // "1 duplicate"
+	Got  string `json:"got"`  // "2 duplicates"
 	OK   bool   `json:"ok"`
 }
 
-// A Result is what came of playing a scenario.
+// errNoFacts is the error of a scenario that has claimed nothing.
+var errNoFacts = errors.New("nothing was claimed")
+
+// A Result is the result of one scenario.
 type Result struct {
 	Scenario *Scenario
 	Facts    []Fact
-	// Err says why it could not be played to its end.
-	Err     error
-	Elapsed time.Duration
+	Err      error // why it was not played to its end
+	Elapsed  time.Duration
 }
 
 // OK reports whether the claim holds.
@@ -89,29 +89,27 @@ func (r *Result) OK() bool {
 	return r.Err == nil && len(r.Facts) > 0 && !slices.ContainsFunc(r.Facts, func(f Fact) bool { return !f.OK })
 }
 
-// Numbers are those by which the claim holds or, where it does not, what was expected and
-// what came instead. They may quote what servers and brokers wrote.
+// Summary returns the numbers of a claim that holds, or else those expected and those found. It may
+// quote servers and brokers.
 func (r *Result) Summary() string {
-	var said []string
-	ok := r.OK()
+	var parts []string
 	for _, f := range r.Facts {
-		switch {
-		case ok:
-			said = append(said, f.Got)
-		case !f.OK:
-			said = append(said, fmt.Sprintf("expected %s, got %s", f.Want, f.Got))
+		if r.OK() {
+			parts = append(parts, f.Got)
+		} else if !f.OK {
+			parts = append(parts, fmt.Sprintf("expected %s, got %s", f.Want, f.Got))
 		}
 	}
 	if r.Err != nil {
-		said = append(said, r.Err.Error())
+		parts = append(parts, r.Err.Error())
 	}
-	if ok {
-		return strings.Join(said, ", ")
+	if r.OK() {
+		return strings.Join(parts, ", ")
 	}
-	return strings.Join(said, "; ")
+	return strings.Join(parts, "; ")
 }
 
-// Verdict is "ok" or "FAILED".
+// Verdict returns "ok" or "FAILED".
 func (r *Result) Verdict() string {
 	if r.OK() {
 		return "ok"
@@ -119,10 +117,7 @@ func (r *Result) Verdict() string {
 	return "FAILED"
 }
 
-// Line is the result in one line.
+// Line returns the result in one line.
 func (r *Result) Line() string {
 	return fmt.Sprintf("%2d %-6s %s: %s (%.1f s)", r.Scenario.Number, r.Verdict(), r.Scenario.Title, r.Summary(), r.Elapsed.Seconds())
 }
-
-// errNothing is the error of a scenario that has claimed nothing.
-var errNothing = errors.New("nothing was claimed")

@@ -14,11 +14,11 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// compares says of a scenario that it compares servers at work, and so has the machine for
-// itself. All others mostly wait, and do so together; so does a server that is left alone.
+// compares reports whether a scenario compares servers at work. Such scenarios run one at a time; the
+// others mostly wait, and run in parallel.
 func compares(number int) bool { return number <= 3 || number == 13 }
 
-// Every claim holds, and nothing is left behind.
+// Every claim holds, and sessions leave nothing behind.
 func TestClaimsHold(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
@@ -37,9 +37,8 @@ func TestClaimsHold(t *testing.T) {
 	}
 }
 
-// A meddler does something else than a scenario asks for. A nil function does what is
-// asked for.
-type meddler struct {
+// A wrapper replaces methods of a lab. If a function is nil, the lab's own method is called.
+type wrapper struct {
 	tour.Lab
 	call       func() string
 	callWith   func(string) string
@@ -52,63 +51,63 @@ type meddler struct {
 	drop       func()
 }
 
-func (m *meddler) Call() string {
+func (m *wrapper) Call() string {
 	if m.call != nil {
 		return m.call()
 	}
 	return m.Lab.Call()
 }
 
-func (m *meddler) CallWith(body string) string {
+func (m *wrapper) CallWith(body string) string {
 	if m.callWith != nil {
 		return m.callWith(body)
 	}
 	return m.Lab.CallWith(body)
 }
 
-func (m *meddler) Burst(n int) error {
+func (m *wrapper) Burst(n int) error {
 	if m.burst != nil {
 		return m.burst(n)
 	}
 	return m.Lab.Burst(n)
 }
 
-func (m *meddler) SetTimeout(d time.Duration) error {
+func (m *wrapper) SetTimeout(d time.Duration) error {
 	if m.setTimeout != nil {
 		return m.setTimeout(d)
 	}
 	return m.Lab.SetTimeout(d)
 }
 
-func (m *meddler) SetFault(list string) error {
+func (m *wrapper) SetFault(list string) error {
 	if m.setFault != nil {
 		return m.setFault(list)
 	}
 	return m.Lab.SetFault(list)
 }
 
-func (m *meddler) StartServerWith(ctx context.Context, flags ...string) (string, error) {
+func (m *wrapper) StartServerWith(ctx context.Context, flags ...string) (string, error) {
 	if m.start != nil {
 		return m.start(ctx, flags...)
 	}
 	return m.Lab.StartServerWith(ctx, flags...)
 }
 
-func (m *meddler) StopServer(ctx context.Context, name string) error {
+func (m *wrapper) StopServer(ctx context.Context, name string) error {
 	if m.stop != nil {
 		return m.stop(ctx, name)
 	}
 	return m.Lab.StopServer(ctx, name)
 }
 
-func (m *meddler) UnknownReply(ctx context.Context) (string, error) {
+func (m *wrapper) UnknownReply(ctx context.Context) (string, error) {
 	if m.unknown != nil {
 		return m.unknown(ctx)
 	}
 	return m.Lab.UnknownReply(ctx)
 }
 
-func (m *meddler) DropConnection() {
+func (m *wrapper) DropConnection() {
 	if m.drop != nil {
 		m.drop()
 		return
@@ -116,18 +115,17 @@ func (m *meddler) DropConnection() {
 	m.Lab.DropConnection()
 }
 
-// With its premise broken, a claim does not hold, and the fact that does not is the one
-// that it should be.
+// If the premise of a claim is broken, the facts that depend on it do not hold.
 func TestClaimsCanFail(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
-	noFault := func(m *meddler) { m.setFault = func(string) error { return nil } }
-	// The first servers only: the others are said to be started, and are not.
-	atMost := func(m *meddler, most int, flags ...string) {
+	noFault := func(m *wrapper) { m.setFault = func(string) error { return nil } }
+	// limitServers starts only the first servers.
+	limitServers := func(m *wrapper, limit int, flags ...string) {
 		var names []string
 		m.start = func(ctx context.Context, asked ...string) (string, error) {
-			if len(names) == most {
-				return names[most-1], nil
+			if len(names) == limit {
+				return names[limit-1], nil
 			}
 			if flags != nil {
 				asked = flags
@@ -137,7 +135,7 @@ func TestClaimsCanFail(t *testing.T) {
 			return name, err
 		}
 	}
-	prefetch := func(m *meddler, all string) {
+	prefetch := func(m *wrapper, all string) {
 		m.start = func(ctx context.Context, flags ...string) (string, error) {
 			flags = slices.Clone(flags)
 			for i, f := range flags {
@@ -148,8 +146,8 @@ func TestClaimsCanFail(t *testing.T) {
 			return m.Lab.StartServerWith(ctx, flags...)
 		}
 	}
-	// A server's flag is another one, or none.
-	instead := func(m *meddler, flag, other string) {
+	// replaceFlag replaces a flag of the servers, or removes it.
+	replaceFlag := func(m *wrapper, flag, other string) {
 		m.start = func(ctx context.Context, flags ...string) (string, error) {
 			flags = slices.Clone(flags)
 			for i, f := range flags {
@@ -162,18 +160,18 @@ func TestClaimsCanFail(t *testing.T) {
 	}
 	for _, c := range []struct {
 		scenario int
-		premise  string // that is broken
-		meddle   func(*meddler)
-		fails    []string // what was expected in vain
+		premise  string // the broken one
+		wrap     func(*wrapper)
+		fails    []string // facts that do not hold
 	}{
-		{1, "servers that differ", func(m *meddler) { atMost(m, 1, "--prefetch=1") }, []string{"some that were answered before an earlier one"}},
-		{2, "another prefetch", func(m *meddler) { prefetch(m, "1") }, []string{"it to do about half at prefetch 100, and to idle"}},
-		{2, "prefetch 1", func(m *meddler) { prefetch(m, "100") }, []string{"the fast server to do over 60 % at prefetch 1"}},
-		{3, "more servers", func(m *meddler) { atMost(m, 1) }, []string{
-			"2 servers to do more, at least 1.2 of them at work at once", "4 servers to do more, at least 2.4 of them at work at once",
+		{1, "servers that differ", func(m *wrapper) { limitServers(m, 1, "--prefetch=1") }, []string{"some that were answered before an earlier one"}},
+		{2, "another prefetch", func(m *wrapper) { prefetch(m, "1") }, []string{"it to do about half at prefetch 100"}},
+		{2, "prefetch 1", func(m *wrapper) { prefetch(m, "100") }, []string{"the fast server to do over 60 % at prefetch 1"}},
+		{3, "more servers", func(m *wrapper) { limitServers(m, 1) }, []string{
+			"2 servers at work at once", "4 servers at work at once",
 			"1, 2 and 4 servers to answer",
 		}},
-		{3, "servers of its own alone", func(m *meddler) {
+		{3, "servers of its own alone", func(m *wrapper) {
 			m.start = func(ctx context.Context, flags ...string) (string, error) {
 				m.start = nil
 				if _, err := m.Lab.StartServerWith(ctx, flags...); err != nil {
@@ -183,12 +181,12 @@ func TestClaimsCanFail(t *testing.T) {
 			}
 		}, []string{"1, 2 and 4 servers to answer"}},
 		{4, "a death", noFault, []string{"1 duplicate", "the request redelivered to fib-2", "its answer from fib-1"}},
-		{5, "a reply", func(m *meddler) {
+		{5, "a reply", func(m *wrapper) {
 			m.unknown = func(context.Context) (string, error) { return "00000000-0000-4000-8000-000000000000", nil }
 		}, []string{"1 unknown reply", "it discarded under the ID that was sent"}},
-		{6, "a deadline", func(m *meddler) { m.setTimeout = func(time.Duration) error { return nil } }, []string{"a timeout", "1 late reply"}},
+		{6, "a deadline", func(m *wrapper) { m.setTimeout = func(time.Duration) error { return nil } }, []string{"a timeout", "1 late reply"}},
 		{6, "a slow server", noFault, []string{"a timeout", "1 late reply"}},
-		{7, "no queue", func(m *meddler) {
+		{7, "no queue", func(m *wrapper) {
 			m.call = func() string {
 				m.call = nil
 				name, err := m.Lab.StartServerWith(t.Context())
@@ -202,11 +200,11 @@ func TestClaimsCanFail(t *testing.T) {
 				return id
 			}
 		}, []string{"no queue: unroutable"}},
-		{7, "no server", func(m *meddler) { m.stop = func(context.Context, string) error { return nil } },
+		{7, "no server", func(m *wrapper) { m.stop = func(context.Context, string) error { return nil } },
 			[]string{"no server: a timeout after 1 s", "1 request answered by fib-2"}},
-		{8, "bad requests", func(m *meddler) { m.callWith = func(string) string { return m.Lab.CallWith("5") } },
+		{8, "bad requests", func(m *wrapper) { m.callWith = func(string) string { return m.Lab.CallWith("5") } },
 			[]string{"abc INVALID_ARGUMENT, -5 INVALID_ARGUMENT, 10^12 OUT_OF_RANGE, nothing INVALID_ARGUMENT"}},
-		{8, "a server that lives", func(m *meddler) {
+		{8, "a server that lives", func(m *wrapper) {
 			m.call = func() string {
 				if err := m.Lab.(*lab.Lab).RestartServer(t.Context(), "fib-1"); err != nil {
 					t.Error(err)
@@ -214,29 +212,29 @@ func TestClaimsCanFail(t *testing.T) {
 				return m.Lab.Call()
 			}
 		}, []string{"fib-1 lives"}},
-		{9, "a loss", func(m *meddler) { m.drop = func() {} }, []string{"from 1 to 16 calls failed as connection_lost", "connected again once"}},
+		{9, "a loss", func(m *wrapper) { m.drop = func() {} }, []string{"from 1 to 16 calls failed as connection_lost", "connected again once"}},
 		{10, "a panic", noFault, []string{"3 of 3 answered with INTERNAL"}},
-		{11, "an early ack", func(m *meddler) {
+		{11, "an early ack", func(m *wrapper) {
 			m.setFault = func(fault string) error {
 				return m.Lab.SetFault(strings.Replace(fault, "early-ack", "crash-before-reply", 1))
 			}
 		}, []string{"fib-1 to die, and calls to be lost by its early ack"}},
-		{11, "deaths", func(m *meddler) {
+		{11, "deaths", func(m *wrapper) {
 			m.setFault = func(string) error { return m.Lab.SetFault("drop") }
 			m.setTimeout = func(d time.Duration) error { return m.Lab.SetTimeout(min(d, 2*time.Second)) }
 		}, []string{"fib-1 to die, and calls to be lost by its early ack", "fib-3 to die, and all 5 calls to be answered by the next server"}},
-		{11, "a late ack", func(m *meddler) {
+		{11, "a late ack", func(m *wrapper) {
 			m.setFault = func(string) error { return m.Lab.SetFault("early-ack") }
 			m.setTimeout = func(d time.Duration) error { return m.Lab.SetTimeout(min(d, 2*time.Second)) }
 		}, []string{"fib-3 to die, and all 5 calls to be answered by the next server"}},
 		{12, "a death", noFault, []string{"3 calls to add 4", "a duplicate each time"}},
-		{12, "IDs that are noted", func(m *meddler) { instead(m, "--once", "") }, []string{"3 calls to add 3 by ID"}},
-		{12, "servers that forget", func(m *meddler) {
+		{12, "IDs that are noted", func(m *wrapper) { replaceFlag(m, "--once", "") }, []string{"3 calls to add 3 by ID"}},
+		{12, "servers that forget", func(m *wrapper) {
 			m.start = func(ctx context.Context, flags ...string) (string, error) {
 				return m.Lab.StartServerWith(ctx, append(flags, "--once")...)
 			}
 		}, []string{"3 calls to add 4"}},
-		{13, "one call after the other", func(m *meddler) {
+		{13, "one call after the other", func(m *wrapper) {
 			m.call = func() string {
 				m.call = nil
 				if err := m.Lab.Burst(20); err != nil {
@@ -245,8 +243,8 @@ func TestClaimsCanFail(t *testing.T) {
 				return m.Lab.Call()
 			}
 		}, []string{"1 server at work at once, one by one"}},
-		{13, "several servers", func(m *meddler) { atMost(m, 1) }, []string{"most servers at work, and less than half the time"}},
-		{13, "no server", func(m *meddler) { m.stop = func(context.Context, string) error { return nil } }, []string{"no server: a timeout"}},
+		{13, "several servers", func(m *wrapper) { limitServers(m, 1) }, []string{"most servers at work at once"}},
+		{13, "no server", func(m *wrapper) { m.stop = func(context.Context, string) error { return nil } }, []string{"no server: a timeout"}},
 	} {
 		t.Run(fmt.Sprintf("%d without %s", c.scenario, c.premise), func(t *testing.T) {
 			if !compares(c.scenario) || c.premise == "more servers" {
@@ -254,8 +252,8 @@ func TestClaimsCanFail(t *testing.T) {
 			}
 			brokertest.Shared(t)
 			r := play(t, t.Context(), node, scenario(t, c.scenario), func(l tour.Lab) tour.Lab {
-				m := &meddler{Lab: l}
-				c.meddle(m)
+				m := &wrapper{Lab: l}
+				c.wrap(m)
 				return m
 			})
 			var failed []string
@@ -274,27 +272,27 @@ func TestClaimsCanFail(t *testing.T) {
 	}
 }
 
-// An interrupt ends a scenario wherever it is, and nothing is left of it.
+// An interrupt ends a scenario at any step, and nothing is left of it.
 func TestInterrupt(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	why := errors.New("interrupted")
-	for _, number := range []int{3, 6, 9} { // amid a burst, a call, a load
+	for _, number := range []int{3, 6, 9} { // during a load, a call, a load
 		ctx, cancel := context.WithCancelCause(t.Context())
-		stage, err := tour.Open(ctx, scenario(t, number), config(node))
+		session, err := tour.Open(ctx, scenario(t, number), config(node))
 		if err != nil {
 			t.Fatal(err)
 		}
 		played := make(chan tour.Result)
-		go func() { played <- stage.Play(ctx) }()
-		for stage.Lab.Snapshot(lab.Query{}).Ledger.Calls.InFlight == 0 {
+		go func() { played <- session.Play(ctx) }()
+		for session.Lab.Snapshot(lab.Query{}).Ledger.Calls.InFlight == 0 {
 			time.Sleep(time.Millisecond)
 		}
 		cancel(why)
 		if r := <-played; r.OK() || !errors.Is(r.Err, why) {
 			t.Errorf("%s: %v", r.Line(), r.Err)
 		}
-		closeStage(t, node, stage)
+		closeSession(t, node, session)
 	}
 
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -302,25 +300,25 @@ func TestInterrupt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := 0
-	err = tour.Check(ctx, config(node), some, func(tour.Result) { told++; cancel(why) })
-	if !errors.Is(err, why) || told != 1 {
-		t.Errorf("told %d, %v", told, err)
+	reported := 0
+	err = tour.Check(ctx, config(node), some, func(tour.Result) { reported++; cancel(why) })
+	if !errors.Is(err, why) || reported != 1 {
+		t.Errorf("reported %d, %v", reported, err)
 	}
 }
 
-// What cannot be played to its end fails, and says why.
-func TestCannotBePlayed(t *testing.T) {
+// A scenario that cannot be played to its end fails with the reason.
+func TestPlayFails(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	r := play(t, t.Context(), node, scenario(t, 5), func(l tour.Lab) tour.Lab {
-		return &meddler{Lab: l, start: func(context.Context, ...string) (string, error) { return "", errors.New("no such program") }}
+		return &wrapper{Lab: l, start: func(context.Context, ...string) (string, error) { return "", errors.New("no such program") }}
 	})
 	if r.OK() || r.Summary() != "start a server: no such program" || len(r.Facts) != 0 {
 		t.Error(r.Line())
 	}
 	r = play(t, t.Context(), node, scenario(t, 5), func(l tour.Lab) tour.Lab {
-		return &meddler{Lab: l, unknown: func(context.Context) (string, error) { panic("a bug") }}
+		return &wrapper{Lab: l, unknown: func(context.Context) (string, error) { panic("a bug") }}
 	})
 	if r.OK() || r.Err == nil || !strings.HasPrefix(r.Err.Error(), "panic: a bug") {
 		t.Error(r.Line())
@@ -328,14 +326,14 @@ func TestCannotBePlayed(t *testing.T) {
 
 	cfg := config(node)
 	cfg.Timeout = time.Nanosecond
-	stage, err := tour.Open(t.Context(), scenario(t, 10), cfg)
+	session, err := tour.Open(t.Context(), scenario(t, 10), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := stage.Play(t.Context()); r.OK() || r.Err == nil {
+	if r := session.Play(t.Context()); r.OK() || r.Err == nil {
 		t.Error(r.Line())
 	}
-	closeStage(t, node, stage)
+	closeSession(t, node, session)
 
 	cfg.Broker.URLs = []string{"amqp://127.0.0.1:1/"}
 	if err := tour.Check(t.Context(), cfg, tour.Scenarios(), func(r tour.Result) { t.Error(r.Line()) }); err == nil {
@@ -359,7 +357,7 @@ func TestOnly(t *testing.T) {
 	}
 }
 
-// A result without facts proves nothing.
+// A result without facts is a failure.
 func TestResult(t *testing.T) {
 	s := &tour.Scenario{Number: 4, Title: "a death"}
 	good, bad := tour.Fact{Want: "1 duplicate", Got: "1 duplicate", OK: true}, tour.Fact{Want: "none lost", Got: "2 lost"}

@@ -7,12 +7,10 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
-	"rpcscope/tui/lab"
 )
 
-// Scenarios of replies that have to be discarded.
+// The scenarios of this file have replies that are discarded.
 
-// diesBeforeAck is a real duplicate.
 func diesBeforeAck() *Scenario {
 	return &Scenario{
 		Title:   "a server dies between reply and ack",
@@ -20,40 +18,38 @@ func diesBeforeAck() *Scenario {
 		Watch:   "The lane of duplicates: the second reply to #1. Press enter there for the whole story.",
 		Lane:    Duplicates,
 		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("fib-1 starts. It will die between its first reply and the ack.")
-			doomed := p.faulty("crash-before-ack", p.delay(0, time.Second))
+			doomed := p.faultyServer("crash-before-ack", p.delay(0, time.Second))
 			p.step("Two calls are made: fib-1 answers the first, and dies.")
-			first, second := p.begin(), p.begin()
-			// A server that lived on would answer the second call too.
-			p.until("fib-1 dies", func(look lab.Snapshot) bool {
-				return status(look, doomed).State == pool.Crashed || p.hasEnded(second)
-			})
+			ids := p.startCalls(2)
+			p.untilDead(doomed, ids)
 			p.step("fib-2 starts: what was not acked comes to it once more.")
-			heir := p.server(p.delay(0, time.Second))
-			// The request that was not acked is first in the queue again.
-			p.ended(first)
-			p.ended(second)
+			next := p.server(p.delay(0, time.Second))
+			// The request that was not acked is first in the queue second.
+			p.result(ids[0])
+			p.result(ids[1])
 
-			books := p.look().Ledger
-			n := books.Replies.Duplicates
-			p.fact(n == 1, "1 duplicate", "%s", things(n, "duplicate", "duplicates"))
-			var again ledger.Stray
-			if len(books.Duplicates) > 0 {
-				again = books.Duplicates[0]
+			ended := p.snapshot().Ledger
+			n := ended.Replies.Duplicates
+			p.fact(n == 1, "1 duplicate", "%s", count(n, "duplicate", "duplicates"))
+			var second ledger.Stray
+			if len(ended.Duplicates) > 0 {
+				second = ended.Duplicates[0]
 			}
 			got := "no reply to a redelivered request"
-			if again.Redelivered {
-				got = "redelivered to " + again.Server
+			if second.Redelivered {
+				got = "redelivered to " + second.Server
 			}
-			p.fact(again.Redelivered && again.ID == first && pool.ShortNames(again.Server) == heir, "the request redelivered to "+heir, "%s", got)
-			p.fact(pool.ShortNames(again.AnsweredBy) == doomed, "its answer from "+doomed, "answered before by %s", orNobody(again.AnsweredBy))
-			c := books.Calls
+			p.fact(second.Redelivered && second.ID == ids[0] && pool.ShortNames(second.Server) == next, "the request redelivered to "+next, "%s", got)
+			p.fact(pool.ShortNames(second.AnsweredBy) == doomed, "its answer from "+doomed, "answered before by %s", orNobody(second.AnsweredBy))
+			c := ended.Calls
 			p.fact(c.Completed == c.Sent && c.Sent == 2, "0 lost of 2", "%d lost of %d", c.Sent-c.Completed, c.Sent)
 		},
 	}
 }
 
+// orNobody returns a name, or "nobody".
 func orNobody(name string) string {
 	if name == "" {
 		return "nobody"
@@ -61,7 +57,6 @@ func orNobody(name string) string {
 	return name
 }
 
-// unknownReply is a reply that nobody has asked for.
 func unknownReply() *Scenario {
 	const calls = 20
 	return &Scenario{
@@ -70,7 +65,7 @@ func unknownReply() *Scenario {
 		Watch:   "The lane of orphans: what came, and from whom.",
 		Lane:    Orphans,
 		Why:     "Anybody who knows its name can write to a callback queue. A reply is matched by its ID or discarded, and never taken for another's.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("A server starts, and %d calls are made.", calls)
 			p.server(p.delay(0, 50*time.Millisecond))
 			p.burst(calls)
@@ -81,23 +76,22 @@ func unknownReply() *Scenario {
 				return err
 			})
 			p.step("One more call is made: it gets its own answer.")
-			p.call() // its answer comes after what was put into the queue before
-			books := p.look().Ledger
-			n := books.Replies.Unknown
-			p.fact(n == 1, "1 unknown reply", "%s", things(n, "unknown reply", "unknown replies"))
-			ours := len(books.Orphans) > 0 && books.Orphans[0].ID == id && books.Orphans[0].Class == amqprpc.Unknown
+			p.call() // its answer comes after the unknown reply
+			ended := p.snapshot().Ledger
+			n := ended.Replies.Unknown
+			p.fact(n == 1, "1 unknown reply", "%s", count(n, "unknown reply", "unknown replies"))
+			ours := len(ended.Orphans) > 0 && ended.Orphans[0].ID == id && ended.Orphans[0].Class == amqprpc.Unknown
 			got := "another ID than was sent"
 			if ours {
 				got = "discarded under its ID " + id[:8]
 			}
 			p.fact(ours, "it discarded under the ID that was sent", "%s", got)
-			c := books.Calls
+			c := ended.Calls
 			p.fact(c.Completed == calls+1 && c.Failed == 0, fmt.Sprintf("%d of %d calls completed", calls+1, calls+1), "%d of %d calls completed", c.Completed, c.Sent)
 		},
 	}
 }
 
-// lateReply is a reply to a call that nobody waits for any more.
 func lateReply() *Scenario {
 	const patience, work = 2 * time.Second, 3 * time.Second
 	return &Scenario{
@@ -106,23 +100,23 @@ func lateReply() *Scenario {
 		Watch:   "Call #1 among the failed ones, then its reply in the lane of orphans: late by how much.",
 		Lane:    Orphans,
 		Why:     "A timeout ends the waiting, not the work. It does not tell whether the request was executed.",
-		play: func(p *play) {
+		play: func(p *player) {
 			p.step("A server starts that needs %g s for each request.", work.Seconds())
-			p.faulty("slow=1:" + work.String())
+			p.faultyServer("slow=1:" + work.String())
 			p.step("A call is made that waits for %g s only. Its reply comes all the same.", patience.Seconds())
-			p.timeout(patience)
+			p.setTimeout(patience)
 			hasty := p.call()
 			p.step("A patient call is made.")
-			p.timeout(30 * time.Second)
-			patient := p.call() // the server answers it after the other one
-			books := p.look().Ledger
-			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(lasted(hasty)))
-			n := books.Replies.Late
-			got := things(n, "late reply", "late replies")
-			if len(books.Orphans) > 0 {
-				got += ", by " + seconds(books.Orphans[0].Since)
+			p.setTimeout(30 * time.Second)
+			patient := p.call() // it is answered after the late reply
+			ended := p.snapshot().Ledger
+			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(elapsed(hasty)))
+			n := ended.Replies.Late
+			got := count(n, "late reply", "late replies")
+			if len(ended.Orphans) > 0 {
+				got += ", by " + seconds(ended.Orphans[0].Since)
 			}
-			p.fact(n == 1 && len(books.Orphans) == 1 && books.Orphans[0].ID == hasty.ID, "1 late reply", "%s", got)
+			p.fact(n == 1 && len(ended.Orphans) == 1 && ended.Orphans[0].ID == hasty.ID, "1 late reply", "%s", got)
 			p.fact(patient.Outcome == amqprpc.Completed, "the patient call completed", "the patient call %v", patient.Outcome)
 		},
 	}
