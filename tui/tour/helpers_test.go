@@ -73,7 +73,7 @@ func scenario(t testing.TB, number int) *tour.Scenario {
 // play plays a scenario to its end, and checks that nothing is left of it.
 func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, intercept func(tour.Lab) tour.Lab) tour.Result {
 	t.Helper()
-	return playPaced(t, ctx, node, s, tour.Pace{}, between, nil)
+	return playPaced(t, ctx, node, s, tour.Pace{}, intercept, nil)
 }
 
 // playPaced is play at a pace. It calls inspect with the lab at the end.
