@@ -47,7 +47,7 @@ func (l *Lab) observe(e amqprpc.Event) {
 	switch e.Kind {
 	case amqprpc.EventReply:
 		if e.Class != amqprpc.Answer && e.Message.AppID == InjectorName {
-			l.injectedReplyArrived(e)
+			l.noteInjectedReply(e)
 		}
 	case amqprpc.EventConnected:
 		to := ""
@@ -64,7 +64,6 @@ func (l *Lab) observe(e amqprpc.Event) {
 		l.conn.lost = e.Time
 		l.notes.add(Failure, "connection lost: "+e.Text, "")
 		l.queue.reset()
-		l.injectedRepliesLost()
 	case amqprpc.EventBlocked:
 		l.notes.add(Failure, "the broker blocks publishers, by an alarm: "+e.Text, "")
 	case amqprpc.EventUnblocked:

@@ -5,10 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,120 +19,63 @@ import (
 // InjectorName is the app_id of replies that [Lab.SecondReply] and [Lab.UnknownReply] publish.
 const InjectorName = "rpcscope (by hand)"
 
-const (
-	injectTimeout = 10 * time.Second // until the confirm of an injected reply
-	maxInjections = 64
-)
+// injectTimeout bounds the wait for the confirm of an injected reply.
+const injectTimeout = 10 * time.Second
 
-// An injection is an injected reply that has not arrived.
-type injection struct {
-	id   string
-	note uint64
-	what string
-}
-
-// injections has the last injections. Its mutex is locked with the client's lock held.
-type injections struct {
-	mu      sync.Mutex
-	pending []injection
-}
-
-func (in *injections) add(i injection) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if len(in.pending) == maxInjections {
-		in.pending = in.pending[1:]
-	}
-	in.pending = append(in.pending, i)
-}
-
-// remove removes and returns the first injection that matches.
-func (in *injections) remove(matches func(injection) bool) (injection, bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	i := slices.IndexFunc(in.pending, matches)
-	if i < 0 {
-		return injection{}, false
-	}
-	found := in.pending[i]
-	in.pending = slices.Delete(in.pending, i, i+1)
-	return found, true
-}
-
-// injectedReplyArrived rewrites the note of an injected reply.
-func (l *Lab) injectedReplyArrived(e amqprpc.Event) {
-	i, ok := l.inject.remove(func(i injection) bool { return i.id == e.ID })
-	if !ok {
-		return
-	}
-	class := "no call of that ID is known here"
+// noteInjectedReply adds a note about an injected reply that has arrived.
+func (l *Lab) noteInjectedReply(e amqprpc.Event) {
+	reply, class := "second reply to ", ""
 	switch e.Class {
 	case amqprpc.Duplicate:
 		class = fmt.Sprintf("a duplicate, %s after the answer", formatDuration(e.Since))
 	case amqprpc.Late:
 		class = fmt.Sprintf("late, %s after the call had failed (%v)", formatDuration(e.Since), e.Outcome)
+	default:
+		reply, class = "unknown reply ", "no call of that ID is known here"
 	}
-	l.notes.rewrite(i.note, Success, fmt.Sprintf("%s came in: %s; discarded", i.what, class))
-}
-
-// injectedRepliesLost rewrites the notes of replies that were lost with the callback queue.
-func (l *Lab) injectedRepliesLost() {
-	for {
-		i, ok := l.inject.remove(func(injection) bool { return true })
-		if !ok {
-			return
-		}
-		l.notes.rewrite(i.note, Failure, i.what+" never came in: the callback queue went with the connection")
-	}
+	l.notes.add(Success, fmt.Sprintf("%s%s came in: %s; discarded", reply, shortID(e.ID), class), e.ID)
 }
 
 // SecondReply publishes a copy of a call's answer to the callback queue, as far as the ledger
 // remembers it, with the app_id [InjectorName]. If id is "", the call is the newest one whose
 // answer is remembered whole. It returns the call's ID, and waits for the confirm, at most ten
-// seconds. Its note is rewritten when the reply arrives.
+// seconds. A note follows when the reply arrives.
 func (l *Lab) SecondReply(ctx context.Context, id string) (of string, err error) {
 	id, reply, err := l.findAnswer(id)
 	if err != nil {
 		return "", l.noteResult("", fmt.Errorf("no second reply: %w", err))
 	}
-	return id, l.injectReply(ctx, "second reply to "+shortID(id), id, reply)
+	return id, l.injectReply(ctx, "second reply to "+shortID(id), reply)
 }
 
 // UnknownReply publishes a reply with a new correlation ID, which no call has, to the callback
 // queue. It returns the ID, and waits as [Lab.SecondReply] does.
 func (l *Lab) UnknownReply(ctx context.Context) (id string, err error) {
 	id = uuid.NewString()
-	return id, l.injectReply(ctx, "unknown reply "+shortID(id), id, amqprpc.Message{
+	return id, l.injectReply(ctx, "unknown reply "+shortID(id), amqprpc.Message{
 		ContentType: "text/plain", CorrelationID: id, AppID: InjectorName, Timestamp: time.Now(),
 		Body: []byte("nobody has asked for this"),
 	})
 }
 
-func (l *Lab) injectReply(ctx context.Context, what, id string, m amqprpc.Message) error {
+func (l *Lab) injectReply(ctx context.Context, what string, m amqprpc.Message) error {
 	info, _ := l.client.Connection()
 	if info.Queue == "" {
 		return l.noteResult("", fmt.Errorf("no %s: the client is not connected and has no callback queue", what))
 	}
-	note := l.notes.add(Info, what, id)
-	l.inject.add(injection{id: id, note: note, what: what})
 	ctx, cancel := l.withTimeout(ctx, injectTimeout)
 	defer cancel()
 	m.RoutingKey = info.Queue
 	err := l.client.Publish(ctx, m)
-	if err == nil {
-		return nil
-	}
 	switch {
+	case err == nil:
+		return nil
 	case l.ctx.Err() != nil:
 		err = ErrClosed
 	case errors.Is(err, amqprpc.ErrUnroutable):
 		err = errors.New("the callback queue is gone")
 	}
-	err = fmt.Errorf("%s was not sent: %w", what, err)
-	if _, pending := l.inject.remove(func(i injection) bool { return i.note == note }); pending {
-		l.notes.rewrite(note, Failure, err.Error())
-	}
-	return err
+	return l.noteResult("", fmt.Errorf("%s was not sent: %w", what, err))
 }
 
 // findAnswer returns a copy of the answer of a call, or of the newest call with one if id is "".

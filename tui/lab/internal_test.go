@@ -127,32 +127,6 @@ func TestFormatDuration(t *testing.T) {
 	}
 }
 
-// The last injections are kept, and each is removed once.
-func TestInjections(t *testing.T) {
-	var in injections
-	for i := range uint64(maxInjections + 3) {
-		in.add(injection{id: fmt.Sprint(i % 7), note: i})
-	}
-	if n := len(in.pending); n != maxInjections {
-		t.Errorf("%d are pending", n)
-	}
-	last, removed := uint64(0), 0
-	for {
-		i, ok := in.remove(func(i injection) bool { return i.id == "5" })
-		if !ok {
-			break
-		}
-		if i.id != "5" || i.note <= last {
-			t.Errorf("%+v after note %d", i, last)
-		}
-		last = i.note
-		removed++
-	}
-	if n := len(in.pending); n != maxInjections-removed || removed < 9 {
-		t.Errorf("%d are pending, %d were removed", n, removed)
-	}
-}
-
 // A server joins once, even if it prints its ready line again, and leaves once. The last marks are kept.
 func TestMarks(t *testing.T) {
 	var s servers
@@ -189,12 +163,10 @@ func TestMarks(t *testing.T) {
 	}
 }
 
-// The state of the queue is that of the last answer. A failed question leaves its reason; an answer
-// of another connection is discarded.
+// The state of the queue is that of the last answer. A failed question leaves its reason.
 func TestQueueUpdate(t *testing.T) {
 	var q requestQueue
 	q.init("q")
-	epoch := q.currentEpoch()
 	refused := &amqprpc.DialError{Address: "h:1", Err: &amqp.Error{Code: 530, Reason: "NOT_ALLOWED - enough"}}
 	for _, c := range []struct {
 		what   string
@@ -213,7 +185,7 @@ func TestQueueUpdate(t *testing.T) {
 		{"exclusive", amqprpc.QueueStats{}, fmt.Errorf("%w: q", amqprpc.ErrExclusive), 0, Queue{Known: true, Exclusive: true}, 0},
 		{"the broker lags", amqprpc.QueueStats{Consumers: 1}, nil, 2, Queue{Known: true, Consumers: 1}, 0},
 	} {
-		now, failed := q.update(epoch, c.stats, c.err, c.ours)
+		now, failed := q.update(c.stats, c.err, c.ours)
 		now.At = time.Time{}
 		c.want.Name = "q"
 		if now != c.want || failed != c.failed {
@@ -221,8 +193,8 @@ func TestQueueUpdate(t *testing.T) {
 		}
 	}
 	q.reset()
-	if now, _ := q.update(epoch, amqprpc.QueueStats{Ready: 9}, nil, 0); now.Known || now.Ready == 9 {
-		t.Errorf("an answer from before: %+v", now)
+	if now := q.get(); now.Known {
+		t.Errorf("after a reconnect: %+v", now)
 	}
 }
 

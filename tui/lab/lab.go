@@ -28,7 +28,6 @@ type Lab struct {
 	pool    *pool.Pool
 	notes   notes
 	conn    connectionState
-	inject  injections
 	queue   requestQueue
 	servers servers
 	manual  manualCalls
@@ -46,12 +45,11 @@ type Lab struct {
 
 	mu       sync.Mutex
 	closed   bool
-	load     *load.Load    // the current one
-	loads    []*load.Load  // all that still run
-	drained  chan struct{} // closed when no load runs after Close has begun
-	state    Load          // without Progress
-	fault    string        // of the next server
-	nextSeed int64         // of the next server
+	load     *load.Load     // the current one
+	loads    sync.WaitGroup // all that run
+	state    Load           // without Progress
+	fault    string         // of the next server
+	nextSeed int64          // of the next server
 }
 
 // Open connects to the broker, and starts the load as soon as there is a consumer. It blocks
@@ -68,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{cfg: cfg, ledger: ledger.New(ledger.Config{}), drained: make(chan struct{}), nextSeed: cfg.ServerSeed}
+	l := &Lab{cfg: cfg, ledger: ledger.New(ledger.Config{}), nextSeed: cfg.ServerSeed}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.timeout.Store(int64(cfg.Timeout))
 	l.queue.init(cfg.Queue)
@@ -132,18 +130,18 @@ func (l *Lab) Close(ctx context.Context) error {
 func (l *Lab) close(ctx context.Context) error {
 	l.mu.Lock()
 	l.closed = true
-	for _, running := range l.loads {
-		running.Stop()
-	}
-	if len(l.loads) == 0 {
-		close(l.drained)
-	}
+	l.load.Stop()
 	l.mu.Unlock()
+	drained := make(chan struct{})
+	go func() {
+		l.loads.Wait()
+		close(drained)
+	}()
 
 	timer := time.NewTimer(closeGrace)
 	defer timer.Stop()
 	select {
-	case <-l.drained:
+	case <-drained:
 	case <-timer.C:
 	case <-ctx.Done():
 	}

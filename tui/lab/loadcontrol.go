@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -28,28 +27,22 @@ func (l *Lab) newLoad(rate float64, concurrency int) error {
 	if l.state.Paused || l.state.Waiting {
 		next.Pause()
 	}
+	l.loads.Add(1)
 	if err := l.startLocked(func() { l.run(next) }); err != nil {
+		l.loads.Done()
 		return err
 	}
 	if l.load != nil {
 		l.load.Stop() // its calls in flight go on
 	}
 	l.load = next
-	l.loads = append(l.loads, next)
 	l.state.Rate, l.state.Concurrency = rate, concurrency
 	return nil
 }
 
 // run is the goroutine of one load.
 func (l *Lab) run(ld *load.Load) {
-	defer func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.loads = slices.DeleteFunc(l.loads, func(o *load.Load) bool { return o == ld })
-		if l.closed && len(l.loads) == 0 {
-			close(l.drained)
-		}
-	}()
+	defer l.loads.Done()
 	if _, err := ld.Run(l.ctx); err != nil && l.ctx.Err() == nil {
 		l.notes.add(Failure, "the load has ended: "+err.Error(), "")
 	}

@@ -33,7 +33,6 @@ type requestQueue struct {
 
 	mu       sync.Mutex
 	state    Queue
-	epoch    int // counts connects and losses; an answer of another epoch is discarded
 	failures int // questions in a row without an answer
 }
 
@@ -59,26 +58,19 @@ func (q *requestQueue) pollNow() {
 // reset forgets the state after a connect or a loss.
 func (q *requestQueue) reset() {
 	q.mu.Lock()
-	q.epoch++
 	q.state.Known, q.state.Err, q.failures = false, "", 0
 	q.mu.Unlock()
 	q.pollNow()
 }
 
-func (q *requestQueue) currentEpoch() int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.epoch
-}
-
 // update records the broker's answer; own is how many of the consumers may be the lab's servers.
 // It returns the new state and the number of failures in a row.
-func (q *requestQueue) update(epoch int, stats amqprpc.QueueStats, err error, own int) (state Queue, failures int) {
+func (q *requestQueue) update(stats amqprpc.QueueStats, err error, own int) (state Queue, failures int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	missing, exclusive := errors.Is(err, amqprpc.ErrUnroutable), errors.Is(err, amqprpc.ErrExclusive)
 	switch {
-	case epoch != q.epoch, errors.Is(err, amqprpc.ErrConnectionLost), errors.Is(err, amqprpc.ErrClosed), errors.Is(err, context.Canceled):
+	case errors.Is(err, amqprpc.ErrConnectionLost), errors.Is(err, amqprpc.ErrClosed), errors.Is(err, context.Canceled):
 		return q.state, 0
 	case err == nil, missing, exclusive:
 		q.failures = 0
@@ -125,11 +117,11 @@ func (l *Lab) poll(first bool) {
 
 // queryQueue asks the broker about the queue and records the answer.
 func (l *Lab) queryQueue(ctx context.Context) (state Queue, failures int) {
-	epoch, own := l.queue.currentEpoch(), l.ownConsumers()
+	own := l.ownConsumers()
 	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
 	stats, err := l.client.QueueStats(ctx, l.cfg.Queue)
-	return l.queue.update(epoch, stats, err, max(own, l.ownConsumers()))
+	return l.queue.update(stats, err, max(own, l.ownConsumers()))
 }
 
 // startLoad starts a load that waits for a server if the queue has a consumer, or if the broker

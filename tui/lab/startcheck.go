@@ -60,7 +60,7 @@ func OtherConsumers(name string, stats amqprpc.QueueStats, err error) error {
 		return fmt.Errorf("nobody can say whether somebody else consumes from %.60q: %w", name, err)
 	}
 	q := requestQueue{state: Queue{Name: name}}
-	state, _ := q.update(0, stats, err, 0)
+	state, _ := q.update(stats, err, 0)
 	return foreignConsumers(state)
 }
 

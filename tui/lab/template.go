@@ -3,7 +3,7 @@ package lab
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -30,25 +30,21 @@ const (
 type Template struct {
 	text  string
 	n     *Fib // the range of {n}
+	hasN  bool
 	parts []templatePart
 }
 
-// A templatePart is literal text or a placeholder.
-type templatePart struct {
-	kind     partKind
-	text     string
-	from, to int64
+// A templatePart appends its text to a body.
+type templatePart func(body []byte, v *templateValues) []byte
+
+// templateValues has the values of one body.
+type templateValues struct {
+	k   int64
+	n   int // -1 until it is drawn
+	rng *rand.Rand
 }
 
-type partKind uint8
-
-const (
-	literal partKind = iota
-	callNumber
-	sharedNumber
-	ownNumber
-	randomID
-)
+var templateTokens = regexp.MustCompile(`\{\{|\{[A-Za-z][^}]*\}?`)
 
 // ParseTemplate parses a template; n has the range of {n}. The error is an amqprpc.ErrInvalidConfig.
 func ParseTemplate(text string, n *Fib) (*Template, error) {
@@ -56,99 +52,74 @@ func ParseTemplate(text string, n *Fib) (*Template, error) {
 		return nil, invalid("it is longer than %d bytes", MaxTemplate)
 	}
 	t := &Template{text: text, n: n}
-	var plain strings.Builder
-	flush := func() {
-		if plain.Len() > 0 {
-			t.parts = append(t.parts, templatePart{text: plain.String()})
-			plain.Reset()
-		}
+	literal := func(s string) {
+		t.parts = append(t.parts, func(body []byte, _ *templateValues) []byte { return append(body, s...) })
 	}
-	for rest := text; rest != ""; {
-		at := strings.IndexByte(rest, '{')
-		if at < 0 {
-			plain.WriteString(rest)
-			break
-		}
-		plain.WriteString(rest[:at])
-		rest = rest[at+1:]
-		if !isPlaceholder(rest) {
-			plain.WriteByte('{')
-			rest = strings.TrimPrefix(rest, "{")
+	end := 0
+	for _, at := range templateTokens.FindAllStringIndex(text, -1) {
+		token := text[at[0]:at[1]]
+		literal(text[end:at[0]])
+		end = at[1]
+		if token == "{{" {
+			literal("{")
 			continue
 		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return nil, invalid("%.40q has no closing brace; for the brace itself write {{", "{"+rest)
-		}
-		part, err := parsePlaceholder(name)
+		part, err := t.parsePlaceholder(token)
 		if err != nil {
 			return nil, err
 		}
-		flush()
 		t.parts = append(t.parts, part)
-		rest = after
 	}
-	flush()
+	literal(text[end:])
 	return t, nil
 }
 
-// isPlaceholder reports whether a brace before s begins a placeholder.
-func isPlaceholder(s string) bool {
-	return s != "" && ('a' <= s[0]|0x20 && s[0]|0x20 <= 'z')
-}
-
-func parsePlaceholder(name string) (templatePart, error) {
-	kind, numbers, ranged := strings.Cut(name, ":")
+func (t *Template) parsePlaceholder(token string) (templatePart, error) {
+	numbers, isRange := strings.CutPrefix(token, "{n:")
 	switch {
-	case name == "k":
-		return templatePart{kind: callNumber}, nil
-	case name == "n":
-		return templatePart{kind: sharedNumber}, nil
-	case name == "uuid":
-		return templatePart{kind: randomID}, nil
-	case kind == "n" && ranged:
-		low, high, _ := strings.Cut(numbers, "-")
-		from, err1 := strconv.ParseInt(low, 10, 64)
-		to, err2 := strconv.ParseInt(high, 10, 64)
-		switch {
-		case err1 != nil || err2 != nil || from < 0 || max(from, to) > maxNumber:
-			return templatePart{}, invalid("%.40q is not a range such as {n:1-100}, from 0 to 10^18", "{"+name+"}")
-		case to < from:
-			return templatePart{}, invalid("%.40q is a reversed range: write {n:%d-%d}", "{"+name+"}", to, from)
-		}
-		return templatePart{kind: ownNumber, from: from, to: to}, nil
+	case !strings.HasSuffix(token, "}"):
+		return nil, invalid("%.40q has no closing brace; for the brace itself write {{", token)
+	case token == "{k}":
+		return func(body []byte, v *templateValues) []byte { return strconv.AppendInt(body, v.k, 10) }, nil
+	case token == "{n}":
+		t.hasN = true
+		return func(body []byte, v *templateValues) []byte {
+			if v.n < 0 {
+				v.n = t.n.draw(v.rng)
+			}
+			return strconv.AppendInt(body, int64(v.n), 10)
+		}, nil
+	case token == "{uuid}":
+		return func(body []byte, v *templateValues) []byte { return fmt.Append(body, drawID(v.rng)) }, nil
+	case !isRange:
+		return nil, invalid("%.40q is none of {k}, {n}, {n:1-100} and {uuid}; for the brace itself write {{", token)
 	}
-	return templatePart{}, invalid("%.40q is none of {k}, {n}, {n:1-100} and {uuid}; for the brace itself write {{", "{"+name+"}")
+	low, high, _ := strings.Cut(strings.TrimSuffix(numbers, "}"), "-")
+	from, err1 := strconv.ParseInt(low, 10, 64)
+	to, err2 := strconv.ParseInt(high, 10, 64)
+	switch {
+	case err1 != nil || err2 != nil || from < 0 || max(from, to) > maxNumber:
+		return nil, invalid("%.40q is not a range such as {n:1-100}, from 0 to 10^18", token)
+	case to < from:
+		return nil, invalid("%.40q is a reversed range: write {n:%d-%d}", token, to, from)
+	}
+	return func(body []byte, v *templateValues) []byte {
+		return strconv.AppendInt(body, from+v.rng.Int64N(to-from+1), 10)
+	}, nil
 }
 
 // String returns the text that [ParseTemplate] has parsed.
 func (t *Template) String() string { return t.text }
 
 // HasN reports whether the template has an {n}.
-func (t *Template) HasN() bool {
-	return slices.ContainsFunc(t.parts, func(p templatePart) bool { return p.kind == sharedNumber })
-}
+func (t *Template) HasN() bool { return t.hasN }
 
 // Body returns the body of call k.
 func (t *Template) Body(k int64, rng *rand.Rand) []byte {
 	var body []byte
-	n := -1
-	for _, p := range t.parts {
-		switch p.kind {
-		case literal:
-			body = append(body, p.text...)
-		case callNumber:
-			body = strconv.AppendInt(body, k, 10)
-		case sharedNumber:
-			if n < 0 {
-				n = t.n.draw(rng)
-			}
-			body = strconv.AppendInt(body, int64(n), 10)
-		case ownNumber:
-			body = strconv.AppendInt(body, p.from+rng.Int64N(p.to-p.from+1), 10)
-		case randomID:
-			body = fmt.Append(body, drawID(rng))
-		}
+	v := templateValues{k: k, n: -1, rng: rng}
+	for _, part := range t.parts {
+		body = part(body, &v)
 	}
 	return body
 }
