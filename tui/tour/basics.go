@@ -13,7 +13,7 @@ func oneCallbackQueue() *Scenario {
 	return &Scenario{
 		Title:   "one callback queue, a thousand calls out of order",
 		Happens: "Two servers start, a slow one and a fast one. Then a thousand calls are made at once, #1 to #1000. Every request names the same queue for its reply.",
-		Watch:   "The numbers before the IDs. Calls are completed in another order than they were made.",
+		Watch:   "The numbers before the IDs. Calls complete in another order than they were made.",
 		Why:     "A queue for each call is costly. The correlation ID tells whose reply it is, so one queue will do.",
 		Lane:    Ended,
 		play: func(p *player) {
@@ -36,8 +36,8 @@ func fairDispatch() *Scenario {
 	return &Scenario{
 		Title:   "fair dispatch: prefetch 1 against 100",
 		Happens: "Two servers share 16 calls in flight; one needs ten times as long as the other. First each gets one request at a time, then up to a hundred.",
-		Watch:   "How many a second each server answers, and the throughput. At prefetch 100 the calls in flight grow old.",
-		Why:     "With a high prefetch the broker deals requests out like cards, and the fast server idles while the slow one has a pile.",
+		Watch:   "How many a second each server answers, and the throughput. At prefetch 100 calls are in flight for long.",
+		Why:     "With a high prefetch the broker hands out requests in turn, and the fast server idles while the slow one has many.",
 		play: func(p *player) {
 			var fast, slow string
 			half := func(prefetch string) (share, rate float64) {
@@ -52,7 +52,7 @@ func fairDispatch() *Scenario {
 			share, rate := half("--prefetch=1")
 			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: %.1f/s, the fast server does %s",
 				rate, percent(share))
-			p.step("Prefetch 100: two others like them, but each has as many requests as it is dealt.")
+			p.step("Prefetch 100: two new servers like them, each with as many requests as the broker hands out.")
 			p.do(p.lab.Pause)
 			p.stop(slow, fast) // the fast one gets the requests that the slow one has not started
 			share, rate = half("--prefetch=100")
@@ -67,7 +67,7 @@ func scaling() *Scenario {
 		Title:   "scaling: 1, 2, 4 servers",
 		Happens: "16 calls are in flight all the time, for one server, then for two, then for four. The work is waiting, 0.2 s a call, so cores are no limit.",
 		Watch:   "The throughput: it steps up where servers come (▲), to 5, 10 and 20 a second.",
-		Why:     "All servers take from one queue. If they are too slow, start another: neither clients nor servers need to know.",
+		Why:     "All servers consume from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *player) {
 			each := 15 // calls for each server
 			if p.pace != (Pace{}) {

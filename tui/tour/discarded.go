@@ -24,7 +24,7 @@ func diesBeforeAck() *Scenario {
 			p.step("Two calls are made: fib-1 answers the first, and dies.")
 			ids := p.startCalls(2)
 			p.untilDead(doomed, ids)
-			p.step("fib-2 starts: what was not acked comes to it once more.")
+			p.step("fib-2 starts: the broker redelivers the requests that were not acked.")
 			next := p.server(p.delay(0, time.Second))
 			// The request that was not acked is first in the queue second.
 			p.result(ids[0])

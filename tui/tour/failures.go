@@ -16,7 +16,7 @@ func noServer() *Scenario {
 	const patience = time.Second
 	return &Scenario{
 		Title:   "no queue, no server, then a server",
-		Happens: "A call is made while there is no queue at all; one while there is a queue that nobody serves, with 1 s to wait; and one when a server has come.",
+		Happens: "One call is made without a queue, one with a queue but no server, which waits for 1 s, and one with a server.",
 		Watch:   "The failed calls, and why each failed. The server gets only the last one.",
 		Lane:    Ended,
 		Why:     "A missing queue is known at once. A missing server is not: only a deadline ends that call, and the broker drops the request with it.",
@@ -55,7 +55,7 @@ func badRequests() *Scenario {
 		Happens: "The server is asked for the fib of abc, of -5, of 10^12 and of nothing. Each is answered with an error. Then a good request comes.",
 		Watch:   "The failed calls. Press enter on one for its code and why.",
 		Lane:    Ended,
-		Why:     "A server that dies of a bad request gets it again, for ever. One that answers with an error has done with it.",
+		Why:     "If a server dies of a bad request, the next server gets it, and dies too. An error reply ends it.",
 		play: func(p *player) {
 			p.step("A server starts.")
 			server := p.server(p.delay(0, 300*time.Millisecond))
@@ -82,9 +82,9 @@ func connectionDrops() *Scenario {
 	return &Scenario{
 		Title:   "the connection drops under load",
 		Happens: "Sixteen calls are in flight all the time. Then the client's connection is cut, as by a failing network, and it connects again.",
-		Watch:   "How many fail (✗): the key o shows only them. At the top right the time of the connection begins anew, and calls complete again.",
+		Watch:   "How many fail (✗): the key o shows only them. At the top right the time of the connection starts again, and calls complete again.",
 		Lane:    Ended,
-		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once, rather than to wait out their timeout.",
+		Why:     "Replies to a lost callback queue never come. Calls in flight fail at once and do not wait for their timeout.",
 		play: func(p *player) {
 			p.step("Two servers start, and the load begins: %d calls in flight.", loadConcurrency)
 			// With different delays there is always a call in flight.
@@ -123,10 +123,10 @@ func serverPanics() *Scenario {
 	const calls = 3
 	return &Scenario{
 		Title:   "the server panics",
-		Happens: "The server's handler panics at each request, as a bug would have it. Three calls are made, one after the other.",
+		Happens: "The server's handler panics at each request, as with a bug. Three calls are made, one after the other.",
 		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
 		Lane:    Ended,
-		Why:     "A bug that meets one request must not take down the others. The caller learns that it was the server's fault, and no more.",
+		Why:     "A bug in one request must not stop the others. The caller learns only that the server has failed.",
 		play: func(p *player) {
 			p.step("A server starts whose handler panics at each request.")
 			server := p.faultyServer("panic", p.delay(0, 300*time.Millisecond))

@@ -18,7 +18,7 @@ func earlyAck() *Scenario {
 	const calls = 5
 	return &Scenario{
 		Title:   "why ack after the reply",
-		Happens: "Five calls are made to a server that acks each request as it comes, and dies in its work. Then to one that acks after its reply, and dies too.",
+		Happens: "Five calls are made to a server that acks each request as it comes, and dies during the work. Then to one that acks after its reply, and dies too.",
 		Watch:   "In flight: after the early ack a new server finds nothing to do, and all calls time out. After the other death it answers them.",
 		Why:     "An ack tells the broker to forget the request: after it nobody can do the work again. The late ack costs a duplicate at times.",
 		Lane:    Ended,
@@ -40,14 +40,14 @@ func earlyAck() *Scenario {
 				return dead, died, lost, answered
 			}
 			work := p.delay(200*time.Millisecond, 1500*time.Millisecond)
-			p.step("fib-1 starts. It acks each request as it comes, before the work, and will die in its work.")
+			p.step("fib-1 starts. It acks each request as it comes, before the work, and will die during the work.")
 			doomed := p.faultyServer("early-ack", work)
 			p.step("Five calls are made. fib-1 acks them all, and dies. fib-2 starts, and finds none of them.")
 			p.setTimeout(p.watched(2*time.Second, 6*time.Second))
 			dead, died, lost, _ := half(doomed)
 			p.fact(dead && lost > 0, doomed+" to die, and calls to be lost by its early ack", "early ack: %s, %d of %d lost", died, lost, calls)
 
-			p.step("fib-3 takes the place of fib-2. It acks after its reply, and will die in its work, too.")
+			p.step("fib-3 takes the place of fib-2. It acks after its reply, and will die during the work, too.")
 			p.setTimeout(30 * time.Second)
 			p.stopAll()
 			doomed = p.faultyServer("crash-before-reply", work)
@@ -63,9 +63,9 @@ func idempotence() *Scenario {
 	const calls = 3
 	return &Scenario{
 		Title:   "idempotent: no harm done twice",
-		Happens: "Three calls add 1 each to a counter. A server dies between reply and ack. Then the same with servers that note which IDs have added.",
+		Happens: "Three calls add 1 each to a counter. A server dies between reply and ack. Then the same with servers that store which IDs have added.",
 		Watch:   "The answers: they are the counter's value, first 1, 3, 4, as one call adds twice, and then 1, 2, 3.",
-		Why:     "A request may come again, if a server dies or a caller tries again. Note its ID with the work, and no harm is done twice.",
+		Why:     "A request may come again, if a server dies or a caller retries. Store its ID with the work, and no harm is done twice.",
 		Lane:    Ended,
 		body:    "1",
 		folder:  true,
@@ -90,7 +90,7 @@ func idempotence() *Scenario {
 			sum, answers := half(doomed, flags)
 			p.fact(sum == calls+1, fmt.Sprintf("%d calls to add %d", calls, calls+1), "%d calls added %d: answers %s", calls, sum, strings.Join(answers, ", "))
 
-			p.step("fib-3 takes the place of fib-2, with a new counter. It notes the ID with what it adds.")
+			p.step("fib-3 takes the place of fib-2, with a new counter. It stores the ID with the number that it adds.")
 			p.stopAll()
 			flags = []string{"--counter=" + filepath.Join(p.folder, "counter-by-id"), "--once", work}
 			doomed = p.faultyServer(dies, flags...)
@@ -118,7 +118,7 @@ func notRPC() *Scenario {
 		Lane:    InFlight,
 		Happens: "Four servers get eight calls one after the other, and then eight at once. Then they are stopped, and one more call is made.",
 		Watch:   "In flight, the throughput, and how long eight calls take. The last call fails.",
-		Why:     "Who waits for each answer uses one server of four, and needs one there and then. If the answer is not needed, send a message and go on: a queue can wait.",
+		Why:     "A caller that waits for each answer uses one server of four, and fails without one. If you do not need the answer, publish a message and go on: a queue can wait.",
 		play: func(p *player) {
 			p.step("Four servers start. Each request takes them 0.5 s.")
 			for range servers {
