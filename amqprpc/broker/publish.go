@@ -78,7 +78,7 @@ func (ch *channel) handleHeader(payload []byte) *wire.Error {
 	if h.BodySize > uint64(max) {
 		return wire.Errorf(wire.PreconditionFailed, "message size %d is larger than configured max size %d", h.BodySize, max)
 	}
-	p, err := wire.CheckProperties(h.Properties)
+	p, err := wire.ParseBrief(h.Properties)
 	if err != nil {
 		return asException(err)
 	}

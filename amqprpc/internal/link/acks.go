@@ -6,7 +6,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A settlement says what becomes of one delivery.
+// A settlement is the verdict on one delivery.
 type settlement struct {
 	tag uint64
 	verdict
@@ -16,24 +16,24 @@ type verdict uint8
 
 const (
 	ack     verdict = iota
-	reject          // without requeue: dropped, or dead-lettered
-	requeue         // nack, to be delivered again
+	reject          // drop or dead-letter
+	requeue         // redeliver
 )
 
-// acks turns acks of single deliveries into acks of all up to one (basic.ack's "multiple"), as far
-// as they were settled in the order of delivery. Delivery tags count from 1 on each channel.
+// acks turns acks of single deliveries into acks of all up to a tag (basic.ack's "multiple"), as far as
+// they were settled in the order of delivery. Delivery tags count from 1 on each channel.
 //
-// Its memory grows with the deliveries that are not settled, and not with those that are: one that
-// takes hours may lie below a million others.
+// Its memory grows with the unsettled deliveries, not with the settled ones: one that takes hours may lie
+// below a million others.
 type acks struct {
-	pending []settlement // to be written
+	pending []settlement // to write
 	settled []run        // in order, with unsettled tags between them; the first begins with tag 0
 }
 
 // A run is a range of settled tags.
 type run struct{ first, last uint64 }
 
-// add enters that a tag is settled.
+// add adds a settled tag.
 func (a *acks) add(tag uint64) {
 	i, _ := slices.BinarySearchFunc(a.settled, tag, func(r run, tag uint64) int {
 		if r.last+1 < tag {
@@ -53,7 +53,7 @@ func (a *acks) add(tag uint64) {
 	}
 }
 
-// appendTo appends the frames of what is pending.
+// appendTo appends the frames of the pending settlements.
 func (a *acks) appendTo(b []byte) []byte {
 	if len(a.pending) == 0 {
 		return b
@@ -70,8 +70,7 @@ func (a *acks) appendTo(b []byte) []byte {
 		}
 		a.add(s.tag)
 	}
-	// The tag of a multiple ack must itself be unacked, so it is the last one of those pending, not
-	// the last one that is settled.
+	// The tag of a multiple ack must be unacked, so it is the last pending one, not the last settled one.
 	upTo, last := a.settled[0].last, uint64(0)
 	for _, s := range a.pending {
 		if s.verdict == ack && s.tag <= upTo {

@@ -10,10 +10,10 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A channel does with the frames of acks what RabbitMQ does.
+// A channel handles the frames of acks like RabbitMQ.
 type channel struct {
 	fatalf func(string, ...any)
-	open   []uint64 // delivered and not settled, in order
+	open   []uint64 // unsettled tags, in order
 	got    map[uint64]verdict
 	frames int
 }
@@ -26,8 +26,8 @@ func newChannel(fatalf func(string, ...any), deliveries int) *channel {
 	return c
 }
 
-// take takes frames.
-func (c *channel) take(frames []byte) {
+// handle handles frames.
+func (c *channel) handle(frames []byte) {
 	in := wire.NewReader(bytes.NewReader(frames))
 	for rest := len(frames); rest > 0; {
 		f, err := in.ReadFrame()
@@ -45,7 +45,7 @@ func (c *channel) take(frames []byte) {
 			c.settle(m.DeliveryTag, m.Multiple, ack)
 		case *wire.BasicReject:
 			if m.Requeue {
-				c.fatalf("a rejected request would be delivered again")
+				c.fatalf("a rejected request would be redelivered")
 			}
 			c.settle(m.DeliveryTag, false, reject)
 		case *wire.BasicNack:
@@ -72,8 +72,7 @@ func (c *channel) settle(tag uint64, multiple bool, v verdict) {
 	c.open = slices.Delete(c.open, first, i+1)
 }
 
-// Whatever the order in which requests are settled, each gets its own verdict, exactly once, and as soon as
-// it is settled.
+// Deliveries may be settled in any order: each gets its own verdict, exactly once and at once.
 func TestAcks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(t, "deliveries")
@@ -91,7 +90,7 @@ func TestAcks(t *testing.T) {
 				a.pending = append(a.pending, settlement{tag, want[tag]})
 			}
 			rest = rest[size:]
-			c.take(a.appendTo(nil))
+			c.handle(a.appendTo(nil))
 			for tag := range uint64(n) {
 				got, settled := c.got[tag+1]
 				v, due := want[tag+1]
@@ -101,45 +100,45 @@ func TestAcks(t *testing.T) {
 			}
 		}
 		if !slices.Equal(a.settled, []run{{0, uint64(n)}}) {
-			t.Fatalf("after all %d tags %v is remembered", n, a.settled)
+			t.Fatalf("after all %d tags the runs are %v", n, a.settled)
 		}
 	})
 }
 
-// A request that is not settled for long makes nothing grow, however many are settled meanwhile.
-func TestAcksForget(t *testing.T) {
+// Memory does not grow with the deliveries that are settled after an unsettled one.
+func TestAcksMemory(t *testing.T) {
 	c := newChannel(t.Fatalf, 0)
 	var a acks
 	settle := func(tag uint64) {
 		c.open = append(c.open, tag)
 		a.pending = append(a.pending, settlement{tag, ack})
-		c.take(a.appendTo(nil))
+		c.handle(a.appendTo(nil))
 	}
-	const long = 10 // the tag of that request
+	const long = 10 // the unsettled tag
 	for tag := range uint64(10_000) {
 		if tag++; tag != long {
 			settle(tag)
 		}
 	}
 	if len(a.settled) != 2 || cap(a.settled) > 16 || len(c.open) != 0 {
-		t.Errorf("%d runs are remembered of one request that is not settled, %d are unacked", len(a.settled), len(c.open))
+		t.Errorf("with one unsettled delivery: %d runs, %d are unacked", len(a.settled), len(c.open))
 	}
 	if settle(long); len(a.settled) != 1 || len(c.open) != 0 {
-		t.Errorf("%d runs are remembered of none, %d are unacked", len(a.settled), len(c.open))
+		t.Errorf("with none: %d runs, %d are unacked", len(a.settled), len(c.open))
 	}
 }
 
-// Acks in the order of delivery are one frame for each write.
-func TestAcksInOrderAreOneFrame(t *testing.T) {
+// Acks in the order of delivery become one frame.
+func TestAcksInOrder(t *testing.T) {
 	c := newChannel(t.Fatalf, 100)
 	var a acks
 	for tag := range uint64(100) {
 		a.pending = append(a.pending, settlement{tag + 1, ack})
 	}
-	if c.take(a.appendTo(nil)); c.frames != 1 || len(c.open) != 0 {
+	if c.handle(a.appendTo(nil)); c.frames != 1 || len(c.open) != 0 {
 		t.Errorf("%d frames for 100 acks, %d left", c.frames, len(c.open))
 	}
 	if more := a.appendTo(nil); len(more) != 0 {
-		t.Errorf("%d octets more", len(more))
+		t.Errorf("%d more bytes", len(more))
 	}
 }

@@ -17,18 +17,17 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// The tests of this file use amqp091-go alone, without this package. The package's documentation says what
-// each is for.
+// The tests of this file use amqp091-go without this package. The package's documentation lists them.
 
-// A watched is a net.Conn that keeps what amqp091-go writes, write by write.
-type watched struct {
+// A loggedConn is a net.Conn that keeps the writes of amqp091-go.
+type loggedConn struct {
 	net.Conn
 
 	mu     sync.Mutex
 	writes [][]byte
 }
 
-func (c *watched) Write(p []byte) (int, error) {
+func (c *loggedConn) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	c.writes = append(c.writes, bytes.Clone(p))
 	c.mu.Unlock()
@@ -36,17 +35,17 @@ func (c *watched) Write(p []byte) (int, error) {
 }
 
 // open connects amqp091-go to a peer.
-func open(t *testing.T, p *peer) (*amqp.Connection, *watched) {
+func open(t *testing.T, p *peer) (*amqp.Connection, *loggedConn) {
 	t.Helper()
 	ours, theirs := net.Pipe()
 	return openOn(t, p, ours, theirs)
 }
 
-func openOn(t *testing.T, p *peer, ours, theirs net.Conn) (*amqp.Connection, *watched) {
+func openOn(t *testing.T, p *peer, ours, theirs net.Conn) (*amqp.Connection, *loggedConn) {
 	t.Helper()
 	p.Conn = theirs
 	p.start()
-	conn := &watched{Conn: ours}
+	conn := &loggedConn{Conn: ours}
 	c, err := amqp.DialConfig("amqp://guest:guest@peer/?heartbeat=0", amqp.Config{ // the peer's heartbeat counts
 		FrameSize: frameMax,
 		Dial:      func(string, string) (net.Conn, error) { return conn, nil },
@@ -68,8 +67,8 @@ func TestFirstChannelIsNumberOne(t *testing.T) {
 	if _, err := c.Channel(); err != nil {
 		t.Fatal(err)
 	}
-	came := p.methods()
-	if last := came[len(came)-1]; last != "1 channel.open" {
+	received := p.methods()
+	if last := received[len(received)-1]; last != "1 channel.open" {
 		t.Errorf("the channel was opened by %q", last)
 	}
 }
@@ -78,21 +77,21 @@ func TestFrameSizeIsTheNegotiatedOne(t *testing.T) {
 	for theirs, want := range map[uint32]int{8192: 8192, 1 << 20: frameMax, 0: frameMax} {
 		c, _ := open(t, &peer{frameMax: theirs})
 		if got := c.Config.FrameSize; got != want {
-			t.Errorf("the broker takes frames of %d octets: Config.FrameSize is %d, want %d", theirs, got, want)
+			t.Errorf("the broker has the frame size %d: Config.FrameSize is %d, want %d", theirs, got, want)
 		}
 	}
 }
 
 func TestWritesAreWholeFrames(t *testing.T) {
 	p := &peer{heartbeat: 1}
-	ours, theirs := tcpPair(t) // which has buffers: both sides may write at once
+	ours, theirs := tcpPair(t) // it has buffers, so both sides may write at once
 	c, conn := openOn(t, p, ours, theirs)
 	ch, err := c.Channel()
 	if err != nil {
 		t.Fatal(err)
 	}
 	long := string(bytes.Repeat([]byte{'x'}, 255))
-	// What the package and its users do. A request whose answer does not come ends with the connection.
+	// The requests of this package and its users. Without an answer they end with the connection.
 	for _, f := range []func(){
 		func() {
 			ch.QueueDeclare(long, true, false, false, false, amqp.Table{"x-queue-type": "quorum", "x-expires": int64(1)})
@@ -113,23 +112,23 @@ func TestWritesAreWholeFrames(t *testing.T) {
 	deadline := time.Now().Add(patience)
 	for {
 		conn.mu.Lock()
-		beaten := slices.ContainsFunc(conn.writes, isHeartbeat)
+		heartbeat := slices.ContainsFunc(conn.writes, isHeartbeat)
 		conn.mu.Unlock()
-		if beaten && len(p.methods()) >= requests {
+		if heartbeat && len(p.methods()) >= requests {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("these came only: %q", p.methods())
+			t.Fatalf("the peer received only %q", p.methods())
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	// What it answers. A request that waits may hold the lock of its channel.
+	// Its answers, on a channel of their own: a request that waits may hold the lock of its channel.
 	if _, err := c.Channel(); err != nil {
 		t.Fatal(err)
 	}
 	p.send(wire.AppendMethod(nil, 2, &wire.BasicCancel{ConsumerTag: long}))
 	p.send(wire.AppendMethod(nil, 2, &wire.ChannelClose{}))
-	soon(t, "Close", func() { c.Close() }) //nolint:errcheck // what was written matters
+	soon(t, "Close", func() { c.Close() }) //nolint:errcheck // only the writes matter
 
 	conn.mu.Lock()
 	defer conn.mu.Unlock()
@@ -138,7 +137,7 @@ func TestWritesAreWholeFrames(t *testing.T) {
 	}
 	for _, b := range conn.writes[1:] {
 		if len(b) > wire.FrameMinSize {
-			t.Errorf("a write of %d octets", len(b))
+			t.Errorf("a write of %d bytes", len(b))
 		}
 		in := wire.NewReader(bytes.NewReader(b))
 		var err error
@@ -146,7 +145,7 @@ func TestWritesAreWholeFrames(t *testing.T) {
 			_, err = in.ReadFrame()
 		}
 		if err != io.EOF {
-			t.Errorf("a write of %d octets is not of whole frames: %v", len(b), err)
+			t.Errorf("a write of %d bytes is not of whole frames: %v", len(b), err)
 		}
 	}
 }
@@ -157,15 +156,14 @@ func TestReadDeadlineIsOneAndAHalfHeartbeats(t *testing.T) {
 			p := &peer{heartbeat: uint16(heartbeat / time.Second)}
 			c, _ := open(t, p)
 			closed := c.NotifyClose(make(chan *amqp.Error, 1))
-			const beats = 100
-			for range beats { // one within the deadline keeps it alive
+			for range 100 { // one heartbeat within the deadline keeps it alive
 				time.Sleep(3*heartbeat/2 - time.Millisecond)
 				p.send(wire.AppendHeartbeat(nil))
 			}
 			synctest.Wait()
 			select {
 			case why := <-closed:
-				t.Fatalf("heartbeat %v: it closed while heartbeats came: %v", heartbeat, why)
+				t.Fatalf("heartbeat %v: it closed in spite of heartbeats: %v", heartbeat, why)
 			default:
 			}
 			last := time.Now()
@@ -231,12 +229,12 @@ func TestCloseWaitsForTheAnswer(t *testing.T) {
 
 func TestNotifyCloseEnds(t *testing.T) {
 	for name, end := range map[string]struct {
-		of   func(c *amqp.Connection, conn *watched, p *peer)
-		says int // the code of the reason; 0: there is none
+		by   func(c *amqp.Connection, conn *loggedConn, p *peer)
+		code int // of the reason; 0: there is none
 	}{
-		"closed":           {func(c *amqp.Connection, _ *watched, _ *peer) { c.Close() }, 0},
-		"the socket fails": {func(_ *amqp.Connection, conn *watched, _ *peer) { conn.Conn.Close() }, amqp.FrameError},
-		"closed by the broker": {func(_ *amqp.Connection, _ *watched, p *peer) {
+		"closed":           {func(c *amqp.Connection, _ *loggedConn, _ *peer) { c.Close() }, 0},
+		"the socket fails": {func(_ *amqp.Connection, conn *loggedConn, _ *peer) { conn.Conn.Close() }, amqp.FrameError},
+		"closed by the broker": {func(_ *amqp.Connection, _ *loggedConn, p *peer) {
 			p.send(wire.AppendMethod(nil, 0, &wire.ConnectionClose{ReplyCode: 320}))
 		}, 320},
 	} {
@@ -245,20 +243,20 @@ func TestNotifyCloseEnds(t *testing.T) {
 				p := &peer{}
 				c, conn := open(t, p)
 				closed := c.NotifyClose(make(chan *amqp.Error, 1))
-				end.of(c, conn, p)
+				end.by(c, conn, p)
 				code := 0
 				for why := range closed { // else synctest finds a deadlock
 					code = why.Code
 				}
-				if code != end.says {
-					t.Errorf("the code is %d, want %d", code, end.says)
+				if code != end.code {
+					t.Errorf("the code is %d, want %d", code, end.code)
 				}
 			})
 		})
 	}
 }
 
-func TestChannelCloseIsToldOfFirst(t *testing.T) {
+func TestChannelCloseIsReportedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &peer{}
 		c, _ := open(t, p)
@@ -278,12 +276,12 @@ func TestChannelCloseIsToldOfFirst(t *testing.T) {
 				t.Errorf("the channel was closed for %v", why)
 			}
 		default:
-			t.Error("the channel's end is not told of")
+			t.Error("the end of the channel is not reported")
 		}
 	})
 }
 
-// The package's documentation names the tests of this file, each and no others.
+// The package's documentation names exactly the tests of this file.
 func TestAssumptionsAreTested(t *testing.T) {
 	doc, err := os.ReadFile("doc.go")
 	if err != nil {

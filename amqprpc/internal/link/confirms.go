@@ -5,8 +5,7 @@ import "github.com/gammazero/deque"
 // Confirms matches the broker's confirms with publishes: in confirm mode both sides number the
 // publishes of a channel from 1 (RabbitMQ's "Publisher Confirms"). Its owner locks it.
 //
-// A confirm has three values: acked, nacked, or never known because the connection died; nobody is told of
-// the last. RabbitMQ sends a return before the confirm of the same publish.
+// RabbitMQ sends a return before the confirm of the same publish.
 type Confirms[T any] struct {
 	waiting deque.Deque[publish[T]] // by tag, without gaps
 	before  uint64                  // publishes before the first that waits
@@ -14,17 +13,17 @@ type Confirms[T any] struct {
 
 type publish[T any] struct {
 	of        T
-	confirmed bool // out of order: those before it are not
+	confirmed bool // out of order: an earlier one is not
 }
 
 // Add adds the next publish.
 func (c *Confirms[T]) Add(of T) { c.waiting.PushBack(publish[T]{of: of}) }
 
-// Len returns how many publishes wait for a confirm, or for the confirm of one before them.
+// Len returns the number of publishes that wait for their own confirm or for an earlier one.
 func (c *Confirms[T]) Len() int { return c.waiting.Len() }
 
-// Confirm calls f for each publish that a confirm is about: this tag, or all up to it (0: all there are).
-// Tags that do not wait for a confirm are ignored.
+// Confirm calls f for each publish that a confirm covers: its tag, or all tags up to it (0: all tags). It
+// ignores tags that do not wait for a confirm.
 func (c *Confirms[T]) Confirm(tag uint64, multiple bool, f func(T)) {
 	last := c.before + uint64(c.waiting.Len())
 	switch {

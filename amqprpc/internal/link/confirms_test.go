@@ -7,12 +7,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// However the broker confirms, each publish is confirmed once, and those of one confirm in order. Len counts
-// from the first that waits.
+// The broker may confirm in any order: each publish is confirmed once, those of one confirm in order. Len
+// counts from the first that waits.
 func TestConfirms(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var c Confirms[uint64]
-		var open []uint64 // tags that are published and not confirmed, in order
+		var open []uint64 // unconfirmed tags, in order
 		published := uint64(0)
 		t.Repeat(map[string]func(*rapid.T){
 			"publish": func(t *rapid.T) {
@@ -23,7 +23,7 @@ func TestConfirms(t *testing.T) {
 				}
 			},
 			"confirm": func(t *rapid.T) {
-				// Also of what was confirmed already, or never published.
+				// Confirmed already or never published tags, too.
 				tag := uint64(rapid.IntRange(0, int(published)+2).Draw(t, "tag"))
 				multiple := rapid.Bool().Draw(t, "multiple")
 				var want []uint64
@@ -39,7 +39,7 @@ func TestConfirms(t *testing.T) {
 				var got []uint64
 				c.Confirm(tag, multiple, func(of uint64) { got = append(got, of) })
 				if !slices.Equal(got, want) {
-					t.Fatalf("a confirm of %d (multiple %v) is of %v, want %v of %v", tag, multiple, got, want, open)
+					t.Fatalf("a confirm of %d (multiple %v) covers %v, want %v of %v", tag, multiple, got, want, open)
 				}
 				open = slices.DeleteFunc(open, func(o uint64) bool { return slices.Contains(want, o) })
 			},

@@ -6,20 +6,24 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A content is a message under way: a method, a header, and body frames until it is complete (AMQP
+// maxPrealloc bounds the memory that is allocated for a body before it arrives.
+const maxPrealloc = 1 << 20
+
+// A content is a message that is arriving: a method, a header, and body frames until it is complete (AMQP
 // 0-9-1, 4.2.6).
 type content struct {
-	method   uint16 // that began it; 0 if there is none
+	begun    bool // the method arrived
 	delivery Delivery
-	returned Return
+	returned *Return // if the message is a returned one and no delivery
 
-	properties *amqp.Publishing // nil until the header is there
-	left       uint64           // octets of body still to come
+	properties *amqp.Publishing // nil until the header arrives
+	missing    uint64           // bytes of the body
 
-	consumer, exchange, key string // the last ones: they are nearly always the same
+	consumer, exchange, key string // of the last delivery: they are nearly always the same
 }
 
-func (c *content) beginDelivery(payload []byte) error {
+// deliver begins a delivery.
+func (c *content) deliver(payload []byte) error {
 	d, err := wire.ParseDeliver(payload)
 	if err != nil {
 		return err
@@ -27,78 +31,44 @@ func (c *content) beginDelivery(payload []byte) error {
 	setString(&c.consumer, d.ConsumerTag)
 	setString(&c.exchange, d.Exchange)
 	setString(&c.key, d.RoutingKey)
-	c.method = wire.BasicDeliverID
+	c.begun, c.returned = true, nil
 	c.delivery = Delivery{
 		ConsumerTag: c.consumer, Tag: d.DeliveryTag, Redelivered: d.Redelivered, Exchange: c.exchange, RoutingKey: c.key,
 	}
 	return nil
 }
 
-// setString sets *s to these octets. It makes a new string only if they differ.
-func setString(s *string, octets []byte) {
-	if *s != string(octets) {
-		*s = string(octets)
+// setString sets *s. It allocates only if the string changes.
+func setString(s *string, b []byte) {
+	if *s != string(b) {
+		*s = string(b)
 	}
 }
 
-func (c *content) beginReturn(payload []byte) error {
-	m, err := wire.ParseMethod(payload)
-	if err != nil {
-		return err
-	}
-	r := m.(*wire.BasicReturn)
-	c.method = wire.BasicReturnID
-	c.returned = Return{Code: int(r.ReplyCode), Text: r.ReplyText, Exchange: r.Exchange, RoutingKey: r.RoutingKey}
-	return nil
-}
-
-const (
-	// maxBody is the largest message that RabbitMQ can be configured to take.
-	maxBody = 512 << 20
-	// maxPrealloc is how much room is made for a body on the word of its header alone.
-	maxPrealloc = 1 << 20
-)
-
-func (c *content) header(payload []byte) (complete bool, err error) {
-	if c.method == 0 || c.properties != nil {
-		return false, wire.Errorf(wire.UnexpectedFrame, "a content header that belongs to no message")
+func (c *content) header(payload []byte) error {
+	if !c.begun || c.properties != nil {
+		return wire.Errorf(wire.UnexpectedFrame, "a content header that belongs to no message")
 	}
 	h, err := wire.ParseHeader(payload)
 	if err != nil {
-		return false, err
-	}
-	if h.BodySize > maxBody {
-		return false, wire.Errorf(wire.ContentTooLarge, "a message of %d bytes, the limit is %d", h.BodySize, maxBody)
+		return err
 	}
 	p, err := wire.ParseProperties(h.Properties)
 	if err != nil {
-		// A connection that was closed because of it would get the message again, for ever, or lose
-		// a client all its calls in flight. So the message loses its properties.
+		// Deliver the message without properties. To close the connection instead would lose a client all
+		// calls in flight, and the message would be redelivered.
 		p = amqp.Publishing{}
 	}
 	p.Body = make([]byte, 0, min(h.BodySize, maxPrealloc))
-	c.properties, c.left = &p, h.BodySize
-	return c.complete(), nil
+	c.properties, c.missing = &p, h.BodySize
+	return nil
 }
 
-func (c *content) more(payload []byte) (complete bool, err error) {
-	if c.properties == nil || uint64(len(payload)) > c.left {
-		return false, wire.Errorf(wire.UnexpectedFrame, "a content body that belongs to no message")
+func (c *content) body(payload []byte) error {
+	if c.properties == nil || uint64(len(payload)) > c.missing {
+		return wire.Errorf(wire.UnexpectedFrame, "a content body that belongs to no message")
 	}
 	c.properties.Body = append(c.properties.Body, payload...)
-	c.left -= uint64(len(payload))
-	return c.complete(), nil
-}
-
-func (c *content) complete() bool {
-	if c.left > 0 {
-		return false
-	}
-	c.delivery.Properties, c.returned.Properties = c.properties, c.properties
-	return true
-}
-
-func (c *content) end() {
-	c.method, c.properties = 0, nil
-	c.delivery, c.returned = Delivery{}, Return{}
+	c.missing -= uint64(len(payload))
+	return nil
 }

@@ -12,40 +12,29 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A handshake is a connection that remembers how it began. amqp091-go reports whatever goes wrong in a
-// handshake as a closed connection; mostly the other side speaks another protocol, or has refused our
-// certificate: TLS 1.3 reports that after its handshake.
+// A handshake is a net.Conn that explains why a handshake failed. amqp091-go reports only a closed
+// connection; mostly the other side speaks another protocol, or refused our certificate, which TLS 1.3
+// reports after its handshake.
 type handshake struct {
 	net.Conn
 
 	mu    sync.Mutex
-	over  bool
-	first byte // the first byte that came
-	any   bool // one came
-	err   error
+	begun bool  // the first byte arrived
+	first byte  // it
+	err   error // the first error
 }
 
 func (h *handshake) Read(p []byte) (int, error) {
 	n, err := h.Conn.Read(p)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.over {
-		return n, err
-	}
-	if n > 0 && !h.any {
-		h.first, h.any = p[0], true
+	if n > 0 && !h.begun {
+		h.begun, h.first = true, p[0]
 	}
 	if h.err == nil {
 		h.err = err
 	}
 	return n, err
-}
-
-// established ends the handshake.
-func (h *handshake) established() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.over = true
 }
 
 // explain returns a better error for a failed AMQP handshake.
@@ -59,13 +48,13 @@ func (h *handshake) explain(err error) error {
 	var alert *net.OpError
 	const tlsAlert = 21 // the type of a TLS record
 	switch {
-	case errors.As(h.err, &alert) && alert.Op == "remote error": // crypto/tls calls the other side's alerts so
+	case errors.As(h.err, &alert) && alert.Op == "remote error": // an alert of the other side, in crypto/tls
 		return h.err
-	case !h.any && h.err != nil:
+	case !h.begun && h.err != nil:
 		return &explainedError{"it closed the connection before it said anything: no AMQP broker, one that is not ready, or one that wants TLS (amqps://)", err}
-	case h.any && h.first == tlsAlert:
+	case h.begun && h.first == tlsAlert:
 		return &explainedError{"it speaks TLS: the URL should begin with amqps://", err}
-	case h.any && h.first != wire.FrameMethod:
+	case h.begun && h.first != wire.FrameMethod:
 		return &explainedError{"it does not speak AMQP 0-9-1", err}
 	}
 	return err
@@ -83,7 +72,7 @@ func explainTLS(err error) error {
 	return err
 }
 
-// An explainedError is an error in better words.
+// An explainedError is an error with a better text.
 type explainedError struct {
 	text string
 	err  error

@@ -12,38 +12,38 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// patience is how long a test waits for what must happen.
+// patience bounds the waits of tests.
 const patience = 30 * time.Second
 
-// told is a Handler that writes down what it is told.
-type told struct {
+// A recorder is a Handler that records its calls.
+type recorder struct {
 	mu    sync.Mutex
 	lines []string
 }
 
-func (h *told) add(format string, args ...any) {
+func (h *recorder) add(format string, args ...any) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.lines = append(h.lines, fmt.Sprintf(format, args...))
 }
 
-func (h *told) all() []string {
+func (h *recorder) all() []string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.lines
 }
 
-func (h *told) Delivered(d Delivery) {
+func (h *recorder) Delivered(d Delivery) {
 	h.add("delivered %s %d %v %s %s %s %q", d.ConsumerTag, d.Tag, d.Redelivered, d.Exchange, d.RoutingKey, d.Properties.CorrelationId, d.Properties.Body)
 }
-func (h *told) Returned(r Return) {
+func (h *recorder) Returned(r Return) {
 	h.add("returned %d %s %s %s %s %q", r.Code, r.Text, r.Exchange, r.RoutingKey, r.Properties.CorrelationId, r.Properties.Body)
 }
-func (h *told) Confirmed(tag uint64, multiple, acked bool) {
+func (h *recorder) Confirmed(tag uint64, multiple, acked bool) {
 	h.add("confirmed %d %v %v", tag, multiple, acked)
 }
-func (h *told) Blocked(active bool, reason string) { h.add("blocked %v %q", active, reason) }
-func (h *told) Writable()                          { h.add("writable") }
+func (h *recorder) Blocked(active bool, reason string) { h.add("blocked %v %q", active, reason) }
+func (h *recorder) Writable()                          { h.add("writable") }
 
 // contentOf returns the header and body frames of a message.
 func contentOf(channel uint16, id string, body []byte, frameMax uint32) []byte {
@@ -54,20 +54,17 @@ func contentOf(channel uint16, id string, body []byte, frameMax uint32) []byte {
 	return wire.AppendContent(nil, channel, wire.ClassBasic, p, body, frameMax)
 }
 
-// A peer is the broker's side of a connection. It answers what amqp091-go needs an answer to: to connect, to
-// open a channel, and to close.
+// A peer is a broker that answers only the methods by which amqp091-go connects, opens a channel and closes.
 type peer struct {
 	net.Conn
-	heartbeat uint16 // of its tune
-	frameMax  uint32 // likewise
-	// ignore has the names of methods that it does not answer.
-	ignore map[string]bool
-	// deafAfter is the method after which it reads nothing more.
-	deafAfter string
+	heartbeat uint16          // of its tune
+	frameMax  uint32          // likewise
+	ignore    map[string]bool // methods that it does not answer
+	lastRead  string          // the method after which it stops reading
 
-	mu   sync.Mutex
-	came []string // the methods, as in "1 channel.open"
-	done chan struct{}
+	mu       sync.Mutex
+	received []string // methods, as in "1 channel.open"
+	done     chan struct{}
 }
 
 // start serves until the connection ends.
@@ -80,11 +77,11 @@ func (p *peer) start() *peer {
 	return p
 }
 
-// methods returns the methods that came so far.
+// methods returns the methods received so far.
 func (p *peer) methods() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return append([]string(nil), p.came...)
+	return append([]string(nil), p.received...)
 }
 
 func (p *peer) serve() {
@@ -108,7 +105,7 @@ func (p *peer) serve() {
 		}
 		name := wire.MethodName(class, method)
 		p.mu.Lock()
-		p.came = append(p.came, fmt.Sprint(f.Channel, " ", name))
+		p.received = append(p.received, fmt.Sprint(f.Channel, " ", name))
 		p.mu.Unlock()
 		switch name {
 		case "connection.start-ok":
@@ -122,7 +119,7 @@ func (p *peer) serve() {
 		case "channel.close":
 			p.answer(f.Channel, name, &wire.ChannelCloseOk{})
 		}
-		if name == p.deafAfter {
+		if name == p.lastRead {
 			return
 		}
 	}
@@ -134,7 +131,7 @@ func (p *peer) answer(channel uint16, to string, m wire.Method) {
 	}
 }
 
-// send sends frames. An error is no matter of the peer's: the test sees what its client makes of it.
+// send sends frames. It ignores errors, which the client of the test sees as well.
 func (p *peer) send(frames []byte) { p.Write(frames) } //nolint:errcheck
 
 // tcpPair returns both ends of a TCP connection. The test closes them.
@@ -158,7 +155,7 @@ func tcpPair(t testing.TB) (ours, theirs *net.TCPConn) {
 }
 
 // soon fails the test if f takes longer than patience.
-func soon(t testing.TB, what string, f func()) {
+func soon(t testing.TB, name string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {
@@ -168,6 +165,6 @@ func soon(t testing.TB, what string, f func()) {
 	select {
 	case <-done:
 	case <-time.After(patience):
-		t.Fatalf("%s is stuck", what)
+		t.Fatalf("%s blocks", name)
 	}
 }

@@ -13,26 +13,24 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// channelNumber is the number of the channel that carries messages, the first of its connection.
-const channelNumber = 1
+const (
+	channelNumber = 1         // of the channel for messages, the first of its connection
+	frameMax      = 128 << 10 // the max frame size to negotiate, RabbitMQ's default
+)
 
-// frameMax is the largest frame to negotiate, RabbitMQ's default.
-const frameMax = 128 << 10
-
-// A Handler takes what arrives. Its methods are called by the goroutine that reads, one at a time,
-// and by Dial's own preparations at the earliest.
+// A Handler handles what arrives. The goroutine that reads calls it, one method at a time.
 type Handler interface {
-	// Delivered takes a message for a consumer. It keeps d.Properties.
+	// Delivered handles a delivery. It may keep d.Properties.
 	Delivered(d Delivery)
-	// Returned takes a message that the broker could not route.
+	// Returned handles a message that the broker could not route.
 	Returned(r Return)
-	// Confirmed takes a publisher confirm: acked or nacked, for this tag or for all up to it.
+	// Confirmed handles a publisher confirm, an ack or a nack.
 	Confirmed(tag uint64, multiple, acked bool)
-	// Blocked is called if the broker blocks publishers (a memory or disk alarm), and if it
-	// unblocks them.
+	// Blocked is called when the broker blocks publishers (a memory or disk alarm), and when it unblocks
+	// them.
 	Blocked(active bool, reason string)
-	// Writable is called after [Link.HasRoom] was false, once it is true again. It is called by the
-	// goroutine that writes.
+	// Writable is called once [Link.HasRoom] is true again after it was false. The goroutine that
+	// writes calls it.
 	Writable()
 }
 
@@ -53,41 +51,38 @@ type Return struct {
 	Properties           *amqp.Publishing
 }
 
-// Options say how to connect.
+// Options are the parameters of a connection.
 type Options struct {
-	URL       string      // for user, password, virtual host and parameters
-	Address   string      // host:port
-	TLS       *tls.Config // nil for none
-	Heartbeat time.Duration
-	// Properties are the client properties that the broker shows to operators.
-	Properties amqp.Table
+	URL        string      // for user, password, virtual host and parameters
+	Address    string      // host:port
+	TLS        *tls.Config // nil for none
+	Heartbeat  time.Duration
+	Properties amqp.Table // of the client, as the broker shows them to operators
 	Dial       func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // A Link is an open connection and its channel for messages.
 type Link struct {
 	writer
-	// Channel is for declarations, consumers and the like, and never for messages: publishes and
-	// acks go through the methods of Link. One goroutine at a time may use it.
+	// Channel is for declarations, consumers and the like. Publishes and acks go through the methods of
+	// Link. One goroutine at a time may use it.
 	Channel *amqp.Channel
 
-	conn    *amqp.Connection
-	opened  atomic.Bool // conn is set
-	stream  *stream
-	closing chan *amqp.Error
-	shut    chan *amqp.Error // of the channel
+	conn          atomic.Pointer[amqp.Connection] // nil until it is open
+	stream        *stream
+	connClosed    chan *amqp.Error
+	channelClosed chan *amqp.Error
+	writeErr      atomic.Pointer[error]
 
 	done chan struct{}
 	once sync.Once
 	err  error
-
-	writeErr atomic.Pointer[error]
 }
 
-// Dial connects, opens the channel and calls prepare, which may declare and consume on it. in is
-// called from before prepare returns until Close does. Every step ends with ctx; prepare need not watch
-// it. The caller must Close the Link, and run [Link.Watch] in a goroutine of its own.
-func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error) (_ *Link, err error) {
+// Dial connects, opens the channel and calls prepare, which may declare and consume on it. h may be called
+// before prepare returns, and until Close returns. Every step ends with ctx, prepare included. The caller must
+// Close the Link, and run [Link.Watch] in a goroutine.
+func Dial(ctx context.Context, o Options, h Handler, prepare func(*Link) error) (_ *Link, err error) {
 	l := &Link{done: make(chan struct{})}
 	stopped := func() bool { return true }
 	defer func() {
@@ -99,14 +94,14 @@ func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error)
 		}
 		l.Close(0)
 	}()
-	l.conn, err = amqp.DialConfig(o.URL, amqp.Config{
+	conn, err := amqp.DialConfig(o.URL, amqp.Config{
 		Heartbeat: o.Heartbeat, FrameSize: frameMax, Properties: o.Properties,
 		Dial: func(network, _ string) (net.Conn, error) {
 			raw, err := o.Dial(ctx, network, o.Address)
 			if err != nil {
 				return nil, err
 			}
-			// What follows takes no context: a broker that does not answer is left by closing the socket.
+			// The steps from here take no context, so its end closes the socket.
 			stopped = context.AfterFunc(ctx, func() { raw.Close() })
 			conn := raw
 			if o.TLS != nil {
@@ -117,8 +112,8 @@ func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error)
 				}
 				conn = secure
 			}
-			l.stream = newStream(conn, raw, in, &l.writer)
-			l.writer.start(conn, l.writeFailed, in.Writable)
+			l.stream = newStream(conn, raw, h, &l.writer, l.Fail)
+			l.writer.start(conn, l.writeFailed, h.Writable)
 			return l.stream, nil
 		},
 	})
@@ -126,20 +121,18 @@ func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error)
 		if l.stream != nil {
 			err = l.stream.explain(err)
 		}
-		l.conn = nil
 		return nil, err
 	}
-	l.opened.Store(true)
-	l.stream.established()
-	l.writer.frameMax = uint32(l.conn.Config.FrameSize)
-	l.closing = l.conn.NotifyClose(make(chan *amqp.Error, 1))
-	if l.Channel, err = l.conn.Channel(); err != nil {
+	l.conn.Store(conn)
+	l.writer.frameMax = uint32(conn.Config.FrameSize)
+	l.connClosed = conn.NotifyClose(make(chan *amqp.Error, 1))
+	if l.Channel, err = conn.Channel(); err != nil {
 		return nil, fmt.Errorf("open a channel: %w", err)
 	}
-	l.shut = l.Channel.NotifyClose(make(chan *amqp.Error, 1))
+	l.channelClosed = l.Channel.NotifyClose(make(chan *amqp.Error, 1))
 	if err = prepare(l); err != nil {
-		if errors.Is(err, amqp.ErrClosed) { // what the broker has closed the channel for is the better reason
-			if why := <-l.shut; why != nil {
+		if errors.Is(err, amqp.ErrClosed) { // the broker closed the channel, and its reason is the better one
+			if why := <-l.channelClosed; why != nil {
 				err = why
 			}
 		}
@@ -151,26 +144,25 @@ func Dial(ctx context.Context, o Options, in Handler, prepare func(*Link) error)
 	return l, nil
 }
 
-// ServerProperties returns what the broker says about itself.
-func (l *Link) ServerProperties() amqp.Table { return l.conn.Properties }
+// ServerProperties returns the broker's properties.
+func (l *Link) ServerProperties() amqp.Table { return l.conn.Load().Properties }
 
-// OpenChannel opens a further channel. It blocks for a round trip, or until the connection ends.
-func (l *Link) OpenChannel() (*amqp.Channel, error) { return l.conn.Channel() }
+// OpenChannel opens another channel. It blocks for a round trip, or until the connection ends.
+func (l *Link) OpenChannel() (*amqp.Channel, error) { return l.conn.Load().Channel() }
 
 // IsClosed reports whether the connection is closed.
-func (l *Link) IsClosed() bool { return l.conn.IsClosed() }
+func (l *Link) IsClosed() bool { return l.conn.Load().IsClosed() }
 
-// Done is closed when the Link has failed or is closed.
+// Done returns a channel that is closed when the Link fails or is closed.
 func (l *Link) Done() <-chan struct{} { return l.done }
 
-// Err returns the reason, after Done is closed: the broker's error is an [*amqp.Error] or a
-// [*CancelError].
+// Err waits for Done and returns the reason. A reason of the broker is an [*amqp.Error] or a [*CancelError].
 func (l *Link) Err() error {
 	<-l.done
 	return l.err
 }
 
-// Fail ends the Link for a reason. Only the first reason counts; nil is one, too.
+// Fail ends the Link for a reason, which may be nil. Only the first call counts.
 func (l *Link) Fail(reason error) {
 	l.once.Do(func() {
 		l.err = reason
@@ -178,28 +170,25 @@ func (l *Link) Fail(reason error) {
 	})
 }
 
-// A CancelError says that the broker canceled a consumer.
+// A CancelError reports that the broker canceled a consumer.
 type CancelError struct{ ConsumerTag string }
 
 func (e *CancelError) Error() string {
 	return fmt.Sprintf("the broker canceled the consumer %q", e.ConsumerTag)
 }
 
-// Watch waits until the connection, the channel or a consumer ends, and calls Fail with the reason.
+// Watch waits until the connection or the channel ends, and calls Fail with the reason.
 func (l *Link) Watch() {
 	var why *amqp.Error
 	select {
 	case <-l.done:
 		return
-	case consumer := <-l.stream.cancels:
-		l.Fail(&CancelError{consumer})
-		return
-	case why = <-l.shut:
-	case why = <-l.closing:
-		// A publish to a channel that the broker has just closed costs the connection too (504):
-		// the first reason is the one to tell.
+	case why = <-l.channelClosed:
+	case why = <-l.connClosed:
+		// If the broker closes the channel, the next publish makes it close the connection too (504). The
+		// first reason is the one to report.
 		select {
-		case first := <-l.shut:
+		case first := <-l.channelClosed:
 			if first != nil {
 				why = first
 			}
@@ -216,53 +205,53 @@ func (l *Link) Watch() {
 	}
 }
 
-// writeFailed ends the connection after a write has failed. If the broker has said why it closed the
-// connection, that is still to be read, and the better reason.
+// writeFailed ends the connection after a failed write. If the broker closed it, its reason is still to be
+// read, and the better one.
 func (l *Link) writeFailed(err error) {
 	l.writeErr.Store(&err)
 	l.Cut()
 }
 
-// Close closes the channel and the connection, in order if it can be done within the timeout, so that
-// the broker handles all that was written before. With 0 it cuts the socket. It returns when
-// amqp091-go and the Handler are done with the connection.
+// Close closes the channel and the connection, so that the broker handles everything written before. After
+// the timeout it cuts the socket, with 0 at once. When it returns, amqp091-go and the Handler are done with
+// the connection.
 func (l *Link) Close(timeout time.Duration) {
 	l.Fail(net.ErrClosed)
-	if l.conn != nil && timeout > 0 {
-		// CloseDeadline is no bound: the next frame that arrives replaces its deadline.
+	conn := l.conn.Load()
+	if conn != nil && timeout > 0 {
+		// CloseDeadline is no bound: the next frame replaces its deadline.
 		stop := time.AfterFunc(timeout, l.Cut)
 		if l.Channel != nil {
 			l.Channel.Close() //nolint:errcheck // it is closed either way
 		}
-		l.conn.Close() //nolint:errcheck // likewise
+		conn.Close() //nolint:errcheck // likewise
 		stop.Stop()
 	}
 	if l.stream == nil {
 		return
 	}
 	l.Cut()
-	if l.conn != nil {
-		for range l.closing { // until amqp091-go has noticed
+	if conn != nil {
+		for range l.connClosed { // until amqp091-go is done
 		}
 	}
 	l.stream.stop()
 	l.writer.stop()
 }
 
-// Cut closes the socket, as a network does that fails. amqp091-go notices by itself, except if its
-// reader waits for somebody to take an answer that nobody has asked for. A write wakes it, and to open a
-// channel is one.
+// Cut closes the socket, like a network failure. amqp091-go notices by itself, unless its reader blocks on
+// an answer that nobody asked for. A failed write wakes it, so Cut opens a channel.
 func (l *Link) Cut() {
 	l.stream.Close()
-	if l.opened.Load() {
-		l.conn.Channel() //nolint:errcheck // it fails
+	if conn := l.conn.Load(); conn != nil {
+		conn.Channel() //nolint:errcheck // it fails
 	}
 }
 
-// New returns a Link that sends to conn and reads nothing, for tests of packages that use links.
+// New returns a Link that writes to conn and reads nothing, for tests of other packages.
 func New(conn net.Conn) *Link {
 	l := &Link{done: make(chan struct{})}
-	l.stream = newStream(conn, conn, nil, &l.writer)
+	l.stream = newStream(conn, conn, nil, &l.writer, l.Fail)
 	l.writer.start(conn, l.Fail, func() {})
 	return l
 }

@@ -31,8 +31,8 @@ func dialPeer(ctx context.Context, p *peer, in Handler, prepare func(*Link) erro
 
 func nothing(*Link) error { return nil }
 
-// linked opens a Link to a peer, in a synctest bubble: a goroutine that is left fails the test.
-func linked(t *testing.T, p *peer, in Handler) *Link {
+// dialed opens a Link to a peer in a synctest bubble, which fails the test if a goroutine is left.
+func dialed(t *testing.T, p *peer, in Handler) *Link {
 	t.Helper()
 	l, err := dialPeer(t.Context(), p, in, nothing)
 	if err != nil {
@@ -43,11 +43,11 @@ func linked(t *testing.T, p *peer, in Handler) *Link {
 
 func TestDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, h := &peer{frameMax: 8192}, &told{}
+		p, h := &peer{frameMax: 8192}, &recorder{}
 		prepared := false
 		l, err := dialPeer(t.Context(), p, h, func(l *Link) error {
 			prepared = l.ServerProperties()["product"] == "peer" && l.Channel != nil
-			// What comes from here on is for the handler.
+			// The handler may be called from here on.
 			p.send(wire.AppendDeliver(nil, 1, "tag", 1, false, "", "key"))
 			p.send(contentOf(1, "id", []byte("body"), 0))
 			return nil
@@ -57,10 +57,10 @@ func TestDial(t *testing.T) {
 		}
 		synctest.Wait()
 		if got := h.all(); len(got) != 1 || got[0] != `delivered tag 1 false  key id "body"` {
-			t.Errorf("told %q", got)
+			t.Errorf("the handler got %q", got)
 		}
 		if l.frameMax != 8192 {
-			t.Errorf("it sends frames of %d octets", l.frameMax)
+			t.Errorf("the max frame size is %d", l.frameMax)
 		}
 		if l.IsClosed() {
 			t.Error("it is closed")
@@ -68,8 +68,8 @@ func TestDial(t *testing.T) {
 		if _, err := l.OpenChannel(); err != nil {
 			t.Error(err)
 		}
-		if came := p.methods(); !slices.Contains(came, "2 channel.open") {
-			t.Errorf("these came: %q", came)
+		if received := p.methods(); !slices.Contains(received, "2 channel.open") {
+			t.Errorf("the peer received %q", received)
 		}
 		l.Close(time.Second)
 		if !l.IsClosed() {
@@ -78,15 +78,15 @@ func TestDial(t *testing.T) {
 	})
 }
 
-// Whatever step of Dial gets no answer, it ends with its context.
-func TestDialEndsWithItsContext(t *testing.T) {
-	for _, silent := range []string{"protocol header", "connection.start-ok", "connection.open", "channel.open", "channel.close"} {
-		t.Run(silent, func(t *testing.T) {
+// Dial ends with its context, whichever step gets no answer.
+func TestDialEndsWithContext(t *testing.T) {
+	for _, ignored := range []string{"protocol header", "connection.start-ok", "connection.open", "channel.open", "channel.close"} {
+		t.Run(ignored, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				began := time.Now()
-				_, err := dialPeer(ctx, &peer{ignore: map[string]bool{silent: true}}, &told{}, func(l *Link) error { return l.Channel.Close() })
+				_, err := dialPeer(ctx, &peer{ignore: map[string]bool{ignored: true}}, &recorder{}, func(l *Link) error { return l.Channel.Close() })
 				if err != context.DeadlineExceeded {
 					t.Errorf("error %v", err)
 				}
@@ -98,17 +98,17 @@ func TestDialEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// An error of prepare is Dial's.
-func TestDialReturnsTheErrorOfPrepare(t *testing.T) {
+// Dial returns the error of prepare.
+func TestDialReturnsPrepareError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		mine := errors.New("mine")
-		if _, err := dialPeer(t.Context(), &peer{}, &told{}, func(*Link) error { return mine }); err != mine {
+		if _, err := dialPeer(t.Context(), &peer{}, &recorder{}, func(*Link) error { return mine }); err != mine {
 			t.Errorf("error %v", err)
 		}
 	})
 }
 
-// Err is the first reason for which the connection, the channel or a consumer ended.
+// Err returns the first reason for which the connection, the channel or a consumer ended.
 func TestWatch(t *testing.T) {
 	mine := errors.New("mine")
 	code := func(want int) func(error) bool {
@@ -133,15 +133,15 @@ func TestWatch(t *testing.T) {
 			var canceled *CancelError
 			return errors.As(err, &canceled) && canceled.ConsumerTag == "tag"
 		}},
-		"nonsense comes":        {func(_ *Link, p *peer) { p.send(wire.AppendFrame(nil, wire.FrameBody, 1, nil)) }, code(amqp.FrameError)},
-		"it is said to fail":    {func(l *Link, _ *peer) { l.Fail(mine); l.Fail(io.EOF) }, func(err error) bool { return err == mine }},
-		"it is said to be done": {func(l *Link, _ *peer) { l.Fail(nil); l.Fail(io.EOF) }, func(err error) bool { return err == nil }},
+		"garbage arrives": {func(_ *Link, p *peer) { p.send(wire.AppendFrame(nil, wire.FrameBody, 1, nil)) }, code(amqp.FrameError)},
+		"it fails":        {func(l *Link, _ *peer) { l.Fail(mine); l.Fail(io.EOF) }, func(err error) bool { return err == mine }},
+		"it is done":      {func(l *Link, _ *peer) { l.Fail(nil); l.Fail(io.EOF) }, func(err error) bool { return err == nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 20 { // select takes any of those that are ready
+			for range 20 { // select chooses at random
 				synctest.Test(t, func(t *testing.T) {
 					p := &peer{}
-					l := linked(t, p, &told{})
+					l := dialed(t, p, &recorder{})
 					c.end(l, p)
 					synctest.Wait()
 					go l.Watch()
@@ -156,29 +156,29 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// A broken is a net.Conn whose writes fail from some time on.
-type broken struct {
+// A failingConn is a net.Conn whose writes fail once err is set.
+type failingConn struct {
 	net.Conn
 	err atomic.Pointer[error]
 }
 
-func (c *broken) Write(p []byte) (int, error) {
+func (c *failingConn) Write(p []byte) (int, error) {
 	if err := c.err.Load(); err != nil {
 		return 0, *err
 	}
 	return c.Conn.Write(p)
 }
 
-// A write that fails ends the Link, and is the reason if the broker has given none.
+// A failed write ends the Link, and is the reason if the broker gave none.
 func TestWriteErrorEndsTheLink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, theirs := net.Pipe()
 		p := (&peer{Conn: theirs}).start()
-		conn := &broken{Conn: ours}
+		conn := &failingConn{Conn: ours}
 		l, err := Dial(t.Context(), Options{
 			URL: "amqp://guest:guest@peer/", Heartbeat: time.Hour,
 			Dial: func(context.Context, string, string) (net.Conn, error) { return conn, nil },
-		}, &told{}, nothing)
+		}, &recorder{}, nothing)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -195,18 +195,18 @@ func TestWriteErrorEndsTheLink(t *testing.T) {
 	})
 }
 
-// Close sends what was added before, and then closes channel and connection.
-func TestCloseIsInOrder(t *testing.T) {
+// Close sends the frames added before, and then closes channel and connection.
+func TestCloseOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &peer{}
-		l := linked(t, p, &told{})
+		l := dialed(t, p, &recorder{})
 		add(t, &l.writer, "id", nil)
 		l.Ack(1)
 		l.Close(time.Minute)
 		<-p.done
-		came := p.methods()
-		if want := []string{"1 basic.publish", "1 basic.ack", "1 channel.close", "0 connection.close"}; len(came) < 4 || !slices.Equal(came[len(came)-4:], want) {
-			t.Errorf("these came: %q, want %q last", came, want)
+		received := p.methods()
+		if want := []string{"1 basic.publish", "1 basic.ack", "1 channel.close", "0 connection.close"}; len(received) < 4 || !slices.Equal(received[len(received)-4:], want) {
+			t.Errorf("the peer received %q, want %q last", received, want)
 		}
 		if err := l.Err(); err != net.ErrClosed {
 			t.Errorf("it ended with %v", err)
@@ -214,20 +214,20 @@ func TestCloseIsInOrder(t *testing.T) {
 	})
 }
 
-// Close takes no longer than it may, whatever the broker does not do. With 0 it asks for nothing.
-func TestCloseIsBounded(t *testing.T) {
+// Close keeps its timeout if the broker does not answer or read. With 0 it sends nothing.
+func TestCloseTimeout(t *testing.T) {
 	for name, c := range map[string]struct {
 		p       *peer
 		timeout time.Duration
 	}{
 		"the channel's close is not answered":    {&peer{ignore: map[string]bool{"channel.close": true}}, time.Minute},
 		"the connection's close is not answered": {&peer{ignore: map[string]bool{"connection.close": true}}, time.Minute},
-		"nothing is read":                        {&peer{deafAfter: "channel.open"}, time.Minute},
+		"the peer stops reading":                 {&peer{lastRead: "channel.open"}, time.Minute},
 		"no time":                                {&peer{ignore: map[string]bool{"channel.close": true}}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := linked(t, c.p, &told{})
+				l := dialed(t, c.p, &recorder{})
 				began := time.Now()
 				l.Close(c.timeout)
 				if took := time.Since(began); took != c.timeout {
@@ -238,12 +238,12 @@ func TestCloseIsBounded(t *testing.T) {
 	}
 }
 
-// An answer that nobody asked for holds amqp091-go's reader up. Close returns all the same.
-func TestCloseAfterAnAnswerToNothing(t *testing.T) {
+// An answer that nobody asked for blocks amqp091-go's reader, but not Close.
+func TestCloseAfterUnrequestedAnswer(t *testing.T) {
 	for _, timeout := range []time.Duration{0, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {
 			p := &peer{}
-			l := linked(t, p, &told{})
+			l := dialed(t, p, &recorder{})
 			p.send(wire.AppendMethod(nil, 1, &wire.QueueDeclareOk{}))
 			synctest.Wait()
 			began := time.Now()

@@ -8,179 +8,158 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A stream is the net.Conn under amqp091-go. Its Read takes the frames of messages out of what
-// arrives and gives them to the handler; its Write is that of the writer.
+// A stream is the net.Conn of amqp091-go. Its Read intercepts the frames of messages and gives them to the
+// handler; its Write adds to the writer.
 type stream struct {
 	*handshake          // TLS, or the socket itself
 	raw        net.Conn // the socket
 	writer     *writer
 
-	frames *wire.Reader
-	passed []byte    // frames for amqp091-go, as far as it has not read them
-	told   time.Time // when it last got one
+	frames   *wire.Reader
+	passed   []byte    // frames for amqp091-go that it has not read yet
+	passedAt time.Time // when it last got one
 
-	cancels chan string // the consumer that the broker has canceled last
+	canceled func(error) // called if the broker cancels a consumer
 
 	mu      sync.Mutex // held while the handler is called
 	handler Handler    // nil after stop
-	content content    // the message under way
+	content content
 }
 
-// silence is how long amqp091-go may read nothing before it is given a heartbeat, although all that
-// arrived was for the handler: a broker that has other things to send sends no heartbeats.
-const silence = time.Second
+// maxSilence is how long amqp091-go may read nothing, while all frames are for the handler, before it gets
+// a heartbeat. A busy broker sends no heartbeats.
+const maxSilence = time.Second
 
-func newStream(conn, raw net.Conn, in Handler, w *writer) *stream {
+func newStream(conn, raw net.Conn, h Handler, w *writer, canceled func(error)) *stream {
 	first := &handshake{Conn: conn}
 	s := &stream{
-		handshake: first, raw: raw, writer: w, frames: wire.NewReader(first), handler: in, told: time.Now(),
-		cancels: make(chan string, 1),
+		handshake: first, raw: raw, writer: w, frames: wire.NewReader(first), handler: h, canceled: canceled, passedAt: time.Now(),
 	}
 	s.frames.SetFrameMax(frameMax)
 	return s
 }
 
-// Write adds whole frames of amqp091-go to those of the writer.
+// Write sends whole frames of amqp091-go.
 func (s *stream) Write(p []byte) (int, error) { return s.writer.Write(p) }
 
-// SetDeadline sets the deadline of reads. That of writes belongs to the writer.
-func (s *stream) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
-
-// Close closes the socket, without TLS's close_notify, which would wait for a peer that does not
-// read.
+// Close closes the socket, without TLS's close_notify, which would block if the peer does not read.
 func (s *stream) Close() error {
 	s.writer.disable(net.ErrClosed)
 	return s.raw.Close()
 }
 
-// stop waits for a call of the handler that is under way, and makes sure that there is no further one.
+// stop waits for a call of the handler to return, and prevents further calls.
 func (s *stream) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handler = nil
 }
 
-// Read reads what is left for amqp091-go, the only one to call it.
+// Read reads frames for amqp091-go.
 func (s *stream) Read(p []byte) (int, error) {
 	for len(s.passed) == 0 {
 		f, err := s.frames.ReadFrame()
 		if err != nil {
 			return 0, err
 		}
-		taken, err := s.take(f)
+		taken, err := s.intercept(f)
 		switch {
 		case err != nil:
 			return 0, err
 		case !taken:
 			s.passed = wire.AppendFrame(s.passed, f.Type, f.Channel, f.Payload)
-		case !s.frames.Ready() && time.Since(s.told) > silence:
+		case !s.frames.Ready() && time.Since(s.passedAt) > maxSilence:
 			s.passed = wire.AppendHeartbeat(s.passed)
 		}
 		if len(s.passed) > 0 {
-			s.told = time.Now()
+			s.passedAt = time.Now()
 		}
 	}
 	n := copy(p, s.passed)
-	if s.passed = s.passed[n:]; len(s.passed) == 0 {
-		s.passed = nil
-	}
+	s.passed = s.passed[n:]
 	return n, nil
 }
 
-// take gives a frame to the handler, or reports that it is for amqp091-go. After an error, of a broker
-// that does not speak AMQP, the connection cannot be used any more.
-func (s *stream) take(f wire.Frame) (taken bool, err error) {
-	if f.Channel == 0 && f.Type == wire.FrameMethod {
-		return s.connectionMethod(f.Payload)
-	}
-	if f.Channel != channelNumber {
+// intercept gives a frame to the handler, or returns false if it is for amqp091-go. After an error the
+// connection is useless: the broker does not speak AMQP.
+func (s *stream) intercept(f wire.Frame) (taken bool, err error) {
+	switch {
+	case f.Channel == 0 && f.Type == wire.FrameMethod:
+		return s.alarm(f.Payload)
+	case f.Channel != channelNumber:
 		return false, nil
-	}
-	switch f.Type {
-	case wire.FrameMethod:
+	case f.Type == wire.FrameMethod:
 		return s.method(f.Payload)
-	case wire.FrameHeader:
-		return true, s.message(s.content.header(f.Payload))
-	case wire.FrameBody:
-		return true, s.message(s.content.more(f.Payload))
+	case f.Type == wire.FrameHeader:
+		return true, s.complete(s.content.header(f.Payload))
+	case f.Type == wire.FrameBody:
+		return true, s.complete(s.content.body(f.Payload))
 	}
 	return false, nil
 }
 
-// connectionMethod takes alarms. amqp091-go panics if it is closed while it tells of one.
-func (s *stream) connectionMethod(payload []byte) (taken bool, err error) {
-	class, method, err := wire.MethodID(payload)
-	if err != nil || class != wire.ClassConnection {
-		return false, err
-	}
-	switch method {
-	case wire.ConnectionBlockedID:
-		m, err := wire.ParseMethod(payload)
-		if err == nil {
-			s.call(func(in Handler) { in.Blocked(true, m.(*wire.ConnectionBlocked).Reason) })
-		}
-		return true, err
-	case wire.ConnectionUnblockedID:
-		s.call(func(in Handler) { in.Blocked(false, "") })
+// alarm intercepts the alarms among the methods of channel 0. amqp091-go panics if it is closed while it
+// reports one.
+func (s *stream) alarm(payload []byte) (taken bool, err error) {
+	m, err := wire.ParseMethod(payload)
+	switch m := m.(type) {
+	case *wire.ConnectionBlocked:
+		s.call(func(h Handler) { h.Blocked(true, m.Reason) })
+		return true, nil
+	case *wire.ConnectionUnblocked:
+		s.call(func(h Handler) { h.Blocked(false, "") })
 		return true, nil
 	}
-	return false, nil
+	return false, err
 }
 
 func (s *stream) method(payload []byte) (taken bool, err error) {
 	class, method, err := wire.MethodID(payload)
-	if err != nil {
+	switch {
+	case err != nil:
 		return false, err
-	}
-	if s.content.method != 0 {
+	case s.content.begun:
 		return false, wire.Errorf(wire.UnexpectedFrame, "%s in the middle of a message", wire.MethodName(class, method))
-	}
-	if class != wire.ClassBasic {
+	case class != wire.ClassBasic:
 		return false, nil
-	}
-	switch method {
-	case wire.BasicDeliverID:
-		return true, s.content.beginDelivery(payload)
-	case wire.BasicReturnID:
-		return true, s.content.beginReturn(payload)
-	case wire.BasicAckID:
+	case method == wire.BasicDeliverID:
+		return true, s.content.deliver(payload)
+	case method == wire.BasicAckID:
 		tag, multiple, err := wire.ParseAck(payload)
 		if err == nil {
-			s.call(func(in Handler) { in.Confirmed(tag, multiple, true) })
+			s.call(func(h Handler) { h.Confirmed(tag, multiple, true) })
 		}
 		return true, err
-	case wire.BasicNackID:
-		m, err := wire.ParseMethod(payload)
-		if err == nil {
-			nack := m.(*wire.BasicNack)
-			s.call(func(in Handler) { in.Confirmed(nack.DeliveryTag, nack.Multiple, false) })
-		}
-		return true, err
-	case wire.BasicCancelID:
-		m, err := wire.ParseMethod(payload)
-		if err == nil {
-			select {
-			case s.cancels <- m.(*wire.BasicCancel).ConsumerTag:
-			default: // one is enough to end the link
-			}
-		}
-		return false, err // amqp091-go answers it
 	}
-	return false, nil
+	m, err := wire.ParseMethod(payload)
+	switch m := m.(type) {
+	case *wire.BasicReturn:
+		s.content.begun = true
+		s.content.returned = &Return{Code: int(m.ReplyCode), Text: m.ReplyText, Exchange: m.Exchange, RoutingKey: m.RoutingKey}
+		return true, nil
+	case *wire.BasicNack:
+		s.call(func(h Handler) { h.Confirmed(m.DeliveryTag, m.Multiple, false) })
+		return true, nil
+	case *wire.BasicCancel:
+		s.canceled(&CancelError{m.ConsumerTag})
+	}
+	return false, err // amqp091-go answers a cancel
 }
 
-// message gives the message under way to the handler once it is complete.
-func (s *stream) message(complete bool, err error) error {
-	if err != nil || !complete {
+// complete gives the message to the handler if all of it arrived.
+func (s *stream) complete(err error) error {
+	c := &s.content
+	if err != nil || c.missing > 0 {
 		return err
 	}
-	switch c := &s.content; c.method {
-	case wire.BasicDeliverID:
-		s.call(func(in Handler) { in.Delivered(c.delivery) })
-	case wire.BasicReturnID:
-		s.call(func(in Handler) { in.Returned(c.returned) })
+	if c.returned != nil {
+		c.returned.Properties = c.properties
+		s.call(func(h Handler) { h.Returned(*c.returned) })
+	} else {
+		c.delivery.Properties = c.properties
+		s.call(func(h Handler) { h.Delivered(c.delivery) })
 	}
-	s.content.end()
+	c.begun, c.delivery, c.returned, c.properties = false, Delivery{}, nil, nil
 	return nil
 }
 

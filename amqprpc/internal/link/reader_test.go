@@ -19,30 +19,29 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// incoming is a net.Conn of which one can only read.
-type incoming struct {
+// A readConn is a net.Conn that can only read.
+type readConn struct {
 	net.Conn
 	io.Reader
 }
 
-func (c incoming) Read(p []byte) (int, error) { return c.Reader.Read(p) }
+func (c readConn) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 
-// streamOf returns a stream of what r has.
+// streamOf returns a stream that reads from r.
 func streamOf(r io.Reader, in Handler) *stream {
-	conn := incoming{Reader: r}
-	return newStream(conn, conn, in, &writer{})
+	conn := readConn{Reader: r}
+	return newStream(conn, conn, in, &writer{}, func(error) {})
 }
 
-// through reads a whole stream and returns what was left for amqp091-go, and what the handler was told.
-func through(r io.Reader) (passed []byte, lines []string, err error) {
-	var h told
+// readAll reads a whole stream. It returns the bytes for amqp091-go and the calls of the handler.
+func readAll(r io.Reader) (passed []byte, lines []string, err error) {
+	var h recorder
 	passed, err = io.ReadAll(streamOf(r, &h))
 	return passed, h.lines, err
 }
 
-// Whatever comes, in whatever pieces: messages, confirms and alarms go to the handler, in order, and all
-// other frames to amqp091-go.
-func TestStreamTakesMessages(t *testing.T) {
+// Messages, confirms and alarms go to the handler, in order, and all other frames to amqp091-go.
+func TestStreamIntercepts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var in, passed []byte
 		var lines []string
@@ -99,22 +98,21 @@ func TestStreamTakesMessages(t *testing.T) {
 		case "halves":
 			r = iotest.HalfReader(r)
 		}
-		gotPassed, gotLines, err := through(r)
+		gotPassed, gotLines, err := readAll(r)
 		if err != nil || !bytes.Equal(gotPassed, passed) || !slices.Equal(gotLines, lines) {
-			t.Fatalf("error %v; passed %d octets of %d; told %.200q, want %.200q", err, len(gotPassed), len(passed), gotLines, lines)
+			t.Fatalf("error %v; passed %d bytes of %d; the handler got %.200q, want %.200q", err, len(gotPassed), len(passed), gotLines, lines)
 		}
 	})
 }
 
-// A broker that does not keep to the protocol loses the connection, and the handler is told of nothing that
-// is incomplete.
-func TestStreamRefusesNonsense(t *testing.T) {
+// A violation of the protocol is an error, and the handler gets nothing incomplete.
+func TestStreamProtocolErrors(t *testing.T) {
 	deliver := wire.AppendDeliver(nil, 1, "", 1, false, "", "key")
 	content := contentOf(1, "id", []byte("body"), 0)
 	header := content[:len(content)-len("body")-wire.FrameOverhead]
 	body := content[len(header):]
-	cut := func(channel uint16, octets ...byte) []byte {
-		return wire.AppendFrame(nil, wire.FrameMethod, channel, octets)
+	cut := func(channel uint16, b ...byte) []byte {
+		return wire.AppendFrame(nil, wire.FrameMethod, channel, b)
 	}
 	for name, in := range map[string][]byte{
 		"a header without a method":            header,
@@ -125,7 +123,6 @@ func TestStreamRefusesNonsense(t *testing.T) {
 		"a confirm in the middle of a message": slices.Concat(deliver, wire.AppendAck(nil, 1, 1, false)),
 		"more body than announced":             slices.Concat(deliver, header, wire.AppendFrame(nil, wire.FrameBody, 1, []byte("bodyandmore"))),
 		"another body":                         slices.Concat(deliver, header, body, body),
-		"a message larger than RabbitMQ takes": slices.Concat(deliver, wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 0, 0, 0, 0, 0, 0x20, 0, 0, 1, 0, 0})),
 		"a header of a weight":                 slices.Concat(deliver, wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})),
 		"half a method":                        cut(1, 0),
 		"half a method on channel 0":           cut(0, 0),
@@ -135,51 +132,51 @@ func TestStreamRefusesNonsense(t *testing.T) {
 		"a return cut short":                   cut(1, 0, 60, 0, 50),
 		"a cancel cut short":                   cut(1, 0, 60, 0, 30),
 		"an alarm cut short":                   cut(0, 0, 10, 0, 60),
-		"a frame larger than agreed":           wire.AppendFrame(nil, wire.FrameBody, 0, make([]byte, frameMax)),
+		"a frame above the max size":           wire.AppendFrame(nil, wire.FrameBody, 0, make([]byte, frameMax)),
 		"another protocol":                     []byte("HTTP/1.1 400 Bad Request\r\n\r\n"),
 	} {
-		_, lines, err := through(bytes.NewReader(in))
+		_, lines, err := readAll(bytes.NewReader(in))
 		var refused *wire.Error
 		if !errors.As(err, &refused) {
 			t.Errorf("%s: error %v", name, err)
 		}
 		if whole := strings.HasPrefix(name, "another body"); len(lines) > 0 != whole {
-			t.Errorf("%s: told of %q", name, lines)
+			t.Errorf("%s: the handler got %q", name, lines)
 		}
 	}
 }
 
-// A body takes the memory that has come, not what its header announces.
-func TestStreamBelievesNoSize(t *testing.T) {
-	lie := wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0xff, 0, 0})
-	in := slices.Concat(wire.AppendDeliver(nil, 1, "", 1, false, "", "key"), lie, wire.AppendFrame(nil, wire.FrameBody, 1, make([]byte, 100)))
-	s := streamOf(bytes.NewReader(in), &told{})
+// Memory grows with the body that arrived, not with the size that its header announces.
+func TestBodyMemory(t *testing.T) {
+	header := wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 0, 0, 0, 0, 0, 0x1f, 0xff, 0xff, 0xff, 0, 0})
+	in := slices.Concat(wire.AppendDeliver(nil, 1, "", 1, false, "", "key"), header, wire.AppendFrame(nil, wire.FrameBody, 1, make([]byte, 100)))
+	s := streamOf(bytes.NewReader(in), &recorder{})
 	if _, err := io.ReadAll(s); err != nil {
 		t.Fatal(err)
 	}
 	if room := cap(s.content.properties.Body); room > 2*maxPrealloc {
-		t.Errorf("room for %d octets", room)
+		t.Errorf("room for %d bytes", room)
 	}
 }
 
-// A message whose properties are malformed is delivered without them. If the connection were closed
-// over it, it would be delivered again.
-func TestStreamDeliversWithoutMalformedProperties(t *testing.T) {
+// A message with malformed properties is delivered without them. If the connection were closed, it would be
+// redelivered.
+func TestMalformedProperties(t *testing.T) {
 	in := slices.Concat(wire.AppendDeliver(nil, 1, "", 7, false, "", "key"),
 		wire.AppendFrame(nil, wire.FrameHeader, 1, []byte{0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xf8, 1}))
-	_, lines, err := through(bytes.NewReader(in))
+	_, lines, err := readAll(bytes.NewReader(in))
 	if want := `delivered  7 false  key  ""`; err != nil || len(lines) != 1 || lines[0] != want {
-		t.Errorf("told %q, error %v", lines, err)
+		t.Errorf("the handler got %q, error %v", lines, err)
 	}
 }
 
-// While all that arrives is for the handler, amqp091-go is given heartbeats: it closes a connection on which it
-// reads nothing.
-func TestStreamGivesHeartbeats(t *testing.T) {
+// While all frames are for the handler, amqp091-go gets heartbeats: it closes a connection on which it reads
+// nothing.
+func TestStreamMakesHeartbeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		broker, ours := net.Pipe()
 		defer broker.Close()
-		s := newStream(ours, ours, &told{}, &writer{})
+		s := newStream(ours, ours, &recorder{}, &writer{}, func(error) {})
 		read := make(chan []byte)
 		go func() {
 			defer close(read)
@@ -191,87 +188,86 @@ func TestStreamGivesHeartbeats(t *testing.T) {
 				read <- bytes.Clone(p[:n])
 			}
 		}()
-		beats := 0
+		heartbeats := 0
 		for i := range 100 { // 10 seconds
-			go broker.Write(wire.AppendAck(nil, 1, uint64(i+1), false)) //nolint:errcheck // the reader sees
+			go broker.Write(wire.AppendAck(nil, 1, uint64(i+1), false)) //nolint:errcheck // the reader notices
 			synctest.Wait()
 			select {
 			case p := <-read:
-				if beats++; !bytes.Equal(p, wire.AppendHeartbeat(nil)) {
+				if heartbeats++; !bytes.Equal(p, wire.AppendHeartbeat(nil)) {
 					t.Fatalf("read %x", p)
 				}
 			default:
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		if beats < 8 || beats > 10 {
-			t.Errorf("%d heartbeats in 10 s", beats)
+		if heartbeats < 8 || heartbeats > 10 {
+			t.Errorf("%d heartbeats in 10 s", heartbeats)
 		}
 		broker.Close()
 		<-read
 	})
 }
 
-// However many cancels come, the reader waits for nobody to take them.
-func TestStreamKeepsOneCancel(t *testing.T) {
-	var in []byte
-	for i := range 100 {
-		in = wire.AppendMethod(in, 1, &wire.BasicCancel{ConsumerTag: fmt.Sprint("consumer ", i)})
+// A cancel is reported, and also passed to amqp091-go, which answers it.
+func TestStreamReportsCancel(t *testing.T) {
+	in := wire.AppendMethod(nil, 1, &wire.BasicCancel{ConsumerTag: "tag"})
+	s := streamOf(bytes.NewReader(in), &recorder{})
+	var reported []error
+	s.canceled = func(err error) { reported = append(reported, err) }
+	if passed, err := io.ReadAll(s); err != nil || !bytes.Equal(passed, in) {
+		t.Fatalf("passed %x, error %v", passed, err)
 	}
-	s := streamOf(bytes.NewReader(in), &told{})
-	if passed, err := io.ReadAll(s); err != nil || len(passed) != len(in) {
-		t.Fatalf("passed %d octets of %d, error %v", len(passed), len(in), err)
-	}
-	if got := <-s.cancels; got != "consumer 0" || len(s.cancels) != 0 {
-		t.Errorf("%q was canceled, and %d more", got, len(s.cancels))
+	var canceled *CancelError
+	if len(reported) != 1 || !errors.As(reported[0], &canceled) || canceled.ConsumerTag != "tag" {
+		t.Errorf("reported %v", reported)
 	}
 }
 
-// After stop the handler is told of nothing, and what comes is still read.
+// After stop the handler is not called, and frames are still read.
 func TestStreamStop(t *testing.T) {
-	var h told
+	var h recorder
 	ack := wire.AppendAck(nil, 1, 1, false)
 	s := streamOf(bytes.NewReader(slices.Concat(ack, wire.AppendHeartbeat(nil), ack, wire.AppendHeartbeat(nil))), &h)
-	beat := make([]byte, wire.FrameOverhead)
-	if _, err := io.ReadFull(s, beat); err != nil {
+	heartbeat := make([]byte, wire.FrameOverhead)
+	if _, err := io.ReadFull(s, heartbeat); err != nil {
 		t.Fatal(err)
 	}
 	s.stop()
-	if _, err := io.ReadFull(s, beat); err != nil {
+	if _, err := io.ReadFull(s, heartbeat); err != nil {
 		t.Fatal(err)
 	}
 	if len(h.lines) != 1 {
-		t.Errorf("told %q", h.lines)
+		t.Errorf("the handler got %q", h.lines)
 	}
 }
 
-// held is a Handler that does not return from Confirmed until it may.
-type held struct {
-	told
-	called, may chan struct{}
-	returned    atomic.Bool
+// A slowHandler is a Handler whose Confirmed blocks until release is closed.
+type slowHandler struct {
+	recorder
+	called, release chan struct{}
+	returned        atomic.Bool
 }
 
-func (h *held) Confirmed(uint64, bool, bool) {
+func (h *slowHandler) Confirmed(uint64, bool, bool) {
 	close(h.called)
-	<-h.may
+	<-h.release
 	h.returned.Store(true)
 }
 
-// stop waits for the handler.
 func TestStreamStopWaitsForTheHandler(t *testing.T) {
-	h := &held{called: make(chan struct{}), may: make(chan struct{})}
+	h := &slowHandler{called: make(chan struct{}), release: make(chan struct{})}
 	s := streamOf(bytes.NewReader(wire.AppendAck(nil, 1, 1, false)), h)
-	go io.ReadAll(s) //nolint:errcheck // what it returns does not matter
+	go io.ReadAll(s) //nolint:errcheck // its results do not matter
 	<-h.called
-	time.AfterFunc(10*time.Millisecond, func() { close(h.may) })
+	time.AfterFunc(10*time.Millisecond, func() { close(h.release) })
 	s.stop()
 	if !h.returned.Load() {
 		t.Error("stop returned before the handler")
 	}
 }
 
-// FuzzStream: nothing that a broker sends makes a stream panic, and the pieces in which it comes do not matter.
+// FuzzStream checks that no input makes a stream panic, and that the result does not depend on the sizes of reads.
 func FuzzStream(f *testing.F) {
 	deliver := wire.AppendDeliver(nil, 1, "", 1, false, "", "key")
 	f.Add(slices.Concat(deliver, contentOf(1, "id", []byte("body"), 0), wire.AppendHeartbeat(nil)), byte(3))
@@ -280,20 +276,21 @@ func FuzzStream(f *testing.F) {
 	f.Add(slices.Concat(deliver, deliver), byte(0))
 	f.Add([]byte("AMQP\x00\x00\x09\x01"), byte(0))
 	f.Fuzz(func(t *testing.T, in []byte, piece byte) {
-		passed, lines, err := through(bytes.NewReader(in))
-		cut, cutLines, cutErr := through(&pieces{bytes.NewReader(in), max(1, int(piece))})
+		passed, lines, err := readAll(bytes.NewReader(in))
+		cut, cutLines, cutErr := readAll(&pieces{bytes.NewReader(in), max(1, int(piece))})
 		if !bytes.Equal(passed, cut) || !slices.Equal(lines, cutLines) || (err == nil) != (cutErr == nil) {
-			t.Fatalf("whole: %d octets, %q, %v; in pieces: %d octets, %q, %v", len(passed), lines, err, len(cut), cutLines, cutErr)
+			t.Fatalf("whole: %d bytes, %q, %v; in pieces: %d bytes, %q, %v", len(passed), lines, err, len(cut), cutLines, cutErr)
 		}
 		if len(passed) > len(in) {
-			t.Fatalf("%d octets of %d", len(passed), len(in))
+			t.Fatalf("%d bytes of %d", len(passed), len(in))
 		}
 	})
 }
 
+// pieces is a Reader that returns at most max bytes at a time.
 type pieces struct {
-	r    io.Reader
-	most int
+	r   io.Reader
+	max int
 }
 
-func (p *pieces) Read(b []byte) (int, error) { return p.r.Read(b[:min(len(b), p.most)]) }
+func (p *pieces) Read(b []byte) (int, error) { return p.r.Read(b[:min(len(b), p.max)]) }

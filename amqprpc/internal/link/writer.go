@@ -14,59 +14,55 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A writer sends frames. It gathers what is added while a write is under way, so that many frames
-// become one system call.
+// A writer sends frames. It collects the frames that are added during a write, so that many become one
+// system call.
 //
-// Whoever calls Flush while nobody writes, writes itself, which saves the wake-up of another goroutine.
-// A caller must not be held up by a broker that does not read, so such a write is bounded in time; the
-// goroutine of the writer sends the rest, and what was added meanwhile. Only a plain TCP socket can
-// go on after a write that was cut short: with any other connection, TLS above all, that goroutine
-// does all writing.
+// A caller of Flush writes itself if nobody else does, which saves waking another goroutine. A broker that
+// does not read must not block the caller, so its write has a timeout; the writer's goroutine sends the rest,
+// and the frames added since. Only a plain TCP socket can continue after a timeout: for any other connection,
+// such as TLS, the goroutine does all writes.
 type writer struct {
 	conn     net.Conn
-	inline   bool // whether callers may write
+	inline   bool // callers may write
 	fail     func(error)
 	writable func()
-	frameMax uint32 // the largest frame that the broker takes; 0 for no limit
+	frameMax uint32 // the max frame size; 0 is no limit
 
 	mu         sync.Mutex
 	buf        []byte // frames to send
-	spare      []byte // the buffer of the write before
+	spare      []byte // the buffer of the last write
 	properties []byte // reused
 	acks       acks
-	writing    bool // somebody writes, or the goroutine was told to
-	full       bool // HasRoom has found too much since the last write
+	writing    bool // a caller writes, or the goroutine does or will
+	full       bool // HasRoom returned false since the last write
 	err        error
 
-	wake   chan struct{} // tells the goroutine that it is its turn
-	failed chan error    // tells the goroutine of the first error
-	rest   []byte        // of a write that was cut short; for the goroutine
-	quit   chan struct{}
-	wg     sync.WaitGroup
+	wake chan struct{} // makes the goroutine write
+	rest []byte        // of a write that timed out, for the goroutine
+	quit chan struct{}
+	wg   sync.WaitGroup
 }
 
 const (
-	// maxBuffered is the size of the buffer from which on there is no room.
-	maxBuffered = 256 << 10
-	// inlineTimeout bounds the write of a caller.
-	inlineTimeout = 5 * time.Millisecond
+	maxBuffered   = 256 << 10            // the size of the buffer that leaves no room
+	inlineTimeout = 5 * time.Millisecond // of a caller's write
 )
 
 func (w *writer) start(conn net.Conn, fail func(error), writable func()) {
 	_, w.inline = conn.(*net.TCPConn)
 	w.conn, w.fail, w.writable = conn, fail, writable
-	w.wake, w.failed, w.quit = make(chan struct{}, 1), make(chan error, 1), make(chan struct{})
+	w.wake, w.quit = make(chan struct{}, 1), make(chan struct{})
 	w.wg.Go(w.run)
 }
 
-// stop ends the goroutine. The socket must be closed.
+// stop ends the goroutine. The socket must be closed, and the writer disabled.
 func (w *writer) stop() {
 	close(w.quit)
 	w.wg.Wait()
 }
 
-// HasRoom reports whether to add more. If it returns false, [Handler.Writable] follows, except if a
-// write has failed.
+// HasRoom reports whether the caller may add more. If it returns false, [Handler.Writable] is called later,
+// unless a write has failed.
 func (w *writer) HasRoom() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -76,20 +72,20 @@ func (w *writer) HasRoom() bool {
 	return w.err == nil && !w.full
 }
 
-// Publish adds a basic.publish with its content. The error is for values that AMQP cannot carry, and for
-// properties that do not fit into one frame of this broker; then nothing is added.
+// Publish adds a basic.publish with its content. It returns an error, and adds nothing, if AMQP has no form
+// for a value, or the properties do not fit into one frame.
 func (w *writer) Publish(exchange, key string, mandatory bool, p *amqp.Publishing) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
-		return nil // as if it were lost on its way
+		return nil // the message is lost, as on the network
 	}
 	var err error
 	if w.properties, err = wire.AppendProperties(w.properties[:0], p); err != nil {
 		return err
 	}
 	const overhead = wire.FrameOverhead + 12 // class, weight, body size
-	if size := uint32(len(w.properties)) + overhead; w.frameMax != 0 && size > w.frameMax {
+	if w.frameMax != 0 && len(w.properties)+overhead > int(w.frameMax) {
 		return fmt.Errorf("properties of %d bytes in all: the broker takes frames of %d bytes", len(w.properties), w.frameMax)
 	}
 	w.buf = wire.AppendPublish(w.buf, channelNumber, exchange, key, mandatory)
@@ -97,13 +93,13 @@ func (w *writer) Publish(exchange, key string, mandatory bool, p *amqp.Publishin
 	return nil
 }
 
-// Ack, Reject and Requeue settle a delivery. Their frames follow everything that was added
-// before: a reply is always ahead of the ack of its request. Requeue is a basic.nack.
+// Ack, Reject and Requeue settle a delivery. Their frames follow all frames added before: a reply is always
+// ahead of the ack of its request. Requeue is a basic.nack.
 func (w *writer) Ack(tag uint64)     { w.settle(settlement{tag, ack}) }
 func (w *writer) Reject(tag uint64)  { w.settle(settlement{tag, reject}) }
 func (w *writer) Requeue(tag uint64) { w.settle(settlement{tag, requeue}) }
 
-// RequeueUpTo requeues all deliveries up to this one that are not settled, with one basic.nack.
+// RequeueUpTo requeues all unsettled deliveries up to a tag, with one basic.nack.
 func (w *writer) RequeueUpTo(tag uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -116,8 +112,8 @@ func (w *writer) settle(s settlement) {
 	w.acks.pending = append(w.acks.pending, s)
 }
 
-// Write adds whole frames of amqp091-go. The heartbeat of a connection whose write is under way is left
-// out: what is being written is a sign of life, too.
+// Write sends whole frames of amqp091-go. It drops a heartbeat during a write, which keeps the connection
+// alive as well.
 func (w *writer) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	if err := w.err; err != nil {
@@ -125,7 +121,7 @@ func (w *writer) Write(p []byte) (int, error) {
 		return 0, err
 	}
 	if !w.writing || !isHeartbeat(p) {
-		// Acks first: the broker must not see the close of a channel ahead of them.
+		// Acks first: the broker must get them before the close of the channel.
 		w.buf = append(w.acks.appendTo(w.buf), p...)
 	}
 	w.mu.Unlock()
@@ -137,7 +133,7 @@ func isHeartbeat(p []byte) bool {
 	return len(p) == wire.FrameOverhead && p[0] == wire.FrameHeartbeat
 }
 
-// Flush sends what was added. It blocks for a few milliseconds at most.
+// Flush sends the added frames. It blocks for a few milliseconds at most.
 func (w *writer) Flush() {
 	if !w.inline {
 		w.FlushLater()
@@ -146,10 +142,10 @@ func (w *writer) Flush() {
 	if !w.claim() {
 		return
 	}
-	// Goroutines that are about to add something run first. If there are none this costs nothing; with
-	// 64 calls in flight it makes one write of eight publishes.
+	// Let goroutines that are about to add a frame run first. If there are none, this costs nothing; with 64
+	// calls in flight, eight publishes become one write.
 	runtime.Gosched()
-	b := w.take()
+	b := w.takeAll()
 	w.conn.SetWriteDeadline(time.Now().Add(inlineTimeout)) //nolint:errcheck // then Write fails
 	n, err := w.conn.Write(b)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -157,18 +153,18 @@ func (w *writer) Flush() {
 	} else if w.wrote(b, err) {
 		return
 	}
-	w.wake <- struct{}{} // has room: who writes alone puts something in
+	w.wake <- struct{}{} // does not block: only the one who writes sends
 }
 
-// FlushLater has the goroutine send what was added. It does not block.
+// FlushLater makes the goroutine send the added frames. It does not block.
 func (w *writer) FlushLater() {
 	if w.claim() {
 		w.wake <- struct{}{}
 	}
 }
 
-// claim makes the caller the one who writes, and returns false if there is nothing to do, or
-// somebody who writes already.
+// claim makes the caller the only one to write. It returns false if there is nothing to write, or if there is
+// a write already.
 func (w *writer) claim() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -179,8 +175,8 @@ func (w *writer) claim() bool {
 	return true
 }
 
-// take returns all that is to be written, acks last.
-func (w *writer) take() []byte {
+// takeAll returns all frames to write, acks last.
+func (w *writer) takeAll() []byte {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := w.acks.appendTo(w.buf)
@@ -188,16 +184,15 @@ func (w *writer) take() []byte {
 	return b
 }
 
-// wrote ends the write of b. It returns true if the caller need not write any more: there is nothing left,
-// or no use.
+// wrote ends the write of b. It returns true if the caller has nothing more to write.
 func (w *writer) wrote(b []byte, err error) (done bool) {
 	w.mu.Lock()
-	if cap(b) <= 2*maxBuffered { // one large body is no reason to keep its room
+	if cap(b) <= 2*maxBuffered { // do not keep the memory of a large body
 		w.spare = b
 	}
 	if err != nil && w.err == nil {
 		w.err = err
-		w.failed <- err
+		w.wg.Go(func() { w.fail(err) })
 	}
 	done = w.err != nil || len(w.buf) == 0 && len(w.acks.pending) == 0
 	w.writing = !done
@@ -215,9 +210,6 @@ func (w *writer) run() {
 	for {
 		select {
 		case <-w.wake:
-		case err := <-w.failed:
-			w.fail(err)
-			continue
 		case <-w.quit:
 			return
 		}
@@ -227,7 +219,7 @@ func (w *writer) run() {
 		for done := false; !done; {
 			if b == nil {
 				runtime.Gosched() // as in Flush
-				b = w.take()
+				b = w.takeAll()
 			}
 			_, err := w.conn.Write(b)
 			done = w.wrote(b, err)

@@ -19,12 +19,12 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A sink is a net.Conn that keeps what is written to it. It is no *net.TCPConn, so the writer's goroutine
-// does all writing.
+// A sink is a net.Conn that keeps the writes. It is no *net.TCPConn, so the writer's goroutine does all
+// writes.
 type sink struct {
 	net.Conn
-	writes chan []byte // one write each
-	gate   chan error  // each write waits for its result; nil: none waits
+	writes chan []byte
+	gate   chan error // has the result of each write, which blocks until then; nil: none blocks
 }
 
 func newSink(gated bool) *sink {
@@ -47,7 +47,7 @@ func (s *sink) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// startWriter starts a writer. The end of the test stops it.
+// startWriter starts a writer until the end of the test.
 func startWriter(t testing.TB, conn net.Conn) (w *writer, fails chan error, writable chan bool) {
 	w, fails, writable = &writer{}, make(chan error, 100), make(chan bool, 100)
 	w.start(conn, func(err error) { fails <- err }, func() { writable <- true })
@@ -63,65 +63,65 @@ func add(t testing.TB, w *writer, id string, body []byte) {
 	}
 }
 
-// read returns what frames say, in short: "publish id 5" with the size of the body, "ack 3 true" if it is multiple,
+// describe describes frames: "publish id 5" with the size of the body, "ack 3 true" if it is multiple,
 // "requeue 4", "requeue up to 4", "reject 5", "heartbeat", or the name of a method.
-func read(frames []byte) (said []string, err error) {
+func describe(frames []byte) (lines []string, err error) {
 	in := wire.NewReader(bytes.NewReader(frames))
 	in.SetFrameMax(0)
 	for {
 		f, err := in.ReadFrame()
 		switch {
 		case err == io.EOF:
-			return said, nil
+			return lines, nil
 		case err != nil:
-			return said, err
+			return lines, err
 		case f.Type == wire.FrameHeartbeat:
-			said = append(said, "heartbeat")
+			lines = append(lines, "heartbeat")
 			continue
 		case f.Type == wire.FrameHeader:
 			h, err := wire.ParseHeader(f.Payload)
 			if err != nil {
-				return said, err
+				return lines, err
 			}
 			p, err := wire.ParseProperties(h.Properties)
 			if err != nil {
-				return said, err
+				return lines, err
 			}
-			said[len(said)-1] += fmt.Sprint(" ", p.CorrelationId, " ", h.BodySize)
+			lines[len(lines)-1] += fmt.Sprint(" ", p.CorrelationId, " ", h.BodySize)
 			continue
 		case f.Type == wire.FrameBody:
 			continue
 		}
 		m, err := wire.ParseMethod(f.Payload)
 		if err != nil {
-			return said, err
+			return lines, err
 		}
 		switch m := m.(type) {
 		case *wire.BasicPublish:
-			said = append(said, "publish")
+			lines = append(lines, "publish")
 		case *wire.BasicAck:
-			said = append(said, fmt.Sprint("ack ", m.DeliveryTag, " ", m.Multiple))
+			lines = append(lines, fmt.Sprint("ack ", m.DeliveryTag, " ", m.Multiple))
 		case *wire.BasicNack:
 			line := fmt.Sprint("requeue ", m.DeliveryTag)
 			if m.Multiple {
 				line = fmt.Sprint("requeue up to ", m.DeliveryTag)
 			}
-			said = append(said, line)
+			lines = append(lines, line)
 		case *wire.BasicReject:
-			said = append(said, fmt.Sprint("reject ", m.DeliveryTag))
+			lines = append(lines, fmt.Sprint("reject ", m.DeliveryTag))
 		default:
-			said = append(said, wire.MethodName(m.ID()))
+			lines = append(lines, wire.MethodName(m.ID()))
 		}
 	}
 }
 
-// wantWrite fails the test if the next write does not say this.
+// wantWrite fails the test unless the next write has these frames.
 func wantWrite(t testing.TB, s *sink, want ...string) {
 	t.Helper()
 	select {
 	case frames := <-s.writes:
-		if said, err := read(frames); err != nil || !slices.Equal(said, want) {
-			t.Errorf("written: %q, error %v; want %q", said, err, want)
+		if got, err := describe(frames); err != nil || !slices.Equal(got, want) {
+			t.Errorf("written: %q, error %v; want %q", got, err, want)
 		}
 	case <-time.After(patience):
 		t.Fatalf("nothing was written, want %q", want)
@@ -130,8 +130,8 @@ func wantWrite(t testing.TB, s *sink, want ...string) {
 
 var channelClose = wire.AppendMethod(nil, channelNumber, &wire.ChannelClose{})
 
-// What is added while a write is under way becomes one write, with the acks last.
-func TestWriterGathers(t *testing.T) {
+// Frames that are added during a write become one write, with the acks last.
+func TestWriterCollects(t *testing.T) {
 	s := newSink(true)
 	w, _, _ := startWriter(t, s)
 	w.Flush() // nothing to write
@@ -167,7 +167,7 @@ func TestWriterGathers(t *testing.T) {
 	}
 }
 
-// Large bodies are sent in frames that the broker takes, and their room is not kept.
+// Large bodies are sent in frames of the max size, and their memory is not kept.
 func TestWriterSplitsBodies(t *testing.T) {
 	s := newSink(false)
 	w, _, _ := startWriter(t, s)
@@ -212,12 +212,12 @@ func TestWriterSplitsBodies(t *testing.T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if room := cap(w.buf) + cap(w.spare); room > 4*maxBuffered {
-		t.Errorf("room for %d octets is kept", room)
+		t.Errorf("%d bytes of memory are kept", room)
 	}
 }
 
-// What AMQP or the broker cannot carry is refused, and leaves nothing in the buffer.
-func TestWriterRefuses(t *testing.T) {
+// A message that AMQP or the broker cannot carry is refused, and leaves nothing in the buffer.
+func TestPublishErrors(t *testing.T) {
 	s := newSink(false)
 	w, _, _ := startWriter(t, s)
 	w.frameMax = wire.FrameMinSize
@@ -227,13 +227,13 @@ func TestWriterRefuses(t *testing.T) {
 	if err := w.Publish("", "queue", false, &amqp.Publishing{ReplyTo: strings.Repeat("x", 256)}); !errors.Is(err, wire.ErrValue) {
 		t.Errorf("error %v", err)
 	}
-	// A header frame may be as large as was agreed on, and not an octet larger. Its octets beside the string:
-	// frame, class, weight and size, flags, table, name, type and size of the string.
-	const most = wire.FrameMinSize - wire.FrameOverhead - 12 - 2 - 4 - 2 - 5
-	for size, fits := range map[int]bool{1: true, most: true, most + 1: false, 100_000: false} {
+	// A header frame may have exactly the max frame size. Its bytes besides the string: frame, class, weight
+	// and size, flags, table, name, type and size of the string.
+	const max = wire.FrameMinSize - wire.FrameOverhead - 12 - 2 - 4 - 2 - 5
+	for size, fits := range map[int]bool{1: true, max: true, max + 1: false, 100_000: false} {
 		err := w.Publish("", "queue", false, &amqp.Publishing{Headers: amqp.Table{"k": strings.Repeat("x", size)}})
 		if (err == nil) != fits {
-			t.Errorf("a header of %d octets: error %v", size, err)
+			t.Errorf("a header of %d bytes: error %v", size, err)
 		}
 		if !fits {
 			continue
@@ -242,7 +242,7 @@ func TestWriterRefuses(t *testing.T) {
 		in := wire.NewReader(bytes.NewReader(<-s.writes))
 		for range 2 {
 			if _, err := in.ReadFrame(); err != nil {
-				t.Errorf("a header of %d octets: %v", size, err)
+				t.Errorf("a header of %d bytes: %v", size, err)
 			}
 		}
 	}
@@ -252,15 +252,15 @@ func TestWriterRefuses(t *testing.T) {
 	wantWrite(t, s, "publish a 0")
 }
 
-// An ack is sent after all that was added before it, and before frames of amqp091-go that are added
-// after it. Publishes and frames of amqp091-go keep their order, whenever writes happen.
+// An ack is sent after all frames added before it, and before the frames of amqp091-go added after it.
+// Publishes and frames of amqp091-go keep their order.
 func TestWriterOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var w writer // without a goroutine: the test is the one who writes
+		var w writer // without a goroutine: the test writes
 		w.writing = true
 		var written []byte
 		var want []string          // without acks
-		after := map[string]int{}  // by ack: how many of want were added before
+		after := map[string]int{}  // by ack: the number of frames of want added before
 		before := map[string]int{} // by ack: the first frame of amqp091-go added later
 		tags := uint64(0)
 		var unsent []string // acks after the last frame of amqp091-go
@@ -281,7 +281,7 @@ func TestWriterOrder(t *testing.T) {
 			},
 			"frame": func(t *rapid.T) {
 				if n, err := w.Write(channelClose); n != len(channelClose) || err != nil {
-					t.Fatalf("%d octets, error %v", n, err)
+					t.Fatalf("%d bytes, error %v", n, err)
 				}
 				for _, name := range unsent {
 					before[name] = len(want)
@@ -290,30 +290,30 @@ func TestWriterOrder(t *testing.T) {
 				want = append(want, "channel.close")
 			},
 			"write": func(t *rapid.T) {
-				b := w.take()
+				b := w.takeAll()
 				written = append(written, b...)
 				w.wrote(b, nil)
 				w.writing = true
 			},
 		})
-		written = append(written, w.take()...)
-		said, err := read(written)
+		written = append(written, w.takeAll()...)
+		lines, err := describe(written)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got []string
 		acks := uint64(0)
-		for _, line := range said {
+		for _, line := range lines {
 			if !strings.HasPrefix(line, "reject") {
 				got = append(got, line)
 				continue
 			}
 			acks++
 			if len(got) < after[line] {
-				t.Fatalf("%s comes after %d frames, it was added after %d", line, len(got), after[line])
+				t.Fatalf("%s is sent after %d frames, but was added after %d", line, len(got), after[line])
 			}
 			if limit, ok := before[line]; ok && len(got) > limit {
-				t.Fatalf("%s comes after %d frames, a frame of amqp091-go that was added later is number %d", line, len(got), limit)
+				t.Fatalf("%s is sent after %d frames, but before frame %d of amqp091-go was added", line, len(got), limit)
 			}
 		}
 		if !slices.Equal(got, want) || acks != tags {
@@ -322,32 +322,32 @@ func TestWriterOrder(t *testing.T) {
 	})
 }
 
-// While a write is under way a heartbeat is left out: what is written is a sign of life, and a heartbeat must not
+// During a write the writer drops heartbeats: the write keeps the connection alive, and a heartbeat must not
 // wait for a broker that does not read. Other frames of amqp091-go wait in the buffer.
-func TestWriterLeavesHeartbeatsOut(t *testing.T) {
+func TestWriterDropsHeartbeats(t *testing.T) {
 	s := newSink(true)
 	w, _, _ := startWriter(t, s)
-	beat := wire.AppendHeartbeat(nil)
+	heartbeat := wire.AppendHeartbeat(nil)
 	write := func(p []byte) {
 		t.Helper()
 		soon(t, "Write", func() {
 			if n, err := w.Write(p); n != len(p) || err != nil {
-				t.Errorf("%d octets written, error %v", n, err)
+				t.Errorf("%d bytes written, error %v", n, err)
 			}
 		})
 	}
-	write(beat)
+	write(heartbeat)
 	wantWrite(t, s, "heartbeat")
-	write(beat)
+	write(heartbeat)
 	write(channelClose)
-	write(beat)
+	write(heartbeat)
 	s.gate <- nil
 	wantWrite(t, s, "channel.close")
 	s.gate <- nil
 }
 
-// Full is true from 256 KiB on, and only then Writable follows, after a write.
-func TestWriterFull(t *testing.T) {
+// HasRoom is false from 256 KiB on, and only then the next write calls writable.
+func TestWriterHasRoom(t *testing.T) {
 	s := newSink(true)
 	w, _, writable := startWriter(t, s)
 	add(t, w, "a", nil)
@@ -355,20 +355,20 @@ func TestWriterFull(t *testing.T) {
 	wantWrite(t, s, "publish a 0")
 	add(t, w, "b", make([]byte, maxBuffered/2))
 	if !w.HasRoom() {
-		t.Error("it is full with half of what may be buffered")
+		t.Error("there is no room with half of the bound")
 	}
 	add(t, w, "c", make([]byte, maxBuffered/2))
 	if w.HasRoom() {
-		t.Error("it is not full")
+		t.Error("there is room")
 	}
 	if len(writable) != 0 {
-		t.Error("it is writable before a write")
+		t.Error("writable was called before a write")
 	}
 	s.gate <- nil
 	wantWrite(t, s, fmt.Sprint("publish b ", maxBuffered/2), fmt.Sprint("publish c ", maxBuffered/2))
 	soon(t, "Writable", func() { <-writable })
 	if !w.HasRoom() {
-		t.Error("it is full after a write")
+		t.Error("there is no room after a write")
 	}
 	add(t, w, "d", make([]byte, maxBuffered))
 	s.gate <- nil
@@ -379,11 +379,11 @@ func TestWriterFull(t *testing.T) {
 	wantWrite(t, s, "publish e 0")
 	s.gate <- nil
 	if len(writable) != 0 {
-		t.Error("it is writable, and nobody saw it full")
+		t.Error("writable was called although HasRoom was never false")
 	}
 }
 
-// After an error, which fail is told of once, nothing more is written.
+// After an error, which is reported to fail once, nothing more is written.
 func TestWriterErrorIsSticky(t *testing.T) {
 	broken := errors.New("broken")
 	s := newSink(true)
@@ -393,7 +393,7 @@ func TestWriterErrorIsSticky(t *testing.T) {
 	wantWrite(t, s, "publish a 0")
 	add(t, w, "b", make([]byte, maxBuffered))
 	if w.HasRoom() {
-		t.Error("it is not full")
+		t.Error("there is room")
 	}
 	s.gate <- broken
 	soon(t, "fail", func() {
@@ -401,16 +401,16 @@ func TestWriterErrorIsSticky(t *testing.T) {
 			t.Errorf("it failed with %v", err)
 		}
 	})
-	soon(t, "Writable", func() { <-writable }) // whoever waits has to learn that it is over
+	soon(t, "Writable", func() { <-writable }) // whoever waits for room must not wait for ever
 	add(t, w, "c", nil)
 	w.Ack(1)
 	w.Flush()
 	w.FlushLater()
 	if n, err := w.Write(channelClose); n != 0 || err != broken {
-		t.Errorf("%d octets written, error %v", n, err)
+		t.Errorf("%d bytes written, error %v", n, err)
 	}
 	if w.HasRoom() {
-		t.Error("a connection whose write has failed takes more")
+		t.Error("there is room after a failed write")
 	}
 	w.disable(net.ErrClosed)
 	if _, err := w.Write(channelClose); err != broken {
@@ -421,7 +421,7 @@ func TestWriterErrorIsSticky(t *testing.T) {
 	}
 }
 
-// disable makes writes fail, and what waits is not written any more.
+// disable makes writes fail. Frames in the buffer are not written any more.
 func TestWriterDisable(t *testing.T) {
 	s := newSink(false)
 	w, _, _ := startWriter(t, s)
@@ -436,8 +436,8 @@ func TestWriterDisable(t *testing.T) {
 	}
 }
 
-// A write that fails after disable is not reported: whoever closed the socket knows the reason.
-func TestWriterDisableDuringAWrite(t *testing.T) {
+// A write that fails after disable is not reported: the one who closed the socket knows the reason.
+func TestWriterDisableDuringWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSink(true)
 		w, fails, writable := startWriter(t, s)
@@ -446,7 +446,7 @@ func TestWriterDisableDuringAWrite(t *testing.T) {
 		wantWrite(t, s, "publish a 0")
 		add(t, w, "b", make([]byte, maxBuffered))
 		if w.HasRoom() {
-			t.Error("it is not full")
+			t.Error("there is room")
 		}
 		w.disable(net.ErrClosed)
 		s.gate <- io.ErrClosedPipe
@@ -457,9 +457,9 @@ func TestWriterDisableDuringAWrite(t *testing.T) {
 	})
 }
 
-// A caller of Flush is not held up by a broker that does not read. What the socket has not taken is sent by the
-// writer's goroutine, and arrives whole.
-func TestInlineWriteIsBounded(t *testing.T) {
+// A broker that does not read does not block a caller of Flush. The writer's goroutine sends the rest, and all
+// frames arrive whole.
+func TestInlineWriteTimeout(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	w, fails, _ := startWriter(t, ours)
 	if !w.inline {
@@ -476,7 +476,7 @@ func TestInlineWriteIsBounded(t *testing.T) {
 	}
 	w.mu.Lock()
 	if !w.writing || len(w.buf) == 0 {
-		t.Error("the socket took everything, so this shows nothing")
+		t.Error("the socket took everything, so there was no timeout")
 	}
 	w.mu.Unlock()
 	in := wire.NewReader(theirs)
@@ -489,7 +489,7 @@ func TestInlineWriteIsBounded(t *testing.T) {
 				t.Fatalf("message %d: a frame of type %d, error %v; want type %d", i, f.Type, err, typ)
 			}
 			if typ == wire.FrameBody && len(f.Payload) != size {
-				t.Fatalf("message %d: a body of %d octets", i, len(f.Payload))
+				t.Fatalf("message %d: a body of %d bytes", i, len(f.Payload))
 			}
 		}
 	}
@@ -498,7 +498,7 @@ func TestInlineWriteIsBounded(t *testing.T) {
 	}
 }
 
-// A caller's own write fails as one of the goroutine does.
+// A failed write of a caller is reported like one of the goroutine.
 func TestInlineWriteFails(t *testing.T) {
 	ours, _ := tcpPair(t)
 	w, fails, _ := startWriter(t, ours)
@@ -512,8 +512,7 @@ func TestInlineWriteFails(t *testing.T) {
 	})
 }
 
-// However many goroutines publish and flush at once, all frames arrive whole, and those of one goroutine
-// in order.
+// Many goroutines publish and flush: all frames arrive whole, and those of one goroutine in order.
 func TestWriterConcurrent(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	w, fails, _ := startWriter(t, ours)
@@ -555,7 +554,7 @@ func TestWriterConcurrent(t *testing.T) {
 		}
 		var g, i int
 		if _, err := fmt.Sscan(p.CorrelationId, &g, &i); err != nil || next[g] != i || h.BodySize != uint64(i%100) {
-			t.Fatalf("%q, a body of %d octets, after %d of the same goroutine: %v", p.CorrelationId, h.BodySize, next[g], err)
+			t.Fatalf("%q, a body of %d bytes, after %d of the same goroutine: %v", p.CorrelationId, h.BodySize, next[g], err)
 		}
 		next[g]++
 		n++
@@ -578,8 +577,8 @@ func TestNew(t *testing.T) {
 		}
 		l.Flush()
 		synctest.Wait()
-		if said, err := read(got.Bytes()); err != nil || len(said) != 1 || said[0] != "publish a 0" {
-			t.Errorf("written: %q, %v", said, err)
+		if got, err := describe(got.Bytes()); err != nil || len(got) != 1 || got[0] != "publish a 0" {
+			t.Errorf("written: %q, %v", got, err)
 		}
 		l.Close(0)
 		if err := l.Err(); err != net.ErrClosed {

@@ -7,11 +7,10 @@ import (
 )
 
 var (
-	// userInfo is what stands before the @ of a URL. If a password holds an @ or a
-	// slash, it reaches to the last @ of the word.
+	// userInfo matches a URL up to its @. If the password contains an @ or a slash, it matches up to the last
+	// @ of the word.
 	userInfo = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://)?[^\s"'/:@]*:\S*@`)
-	// cutOff is a URL whose @ is missing, as in a text that was cut: user, colon, and
-	// what is no port.
+	// cutOff matches a URL without its @, as in a text that was cut: user, colon, and no port.
 	cutOff = regexp.MustCompile(`(//[^\s"'/:@\[]*:)[^\s"'/@]*[^\s"'/@0-9,;][^\s"'/@]*`)
 )
 

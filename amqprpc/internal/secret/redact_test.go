@@ -24,7 +24,7 @@ func TestRedact(t *testing.T) {
 	}
 }
 
-// No part of a list of URLs, however it is written, shows a password.
+// A list of URLs shows no password, with any separator.
 func TestRedactLists(t *testing.T) {
 	for _, separator := range []string{",", ";", "|", ", ", "; ", "\n", ""} {
 		for _, url := range []string{"amqp://bob:hunter2@h:5672/", "bob:hunter2@h", "amqps://:hunter2@h/v?heartbeat=5"} {

@@ -9,7 +9,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// withHeaders returns the properties of a message with a content type, these headers, and a reply-to.
+// withHeaders returns properties with a content type, these headers, and a reply-to.
 func withHeaders(entries []byte) []byte {
 	b := binary.BigEndian.AppendUint16(nil, flagContentType|flagHeaders|flagReplyTo)
 	b = append(b, "\x0atext/plain"...)
@@ -17,11 +17,11 @@ func withHeaders(entries []byte) []byte {
 	return append(b, "\x05reply"...)
 }
 
-// nested returns a header of so many tables or arrays in one another, the kinds by turns.
+// nested returns a header of nested tables or arrays, of the kinds in turn.
 func nested(levels int, kinds ...byte) []byte {
 	var inner []byte
 	for i := range levels {
-		// From the innermost out. What is in an array has no name, and the outermost is in the table of
+		// From the innermost out. Values in an array have no name, and the outermost one is in the table of
 		// the headers.
 		outer := byte('F')
 		if i < levels-1 {
@@ -48,27 +48,27 @@ func many(n int) []byte {
 // manyIn returns a header that is an array of n values.
 func manyIn(n int) []byte { return []byte("\x01kA" + long(strings.Repeat("V", n))) }
 
-// A message whose headers are out of bounds is read without them, and with everything else. CheckProperties, for a
-// broker, has no such bounds.
-func TestHeadersAreBounded(t *testing.T) {
+// ParseProperties leaves out headers that are out of bounds, and nothing else. ParseBrief, for a broker, has
+// no such bounds.
+func TestParsePropertiesBoundsHeaders(t *testing.T) {
 	for name, c := range map[string]struct {
 		entries []byte
 		kept    bool
 	}{
 		"none":                       {nil, true},
 		"few":                        {many(3), true},
-		"as many as there may be":    {many(boundedEntries), true},
-		"too many":                   {many(boundedEntries + 1), false},
-		"an array as long as may be": {manyIn(boundedEntries), true},
-		"an array that is too long":  {manyIn(boundedEntries + 1), false},
-		"tables as deep as may be":   {nested(boundedDepth, 'F'), true},
+		"max fields":                 {many(boundedFields), true},
+		"too many fields":            {many(boundedFields + 1), false},
+		"an array of max length":     {manyIn(boundedFields), true},
+		"an array that is too long":  {manyIn(boundedFields + 1), false},
+		"tables of max depth":        {nested(boundedDepth, 'F'), true},
 		"tables too deep":            {nested(boundedDepth+1, 'F'), false},
-		"arrays as deep as may be":   {nested(boundedDepth, 'A'), true},
+		"arrays of max depth":        {nested(boundedDepth, 'A'), true},
 		"arrays too deep":            {nested(boundedDepth+1, 'A'), false},
-		"both as deep as may be":     {nested(boundedDepth, 'F', 'A'), true},
+		"both of max depth":          {nested(boundedDepth, 'F', 'A'), true},
 		"both too deep":              {nested(boundedDepth+1, 'F', 'A'), false},
 		"tables much too deep":       {nested(5000, 'F'), false},
-		"too many in a table inside": {[]byte("\x01kA" + long("VF"+long(string(many(boundedEntries+1))))), false},
+		"too many in a table inside": {[]byte("\x01kA" + long("VF"+long(string(many(boundedFields+1))))), false},
 	} {
 		in := withHeaders(c.entries)
 		before := string(in)
@@ -82,31 +82,31 @@ func TestHeadersAreBounded(t *testing.T) {
 		if string(in) != before {
 			t.Errorf("%s: the input was changed", name)
 		}
-		if _, err := CheckProperties(in); err != nil {
+		if _, err := ParseBrief(in); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		if len(c.entries) == 0 {
 			continue
 		}
-		// What is malformed is so within bounds and without.
+		// Malformed headers are an error, within bounds or not.
 		in[len(in)-len("\x05reply")-1] = 'q'
-		_, err = CheckProperties(in)
+		_, err = ParseBrief(in)
 		wantError(t, err, SyntaxError)
 		_, err = ParseProperties(in)
 		wantError(t, err, SyntaxError)
 	}
 }
 
-// FuzzBounds: headers are left out if they are out of bounds, and only then; nothing else is.
+// FuzzBounds checks that headers are left out if they are out of bounds, and only then, and nothing else is.
 func FuzzBounds(f *testing.F) {
-	f.Add(withHeaders(many(3))) // small ones: it is by their number that fuzzing finds things
+	f.Add(withHeaders(many(3))) // small inputs make fuzzing fast
 	f.Add(withHeaders(nested(boundedDepth, 'F')))
 	f.Add(withHeaders(nested(boundedDepth+1, 'F', 'A')))
 	f.Add(withHeaders(nested(40, 'A'))[:150])
 	f.Add([]byte{0xff, 0xf8})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var v properties
-		err := v.walk(in, false)
+		err := v.parse(in)
 		p, bounded := ParseProperties(in)
 		if (err == nil) != (bounded == nil) {
 			t.Fatalf("without bounds: %v, with bounds: %v", err, bounded)
@@ -114,16 +114,16 @@ func FuzzBounds(f *testing.F) {
 		if err != nil || v.flags&flagHeaders == 0 {
 			return
 		}
-		all, _, err := ParseTable(v.headerOctets)
+		all, _, err := ParseTable(v.headers)
 		if err != nil {
 			t.Fatal(err)
 		}
-		deepest, most := extent(all)
+		depth, fields := extent(all)
 		switch {
-		case p.Headers == nil && deepest <= boundedDepth && len(v.headerOctets) <= boundedEntries:
-			t.Fatalf("left out: headers %d deep, in %d octets", deepest, len(v.headerOctets))
-		case p.Headers != nil && (deepest > boundedDepth || most > boundedEntries):
-			t.Fatalf("kept: headers %d deep, of up to %d fields", deepest, most)
+		case p.Headers == nil && depth <= boundedDepth && len(v.headers) <= boundedFields:
+			t.Fatalf("left out: headers %d deep, in %d bytes", depth, len(v.headers))
+		case p.Headers != nil && (depth > boundedDepth || fields > boundedFields):
+			t.Fatalf("kept: headers %d deep, of up to %d fields", depth, fields)
 		case p.Headers != nil && !same(p.Headers, all):
 			t.Fatalf("%v became %v", all, p.Headers)
 		}
@@ -139,8 +139,8 @@ func FuzzBounds(f *testing.F) {
 	})
 }
 
-// extent returns how deep tables and arrays are in a table or array, and how many fields the largest has.
-func extent(v any) (deepest, most int) {
+// extent returns the depth of the tables and arrays in a table or array, and the max number of fields.
+func extent(v any) (depth, fields int) {
 	var inner []any
 	switch v := v.(type) {
 	case amqp.Table:
@@ -150,13 +150,13 @@ func extent(v any) (deepest, most int) {
 	case []any:
 		inner = v
 	}
-	most = len(inner)
+	fields = len(inner)
 	for _, in := range inner {
 		switch in.(type) {
 		case amqp.Table, []any:
-			d, m := extent(in)
-			deepest, most = max(deepest, d+1), max(most, m)
+			d, f := extent(in)
+			depth, fields = max(depth, d+1), max(fields, f)
 		}
 	}
-	return deepest, most
+	return depth, fields
 }

@@ -11,14 +11,14 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A script is a broker's side of one connection that knows what comes next.
+// A script is the broker of one connection. It expects the frames in a fixed order.
 type script struct {
 	conn net.Conn
 	r    *Reader
 	out  []byte
 }
 
-// frame reads a frame of a type, whatever heartbeats come before it. Its payload is a copy.
+// frame reads a frame of a type, and skips heartbeats. The payload is a copy.
 func (s *script) frame(typ uint8) (Frame, error) {
 	for {
 		f, err := s.r.ReadFrame()
@@ -29,7 +29,7 @@ func (s *script) frame(typ uint8) (Frame, error) {
 			f.Payload = bytes.Clone(f.Payload)
 			return f, nil
 		case f.Type != FrameHeartbeat:
-			return Frame{}, fmt.Errorf("a frame of type %d, not %d", f.Type, typ)
+			return Frame{}, fmt.Errorf("a frame of type %d, want %d", f.Type, typ)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func expect[M Method](s *script) (m M, err error) {
 	}
 	m, ok := got.(M)
 	if !ok {
-		return m, fmt.Errorf("%T, not %T", got, m)
+		return m, fmt.Errorf("%T, want %T", got, m)
 	}
 	return m, nil
 }
@@ -61,9 +61,8 @@ func (s *script) send(channel uint16, methods ...Method) error {
 	return err
 }
 
-// What amqp091-go writes is read here as what it was told to write, and it reads what is
-// written here.
-func TestAgreesWithAmqp091(t *testing.T) {
+// This package reads the frames of amqp091-go as they were meant, and amqp091-go those of this package.
+func TestAmqp091Client(t *testing.T) {
 	here, there := net.Pipe()
 	for _, conn := range []net.Conn{here, there} {
 		if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
@@ -71,7 +70,7 @@ func TestAgreesWithAmqp091(t *testing.T) {
 		}
 	}
 	args := amqp.Table{"x-expires": int32(1000), "x-nested": amqp.Table{"array": []any{nil, true, "s"}}}
-	message := allOfThem
+	message := allPublishing
 	message.Headers = amqp.Table{}
 	for i, f := range fields {
 		message.Headers[fmt.Sprint("field ", i)] = f.value
@@ -90,7 +89,7 @@ func TestAgreesWithAmqp091(t *testing.T) {
 	}
 }
 
-// talk is the client's side.
+// talk is the client.
 func talk(conn net.Conn, args amqp.Table, message amqp.Publishing) error {
 	c, err := amqp.Open(conn, amqp.Config{
 		SASL: []amqp.Authentication{&amqp.PlainAuth{Username: "guest", Password: "secret"}}, Vhost: "/", Properties: amqp.Table{"product": "test"},
@@ -141,7 +140,7 @@ func talk(conn net.Conn, args amqp.Table, message amqp.Publishing) error {
 		MessageId: d.MessageId, Timestamp: d.Timestamp, Type: d.Type, UserId: d.UserId, AppId: d.AppId, Body: d.Body,
 	}
 	if !sameFields(got, message) {
-		return fmt.Errorf("delivered as %+v, not %+v", got, message)
+		return fmt.Errorf("delivered as %+v, want %+v", got, message)
 	}
 	if d.ConsumerTag != "tag" || d.DeliveryTag != 1<<40 || !d.Redelivered || d.RoutingKey != "rpc" {
 		return fmt.Errorf("delivered with %q, %d, %v, %q", d.ConsumerTag, d.DeliveryTag, d.Redelivered, d.RoutingKey)
@@ -152,7 +151,7 @@ func talk(conn net.Conn, args amqp.Table, message amqp.Publishing) error {
 	return c.Close()
 }
 
-// play is the broker's side.
+// play is the broker.
 func play(conn net.Conn, args amqp.Table, message amqp.Publishing) error {
 	s := &script{conn: conn, r: NewReader(conn)}
 	if err := s.r.ReadProtocolHeader(); err != nil {
@@ -244,8 +243,8 @@ func play(conn net.Conn, args amqp.Table, message amqp.Publishing) error {
 	return s.send(0, &ConnectionCloseOk{})
 }
 
-// published reads a publish that has to be of the message, and returns the message
-// appended by this package, not as it came: so that amqp091-go judges that as well.
+// published reads a publish, which must be of the message, and returns the message as this package
+// appends it, so that amqp091-go tests that as well.
 func (s *script) published(message amqp.Publishing) (properties, body []byte, err error) {
 	f, err := s.frame(FrameMethod)
 	if err != nil {
@@ -274,7 +273,7 @@ func (s *script) published(message amqp.Publishing) (properties, body []byte, er
 		return nil, nil, err
 	}
 	if got.Body = body; !sameFields(got, message) {
-		return nil, nil, fmt.Errorf("published as %+v, not %+v", got, message)
+		return nil, nil, fmt.Errorf("published as %+v, want %+v", got, message)
 	}
 	properties, err = AppendProperties(nil, &got)
 	return properties, body, err

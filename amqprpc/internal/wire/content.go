@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"time"
 
@@ -12,20 +11,17 @@ import (
 
 // A Header is the payload of a content header frame.
 type Header struct {
-	Class    uint16 // 60, that of basic, if the other side is sane: this is for the caller to judge
-	BodySize uint64 // octets of body in the frames to come, as announced
-
-	// Properties are the flags and values of the properties as they came, unchecked. They
-	// alias the payload.
-	Properties []byte
+	Class      uint16 // that of basic, unless the other side is broken
+	BodySize   uint64 // as announced
+	Properties []byte // see ParseProperties; aliases the payload
 }
 
-const headerHead = 12 // octets before the properties: class, weight, body size
+const headerHead = 12 // bytes before the properties: class, weight, body size
 
-// ParseHeader parses the payload of a content header frame.
+// ParseHeader parses the payload of a content header frame. It does not check the properties.
 func ParseHeader(payload []byte) (Header, error) {
 	if len(payload) < headerHead {
-		return Header{}, frameError(Frame{Type: FrameHeader, Payload: payload}, "unknown_frame")
+		return Header{}, Errorf(FrameError, "a content header of %d bytes", len(payload))
 	}
 	if weight := binary.BigEndian.Uint16(payload[2:]); weight != 0 {
 		return Header{}, Errorf(UnexpectedFrame, "a content header of weight %d, which must be 0", weight)
@@ -37,11 +33,9 @@ func ParseHeader(payload []byte) (Header, error) {
 	}, nil
 }
 
-// AppendContent appends a header frame and as many body frames as the body needs, none for
-// an empty one. Properties are such as [Header.Properties] is. frameMax is the size of the
-// largest frame that the other side takes, with [FrameOverhead]; 0 is no limit, and less
-// than [FrameMinSize] counts as that. A header cannot be split: its properties have to
-// fit.
+// AppendContent appends a header frame, and body frames unless the body is empty. Properties are those of
+// [AppendProperties]; they must fit into one frame. frameMax is the max size of a frame, with its
+// [FrameOverhead]; 0 is no limit, and [FrameMinSize] is the least.
 func AppendContent(dst []byte, channel, class uint16, properties, body []byte, frameMax uint32) []byte {
 	dst, start := beginFrame(dst, FrameHeader, channel)
 	dst = binary.BigEndian.AppendUint16(dst, class)
@@ -51,16 +45,16 @@ func AppendContent(dst []byte, channel, class uint16, properties, body []byte, f
 	if frameMax == 0 {
 		frameMax = math.MaxInt32
 	}
-	most := int(min(max(frameMax, FrameMinSize), math.MaxInt32)) - FrameOverhead
+	maxPayload := int(min(max(frameMax, FrameMinSize), math.MaxInt32)) - FrameOverhead
 	for len(body) > 0 {
-		n := min(len(body), most)
+		n := min(len(body), maxPayload)
 		dst = AppendFrame(dst, FrameBody, channel, body[:n])
 		body = body[n:]
 	}
 	return dst
 }
 
-// Property flags, in the order in which the values follow.
+// Property flags, in the order of the values.
 const (
 	flagContentType     = 1 << 15
 	flagContentEncoding = 1 << 14
@@ -75,51 +69,38 @@ const (
 	flagType            = 1 << 5
 	flagUserID          = 1 << 4
 	flagAppID           = 1 << 3
-	flagClusterID       = 1 << 2 // reserved: taken, and dropped
+	flagClusterID       = 1 << 2 // reserved, and ignored
 
-	flagsUndefined = 1<<1 | 1<<0 // the last says that more flags follow, of which there are none
+	flagsUndefined = 1<<1 | 1<<0
 )
 
-// A Brief is what a broker must know of a message's properties to route and keep it.
+// A Brief has the properties by which a broker routes and keeps a message.
 type Brief struct {
-	DeliveryMode    uint8  // 2 is persistent
-	HasDeliveryMode bool   // also where it is 0
-	Expiration      string // unchecked
-	HasExpiration   bool   // also where it is the empty string
+	DeliveryMode    uint8 // 2 is persistent
+	HasDeliveryMode bool  // even if it is 0
+	Expiration      string
+	HasExpiration   bool // even if it is empty
 	UserID          string
-	HasUserID       bool
+	HasUserID       bool // even if it is empty
 	DirectReply     bool // the reply-to is [DirectReplyTo]
-	Copies          bool // there is a header CC or BCC: to RabbitMQ, more routing keys
+	Copies          bool // there is a header CC or BCC, which RabbitMQ takes for routing keys
 }
 
-// DirectReplyTo is the queue that is none, by which RabbitMQ sends replies straight to a channel.
+// DirectReplyTo is the name of the pseudo-queue by which RabbitMQ sends replies straight to a channel.
 const DirectReplyTo = "amq.rabbitmq.reply-to"
 
-// A properties collects the values that a walk meets, as they are. Those of strings and
-// of headers alias the payload.
+// properties are property values as they came. Their slices alias the input.
 type properties struct {
 	flags                                                uint16
 	contentType, contentEncoding, correlationID, replyTo []byte
 	expiration, messageID, typ, userID, appID            []byte
-	headers                                              amqp.Table
-	headerOctets                                         []byte // the table that headers is of, with its length
+	headers                                              []byte // the table, with its length
 	deliveryMode, priority                               uint8
 	timestamp                                            uint64
 }
 
-// boundedTable returns the table, or nil if it is out of bounds.
-func (d *decoder) boundedTable() amqp.Table {
-	in := decoder{b: d.b, bounded: true}
-	t := in.table(0, true)
-	if in.failed() {
-		return d.table(0, false) // malformed, or only out of bounds
-	}
-	d.b = in.b
-	return t
-}
-
-// walk takes all of p apart. Headers are built, or else checked.
-func (v *properties) walk(p []byte, build bool) error {
+// parse parses properties, and checks the headers.
+func (v *properties) parse(p []byte) error {
 	d := decoder{b: p}
 	v.flags = d.uint16()
 	if v.flags&flagsUndefined != 0 {
@@ -135,12 +116,8 @@ func (v *properties) walk(p []byte, build bool) error {
 	v.contentEncoding = str(flagContentEncoding)
 	if v.flags&flagHeaders != 0 {
 		from := d.b
-		if build {
-			v.headers = d.boundedTable()
-		} else {
-			d.table(0, false)
-		}
-		v.headerOctets = from[:len(from)-len(d.b)]
+		d.table(0, false)
+		v.headers = from[:len(from)-len(d.b)]
 	}
 	if v.flags&flagDeliveryMode != 0 {
 		v.deliveryMode = d.uint8()
@@ -163,11 +140,11 @@ func (v *properties) walk(p []byte, build bool) error {
 	return d.err("malformed properties")
 }
 
-// CheckProperties walks all of p, headers included, and builds nothing of them. It allocates
-// for an expiration and a user ID only.
-func CheckProperties(p []byte) (Brief, error) {
+// ParseBrief checks all properties and returns those that a broker needs. It allocates only for an
+// expiration and a user ID.
+func ParseBrief(p []byte) (Brief, error) {
 	var v properties
-	if err := v.walk(p, false); err != nil {
+	if err := v.parse(p); err != nil {
 		return Brief{}, err
 	}
 	return Brief{
@@ -179,12 +156,12 @@ func CheckProperties(p []byte) (Brief, error) {
 	}, nil
 }
 
-// copies says whether there is a header CC or BCC. The walk found nothing wrong with the headers.
+// copies reports whether there is a header CC or BCC.
 func (v *properties) copies() bool {
-	if !bytes.Contains(v.headerOctets, []byte("CC")) { // as good as always: no second walk
+	if !bytes.Contains(v.headers, []byte("CC")) { // the rule, and cheaper
 		return false
 	}
-	d := decoder{b: v.headerOctets}
+	d := decoder{b: v.headers}
 	for in := d.nested(0); len(in.b) > 0; in.value(0, false) {
 		if key := string(in.shortstr()); key == "CC" || key == "BCC" {
 			return true
@@ -193,18 +170,16 @@ func (v *properties) copies() bool {
 	return false
 }
 
-// ParseProperties returns the properties, of what is valid for [CheckProperties]. A property that is
-// there and empty cannot be told from one that is not, and the reserved cluster ID is dropped.
-// Headers that are nested over 32 levels, or have over 8,192 fields in one table, are left out:
-// nobody should have to walk through them, and the message would come back for ever if its receiver
-// closed the connection instead.
+// ParseProperties parses the properties of a header. An empty property is the same as an absent one. It
+// leaves out headers with more than 32 levels of nesting or more than 8,192 fields in a table, because
+// amqp091-go could not read them. It is no error: a receiver that closes the connection on an error gets
+// the message redelivered.
 func ParseProperties(p []byte) (amqp.Publishing, error) {
 	var v properties
-	if err := v.walk(p, true); err != nil {
+	if err := v.parse(p); err != nil {
 		return amqp.Publishing{}, err
 	}
 	out := amqp.Publishing{
-		Headers:         v.headers,
 		ContentType:     string(v.contentType),
 		ContentEncoding: string(v.contentEncoding),
 		DeliveryMode:    v.deliveryMode,
@@ -220,28 +195,32 @@ func ParseProperties(p []byte) (amqp.Publishing, error) {
 	if v.flags&flagTimestamp != 0 {
 		out.Timestamp = time.Unix(int64(v.timestamp), 0)
 	}
+	if v.flags&flagHeaders != 0 {
+		d := decoder{b: v.headers, bounded: true}
+		if headers := d.table(0, true); !d.failed() {
+			out.Headers = headers
+		}
+	}
 	return out, nil
 }
 
-// AppendProperties appends flags and values, such as [Header.Properties] is. As amqp091-go
-// does, it leaves out what is zero or empty; the body is not looked at. On errors, which
-// wrap [ErrValue], it returns dst as it was.
+// AppendProperties appends property flags and values. Like amqp091-go it leaves out zero values. It
+// ignores the body. Errors wrap [ErrValue]; then it returns dst unchanged.
 func AppendProperties(dst []byte, p *amqp.Publishing) ([]byte, error) {
 	start := len(dst)
 	out := append(dst, 0, 0)
 	var flags uint16
 	var err error
 	str := func(flag uint16, s string) {
-		if s == "" {
-			return
+		switch {
+		case len(s) > math.MaxUint8:
+			err = tooLong(s)
+		case s != "":
+			flags |= flag
+			out = appendShortstr(out, s)
 		}
-		if len(s) > math.MaxUint8 && err == nil {
-			err = fmt.Errorf("%w: a property of %d octets", ErrValue, len(s))
-		}
-		flags |= flag
-		out = appendShortstr(out, s)
 	}
-	octet := func(flag uint16, v uint8) {
+	number := func(flag uint16, v uint8) {
 		if v != 0 {
 			flags |= flag
 			out = append(out, v)
@@ -256,8 +235,8 @@ func AppendProperties(dst []byte, p *amqp.Publishing) ([]byte, error) {
 			return dst, bad
 		}
 	}
-	octet(flagDeliveryMode, p.DeliveryMode)
-	octet(flagPriority, p.Priority)
+	number(flagDeliveryMode, p.DeliveryMode)
+	number(flagPriority, p.Priority)
 	str(flagCorrelationID, p.CorrelationId)
 	str(flagReplyTo, p.ReplyTo)
 	str(flagExpiration, p.Expiration)

@@ -14,24 +14,24 @@ import (
 	"pgregory.net/rapid"
 )
 
-// All properties, in the order of the specification, by hand.
+// allProperties is written by hand from the specification.
 const allProperties = "\xff\xf8" +
 	"\x0atext/plain" + "\x04gzip" + "\x00\x00\x00\x04\x01kt\x01" + "\x02" + "\x05" +
 	"\x04corr" + "\x05reply" + "\x041000" + "\x02id" + "\x00\x00\x00\x00\x65\x53\xf1\x00" + "\x04type" + "\x05guest" + "\x03app"
 
-var allOfThem = amqp.Publishing{
+var allPublishing = amqp.Publishing{
 	ContentType: "text/plain", ContentEncoding: "gzip", Headers: amqp.Table{"k": true}, DeliveryMode: 2, Priority: 5,
 	CorrelationId: "corr", ReplyTo: "reply", Expiration: "1000", MessageId: "id", Timestamp: time.Unix(1700000000, 0),
 	Type: "type", UserId: "guest", AppId: "app",
 }
 
-func TestPropertiesAsTheSpecificationWritesThem(t *testing.T) {
+func TestPropertiesEncoding(t *testing.T) {
 	for _, c := range []struct {
 		wire  string
 		p     amqp.Publishing
 		brief Brief
 	}{
-		{allProperties, allOfThem, Brief{DeliveryMode: 2, HasDeliveryMode: true, Expiration: "1000", HasExpiration: true, UserID: "guest", HasUserID: true}},
+		{allProperties, allPublishing, Brief{DeliveryMode: 2, HasDeliveryMode: true, Expiration: "1000", HasExpiration: true, UserID: "guest", HasUserID: true}},
 		{"\x00\x00", amqp.Publishing{}, Brief{}},
 		{"\x04\x00\x01c", amqp.Publishing{CorrelationId: "c"}, Brief{}},
 		{"\x10\x00\x01", amqp.Publishing{DeliveryMode: 1}, Brief{DeliveryMode: 1, HasDeliveryMode: true}},
@@ -44,41 +44,41 @@ func TestPropertiesAsTheSpecificationWritesThem(t *testing.T) {
 		if got, err := ParseProperties([]byte(c.wire)); err != nil || !reflect.DeepEqual(got, c.p) {
 			t.Errorf("%q is read as %+v, %v", c.wire, got, err)
 		}
-		if got, err := CheckProperties([]byte(c.wire)); err != nil || got != c.brief {
-			t.Errorf("%q is found to be %+v, %v", c.wire, got, err)
+		if got, err := ParseBrief([]byte(c.wire)); err != nil || got != c.brief {
+			t.Errorf("%q has the brief %+v, %v", c.wire, got, err)
 		}
 		if got, err := AppendProperties([]byte("before"), &c.p); err != nil || string(got) != "before"+c.wire {
 			t.Errorf("%+v is written as %q, %v", c.p, got, err)
 		}
 	}
-	// There, but empty.
-	if got, err := CheckProperties([]byte("\x11\x10\x00\x00\x00")); err != nil || !got.HasDeliveryMode || !got.HasExpiration || !got.HasUserID {
+	// Present, but empty.
+	if got, err := ParseBrief([]byte("\x11\x10\x00\x00\x00")); err != nil || !got.HasDeliveryMode || !got.HasExpiration || !got.HasUserID {
 		t.Errorf("%+v, %v", got, err)
 	}
-	// The cluster ID is in the specification, as reserved.
+	// The cluster ID is reserved in the specification.
 	if got, err := ParseProperties([]byte("\x00\x0c\x01a\x01c")); err != nil || got.AppId != "a" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-func TestBrokenProperties(t *testing.T) {
+func TestParsePropertiesErrors(t *testing.T) {
 	broken := []string{
-		"\x00\x01", "\x00\x01\x00\x00", "\x00\x02", // flags that are not defined
-		"\x00\x00\x00", allProperties + "\x00", // more than there is
+		"\x00\x01", "\x00\x01\x00\x00", "\x00\x02", // undefined flags
+		"\x00\x00\x00", allProperties + "\x00", // too long
 		"\x20\x00" + long("\x01kq"), "\x20\x00" + long("\x01kS\xff\xff\xff\xff"), // headers
 	}
 	for n := range len(allProperties) {
 		broken = append(broken, allProperties[:n])
 	}
 	for _, in := range broken {
-		_, err := CheckProperties([]byte(in))
+		_, err := ParseBrief([]byte(in))
 		wantError(t, err, SyntaxError)
 		_, err = ParseProperties([]byte(in))
 		wantError(t, err, SyntaxError)
 	}
 }
 
-func TestPropertiesComeBack(t *testing.T) {
+func TestPropertiesRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawProperties(t)
 		wire, err := AppendProperties(nil, &p)
@@ -90,13 +90,13 @@ func TestPropertiesComeBack(t *testing.T) {
 			t.Fatalf("%+v came back as %+v, %v", p, got, err)
 		}
 		want := briefOf(&p)
-		if brief, err := CheckProperties(wire); err != nil || brief != want {
-			t.Fatalf("%+v is found to be %+v, %v", p, brief, err)
+		if brief, err := ParseBrief(wire); err != nil || brief != want {
+			t.Fatalf("%+v has the brief %+v, %v", p, brief, err)
 		}
 	})
 }
 
-// briefOf is the Brief of properties none of which is there and empty.
+// briefOf returns the Brief of properties that are not present and empty.
 func briefOf(p *amqp.Publishing) Brief {
 	_, cc := p.Headers["CC"]
 	_, bcc := p.Headers["BCC"]
@@ -130,7 +130,7 @@ func drawProperties(t *rapid.T) amqp.Publishing {
 	return p
 }
 
-func TestPropertiesThatCannotBeWritten(t *testing.T) {
+func TestAppendPropertiesErrors(t *testing.T) {
 	for _, p := range []amqp.Publishing{
 		{CorrelationId: strings.Repeat("c", 256)},
 		{ContentType: strings.Repeat("c", 256), Headers: amqp.Table{"k": nil}},
@@ -142,7 +142,7 @@ func TestPropertiesThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-func TestHeader(t *testing.T) {
+func TestParseHeader(t *testing.T) {
 	got, err := ParseHeader([]byte("\x00\x3c\x00\x00" + "\x00\x00\x00\x01\x00\x00\x00\x02" + "\x10\x00\x02"))
 	if want := (Header{Class: 60, BodySize: 1<<32 + 2, Properties: []byte("\x10\x00\x02")}); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
@@ -158,8 +158,8 @@ func TestHeader(t *testing.T) {
 	wantError(t, err, UnexpectedFrame)
 }
 
-func TestContentIsSplit(t *testing.T) {
-	const most = FrameMinSize - FrameOverhead
+func TestAppendContentSplitsBody(t *testing.T) {
+	const payload = FrameMinSize - FrameOverhead
 	for _, c := range []struct {
 		size     int
 		frameMax uint32
@@ -167,11 +167,11 @@ func TestContentIsSplit(t *testing.T) {
 	}{
 		{0, FrameMinSize, nil},
 		{1, FrameMinSize, []int{1}},
-		{most, FrameMinSize, []int{most}},
-		{most + 1, FrameMinSize, []int{most, 1}},
-		{3 * most, FrameMinSize, []int{most, most, most}},
-		{most + 1, 1, []int{most, 1}},
-		{most + 1, FrameMinSize + 1, []int{most + 1}},
+		{payload, FrameMinSize, []int{payload}},
+		{payload + 1, FrameMinSize, []int{payload, 1}},
+		{3 * payload, FrameMinSize, []int{payload, payload, payload}},
+		{payload + 1, 1, []int{payload, 1}},
+		{payload + 1, FrameMinSize + 1, []int{payload + 1}},
 		{300000, 0, []int{300000}},
 		{300000, math.MaxUint32, []int{300000}},
 	} {
@@ -179,7 +179,7 @@ func TestContentIsSplit(t *testing.T) {
 		for i := range body {
 			body[i] = byte(i % 251)
 		}
-		out := AppendContent([]byte{FrameEnd}, 5, ClassBasic, []byte("\x10\x00\x02"), body, c.frameMax)
+		out := AppendContent([]byte{frameEnd}, 5, ClassBasic, []byte("\x10\x00\x02"), body, c.frameMax)
 		r := NewReader(bytes.NewReader(out[1:]))
 		r.SetFrameMax(0)
 		f, err := r.ReadFrame()
@@ -193,12 +193,12 @@ func TestContentIsSplit(t *testing.T) {
 		for _, size := range c.bodies {
 			f, err := r.ReadFrame()
 			if err != nil || f.Type != FrameBody || f.Channel != 5 || len(f.Payload) != size {
-				t.Fatalf("of %d octets in frames of %d: %d of type %d, %v", c.size, c.frameMax, len(f.Payload), f.Type, err)
+				t.Fatalf("of %d bytes in frames of %d: %d of type %d, %v", c.size, c.frameMax, len(f.Payload), f.Type, err)
 			}
 			joined = append(joined, f.Payload...)
 		}
 		if r.Buffered() != 0 || !bytes.Equal(joined, body) {
-			t.Errorf("%d octets in frames of %d: another body, or %d octets more", c.size, c.frameMax, r.Buffered())
+			t.Errorf("%d bytes in frames of %d: another body, or %d bytes more", c.size, c.frameMax, r.Buffered())
 		}
 	}
 	if got := AppendContent(nil, 1, ClassBasic, nil, nil, 0); binary.BigEndian.Uint32(got[3:]) != headerHead {

@@ -1,15 +1,13 @@
-// Package wire is AMQP 0-9-1 as octets: frames, methods, field tables and the properties of
-// messages, in both directions. The in-process broker lives on it, and so do clients and
-// servers for what they do for every message; the rest they leave to amqp091-go.
+// Package wire is AMQP 0-9-1 as bytes: frames, methods, field tables and the properties of messages, in
+// both directions. The in-process broker uses it for everything, clients and servers for messages; the
+// rest they leave to amqp091-go.
 //
-// What it parses is hostile until it has been parsed. No length is believed before it was
-// compared with what is there, nesting is bounded, nothing is allocated that the input does
-// not pay for, and what is wrong is an [*Error] with the code that the specification has
-// for it. Nothing that is parsed makes it panic.
+// Its input is hostile: lengths are checked against the input, nesting is bounded, memory is allocated
+// only for bytes that came, and nothing makes a parser panic. An error is an [*Error] with the code of the
+// specification.
 //
-// Functions named Append append to a slice that the caller owns, as those of strconv do, so
-// that many frames become one write. Those named Parse copy what they return, unless they
-// say that it aliases their argument.
+// Functions named Append append to a slice of the caller, as those of strconv do, so that many frames
+// become one write. Functions named Parse copy, unless they say that they alias their argument.
 //
-// Nothing here knows what a method means: neither which may come when, nor who may send it.
+// This package does not know which methods may be sent when, and by whom.
 package wire

@@ -1,13 +1,12 @@
 package wire
 
 import (
-	"errors"
 	"fmt"
 	"strconv"
+	"unicode/utf8"
 )
 
-// Reply codes of AMQP 0-9-1. Codes below [ConnectionForced] are not errors of a channel
-// or connection but reasons why a message comes back.
+// Reply codes of AMQP 0-9-1. Those below [ConnectionForced] are reasons for which a message is returned.
 const (
 	ContentTooLarge    = 311
 	NoRoute            = 312
@@ -29,45 +28,37 @@ const (
 	InternalError      = 541
 )
 
-// An Error is an AMQP exception: what close methods carry.
-type Error struct {
-	Code uint16
-	Text string // begins with the name of the code, as RabbitMQ's do: "NOT_FOUND - no queue 'a'"
-
-	// Class and Method are the IDs of the method that it is about, 0 where it is about none.
-	Class, Method uint16
+var codeNames = map[uint16]string{
+	ContentTooLarge:    "CONTENT_TOO_LARGE",
+	NoRoute:            "NO_ROUTE",
+	NoConsumers:        "NO_CONSUMERS",
+	ConnectionForced:   "CONNECTION_FORCED",
+	InvalidPath:        "INVALID_PATH",
+	AccessRefused:      "ACCESS_REFUSED",
+	NotFound:           "NOT_FOUND",
+	ResourceLocked:     "RESOURCE_LOCKED",
+	PreconditionFailed: "PRECONDITION_FAILED",
+	FrameError:         "FRAME_ERROR",
+	SyntaxError:        "SYNTAX_ERROR",
+	CommandInvalid:     "COMMAND_INVALID",
+	ChannelError:       "CHANNEL_ERROR",
+	UnexpectedFrame:    "UNEXPECTED_FRAME",
+	ResourceError:      "RESOURCE_ERROR",
+	NotAllowed:         "NOT_ALLOWED",
+	NotImplemented:     "NOT_IMPLEMENTED",
+	InternalError:      "INTERNAL_ERROR",
 }
 
-// Errorf makes an error whose text is the code's name and what the format says.
-func Errorf(code uint16, format string, args ...any) *Error {
-	return &Error{Code: code, Text: CodeName(code) + " - " + fmt.Sprintf(format, args...)}
-}
-
-// Error returns the code and the text. The text may quote what the other side sent.
-func (e *Error) Error() string {
-	return strconv.Itoa(int(e.Code)) + " " + e.Text
-}
-
-// about returns err with the method that it is about, if it is an AMQP exception.
-func about(err error, class, method uint16) error {
-	var e *Error
-	if errors.As(err, &e) {
-		e.Class, e.Method = class, method
+// CodeName returns the name of a reply code as RabbitMQ writes it, "NOT_FOUND" for 404, or the number if
+// it has none.
+func CodeName(code uint16) string {
+	if name, ok := codeNames[code]; ok {
+		return name
 	}
-	return err
+	return strconv.Itoa(int(code))
 }
 
-// A ProtocolError is returned for a connection that begins with anything but AMQP 0-9-1.
-type ProtocolError struct {
-	Got []byte // up to 8 octets
-}
-
-func (e *ProtocolError) Error() string {
-	return fmt.Sprintf("not AMQP 0-9-1: the connection began with %q", e.Got)
-}
-
-// Hard reports whether a code closes the whole connection and not a channel alone. That
-// holds for codes that the specification does not have, too.
+// Hard reports whether a code closes the connection, and not just a channel.
 func Hard(code uint16) bool {
 	switch code {
 	case ContentTooLarge, NoRoute, NoConsumers, AccessRefused, NotFound, ResourceLocked, PreconditionFailed:
@@ -76,46 +67,43 @@ func Hard(code uint16) bool {
 	return true
 }
 
-// CodeName returns the name of a reply code as RabbitMQ writes it, "NOT_FOUND" for 404,
-// and the number for a code without a name.
-func CodeName(code uint16) string {
-	switch code {
-	case ContentTooLarge:
-		return "CONTENT_TOO_LARGE"
-	case NoRoute:
-		return "NO_ROUTE"
-	case NoConsumers:
-		return "NO_CONSUMERS"
-	case ConnectionForced:
-		return "CONNECTION_FORCED"
-	case InvalidPath:
-		return "INVALID_PATH"
-	case AccessRefused:
-		return "ACCESS_REFUSED"
-	case NotFound:
-		return "NOT_FOUND"
-	case ResourceLocked:
-		return "RESOURCE_LOCKED"
-	case PreconditionFailed:
-		return "PRECONDITION_FAILED"
-	case FrameError:
-		return "FRAME_ERROR"
-	case SyntaxError:
-		return "SYNTAX_ERROR"
-	case CommandInvalid:
-		return "COMMAND_INVALID"
-	case ChannelError:
-		return "CHANNEL_ERROR"
-	case UnexpectedFrame:
-		return "UNEXPECTED_FRAME"
-	case ResourceError:
-		return "RESOURCE_ERROR"
-	case NotAllowed:
-		return "NOT_ALLOWED"
-	case NotImplemented:
-		return "NOT_IMPLEMENTED"
-	case InternalError:
-		return "INTERNAL_ERROR"
+// An Error is an AMQP exception, as the methods close carry it.
+type Error struct {
+	Code          uint16
+	Text          string // begins with the name of the code, as in RabbitMQ: "NOT_FOUND - no queue 'a'"
+	Class, Method uint16 // the method that caused it, or 0
+}
+
+// Errorf returns an error whose text is the code's name and the formatted text, cut to the 255 bytes
+// of a reply text.
+func Errorf(code uint16, format string, args ...any) *Error {
+	const max, ellipsis = 255, "..."
+	text := CodeName(code) + " - " + fmt.Sprintf(format, args...)
+	if len(text) > max {
+		n := max - len(ellipsis)
+		for n > 0 && !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text = text[:n] + ellipsis
 	}
-	return strconv.Itoa(int(code))
+	return &Error{Code: code, Text: text}
+}
+
+// Error returns the code and the text. The text may quote the other side.
+func (e *Error) Error() string {
+	return strconv.Itoa(int(e.Code)) + " " + e.Text
+}
+
+func (e *Error) about(class, method uint16) *Error {
+	e.Class, e.Method = class, method
+	return e
+}
+
+// A ProtocolError is returned for a connection that does not begin with the header of AMQP 0-9-1.
+type ProtocolError struct {
+	Got []byte // the first 8 bytes
+}
+
+func (e *ProtocolError) Error() string {
+	return fmt.Sprintf("not AMQP 0-9-1: the connection began with %q", e.Got)
 }

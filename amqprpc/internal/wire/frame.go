@@ -1,7 +1,5 @@
 package wire
 
-import "encoding/binary"
-
 // Types of frames.
 const (
 	FrameMethod    = 1
@@ -11,14 +9,19 @@ const (
 )
 
 const (
-	FrameEnd      = 0xCE // the octet after every payload
-	FrameOverhead = 8    // octets of a frame that are not payload
-	FrameMinSize  = 4096 // the largest frame that may be sent before tune, and the least that can be tuned
+	frameEnd      = 0xCE // the byte after every payload
+	FrameOverhead = 8    // bytes of a frame that are not payload
+	FrameMinSize  = 4096 // the max size of a frame before tune, and the least that can be tuned
 )
 
-const frameHead = 7 // octets before the payload: type, channel, size
+const frameHead = 7 // bytes before the payload: type, channel, size
 
-// A Frame is one frame as it was read. Its payload is valid until the next read.
+const (
+	protocolHeader   = "AMQP\x00\x00\x09\x01"
+	protocolHeader09 = "AMQP\x01\x01\x00\x09" // of AMQP 0-9
+)
+
+// A Frame is a frame that was read. Its payload is valid until the next read.
 type Frame struct {
 	Type    uint8
 	Channel uint16
@@ -33,23 +36,22 @@ func AppendFrame(dst []byte, typ uint8, channel uint16, payload []byte) []byte {
 
 // AppendHeartbeat appends a heartbeat frame.
 func AppendHeartbeat(dst []byte) []byte {
-	return append(dst, FrameHeartbeat, 0, 0, 0, 0, 0, 0, FrameEnd)
+	return append(dst, FrameHeartbeat, 0, 0, 0, 0, 0, 0, frameEnd)
 }
 
-// AppendProtocolHeader appends the 8 octets with which a client begins, and with which a
-// broker answers one that begins with any others.
+// AppendProtocolHeader appends the 8 bytes with which a client begins. A broker answers with them if it
+// gets others.
 func AppendProtocolHeader(dst []byte) []byte {
 	return append(dst, protocolHeader...)
 }
 
-// beginFrame appends the head of a frame whose size endFrame fills in, and returns where
-// that frame's payload starts.
+// beginFrame appends the head of a frame, and returns where its payload starts. endFrame fills in the
+// size.
 func beginFrame(dst []byte, typ uint8, channel uint16) ([]byte, int) {
 	dst = append(dst, typ, byte(channel>>8), byte(channel), 0, 0, 0, 0)
 	return dst, len(dst)
 }
 
 func endFrame(dst []byte, start int) []byte {
-	binary.BigEndian.PutUint32(dst[start-4:], uint32(len(dst)-start))
-	return append(dst, FrameEnd)
+	return append(endLong(dst, start), frameEnd)
 }

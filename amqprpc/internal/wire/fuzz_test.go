@@ -10,7 +10,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// fuzzError checks that err is what hostile input deserves, and returns it.
+// fuzzError returns err, which must be an AMQP exception with one of these codes.
 func fuzzError(t *testing.T, err error, codes ...uint16) *Error {
 	t.Helper()
 	var e *Error
@@ -22,7 +22,7 @@ func fuzzError(t *testing.T, err error, codes ...uint16) *Error {
 			return e
 		}
 	}
-	t.Fatalf("%v is of none of the codes %v", err, codes)
+	t.Fatalf("%v has none of the codes %v", err, codes)
 	return nil
 }
 
@@ -41,33 +41,33 @@ func FuzzReader(f *testing.F) {
 		}
 		r := NewReader(stream)
 		r.SetFrameMax(frameMax)
-		var again []byte
+		var back []byte
 		for {
 			frame, err := r.ReadFrame()
 			if err == nil {
 				if size := len(frame.Payload) + FrameOverhead; frameMax != 0 && size > int(frameMax) {
-					t.Fatalf("a frame of %d octets where %d are the most", size, frameMax)
+					t.Fatalf("a frame of %d bytes, the limit is %d", size, frameMax)
 				}
-				again = AppendFrame(again, frame.Type, frame.Channel, frame.Payload)
+				back = AppendFrame(back, frame.Type, frame.Channel, frame.Payload)
 				continue
 			}
 			switch {
 			case err == io.EOF:
-				if len(again) != len(in) {
-					t.Fatalf("ended after %d of %d octets", len(again), len(in))
+				if len(back) != len(in) {
+					t.Fatalf("ended after %d of %d bytes", len(back), len(in))
 				}
 			case err != io.ErrUnexpectedEOF:
 				fuzzError(t, err, FrameError)
-			case len(again) == len(in):
-				t.Fatal("cut short, but it ended well")
+			case len(back) == len(in):
+				t.Fatal("io.ErrUnexpectedEOF after the last frame")
 			}
 			break
 		}
-		if !bytes.HasPrefix(in, again) {
-			t.Fatalf("% x was read as % x", in, again)
+		if !bytes.HasPrefix(in, back) {
+			t.Fatalf("% x was read as % x", in, back)
 		}
-		if most := 2 * (readAhead + len(in)); cap(r.buf) > most {
-			t.Fatalf("%d octets taken for %d", cap(r.buf), len(in))
+		if cap(r.buf) > 2*(readAhead+len(in)) {
+			t.Fatalf("a buffer of %d bytes for %d", cap(r.buf), len(in))
 		}
 	})
 }
@@ -100,11 +100,11 @@ func FuzzTable(f *testing.F) {
 			t.Fatal(err)
 		}
 		if len(out) > len(in)-len(rest) {
-			t.Fatalf("%d octets became %d", len(in)-len(rest), len(out))
+			t.Fatalf("%d bytes became %d", len(in)-len(rest), len(out))
 		}
-		again, rest, err := ParseTable(out)
-		if err != nil || len(rest) != 0 || !same(again, table) {
-			t.Fatalf("%#v came back as %#v, %q, %v", table, again, rest, err)
+		back, rest, err := ParseTable(out)
+		if err != nil || len(rest) != 0 || !same(back, table) {
+			t.Fatalf("%#v came back as %#v, %q, %v", table, back, rest, err)
 		}
 	})
 }
@@ -121,7 +121,7 @@ func FuzzMethod(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		class, method, idErr := MethodID(in)
 		m, err := ParseMethod(in)
-		if publish, hot := ParsePublish(in); class == ClassBasic && method == basicPublish {
+		if publish, hot := ParsePublish(in); class == ClassBasic && method == BasicPublishID {
 			if (hot == nil) != (err == nil) {
 				t.Fatalf("in general: %v, publish: %v", err, hot)
 			}
@@ -132,7 +132,7 @@ func FuzzMethod(f *testing.F) {
 		} else {
 			fuzzError(t, hot, CommandInvalid, SyntaxError)
 		}
-		if tag, multiple, hot := ParseAck(in); class == ClassBasic && method == basicAck {
+		if tag, multiple, hot := ParseAck(in); class == ClassBasic && method == BasicAckID {
 			if (hot == nil) != (err == nil) {
 				t.Fatalf("in general: %v, ack: %v", err, hot)
 			}
@@ -149,9 +149,9 @@ func FuzzMethod(f *testing.F) {
 			}
 			return
 		}
-		again, err := ParseMethod(payloadOf(t, AppendMethod(nil, 1, m)))
-		if err != nil || !sameFields(again, m) {
-			t.Fatalf("%+v came back as %+v, %v", m, again, err)
+		back, err := ParseMethod(payloadOf(t, AppendMethod(nil, 1, m)))
+		if err != nil || !sameFields(back, m) {
+			t.Fatalf("%+v came back as %+v, %v", m, back, err)
 		}
 	})
 }
@@ -165,7 +165,7 @@ func FuzzProperties(f *testing.F) {
 	f.Add([]byte("\x20\x00" + long("\x02CCV"+string(nested(boundedDepth+1, 'F')))))
 	f.Add([]byte("\xff\xff"))
 	f.Fuzz(func(t *testing.T, in []byte) {
-		brief, checked := CheckProperties(in)
+		brief, checked := ParseBrief(in)
 		p, err := ParseProperties(in)
 		if (err == nil) != (checked == nil) {
 			t.Fatalf("built: %v, checked: %v", err, checked)
@@ -181,15 +181,15 @@ func FuzzProperties(f *testing.F) {
 		}
 		want.HasDeliveryMode, want.HasExpiration, want.HasUserID = in[0]&0x10 != 0, in[0]&1 != 0, in[1]&0x10 != 0
 		if brief != want {
-			t.Fatalf("%+v is found to be %+v", p, brief)
+			t.Fatalf("%+v has the brief %+v", p, brief)
 		}
 		out, err := AppendProperties(nil, &p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := ParseProperties(out)
-		if err != nil || !sameFields(again, p) {
-			t.Fatalf("%+v came back as %+v, %v", p, again, err)
+		back, err := ParseProperties(out)
+		if err != nil || !sameFields(back, p) {
+			t.Fatalf("%+v came back as %+v, %v", p, back, err)
 		}
 	})
 }

@@ -11,12 +11,12 @@ import (
 	"pgregory.net/rapid"
 )
 
-// shortstrs are any octets that fit into a short string.
+// shortstrs generates any bytes that fit into a short string.
 var shortstrs = rapid.Custom(func(t *rapid.T) string {
-	return string(rapid.SliceOfN(rapid.Byte(), 0, 255).Draw(t, "octets"))
+	return string(rapid.SliceOfN(rapid.Byte(), 0, 255).Draw(t, "bytes"))
 })
 
-// tables are tables with values of every type, in one another.
+// tables generates nested tables with values of every type.
 var tables = rapid.Custom(func(t *rapid.T) amqp.Table { return drawTable(t, 0) })
 
 func drawTable(t *rapid.T, depth int) amqp.Table {
@@ -30,7 +30,7 @@ func drawTable(t *rapid.T, depth int) amqp.Table {
 func drawValue(t *rapid.T, depth int) any {
 	kinds := 15
 	if depth > 3 {
-		kinds = 13 // no more that hold others
+		kinds = 13 // no tables and arrays
 	}
 	switch kind := rapid.IntRange(0, kinds).Draw(t, "kind"); kind {
 	case 0:
@@ -63,7 +63,7 @@ func drawValue(t *rapid.T, depth int) any {
 		if rapid.Bool().Draw(t, "decimal") {
 			return amqp.Decimal{Scale: rapid.Uint8().Draw(t, "scale"), Value: rapid.Int32().Draw(t, "value")}
 		}
-		return rapid.SliceOf(rapid.Byte()).Draw(t, "octets")
+		return rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
 	case 14:
 		return drawTable(t, depth+1)
 	default:
@@ -75,12 +75,16 @@ func drawValue(t *rapid.T, depth int) any {
 	}
 }
 
-// drawMethod fills all fields of a method.
+// drawMethod sets all fields of a method.
 func drawMethod(t *rapid.T, m Method) {
 	v := reflect.ValueOf(m).Elem()
 	for i := range v.NumField() {
 		name := v.Type().Field(i).Name
-		switch f := v.Field(i); f.Interface().(type) {
+		f := v.Field(i)
+		if !f.CanSet() { // reserved
+			continue
+		}
+		switch f.Interface().(type) {
 		case bool:
 			f.SetBool(rapid.Bool().Draw(t, name))
 		case uint8:
@@ -101,7 +105,7 @@ func drawMethod(t *rapid.T, m Method) {
 	}
 }
 
-// same reports whether two values are the same on the wire: a NaN is itself.
+// same reports whether two values have the same bytes. A NaN is the same as itself.
 func same(a, b any) bool {
 	switch a := a.(type) {
 	case float32:
@@ -139,52 +143,50 @@ func same(a, b any) bool {
 	return reflect.DeepEqual(a, b)
 }
 
-// sameFields is same for two structs of one type: methods, or properties.
+// sameFields is same for the exported fields of two structs: methods or properties.
 func sameFields(a, b any) bool {
 	va, vb := reflect.Indirect(reflect.ValueOf(a)), reflect.Indirect(reflect.ValueOf(b))
 	if va.Type() != vb.Type() {
 		return false
 	}
 	for i := range va.NumField() {
-		if !same(va.Field(i).Interface(), vb.Field(i).Interface()) {
+		if va.Type().Field(i).IsExported() && !same(va.Field(i).Interface(), vb.Field(i).Interface()) {
 			return false
 		}
 	}
 	return true
 }
 
-// everyMethod returns a new method of every kind there is, by name.
+// everyMethod returns a new method of every type, by name.
 func everyMethod() map[string]Method {
 	all := map[string]Method{}
-	for _, known := range methods {
-		if known.make != nil {
-			all[known.name] = known.make()
-		}
+	for name, m := range implemented {
+		all[name] = reflect.New(reflect.TypeOf(m).Elem()).Interface().(Method)
 	}
 	return all
 }
 
-// payloadOf takes the payload out of the one frame that b has to be.
+// payloadOf returns the payload of b, which must be one frame.
 func payloadOf(t interface {
 	Helper()
 	Fatalf(string, ...any)
 }, b []byte) []byte {
 	t.Helper()
-	if len(b) < FrameOverhead || b[len(b)-1] != FrameEnd {
+	if len(b) < FrameOverhead || b[len(b)-1] != frameEnd {
 		t.Fatalf("not a frame: % x", b)
 	}
 	return b[frameHead : len(b)-1]
 }
 
-// wantError checks that err is an AMQP exception of a code, and returns it.
+// wantError returns err, which must be an AMQP exception with this code.
 func wantError(t *testing.T, err error, code uint16) *Error {
 	t.Helper()
 	var e *Error
 	if !errors.As(err, &e) {
-		t.Fatalf("%v, not an exception of code %d", err, code)
+		t.Fatalf("%v, want an exception of code %d", err, code)
 	}
 	if e.Code != code {
-		t.Fatalf("%v, not code %d", err, code)
+		t.Fatalf("%v, want code %d", err, code)
 	}
 	return e
 }

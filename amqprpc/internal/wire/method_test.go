@@ -13,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Frames written by hand from the specification.
-func TestMethodsAsTheSpecificationWritesThem(t *testing.T) {
+// The frames are written by hand from the specification.
+func TestMethodEncoding(t *testing.T) {
 	for _, c := range []struct {
 		m    Method
 		wire string
@@ -48,7 +48,7 @@ func TestMethodsAsTheSpecificationWritesThem(t *testing.T) {
 		name := MethodName(class, method)
 		head := fmt.Sprintf("\x01\x01\x02\x00\x00\x00%c", len(c.wire))
 		if got := AppendMethod(nil, 0x102, c.m); string(got) != head+c.wire+"\xce" {
-			t.Errorf("%s is written as\n% x, not\n% x", name, got, head+c.wire+"\xce")
+			t.Errorf("%s is written as\n% x, want\n% x", name, got, head+c.wire+"\xce")
 		}
 		if got, err := ParseMethod([]byte(c.wire)); err != nil || !reflect.DeepEqual(got, c.m) {
 			t.Errorf("%s is read as %+v, %v", name, got, err)
@@ -56,7 +56,7 @@ func TestMethodsAsTheSpecificationWritesThem(t *testing.T) {
 	}
 }
 
-func TestMethodsComeBack(t *testing.T) {
+func TestMethodRoundTrip(t *testing.T) {
 	for name, empty := range everyMethod() {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
@@ -75,7 +75,7 @@ func TestMethodsComeBack(t *testing.T) {
 	}
 }
 
-func TestMethodsCutShortOrTooLong(t *testing.T) {
+func TestParseMethodWrongLength(t *testing.T) {
 	for name, m := range everyMethod() {
 		class, method := m.ID()
 		payload := payloadOf(t, AppendMethod(nil, 1, m))
@@ -86,7 +86,7 @@ func TestMethodsCutShortOrTooLong(t *testing.T) {
 			_, err := ParseMethod(payload[:n])
 			e := wantError(t, err, SyntaxError)
 			if e.Class != class || e.Method != method || !strings.HasPrefix(e.Text, "SYNTAX_ERROR - "+name) {
-				t.Errorf("%d octets of %s: %+v", n, name, e)
+				t.Errorf("%d bytes of %s: %+v", n, name, e)
 			}
 		}
 		_, err := ParseMethod(append(bytes.Clone(payload), 0))
@@ -98,7 +98,7 @@ func TestMethodsCutShortOrTooLong(t *testing.T) {
 	}
 }
 
-func TestMethodsThatThereAreNot(t *testing.T) {
+func TestParseMethodUnknown(t *testing.T) {
 	for _, c := range []struct {
 		class, method uint16
 		code          uint16
@@ -118,7 +118,7 @@ func TestMethodsThatThereAreNot(t *testing.T) {
 	}
 }
 
-func TestUndefinedBitsAreIgnored(t *testing.T) {
+func TestParseMethodIgnoresUndefinedBits(t *testing.T) {
 	m, err := ParseMethod([]byte("\x00\x32\x00\x0a" + "\x00\x00" + "\x01q" + "\xe2" + "\x00\x00\x00\x00"))
 	if err != nil {
 		t.Fatal(err)
@@ -128,15 +128,8 @@ func TestUndefinedBitsAreIgnored(t *testing.T) {
 	}
 }
 
-func TestLongTextsAreCutWhereTheyMay(t *testing.T) {
-	text := strings.Repeat("a", 251) + "ä" + strings.Repeat("b", 100)
-	got, err := ParseMethod(payloadOf(t, AppendMethod(nil, 1, &ChannelClose{ReplyCode: 404, ReplyText: text})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if cut := got.(*ChannelClose).ReplyText; cut != strings.Repeat("a", 251)+"..." || !utf8.ValidString(cut) {
-		t.Errorf("cut to %q", cut)
-	}
+// Values that only a broken program passes make AppendMethod panic.
+func TestAppendMethodPanics(t *testing.T) {
 	for _, m := range []Method{
 		&QueueDeclare{Queue: strings.Repeat("a", 256)},
 		&QueueDeclare{Arguments: amqp.Table{"k": struct{}{}}},
@@ -149,6 +142,20 @@ func TestLongTextsAreCutWhereTheyMay(t *testing.T) {
 			}()
 			AppendMethod(nil, 1, m)
 		}()
+	}
+}
+
+// Texts are cut to fit into a short string, between runes.
+func TestErrorfCutsText(t *testing.T) {
+	for _, text := range []string{strings.Repeat("a", 300), strings.Repeat("ä", 300), strings.Repeat("\x80", 300), "x" + strings.Repeat("ä", 300)} {
+		cut := Errorf(NotFound, "%s", text).Text
+		if len(cut) > 255 || !strings.HasSuffix(cut, "...") || utf8.ValidString(text) && (len(cut) < 254 || !utf8.ValidString(cut)) {
+			t.Errorf("%q becomes %q", text, cut)
+		}
+		AppendMethod(nil, 1, &ChannelClose{ReplyText: cut})
+	}
+	if short := Errorf(NotFound, "%s", strings.Repeat("a", 243)).Text; len(short) != 255 || strings.HasSuffix(short, "...") {
+		t.Errorf("%q was cut", short)
 	}
 }
 

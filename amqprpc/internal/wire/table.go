@@ -10,22 +10,19 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// maxDepth is how deep tables and arrays may be in one another: as deep as fits into a frame of 128 KiB,
-// as RabbitMQ has it.
+// maxDepth bounds the nesting of tables and arrays: as deep as fits into a frame of 128 KiB.
 const maxDepth = 1 << 15
 
-// The bounds of the headers that [ParseProperties] returns: as many as amqp091-go reads, since other
-// clients, a recording and a screen have to walk through them too.
+// The bounds of the headers that [ParseProperties] returns are those of amqp091-go.
 const (
-	boundedDepth   = 32
-	boundedEntries = 8192
+	boundedDepth  = 32
+	boundedFields = 8192
 )
 
-// ParseTable parses the field table that b begins with, and returns what follows it. Of a
-// key that comes twice the last value counts. Strings need not be UTF-8. Values have the
-// Go types that amqp.Table lists, one for each of RabbitMQ's types, so that appending the
-// table gives the same values again; nested tables are amqp.Table and arrays []any, never
-// nil. Timestamps are in local time, as amqp091-go has them.
+// ParseTable parses the field table that b begins with, and returns the bytes after it. If a key comes
+// twice, the last value counts. Strings need not be UTF-8. Values have the Go types that amqp.Table
+// lists, one for each type of RabbitMQ, so that [AppendTable] appends the same values. Tables are
+// amqp.Table and arrays []any, never nil. Timestamps are in local time.
 func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
 	d := decoder{b: b}
 	t = d.table(0, true)
@@ -35,19 +32,14 @@ func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
 	return t, d.b, nil
 }
 
-// table walks over a table, and builds it only if it is told to. What is valid therefore
-// never depends on whether anyone wants the values.
+// table parses a table. Unless build is set it only checks it, and returns nil.
 func (d *decoder) table(depth int, build bool) amqp.Table {
-	in := d.nested(depth)
 	var t amqp.Table
 	if build {
 		t = amqp.Table{}
 	}
-	for n := 0; len(in.b) > 0; n++ {
-		if in.bounded && n == boundedEntries {
-			in.fail("too many fields")
-			break
-		}
+	in := d.nested(depth)
+	for n := 0; in.more(n); n++ {
 		key := in.shortstr()
 		v := in.value(depth, build)
 		if build && !in.failed() {
@@ -59,16 +51,12 @@ func (d *decoder) table(depth int, build bool) amqp.Table {
 }
 
 func (d *decoder) array(depth int, build bool) []any {
-	in := d.nested(depth)
 	var a []any
 	if build {
 		a = []any{}
 	}
-	for n := 0; len(in.b) > 0; n++ { // each value has an octet at least, so the input bounds what is built
-		if in.bounded && n == boundedEntries {
-			in.fail("too many values")
-			break
-		}
+	in := d.nested(depth)
+	for n := 0; in.more(n); n++ { // each value takes a byte at least, so the input bounds the memory
 		v := in.value(depth, build)
 		if build && !in.failed() {
 			a = append(a, v)
@@ -78,12 +66,20 @@ func (d *decoder) array(depth int, build bool) []any {
 	return a
 }
 
-// nested returns a decoder of the octets of a table or array.
+// nested returns a decoder of the bytes of a table or array.
 func (d *decoder) nested(depth int) decoder {
 	if depth > maxDepth || d.bounded && depth > boundedDepth {
 		d.fail("tables nested too deeply")
 	}
 	return decoder{b: d.longstr(), bounded: d.bounded}
+}
+
+// more reports whether there is another field after n of a table or array.
+func (d *decoder) more(n int) bool {
+	if d.bounded && n == boundedFields && len(d.b) > 0 {
+		d.fail("too many fields")
+	}
+	return len(d.b) > 0
 }
 
 func (d *decoder) join(in *decoder) {
@@ -105,15 +101,15 @@ func (d *decoder) value(depth int, build bool) any {
 	case 'V':
 		return nil
 	case 't', 'b', 'B':
-		raw = d.take(1)
+		raw = d.next(1)
 	case 's', 'u':
-		raw = d.take(2)
+		raw = d.next(2)
 	case 'I', 'i', 'f':
-		raw = d.take(4)
+		raw = d.next(4)
 	case 'D':
-		raw = d.take(5)
+		raw = d.next(5)
 	case 'l', 'L', 'd', 'T':
-		raw = d.take(8)
+		raw = d.next(8)
 	default:
 		d.fail("unknown type of field")
 	}
@@ -123,7 +119,7 @@ func (d *decoder) value(depth int, build bool) any {
 	return scalar(tag, raw)
 }
 
-// scalar makes the value of a type that holds no others from the octets it has.
+// scalar returns the value of a type that holds no others.
 func scalar(tag byte, raw []byte) any {
 	switch be := binary.BigEndian; tag {
 	case 't':
@@ -140,7 +136,7 @@ func scalar(tag byte, raw []byte) any {
 		return int32(be.Uint32(raw))
 	case 'i':
 		return be.Uint32(raw)
-	case 'l', 'L': // L is what some clients write, and RabbitMQ reads as l
+	case 'l', 'L': // some clients write L, and RabbitMQ reads it as l
 		return int64(be.Uint64(raw))
 	case 'f':
 		return math.Float32frombits(be.Uint32(raw))
@@ -156,12 +152,12 @@ func scalar(tag byte, raw []byte) any {
 	return append([]byte{}, raw...) // x
 }
 
-// ErrValue is wrapped by what is returned for values that have no form on the wire: of a
-// type that amqp.Table does not list, strings too long, tables nested too deeply.
+// ErrValue is wrapped by the errors of values that have no form on the wire: of a type that amqp.Table
+// does not list, strings that are too long, tables nested too deeply.
 var ErrValue = errors.New("not a value of AMQP 0-9-1")
 
-// AppendTable appends a field table, in no particular order. An int is written as 32
-// bits, as amqp091-go does. On errors, which wrap [ErrValue], it returns dst as it was.
+// AppendTable appends a field table, in no particular order. An int is written as 32 bits, as amqp091-go
+// does. Errors wrap [ErrValue]; then it returns dst unchanged.
 func AppendTable(dst []byte, t amqp.Table) ([]byte, error) {
 	out, err := appendTable(dst, t, 0)
 	if err != nil {
@@ -177,14 +173,14 @@ func appendTable(dst []byte, t amqp.Table, depth int) (_ []byte, err error) {
 	dst, start := beginLong(dst)
 	for key, v := range t {
 		if len(key) > math.MaxUint8 {
-			return nil, fmt.Errorf("%w: a key of %d octets", ErrValue, len(key))
+			return nil, tooLong(key)
 		}
 		dst = appendShortstr(dst, key)
 		if dst, err = appendValue(dst, v, depth); err != nil {
 			return nil, err
 		}
 	}
-	return endLong(dst, start)
+	return endLong(dst, start), nil
 }
 
 func appendArray(dst []byte, a []any, depth int) (_ []byte, err error) {
@@ -197,7 +193,7 @@ func appendArray(dst []byte, a []any, depth int) (_ []byte, err error) {
 			return nil, err
 		}
 	}
-	return endLong(dst, start)
+	return endLong(dst, start), nil
 }
 
 func appendValue(dst []byte, value any, depth int) ([]byte, error) {
@@ -235,11 +231,9 @@ func appendValue(dst []byte, value any, depth int) ([]byte, error) {
 	case time.Time:
 		return be.AppendUint64(append(dst, 'T'), uint64(v.Unix())), nil
 	case string:
-		dst, start := beginLong(append(dst, 'S'))
-		return endLong(append(dst, v...), start)
+		return appendLongstr(append(dst, 'S'), v), nil
 	case []byte:
-		dst, start := beginLong(append(dst, 'x'))
-		return endLong(append(dst, v...), start)
+		return appendLongstr(append(dst, 'x'), v), nil
 	case amqp.Table:
 		return appendTable(append(dst, 'F'), v, depth+1)
 	case []any:
@@ -261,16 +255,22 @@ func beginLong(dst []byte) ([]byte, int) {
 	return dst, len(dst)
 }
 
-func endLong(dst []byte, start int) ([]byte, error) {
-	n := len(dst) - start
-	if uint64(n) > math.MaxUint32 {
-		return nil, fmt.Errorf("%w: %d octets", ErrValue, n)
-	}
-	binary.BigEndian.PutUint32(dst[start-4:], uint32(n))
-	return dst, nil
+func endLong(dst []byte, start int) []byte {
+	binary.BigEndian.PutUint32(dst[start-4:], uint32(len(dst)-start))
+	return dst
 }
 
-// appendShortstr appends a string that is known to have at most 255 octets.
+func appendLongstr[S string | []byte](dst []byte, s S) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, uint32(len(s))), s...)
+}
+
+// appendShortstr panics on strings above 255 bytes.
 func appendShortstr(dst []byte, s string) []byte {
+	if len(s) > math.MaxUint8 {
+		panic(tooLong(s))
+	}
 	return append(append(dst, byte(len(s))), s...)
 }
+
+// tooLong is a function so that appendShortstr is inlined.
+func tooLong(s string) error { return fmt.Errorf("%w: a short string of %d bytes", ErrValue, len(s)) }

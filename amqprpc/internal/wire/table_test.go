@@ -15,7 +15,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// Every type, its tag and its octets, as RabbitMQ has them.
+// fields have every type of RabbitMQ, with its tag and bytes.
 var fields = []struct {
 	value any
 	wire  string
@@ -35,12 +35,12 @@ var fields = []struct {
 	{amqp.Table{"k": nil}, "F\x00\x00\x00\x03\x01kV"}, {amqp.Table{}, "F\x00\x00\x00\x00"},
 }
 
-// long writes a string after its length of 32 bits.
+// long returns a long string.
 func long(s string) string {
 	return string(binary.BigEndian.AppendUint32(nil, uint32(len(s)))) + s
 }
 
-func TestFieldsAsTheyAreWritten(t *testing.T) {
+func TestFieldEncoding(t *testing.T) {
 	for _, f := range fields {
 		wire := long("\x03key" + f.wire)
 		got, rest, err := ParseTable([]byte(wire + "rest"))
@@ -55,7 +55,7 @@ func TestFieldsAsTheyAreWritten(t *testing.T) {
 			_, _, err := ParseTable([]byte(wire[:n]))
 			wantError(t, err, SyntaxError)
 		}
-		// The same, with a length that ends the table within the field.
+		// The table ends within the field.
 		for n := range len(f.wire) {
 			_, _, err := ParseTable([]byte(long("\x03key" + f.wire[:n])))
 			wantError(t, err, SyntaxError)
@@ -63,7 +63,7 @@ func TestFieldsAsTheyAreWritten(t *testing.T) {
 	}
 }
 
-func TestOddFields(t *testing.T) {
+func TestUnusualFields(t *testing.T) {
 	for name, c := range map[string]struct {
 		in   string
 		want amqp.Table
@@ -90,7 +90,7 @@ func TestOddFields(t *testing.T) {
 	}
 }
 
-func TestTablesComeBack(t *testing.T) {
+func TestTableRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		table := tables.Draw(t, "table")
 		wire, err := AppendTable(nil, table)
@@ -104,8 +104,8 @@ func TestTablesComeBack(t *testing.T) {
 	})
 }
 
-func TestNestingIsBounded(t *testing.T) {
-	// n tables or arrays in one another in a table, written from the innermost out.
+func TestMaxDepth(t *testing.T) {
+	// n nested tables or arrays in a table, written from the innermost out.
 	nest := func(kind byte, n int) []byte {
 		key := ""
 		if kind == 'F' {
@@ -133,7 +133,7 @@ func TestNestingIsBounded(t *testing.T) {
 			t.Errorf("%d levels of %c: %v", maxDepth, kind, err)
 		}
 		if out, err := AppendTable(nil, table); err != nil || !bytes.Equal(out, nest(kind, maxDepth)) {
-			t.Errorf("%d levels of %c come back as %d octets, %v", maxDepth, kind, len(out), err)
+			t.Errorf("%d levels of %c come back as %d bytes, %v", maxDepth, kind, len(out), err)
 		}
 		for _, n := range []int{maxDepth + 1, 10 * maxDepth} {
 			_, _, err := ParseTable(nest(kind, n))
@@ -151,8 +151,8 @@ func TestNestingIsBounded(t *testing.T) {
 	}
 }
 
-// Announced lengths cost nothing, and nulls no more than what an array of them takes.
-func TestTablesCostWhatCame(t *testing.T) {
+// Memory is allocated for the bytes that came, not for the lengths that they announce.
+func TestTableMemory(t *testing.T) {
 	for _, lie := range []string{
 		"\xff\xff\xff\xff", "\xff\xff\xff\xff\x01kV",
 		long("\x01kS\x7f\xff\xff\xff"), long("\x01kA\xff\xff\xff\xff"), long("\x01kx\xff\xff\xff\xff"),
@@ -174,11 +174,11 @@ func TestTablesCostWhatCame(t *testing.T) {
 		d.table(0, false)
 	})
 	if allocs != 0 {
-		t.Errorf("to check it takes %v allocations", allocs)
+		t.Errorf("checking it makes %v allocations", allocs)
 	}
 }
 
-func TestWhatCannotBeWritten(t *testing.T) {
+func TestAppendTableErrors(t *testing.T) {
 	before := []byte("before")
 	tables := map[string]amqp.Table{
 		"a struct":        {"k": struct{}{}},
