@@ -12,7 +12,6 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/tui/lab"
-	"rpcscope/tui/report"
 )
 
 const ownBody = `{"id": {k}, "n": {n:1-100}}`
@@ -143,14 +142,6 @@ func TestCustomAdvice(t *testing.T) {
 			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {
 				t.Errorf("%s: %s", name, all)
 			}
-		}
-	}
-	for _, o := range []amqprpc.Outcome{amqprpc.Unroutable, amqprpc.Timeout} {
-		b := newStory()
-		b.fail(b.send(0), o, time.Second)
-		sum := Summary{Snapshot: b.snapshot(), Config: report.RunConfig{Queue: "orders", Body: new(ownBody)}}
-		if text := sum.Render(styled(false), 80); !strings.Contains(text, "your server") || strings.Contains(text, "fibserver") || !strings.Contains(text, "body "+ownBody) {
-			t.Errorf("%v:\n%s", o, text)
 		}
 	}
 }

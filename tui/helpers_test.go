@@ -115,8 +115,6 @@ func (s *story) complete(n int, waited time.Duration, servers ...string) {
 	}
 }
 
-func (s *story) snapshot() ledger.Snapshot { return s.books.Snapshot(SummaryQuery()) }
-
 var closedLoop = report.RunConfig{Queue: "rpc_queue", Concurrency: 64, Fib: "30", TimeoutMS: 5000, Seed: 42}
 
 // golden compares got with testdata/name.golden.
@@ -164,6 +162,8 @@ func harmless(t interface {
 	}
 }
 
+const hostile = "\x1b]0;owned\x07\x1b[2J\u202efib\u200b\n\xff\u009b31m" + "e\u0301\u0301\u0301\u0301\u0301"
+
 // nasty draws text that must be escaped, or is hard to measure.
 var nasty = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{hostile, "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤️", "1️⃣", "क्षि", "e\u0301"}))
 
@@ -174,4 +174,22 @@ func adviceText(s *lab.Snapshot) string {
 		b.WriteString(a.Text + "\n")
 	}
 	return b.String()
+}
+
+// sound fails the test where text holds what no panel should.
+func sound(t interface {
+	Helper()
+	Errorf(string, ...any)
+}, text string) {
+	t.Helper()
+	for _, bad := range []string{"NaN", "Inf", "%!", "-0 "} {
+		if strings.Contains(text, bad) {
+			t.Errorf("%q in\n%s", bad, text)
+		}
+	}
+	for l := range strings.Lines(text) {
+		if trimmed := strings.TrimRight(l, " \n"); trimmed+"\n" != l {
+			t.Errorf("spaces at the end of %q", l)
+		}
+	}
 }

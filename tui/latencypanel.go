@@ -5,6 +5,7 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -50,7 +51,7 @@ const quantileCells = 8
 // latencyNumbers are the percentiles in numbers: a table where there is room for one. The
 // service time is shown where calls waited for a while before they were published.
 func latencyNumbers(st *text.Styles, response, service ledger.Latency, w, h int) []text.Line {
-	both := differ(response, service)
+	both := report.WaitedToPublish(response, service)
 	const tableCells = 4 * quantileCells
 	switch {
 	case h < 5 || w < 2*(3+quantileCells):

@@ -9,6 +9,7 @@ import (
 	"rpcscope/tui/internal/noquery"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
+	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
@@ -52,7 +53,7 @@ func run(ctx context.Context, model func(context.Context, *text.Styles, func(str
 	options := []tea.ProgramOption{
 		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
 	}
-	if IsTerminal(os.Stdin) { // else Bubble Tea finds one
+	if report.IsTerminal(os.Stdin) { // else Bubble Tea finds one
 		options = append(options, tea.WithInput(&terminalInput{File: os.Stdin, gone: cancel}))
 	}
 	p := tea.NewProgram(m, options...)

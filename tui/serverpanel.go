@@ -10,6 +10,7 @@ import (
 	"rpcscope/server/pool"
 	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -289,6 +290,7 @@ func layServers(look *lab.Snapshot, entries []serverEntry, w int) serverColumns 
 		note = max(note, text.Width(e.note(look)))
 	}
 	room := w - text.Width("▸ ") - c.name - 1 - c.value
+	const shareCells = len(">99.9 %")
 	take := func(column *int, n, leave int) {
 		if n > 0 && room-n-1 >= leave {
 			*column = n
@@ -381,7 +383,7 @@ func (e *serverEntry) label(most int) string {
 	if e.isPool {
 		return text.Escape(e.name, most)
 	}
-	return serverName(e.replies, most)
+	return report.ServerName(e.replies, most)
 }
 
 // worded says that words take the place of the bar and the numbers.

@@ -12,8 +12,8 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/tui"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -21,7 +21,7 @@ import (
 type measurement struct {
 	books       ledger.Snapshot
 	result      load.Result
-	said        *tui.Tally // by failed calls
+	said        *report.Tally // by failed calls
 	servers     *localServers
 	up          time.Duration // how long the servers were there
 	interrupted bool
@@ -55,7 +55,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 			return nil, notAlone(err)
 		}
 	}
-	m := &measurement{said: &tui.Tally{}}
+	m := &measurement{said: &report.Tally{}}
 	m.servers, err = o.startServers(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -105,7 +105,7 @@ func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledg
 	settle(client)
 
 	observers.Between(func() { // a replay ends with the same numbers
-		m.books = books.Snapshot(tui.SummaryQuery())
+		m.books = books.Snapshot(report.SummaryQuery())
 		recorded.end()
 	})
 	if err := m.books.Broken(); err != nil {
@@ -121,7 +121,7 @@ func notAlone(err error) error {
 
 // report tells, besides a summary in JSON, what its keys have no room for: the answers that
 // were wrong, and, if a call fell short, the verdict. run says which run it is of.
-func (m *measurement) report(stderr io.Writer, run string, s *tui.Summary) {
+func (m *measurement) report(stderr io.Writer, run string, s *report.Summary) {
 	for _, wrong := range m.result.Wrongs {
 		fmt.Fprintf(stderr, "rpcscope: %swrong answer: %s\n", run, text.Escape(wrong.Error(), 400))
 	}

@@ -116,7 +116,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	case <-ctx.Done():
 		return cli.Fail(cli.Interrupted, context.Cause(ctx))
 	}
-	s := books.Snapshot(tui.SummaryQuery())
+	s := books.Snapshot(report.SummaryQuery())
 	if damage = explained(cmp.Or(damage, replay.Contradictions(&s)), recording); damage != nil {
 		damage = fmt.Errorf("%s: %w", path, damage)
 	}
@@ -130,7 +130,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	if o.asJSON {
 		err = report.PrintJSON(stdout, report.Summarize(&s, *cfg))
 	} else {
-		summary := tui.Summary{Snapshot: s, Config: *cfg, Fault: faultOf(damage)}
+		summary := report.Summary{Snapshot: s, Config: *cfg, Fault: faultOf(damage)}
 		err = summary.Write(stdout, summaryWidth(stdout))
 	}
 	return cli.Fail(cli.FellShort, errors.Join(err, damage))
@@ -173,12 +173,12 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}
-	look := p.Snapshot(lab.Query{Ledger: tui.SummaryQuery()})
-	summary := tui.Summary{
+	look := p.Snapshot(lab.Query{Ledger: report.SummaryQuery()})
+	summary := report.Summary{
 		Snapshot: look.Ledger, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil,
 		Fault: faultOf(p.Err()),
 	}
-	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
+	if err := summary.Write(stdout, report.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
 	if err := explained(p.Err(), func() bool { return beingRecorded(path) }); err != nil {

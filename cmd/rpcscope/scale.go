@@ -13,7 +13,6 @@ import (
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/tui"
 	"rpcscope/tui/report"
 )
 
@@ -111,12 +110,12 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err e
 		return err
 	}
 	defer func() { err = recorded.end(err) }()
-	result := tui.Scale{Rows: []tui.ScaleRow{}}
+	result := report.Scale{Rows: []report.ScaleRow{}}
 	var steps []step
 	short := false
 	var ended error
 	for i, n := range o.steps {
-		if tui.IsTerminal(os.Stderr) {
+		if report.IsTerminal(os.Stderr) {
 			fmt.Fprintf(stderr, "%d of %d: %s\n", len(steps)+1, len(o.steps), servers(n))
 		}
 		o.servers = n
@@ -144,7 +143,7 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err e
 		}
 		short = short || summary.FellShort()
 		o.force = true // the last run's consumers may be seen a moment longer than its servers
-		row := tui.ScaleRow{
+		row := report.ScaleRow{
 			Servers: n, Throughput: m.books.Throughput, P50: m.books.Response.P50, P99: m.books.Response.P99, Failed: summary.Short(), FellShort: summary.FellShort(),
 		}
 		steps = append(steps, step{servers: n, throughput: row.Throughput, busy: m.busy()})
@@ -163,7 +162,7 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err e
 	return ended
 }
 
-func (o *scaleOptions) print(stdout, stderr io.Writer, result *tui.Scale) error {
+func (o *scaleOptions) print(stdout, stderr io.Writer, result *report.Scale) error {
 	if !o.asJSON {
 		return result.Write(stdout, summaryWidth(stdout))
 	}

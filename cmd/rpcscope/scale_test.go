@@ -16,11 +16,11 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/server/pool"
-	"rpcscope/tui"
+	"rpcscope/tui/report"
 )
 
 // rows reads the one array of scale --json, and sees that it has the contract's keys.
-func (o outcome) rows(t *testing.T) []tui.ScaleRow {
+func (o outcome) rows(t *testing.T) []report.ScaleRow {
 	t.Helper()
 	var got, want any
 	if err := json.Unmarshal([]byte(o.stdout), &got); err != nil || strings.Count(strings.TrimSpace(o.stdout), "\n") != 0 {
@@ -33,7 +33,7 @@ func (o outcome) rows(t *testing.T) []tui.ScaleRow {
 	if g, w := shape(got), shape(want); !reflect.DeepEqual(g, w) {
 		t.Errorf("shape %v, want %v", g, w)
 	}
-	var rows []tui.ScaleRow
+	var rows []report.ScaleRow
 	if err := json.Unmarshal([]byte(o.stdout), &rows); err != nil {
 		t.Fatal(err)
 	}

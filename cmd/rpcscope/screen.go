@@ -70,9 +70,9 @@ func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 // does as well without.
 func needTerminal(stdout *os.File, instead string) error {
 	switch {
-	case !tui.IsTerminal(stdout):
+	case !report.IsTerminal(stdout):
 		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is "+instead))
-	case tui.IsDumb():
+	case report.IsDumb():
 		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal that can move its cursor, and TERM is dumb; without one there is "+instead))
 	}
 	return nil
@@ -128,7 +128,7 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	}
 	end := sync.OnceValues(func() (lab.Snapshot, error) {
 		last := l.Snapshot(lab.Query{})
-		last.Ledger = l.SnapshotThen(tui.SummaryQuery(), recorded.end)
+		last.Ledger = l.SnapshotThen(report.SummaryQuery(), recorded.end)
 		ending, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return last, l.Close(ending)
@@ -176,11 +176,11 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.S
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}
-	summary := tui.Summary{
+	summary := report.Summary{
 		Snapshot: look.Ledger, Notice: look.StandIn, Config: o.summarized(), Interrupted: ctx.Err() != nil,
 		Fault: recorded.fault(),
 	}
-	if err := summary.Write(stdout, tui.TerminalWidth(stdout)); err != nil {
+	if err := summary.Write(stdout, report.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
 	return interrupted(ctx)

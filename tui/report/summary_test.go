@@ -1,4 +1,4 @@
-package tui
+package report
 
 import (
 	"bytes"
@@ -15,7 +15,6 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker"
 	"rpcscope/amqprpc/ledger"
-	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -56,7 +55,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 			s.reply(amqprpc.Unknown, amqprpc.InFlight, "who", "", 0)
 		}
 	})
-	open := report.RunConfig{Queue: "rpc_queue", Concurrency: 256, Rate: 500, Fib: "20-35", TimeoutMS: 5000, Seed: 7}
+	open := RunConfig{Queue: "rpc_queue", Concurrency: 256, Rate: 500, Fib: "20-35", TimeoutMS: 5000, Seed: 7}
 	tell("open", Summary{Config: open, Missed: 312}, func(s *story) {
 		s.complete(1500, 0, "fib-1")
 		s.complete(800, 2*time.Second, "fib-1")
@@ -94,7 +93,7 @@ var situations = sync.OnceValue(func() map[string]Summary {
 	})
 	tell("warm-up", Summary{Config: closedLoop, Interrupted: true, InWarmUp: true}, func(*story) {})
 	tell("hostile", Summary{
-		Config:  report.RunConfig{Queue: hostile, Concurrency: 1, Fib: hostile, TimeoutMS: 1},
+		Config:  RunConfig{Queue: hostile, Concurrency: 1, Fib: hostile, TimeoutMS: 1},
 		Address: hostile, Failures: []Sentence{{hostile, 3}},
 	}, func(s *story) {
 		s.connect(hostile, hostile, hostile)
@@ -201,7 +200,7 @@ func TestSummaryOfAnything(t *testing.T) {
 					Info: amqprpc.ConnectionInfo{Product: rapid.String().Draw(t, "product")},
 				},
 			},
-			Config: report.RunConfig{
+			Config: RunConfig{
 				Queue: rapid.String().Draw(t, "queue"), Fib: rapid.String().Draw(t, "fib"),
 				Concurrency: rapid.IntRange(0, 1e9).Draw(t, "c"), Rate: rapid.Float64Range(0, 1e6).Draw(t, "rate"),
 				TimeoutMS: rapid.Int64Range(0, 1e12).Draw(t, "timeout"), Seed: n.Draw(t, "seed"),
@@ -294,7 +293,7 @@ func TestHint(t *testing.T) {
 		{"denied after a while", "q", revoked, "the broker refuses calls: " + deniedText},
 		{"canceled", "q", failed(1, ledger.Failures{Canceled: 1}), ""},
 	} {
-		sum := Summary{Snapshot: c.s, Config: report.RunConfig{Queue: c.queue}}
+		sum := Summary{Snapshot: c.s, Config: RunConfig{Queue: c.queue}}
 		if got := sum.hint(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -378,7 +377,7 @@ func FuzzSummary(f *testing.F) {
 				Servers:      []ledger.Server{{Name: words, Replies: n, Share: 1}},
 				Connection:   ledger.Connection{Info: amqprpc.ConnectionInfo{Product: words, Version: words, Address: words}},
 			},
-			Config: report.RunConfig{Queue: words, Fib: words, Rate: ms}, Failures: []Sentence{{words, 1}},
+			Config: RunConfig{Queue: words, Fib: words, Rate: ms}, Failures: []Sentence{{words, 1}},
 		}
 		out := sum.Render(styles, width)
 		if width <= 0 {
@@ -389,4 +388,17 @@ func FuzzSummary(f *testing.F) {
 			harmless(t, strings.TrimSuffix(l, "\n"), width)
 		}
 	})
+}
+
+// The hints about another service do not speak of fibservers.
+func TestHintOnAnotherService(t *testing.T) {
+	body := `{"id": {k}}`
+	for _, o := range []amqprpc.Outcome{amqprpc.Unroutable, amqprpc.Timeout} {
+		s := newStory()
+		s.fail(s.send(0), o, time.Second)
+		sum := Summary{Snapshot: s.snapshot(), Config: RunConfig{Queue: "orders", Body: &body}}
+		if text := sum.Render(styled(false), 80); !strings.Contains(text, "your server") || strings.Contains(text, "fibserver") || !strings.Contains(text, "body "+body) {
+			t.Errorf("%v:\n%s", o, text)
+		}
+	}
 }

@@ -1,8 +1,7 @@
-package tui
+package report
 
 import (
 	"rpcscope/amqprpc"
-	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -76,4 +75,4 @@ func (s *Summary) hint() string {
 }
 
 // fibserver is the command that would start a server for the queue.
-func (s *Summary) fibserver() string { return report.ServerCommand(s.Config.Queue) }
+func (s *Summary) fibserver() string { return ServerCommand(s.Config.Queue) }

@@ -1,4 +1,4 @@
-package tui
+package report
 
 import (
 	"fmt"
@@ -8,7 +8,6 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
-	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -27,7 +26,7 @@ type Summary struct {
 	Snapshot ledger.Snapshot
 	// Config is what was run. What is zero in it is not mentioned, so that a run
 	// without one plan, such as an afternoon at the screen, can leave it out.
-	Config report.RunConfig
+	Config RunConfig
 	// Address is host:port of the broker; where it is empty, the Snapshot's is shown.
 	Address string
 	// Notice is what else there is to say: that the broker is a stand-in, where a replay was left.
@@ -165,7 +164,7 @@ func (s *Summary) calls(p *sheet) {
 
 	var rows []reason
 	for _, o := range amqprpc.Failures() {
-		rows = append(rows, reason{f.Of(o), o.String(), report.FailureReason(o, time.Duration(s.Config.TimeoutMS)*time.Millisecond, s.Interrupted), p.Failed})
+		rows = append(rows, reason{f.Of(o), o.String(), FailureReason(o, time.Duration(s.Config.TimeoutMS)*time.Millisecond, s.Interrupted), p.Failed})
 	}
 	reasons(p, "failed", rows)
 }

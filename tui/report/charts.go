@@ -1,4 +1,4 @@
-package tui
+package report
 
 import (
 	"cmp"
@@ -59,14 +59,14 @@ func latencyTable(p *sheet, s *ledger.Snapshot, open bool) {
 		}
 		p.line(l)
 	}
-	if open || differ(s.Response, s.Service) {
+	if open || WaitedToPublish(s.Response, s.Service) {
 		p.words("", "response counts from when a call was meant to start, service from its publish: "+
 			"between them it waited to be sent", p.Faint)
 	}
 }
 
-// differ reports whether calls spent a time worth mentioning before they were published.
-func differ(response, service ledger.Latency) bool {
+// WaitedToPublish reports whether calls spent a time worth mentioning before they were published.
+func WaitedToPublish(response, service ledger.Latency) bool {
 	clearly := func(r, s float64) bool { return r > 1.2*s && r > s+0.1 }
 	return clearly(response.P50, service.P50) || clearly(response.P99, service.P99)
 }
@@ -206,7 +206,7 @@ func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serve
 	}
 	var rows []serverRow
 	for _, s := range shown[:min(len(shown), mostServers)] {
-		rows = append(rows, row(serverName(s, longest), s.Replies, s.Share))
+		rows = append(rows, row(ServerName(s, longest), s.Replies, s.Share))
 	}
 	if len(shown) > mostServers {
 		rest := shown[mostServers:]
@@ -225,7 +225,8 @@ func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serve
 	return rows
 }
 
-func serverName(s ledger.Server, most int) string {
+// ServerName returns the name of a server as people read it, in at most so many cells.
+func ServerName(s ledger.Server, most int) string {
 	switch {
 	case s.Others:
 		return "others"

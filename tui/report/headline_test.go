@@ -1,4 +1,4 @@
-package tui
+package report
 
 import (
 	"strings"
@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/ledger"
-	"rpcscope/tui/report"
 )
 
 // The first line counts all that fell short, and its mark is what the exit code goes by.
@@ -32,7 +31,7 @@ func TestHeadline(t *testing.T) {
 		{Summary{Snapshot: calls(0, 0, 0), Interrupted: true, InWarmUp: true}, "! interrupted in the warm-up: nothing was measured", false},
 		{Summary{Snapshot: calls(0, 0, 0)}, "✗ no call was made", true},
 		{Summary{Snapshot: ledger.Snapshot{Calls: ledger.Calls{Sent: 3, InFlight: 3}}}, "! no call completed", false},
-		{Summary{Snapshot: calls(100, 0, 0), Config: report.RunConfig{Rate: 1000}, Behind: time.Second}, "! slower than 1,000/s, 100 calls completed", false},
+		{Summary{Snapshot: calls(100, 0, 0), Config: RunConfig{Rate: 1000}, Behind: time.Second}, "! slower than 1,000/s, 100 calls completed", false},
 		{Summary{Snapshot: calls(500, 0, 0), Fault: "the recording is not whole"}, "✗ the recording is not whole: 500 calls completed", true},
 		{Summary{Snapshot: calls(3, 0, 0), Fault: "the recording is not whole", Interrupted: true}, "✗ the recording is not whole: interrupted: 3 calls completed", true},
 	} {
