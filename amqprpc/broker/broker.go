@@ -200,7 +200,7 @@ func (b *Broker) connections() map[*connection]struct{} {
 }
 
 // withoutDeliveries calls f, which ends connections. Meanwhile nothing is delivered: a message that one of them returns must not
-// go to another that is about to end, where it would be lost or count as delivered. It needs the lock.
+// go to another that is about to end: it would be lost or count as delivered. It needs the lock.
 func (b *Broker) withoutDeliveries(f func()) {
 	b.paused = true
 	f()

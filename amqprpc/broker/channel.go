@@ -90,7 +90,7 @@ func (ch *channel) awaitCloseOk(f wire.Frame) {
 	}
 }
 
-// release cancels the consumers and requeues what they have not acked.
+// release cancels the consumers and requeues unacked messages.
 func (ch *channel) release() {
 	ch.cancelConsumers()
 	ch.conn.b.requeue(ch.unacked.takeAll())

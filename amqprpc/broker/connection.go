@@ -238,7 +238,7 @@ func (c *connection) handleMethod(payload []byte) *wire.Error {
 	return nil
 }
 
-// fail sends connection.close for an exception and releases what the connection holds.
+// fail sends connection.close for an exception and releases the connection's queues and messages.
 func (c *connection) fail(e *wire.Error) {
 	if c.closeErr != nil {
 		return
@@ -284,7 +284,7 @@ func (c *connection) release() {
 	c.b.requeue(back)
 }
 
-// sendConfirms confirms what has been published since the last call.
+// sendConfirms confirms all messages that were published since the last call.
 func (c *connection) sendConfirms() {
 	if c.b.confirmsHeld {
 		return

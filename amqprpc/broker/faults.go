@@ -3,8 +3,8 @@ package broker
 import "rpcscope/amqprpc/internal/wire"
 
 // Stop shuts the broker down in good order. It stops listening, and connections get connection.close with 320
-// CONNECTION_FORCED and have two seconds to answer. It returns when they have ended. Restart finds what RabbitMQ would have
-// on disk: durable queues and the persistent messages in them (all messages of quorum queues). Stop ends Freeze. It does
+// CONNECTION_FORCED and have two seconds to answer. It returns when they have ended. Restart finds everything that RabbitMQ
+// would have on disk: durable queues and the persistent messages in them (all messages of quorum queues). Stop ends Freeze. It does
 // nothing to a broker that is stopped.
 func (b *Broker) Stop() {
 	b.lifecycle.Lock()
@@ -12,7 +12,7 @@ func (b *Broker) Stop() {
 	b.end(true)
 }
 
-// Kill does what kill -9 does: connections are dropped without a word. Otherwise it is like Stop.
+// Kill ends the broker as kill -9 would: connections are dropped without a word. Otherwise it is like Stop.
 func (b *Broker) Kill() {
 	b.lifecycle.Lock()
 	defer b.lifecycle.Unlock()

@@ -163,7 +163,7 @@ func (ch *channel) sendReturn(in *incoming) {
 	})
 }
 
-// sendConfirms confirms what has been published since the last call, with one basic.ack.
+// sendConfirms confirms all messages that were published since the last call, with one basic.ack.
 func (ch *channel) sendConfirms() {
 	if ch.conn.b.confirmsHeld {
 		return

@@ -39,7 +39,7 @@ var members struct {
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
-	if _, err := rabbitmq.Installed(rabbitmq.Config{}); err != nil {
+	if _, err := rabbitmq.Installed(); err != nil {
 		return brokertest.Absent(brokertest.NeedRabbitMQ, err)
 	}
 	// An interrupt ends the process, and nodes elsewhere than on Linux end only by Close.

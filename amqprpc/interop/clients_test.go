@@ -17,7 +17,7 @@ func numbers(ns []int) []string {
 	return args
 }
 
-// Their clients get the right answers from our server.
+// Foreign clients get the right answers from fibserver.
 func TestTheirClientsOurServer(t *testing.T) {
 	many := make([]int, 200)
 	for i := range many {
@@ -46,7 +46,7 @@ func TestTheirClientsOurServer(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if slices.Contains(test.args, "--direct") {
-				brokertest.OnRabbitMQ(t) // no other has direct reply-to
+				brokertest.OnRabbitMQ(t) // for direct reply-to
 			}
 			t.Parallel()
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)

@@ -1,9 +1,6 @@
-// Package interop holds tests, and nothing else: fibserver and rpcscope, as processes,
-// against clients and servers that share no line of code with them.
+// Package interop tests fibserver and rpcscope, as processes, with clients and servers in other languages.
 //
-// Those are small programs in testdata, written to the description in RabbitMQ's RPC
-// tutorial: in Python on pika and on aio-pika, in Perl on Net::AMQP, in Ruby on bunny, in JavaScript on amqplib. Without
-// Python's no test runs, and without the others' less; `go test -v` says so. It is an error if
-// RPCSCOPE_TEST_REQUIRE has what is missing: "python", "perl", "ruby", "node". They run on the
-// brokers that package brokertest finds.
+// Those are small programs in testdata, written after RabbitMQ's RPC tutorial: in Python with pika and aio-pika, in Perl
+// with Net::AMQP, in Ruby with bunny, in JavaScript with amqplib. Without Python's libraries no test runs, without the others'
+// fewer; see RPCSCOPE_TEST_REQUIRE in package brokertest.
 package interop

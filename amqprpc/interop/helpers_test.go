@@ -16,15 +16,14 @@ import (
 	"rpcscope/server/pool"
 )
 
-// servers are server processes that run one program.
+// servers are processes of one server program.
 type servers struct {
 	*pool.Pool
 	mu    sync.Mutex
 	lines []string // that they wrote
 }
 
-// serve makes a pool of servers, without any yet. When the test ends they end; where it
-// has failed, it shows what they wrote.
+// serve makes an empty pool of servers until the end of the test. If the test has failed by then, it logs their output.
 func serve(t testing.TB, url, prefix string, command []string, args ...string) *servers {
 	t.Helper()
 	s := &servers{}
@@ -61,8 +60,7 @@ func (s *servers) start(t testing.TB, args ...string) *pool.Process {
 	return p
 }
 
-// stop stops the servers, which must all have lived until now, and returns what they
-// wrote.
+// stop stops the servers and returns their output. None may have ended before.
 func (s *servers) stop(t testing.TB) []string {
 	t.Helper()
 	for _, status := range s.List() {
@@ -84,13 +82,13 @@ func (s *servers) output() []string {
 	return append([]string(nil), s.lines...)
 }
 
-// drained is what fibserver, with --log-format json, says at its end.
+// drained is the last record in fibserver's JSON log.
 type drained struct {
 	Message                                                                            string `json:"msg"`
 	Requests, Answered, Errors, Redelivered, Expired, Refused, Undeliverable, Replayed int64
 }
 
-// drainedOf finds it among the lines.
+// drainedOf finds that record among the lines.
 func drainedOf(t testing.TB, lines []string) drained {
 	t.Helper()
 	for _, line := range lines {
@@ -104,7 +102,7 @@ func drainedOf(t testing.TB, lines []string) drained {
 	return drained{}
 }
 
-// ready is how many messages are ready in a queue.
+// ready returns the number of ready messages in a queue.
 func ready(t testing.TB, url, queue string) int {
 	t.Helper()
 	conn, err := amqp.DialConfig(url, amqp.Config{Heartbeat: 2 * time.Second, Dial: amqp.DefaultDial(5 * time.Second)})
@@ -123,7 +121,7 @@ func ready(t testing.TB, url, queue string) int {
 	return q.Messages
 }
 
-// fib is the right answer, from neither their algorithms nor ours.
+// fib computes the right answer.
 func fib(n int) string {
 	a, b := new(big.Int), big.NewInt(1)
 	for range n {
@@ -133,7 +131,7 @@ func fib(n int) string {
 	return a.String()
 }
 
-// conversation is what the tutorial's client prints.
+// conversation returns the output of the tutorial's client.
 func conversation(ns ...int) string {
 	var b strings.Builder
 	for _, n := range ns {
@@ -142,7 +140,7 @@ func conversation(ns ...int) string {
 	return b.String()
 }
 
-// summary is what `rpcscope load --json` prints, as far as it matters here.
+// summary is a part of the output of `rpcscope load --json`.
 type summary struct {
 	Calls struct {
 		Sent, Completed, Failed uint64
@@ -156,8 +154,7 @@ type summary struct {
 	}
 }
 
-// load runs `rpcscope load` and checks what holds for every load: the exit code says
-// that all answers were right, all calls have completed, and nothing is unaccounted for.
+// load runs `rpcscope load` and checks that all answers were right, all calls have completed, and the counts are consistent.
 func load(t testing.TB, url, queue string, calls uint64, args ...string) summary {
 	t.Helper()
 	out := succeed(t, url, ours(t, "rpcscope"), append([]string{
@@ -176,7 +173,7 @@ func load(t testing.TB, url, queue string, calls uint64, args ...string) summary
 	return s
 }
 
-// broken returns an error where the laws of the ledger do not hold.
+// broken returns an error if a law of the ledger does not hold.
 func (s *summary) broken() error {
 	var failed, replies uint64
 	for _, n := range s.Failures {
@@ -201,7 +198,7 @@ func (s *summary) broken() error {
 		law(r.Received == replies, "received = the sum of the servers' replies"))
 }
 
-// by is how many replies a server sent.
+// by returns the number of a server's replies.
 func (s *summary) by(name string) uint64 {
 	for _, v := range s.Servers {
 		if pool.ShortNames(v.Name) == name {

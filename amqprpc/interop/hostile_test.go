@@ -12,14 +12,13 @@ import (
 	"rpcscope/server/pool"
 )
 
-// A hostile request is what testdata/hostile_client.py reads. Byte slices are base64
-// in JSON.
+// A hostileRequest is a line of input of testdata/hostile_client.py.
 type hostileRequest struct {
 	Body          []byte          `json:"body"`
 	CorrelationID []byte          `json:"correlation_id"`     // nil: none
-	ReplyTo       json.RawMessage `json:"reply_to,omitempty"` // left out: the callback queue
+	ReplyTo       json.RawMessage `json:"reply_to,omitempty"` // omitted: the callback queue
 	Headers       map[string]any  `json:"headers,omitempty"`
-	Exotic        bool            `json:"exotic,omitempty"` // headers that JSON cannot say
+	Exotic        bool            `json:"exotic,omitempty"` // headers that JSON cannot represent
 	Properties    map[string]any  `json:"properties,omitempty"`
 	Replies       int             `json:"replies"` // to wait for
 }
@@ -34,7 +33,7 @@ type hostileReply struct {
 	Body          []byte  `json:"body"`
 }
 
-// nested is a table in a table in a table.
+// nested returns tables nested in a table.
 func nested(depth int) map[string]any {
 	t := map[string]any{"at": "the bottom"}
 	for range depth {
@@ -43,20 +42,19 @@ func nested(depth int) map[string]any {
 	return t
 }
 
-// Whatever a foreign client sends, it gets an answer or an error with a canonical
-// code, the server lives, and nothing is redelivered.
+// A foreign client gets an answer or an error with a canonical code for any request. The server survives, and nothing is redelivered.
 func TestHostileRequests(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	quoted, err := json.Marshal(queue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var controls []byte // 255 bytes of UTF-8 with every control character there is
+	var controls []byte // 255 bytes of UTF-8 with every control character
 	for r := range rune(0xa0) {
 		controls = utf8.AppendRune(controls, r)
 	}
 	controls = append(controls, bytes.Repeat([]byte("x"), 255-len(controls))...)
-	var allBytes []byte // but one: AMQP allows 255
+	var allBytes []byte // except one: AMQP allows 255
 	for b := range 255 {
 		allBytes = append(allBytes, byte(254-b))
 	}
@@ -134,7 +132,7 @@ func TestHostileRequests(t *testing.T) {
 			want.Answered++
 			want.Undeliverable++
 		case string(c.request.ReplyTo) == string(quoted):
-			// Its reply is the server's next request, and that one names no reply_to.
+			// The reply becomes the server's next request, which has no reply_to.
 			want.Requests++
 			want.Refused++
 			if bytes.Equal(c.request.Body, ten) {
@@ -208,7 +206,7 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// checkReply checks what a reply says: want is a code, or "ok RESULT".
+// checkReply checks a reply. want is a code, or "ok RESULT".
 func checkReply(r hostileReply, want string) error {
 	if result, ok := strings.CutPrefix(want, "ok "); ok {
 		if string(r.Body) != result || r.Type != nil || r.Error != nil {

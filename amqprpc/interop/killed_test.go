@@ -7,8 +7,8 @@ import (
 	"rpcscope/server/pool"
 )
 
-// Their servers die between reply and ack. What they had answered is answered again by
-// another server: the client sees one duplicate for each death, and loses nothing.
+// Foreign servers die between reply and ack. Another server answers their requests again: the client gets one duplicate for
+// each death, and no call is lost.
 func TestTheirServersDieBeforeTheAck(t *testing.T) {
 	for _, kind := range []string{"transient", "classic", "quorum"} {
 		t.Run(kind, func(t *testing.T) {
@@ -21,7 +21,7 @@ func TestTheirServersDieBeforeTheAck(t *testing.T) {
 			own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue, "--queue-type", kind, "--log-format", "json", "--delay", "3ms")
 			own.start(t)
 			var doomed []*pool.Process
-			for _, library := range libraries[:2] { // pika's and aio-pika's die when they are told to
+			for _, library := range libraries[:2] { // pika's and aio-pika's can be told to die
 				s := serve(t, url, library.prefix, theirs(t, library.server), "--queue", queue, "--declare", "passive", "--sign", "--sleep", "0.003", "--die-at", dieAt)
 				doomed = append(doomed, s.start(t))
 			}
@@ -40,7 +40,7 @@ func TestTheirServersDieBeforeTheAck(t *testing.T) {
 				t.Errorf("%d deaths, and %+v", deaths, sum.Replies)
 			}
 			d := drainedOf(t, own.stop(t))
-			// A request of the first to die may have gone to the other one.
+			// The other server may have got a request of the first one.
 			if d.Redelivered < 1 || d.Redelivered > int64(deaths) || uint64(d.Requests) != sum.by("fib-1") {
 				t.Errorf("our server has %+v", d)
 			}

@@ -21,18 +21,18 @@ import (
 // patience bounds everything that a test waits for.
 const patience = time.Minute
 
-// bin is where our own programs are built. They are built once, by [ours].
+// bin is the folder of our own programs. ours builds them.
 var bin string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
 	for _, l := range languages {
-		if l.missing = l.look(); l.missing == nil {
+		if l.missing = l.check(); l.missing == nil {
 			continue
 		}
 		switch {
-		case l.need == brokertest.NeedPython: // most tests are with it
+		case l.need == brokertest.NeedPython: // most tests need it
 			return brokertest.Absent(l.need, l.missing)
 		case brokertest.Requires(l.need):
 			fmt.Fprintln(os.Stderr, "required, and missing:", l.missing)
@@ -49,7 +49,7 @@ func testMain(m *testing.M) int {
 	return brokertest.Main(m)
 }
 
-// ours is the command line of one of our programs.
+// ours returns the command line of one of our programs.
 func ours(t testing.TB, program string) []string {
 	t.Helper()
 	if err := build(); err != nil {
@@ -75,8 +75,7 @@ var build = sync.OnceValue(func() error {
 	return nil
 })
 
-// raceDetected says whether this test binary has the race detector, so that the
-// programs have it too.
+// raceDetected reports whether this test binary was built with the race detector.
 func raceDetected() bool {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -90,40 +89,40 @@ func raceDetected() bool {
 	return false
 }
 
-// environment is what all processes get. A race ends a program of ours at once; and
-// the race detector would hold it up for a second at its end.
+// environment returns the environment of all processes. A race ends our programs at once. Without atexit_sleep_ms the race detector
+// would delay their end by a second.
 func environment(url string) []string {
 	return append(os.Environ(), "AMQP_URL="+url, races)
 }
 
 const races = "GORACE=halt_on_error=1 atexit_sleep_ms=0"
 
-// A language is what foreign programs are written in.
+// A language runs the foreign programs of one extension.
 type language struct {
 	extension string   // of its programs
 	need      string   // as in RPCSCOPE_TEST_REQUIRE
-	command   []string // runs a program, without buffers and without leaving files behind
-	check     string   // a program that ends well if the libraries are there
+	command   []string // runs a program without buffering and without writing files
+	probe     string   // a program that succeeds if the libraries are installed
 	install   string
-	missing   error // why none of its programs can be run
+	missing   error // why its programs cannot be run
 }
 
-// Debian's own interpreters: others on the PATH do not have its packages. Python is run without
-// anything from the user's own environment.
+// languages use Debian's interpreters, since others on the PATH do not have its packages. Python runs without the user's own
+// environment.
 var languages = []*language{
 	{extension: ".py", need: brokertest.NeedPython, command: []string{"/usr/bin/python3", "-I", "-u", "-B"},
-		check:   "from pika import BlockingConnection; from aio_pika import connect",
+		probe:   "from pika import BlockingConnection; from aio_pika import connect",
 		install: "pika and aio-pika for Debian's Python: apt-get install -y python3-pika python3-aio-pika"},
-	{extension: ".pl", need: brokertest.NeedPerl, command: []string{"/usr/bin/perl"}, check: "use AnyEvent::RabbitMQ;",
+	{extension: ".pl", need: brokertest.NeedPerl, command: []string{"/usr/bin/perl"}, probe: "use AnyEvent::RabbitMQ;",
 		install: "AnyEvent::RabbitMQ for Debian's Perl: apt-get install -y libanyevent-rabbitmq-perl"},
-	{extension: ".rb", need: brokertest.NeedRuby, command: []string{"/usr/bin/ruby"}, check: `require "bunny"`,
+	{extension: ".rb", need: brokertest.NeedRuby, command: []string{"/usr/bin/ruby"}, probe: `require "bunny"`,
 		install: "bunny for Debian's Ruby: apt-get install -y ruby-bunny"},
-	{extension: ".js", need: brokertest.NeedNode, command: []string{"node"}, check: `require("amqplib")`,
+	{extension: ".js", need: brokertest.NeedNode, command: []string{"node"}, probe: `require("amqplib")`,
 		install: "amqplib for Node.js: npm install --prefix FOLDER amqplib, with NODE_PATH=FOLDER/node_modules"},
 }
 
-// look says what is missing.
-func (l *language) look() error {
+// check returns an error if the language's libraries are missing.
+func (l *language) check() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	file, err := os.CreateTemp("", "rpcscope-interop-*"+l.extension)
@@ -131,7 +130,7 @@ func (l *language) look() error {
 		return err
 	}
 	defer os.Remove(file.Name())
-	_, err = file.WriteString(l.check)
+	_, err = file.WriteString(l.probe)
 	if err := errors.Join(err, file.Close()); err != nil {
 		return err
 	}
@@ -141,8 +140,7 @@ func (l *language) look() error {
 	return nil
 }
 
-// theirs is the command line of a foreign program in testdata. The test is skipped where its
-// language is missing.
+// theirs returns the command line of a foreign program in testdata. It skips the test if the language is missing.
 func theirs(t testing.TB, program string) []string {
 	t.Helper()
 	for _, l := range languages {
@@ -159,7 +157,7 @@ func theirs(t testing.TB, program string) []string {
 	return nil
 }
 
-// outcome is how a process ended.
+// An outcome is the exit code and the output of a process.
 type outcome struct {
 	code           int
 	stdout, stderr string
@@ -192,8 +190,7 @@ func runWith(t testing.TB, url string, stdin []byte, command []string, args ...s
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// succeed runs a program that must end with status 0 and say nothing on stderr. It
-// returns its stdout.
+// succeed runs a program that must end with status 0 and write nothing to stderr. It returns its stdout.
 func succeed(t testing.TB, url string, command []string, args ...string) string {
 	t.Helper()
 	got := run(t, url, command, args...)

@@ -14,7 +14,7 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// RabbitMQ's own lists tell which process each connection and consumer belongs to.
+// rabbitmqctl shows which process each connection and consumer belongs to.
 func TestOperatorsSeeProcesses(t *testing.T) {
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	queue := brokertest.QueueName(t)
@@ -25,7 +25,7 @@ func TestOperatorsSeeProcesses(t *testing.T) {
 	fib := serve(t, node.URL(), "fib-", ours(t, "fibserver"), "--queue", queue+"-fib", "--queue-type", "classic", "--queue-expires", "1m")
 	fibserver := fmt.Sprintf("fibserver[%d]@%s fib-1", fib.start(t).Status().PID, host)
 
-	// The lists are made while rpcscope waits for an answer.
+	// rabbitmqctl runs while rpcscope waits for an answer.
 	lists := make(chan string, 2)
 	serving := make(chan struct{})
 	server := amqprpc.Server{

@@ -9,9 +9,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// poisons are headers that amqp091-go refuses to read (it allows 32 levels, and 8,192
-// entries in each), by closing the connection that they came on. RabbitMQ and other
-// clients take them.
+// poisons are headers for which amqp091-go closes the connection: it allows 32 levels, and 8,192 entries in each. RabbitMQ and
+// other clients accept them.
 var poisons = []struct {
 	name    string
 	headers map[string]any
@@ -20,8 +19,7 @@ var poisons = []struct {
 	{"a wide array", map[string]any{"x": make([]bool, 9_000)}},
 }
 
-// A request with such headers would come back to each server for ever, and take down
-// its connection each time.
+// A request with such headers is not redelivered forever, closing a server's connection each time.
 func TestPoisonousRequest(t *testing.T) {
 	for _, poison := range poisons {
 		t.Run(poison.name, func(t *testing.T) {
@@ -42,8 +40,8 @@ func TestPoisonousRequest(t *testing.T) {
 			if client.code != 0 {
 				t.Errorf("a good request after it is not answered: %.200s", client.stderr)
 			}
-			// RabbitMQ 4.3 may refuse a reply whose client leaves as soon as it has it, and so the request comes
-			// again, when nobody waits for it any more.
+			// If the client closes at once, RabbitMQ 4.3 may nack the reply, and the request is redelivered after its call
+			// has ended.
 			if d := drainedOf(t, server.stop(t)); d.Redelivered > d.Undeliverable {
 				t.Errorf("the server has %+v", d)
 			}
@@ -54,8 +52,7 @@ func TestPoisonousRequest(t *testing.T) {
 	}
 }
 
-// A reply with such headers would cost a client its connection, and with it all its
-// calls in flight.
+// A reply with such headers does not close the client's connection, which would fail all its calls in flight.
 func TestPoisonousReply(t *testing.T) {
 	for _, poison := range poisons {
 		t.Run(poison.name, func(t *testing.T) {

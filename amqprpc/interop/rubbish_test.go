@@ -10,7 +10,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// A rubbishReply is what testdata/rubbish_server.py sends.
+// A rubbishReply is a reply of testdata/rubbish_server.py.
 type rubbishReply map[string]any
 
 func rubbish(body string, properties ...any) rubbishReply {
@@ -21,15 +21,14 @@ func rubbish(body string, properties ...any) rubbishReply {
 	return r
 }
 
-// fit says whether text can do no more to a terminal than to fill its lines.
+// fit reports whether text is safe for a terminal.
 func fit(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(r rune) bool {
 		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
 	})
 }
 
-// Whatever a foreign server replies, `rpcscope call` shows it without harm to the
-// terminal, discards what is not the answer, and ends with the right exit code.
+// `rpcscope call` prints any reply safely, discards replies that are no answer, and ends with the right exit code.
 func TestTheirServerRepliesRubbish(t *testing.T) {
 	const escapes = "\x1b]0;owned\a\x1b[2J\x9b31m\u009b31m\u202e5\r\n\x7f"
 	errorHeader := func(code any) map[string]any { return map[string]any{"x-rpc-error": code} }
@@ -37,7 +36,7 @@ func TestTheirServerRepliesRubbish(t *testing.T) {
 		name    string
 		replies []rubbishReply // to each of two calls
 		code    int
-		// What both calls print, on stdout or on stderr, and what --json says of them.
+		// The output of both calls, and the fields in --json.
 		stdout, stderr      string
 		result, failureCode string
 	}{
@@ -122,8 +121,7 @@ func TestTheirServerRepliesRubbish(t *testing.T) {
 	}
 }
 
-// `rpcscope load` takes no wrong answer for a right one, and says so in a form that is
-// fit for a terminal.
+// `rpcscope load` recognizes wrong answers, and its output is safe for a terminal.
 func TestTheirServerRepliesRubbishToLoad(t *testing.T) {
 	for _, test := range []struct{ name, reply, server string }{
 		{"a wrong number", "6", "five"},

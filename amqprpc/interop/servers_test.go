@@ -9,7 +9,7 @@ import (
 	"rpcscope/server/pool"
 )
 
-// libraries are what their programs are made with.
+// libraries are those of the foreign servers.
 var libraries = []struct{ name, server, prefix string }{
 	{"pika", "pika_server", "pika-"},
 	{"aio-pika", "aio_server", "aio-"},
@@ -18,8 +18,7 @@ var libraries = []struct{ name, server, prefix string }{
 	{"amqplib", "amqplib_server", "amqplib-"},
 }
 
-// `rpcscope call` and `rpcscope load` work with their servers, which say nothing about
-// themselves, or at most a name.
+// `rpcscope call` and `rpcscope load` work with foreign servers, which set app_id at most.
 func TestTheirServersOurClient(t *testing.T) {
 	for _, library := range libraries {
 		for _, sign := range []bool{false, true} {
@@ -65,7 +64,7 @@ func TestTheirServersOurClient(t *testing.T) {
 				}
 				process.stop(t)
 				if n := ready(t, url, queue); n != 0 {
-					t.Errorf("%d requests were given back", n)
+					t.Errorf("%d requests were requeued", n)
 				}
 			})
 		}

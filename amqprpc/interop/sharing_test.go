@@ -7,7 +7,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Their server and ours share one queue, whichever declared it, and however.
+// A foreign server and fibserver share a queue, whichever of them declared it.
 func TestServersShareQueue(t *testing.T) {
 	const calls = 300
 	for _, kind := range []string{"transient", "classic", "quorum"} {
@@ -50,15 +50,14 @@ func TestServersShareQueue(t *testing.T) {
 					t.Errorf("our server has %+v, %d replies came from it", d, a)
 				}
 				if n := ready(t, url, queue); n != 0 {
-					t.Errorf("%d requests were given back", n)
+					t.Errorf("%d requests were requeued", n)
 				}
 			})
 		}
 	}
 }
 
-// `--queue-type auto` without a queue declares what today's tutorial declares, so that
-// their server, which declares the same, can join.
+// `--queue-type auto` declares a missing queue as today's tutorial does, so that a server that follows the tutorial can join.
 func TestAutoDeclaresWhatTheirServerDeclares(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	own := serve(t, url, "fib-", ours(t, "fibserver"), "--queue", queue)
@@ -69,7 +68,7 @@ func TestAutoDeclaresWhatTheirServerDeclares(t *testing.T) {
 	own.stop(t)
 }
 
-// A declaration that contradicts theirs is refused, in words, and harms nobody.
+// A declaration that contradicts the existing queue is an error, and does not disturb the foreign server.
 func TestContradictingDeclaration(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	foreign := serve(t, url, "pika-", theirs(t, "pika_server"), "--queue", queue, "--declare", "classic")

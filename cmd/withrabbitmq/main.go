@@ -1,11 +1,9 @@
-// Command withrabbitmq runs a command with a private RabbitMQ node beside it, whose
-// address the command finds in AMQP_URL:
+// Command withrabbitmq runs a command beside a private RabbitMQ node. The node's address is in AMQP_URL:
 //
 //	go run ./cmd/withrabbitmq go run ./cmd/rpcscope load --servers 2
 //
-// It needs the package rabbitmq-server installed (and no RabbitMQ running). The node
-// listens on a loopback port of its own and ends, leaving nothing behind, with the
-// command, whose exit code is passed on.
+// It needs the package rabbitmq-server to be installed, but no RabbitMQ to run. The node listens on a free loopback port and
+// ends with the command. The exit code is the command's.
 package main
 
 import (
@@ -36,8 +34,7 @@ func run(args []string) int {
 	go func() {
 		for s := range signals {
 			cancel() // while the node boots
-			// Ctrl+C reaches the command by itself, being in the same process group; what
-			// it makes of it is waited for.
+			// Ctrl+C reaches the command by itself, since it is in the same process group.
 			if s == syscall.SIGTERM {
 				close(terminated)
 				return

@@ -72,7 +72,7 @@ func selectedBroker() string {
 		return selected
 	}
 	if benchmarks := flag.Lookup("test.bench"); benchmarks != nil && benchmarks.Value.String() != "" {
-		if _, err := rabbitmq.Installed(rabbitmq.Config{}); err == nil {
+		if _, err := rabbitmq.Installed(); err == nil {
 			return privateRabbitMQ
 		}
 	}
@@ -85,7 +85,7 @@ func brokerLabel() (string, error) {
 	case inProcessBroker:
 		return broker.Product + " " + broker.Version, nil
 	case privateRabbitMQ:
-		version, err := rabbitmq.Installed(rabbitmq.Config{})
+		version, err := rabbitmq.Installed()
 		return "RabbitMQ " + version, err
 	default:
 		node, err := dialRemote(selected)

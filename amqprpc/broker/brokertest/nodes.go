@@ -66,7 +66,7 @@ func OnRabbitMQ(t testing.TB) Node {
 func RabbitMQ(t testing.TB, cfg rabbitmq.Config) *rabbitmq.Node {
 	t.Helper()
 	needRabbitMQ(t)
-	if _, err := rabbitmq.Installed(cfg); err != nil && !Requires(NeedRabbitMQ) {
+	if _, err := rabbitmq.Installed(); err != nil && !Requires(NeedRabbitMQ) {
 		t.Skip("needs a node of its own:", err)
 	}
 	return rabbitmq.Own(t, cfg)

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// An Authority is a CA for tests of TLS.
+// An Authority is a certificate authority for tests of TLS.
 type Authority struct {
 	File string // its certificate, PEM
 	Pool *x509.CertPool
@@ -27,7 +27,7 @@ type Authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// NewAuthority makes one. Its file goes with the test.
+// NewAuthority makes an authority until the end of the test.
 func NewAuthority(t testing.TB) *Authority {
 	t.Helper()
 	a := &Authority{Pool: x509.NewCertPool(), key: newKey(t)}
@@ -43,8 +43,8 @@ func NewAuthority(t testing.TB) *Authority {
 	return a
 }
 
-// Issue makes a certificate, for brokers and for clients, of these names: host names and IP
-// addresses. It is valid until then; the zero time is in an hour.
+// Issue makes a certificate for servers and clients with these host names and IP addresses. It is valid until the given time,
+// by default for an hour.
 func (a *Authority) Issue(t testing.TB, until time.Time, names ...string) (certFile, keyFile string) {
 	t.Helper()
 	if until.IsZero() {
@@ -71,8 +71,7 @@ func (a *Authority) Issue(t testing.TB, until time.Time, names ...string) (certF
 	return pemFile(t, "cert.pem", "CERTIFICATE", der), pemFile(t, "key.pem", "PRIVATE KEY", private)
 }
 
-// TLSFront listens on loopback, speaks TLS as cfg says, and passes what it is told on to a
-// broker. It returns its address. The test's end closes it.
+// TLSFront listens on loopback, terminates TLS and forwards to a broker until the end of the test. It returns its address.
 func TLSFront(t testing.TB, cfg *tls.Config, broker string) (address string) {
 	t.Helper()
 	l, err := tls.Listen("tcp", "127.0.0.1:0", cfg)
@@ -94,11 +93,10 @@ func TLSFront(t testing.TB, cfg *tls.Config, broker string) (address string) {
 	pass := func(client net.Conn) {
 		defer client.Close()
 		if err := client.(*tls.Conn).Handshake(); err != nil {
-			// The client is to tell. Closed with something unread, a socket forgets what it
-			// has to send: the alert.
+			// The client must get the alert. A socket that is closed with unread input drops its output.
 			raw := client.(*tls.Conn).NetConn().(*net.TCPConn)
-			raw.CloseWrite()         //nolint:errcheck // the client may have gone
-			io.Copy(io.Discard, raw) //nolint:errcheck // until it goes
+			raw.CloseWrite()         //nolint:errcheck // the client may have closed it
+			io.Copy(io.Discard, raw) //nolint:errcheck // until the client closes it
 			return
 		}
 		conn, err := net.Dial("tcp", broker)

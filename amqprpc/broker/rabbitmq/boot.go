@@ -12,8 +12,7 @@ import (
 	"strings"
 )
 
-// boot starts the server on the node's ports and data, and returns its process once
-// it is ready. After an error nothing of it is left running.
+// boot starts the server and returns its process once it is ready. After an error no process is left.
 func (n *Node) boot(ctx context.Context) (*process, error) {
 	timeout := n.cfg.bootTimeout()
 	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("it is not ready after %v", timeout))
@@ -29,7 +28,7 @@ func (n *Node) boot(ctx context.Context) (*process, error) {
 	}
 	defer notify.Close() // also ends awaitReady
 
-	// A file rather than a pipe: nothing has to read it, and nobody loses the end of it.
+	// A file, since a pipe needs a reader and may lose the last output.
 	log, err := os.OpenFile(n.logFile(), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
@@ -56,11 +55,10 @@ func (n *Node) boot(ctx context.Context) (*process, error) {
 		p.kill()
 		err = context.Cause(ctx)
 	}
-	return nil, fmt.Errorf("boot %s: %w; its last words:\n%s", n.name, err, n.LogTail())
+	return nil, fmt.Errorf("boot %s: %w; its last output:\n%s", n.name, err, n.LogTail())
 }
 
-// awaitReady reads the messages that systemd would get (sd_notify(3)) until the one
-// that says that the server is ready, or until the socket is closed.
+// awaitReady reads messages for systemd (sd_notify(3)) until the server is ready or the socket is closed.
 func awaitReady(notify *net.UnixConn, ready chan<- struct{}) {
 	buf := make([]byte, 4096)
 	for {
@@ -77,14 +75,14 @@ func awaitReady(notify *net.UnixConn, ready chan<- struct{}) {
 	}
 }
 
-// portTaken recognises how a listener and the distribution say it.
+// portTaken reports whether the log has the error of a listener or of the distribution for a port in use.
 func portTaken(log string) bool {
 	return strings.Contains(log, "eaddrinuse") || strings.Contains(log, "dist_port_already_used") ||
 		strings.Contains(log, "could not bind to distribution port")
 }
 
-// env is the environment of the server. NOTIFY_SOCKET also makes its script exec the
-// server, so that the child is the server itself and not a shell around it.
+// env returns the environment of the server. NOTIFY_SOCKET also makes the script exec the server, so that the child
+// is the server and not a shell.
 func (n *Node) env(notify string) []string {
 	in := func(name string) string { return filepath.Join(n.dir, name) }
 	env := n.site.env(
@@ -100,23 +98,22 @@ func (n *Node) env(notify string) []string {
 		"NOTIFY_SOCKET="+notify,
 	)
 	if byStdin {
-		env = append(env, "RABBITMQ_ALLOW_INPUT=true") // and so it ends when its standard input does
+		env = append(env, "RABBITMQ_ALLOW_INPUT=true") // it ends at the end of its standard input
 	}
 	return env
 }
 
-// distributionOnLoopback keeps Erlang's own listeners, which would be on all addresses,
-// on the one that everything else here uses.
+// distributionOnLoopback makes Erlang's own listeners use 127.0.0.1 instead of all addresses.
 const distributionOnLoopback = "-kernel inet_dist_use_interface {127,0,0,1}"
 
-// writeFiles writes what the server reads at its boot.
+// writeFiles writes the server's configuration.
 func (n *Node) writeFiles(peers []string) error {
 	if err := os.MkdirAll(n.dir, 0o700); err != nil {
 		return err
 	}
 	for name, content := range map[string]string{
 		"rabbitmq.conf":     n.cfg.rabbitmqConf(n.name, n.ports, peers),
-		"rabbitmq-env.conf": "", // there, so that the machine's own in /etc is not read
+		"rabbitmq-env.conf": "", // instead of the one in /etc
 		"enabled_plugins":   n.cfg.enabledPlugins(),
 	} {
 		if err := os.WriteFile(filepath.Join(n.dir, name), []byte(content), 0o600); err != nil {
@@ -128,18 +125,17 @@ func (n *Node) writeFiles(peers []string) error {
 
 func (n *Node) logFile() string { return filepath.Join(n.dir, "output") }
 
-// LogTail returns the last few kilobytes of what the server has printed and logged
-// (at level warning and above) since it was last started, for a failed test to show.
+// LogTail returns the last few kilobytes of the server's output and log (from level warning) since its last start.
 func (n *Node) LogTail() string {
-	const most = 8 << 10 // 4.3 says that much about a setting that is none
+	const max = 8 << 10 // 4.3 writes that much about an unknown setting
 	f, err := os.Open(n.logFile())
 	if err != nil {
 		return ""
 	}
 	defer f.Close()
 	if size, err := f.Seek(0, io.SeekEnd); err == nil {
-		_, _ = f.Seek(max(0, size-most), io.SeekStart)
+		_, _ = f.Seek(-min(size, max), io.SeekEnd)
 	}
-	tail, _ := io.ReadAll(io.LimitReader(f, 2*most))
+	tail, _ := io.ReadAll(io.LimitReader(f, 2*max))
 	return strings.TrimSpace(string(tail))
 }

@@ -8,16 +8,14 @@ import (
 	"sync"
 )
 
-// A Cluster is some nodes that share users, queues and everything else. Each can be
-// stopped, killed, frozen and started by itself.
+// A Cluster is a RabbitMQ cluster. Each node can be stopped, killed, frozen and started by itself.
 type Cluster struct {
 	site  *site
 	nodes []*Node
 }
 
-// StartCluster starts a cluster of n nodes, at least one, and returns it when all of
-// them are members. The TLS and plugins of cfg are for each of them. It is for the caller
-// to close.
+// StartCluster starts a cluster of n nodes, at least one, with the same cfg, and returns it when all of them are members. The
+// caller must close it.
 func StartCluster(ctx context.Context, n int, cfg Config) (*Cluster, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("start a RabbitMQ cluster: of %d nodes", n)
@@ -34,8 +32,7 @@ func StartCluster(ctx context.Context, n int, cfg Config) (*Cluster, error) {
 	return c, nil
 }
 
-// start starts the first node by itself, and then the others, which find it and join
-// it at their first boot.
+// start starts the first node and then the others, which join it at their first boot.
 func (c *Cluster) start(ctx context.Context, n int, cfg Config) error {
 	first, err := c.site.startNode(ctx, cfg, nil)
 	if err != nil {
@@ -57,14 +54,13 @@ func (c *Cluster) start(ctx context.Context, n int, cfg Config) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	// A node that finds nobody goes on alone, so it is for us to look.
+	// A node that finds no peer goes on alone.
 	_, err = first.Ctl(ctx, "await_online_nodes", strconv.Itoa(n), "--timeout",
 		strconv.Itoa(int(cfg.bootTimeout().Seconds())+1))
 	return err
 }
 
-// Nodes returns the nodes in the order of their start: always the same ones, running or
-// not.
+// Nodes returns the nodes, running or not, in the order of their first start.
 func (c *Cluster) Nodes() []*Node { return append([]*Node(nil), c.nodes...) }
 
 // URLs returns the [Node.URL] of each node.
@@ -76,8 +72,7 @@ func (c *Cluster) URLs() []string {
 	return urls
 }
 
-// Close kills the nodes, ends their epmd and removes their folder. It may be called in
-// any state and more than once.
+// Close kills the nodes, ends their epmd and removes their folder. It may be called in any state and more than once.
 func (c *Cluster) Close() error {
 	var errs []error
 	for _, n := range c.nodes {

@@ -8,10 +8,8 @@ import (
 	"strings"
 )
 
-// Ctl runs rabbitmqctl with these arguments against this node and returns what it
-// printed, without the last line's end. One call takes some tenths of a second. The
-// error of a failed command holds what it complained about; a command whose context
-// ends is killed.
+// Ctl runs rabbitmqctl with these arguments against this node and returns its output without the last line end. It takes
+// about half a second. The error of a failed command contains its output. If ctx ends, the command is killed.
 func (n *Node) Ctl(ctx context.Context, args ...string) (string, error) {
 	fail := func(err error) (string, error) {
 		return "", fmt.Errorf("rabbitmqctl %s: %w", strings.Join(args, " "), err)
@@ -30,12 +28,11 @@ func (n *Node) Ctl(ctx context.Context, args ...string) (string, error) {
 		"RABBITMQ_CONF_ENV_FILE="+n.dir+"/rabbitmq-env.conf",
 		"RABBITMQ_ENABLED_PLUGINS_FILE="+n.dir+"/enabled_plugins",
 		"RABBITMQ_CTL_ERL_ARGS="+distributionOnLoopback,
-		// It listens too. By default on one of eleven ports, which many tests at the
-		// same time would use up; 0 is any.
+		// It listens, too, by default on one of only eleven ports; 0 is any port.
 		"RABBITMQ_CTL_DIST_PORT_MIN=0", "RABBITMQ_CTL_DIST_PORT_MAX=0",
 	)
-	var out, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaints
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	p, err := start(cmd, false)
 	if err != nil {
 		return fail(err)
@@ -45,27 +42,25 @@ func (n *Node) Ctl(ctx context.Context, args ...string) (string, error) {
 		return fail(err)
 	}
 	if p.err != nil {
-		return fail(fmt.Errorf("%w: %s", p.err, bytes.TrimSpace(append(complaints.Bytes(), out.Bytes()...))))
+		return fail(fmt.Errorf("%w: %s", p.err, bytes.TrimSpace(append(stderr.Bytes(), stdout.Bytes()...))))
 	}
-	return strings.TrimRight(out.String(), "\n"), nil
+	return strings.TrimRight(stdout.String(), "\n"), nil
 }
 
-// RaiseMemoryAlarm makes the node believe that it uses too much memory: it stops to read
-// from connections that publish, and tells them so by connection.blocked at their
-// next publish.
+// RaiseMemoryAlarm raises a memory alarm by a tiny limit: the node stops reading from connections that publish, and sends them
+// connection.blocked at their next publish.
 func (n *Node) RaiseMemoryAlarm(ctx context.Context) error {
 	_, err := n.Ctl(ctx, "set_vm_memory_high_watermark", "0.00001")
 	return err
 }
 
-// ClearMemoryAlarm undoes [Node.RaiseMemoryAlarm], by setting the watermark to 0.4.
+// ClearMemoryAlarm sets the limit to its default, 0.4.
 func (n *Node) ClearMemoryAlarm(ctx context.Context) error {
 	_, err := n.Ctl(ctx, "set_vm_memory_high_watermark", "0.4")
 	return err
 }
 
-// CloseConnections has the node close all its connections, with code 320 and this
-// reason.
+// CloseConnections makes the node close all connections with 320 and this reason.
 func (n *Node) CloseConnections(ctx context.Context, reason string) error {
 	_, err := n.Ctl(ctx, "close_all_connections", reason)
 	return err

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// groupAttr makes a child the leader of its own process group, so that a Ctrl+C in the
-// terminal does not reach it before us, and has the kernel kill it when we die.
+// groupAttr makes a child the leader of a process group, so that Ctrl+C in the terminal does not reach it, and makes the
+// kernel kill it when this process dies.
 func groupAttr() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if !byStdin {
@@ -18,14 +18,13 @@ func groupAttr() *syscall.SysProcAttr {
 	return attr
 }
 
-// stopped waits until a process that was sent SIGSTOP stands still. kill(2) returns long
-// before that on a busy machine: the signal is for one thread to see when it next runs,
-// and until then the others go on and answer.
+// stopped waits until a process that was sent SIGSTOP has stopped. On a busy machine that is long after kill(2) has returned:
+// one thread sees the signal when it next runs, and the others run until then.
 func (p *process) stopped() error {
-	const most = 10 * time.Second
+	const timeout = 10 * time.Second
 	poll := time.NewTicker(time.Millisecond)
 	defer poll.Stop()
-	for giveUp := time.After(most); ; {
+	for giveUp := time.After(timeout); ; {
 		var info unix.Siginfo
 		err := unix.Waitid(unix.P_PID, p.pid(), &info, unix.WSTOPPED|unix.WNOHANG|unix.WNOWAIT, nil)
 		switch {

@@ -4,8 +4,7 @@ package rabbitmq
 
 import "syscall"
 
-// groupAttr makes a child the leader of its own process group, so that a Ctrl+C in the
-// terminal does not reach it before us. That it ends with us is up to its standard input.
+// groupAttr makes a child the leader of a process group, so that Ctrl+C in the terminal does not reach it.
 func groupAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // stopped does not wait here.

@@ -11,9 +11,8 @@ const (
 	sigThaw   = syscall.SIGCONT
 )
 
-// supported says whether this system can run nodes.
+// supported returns an error if this system cannot run nodes.
 func supported() error { return nil }
 
-// signal sends sig to the whole process group. Only for one that is alive: a group's
-// number may be somebody else's later.
+// signal sends sig to the whole process group. The process must be alive, since the number of a group can be reused.
 func (p *process) signal(sig syscall.Signal) error { return syscall.Kill(-p.pid(), sig) }

@@ -10,12 +10,11 @@ import (
 	"strings"
 )
 
-// ErrNotInstalled is returned, wrapped with what was missing and where it was looked
-// for, when there is no RabbitMQ or no Erlang to run.
+// ErrNotInstalled is wrapped by errors for a missing RabbitMQ or Erlang.
 var ErrNotInstalled = errors.New("RabbitMQ is not installed " +
 	"(Debian, Ubuntu: apt-get install -y rabbitmq-server; macOS: brew install rabbitmq)")
 
-// An installation is a RabbitMQ to run, and the Erlang to run it with.
+// An installation is an installed RabbitMQ and its Erlang.
 type installation struct {
 	home    string // holds sbin, plugins and escript
 	version string // such as "3.10.8"
@@ -23,23 +22,21 @@ type installation struct {
 	epmd    string // the Erlang port mapper
 }
 
-// Installed returns the version of the RabbitMQ that [Start] would run with this Config,
-// such as "3.10.8". The error wraps [ErrNotInstalled] where there is none, and
-// [errors.ErrUnsupported] where none can be run.
-func Installed(cfg Config) (version string, err error) {
+// Installed returns the version of the RabbitMQ that [Start] would run, such as "3.10.8". If there is none, the error wraps
+// [ErrNotInstalled] or, on other systems than Unix, [errors.ErrUnsupported].
+func Installed() (version string, err error) {
 	if err := supported(); err != nil {
 		return "", err
 	}
-	inst, err := locate(cfg)
+	inst, err := locate()
 	if err != nil {
 		return "", err
 	}
 	return inst.version, nil
 }
 
-// wellKnown are the places where packages put RabbitMQ's own scripts. What is on the
-// PATH is looked at before: these matter because Debian's /usr/sbin is not on an
-// ordinary user's PATH, and Homebrew's sbin not on everybody's.
+// wellKnown are the folders of RabbitMQ's scripts in packages, for users without Debian's /usr/sbin or Homebrew's sbin on
+// their PATH.
 var wellKnown = []string{
 	"/usr/lib/rabbitmq/bin",
 	"/usr/local/lib/rabbitmq/bin",
@@ -51,14 +48,12 @@ var wellKnown = []string{
 	"/opt/rabbitmq_server-*/sbin",
 }
 
-// locate finds the installation to use. A Home that was asked for is used or is an
-// error: never silently another one.
-func locate(cfg Config) (*installation, error) {
+// locate finds the installation to use: the one in $RABBITMQ_HOME if it is set, or else the one on the PATH, or else
+// in one of the folders of packages.
+func locate() (*installation, error) {
 	var patterns []string
-	if home := cfg.Home; home != "" {
-		patterns = below(home)
-	} else if home := os.Getenv("RABBITMQ_HOME"); home != "" {
-		patterns = below(home)
+	if home := os.Getenv("RABBITMQ_HOME"); home != "" {
+		patterns = scriptFolders(home)
 	} else {
 		if script, err := exec.LookPath("rabbitmq-server"); err == nil {
 			if script, err = filepath.EvalSymlinks(script); err == nil {
@@ -69,14 +64,11 @@ func locate(cfg Config) (*installation, error) {
 	}
 	home := ""
 	for _, pattern := range patterns {
-		folders, _ := filepath.Glob(pattern) // a bad pattern is a folder that is not there
+		folders, _ := filepath.Glob(pattern) // an invalid pattern matches nothing
 		for _, folder := range folders {
-			if home = homeOf(folder); home != "" {
-				break
+			if home == "" {
+				home = homeOf(folder)
 			}
-		}
-		if home != "" {
-			break
 		}
 	}
 	if home == "" {
@@ -84,9 +76,6 @@ func locate(cfg Config) (*installation, error) {
 	}
 
 	inst := &installation{home: home, version: "unknown", path: os.Getenv("PATH")}
-	if cfg.Erlang != "" {
-		inst.path = cfg.Erlang + string(os.PathListSeparator) + inst.path
-	}
 	for _, f := range inst.plugins()["rabbit"] {
 		inst.version = f.version
 	}
@@ -95,7 +84,7 @@ func locate(cfg Config) (*installation, error) {
 		return nil, fmt.Errorf("%w: no Erlang (erl) on the PATH %s", ErrNotInstalled, inst.path)
 	}
 	if inst.epmd == "" {
-		// Some packages put only erl on the PATH, as a link to where both are.
+		// Some packages put only erl on the PATH, as a link.
 		if real, err := filepath.EvalSymlinks(erl); err == nil {
 			inst.epmd = find("epmd", filepath.Dir(real))
 		}
@@ -106,17 +95,16 @@ func locate(cfg Config) (*installation, error) {
 	return inst, nil
 }
 
-// below lists where the scripts are in a folder that someone calls RabbitMQ's home.
-func below(home string) []string {
+// scriptFolders returns the folders that may hold the scripts of an installation.
+func scriptFolders(home string) []string {
 	return []string{
 		filepath.Join(home, "sbin"), filepath.Join(home, "bin"), home,
 		filepath.Join(home, "lib/rabbitmq/bin"), filepath.Join(home, "lib/rabbitmq_server-*/sbin"),
 	}
 }
 
-// homeOf returns the installation that the scripts in folder belong to, or "". A
-// wrapper, such as Debian's in /usr/sbin, which insists on being a certain
-// user, has no plugins folder beside it and so is passed over.
+// homeOf returns the installation of the scripts in folder, or "". A wrapper such as Debian's in /usr/sbin, which
+// demands a certain user, is no installation: it has no folder plugins beside it.
 func homeOf(folder string) string {
 	script, err := filepath.EvalSymlinks(filepath.Join(folder, "rabbitmq-server"))
 	if err != nil {
@@ -131,10 +119,9 @@ func homeOf(folder string) string {
 	return home
 }
 
-// find looks an executable up in a PATH that is not this process's own.
+// find looks up an executable in path.
 func find(name, path string) string {
 	for _, folder := range filepath.SplitList(path) {
-		// LookPath of a name with a separator looks there and nowhere else.
 		if file, err := exec.LookPath(filepath.Join(folder, name)); err == nil && filepath.IsAbs(file) {
 			return file
 		}
@@ -145,7 +132,7 @@ func find(name, path string) string {
 // A pluginFolder is an Erlang application in the plugins folder: NAME-VERSION.
 type pluginFolder struct{ path, name, version string }
 
-// plugins lists the plugins folder by application name.
+// plugins returns the plugin folders by application name.
 func (inst *installation) plugins() map[string][]pluginFolder {
 	all := map[string][]pluginFolder{}
 	paths, _ := filepath.Glob(filepath.Join(inst.home, "plugins", "*"))
@@ -161,11 +148,9 @@ var (
 	word         = regexp.MustCompile(`\w+`)
 )
 
-// mirror makes folder a view of the installation that has only what the server and
-// the enabled plugins depend on. The scripts take the folder that they lie in for
-// the installation and put every folder of its plugins on Erlang's code path, where
-// each of a thousand modules is looked for in each of seventy folders:
-// measured on 3.10.8, 4.8 s of boot with all of them and 1.7 s with the 20 needed.
+// mirror links into folder those parts of the installation that the server and the enabled plugins need. The scripts put every
+// folder in plugins on Erlang's code path, where each of a thousand modules is looked up: on 3.10.8 a boot takes 4.8 s
+// with all seventy folders, and 1.7 s with the 20 that are needed.
 func (inst *installation) mirror(folder string, enabled []string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -190,8 +175,8 @@ func (inst *installation) mirror(folder string, enabled []string) error {
 	return nil
 }
 
-// needed lists the plugin folders that rabbit and the enabled plugins depend on,
-// directly or not. It is nil where that cannot be told: then all are needed.
+// needed returns the plugin folders that rabbit and the enabled plugins depend on. If they cannot be determined, it returns nil,
+// and all are needed.
 func (inst *installation) needed(enabled []string) []string {
 	all := inst.plugins()
 	var paths []string
@@ -204,7 +189,7 @@ func (inst *installation) needed(enabled []string) []string {
 			continue
 		}
 		seen[name] = true
-		for _, f := range all[name] { // none: an application of Erlang itself
+		for _, f := range all[name] { // none for an application of Erlang
 			spec, err := os.ReadFile(filepath.Join(f.path, "ebin", name+".app"))
 			if err != nil {
 				return nil

@@ -12,23 +12,22 @@ import (
 var (
 	// ErrClosed is returned for a node that has been closed.
 	ErrClosed = errors.New("the RabbitMQ node is closed")
-	// ErrNotRunning is returned for what needs a running node.
+	// ErrNotRunning is returned by methods that need a running node.
 	ErrNotRunning = errors.New("the RabbitMQ node is not running")
-	// ErrRunning is returned when a node that runs is to be started.
+	// ErrRunning is returned by Start of a running node.
 	ErrRunning = errors.New("the RabbitMQ node is running")
 )
 
-// A Node is a private RabbitMQ node. Its ports and its data stay the same from
-// [Start] to [Node.Close], however often it is stopped and started in between.
+// A Node is a private RabbitMQ node. It keeps its ports and data until [Node.Close], also when it is stopped and started.
 type Node struct {
 	cfg     Config
 	site    *site
-	ownSite bool // the site ends with this node
+	ownSite bool // Close closes the site
 	ports   ports
-	name    string // Erlang's name of it
+	name    string // in Erlang
 	dir     string
 
-	starting chan struct{} // holds one token while a start or an orderly stop is under way
+	starting chan struct{} // holds a token during a Start or Stop
 	closing  chan struct{} // closed by Close
 
 	mu      sync.Mutex
@@ -36,9 +35,8 @@ type Node struct {
 	closed  bool
 }
 
-// Start starts a new node and returns it once it is ready. It is for the caller to
-// close. Without RabbitMQ on the machine the error wraps [ErrNotInstalled]; the error of a
-// server that ends during its boot holds its last words.
+// Start starts a new node and returns it once it is ready. The caller must close it. If no RabbitMQ is installed, the error wraps
+// [ErrNotInstalled]. If the server ends during its boot, the error contains its last output.
 func Start(ctx context.Context, cfg Config) (*Node, error) {
 	s, err := newSite(ctx, cfg)
 	if err != nil {
@@ -53,9 +51,8 @@ func Start(ctx context.Context, cfg Config) (*Node, error) {
 	return n, nil
 }
 
-// startNode starts a node on free ports, and on others should one of them turn out to be
-// taken in the end: RabbitMQ opens its listeners last. It joins the
-// cluster of the named peers.
+// startNode starts a node, which joins the cluster of peers, if any. RabbitMQ opens its listeners at the end of the boot: if a port
+// is in use by then, startNode tries others.
 func (s *site) startNode(ctx context.Context, cfg Config, peers []string) (*Node, error) {
 	var err error
 	for range portAttempts {
@@ -81,9 +78,8 @@ func (s *site) startNode(ctx context.Context, cfg Config, peers []string) (*Node
 	return nil, err
 }
 
-// Start starts the node again after [Node.Stop], [Node.Kill] or a crash, on the same
-// ports and data, and returns once it is ready. It returns [ErrRunning] if there is
-// nothing to do and [ErrClosed] after or during [Node.Close].
+// Start starts the node again after [Node.Stop], [Node.Kill] or a crash and returns once it is ready. It returns [ErrRunning] if
+// the node runs, and [ErrClosed] after or during [Node.Close].
 func (n *Node) Start(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -109,7 +105,7 @@ func (n *Node) Start(ctx context.Context) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.closed { // between the last look at ctx and now
+	if n.closed { // since boot returned
 		p.kill()
 		return ErrClosed
 	}
@@ -117,7 +113,7 @@ func (n *Node) Start(ctx context.Context) error {
 	return nil
 }
 
-// begin makes this the only start or orderly stop until end.
+// begin waits for another Start or Stop, and keeps others waiting until end.
 func (n *Node) begin(ctx context.Context) error {
 	select {
 	case <-n.closing:
@@ -142,10 +138,9 @@ func (n *Node) current() *process {
 	return n.process
 }
 
-// Stop shuts the node down in good order (SIGTERM: clients get a connection.close with
-// 320, data is kept) and returns once it has ended, about a second later. It
-// thaws a frozen node and does nothing to one that does not run. If the context ends
-// first it returns the context's error, and the node is still on its way down.
+// Stop shuts the node down in good order (SIGTERM: clients get connection.close with 320, data is kept) and returns once it has
+// ended, about a second later. It thaws a frozen node and does nothing to one that does not run. If the context ends first,
+// Stop returns its error, and the node still shuts down.
 func (n *Node) Stop(ctx context.Context) error {
 	if err := n.begin(ctx); err != nil {
 		return err
@@ -155,24 +150,22 @@ func (n *Node) Stop(ctx context.Context) error {
 	if !p.alive() {
 		return nil
 	}
-	// Only to the server: its helpers end with it.
+	// Only the server gets it. Its helpers end with it.
 	if err := p.cmd.Process.Signal(sigTerm); err != nil && p.alive() {
 		return fmt.Errorf("stop %s: %w", n.name, err)
 	}
-	_ = p.signal(sigThaw) // frozen, it would not see the other one
+	_ = p.signal(sigThaw) // a frozen process ignores SIGTERM
 	if err := p.wait(ctx); err != nil {
 		return fmt.Errorf("stop %s: %w", n.name, err)
 	}
 	return nil
 }
 
-// Kill ends the node at once, as kill -9 does, and returns when it has ended. It does
-// nothing to a node that does not run.
+// Kill ends the node as kill -9 does and returns when it has ended. It does nothing to a node that does not run.
 func (n *Node) Kill() { n.current().kill() }
 
-// Freeze stops the whole node from running (SIGSTOP), with all its connections open:
-// to a client it looks like a network that swallows everything. On Linux it returns when
-// the node stands still, a few seconds on a busy machine; elsewhere, when it has been told to.
+// Freeze stops the node's processes (SIGSTOP). Its connections stay open: to a client it looks like a network that drops everything.
+// On Linux it returns when the node has stopped, which takes seconds on a busy machine; on other systems it does not wait.
 func (n *Node) Freeze() error {
 	if err := n.signal("freeze", sigFreeze); err != nil {
 		return err
@@ -183,7 +176,7 @@ func (n *Node) Freeze() error {
 	return nil
 }
 
-// Thaw lets a frozen node run on.
+// Thaw ends Freeze.
 func (n *Node) Thaw() error { return n.signal("thaw", sigThaw) }
 
 func (n *Node) signal(what string, sig syscall.Signal) error {
@@ -197,9 +190,8 @@ func (n *Node) signal(what string, sig syscall.Signal) error {
 	return nil
 }
 
-// Close kills the node and, unless it is one of a [Cluster], ends its epmd and removes
-// its folder. It may be called in any state, also while a Start is under way,
-// and more than once.
+// Close kills the node and, unless it belongs to a [Cluster], ends its epmd and removes its folder. It may be called in any state,
+// also during Start, and more than once.
 func (n *Node) Close() error {
 	n.mu.Lock()
 	if !n.closed {
@@ -209,7 +201,7 @@ func (n *Node) Close() error {
 	p := n.process
 	n.mu.Unlock()
 	p.kill()
-	// A start that was under way has given up, an orderly stop is over.
+	// Wait for a Start or Stop, which ends now.
 	n.starting <- struct{}{}
 	defer n.end()
 	if !n.ownSite {
@@ -218,10 +210,10 @@ func (n *Node) Close() error {
 	return n.site.close()
 }
 
-// Running says whether the node's process runs, frozen or not.
+// Running reports whether the node's process runs, frozen or not.
 func (n *Node) Running() bool { return n.current().alive() }
 
-// PID returns the process ID of the server, 0 while it does not run.
+// PID returns the process ID of the server, or 0 if it does not run.
 func (n *Node) PID() int {
 	if p := n.current(); p.alive() {
 		return p.pid()
@@ -229,21 +221,21 @@ func (n *Node) PID() int {
 	return 0
 }
 
-// Name returns Erlang's name of the node, such as n20123@localhost.
+// Name returns the node's name in Erlang, such as n20123@localhost.
 func (n *Node) Name() string { return n.name }
 
-// Product returns "RabbitMQ", as the server calls itself.
+// Product returns "RabbitMQ".
 func (n *Node) Product() string { return "RabbitMQ" }
 
 // Version returns the version of RabbitMQ, such as "3.10.8".
 func (n *Node) Version() string { return n.site.inst.version }
 
-// URL returns where clients connect: amqp://guest:guest@127.0.0.1:PORT/.
+// URL returns the address for clients: amqp://guest:guest@127.0.0.1:PORT/.
 func (n *Node) URL() string {
 	return fmt.Sprintf("amqp://guest:guest@127.0.0.1:%d/", n.ports.amqp)
 }
 
-// TLSURL returns where clients connect with TLS, "" without [Config.TLS].
+// TLSURL returns the address for clients with TLS, or "" without [Config.TLS].
 func (n *Node) TLSURL() string {
 	if n.cfg.TLS == nil {
 		return ""

@@ -7,19 +7,17 @@ import (
 	"net"
 )
 
-// Ports come from below the ranges from which systems take the local ports of
-// outgoing connections (32768 up on Linux, 49152 up elsewhere). Inside of them a port
-// could be taken while its node is down for a restart, and a client that
-// redials it could even connect to itself.
+// Ports are below the ranges of local ports for outgoing connections (from 32768 on Linux, from 49152 on other systems). A port
+// in such a range could be taken while its node is stopped, and a client that redials it could even connect to itself.
 const (
 	lowestPort  = 20000
 	highestPort = 32767
 )
 
-// errPortTaken: a port that was free when it was chosen no longer is.
+// errPortTaken is wrapped by errors for a port that was free when it was chosen.
 var errPortTaken = errors.New("a port is taken")
 
-// portAttempts bounds how often new ports are tried.
+// portAttempts is the number of times that ports are chosen.
 const portAttempts = 5
 
 // ports of one node.
@@ -33,8 +31,7 @@ func choosePorts() (ports, error) {
 	return ports{amqp: p[0], tls: p[1], dist: p[2]}, nil
 }
 
-// freePorts returns n different ports on which nobody listens on 127.0.0.1.
-// Somebody may before they are used: hence errPortTaken.
+// freePorts returns n different free ports of 127.0.0.1.
 func freePorts(n int) ([]int, error) {
 	var found []int
 	for range 100 * n {
@@ -43,7 +40,7 @@ func freePorts(n int) ([]int, error) {
 		if err != nil {
 			continue
 		}
-		defer l.Close() // all are held until the last is found, so they differ
+		defer l.Close() // not before the last is found, so that they differ
 		if found = append(found, port); len(found) == n {
 			return found, nil
 		}

@@ -8,22 +8,18 @@ import (
 	"time"
 )
 
-// A process is a child in a process group of its own that does not outlive this
-// process.
+// A process is a child process with its own process group. It ends when this process ends.
 type process struct {
 	cmd    *exec.Cmd
-	stdin  io.WriteCloser // held open while this process lives, where byStdin
+	stdin  io.WriteCloser // held open while this process lives, if byStdin
 	exited chan struct{}  // closed once it has ended and been waited for
 	err    error          // of its end, set before exited is closed
 }
 
-// byStdin says how children learn of this process's death: by the end of their
-// standard input, or else by a signal. A variable so that the portable way is
-// tested on Linux too.
+// byStdin makes children end with their standard input, not by a parent-death signal, which only Linux has. Tests set it, too.
 var byStdin = runtime.GOOS != "linux"
 
-// start starts cmd. With tethered, and where the system has no better way, it gets a
-// pipe as standard input and must end when that ends.
+// start starts cmd. If tethered and byStdin, its standard input is a pipe, and it must end when that ends.
 func start(cmd *exec.Cmd, tethered bool) (*process, error) {
 	p := &process{cmd: cmd, exited: make(chan struct{})}
 	if tethered && byStdin {
@@ -34,7 +30,7 @@ func start(cmd *exec.Cmd, tethered bool) (*process, error) {
 		p.stdin = stdin
 	}
 	cmd.SysProcAttr = groupAttr()
-	// A grandchild that holds our pipes must not hold up Wait.
+	// A grandchild that has inherited a pipe must not hold up Wait.
 	cmd.WaitDelay = 2 * time.Second
 	started := make(chan error, 1)
 	go p.hold(started)
@@ -44,9 +40,8 @@ func start(cmd *exec.Cmd, tethered bool) (*process, error) {
 	return p, nil
 }
 
-// hold starts the process and waits for its end, all on one thread: Linux sends the
-// parent-death signal when the *thread* that forked ends, and Go ends threads as
-// it likes unless a goroutine is locked to them.
+// hold starts the process and waits for its end on one thread: Linux sends the parent-death signal when the thread that forked
+// ends, and Go may end any thread that no goroutine is locked to.
 func (p *process) hold(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -61,7 +56,7 @@ func (p *process) hold(started chan<- error) {
 
 func (p *process) pid() int { return p.cmd.Process.Pid }
 
-// alive says whether p (which may be nil) has not been seen to end.
+// alive reports whether p, which may be nil, has not ended.
 func (p *process) alive() bool {
 	if p == nil {
 		return false
@@ -74,7 +69,7 @@ func (p *process) alive() bool {
 	}
 }
 
-// kill ends the whole group at once, frozen or not, and waits for it.
+// kill kills the whole group, frozen or not, and waits for its end.
 func (p *process) kill() {
 	if p.alive() {
 		_ = p.signal(sigKill) // fails only if it has just ended

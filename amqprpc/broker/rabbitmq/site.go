@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A site is what the nodes of one cluster share: the folder, the Erlang cookie in it,
-// the view of the installation, and the port mapper by which they find each other.
+// A site is shared by the nodes of a cluster: the folder with the Erlang cookie and links to the installation, and the port
+// mapper by which they find each other.
 type site struct {
 	inst     *installation
 	dir      string // also $HOME of everything that runs here
@@ -31,7 +31,7 @@ func newSite(ctx context.Context, cfg Config) (_ *site, err error) {
 	if err := supported(); err != nil {
 		return nil, err
 	}
-	inst, err := locate(cfg)
+	inst, err := locate()
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +64,8 @@ func newSite(ctx context.Context, cfg Config) (_ *site, err error) {
 	return s, nil
 }
 
-// makeFolder makes the temporary folder, with a path short enough for the Unix sockets
-// below it: their addresses end at 104 bytes on some systems.
+// makeFolder makes the temporary folder. Its path is short enough for Unix sockets in it: some systems limit their addresses to
+// 104 bytes.
 func makeFolder() (string, error) {
 	const pattern, room = "rabbitmq-test-*", 60
 	parent := os.TempDir()
@@ -75,13 +75,13 @@ func makeFolder() (string, error) {
 	return os.MkdirTemp(parent, pattern)
 }
 
-// home is the view of the installation; its sbin holds the scripts.
+// home returns the folder with links to the installation.
 func (s *site) home() string { return filepath.Join(s.dir, "rabbitmq") }
 
 func (s *site) script(name string) string { return filepath.Join(s.home(), "sbin", name) }
 
-// env is the environment of everything that runs here: nothing is inherited but the
-// PATH, so that no setting of the user's own RabbitMQ or Erlang can leak in.
+// env returns the environment of all processes. Only the PATH is inherited, so that settings of the user's own RabbitMQ or Erlang
+// do not matter.
 func (s *site) env(more ...string) []string {
 	return append([]string{
 		"PATH=" + s.inst.path,
@@ -90,14 +90,13 @@ func (s *site) env(more ...string) []string {
 		fmt.Sprintf("ERL_EPMD_PORT=%d", s.epmdPort),
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		"ERL_CRASH_DUMP=/dev/null",
-		// Once ours has gone, with whoever started it, nobody may start another. Here and not among
-		// the arguments: nodes and rabbitmqctl run further programs to see that there is one.
+		// Nobody may start another epmd after ours has ended. An argument would not do: nodes and rabbitmqctl run further
+		// programs that start one.
 		"ERL_ZFLAGS=-start_epmd false",
 	}, more...)
 }
 
-// startEpmd starts the port mapper in the foreground as our child. What Erlang starts by itself
-// where there is none is a daemon that outlives everything.
+// startEpmd starts the port mapper as a child. If there is none, Erlang starts a daemon that would outlive this process.
 func (s *site) startEpmd(ctx context.Context) error {
 	free, err := freePorts(1)
 	if err != nil {
@@ -105,28 +104,28 @@ func (s *site) startEpmd(ctx context.Context) error {
 	}
 	s.epmdPort = free[0]
 
-	// With -d -d it says what it does, which is how we know without polling.
+	// With -d -d it logs that it listens.
 	cmd := exec.Command(s.inst.epmd, "-d", "-d")
 	if byStdin {
-		// epmd does not look at its standard input, so a shell does for it.
+		// epmd ignores its standard input, so a shell reads it.
 		cmd = exec.Command("/bin/sh", "-c", `"$0" -d -d </dev/null & cat >/dev/null; kill $!`, s.inst.epmd)
 	}
 	cmd.Env, cmd.Dir = s.env(), s.dir
-	// A pipe of our own rather than StderrPipe, which loses last words.
-	says, w, err := os.Pipe()
+	// StderrPipe may lose the last output.
+	output, w, err := os.Pipe()
 	if err != nil {
 		return err
 	}
 	cmd.Stderr = w
 	p, err := start(cmd, true)
-	_ = w.Close() // the child has its own
+	_ = w.Close() // the child has a copy
 	if err != nil {
-		_ = says.Close()
+		_ = output.Close()
 		return fmt.Errorf("start epmd: %w", err)
 	}
 
 	listening := make(chan error, 1)
-	go watchEpmd(says, listening)
+	go watchEpmd(output, listening)
 	ctx, cancel := context.WithTimeoutCause(ctx, 10*time.Second, errors.New("it does not listen after 10s"))
 	defer cancel()
 	select {
@@ -142,14 +141,14 @@ func (s *site) startEpmd(ctx context.Context) error {
 	return nil
 }
 
-// watchEpmd reads what epmd says until its end, and tells once whether it listens.
-// Connecting to the port would not tell: somebody else's epmd may be there.
-func watchEpmd(says io.ReadCloser, listening chan<- error) {
-	defer says.Close()
+// watchEpmd reads epmd's output until its end, and sends one result: nil if it listens. Connecting to the port would not
+// show that, since it could be another epmd.
+func watchEpmd(output io.ReadCloser, listening chan<- error) {
+	defer output.Close()
 	up, last := false, ""
-	for lines := bufio.NewScanner(says); lines.Scan(); {
+	for lines := bufio.NewScanner(output); lines.Scan(); {
 		last = lines.Text()
-		if !up && strings.Contains(last, "select() loop") { // its last words before it serves
+		if !up && strings.Contains(last, "select() loop") { // its last line before it serves
 			up = true
 			listening <- nil
 		}

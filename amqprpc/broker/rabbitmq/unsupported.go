@@ -16,7 +16,7 @@ const (
 	sigThaw   = syscall.Signal(-1)
 )
 
-// supported says whether this system can run nodes.
+// supported returns an error if this system cannot run nodes.
 func supported() error {
 	return fmt.Errorf("a private RabbitMQ node on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }

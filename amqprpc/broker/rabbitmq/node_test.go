@@ -20,11 +20,11 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// helperMode, in the environment, makes the test binary a program that starts a node,
-// says where, and waits to be killed. Its value says how its children are tethered.
+// helperMode is an environment variable that makes the test binary start a node, print its processes and wait to be killed. The
+// value "stdin" sets byStdin.
 const helperMode = "RABBITMQ_TEST_HELPER"
 
-func init() { // before TestMain, which looks for leaks
+func init() {
 	mode := os.Getenv(helperMode)
 	if mode == "" {
 		return
@@ -64,19 +64,18 @@ func open(t *testing.T, url string) (*amqp.Connection, *amqp.Channel) {
 	return conn, ch
 }
 
-// A hush is a connection that can be made to send nothing more. What it is sent still arrives:
-// where the other side has gone, a client's connection.close-ok would be answered by a
-// reset, and the client might tell of that instead of what it was told before.
-type hush struct {
+// A mutedConn can be made to send nothing. If the broker has gone, an answer to its connection.close would cause a reset, and the
+// client might return that instead of the reason.
+type mutedConn struct {
 	net.Conn
-	on atomic.Bool
+	muted atomic.Bool
 }
 
-func (h *hush) Write(p []byte) (int, error) {
-	if h.on.Load() {
+func (c *mutedConn) Write(p []byte) (int, error) {
+	if c.muted.Load() {
 		return len(p), nil
 	}
-	return h.Conn.Write(p)
+	return c.Conn.Write(p)
 }
 
 // put publishes and waits for the confirm.
@@ -100,8 +99,7 @@ func get(t *testing.T, ch *amqp.Channel, queue, want string) {
 	}
 }
 
-// gone waits for a process that is not our child to end. There is no event to wait
-// for that is portable, so it looks, a bounded number of times.
+// gone polls until a process that is no child has ended.
 func gone(t *testing.T, pid int) {
 	t.Helper()
 	for range 1500 {
@@ -113,7 +111,7 @@ func gone(t *testing.T, pid int) {
 	t.Errorf("process %d still exists", pid)
 }
 
-// exists says whether a process is there and not merely unburied.
+// exists reports whether a process exists and is no zombie.
 func exists(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -122,7 +120,7 @@ func exists(pid int) bool {
 	return err != nil || !strings.Contains(string(stat), ") Z ")
 }
 
-func TestStopAndStartAgain(t *testing.T) {
+func TestRestart(t *testing.T) {
 	t.Parallel()
 	ctx := within(t, 5*time.Minute)
 	n := Own(t, Config{})
@@ -135,7 +133,7 @@ func TestStopAndStartAgain(t *testing.T) {
 	}
 	conn, ch := open(t, url)
 	if v := conn.Properties["version"]; v != n.Version() {
-		t.Errorf("the server says %v, Version %s", v, n.Version())
+		t.Errorf("the server has version %v, Version returns %s", v, n.Version())
 	}
 	_, err := ch.QueueDeclare("q", true, false, false, false, nil)
 	must(t, err)
@@ -143,39 +141,39 @@ func TestStopAndStartAgain(t *testing.T) {
 	put(ctx, t, ch, "q", "second")
 	get(t, ch, "q", "first")
 
-	h := &hush{}
+	mc := &mutedConn{}
 	conn, err = amqp.DialConfig(url, amqp.Config{Dial: func(network, address string) (net.Conn, error) {
 		var err error
-		h.Conn, err = amqp.DefaultDial(5*time.Second)(network, address)
-		return h, err
+		mc.Conn, err = amqp.DefaultDial(5*time.Second)(network, address)
+		return mc, err
 	}})
 	must(t, err)
 	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
-	h.on.Store(true)
+	mc.muted.Store(true)
 	must(t, n.Stop(ctx))
 	must(t, n.Stop(ctx)) // does nothing
 	if e := <-closed; e == nil || e.Code != amqp.ConnectionForced {
 		t.Errorf("an orderly stop closes connections with %v", e)
 	}
 	if n.Running() || n.PID() != 0 || exists(pid) {
-		t.Error("stopped, and still there")
+		t.Error("the stopped node still exists")
 	}
 	if err := n.Freeze(); !errors.Is(err, ErrNotRunning) {
 		t.Errorf("freeze of a stopped node: %v", err)
 	}
 	must(t, n.Start(ctx))
 	if n.URL() != url || n.PID() == pid || n.PID() == 0 {
-		t.Errorf("started again: %s, pid %d", n.URL(), n.PID())
+		t.Errorf("restarted: %s, pid %d", n.URL(), n.PID())
 	}
 	_, ch = open(t, url)
 	get(t, ch, "q", "second")
 
-	// The same by force: what was confirmed is there.
+	// Confirmed messages survive Kill.
 	put(ctx, t, ch, "q", "third")
 	n.Kill()
 	n.Kill() // does nothing
 	if n.Running() {
-		t.Error("killed, and still there")
+		t.Error("the killed node is running")
 	}
 	must(t, n.Start(ctx))
 	_, ch = open(t, url)
@@ -202,7 +200,7 @@ func TestFreeze(t *testing.T) {
 	select {
 	case err := <-answer:
 		t.Fatalf("a frozen node answered: %v", err)
-	case <-time.After(300 * time.Millisecond): // nothing to wait for: the point is that nothing comes
+	case <-time.After(300 * time.Millisecond): // there is no event to wait for
 	}
 	must(t, n.Thaw())
 	select {
@@ -214,32 +212,6 @@ func TestFreeze(t *testing.T) {
 
 	must(t, n.Freeze())
 	must(t, n.Stop(ctx)) // thaws it
-	must(t, n.Start(ctx))
-	must(t, n.Freeze())
-	must(t, n.Close())
-}
-
-func TestMemoryAlarm(t *testing.T) {
-	t.Parallel()
-	ctx := within(t, 5*time.Minute)
-	n := Own(t, Config{})
-	conn, ch := open(t, n.URL())
-	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 4))
-	must(t, n.RaiseMemoryAlarm(ctx))
-	must(t, ch.PublishWithContext(ctx, "", "nowhere", false, false, amqp.Publishing{}))
-	for _, want := range []bool{true, false} {
-		select {
-		case b := <-blocked:
-			if b.Active != want {
-				t.Fatalf("blocked: %v, want %v", b.Active, want)
-			}
-		case <-ctx.Done():
-			t.Fatalf("no blocked: %v", want)
-		}
-		if want {
-			must(t, n.ClearMemoryAlarm(ctx))
-		}
-	}
 }
 
 func TestCtl(t *testing.T) {
@@ -261,11 +233,21 @@ func TestCtl(t *testing.T) {
 	short, cancel := context.WithTimeout(ctx, 10*time.Millisecond)
 	defer cancel()
 	if _, err := n.Ctl(short, "list_queues"); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("a command out of time: %v", err)
+		t.Errorf("a command after its deadline: %v", err)
+	}
+	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 4))
+	must(t, n.RaiseMemoryAlarm(ctx))
+	must(t, ch.PublishWithContext(ctx, "", "nowhere", false, false, amqp.Publishing{}))
+	if b := <-blocked; !b.Active {
+		t.Errorf("after RaiseMemoryAlarm: %+v", b)
+	}
+	must(t, n.ClearMemoryAlarm(ctx))
+	if b := <-blocked; b.Active {
+		t.Errorf("after ClearMemoryAlarm: %+v", b)
 	}
 	closed := conn.NotifyClose(make(chan *amqp.Error, 1))
-	must(t, n.CloseConnections(ctx, "a test says so"))
-	if e := <-closed; e == nil || e.Code != amqp.ConnectionForced || !strings.Contains(e.Reason, "a test says so") {
+	must(t, n.CloseConnections(ctx, "for a test"))
+	if e := <-closed; e == nil || e.Code != amqp.ConnectionForced || !strings.Contains(e.Reason, "for a test") {
 		t.Errorf("connections closed with %v", e)
 	}
 }
@@ -277,8 +259,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 	must(t, err)
 	pid, epmd, dir := n.PID(), n.site.epmd.pid(), n.site.dir
 	if !exists(pid) || !exists(epmd) {
-		t.Fatal("not even there")
+		t.Fatal("no processes")
 	}
+	must(t, n.Freeze())
 	must(t, n.Close())
 	must(t, n.Close())
 	gone(t, pid)
@@ -298,16 +281,15 @@ func TestCloseLeavesNothing(t *testing.T) {
 	n.Kill()
 }
 
-// Where the port mapper has gone, as it does when a test is killed, a rabbitmqctl that is under way
-// starts no other, which would stay for ever.
+// If the port mapper has ended, because a test was killed, rabbitmqctl does not start another one.
 func TestNoOtherPortMapper(t *testing.T) {
 	ctx := within(t, 3*time.Minute)
 	n := Own(t, Config{})
 	n.site.epmd.kill()
-	short, cancel := context.WithTimeout(ctx, 10*time.Second) // it waits for one, on and on
+	short, cancel := context.WithTimeout(ctx, 3*time.Second) // it would wait forever
 	defer cancel()
 	if out, err := n.Ctl(short, "status"); err == nil {
-		t.Errorf("rabbitmqctl needs no port mapper: %s", out)
+		t.Errorf("rabbitmqctl worked without a port mapper: %s", out)
 	}
 	l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", n.site.epmdPort))
 	if err != nil {
@@ -324,19 +306,19 @@ func TestCloseDuringStart(t *testing.T) {
 	n.Kill()
 	started := make(chan error)
 	go func() { started <- n.Start(ctx) }()
-	for len(n.starting) == 0 && ctx.Err() == nil { // until it has begun; it cannot be over within this loop
+	for len(n.starting) == 0 && ctx.Err() == nil { // until it has begun
 		time.Sleep(time.Millisecond)
 	}
 	must(t, n.Close())
 	if err := <-started; !errors.Is(err, ErrClosed) {
-		t.Errorf("a start that was cut short: %v", err)
+		t.Errorf("an interrupted start: %v", err)
 	}
 	if n.Running() {
-		t.Error("closed, and running")
+		t.Error("the closed node is running")
 	}
 }
 
-// A parent that has no chance to clean up leaves no process.
+// If the parent is killed, no process is left.
 func TestParentKilled(t *testing.T) {
 	t.Parallel()
 	for _, mode := range []string{"signal", "stdin"} {
@@ -352,14 +334,14 @@ func TestParentKilled(t *testing.T) {
 			var pid, epmd int
 			var dir string
 			if _, err := fmt.Sscan(line, &pid, &epmd, &dir); err != nil {
-				t.Fatalf("the helper says %q", line)
+				t.Fatalf("the helper printed %q", line)
 			}
 			t.Cleanup(func() { _ = os.RemoveAll(dir) })
 			if !exists(pid) || !exists(epmd) {
-				t.Fatal("not even there")
+				t.Fatal("no processes")
 			}
 			must(t, cmd.Process.Kill())
-			_ = cmd.Wait() // says that it was killed
+			_ = cmd.Wait() // returns that it was killed
 			gone(t, pid)
 			gone(t, epmd)
 			for _, p := range using(dir) {
@@ -397,7 +379,7 @@ func TestCluster(t *testing.T) {
 	q, err := ch.QueueDeclarePassive("q", true, false, false, false, amqp.Table{"x-queue-type": "quorum"})
 	must(t, err)
 	if q.Name != "q" {
-		t.Errorf("node 3 sees %+v", q)
+		t.Errorf("on node 3: %+v", q)
 	}
 	members, err := c.Nodes()[1].Ctl(ctx, "list_queues", "name", "members", "--no-table-headers")
 	must(t, err)
@@ -406,8 +388,7 @@ func TestCluster(t *testing.T) {
 			t.Errorf("%s is no member: %s", n.Name(), members)
 		}
 	}
-	// Two of three are enough. Not the first, which leads the queue where it was declared:
-	// the others would need a moment to elect another.
+	// Two of three nodes are enough. The first leads the queue, so killing it would cause an election.
 	second := c.Nodes()[1]
 	second.Kill()
 	get(t, ch, "q", "hello")
