@@ -6,23 +6,23 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// The bounds of headers that are sent. They cannot be split over frames, and a broker closes the connection on a
-// frame that is larger than was agreed: 128 KiB by RabbitMQ's default. A peer with amqp091-go loses its connection
-// if headers nest deeper than 32 levels, or have more than 8,192 fields in one table.
+// The bounds of headers that are sent. Headers cannot be split over frames, and a broker closes the
+// connection if a frame exceeds the max size, 128 KiB by RabbitMQ's default. A peer with amqp091-go loses its
+// connection if headers nest deeper than 32 levels, or have more than 8,192 fields in one table.
 const (
-	maxHeaders = 64 << 10 // octets
+	maxHeaders = 64 << 10 // bytes
 	sentDepth  = 16
 	sentValues = 8192 // in all, tables and arrays included
 )
 
-// CheckHeaders returns an error, which wraps [ErrValue], if headers have no form on the wire, or are more than all
-// peers take, or if RabbitMQ would close the channel because of them.
+// CheckHeaders returns an error, which wraps [ErrValue], if headers have no form on the wire, if not all peers
+// can read them, or if RabbitMQ would close the channel because of them.
 func CheckHeaders(t amqp.Table) error {
 	if len(t) == 0 {
 		return nil
 	}
 	left := sentValues
-	if !fits(t, 0, &left) { // first: tables that refer to each other have no end
+	if !fits(t, 0, &left) { // before AppendTable, which does not end if a table contains itself
 		return fmt.Errorf("%w: more than %d levels or %d values", ErrValue, sentDepth, sentValues)
 	}
 	encoded, err := AppendTable(nil, t)
@@ -40,7 +40,7 @@ func CheckHeaders(t amqp.Table) error {
 	return nil
 }
 
-// fits reports whether a value is within sentDepth, and subtracts the values that it holds from left.
+// fits reports whether a value is within the bounds. It subtracts the number of its values from left.
 func fits(v any, depth int, left *int) bool {
 	*left--
 	fit := depth <= sentDepth && *left >= 0

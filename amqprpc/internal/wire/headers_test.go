@@ -12,14 +12,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Headers that would cost a connection are refused.
+// CheckHeaders refuses headers that would close a connection.
 func TestCheckHeaders(t *testing.T) {
 	long := strings.Repeat("k", 256)
 	deep := amqp.Table{}
 	for range 2000 {
 		deep = amqp.Table{"in": deep}
 	}
-	wide := any("v") // 10^12 of them
+	cyclic := amqp.Table{}
+	cyclic["in"] = []any{cyclic}
+	wide := any("v") // 10^12 values
 	for range 12 {
 		wide = slices.Repeat([]any{wide}, 10)
 	}
@@ -39,11 +41,12 @@ func TestCheckHeaders(t *testing.T) {
 		"uint64, which AMQP lacks": {amqp.Table{"a": uint64(1)}, false},
 		"an int of 32 bits":        {amqp.Table{"a": math.MinInt32}, true},
 		"an int that would be cut": {amqp.Table{"a": math.MaxInt}, strconv.IntSize == 32},
-		"as much as one frame":     {amqp.Table{"a": strings.Repeat("v", maxHeaders-11)}, true},
-		"more than one frame":      {amqp.Table{"a": strings.Repeat("v", maxHeaders-10)}, false},
-		"as many fields":           {amqp.Table{"a": make([]any, sentValues-2)}, true},
+		"max bytes":                {amqp.Table{"a": strings.Repeat("v", maxHeaders-11)}, true},
+		"too many bytes":           {amqp.Table{"a": strings.Repeat("v", maxHeaders-10)}, false},
+		"max fields":               {amqp.Table{"a": make([]any, sentValues-2)}, true},
 		"too many fields":          {amqp.Table{"a": make([]any, sentValues-1)}, false},
 		"deep":                     {deep, false},
+		"cyclic":                   {cyclic, false},
 		"wide":                     {amqp.Table{"a": wide}, false},
 	} {
 		err := CheckHeaders(c.headers)

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// ForgedReplyTo recognizes a direct reply-to address that RabbitMQ has not made. RabbitMQ 3.10 closes the
-// connection of a publisher to one, and the request, delivered again, would do it again. An address is prefix,
-// process, dot, key; process and key in base64. The process is an Erlang pid: the name of its node, which is
-// "reply@number", as an atom with a length of one or two bytes, and 12 bytes more.
+// ForgedReplyTo reports whether a direct reply-to address was not made by RabbitMQ. RabbitMQ 3.10 closes the
+// connection of a publisher to such an address, and would do so again when the request is redelivered. An
+// address is prefix, process, dot, key; process and key in base64. The process is an Erlang pid: the name of
+// its node, which is "reply@number", as an atom with a length of one or two bytes, and 12 more bytes.
 func ForgedReplyTo(to string) bool {
 	rest, direct := strings.CutPrefix(to, DirectReplyTo+".")
 	if !direct {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// An address that passes is one that RabbitMQ can have made.
+// FuzzForgedReplyTo checks that only addresses that RabbitMQ can have made pass.
 func FuzzForgedReplyTo(f *testing.F) {
 	f.Add("amq.gen-x")
 	f.Add("amq.rabbitmq.reply-to.g2dkABByZXBseUA=.x")

@@ -153,50 +153,36 @@ func scalar(tag byte, raw []byte) any {
 }
 
 // ErrValue is wrapped by the errors of values that have no form on the wire: of a type that amqp.Table
-// does not list, strings that are too long, tables nested too deeply.
+// does not list, strings that are too long, and headers that [CheckHeaders] refuses.
 var ErrValue = errors.New("not a value of AMQP 0-9-1")
 
 // AppendTable appends a field table, in no particular order. An int is written as 32 bits, as amqp091-go
-// does. Errors wrap [ErrValue]; then it returns dst unchanged.
-func AppendTable(dst []byte, t amqp.Table) ([]byte, error) {
-	out, err := appendTable(dst, t, 0)
-	if err != nil {
-		return dst, err
-	}
-	return out, nil
-}
-
-func appendTable(dst []byte, t amqp.Table, depth int) (_ []byte, err error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("%w: tables nested too deeply", ErrValue)
-	}
-	dst, start := beginLong(dst)
+// does. No table may contain itself: see [CheckHeaders]. Errors wrap [ErrValue]; then it returns dst
+// unchanged.
+func AppendTable(dst []byte, t amqp.Table) (_ []byte, err error) {
+	out, start := beginLong(dst)
 	for key, v := range t {
 		if len(key) > math.MaxUint8 {
-			return nil, tooLong(key)
+			return dst, tooLong(key)
 		}
-		dst = appendShortstr(dst, key)
-		if dst, err = appendValue(dst, v, depth); err != nil {
-			return nil, err
+		if out, err = appendValue(appendShortstr(out, key), v); err != nil {
+			return dst, err
 		}
 	}
-	return endLong(dst, start), nil
+	return endLong(out, start), nil
 }
 
-func appendArray(dst []byte, a []any, depth int) (_ []byte, err error) {
-	if depth > maxDepth {
-		return nil, fmt.Errorf("%w: arrays nested too deeply", ErrValue)
-	}
-	dst, start := beginLong(dst)
+func appendArray(dst []byte, a []any) (_ []byte, err error) {
+	out, start := beginLong(dst)
 	for _, v := range a {
-		if dst, err = appendValue(dst, v, depth); err != nil {
-			return nil, err
+		if out, err = appendValue(out, v); err != nil {
+			return dst, err
 		}
 	}
-	return endLong(dst, start), nil
+	return endLong(out, start), nil
 }
 
-func appendValue(dst []byte, value any, depth int) ([]byte, error) {
+func appendValue(dst []byte, value any) ([]byte, error) {
 	be := binary.BigEndian
 	switch v := value.(type) {
 	case nil:
@@ -235,9 +221,9 @@ func appendValue(dst []byte, value any, depth int) ([]byte, error) {
 	case []byte:
 		return appendLongstr(append(dst, 'x'), v), nil
 	case amqp.Table:
-		return appendTable(append(dst, 'F'), v, depth+1)
+		return AppendTable(append(dst, 'F'), v)
 	case []any:
-		return appendArray(append(dst, 'A'), v, depth+1)
+		return appendArray(append(dst, 'A'), v)
 	}
 	return nil, fmt.Errorf("%w: a %T", ErrValue, value)
 }

@@ -140,15 +140,6 @@ func TestMaxDepth(t *testing.T) {
 			wantError(t, err, SyntaxError)
 		}
 	}
-	var deep any
-	for range maxDepth + 1 {
-		deep = []any{deep}
-	}
-	for _, v := range []any{deep, amqp.Table{"k": deep}} {
-		if _, err := AppendTable(nil, amqp.Table{"k": v}); !errors.Is(err, ErrValue) {
-			t.Errorf("written: %v", err)
-		}
-	}
 }
 
 // Memory is allocated for the bytes that came, not for the lengths that they announce.
