@@ -17,9 +17,9 @@ const besideOrders = `somebody else consumes from "orders"`
 // shared is a lab on a queue of somebody else's.
 func shared() *fakeLab {
 	s, _ := setFakeLab()
-	s.look.Pool = nil
-	s.look.StartWarning = besideOrders
-	s.look.Queue = lab.Queue{Name: "orders", Known: true, Consumers: 1, Others: 1, At: at(0)}
+	s.snap.Pool = nil
+	s.snap.StartWarning = besideOrders
+	s.snap.Queue = lab.Queue{Name: "orders", Known: true, Consumers: 1, Others: 1, At: at(0)}
 	return s
 }
 
@@ -42,7 +42,7 @@ func TestServersBesideSomebodyElse(t *testing.T) {
 		s := shared()
 		if strings.HasPrefix(c.keys, "r") { // one that was started before the other came
 			own, _ := setFakeLab()
-			s.look.Pool = own.look.Pool[:1]
+			s.snap.Pool = own.snap.Pool[:1]
 		}
 		m := newScreen(t, s, 80, 24)
 		press(m, strings.Fields(c.keys)...)
@@ -92,12 +92,12 @@ func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
 // Space begins a load that was paused by the lab or waits for a server.
 func TestSpaceBegins(t *testing.T) {
 	s := shared()
-	s.look.Load.Paused, s.look.Load.PausedBy = true, besideOrders
+	s.snap.Load.Paused, s.snap.Load.PausedBy = true, besideOrders
 	m := newScreen(t, s, 120, 40)
 	if view := ansi.Strip(m.View()); !strings.Contains(view, "The load begins paused, because "+besideOrders+". Press space to begin it") || !strings.Contains(view, "space begin") {
 		t.Errorf("paused:\n%s", view)
 	}
-	s.look.Load.PausedBy, s.look.Load.Waiting = "", true
+	s.snap.Load.PausedBy, s.snap.Load.Waiting = "", true
 	press(m, " ", " ", " ")
 	if want := []string{"resume", "begin", "pause"}; !slices.Equal(s.done, want) {
 		t.Errorf("did %q, want %q", s.done, want)

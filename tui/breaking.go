@@ -41,11 +41,11 @@ func (m *Model) restartServer() tea.Cmd {
 
 // onServer calls f, which may block, with the selected server.
 func (m *Model) onServer(verb string, f func(l Lab, ctx context.Context, name string) error) tea.Cmd {
-	name, _, ours := m.servers.selected(&m.look)
+	name, _, ours := m.servers.selected(&m.snapshot)
 	switch {
 	case name == "":
 		none := "there is no server here to " + verb
-		if explain.StartsServers(&m.look) {
+		if explain.StartsServers(&m.snapshot) {
 			none += ": s starts one"
 		}
 		m.fail(errors.New(none))
@@ -60,12 +60,12 @@ func (m *Model) onServer(verb string, f func(l Lab, ctx context.Context, name st
 // confirmServers calls do, which starts a server now or later. If that server would take requests from
 // somebody else's service, it asks first.
 func (m *Model) confirmServers(do func() tea.Cmd) tea.Cmd {
-	if m.look.StartWarning == "" {
+	if m.snapshot.StartWarning == "" {
 		return do()
 	}
 	m.open(choosing)
 	m.menu = menu{
-		name: "Servers here?", title: "Start servers here, although " + text.Escape(m.look.StartWarning, 300) + "?",
+		name: "Servers here?", title: "Start servers here, although " + text.Escape(m.snapshot.StartWarning, 300) + "?",
 		choices: []choice{
 			{value: "no", words: "leave the queue to whoever consumes from it"},
 			{value: "yes", words: "a fibserver takes some of its requests, and answers fib or an error"},
@@ -112,7 +112,7 @@ func (m *Model) chooseFault() tea.Cmd {
 			choices: faultChoices, choose: m.setFault,
 		}
 		for i, c := range faultChoices {
-			if c.value == m.look.Fault && !c.other {
+			if c.value == m.snapshot.Fault && !c.other {
 				m.menu.selected = i
 			}
 		}
@@ -125,7 +125,7 @@ func (m *Model) setFault(c choice) tea.Cmd {
 		m.lab.SetFault(c.value) //nolint:errcheck // its note tells
 		return nil
 	}
-	m.ask("Faults of the next server", "such as drop=0.1,slow=0.05:2s; fibserver --help has them all", m.look.Fault, func(s string) (tea.Cmd, error) {
+	m.ask("Faults of the next server", "such as drop=0.1,slow=0.05:2s; fibserver --help has them all", m.snapshot.Fault, func(s string) (tea.Cmd, error) {
 		return nil, m.lab.SetFault(strings.TrimSpace(s))
 	})
 	return nil

@@ -4,5 +4,5 @@ package tui
 
 import "os"
 
-// notifyContinued does nothing: processes are not stopped there.
+// notifyContinued does nothing, since there is no SIGCONT.
 func notifyContinued(chan<- os.Signal) (stop func()) { return func() {} }

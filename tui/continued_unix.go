@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// notifyContinued has c told when the process goes on that was stopped.
+// notifyContinued sends every SIGCONT to c.
 func notifyContinued(c chan<- os.Signal) (stop func()) {
 	signal.Notify(c, syscall.SIGCONT)
 	return func() { signal.Stop(c) }

@@ -44,7 +44,7 @@ func ownService() *fakeLab {
 		}
 		s.now += 20 * time.Millisecond
 	}
-	return &fakeLab{books: s.books, look: lab.Snapshot{
+	return &fakeLab{books: s.books, snap: lab.Snapshot{
 		Queue: lab.Queue{Name: "orders", Known: true, Ready: 3, Consumers: 1, At: at(0)},
 		Load:  lab.Load{Concurrency: 6, Custom: true, Body: ownBody, Timeout: 5 * time.Second, Seed: 42},
 	}}
@@ -74,7 +74,7 @@ func TestCustomViews(t *testing.T) {
 func TestCustomSizes(t *testing.T) {
 	for _, keys := range [][]string{nil, {"n"}, {"tab", "z"}, {"tab", "down", "enter"}, {"?"}} {
 		s := ownService()
-		s.look.Load.Body = strings.Repeat(hostile, 20)
+		s.snap.Load.Body = strings.Repeat(hostile, 20)
 		m := newScreen(t, s, 120, 40)
 		press(m, keys...)
 		for w := minWidth; w < 200; w += 3 {
@@ -96,7 +96,7 @@ func TestCustomBodyPrompt(t *testing.T) {
 		strings.Repeat("x", 257): "body !",
 	} {
 		s := ownService()
-		s.look.Load.Body = body
+		s.snap.Load.Body = body
 		m := newScreen(t, s, 120, 40)
 		press(m, "n", "!", "enter")
 		if !slices.Equal(s.done, []string{want}) {
@@ -109,7 +109,7 @@ func TestCustomBodyPrompt(t *testing.T) {
 func TestCustomEmptyBody(t *testing.T) {
 	for body, want := range map[string][]string{"x": {"body"}, "": {"body"}, "two\nlines": nil} {
 		s := ownService()
-		s.look.Load.Body = body
+		s.snap.Load.Body = body
 		m := newScreen(t, s, 120, 40)
 		keys := []string{"n"}
 		for range editable(body) {
@@ -124,7 +124,7 @@ func TestCustomEmptyBody(t *testing.T) {
 		}
 	}
 	s := ownService()
-	s.look.Load.Body = ""
+	s.snap.Load.Body = ""
 	if view := newScreen(t, s, 120, 40).View(); !strings.Contains(view, "body (empty)") || strings.Contains(view, "fib") {
 		t.Errorf("an empty body is shown as\n%s", view)
 	}
@@ -136,7 +136,7 @@ func TestCustomAdvice(t *testing.T) {
 	} {
 		for _, waiting := range []bool{false, true} {
 			s := ownService()
-			s.look.Queue, s.look.Load.Waiting = queue, waiting
+			s.snap.Queue, s.snap.Load.Waiting = queue, waiting
 			look := s.Snapshot(lab.Query{})
 			all := adviceText(&look) + nobodyServes(&look)
 			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {

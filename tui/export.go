@@ -17,7 +17,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// copyID puts an ID onto the clipboard.
+// copyID copies the selected ID to the clipboard.
 func (m *Model) copyID() {
 	t, ok := m.selected()
 	if !ok || t.id == "" {
@@ -25,7 +25,7 @@ func (m *Model) copyID() {
 		return
 	}
 	m.tell(clipboardSequence(t.id))
-	m.lab.Note(lab.Success, "asked the terminal to copy "+t.id, t.id)
+	m.session.Note(lab.Success, "asked the terminal to copy "+t.id, t.id)
 }
 
 // noID says why there is no ID to copy.
@@ -66,25 +66,24 @@ func (m *Model) export(name string) (tea.Cmd, error) {
 	}
 	q := m.query()
 	q.Notes = 0
-	const most = mostLaneRows
-	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = most, most, most
-	q.Ledger.Duplicates, q.Ledger.Orphans = most, most
-	subject, filtered := m.subject(), m.filter != ""
+	const max = mostLaneRows
+	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = max, max, max
+	q.Ledger.Duplicates, q.Ledger.Orphans = max, max
+	picture, session, filtered := m.picture(), m.session, m.filter != ""
 	m.writing.Add(1)
-	return m.do(func(_ context.Context, l Lab) {
+	return m.do(func(context.Context, Lab) {
 		defer m.writing.Done()
-		look := subject.Snapshot(q)
-		err := errors.Join(lab.WriteJSON(file, look, l.RunConfig()), file.Close())
+		s := picture.Snapshot(q)
+		err := errors.Join(lab.WriteJSON(file, s, session.RunConfig()), file.Close())
 		if err != nil {
-			l.Note(lab.Failure, fmt.Sprintf("%s is not whole: %v", name, err), "")
+			session.Note(lab.Failure, fmt.Sprintf("%s is not whole: %v", name, err), "")
 			return
 		}
-		l.Note(lab.Success, "exported to "+name+": all numbers, and of the rows "+rowsExported(&look.Ledger, filtered), "")
+		session.Note(lab.Success, "exported to "+name+": all numbers, and of the rows "+rowsExported(&s.Ledger, filtered), "")
 	}), nil
 }
 
-// rowsExported says how many rows there are of each lane, and of how many, if there are not
-// all.
+// rowsExported says how many rows of each lane there are.
 func rowsExported(b *ledger.Snapshot, filtered bool) string {
 	var parts []string
 	whole := true
@@ -110,12 +109,8 @@ func rowsExported(b *ledger.Snapshot, filtered bool) string {
 	return text + "; the others are no longer remembered"
 }
 
-// mostClipboard is the longest text that goes onto a clipboard, in bytes; a correlation
-// ID has 255 at most.
-const mostClipboard = 1024
-
-// clipboardSequence is what asks a terminal to put text onto the clipboard (OSC 52).
-// Text that somebody else wrote goes there escaped: it may be pasted into a shell.
+// clipboardSequence returns the escape sequence that asks a terminal to copy s to the clipboard (OSC 52). s is
+// escaped, since it may be pasted into a shell.
 func clipboardSequence(s string) string {
-	return osc52.New(text.Escape(s, mostClipboard)).Limit(mostClipboard).String()
+	return osc52.New(text.Escape(s, 1024)).String()
 }

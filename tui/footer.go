@@ -41,7 +41,7 @@ func say(rank int, words string) hint {
 // sayIf returns a hint that is shown if useful.
 func sayIf(useful func(*lab.Snapshot) bool, rank int, words string) hint {
 	return hint{rank, func(m *Model) string {
-		if !useful(&m.look) {
+		if !useful(&m.snapshot) {
 			return ""
 		}
 		return words
@@ -102,16 +102,16 @@ func (m *Model) keyLine() text.Line {
 
 func (m *Model) pauseWords() string {
 	switch {
-	case m.look.Load.Paused && m.look.Load.PausedBy == "":
+	case m.snapshot.Load.Paused && m.snapshot.Load.PausedBy == "":
 		return "go on"
-	case m.look.Load.Paused, m.look.Load.Waiting:
+	case m.snapshot.Load.Paused, m.snapshot.Load.Waiting:
 		return "begin"
 	}
 	return "pause"
 }
 
 func (m *Model) playWords() string {
-	if m.look.Replay.Playing {
+	if m.snapshot.Replay.Playing {
 		return "pause"
 	}
 	return "play"

@@ -102,9 +102,9 @@ func (m *Model) helpLines(w int) []text.Line {
 			out = append(out, text.Line{inks[i].Span(" " + text.Left(word, 12)), st.Plain.Span(part)})
 		}
 	}
-	if m.look.StandIn != "" {
+	if m.snapshot.StandIn != "" {
 		out = append(out, nil, text.Line{st.Title.Span(" The broker")})
-		for _, part := range text.Wrap(text.Escape(m.look.StandIn, 300), w-2) {
+		for _, part := range text.Wrap(text.Escape(m.snapshot.StandIn, 300), w-2) {
 			out = append(out, text.Line{st.Plain.Span(" " + part)})
 		}
 	}

@@ -229,7 +229,7 @@ func (m *Model) source() source {
 		return recording
 	case m.tour != nil:
 		return tourLab
-	case m.look.Load.Custom:
+	case m.snapshot.Load.Custom:
 		return serviceLab
 	}
 	return fibLab
@@ -249,7 +249,7 @@ func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 		m.prompt.edit(msg)
 	case m.player != nil:
 		if row := m.keyRow(msg.String(), fibLab); row != nil {
-			m.lab.Note(lab.Info, "this is a recording, in which "+row.label()+" ("+row.help+") does nothing: ? shows the keys", "")
+			m.session.Note(lab.Info, "this is a recording, in which "+row.label()+" ("+row.help+") does nothing: ? shows the keys", "")
 		}
 	}
 	return nil

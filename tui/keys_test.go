@@ -31,7 +31,7 @@ func screenOn(t testing.TB, on source, w, h int) (*Model, *fakeLab) {
 	}
 	s, _ := setFakeLab()
 	if on == serviceLab {
-		s.look.Load.Custom, s.look.Load.Body = true, ownBody
+		s.snap.Load.Custom, s.snap.Load.Body = true, ownBody
 	}
 	return newScreen(t, s, w, h), s
 }
@@ -196,13 +196,13 @@ func TestKeysWorkInTheirModes(t *testing.T) {
 				if in == prompting {
 					continue // it is text
 				}
-				notes := len(s.look.Notes)
+				notes := len(s.snap.Notes)
 				quit := pressed(idle, name)
-				refused := len(s.look.Notes) > notes && strings.Contains(s.look.Notes[notes].Text, "this is a recording")
+				refused := len(s.snap.Notes) > notes && strings.Contains(s.snap.Notes[notes].Text, "this is a recording")
 				if want := on == recording && idle.keyRow(name, fibLab) != nil; refused != want {
 					t.Errorf("%s, %s: %q is refused: %t", what, where, name, refused)
 				}
-				s.look.Notes = s.look.Notes[:notes]
+				s.snap.Notes = s.snap.Notes[:notes]
 				idle.Update(tickMsg(idle.tick))
 				if idleState() != before || quit {
 					t.Fatalf("%s, %s: %q has no row, and does something:\n%s", what, where, name, idle.View())

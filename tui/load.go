@@ -31,14 +31,14 @@ func (m *Model) askBurst() {
 }
 
 func (m *Model) askFib() {
-	m.ask("fib of", "a number, or a range such as 20-35 to choose from at random", m.look.Load.Fib, func(s string) (tea.Cmd, error) {
+	m.ask("fib of", "a number, or a range such as 20-35 to choose from at random", m.snapshot.Load.Fib, func(s string) (tea.Cmd, error) {
 		return nil, m.lab.SetFib(strings.TrimSpace(s))
 	})
 }
 
 func (m *Model) askBody() {
-	m.ask("Body", "{k} the call's number, {n} or {n:1-100} a random one, {uuid}; {{ is a brace", editable(m.look.Load.Body), func(s string) (tea.Cmd, error) {
-		if now := m.look.Load.Body; s == "" && editable(now) != now { // the prompt did not show it
+	m.ask("Body", "{k} the call's number, {n} or {n:1-100} a random one, {uuid}; {{ is a brace", editable(m.snapshot.Load.Body), func(s string) (tea.Cmd, error) {
+		if now := m.snapshot.Load.Body; s == "" && editable(now) != now { // the prompt did not show it
 			return nil, errors.New("the body now is longer than fits here, or has control characters: esc keeps it")
 		}
 		return nil, m.lab.SetBody(s)
@@ -46,7 +46,7 @@ func (m *Model) askBody() {
 }
 
 func (m *Model) askTimeout() {
-	m.ask("Timeout of calls", "such as 5s or 250ms", m.look.Load.Timeout.String(), func(s string) (tea.Cmd, error) {
+	m.ask("Timeout of calls", "such as 5s or 250ms", m.snapshot.Load.Timeout.String(), func(s string) (tea.Cmd, error) {
 		d, err := time.ParseDuration(strings.TrimSpace(s))
 		if err != nil {
 			return nil, fmt.Errorf("%.20q is not a duration such as 5s or 250ms", s)
@@ -56,8 +56,8 @@ func (m *Model) askTimeout() {
 }
 
 func (m *Model) askLoad() {
-	now := strconv.Itoa(m.look.Load.Concurrency)
-	if rate := m.look.Load.Rate; rate > 0 {
+	now := strconv.Itoa(m.snapshot.Load.Concurrency)
+	if rate := m.snapshot.Load.Rate; rate > 0 {
 		now = strconv.FormatFloat(rate, 'g', -1, 64) + "/s"
 	}
 	m.ask("Load", "64 keeps so many calls in flight; 200/s starts so many a second, come what may", now, func(s string) (tea.Cmd, error) {
@@ -83,7 +83,7 @@ func (m *Model) setLoad(s string) error {
 
 // scaleLoad multiplies the load by factor.
 func (m *Model) scaleLoad(factor float64) {
-	now := &m.look.Load
+	now := &m.snapshot.Load
 	if now.Rate > 0 {
 		m.lab.SetRate(min(max(now.Rate*factor, load.MinRate), load.MaxRate)) //nolint:errcheck // its note tells
 		return
@@ -95,9 +95,9 @@ func (m *Model) scaleLoad(factor float64) {
 // pause pauses or resumes the load, or begins one that waits.
 func (m *Model) pause() {
 	switch {
-	case m.look.Load.Paused:
+	case m.snapshot.Load.Paused:
 		m.lab.Resume()
-	case m.look.Load.Waiting:
+	case m.snapshot.Load.Waiting:
 		m.lab.Begin()
 	default:
 		m.lab.Pause()

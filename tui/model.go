@@ -17,19 +17,26 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// A Subject is what a screen looks at: a lab, or a picture of one.
-type Subject interface {
+// A Picture is what the screen draws: a lab, a recording, or a frozen copy of a lab.
+type Picture interface {
 	Snapshot(lab.Query) lab.Snapshot
 	Inspect(id string) (ledger.Story, bool)
 	InspectStray(seq uint64) (ledger.Story, bool)
-	Find(prefix string, most int) []string
+	Find(prefix string, max int) []string
 }
 
-// A Lab is what a screen looks at and drives. None of it knows of screens; those that
-// take a context, and KillServer, may block, the others return at once.
+// A Session is a lab or a recording.
+type Session interface {
+	Picture
+	Note(level lab.Level, text, id string)
+	RunConfig() report.RunConfig
+}
+
+// A Lab is what the keys act on. The methods that take a context and KillServer may block, the others return
+// at once.
 type Lab interface {
-	Subject
-	Freeze() Subject
+	Session
+	Freeze() Picture
 
 	Call() (id string)
 	Burst(n int) error
@@ -50,16 +57,13 @@ type Lab interface {
 	SecondReply(ctx context.Context, id string) (of string, err error)
 	UnknownReply(ctx context.Context) (id string, err error)
 	DropConnection()
-	Note(mood lab.Level, text, id string)
-	RunConfig() report.RunConfig
 }
 
-// A Player is a recording, in the place of a lab. What can be done to labs alone it
-// answers with a note. None of it blocks.
+// A Player plays a recording. Its methods return at once.
 type Player interface {
-	Lab
+	Session
 
-	Toggle()          // plays, or pauses
+	Toggle()          // plays or pauses
 	SetSpeed(float64) // 0 is as fast as possible
 	Step(events int)
 	Seek(by time.Duration)
@@ -70,34 +74,32 @@ type Player interface {
 	GoTo(id string)
 }
 
-// A Model is the whole screen: the one tea.Model there is. What is on it are plain
-// structs and pure functions, in files of their own.
-//
-// The picture is polled: ten times a second the model takes a [lab.Snapshot] and draws that.
-// Nothing that happens in the lab is sent to it, so that nothing there ever waits for
-// the terminal.
+// A Model is the tea.Model of the screen. It asks for a [lab.Snapshot] ten times a second and draws it. The lab
+// sends it nothing, so that the lab never waits for the terminal.
 type Model struct {
 	ctx     context.Context
-	lab     Lab
-	player  Player // the lab, where it is a recording; else nil
-	tour    Tour   // nil where there is none
-	told    tour.Snapshot
-	frozen  Subject // nil while the picture is live
+	session Session // lab or player
+	lab     Lab     // nil for a recording
+	player  Player  // nil for a lab
+	tour    Tour    // nil if there is none
+	stage   tour.Snapshot
+	frozen  Picture // nil if the picture is live
 	st      *text.Styles
 	keys    []keyGroup
 	tell    func(sequence string) // writes to the terminal, past the renderer
-	tick    int                   // the chain of ticks that is listened to
+	tick    int                   // which chain of ticks is the present one
 	w, h    int
-	look    lab.Snapshot
-	mode    mode
-	below   []mode // what the present mode came up over, and that before
-	failure error
-	writing sync.WaitGroup // files that are being written
+
+	snapshot lab.Snapshot
+	mode     mode
+	below    []mode // the modes to go back to
+	failure  error
+	writing  sync.WaitGroup // files that are being written
 
 	lanes     lanes
 	servers   serverList
 	onServers bool // the list of servers has the focus
-	span      int  // of spans
+	span      int  // index in spans
 
 	inspector inspector
 	target    target
@@ -107,64 +109,63 @@ type Model struct {
 	helpFrom  int // the first line of the help that is shown
 	filter    string
 
-	making  int  // things that are being made, to be selected
-	jumping bool // the player is on its way to what is to be selected
+	making  int  // calls and replies that are being made, to be selected
+	jumping bool // the player is on its way to the row to select
 	opening bool // enter was pressed meanwhile
 
-	continued <-chan os.Signal // told when the process goes on that was stopped
-	suspended int              // how often by ctrl+z, without having been told so
+	continued <-chan os.Signal // receives SIGCONT
+	suspended int              // suspensions by ctrl+z whose SIGCONT has not come yet
 
-	said  int    // lines of advice and of the footer, in the last picture
-	frame string // what View returns
+	messageRows int // rows of the advice and of the footer in the last picture
+	frame       string
 }
 
-// open brings a mode up over the present one.
+// open shows a mode over the present one.
 func (m *Model) open(over mode) {
 	m.below = append(m.below, m.mode)
 	m.mode = over
 }
 
-// close goes back to what the present mode came up over.
+// close goes back to the mode below the present one.
 func (m *Model) close() {
 	m.mode = browsing
 	if n := len(m.below) - 1; n >= 0 {
 		m.mode, m.below = m.below[n], m.below[:n]
 	}
 	if m.mode == browsing {
-		m.lanes.search() // they were not looked at meanwhile
+		m.lanes.search() // their rows have moved
 	}
 }
 
-// A target is whose story the inspector shows.
+// A target is the call or reply whose story the inspector shows.
 type target struct {
 	id   string
 	seq  uint64    // of a discarded reply; 0 for a call
-	came time.Time // when that came in: the step to show first
+	came time.Time // when the reply came in: the step to select first
 }
 
-// interval is how often the picture is taken.
+// interval is the time between two pictures.
 const interval = 100 * time.Millisecond
 
-// newModel returns a screen for a lab. ctx ends what the screen has begun.
-func newModel(ctx context.Context, l Lab, st *text.Styles, tell func(string)) *Model {
-	m := &Model{ctx: ctx, lab: l, st: st, keys: newKeys(), mode: browsing, tell: tell, span: 1}
-	if p, ok := l.(Player); ok {
-		m.player = p
-	}
+// newModel returns a screen. ctx ends the commands that its keys start.
+func newModel(ctx context.Context, s Session, st *text.Styles, tell func(string)) *Model {
+	m := &Model{ctx: ctx, session: s, st: st, keys: newKeys(), mode: browsing, tell: tell, span: 1}
+	m.lab, _ = s.(Lab)
+	m.player, _ = s.(Player)
 	m.refresh()
 	return m
 }
 
 type (
-	// tickMsg is time to look. Ticks of an old chain are not listened to.
+	// A tickMsg is time for the next picture, if it belongs to the present chain of ticks.
 	tickMsg int
-	// doneMsg says that something that was asked for is done; its note tells how.
+	// A doneMsg is the end of a command. The note of the lab says how it went.
 	doneMsg struct{}
-	// panicMsg is a panic of a command.
+	// A panicMsg is a panic of a command.
 	panicMsg struct{ err error }
 )
 
-// Init begins to look.
+// Init starts the ticks.
 func (m *Model) Init() tea.Cmd { return tea.Batch(m.nextTick(), m.nextContinued()) }
 
 func (m *Model) nextTick() tea.Cmd {
@@ -172,9 +173,7 @@ func (m *Model) nextTick() tea.Cmd {
 	return tea.Tick(interval, func(time.Time) tea.Msg { return tickMsg(chain) })
 }
 
-// Update takes a message. It waits for nothing but for a file to be opened: what may
-// block is a command.
-// A panic on the way quits: the terminal must be restored before that can be told.
+// Update handles a message. A panic quits, so that the terminal is restored before the panic is printed.
 func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -193,13 +192,13 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		cmd = m.typed(msg)
 	case continuedMsg:
 		cmd = m.nextContinued()
-		if m.suspended > 0 { // Bubble Tea is at it, or has been: its message may have come first
+		if m.suspended > 0 { // Bubble Tea takes the terminal back
 			m.suspended--
 		} else {
-			cmd = tea.Batch(cmd, takeBack())
+			cmd = tea.Batch(cmd, retakeTerminal())
 		}
 	case tea.ResumeMsg:
-		m.tick++ // a tick that was under way may be lost, or not
+		m.tick++ // the tick that was under way may be lost
 		cmd = m.nextTick()
 	case panicMsg:
 		m.failure = msg.err
@@ -210,8 +209,8 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		return m, nil
 	}
 	m.refresh()
-	if m.failure == nil && m.look.Err != nil {
-		m.failure = m.look.Err
+	if m.failure == nil && m.snapshot.Err != nil {
+		m.failure = m.snapshot.Err
 	}
 	if m.failure != nil {
 		return m, tea.Quit
@@ -219,43 +218,42 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	return m, cmd
 }
 
-// refresh takes the picture anew and draws it.
+// refresh takes a snapshot and draws it.
 func (m *Model) refresh() {
 	m.followTour()
-	if m.frozen == nil && time.Since(m.look.Ledger.Now) > 5*interval { // suspended, or the terminal stood still
+	if m.frozen == nil && time.Since(m.snapshot.Ledger.Now) > 5*interval { // the process or the terminal was stopped
 		m.lanes.search()
 	}
-	m.take()
+	m.takeSnapshot()
 	m.settle()
-	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab it stays, as it was last
+	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab the last known story stays
 		m.close()
-		m.lab.Note(lab.Info, "at this time of the recording that call is not remembered", "")
-		m.take()
+		m.session.Note(lab.Info, "at this time of the recording that call is not remembered", "")
+		m.takeSnapshot()
 	}
 	if m.mode == prompting {
-		m.prompt.lookAgain()
+		m.prompt.retry()
 	}
 	m.frame = m.draw()
 }
 
-// take takes the picture anew.
-func (m *Model) take() {
-	m.look = m.subject().Snapshot(m.query())
-	if m.frozen != nil { // what one does, and what comes of it, is told all the same
-		live := m.lab.Snapshot(lab.Query{Ledger: ledger.Query{Now: time.Now()}, Notes: lab.MaxNotes})
-		m.look.Notes, m.look.Err = live.Notes, live.Err
-		m.look.Load, m.look.Fault, m.look.StartWarning = live.Load, live.Fault, live.StartWarning // which keys change
+func (m *Model) takeSnapshot() {
+	m.snapshot = m.picture().Snapshot(m.query())
+	if m.frozen != nil { // keys go on changing these
+		live := m.session.Snapshot(lab.Query{Ledger: ledger.Query{Now: time.Now()}, Notes: lab.MaxNotes})
+		m.snapshot.Notes, m.snapshot.Err = live.Notes, live.Err
+		m.snapshot.Load, m.snapshot.Fault, m.snapshot.StartWarning = live.Load, live.Fault, live.StartWarning
 	}
 }
 
-func (m *Model) subject() Subject {
+func (m *Model) picture() Picture {
 	if m.frozen != nil {
 		return m.frozen
 	}
-	return m.lab
+	return m.session
 }
 
-// query asks for what is on the screen and no more.
+// query returns a query for the rows that the screen shows.
 func (m *Model) query() lab.Query {
 	q := lab.Query{
 		Ledger: ledger.Query{
@@ -273,7 +271,7 @@ func (m *Model) query() lab.Query {
 	return q
 }
 
-// do makes a command of what may block.
+// do returns a command that calls f, which may block.
 func (m *Model) do(f func(ctx context.Context, l Lab)) tea.Cmd {
 	ctx, l := m.ctx, m.lab
 	return func() (msg tea.Msg) {
@@ -287,9 +285,9 @@ func (m *Model) do(f func(ctx context.Context, l Lab)) tea.Cmd {
 	}
 }
 
-// fail notes what is wrong with what was asked for, where the lab has not done so.
+// fail notes an error.
 func (m *Model) fail(err error) {
 	if err != nil && !errors.Is(err, context.Canceled) {
-		m.lab.Note(lab.Failure, err.Error(), "")
+		m.session.Note(lab.Failure, err.Error(), "")
 	}
 }

@@ -26,7 +26,7 @@ import (
 // A fakeLab is a lab that remembers what it was asked to do and does none of it.
 type fakeLab struct {
 	books *ledger.Ledger
-	look  lab.Snapshot // all but Ledger
+	snap  lab.Snapshot // all but Ledger
 
 	mu   sync.Mutex
 	done []string
@@ -41,7 +41,7 @@ func (s *fakeLab) did(format string, args ...any) error {
 }
 
 func (s *fakeLab) Snapshot(q lab.Query) lab.Snapshot {
-	look := s.look
+	look := s.snap
 	q.Ledger.Now = time.Time{}
 	look.Ledger = s.books.Snapshot(q.Ledger)
 	look.Notes = slices.Clone(look.Notes[max(len(look.Notes)-q.Notes, 0):])
@@ -55,15 +55,15 @@ func (s *fakeLab) Burst(n int) error                            { return s.did("
 func (s *fakeLab) SetFib(fib string) error                      { return s.did("fib %s", fib) }
 func (s *fakeLab) SetBody(template string) error                { return s.did("body %s", template) }
 func (s *fakeLab) SetConcurrency(n int) error {
-	s.look.Load.Concurrency = n
+	s.snap.Load.Concurrency = n
 	return s.did("concurrency %d", n)
 }
 func (s *fakeLab) SetRate(r float64) error                         { return s.did("rate %g", r) }
 func (s *fakeLab) SetTimeout(d time.Duration) error                { return s.did("timeout %v", d) }
-func (s *fakeLab) Pause()                                          { s.look.Load.Paused = true; s.did("pause") }   //nolint:errcheck
-func (s *fakeLab) Resume()                                         { s.look.Load.Paused = false; s.did("resume") } //nolint:errcheck
-func (s *fakeLab) Begin()                                          { s.look.Load.Waiting = false; s.did("begin") } //nolint:errcheck
-func (s *fakeLab) AllowStart()                                     { s.look.StartWarning = ""; s.did("allow") }    //nolint:errcheck
+func (s *fakeLab) Pause()                                          { s.snap.Load.Paused = true; s.did("pause") }   //nolint:errcheck
+func (s *fakeLab) Resume()                                         { s.snap.Load.Paused = false; s.did("resume") } //nolint:errcheck
+func (s *fakeLab) Begin()                                          { s.snap.Load.Waiting = false; s.did("begin") } //nolint:errcheck
+func (s *fakeLab) AllowStart()                                     { s.snap.StartWarning = ""; s.did("allow") }    //nolint:errcheck
 func (s *fakeLab) SetFault(list string) error                      { return s.did("fault %s", list) }
 func (s *fakeLab) StartServer(context.Context) (string, error)     { return "", s.did("start") }
 func (s *fakeLab) StopServer(_ context.Context, n string) error    { return s.did("stop %s", n) }
@@ -76,11 +76,11 @@ func (s *fakeLab) UnknownReply(context.Context) (string, error) { return "", s.d
 func (s *fakeLab) DropConnection()                              { s.did("drop") } //nolint:errcheck
 func (s *fakeLab) RunConfig() report.RunConfig                  { return closedLoop }
 func (s *fakeLab) Note(mood lab.Level, text, id string) {
-	s.look.Notes = append(s.look.Notes, lab.Note{Seq: uint64(len(s.look.Notes) + 1), Time: at(0), Level: mood, Text: text, ID: id})
+	s.snap.Notes = append(s.snap.Notes, lab.Note{Seq: uint64(len(s.snap.Notes) + 1), Time: at(0), Level: mood, Text: text, ID: id})
 }
 
-func (s *fakeLab) Freeze() Subject {
-	return &fakeLab{books: s.books.Clone(), look: frozen(s.look)}
+func (s *fakeLab) Freeze() Picture {
+	return &fakeLab{books: s.books.Clone(), snap: frozen(s.snap)}
 }
 
 func frozen(l lab.Snapshot) lab.Snapshot { l.Frozen = true; return l }
@@ -89,7 +89,7 @@ func frozen(l lab.Snapshot) lab.Snapshot { l.Frozen = true; return l }
 func setFakeLab() (*fakeLab, *story) {
 	b := newStory()
 	b.complete(400, 0, "fib-1", "fib-2")
-	s := &fakeLab{books: b.books, look: lab.Snapshot{
+	s := &fakeLab{books: b.books, snap: lab.Snapshot{
 		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(0)},
 		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
 		Pool: []pool.Status{
@@ -114,9 +114,9 @@ func setFakeLab() (*fakeLab, *story) {
 	return s, b
 }
 
-func newScreen(t testing.TB, l Lab, w, h int) *Model {
+func newScreen(t testing.TB, s Session, w, h int) *Model {
 	t.Helper()
-	m := newModel(t.Context(), l, styled(false), func(string) {})
+	m := newModel(t.Context(), s, styled(false), func(string) {})
 	m.Update(tea.WindowSizeMsg{Width: w, Height: h})
 	return m
 }
@@ -231,8 +231,8 @@ func TestKeysTogether(t *testing.T) {
 	}
 	run(m, runes("f"))
 	run(m, runes("++"))
-	if m.look.Load.Concurrency != 512 {
-		t.Errorf("a frozen screen says that the load is %d", m.look.Load.Concurrency)
+	if m.snapshot.Load.Concurrency != 512 {
+		t.Errorf("a frozen screen says that the load is %d", m.snapshot.Load.Concurrency)
 	}
 	run(m, runes("f"))
 	run(m, runes("n"))
@@ -274,7 +274,7 @@ func TestHelpStandIn(t *testing.T) {
 	m := newScreen(t, s, 120, 60)
 	press(m, "?")
 	says(t, m.View(), nil, []string{"The broker"})
-	s.look.StandIn = standIn
+	s.snap.StandIn = standIn
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"The broker", "rpcscope demo --url amqp://user:password@host/"}, nil)
 }
@@ -282,12 +282,12 @@ func TestHelpStandIn(t *testing.T) {
 // An empty lane in flight says why it is empty.
 func TestEmptyInFlight(t *testing.T) {
 	s := &fakeLab{books: newStory().books}
-	s.look.Load.Paused = true
+	s.snap.Load.Paused = true
 	m := newScreen(t, s, 120, 40)
 	if !strings.Contains(m.View(), "│ The load is paused. Press") {
 		t.Errorf("a paused load is not explained:\n%s", m.View())
 	}
-	s.look.Load.Paused = false
+	s.snap.Load.Paused = false
 	m.Update(tickMsg(m.tick))
 	if !strings.Contains(m.View(), "│ None. No request waits for") {
 		t.Errorf("the reason outlives itself:\n%s", m.View())
@@ -313,11 +313,11 @@ func TestPanels(t *testing.T) {
 func TestFreeze(t *testing.T) {
 	s, b := setFakeLab()
 	m := newScreen(t, s, 120, 40)
-	before := m.look.Ledger.Calls
+	before := m.snapshot.Ledger.Calls
 	press(m, "f")
 	b.complete(50, 0, "fib-1")
 	m.Update(tickMsg(m.tick))
-	if m.look.Ledger.Calls != before || !m.look.Frozen || !strings.Contains(m.View(), "FROZEN") {
+	if m.snapshot.Ledger.Calls != before || !m.snapshot.Frozen || !strings.Contains(m.View(), "FROZEN") {
 		t.Errorf("the picture moves, or does not say that it is frozen:\n%s", m.View())
 	}
 	s.Note(lab.Success, "something was done", "")
@@ -326,8 +326,8 @@ func TestFreeze(t *testing.T) {
 		t.Error("a frozen screen does not tell what is done")
 	}
 	press(m, "f")
-	if m.look.Ledger.Calls.Sent != before.Sent+50 || m.look.Frozen {
-		t.Errorf("does not go on: %+v", m.look.Ledger.Calls)
+	if m.snapshot.Ledger.Calls.Sent != before.Sent+50 || m.snapshot.Frozen {
+		t.Errorf("does not go on: %+v", m.snapshot.Ledger.Calls)
 	}
 }
 
@@ -352,14 +352,14 @@ func TestPanics(t *testing.T) {
 	}
 
 	m = newScreen(t, s, 80, 24)
-	s.look.Err = errors.New("the lab has panicked")
-	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || !errors.Is(m.failure, s.look.Err) {
+	s.snap.Err = errors.New("the lab has panicked")
+	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || !errors.Is(m.failure, s.snap.Err) {
 		t.Errorf("a panic of the lab: %v", m.failure)
 	}
-	s.look.Err = nil
+	s.snap.Err = nil
 
 	m = newScreen(t, s, 80, 24)
-	m.lab = nil
+	m.session = nil
 	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || m.failure == nil {
 		t.Errorf("a panic of the screen: %v", m.failure)
 	}
@@ -426,7 +426,7 @@ func TestExport(t *testing.T) {
 	if err != nil || !strings.Contains(string(b), `"duplicates"`) {
 		t.Fatalf("%v: %.200s", err, b)
 	}
-	told := func() string { return s.look.Notes[len(s.look.Notes)-1].Text }
+	told := func() string { return s.snap.Notes[len(s.snap.Notes)-1].Text }
 	if want := "exported to " + file + ": all numbers, and of the rows 64 in flight, 400 completed, 0 failed, 1 duplicate, 1 orphaned"; told() != want {
 		t.Errorf("says %q, not %q", told(), want)
 	}
@@ -478,12 +478,12 @@ func TestFilter(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 120, 40)
 	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
-	for _, c := range m.look.Ledger.Completed {
+	for _, c := range m.snapshot.Ledger.Completed {
 		if c.Server != "fib-2" {
 			t.Fatalf("the filter lets through %+v", c)
 		}
 	}
-	if len(m.look.Ledger.Completed) == 0 {
+	if len(m.snapshot.Ledger.Completed) == 0 {
 		t.Error("the filter lets nothing through")
 	}
 	if !strings.Contains(m.View(), "only server:fib-2") {
@@ -526,9 +526,9 @@ func TestLongMessagesAreWhole(t *testing.T) {
 	press(m, append(strings.Split("state:nonsense", ""), "enter")...)
 	says("an error of a prompt", "state:nonsense: the states are "+strings.Join(filterStates, ", "))
 	press(m, "esc", "tab", "tab", "tab", "down")
-	s.look.Queue = lab.Queue{Name: "rpc_queue", Err: strings.TrimSuffix(strings.Repeat("no such thing ", 12), " ")}
+	s.snap.Queue = lab.Queue{Name: "rpc_queue", Err: strings.TrimSuffix(strings.Repeat("no such thing ", 12), " ")}
 	m.Update(tickMsg(m.tick))
-	says("advice", explain.Advise(&m.look)[0].Text)
+	says("advice", explain.Advise(&m.snapshot)[0].Text)
 }
 
 // What is selected by hand is told whole, on two lines; what follows the newest row is one
@@ -544,7 +544,7 @@ func TestSelectionIsWhole(t *testing.T) {
 	}
 	press(m, "down")
 	want := "00000007-0000-4000-8000-000000000000: 2nd reply, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer. Discarded."
-	if lines := m.selectionLines(); len(lines) != mostSelects || !strings.Contains(unbroken(m.View()), want) {
+	if lines := m.selectionLines(); len(lines) != maxSelectionRows || !strings.Contains(unbroken(m.View()), want) {
 		t.Errorf("not %q:\n%s", want, m.View())
 	}
 	if n := len(strings.Split(m.View(), "\n")); n != m.h {
@@ -559,7 +559,7 @@ func TestSizes(t *testing.T) {
 	b.tell(amqprpc.Event{Kind: amqprpc.EventReply, ID: hostile, Class: amqprpc.Unknown, Message: &amqprpc.Message{
 		CorrelationID: hostile, AppID: hostile, Body: []byte(hostile),
 	}})
-	s.look.Queue.Name = hostile
+	s.snap.Queue.Name = hostile
 	s.Note(lab.Failure, hostile, hostile)
 	for _, keys := range [][]string{nil, {"?"}, {"v"}, {"x"}, {"n"}, {"/", "0"}, {"z"}, {"shift+tab"}, {"tab", "tab", "tab", "enter"}, {"enter"}, {"f"},
 		{"tab", "tab", "down"}, {"F", ":", "enter"}} {

@@ -52,18 +52,18 @@ func (m *Model) move(rows, pages int) {
 	case readingHelp:
 		m.helpFrom += rows + pages*m.h/2
 	case readingLog:
-		m.log.move(m.look.Notes, rows+pages*m.h/2)
+		m.log.move(m.snapshot.Notes, rows+pages*m.h/2)
 	case inspecting:
 		m.inspector.selectEvent(rows)
 		m.inspector.scroll(pages)
 	default:
 		switch {
 		case m.onServers:
-			m.servers.move(&m.look, rows+pages*max(m.h/4, 1))
+			m.servers.move(&m.snapshot, rows+pages*max(m.h/4, 1))
 		case pages != 0:
-			m.lanes.page(&m.look, pages)
+			m.lanes.page(&m.snapshot, pages)
 		default:
-			m.lanes.move(&m.look, rows)
+			m.lanes.move(&m.snapshot, rows)
 		}
 	}
 }

@@ -84,10 +84,10 @@ func noteTitle(look *lab.Snapshot) string {
 
 // noteLines are the notes in h lines of w cells.
 func (m *Model) noteLines(w, h int) []text.Line {
-	if len(m.look.Notes) == 0 && m.look.Replay != nil {
+	if len(m.snapshot.Notes) == 0 && m.snapshot.Replay != nil {
 		return []text.Line{{m.st.Faint.Span(" nothing yet; what happened in the recording is on its bar and in the lanes")}}
 	}
-	return m.log.lines(m.st, m.look.Notes, w, h)
+	return m.log.lines(m.st, m.snapshot.Notes, w, h)
 }
 
 // lines are the notes around the selected one, in h lines of w cells.

@@ -79,7 +79,7 @@ func TestCallIsSelected(t *testing.T) {
 	id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.story.calls)
 	is := func(lane laneKind, id string) {
 		t.Helper()
-		if r, ok := m.lanes.selected(&m.look); !ok || r.lane != lane || r.id != id || m.onServers {
+		if r, ok := m.lanes.selected(&m.snapshot); !ok || r.lane != lane || r.id != id || m.onServers {
 			t.Fatalf("%s in lane %d is selected, not %s in %d (servers: %t):\n%s", r.id, r.lane, id, lane, m.onServers, m.View())
 		}
 		if !strings.Contains(m.View(), "▸"+id[:8]) {
@@ -126,7 +126,7 @@ func TestCallIsSelected(t *testing.T) {
 	id = fmt.Sprintf("%08x-0000-4000-8000-000000000000", s.story.calls)
 	is(inFlightLane, id)
 	press(m, "up")
-	if r, _ := m.lanes.selected(&m.look); r.id == id {
+	if r, _ := m.lanes.selected(&m.snapshot); r.id == id {
 		t.Error("up does not select another row")
 	}
 
@@ -159,7 +159,7 @@ func TestHiddenCallIsSelected(t *testing.T) {
 	press(m, "esc")
 	s.story.fail(id, amqprpc.Timeout, 0) // now it passes
 	tick(m)
-	if r, _ := m.lanes.selected(&m.look); r.id != id || r.lane != endedLane {
+	if r, _ := m.lanes.selected(&m.snapshot); r.id != id || r.lane != endedLane {
 		t.Errorf("%+v is selected", r)
 	}
 }
@@ -191,7 +191,7 @@ func TestReplyIsSelected(t *testing.T) {
 			}
 			s.arrive()
 			tick(m)
-			if r, _ := m.lanes.selected(&m.look); r.id != c.id || r.lane != c.lane || r.seq != 3 {
+			if r, _ := m.lanes.selected(&m.snapshot); r.id != c.id || r.lane != c.lane || r.seq != 3 {
 				t.Errorf("%s, %s: %+v is selected", c.key, when, r)
 			}
 			if when == "enter when it is here" {
@@ -251,7 +251,7 @@ func TestMadeFromTheLog(t *testing.T) {
 	s.Note(lab.Info, "older", "")
 	m := newScreen(t, s, 120, 40)
 	press(m, "v", "up", "c")
-	if n, _ := m.log.selected(m.look.Notes); n.Seq != s.look.Notes[len(s.look.Notes)-1].Seq {
+	if n, _ := m.log.selected(m.snapshot.Notes); n.Seq != s.snap.Notes[len(s.snap.Notes)-1].Seq {
 		t.Errorf("the note %+v is selected", n)
 	}
 }
@@ -273,8 +273,8 @@ func TestJumpSelects(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	m := newScreen(t, openReplay{p}, 120, 40)
-	untilThere(t, m, "read", func() bool { return m.look.Replay.Indexed == 1 })
+	m := newScreen(t, p, 120, 40)
+	untilThere(t, m, "read", func() bool { return m.snapshot.Replay.Indexed == 1 })
 	for _, c := range []struct {
 		keys  []string
 		lane  laneKind
@@ -296,14 +296,14 @@ func TestJumpSelects(t *testing.T) {
 			t.Errorf("%q shows %+v", c.keys, shown)
 		}
 		press(m, "esc")
-		if r, _ := m.lanes.selected(&m.look); r.id != id || r.lane != c.lane {
+		if r, _ := m.lanes.selected(&m.snapshot); r.id != id || r.lane != c.lane {
 			t.Errorf("%q: %+v is selected", c.keys, r)
 		}
 	}
 
 	// Before its time nothing is selected in its place.
 	press(m, "0")
-	untilThere(t, m, "at the beginning", func() bool { return m.look.Replay.Event == 1 })
+	untilThere(t, m, "at the beginning", func() bool { return m.snapshot.Replay.Event == 1 })
 	if m.lanes.pick != nil || !m.lanes.follows() {
 		t.Errorf("what has not happened yet is selected: %+v", m.lanes.pick)
 	}
@@ -327,8 +327,8 @@ func TestFindInAllOfARecording(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	m := newScreen(t, openReplay{p}, 120, 40)
-	untilThere(t, m, "read", func() bool { return m.look.Replay.Indexed == 1 })
+	m := newScreen(t, p, 120, 40)
+	untilThere(t, m, "read", func() bool { return m.snapshot.Replay.Indexed == 1 })
 	id := fmt.Sprintf("%08x-0000-4000-8000-000000000000", 40)
 	if hasStory(m, target{id: id}) {
 		t.Fatal("it is there already")
@@ -343,7 +343,7 @@ func TestFindInAllOfARecording(t *testing.T) {
 		t.Errorf("%d discarded replies: not all of its story is told", n)
 	}
 	press(m, "esc")
-	if r, _ := m.lanes.selected(&m.look); r.id != id || m.mode != browsing {
+	if r, _ := m.lanes.selected(&m.snapshot); r.id != id || m.mode != browsing {
 		t.Errorf("%+v is selected in mode %d", r, m.mode)
 	}
 	press(m, "/", "n", "o", "enter")

@@ -16,37 +16,29 @@ import (
 
 func init() { noquery.Restore() } // Bubble Tea has been initialised
 
-// Run shows a lab on the terminal until the user quits or ctx ends, and returns with
-// the terminal as it was. It blocks. The lab goes on; closing it is the caller's.
+// Run shows a lab on the terminal until the user quits or ctx ends. It blocks, restores the terminal, and does not
+// close the lab.
 //
-// The error is a panic's where there was one, the screen's or the lab's, with its
-// stack; else it is about the terminal.
-func Run(ctx context.Context, l *lab.Lab) error { return run(ctx, on(openLab{l})) }
+// The error is a panic of the screen or the lab, with its stack, or is about the terminal.
+func Run(ctx context.Context, l *lab.Lab) error { return run[Session](ctx, newModel, openLab{l}) }
 
-// RunReplay shows a recording in the same way. Closing the player is the caller's.
-func RunReplay(ctx context.Context, p *replay.Player) error { return run(ctx, on(openReplay{p})) }
+// RunReplay shows a recording as [Run] shows a lab.
+func RunReplay(ctx context.Context, p *replay.Player) error {
+	return run[Session](ctx, newModel, p)
+}
 
-// RunTour is [Run] of a tour, and of the labs that it leads through.
+// RunTour shows the labs of a tour, one after the other, as [Run] shows a lab.
 func RunTour(ctx context.Context, g *tour.Guide) error {
-	return run(ctx, func(ctx context.Context, st *text.Styles, tell func(string)) *Model {
-		return newTourModel(ctx, openTour{g}, st, tell)
-	})
+	return run[Tour](ctx, newTourModel, openTour{g})
 }
 
-// on makes the model of one lab.
-func on(l Lab) func(context.Context, *text.Styles, func(string)) *Model {
-	return func(ctx context.Context, st *text.Styles, tell func(string)) *Model {
-		return newModel(ctx, l, st, tell)
-	}
-}
-
-func run(ctx context.Context, model func(context.Context, *text.Styles, func(string)) *Model) error {
-	// Bubble Tea looks at what it is told next only when it has drawn what it was told
-	// before. Whatever cannot wait does not go through it.
+func run[S any](ctx context.Context, newModel func(context.Context, S, *text.Styles, func(string)) *Model, shown S) error {
+	// Bubble Tea handles a message only after it has drawn the one before. A terminal that stands still must not
+	// keep the end of ctx waiting.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
-	m := model(ctx, text.NewStyles(os.Stdout), tell)
+	m := newModel(ctx, shown, text.NewStyles(os.Stdout), tell)
 	continued := make(chan os.Signal, 1)
 	defer notifyContinued(continued)()
 	m.continued = continued
@@ -67,23 +59,15 @@ func run(ctx context.Context, model func(context.Context, *text.Styles, func(str
 	return err
 }
 
-// An openLab is a lab as a screen wants it.
+// An openLab is a [Lab].
 type openLab struct{ *lab.Lab }
 
-// Freeze returns a picture of now.
-func (l openLab) Freeze() Subject { return l.Lab.Freeze() }
+func (l openLab) Freeze() Picture { return l.Lab.Freeze() }
 
-// An openReplay is a recording as a screen wants it.
-type openReplay struct{ *replay.Player }
-
-// Freeze returns the recording itself: it stands still when it does not play.
-func (r openReplay) Freeze() Subject { return r.Player }
-
-// An openTour is a tour as a screen wants it.
+// An openTour is a [Tour].
 type openTour struct{ *tour.Guide }
 
-// Snapshot returns the present lab, and what there is to tell of it.
 func (t openTour) Snapshot() (Lab, tour.Snapshot) {
-	l, look := t.Guide.Snapshot()
-	return openLab{l}, look
+	l, stage := t.Guide.Snapshot()
+	return openLab{l}, stage
 }

@@ -43,7 +43,7 @@ func jump(kind lab.Incident, direction int) func(*Model) tea.Cmd {
 var speeds = []float64{replay.MinSpeed, 0.2, 0.5, 1, 2, 5, 10, 20, 50, replay.MaxSpeed, replay.FullSpeed}
 
 func (m *Model) changeSpeed(delta int) {
-	m.player.SetSpeed(nextSpeed(m.look.Replay.Speed, delta))
+	m.player.SetSpeed(nextSpeed(m.snapshot.Replay.Speed, delta))
 }
 
 func nextSpeed(now float64, delta int) float64 {

@@ -39,11 +39,11 @@ func (s *fakeReplay) Previous(k lab.Incident) { s.did("previous %d", int(k)) } /
 // not been read.
 func setFakeReplay() *fakeReplay {
 	s, _ := setFakeLab()
-	s.look.Pool, s.look.Notes, s.look.Queue = nil, nil, lab.Queue{Name: "rpc_queue"}
+	s.snap.Pool, s.snap.Notes, s.snap.Queue = nil, nil, lab.Queue{Name: "rpc_queue"}
 	found := make([]lab.Incident, 100)
 	found[10], found[20], found[30] = lab.DuplicateReply, lab.OrphanedReply, lab.FailedCall
 	found[50] = lab.DuplicateReply | lab.FailedCall
-	s.look.Replay = &lab.Replay{
+	s.snap.Replay = &lab.Replay{
 		File: "run.ndjson", Position: 42*time.Second + 7*time.Millisecond, Duration: 100 * time.Second,
 		Event: 1234, Events: 5678, Last: "duplicate 00000007-0000-4000-8000-000000000000",
 		Playing: true, Speed: 1, Indexed: 0.75, Incidents: found, Part: time.Second,
@@ -114,7 +114,7 @@ func TestReplayViews(t *testing.T) {
 				"seeking": func(r *lab.Replay) { r.Seeking, r.Playing, r.Speed = "the next failure", false, 0.1 },
 			} {
 				s := setFakeReplay()
-				change(s.look.Replay)
+				change(s.snap.Replay)
 				m := newModel(t.Context(), s, styled(colour), func(string) {})
 				m.Update(tea.WindowSizeMsg{Width: size[0], Height: size[1]})
 				suffix := ""
@@ -143,10 +143,10 @@ func TestReplaySizes(t *testing.T) {
 		"impossible": func(r *lab.Replay) { r.Position, r.Duration, r.Indexed, r.Event = 1<<62, -5, 7, -3 },
 	} {
 		s := setFakeReplay()
-		change(s.look.Replay)
+		change(s.snap.Replay)
 		m := newScreen(t, s, 120, 40)
 		for w := 0; w < 200; w++ {
-			for _, l := range replayLines(m.st, s.look.Replay, w) {
+			for _, l := range replayLines(m.st, s.snap.Replay, w) {
 				fits(t, l.Render(), w)
 				if strings.ContainsAny(ansi.Strip(l.Render()), "\x1b\a\u202e") {
 					t.Fatalf("%s: control characters in %q", name, l.Render())
@@ -207,7 +207,7 @@ func TestReplayAnyKeys(t *testing.T) {
 		"enter", "esc", "tab", "shift+tab", "up", "down", "pgup", "pgdown", "home", "end", "z", "o", "[", "]", "v", "?", "q", "/", "F",
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		m := newModel(context.Background(), openReplay{p}, styled(false), func(string) {})
+		m := newModel(context.Background(), p, styled(false), func(string) {})
 		m.Update(tea.WindowSizeMsg{Width: rapid.IntRange(minWidth, 200).Draw(t, "w"), Height: rapid.IntRange(minHeight, 60).Draw(t, "h")})
 		for _, k := range rapid.SliceOfN(rapid.SampledFrom(keys), 1, 60).Draw(t, "keys") {
 			press(m, k)
@@ -233,7 +233,7 @@ func TestReplayNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	m := newScreen(t, openReplay{p}, 80, 24)
+	m := newScreen(t, p, 80, 24)
 	press(m, "v")
 	for _, want := range []string{"What this replay said", "what happened in the recording is on its bar"} {
 		if !strings.Contains(m.View(), want) {
@@ -250,7 +250,7 @@ func TestReplayBeforeAStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close()
-	m := newScreen(t, openReplay{p}, 120, 40)
+	m := newScreen(t, p, 120, 40)
 	tick := func(what string, there func() bool) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); !there(); time.Sleep(time.Millisecond) {
@@ -259,13 +259,13 @@ func TestReplayBeforeAStory(t *testing.T) {
 			}
 		}
 	}
-	tick("read", func() bool { return m.look.Replay.Indexed == 1 })
+	tick("read", func() bool { return m.snapshot.Replay.Indexed == 1 })
 	press(m, "d")
-	tick("at a duplicate", func() bool { return m.look.Ledger.Replies.Duplicates == 1 })
+	tick("at a duplicate", func() bool { return m.snapshot.Ledger.Replies.Duplicates == 1 })
 	press(m, "enter")
 	events := len(m.inspector.evidence.Story.Events)
 	press(m, "down", "down", "down", ",")
-	tick("before it", func() bool { return m.look.Ledger.Replies.Duplicates == 0 })
+	tick("before it", func() bool { return m.snapshot.Ledger.Replies.Duplicates == 0 })
 	if m.mode == inspecting { // the call is known, what is in the inspector is what was then
 		if n := len(m.inspector.evidence.Story.Events); n >= events {
 			t.Errorf("%d events before the duplicate, %d after it", n, events)

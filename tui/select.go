@@ -15,13 +15,13 @@ func (m *Model) selected() (target, bool) {
 	case inspecting:
 		return m.target, true
 	case readingLog:
-		n, ok := m.log.selected(m.look.Notes)
+		n, ok := m.log.selected(m.snapshot.Notes)
 		return target{id: n.ID}, ok && n.ID != ""
 	}
 	if m.onServers {
 		return target{}, false
 	}
-	row, ok := m.lanes.selected(&m.look)
+	row, ok := m.lanes.selected(&m.snapshot)
 	return target{row.id, row.seq, row.came}, ok
 }
 
@@ -73,7 +73,7 @@ func (m *Model) unknown() error {
 func (m *Model) showStory() bool {
 	story, ok := m.story(m.target)
 	if ok {
-		m.inspector.show(story, explain.Circumstances{Now: m.look.Ledger.Now, Pool: m.look.Pool, Connection: m.look.Ledger.Connection})
+		m.inspector.show(story, explain.Circumstances{Now: m.snapshot.Ledger.Now, Pool: m.snapshot.Pool, Connection: m.snapshot.Ledger.Connection})
 	}
 	return ok
 }

@@ -6,15 +6,14 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// Who presses ctrl+z is served by Bubble Tea, which gives the terminal back before the
-// process stops, and takes it over again after. A process that somebody else stops (kill
-// -STOP, a debugger) can give nothing back, and finds the terminal, when it goes on, as the
-// shell needs it: cooked, and with the shell's lines on the screen.
+// Bubble Tea handles ctrl+z: it restores the terminal before the process stops, and takes it over again
+// afterwards. A process that is stopped by somebody else (kill -STOP, a debugger) finds the terminal as the shell
+// left it. So the screen takes the terminal over after every SIGCONT that ctrl+z does not explain.
 
-// continuedMsg says that the process was stopped, and goes on.
+// A continuedMsg is a SIGCONT.
 type continuedMsg struct{}
 
-// nextContinued waits for that.
+// nextContinued waits for a SIGCONT.
 func (m *Model) nextContinued() tea.Cmd {
 	ctx, continued := m.ctx, m.continued
 	return func() tea.Msg {
@@ -27,17 +26,16 @@ func (m *Model) nextContinued() tea.Cmd {
 	}
 }
 
-// takeBack makes the terminal the screen's again, whatever has become of it. It ends with a
-// [tea.ResumeMsg], as ctrl+z does.
-func takeBack() tea.Cmd {
-	return tea.Exec(nothing{}, func(error) tea.Msg { return tea.ResumeMsg{} })
+// retakeTerminal has Bubble Tea release the terminal and take it over. It ends with a [tea.ResumeMsg], as ctrl+z
+// does.
+func retakeTerminal() tea.Cmd {
+	return tea.Exec(noCommand{}, func(error) tea.Msg { return tea.ResumeMsg{} })
 }
 
-// nothing is a command that does nothing, for what Bubble Tea does around one: it gives the
-// terminal back, and takes it over.
-type nothing struct{}
+// A noCommand is a [tea.ExecCommand] that does nothing.
+type noCommand struct{}
 
-func (nothing) Run() error          { return nil }
-func (nothing) SetStdin(io.Reader)  {}
-func (nothing) SetStdout(io.Writer) {}
-func (nothing) SetStderr(io.Writer) {}
+func (noCommand) Run() error          { return nil }
+func (noCommand) SetStdin(io.Reader)  {}
+func (noCommand) SetStdout(io.Writer) {}
+func (noCommand) SetStderr(io.Writer) {}

@@ -11,7 +11,7 @@ import (
 
 // The terminal is taken back when the process goes on, but not where Bubble Tea does it, after
 // ctrl+z: whichever of its message and the signal's comes first.
-func TestTakeBack(t *testing.T) {
+func TestRetakeTerminal(t *testing.T) {
 	ctrlZ, resume, continued := tea.KeyMsg{Type: tea.KeyCtrlZ}, tea.ResumeMsg{}, continuedMsg{}
 	for _, c := range []struct {
 		name string
@@ -39,7 +39,7 @@ func TestTakeBack(t *testing.T) {
 			switch next := cmd().(type) {
 			case tea.BatchMsg:
 				back++
-				if len(next) != 2 || next[0]() != tea.Msg(continued) || reflect.TypeOf(next[1]()) != reflect.TypeOf(takeBack()()) {
+				if len(next) != 2 || next[0]() != tea.Msg(continued) || reflect.TypeOf(next[1]()) != reflect.TypeOf(retakeTerminal()()) {
 					t.Errorf("%s: %d commands", c.name, len(next))
 				}
 			case continuedMsg:

@@ -11,10 +11,9 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// A Tour is what a screen shows that a guide leads through: one lab after the other, with a
-// story each. Next, Back and Repeat may block, the others return at once.
+// A Tour shows one lab after the other, with a story each. Next, Back and Repeat may block, the others return at once.
 type Tour interface {
-	// Snapshot returns the present lab, and what there is to tell of it.
+	// Snapshot returns the present lab and the state of its scenario.
 	Snapshot() (Lab, tour.Snapshot)
 	Next(ctx context.Context) error
 	Back(ctx context.Context) error
@@ -25,48 +24,46 @@ type Tour interface {
 	Number(id string) int
 }
 
-// newTourModel returns a screen for a tour.
 func newTourModel(ctx context.Context, t Tour, st *text.Styles, tell func(string)) *Model {
 	l, _ := t.Snapshot()
 	m := newModel(ctx, l, st, tell)
 	m.tour = t
-	m.lab = nil // followTour begins with it
+	m.lab = nil // so that followTour begins with it
 	m.refresh()
 	return m
 }
 
-// followTour goes where the tour is: to a lab of which nothing is selected, frozen or
-// looked into yet.
+// followTour switches to the present lab of the tour, without a selection, a filter or a mode of the one before.
 func (m *Model) followTour() {
 	if m.tour == nil {
 		return
 	}
-	l, told := m.tour.Snapshot()
+	l, stage := m.tour.Snapshot()
 	if l != m.lab {
-		m.lab, m.frozen = l, nil
+		m.session, m.lab, m.frozen = l, l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
-		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(told.Scenario.Lane)
+		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(stage.Scenario.Lane)
 		m.mode, m.below, m.log, m.opening = browsing, nil, noteLog{}, false
 	}
-	m.told = told
+	m.stage = stage
 	m.servers.told = m.telling()
 }
 
-// telling reports whether there is a story on the screen.
-func (m *Model) telling() bool { return m.tour != nil && !m.told.Left }
+// telling reports whether the screen shows the story of a scenario.
+func (m *Model) telling() bool { return m.tour != nil && !m.stage.Left }
 
-// headerLook is what the header is about. A scenario makes its calls itself, and a load that
-// it has not begun needs nobody to resume it; nor does anybody miss its queue before the first call.
-func (m *Model) headerLook() *lab.Snapshot {
-	look := m.look
+// headerSnapshot returns the snapshot for the header. A scenario starts its load and its queue itself, so the header
+// does not say that they are paused or missing before.
+func (m *Model) headerSnapshot() *lab.Snapshot {
+	s := m.snapshot
 	if m.telling() {
-		if look.Load.Paused {
-			look.Load.Concurrency = 0
+		if s.Load.Paused {
+			s.Load.Concurrency = 0
 		}
-		look.Load.Paused, look.Load.Waiting = false, false
-		look.Queue.Known = look.Queue.Known && (!look.Queue.Missing || look.Ledger.Calls.Sent > 0)
+		s.Load.Paused, s.Load.Waiting = false, false
+		s.Queue.Known = s.Queue.Known && (!s.Queue.Missing || s.Ledger.Calls.Sent > 0)
 	}
-	return &look
+	return &s
 }
 
 func (m *Model) nextScenario() tea.Cmd     { return m.travel(m.tour.Next) }
@@ -85,7 +82,7 @@ func (m *Model) travel(f func(context.Context) error) tea.Cmd {
 // The words of the tour's keys in the footer.
 
 func (m *Model) nextScenarioWords() string {
-	t := &m.told
+	t := &m.stage
 	last := t.Position == t.Count
 	switch {
 	case t.Left && last:
@@ -103,7 +100,7 @@ func (m *Model) nextScenarioWords() string {
 }
 
 func (m *Model) stepWords() string {
-	if m.told.State != tour.Playing {
+	if m.stage.State != tour.Playing {
 		return ""
 	}
 	return "next step"
@@ -111,9 +108,9 @@ func (m *Model) stepWords() string {
 
 func (m *Model) repeatWords() string {
 	switch {
-	case !m.told.Left:
+	case !m.stage.Left:
 		return "repeat"
-	case m.told.Position == m.told.Count:
+	case m.stage.Position == m.stage.Count:
 		return "repeat the scenario"
 	}
 	return "repeat this one"
@@ -121,34 +118,32 @@ func (m *Model) repeatWords() string {
 
 func (m *Model) previousScenarioWords() string {
 	switch {
-	case !m.told.Left:
+	case !m.stage.Left:
 		return "back"
-	case m.told.Position == m.told.Count:
+	case m.stage.Position == m.stage.Count:
 		return "the one before"
 	}
 	return ""
 }
 
-// advice is the advice that the screen gives at present. What goes wrong in a story is
-// meant to: as long as one is told, nothing has to be done about it, and the advice is about
-// the tour.
+// advice returns the advice to show. While a scenario plays it is about the tour, since faults are part of the story.
 func (m *Model) advice() []explain.Advice {
-	if !m.telling() || m.look.Err != nil {
-		return explain.Advise(&m.look)
+	if !m.telling() || m.snapshot.Err != nil {
+		return explain.Advise(&m.snapshot)
 	}
-	s := tourAdvice(&m.told)
-	if m.look.StandIn != "" && m.told.Position == 1 && m.told.State == tour.Intro {
-		s += " " + text.Escape(m.look.StandIn, 300)
+	s := tourAdvice(&m.stage)
+	if m.snapshot.StandIn != "" && m.stage.Position == 1 && m.stage.State == tour.Intro {
+		s += " " + text.Escape(m.snapshot.StandIn, 300)
 	}
 	return []explain.Advice{{Level: lab.Info, Text: s}}
 }
 
-// tourAdvice says which key is the next one, in a row of the smallest screen.
+// tourAdvice names the next key, in a row of the smallest screen.
 func tourAdvice(t *tour.Snapshot) string {
 	last := t.Position == t.Count
 	switch {
 	case t.Loading:
-		return "One moment: the stage of another scenario is being set."
+		return "One moment: the next scenario is being set up."
 	case t.State == tour.Intro:
 		return "Press N to see it happen."
 	case t.State == tour.Playing:

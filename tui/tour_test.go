@@ -40,7 +40,7 @@ func (f *fakeTour) Number(id string) int           { return f.numbers[id] }
 // setFakeTour is a tour at the death of a server.
 func setFakeTour() (*fakeTour, *fakeLab) {
 	s, _ := setFakeLab()
-	s.look.Load.Paused = true
+	s.snap.Load.Paused = true
 	return &fakeTour{lab: s, look: tour.Snapshot{Scenario: tour.Scenarios()[3], Position: 4, Count: 10}}, s
 }
 
@@ -125,14 +125,14 @@ func TestTourStates(t *testing.T) {
 func TestTourAdvice(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	s := f.lab.(*fakeLab)
-	s.look.Queue = lab.Queue{Name: "q", Known: true, Missing: true, At: at(0)}
+	s.snap.Queue = lab.Queue{Name: "q", Known: true, Missing: true, At: at(0)}
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"Press N to see"}, []string{"unroutable. Press s"})
 	f.look.State = tour.Playing
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"It is happening now"}, []string{"unroutable. Press s"})
 
-	f.look.State, f.look.Position, s.look.StandIn = tour.Intro, 1, standIn
+	f.look.State, f.look.Position, s.snap.StandIn = tour.Intro, 1, standIn
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"Press N to see it happen. In-process broker"}, nil)
 }
@@ -149,8 +149,8 @@ func TestTourGoesOn(t *testing.T) {
 	other := &fakeLab{books: newStory().books}
 	f.lab, f.look.Scenario, f.look.Position = other, tour.Scenarios()[4], 5
 	m.Update(tickMsg(m.tick))
-	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.below) > 0 || m.look.Ledger.Calls.Sent != 0 {
-		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.look.Ledger.Calls)
+	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.below) > 0 || m.snapshot.Ledger.Calls.Sent != 0 {
+		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.snapshot.Ledger.Calls)
 	}
 	says(t, m.View(), []string{"5 of 10: an unknown reply"}, []string{"FROZEN"})
 	press(m, "c")
@@ -182,7 +182,7 @@ func TestStoriesFit(t *testing.T) {
 		}
 	}
 	m, f := newTourScreen(t, minWidth, minHeight)
-	if d, ok := m.layout(); !ok || d.lanes < leastLanes || d.charts != 0 {
+	if d, ok := m.layout(); !ok || d.lanes < minLaneRows || d.charts != 0 {
 		t.Errorf("%+v", d)
 	}
 	for range 2 * laneCount { // tab goes around the lanes: there are no servers to be seen
@@ -197,7 +197,7 @@ func TestStoriesFit(t *testing.T) {
 		m.Update(tickMsg(m.tick))
 		for h := minHeight; h < 50; h++ {
 			m.Update(tea.WindowSizeMsg{Width: minWidth, Height: h})
-			if d, ok := m.layout(); !ok || d.charts < fewChartRows || d.lanes < 4 {
+			if d, ok := m.layout(); !ok || d.charts < shortChartRows || d.lanes < 4 {
 				t.Errorf("%d rows: %+v", h, d)
 			}
 			says(t, m.View(), []string{"Throughput", "Latency", "Servers", "Duplicate"}, nil)
@@ -219,7 +219,7 @@ func TestTourFits(t *testing.T) {
 	}
 	// What does not hold is there in any case.
 	over(f, nil, goodFact, goodFact, goodFact, goodFact, badFact)
-	panel := storyPanel(styled(false), &f.look, minWidth-2, fewStoryRows)
+	panel := storyPanel(styled(false), &f.look, minWidth-2, shortStoryRows)
 	if text := panel.Body[0].Render(); !strings.Contains(text, badFact.Got) {
 		t.Errorf("the first row is %q", text)
 	}
@@ -232,7 +232,7 @@ func TestTourNumbers(t *testing.T) {
 		if m.lanes.focus != duplicateLane {
 			t.Errorf("lane %d is in focus", m.lanes.focus)
 		}
-		b := &m.look.Ledger
+		b := &m.snapshot.Ledger
 		f.numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
 		m.Update(tickMsg(m.tick))
 		for n, id := range map[string]string{"#7": b.InFlight[0].ID, "#12": b.Completed[0].ID, "#1000": b.Duplicates[0].ID} {

@@ -8,115 +8,39 @@ import (
 	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
-	"rpcscope/tui/tour"
 )
 
-// The smallest screen that everything fits on.
-const minWidth, minHeight = 80, 24
-
-// A layout says how the screen is divided: heights and widths of what is inside frames.
-type layout struct {
-	story, lanes, charts         int // rows; 0 where there is no such tier
-	throughput, latency, servers int // cells
-	margin                       int // cells left and right of what is in a chart
-}
-
-const (
-	headRows    = 2 // where and how much
-	adviceRows  = 2 // what one might do: as many if it is less, so that nothing jumps
-	mostAdvice  = 4
-	leastLanes  = 6 // rows that lanes have besides a whole story and charts
-	leastCharts = 6
-	footRows    = 3 // what is selected, what happened last, the keys: at least
-	mostNote    = 3
-	mostSelects = 2
-
-	// Where the screen has too few rows for all: of a story that happens, and of charts.
-	fewStoryRows, fewChartRows = 5, 5
-)
-
-// layout divides the screen; it returns false where that is too small.
-func (m *Model) layout() (layout, bool) {
-	if m.w < minWidth || m.h < minHeight {
-		return layout{}, false
-	}
-	const borders = 3
-	rows := m.h - headRows - max(m.said, m.leastAdvice()+footRows) - borders
-	story := 0
-	if m.telling() {
-		story = storyRows
-		if m.crowded() {
-			story = fewStoryRows
-		}
-		rows -= story + 1
-	}
-	charts := min(max(rows/3, leastCharts), 14)
-	switch {
-	case story == 0 || rows-charts >= leastLanes:
-	case m.crowded():
-		charts = fewChartRows
-	default: // nothing has happened yet that charts could show
-		charts = 0
-		rows++
-	}
-	inside := m.w - 4
-	third := inside * 3 / 10
-	margin := 0
-	if m.w >= 100 {
-		margin = 1
-	}
-	return layout{
-		margin: margin,
-		story:  story, lanes: rows - charts, charts: charts,
-		throughput: third, latency: third, servers: inside - 2*third,
-	}, true
-}
-
-// crowded reports whether a scenario happens, or has, on a screen with too few rows for all
-// that there is to see: then all has fewer of them.
-func (m *Model) crowded() bool {
-	const all = headRows + adviceRows + storyRows + leastLanes + leastCharts + footRows + 4 // borders
-	return m.telling() && m.told.State != tour.Intro && m.h < all
-}
-
-// leastAdvice is how many rows advice has at least.
-func (m *Model) leastAdvice() int {
-	if m.crowded() {
-		return 1
-	}
-	return adviceRows
-}
-
-// View returns the picture that was taken last.
+// View returns the last picture.
 func (m *Model) View() string { return m.frame }
 
-// draw draws the picture: as many lines as the screen has, none wider than it is.
+// draw draws exactly as many lines as the screen has, none of them wider than the screen.
 func (m *Model) draw() string {
 	if m.w < minWidth || m.h < minHeight {
 		return m.tooSmall()
 	}
 	st := m.st
 	advice, foot := m.adviceLines(), m.footLines()
-	m.said = len(advice) + len(foot)
+	m.messageRows = len(advice) + len(foot)
 	d, _ := m.layout()
 	out := make([]string, 0, m.h)
 	add := func(l text.Line) { out = append(out, l.Cut(m.w).Render()) }
 
-	for _, l := range headerLines(st, m.headerLook(), m.w) {
+	for _, l := range headerLines(st, m.headerSnapshot(), m.w) {
 		add(l)
 	}
 	for _, l := range advice {
 		add(l)
 	}
-	body := m.h - headRows - m.said
-	switch m.currentMode() {
+	body := m.h - headerRows - m.messageRows
+	whole := func(title text.Line, lines []text.Line) { // fills the body with one frame
+		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{Width: m.w - 2, Title: title, Body: lines, Focused: true}}}}
+		out = g.Draw(st, out)
+	}
+	switch m.bodyMode() {
 	case inspecting:
 		out = m.inspector.frames(st, m.w, body).Draw(st, out)
 	case readingLog:
-		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{
-			Width: m.w - 2, Title: text.Line{st.Title.Span(noteTitle(&m.look))}, Body: m.noteLines(m.w-2, body-2), Focused: true,
-		}}}}
-		out = g.Draw(st, out)
+		whole(text.Line{st.Title.Span(noteTitle(&m.snapshot))}, m.noteLines(m.w-2, body-2))
 	case readingHelp:
 		lines := m.helpLines(m.w - 2)
 		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
@@ -124,20 +48,16 @@ func (m *Model) draw() string {
 		if more := len(lines) - m.helpFrom - (body - 2); more > 0 {
 			title = append(title, st.Faint.Span(fmt.Sprintf("  ↓ %d more lines", more)))
 		}
-		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{Width: m.w - 2, Title: title, Body: lines[m.helpFrom:], Focused: true}}}}
-		out = g.Draw(st, out)
+		whole(title, lines[m.helpFrom:])
 	case choosing:
-		g := text.Grid{{Height: body - 2, Frames: []text.Frame{{
-			Width: m.w - 2, Title: text.Line{st.Title.Span(m.menu.name)}, Body: m.menu.lines(st, m.w-2, body-2), Focused: true,
-		}}}}
-		out = g.Draw(st, out)
+		whole(text.Line{st.Title.Span(m.menu.name)}, m.menu.lines(st, m.w-2, body-2))
 	default:
 		m.lanes.empty[inFlightLane] = ""
 		if !m.telling() {
-			m.lanes.empty[inFlightLane] = explain.WhyIdle(&m.look)
+			m.lanes.empty[inFlightLane] = explain.WhyIdle(&m.snapshot)
 		}
 		m.lanes.empty[duplicateLane] = ""
-		if !explain.StartsServers(&m.look) {
+		if !explain.StartsServers(&m.snapshot) {
 			m.lanes.empty[duplicateLane] = "None yet. A duplicate is a second reply to a call that has its answer. d sends one."
 		}
 		if m.player != nil {
@@ -145,14 +65,14 @@ func (m *Model) draw() string {
 		}
 		var g text.Grid
 		if d.story > 0 {
-			g = append(g, text.Tier{Height: d.story, Frames: []text.Frame{storyPanel(st, &m.told, m.w-2, d.story)}})
+			g = append(g, text.Tier{Height: d.story, Frames: []text.Frame{storyPanel(st, &m.stage, m.w-2, d.story)}})
 		}
-		g = append(g, text.Tier{Height: d.lanes, Frames: m.lanes.frames(st, &m.look, !m.onServers, m.w, d.lanes)})
+		g = append(g, text.Tier{Height: d.lanes, Frames: m.lanes.frames(st, &m.snapshot, !m.onServers, m.w, d.lanes)})
 		if d.charts > 0 {
 			g = append(g, text.Tier{Height: d.charts, Frames: []text.Frame{
-				throughputPanel(st, &m.look, spans[m.span], d.throughput-2*d.margin, d.charts).Pad(d.margin),
-				latencyPanel(st, &m.look, d.latency-2*d.margin, d.charts).Pad(d.margin),
-				m.servers.panel(st, &m.look, m.onServers, d.servers-2*d.margin, d.charts).Pad(d.margin),
+				throughputPanel(st, &m.snapshot, spans[m.span], d.throughput-2*d.margin, d.charts).Pad(d.margin),
+				latencyPanel(st, &m.snapshot, d.latency-2*d.margin, d.charts).Pad(d.margin),
+				m.servers.panel(st, &m.snapshot, m.onServers, d.servers-2*d.margin, d.charts).Pad(d.margin),
 			}})
 		}
 		out = g.Draw(st, out)
@@ -164,40 +84,39 @@ func (m *Model) draw() string {
 	return strings.Join(out, "\n")
 }
 
-// currentMode is what is to be drawn above the footer.
-func (m *Model) currentMode() mode {
+// bodyMode returns the mode to draw above the footer.
+func (m *Model) bodyMode() mode {
 	if m.mode == prompting {
 		return m.below[len(m.below)-1]
 	}
 	return m.mode
 }
 
-// adviceLines are the one thing that a newcomer should know now; in a recording, where
-// in it one is.
+// adviceLines draws the most important advice or, in a recording, the position.
 func (m *Model) adviceLines() []text.Line {
-	if m.look.Replay != nil {
-		return replayLines(m.st, m.look.Replay, m.w)
+	if m.snapshot.Replay != nil {
+		return replayLines(m.st, m.snapshot.Replay, m.w)
 	}
 	all := m.advice()
 	if len(all) == 0 || m.mode != browsing && all[0].Level != lab.Failure { // hints are about the lanes
-		return make([]text.Line, m.leastAdvice())
+		return make([]text.Line, m.minAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
 	if all[0].Level == lab.Failure {
 		ink, mark = m.st.Warn, " ! "
 	}
 	var out []text.Line
-	for _, part := range text.Limit(text.Wrap(all[0].Text, m.w-4), mostAdvice) {
+	for _, part := range text.Limit(text.Wrap(all[0].Text, m.w-4), maxAdviceRows) {
 		out = append(out, text.Line{m.st.Warn.Span(mark), ink.Span(part)})
 		mark = "   "
 	}
-	for len(out) < m.leastAdvice() {
+	for len(out) < m.minAdvice() {
 		out = append(out, nil)
 	}
 	return out
 }
 
-// footLines are what is selected, what happened last, and the keys; or a prompt and the keys.
+// footLines draws the selection and the newest note, or a prompt, and the keys.
 func (m *Model) footLines() []text.Line {
 	if m.mode == prompting {
 		return append(m.prompt.lines(m.st, m.w), m.keyLine())
@@ -205,8 +124,8 @@ func (m *Model) footLines() []text.Line {
 	return append(append(m.selectionLines(), m.newestNote()...), m.keyLine())
 }
 
-// selectionLines say what is selected. While it is the newest row, whichever that is, they
-// are one line, so that nothing jumps.
+// selectionLines describes the selected row. It is one line while the selection follows the newest row, so that the
+// panels do not jump.
 func (m *Model) selectionLines() []text.Line {
 	if m.mode != browsing || m.onServers {
 		return []text.Line{nil}
@@ -217,39 +136,39 @@ func (m *Model) selectionLines() []text.Line {
 	}
 	used := l.Width()
 	if m.lanes.follows() {
-		return []text.Line{append(l, m.st.Plain.Span(m.lanes.sentence(&m.look, m.w-used)))}
+		return []text.Line{append(l, m.st.Plain.Span(m.lanes.sentence(&m.snapshot, m.w-used)))}
 	}
-	out := make([]text.Line, mostSelects)
-	sentence := m.lanes.sentence(&m.look, math.MaxInt)
+	out := make([]text.Line, maxSelectionRows)
+	sentence := m.lanes.sentence(&m.snapshot, math.MaxInt)
 	parts := text.WrapAfter(sentence, used-1, m.w-2)
-	if len(parts) > mostSelects {
-		parts = text.WrapAfter(m.lanes.sentence(&m.look, text.Width(sentence)-1), used-1, m.w-2)
+	if len(parts) > maxSelectionRows {
+		parts = text.WrapAfter(m.lanes.sentence(&m.snapshot, text.Width(sentence)-1), used-1, m.w-2)
 	}
-	for i, part := range text.Limit(parts, mostSelects) {
+	for i, part := range text.Limit(parts, maxSelectionRows) {
 		out[i] = append(l, m.st.Plain.Span(part))
 		l = text.Line{m.st.Plain.Span(" ")}
 	}
 	return out
 }
 
-// newestNote is the note of what happened last.
+// newestNote draws the newest note.
 func (m *Model) newestNote() []text.Line {
-	n := len(m.look.Notes)
+	n := len(m.snapshot.Notes)
 	if n == 0 {
 		return []text.Line{nil}
 	}
-	most := mostNote
+	rows := maxNoteRows
 	if m.crowded() {
-		most = 1
+		rows = 1
 	}
-	out := noteInLines(m.st, m.look.Notes[n-1], m.w-1, most)
+	out := noteInLines(m.st, m.snapshot.Notes[n-1], m.w-1, rows)
 	for i := range out {
 		out[i] = append(text.Line{m.st.Plain.Span(" ")}, out[i]...)
 	}
 	return out
 }
 
-// tooSmall says what a screen has and what is needed, in whatever room there is.
+// tooSmall says how large the screen is and has to be.
 func (m *Model) tooSmall() string {
 	if m.w <= 0 || m.h <= 0 {
 		return ""

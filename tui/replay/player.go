@@ -3,7 +3,6 @@ package replay
 import (
 	"cmp"
 	"context"
-	"errors"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -203,13 +202,4 @@ func (p *Player) note(mood lab.Level, text string) {
 	}
 	p.seq++
 	p.notes = append(p.notes, lab.Note{Seq: p.seq, Time: time.Now(), Level: mood, Text: text})
-}
-
-// ErrRecording is what comes of anything that only a lab can do.
-var ErrRecording = errors.New("this is a recording: it can be looked at, and nothing in it can be changed")
-
-// refuse leaves a note and returns ErrRecording.
-func (p *Player) refuse() error {
-	p.Note(lab.Info, ErrRecording.Error(), "")
-	return ErrRecording
 }

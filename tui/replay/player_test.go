@@ -403,34 +403,6 @@ func TestWrongAnswers(t *testing.T) {
 	}
 }
 
-// Nothing in a recording can be changed, and whoever tries is told.
-func TestRefuses(t *testing.T) {
-	p, err := Open(write(t, record(t, calls(3))))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	ctx := context.Background()
-	_, start := p.StartServer(ctx)
-	_, unknown := p.UnknownReply(ctx)
-	_, second := p.SecondReply(ctx, "")
-	for i, err := range []error{
-		p.Burst(1), p.SetFib("1"), p.SetBody("x"), p.SetConcurrency(1), p.SetRate(1), p.SetTimeout(1), p.SetFault(""), start,
-		p.StopServer(ctx, ""), p.KillServer(""), p.RestartServer(ctx, ""), second, unknown,
-	} {
-		if err != ErrRecording {
-			t.Errorf("verb %d: %v", i, err)
-		}
-	}
-	p.Call()
-	p.Pause()
-	p.Resume()
-	p.DropConnection()
-	if n := len(p.Snapshot(lab.Query{Notes: lab.MaxNotes}).Notes); n != 17 {
-		t.Errorf("%d notes", n)
-	}
-}
-
 // bitmaps against what is said of them.
 func TestBitmap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
