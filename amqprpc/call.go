@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"bufio"
+	"container/heap"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -73,13 +74,11 @@ func (call *Call) Result() (Reply, error) {
 // The deadline is the earlier of the context's and [Request.Timeout], if there are any, else [Config.Timeout]. It
 // holds while the client is disconnected, blocked by an alarm, waiting for room, or stuck in a socket write.
 //
-// The request's Body and Headers must not be changed any more, even after the call has ended: it may still be in
-// the middle of being written.
-//
-// Errors are a [*CallError] for calls that began, or wrap [ErrTooManyInFlight], [ErrInvalidRequest] or, after
-// [Client.Close], [ErrClosed], and then [ErrNotExecuted] too. errors.Is with [ErrNotExecuted] tells that no server
-// has executed the request. errors.As with [*RemoteError] gives the error of the server; then the Reply is the
-// server's too, with its name and its times. With every other error the Reply is zero.
+// The request's Body and Headers must not be changed any more, even after the call has ended: a write may still be
+// under way. Errors are a [*CallError] for calls that began, or wrap [ErrTooManyInFlight], [ErrInvalidRequest] or,
+// after [Client.Close], [ErrClosed], and then [ErrNotExecuted] too. errors.Is with [ErrNotExecuted] tells that no
+// server has executed the request. errors.As with [*RemoteError] gives the error of the server; then the Reply is
+// the server's too, with its name and its times. With every other error the Reply is zero.
 func (c *Client) Call(ctx context.Context, req Request) (Reply, error) {
 	call, err := c.start(ctx, req)
 	if err != nil {
@@ -179,7 +178,7 @@ func (c *Client) admit(call *Call, intended time.Time, outcome Outcome, cause er
 		return nil
 	}
 	c.calls[call.id] = call
-	c.due.add(call)
+	heap.Push(&c.due, call)
 	if call.heapIndex == 0 {
 		c.timer.Reset(time.Until(call.due))
 	}
@@ -237,13 +236,11 @@ func (c *Client) waitForRoom(ctx context.Context, deadline time.Time) (Outcome, 
 	if c.cfg.FailWhenFull {
 		return InFlight, fmt.Errorf("%w: %d", ErrTooManyInFlight, c.cfg.MaxInFlight)
 	}
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
 	full := errors.New("there was no room for another call in flight")
 	select {
 	case c.room <- struct{}{}:
 		return InFlight, nil
-	case <-timer.C:
+	case <-time.After(time.Until(deadline)):
 		return Timeout, full
 	case <-ctx.Done():
 		return contextOutcome(ctx.Err()), full

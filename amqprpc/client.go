@@ -14,19 +14,15 @@ import (
 type Config struct {
 	ConnConfig
 
-	// Queue is the destination of requests that name none (see [CheckQueueName]).
-	Queue string
-	// ReplyTo is how replies come back. Default ReplyToExclusive.
-	ReplyTo ReplyTo
-	// Timeout is the deadline of calls whose context has none. Default 30 s.
-	Timeout time.Duration
+	Queue   string        // the destination of requests that name none (see [CheckQueueName])
+	ReplyTo ReplyTo       // default ReplyToExclusive
+	Timeout time.Duration // the deadline of calls whose context has none; default 30 s
 	// MaxInFlight bounds the calls in flight and, with them, the client's memory. A call beyond it waits for room,
 	// or fails if FailWhenFull is set. Default 16,384.
 	MaxInFlight  int
 	FailWhenFull bool
 
-	// Retry controls whether failed requests are sent again. By default none is.
-	Retry Retry
+	Retry Retry // default none
 	// Backoff controls the delay between reconnect attempts. After a connection that lived for more than a second
 	// there is none, and the delays start over, unless the user lacks a permission ([*PermissionError]), which
 	// costs one connection after the other.
@@ -42,19 +38,16 @@ type Config struct {
 	NoConfirms  bool
 	NoMandatory bool
 
-	// Observer gets every event; may be nil.
-	Observer Observer
+	Observer Observer // may be nil
 }
 
 // ReplyTo is how replies come back to a client.
 type ReplyTo uint8
 
 const (
-	// ReplyToExclusive is a server-named exclusive queue, one for each connection.
-	ReplyToExclusive ReplyTo = iota
-	// ReplyToDirect is RabbitMQ's direct reply-to (amq.rabbitmq.reply-to), without a queue. A reply that comes
-	// while the client is disconnected is lost, as with the exclusive queue. A server does not learn that its reply
-	// was lost.
+	ReplyToExclusive ReplyTo = iota // a server-named exclusive queue for each connection
+	// ReplyToDirect is RabbitMQ's direct reply-to (amq.rabbitmq.reply-to), without a queue. As with the queue, a
+	// reply that comes while the client is disconnected is lost. Its server does not learn that.
 	ReplyToDirect
 )
 

@@ -157,7 +157,7 @@ func (s *clientSession) Returned(r link.Return) {
 	m := messageFrom(r.Exchange, r.RoutingKey, r.Properties)
 	meta, _ := m.Headers[HeaderRPC].(string)
 	if w := s.oneWays[m.MessageID]; w != nil && w.meta == meta {
-		w.returned = notExecuted{fmt.Errorf("%w: %d %s", ErrUnroutable, r.Code, r.Text)}
+		w.err = notExecuted{fmt.Errorf("%w: %d %s", ErrUnroutable, r.Code, r.Text)}
 		return
 	}
 	now := time.Now()

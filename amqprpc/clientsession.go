@@ -91,10 +91,7 @@ func (c *Client) stayConnected(s *clientSession) {
 		} else if !c.pause(wait.NextBackOff(), err) {
 			return
 		}
-		for {
-			if s, err = c.connect(c.ctx); err == nil {
-				break
-			}
+		for s, err = c.connect(c.ctx); err != nil; s, err = c.connect(c.ctx) {
 			if !c.pause(wait.NextBackOff(), err) {
 				return
 			}
@@ -114,10 +111,8 @@ func (c *Client) pause(d time.Duration, why error) bool {
 		c.observe(Event{Kind: EventReconnecting, Time: time.Now(), Epoch: c.sessions, Delay: d, Text: errorText(why)})
 	}
 	c.mu.Unlock()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-c.ctx.Done():
 		return false

@@ -25,11 +25,9 @@ var ErrInvalidConfig = errors.New("invalid configuration")
 // A DialError is the reason why a broker could not be reached or used. Its message names addresses, never
 // passwords, and no user but that of a [*PermissionError].
 type DialError struct {
-	Address string // host:port
-	Err     error
-
-	// Connected reports that the connection was accepted, and then a queue could not be declared or consumed.
-	Connected bool
+	Address   string // host:port
+	Err       error
+	Connected bool // the connection was accepted, and then a queue could not be declared or consumed
 }
 
 // Error returns "cannot connect to host:port: why", or "host:port: why" if Connected is set.
@@ -79,10 +77,8 @@ type ConnConfig struct {
 	// cacertfile, certfile, keyfile, server_name_indication, auth_mechanism; connection_timeout is ignored). Empty
 	// means [DefaultURL].
 	URLs []string
-	// TLS overrides the parameters of amqps:// URLs.
-	TLS *tls.Config
-	// Name is the app_id of a client's requests and of a server's replies.
-	Name string
+	TLS  *tls.Config // overrides the parameters of amqps:// URLs
+	Name string      // the app_id of a client's requests and of a server's replies
 	// Product and Version are the program that the broker shows for each connection. Defaults: the name of the
 	// executable and the version of its main module.
 	Product, Version string
@@ -91,14 +87,12 @@ type ConnConfig struct {
 	ConnectionName, ConsumerTag string
 	// Heartbeat is the heartbeat interval; a connection that is silent for about two of them is lost. Default 10 s,
 	// and not less than 1 s.
-	Heartbeat time.Duration
-	// DialTimeout bounds each try to connect to one URL, all handshakes included. Default 10 s.
-	DialTimeout time.Duration
+	Heartbeat   time.Duration
+	DialTimeout time.Duration // bounds each try to connect to one URL, with all handshakes; default 10 s
 	// MaxMessage bounds the bodies that are sent, in bytes. Default 16 MiB, the default of RabbitMQ 4: for a larger
 	// one it closes the channel, and everything in flight is lost.
 	MaxMessage int
-	// Dial opens the TCP connection; nil means a net.Dialer.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Dial       func(ctx context.Context, network, address string) (net.Conn, error) // of TCP; default a net.Dialer's
 }
 
 func (b *ConnConfig) setDefaults() error {
@@ -142,11 +136,8 @@ func (b *ConnConfig) setIdentity() {
 		b.Version = info.Main.Version
 	}
 	b.Version = cmp.Or(b.Version, "(devel)")
-	host, err := os.Hostname()
-	if err != nil {
-		host = "unknown"
-	}
-	process := fmt.Sprintf("%s[%d]@%s", b.Product, os.Getpid(), host)
+	host, _ := os.Hostname()
+	process := fmt.Sprintf("%s[%d]@%s", b.Product, os.Getpid(), cmp.Or(host, "unknown"))
 	if b.Name != "" && b.Name != b.Product {
 		process += " " + b.Name
 	}

@@ -46,8 +46,7 @@
 //
 // # Goroutines and locks
 //
-// All methods of Client and Server may be called from any goroutine. An [Observer] is called by one goroutine at a
-// time, with a lock held.
+// All methods of Client and Server may be called from any goroutine.
 //
 // A connection has four goroutines: one writes what callers did not write themselves, one waits for the end, and
 // two are those of amqp091-go, one of which reads and calls the observer of a client with each reply. A client has

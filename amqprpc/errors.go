@@ -4,27 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	amqp "github.com/rabbitmq/amqp091-go"
 )
 
 // Sentinels that the errors of calls wrap. Use errors.Is.
 var (
-	// ErrTimeout: the deadline passed. Also errors.Is context.DeadlineExceeded.
-	ErrTimeout = errors.New("deadline exceeded")
-	// ErrCanceled: the caller's context was canceled. Also errors.Is context.Canceled.
-	ErrCanceled = errors.New("canceled")
-	// ErrUnroutable: no queue took the request.
-	ErrUnroutable = errors.New("no queue took the request")
-	// ErrRejected: the broker refused responsibility for the request.
-	ErrRejected = errors.New("the broker rejected the request")
-	// ErrExpired: the request grew too old in the request queue.
-	ErrExpired = errors.New("the request expired in its queue")
-	// ErrConnectionLost: the connection was lost before the reply came. Whether a server executed the request is
-	// not known.
-	ErrConnectionLost = errors.New("connection lost")
-	// ErrClosed: the client or server is closed.
-	ErrClosed = errors.New("closed")
+	ErrTimeout        = errors.New("deadline exceeded") // also errors.Is context.DeadlineExceeded
+	ErrCanceled       = errors.New("canceled")          // by the caller's context; also errors.Is context.Canceled
+	ErrUnroutable     = errors.New("no queue took the request")
+	ErrRejected       = errors.New("the broker rejected the request")
+	ErrExpired        = errors.New("the request expired in its queue")
+	ErrConnectionLost = errors.New("connection lost") // a server may have executed the request
+	ErrClosed         = errors.New("closed")          // the client or server
 
 	// ErrNotExecuted holds, besides one of the others, if no server can have executed the request: it never left
 	// this client, or the broker returned it. Such a call is always safe to repeat.
@@ -47,15 +37,12 @@ var outcomeErrors = map[Outcome]error{
 
 // A CallError is the error of a call that began and failed.
 type CallError struct {
-	ID      string  // the call's correlation ID
-	To      string  // the request's destination, as in: queue "orders"
-	Outcome Outcome // how it ended, never Completed
-	// Attempts is how often the request was handed to a connection; 0 means it never left.
-	Attempts int
-	// NotExecuted says that no server can have executed the request.
-	NotExecuted bool
-	// Err is the *RemoteError for Remote, the broker's or the context's error for others; may be nil.
-	Err error
+	ID          string  // the call's correlation ID
+	To          string  // the request's destination, as in: queue "orders"
+	Outcome     Outcome // how it ended, never Completed
+	Attempts    int     // how often the request was handed to a connection; 0 means it never left
+	NotExecuted bool    // no server can have executed the request
+	Err         error   // the *RemoteError for Remote, the broker's or the context's error for others; may be nil
 }
 
 // Error returns one line: the call, its destination and the reason.
@@ -158,20 +145,3 @@ type notExecuted struct{ error }
 
 func (e notExecuted) Unwrap() error        { return e.error }
 func (e notExecuted) Is(target error) bool { return target == ErrNotExecuted }
-
-// amqpError returns the error of a broker or of amqp091-go that err wraps, and the zero Error if there is none.
-func amqpError(err error) amqp.Error {
-	if e := (*amqp.Error)(nil); errors.As(err, &e) {
-		return *e
-	}
-	return amqp.Error{}
-}
-
-// brokerCode returns the reply code that a broker has closed a channel or connection with; 0 if it was not the
-// broker.
-func brokerCode(err error) int {
-	if e := amqpError(err); e.Server {
-		return e.Code
-	}
-	return 0
-}

@@ -47,11 +47,9 @@ const (
 	EventReconnecting
 	// EventBlocked: the broker has blocked publishers (a memory or disk alarm). Sets Text, the broker's reason.
 	// Requests wait in the client until EventUnblocked, and so do a server's replies, or its try to connect.
-	// RabbitMQ notifies a client only at its next publish: one whose calls are all published already gets no
-	// EventBlocked.
+	// RabbitMQ says nothing to a client whose calls are all published already: it comes with the next publish.
 	EventBlocked
-	// EventUnblocked: the alarm is over.
-	EventUnblocked
+	EventUnblocked // the alarm is over
 
 	// EventRequest: a server has a request and a slot to handle it. Either EventReplied or EventDropped follows.
 	// Sets ID, Attempt and Request.
@@ -129,9 +127,9 @@ type ConnectionInfo struct {
 	url string
 }
 
-// An Observer gets every event of a [Client] or a [Server], as it happens. Each of them calls Observe for one event
-// at a time, with a lock held. Observe must not block and must be quick (a microsecond, not a millisecond: every
-// call waits for it). If it panics, the Client or Server cannot be used any more.
+// An Observer gets every event of a [Client] or a [Server]. Each of them calls Observe for one event at a time,
+// with a lock held. Observe must not block and must be quick (a microsecond, not a millisecond: every call waits
+// for it). If it panics, the Client or Server cannot be used any more.
 //
 // The lock of a Client is the one that all its methods need, so Observe must not call them. The order is total: at
 // every moment the events so far obey

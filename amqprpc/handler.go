@@ -41,9 +41,9 @@ type Response struct {
 // ServerHooks inject faults into a server, for tests and demonstrations. Hooks are called from many goroutines;
 // they may block, which holds up the one request.
 type ServerHooks struct {
-	// Replies gets the reply that the server is about to publish, also an error reply, and returns the replies to
-	// publish: none to drop it, two to duplicate it, one with another CorrelationID for an unknown reply. The
-	// request is acked after all of them. A reply that AMQP cannot carry is dropped ([EventDropped]).
+	// Replies gets the reply, also an error reply, and returns the replies to publish: none to drop it, two to
+	// duplicate it, one with another CorrelationID for an unknown reply. The request is acked after all of them. A
+	// reply that AMQP cannot carry is dropped ([EventDropped]).
 	Replies func(req *Request, reply Message) []Message
 	// BeforeAck runs after the replies' confirms and before the ack. A server that has it acks as with
 	// [Server.ConfirmReplies].

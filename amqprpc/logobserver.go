@@ -26,22 +26,14 @@ import (
 //	unsendable reply     ERROR  REQUEST error
 //
 // Names and attributes are stable. broker is host:port, connection is 1 for the first, attempt counts the tries to
-// connect, and in is the time until the next. REQUEST stands for
-//
-//	queue           that the request came from
-//	correlation_id
-//	reply_to
-//	app_id          the caller's name, as it says itself
-//	redelivered     whether a server has had the request before
-//	attempt         the caller's; 0 if it did not say
-//	bytes           of the body
+// connect, and in is the time until the next. REQUEST stands for queue, correlation_id, reply_to, app_id (the caller's
+// name, as it says itself), redelivered, attempt (the caller's; 0 if it did not say) and bytes (of the body).
 //
 // An error reply has the code and the text that the caller got. If the handler failed or panicked, the caller got
 // INTERNAL; or UNKNOWN, if the handler's code is not of the canonical form.
 //
 // Most attributes come from the caller: log handlers must escape them, as slog's own do. A body is never logged.
-// Callers can cause any number of records, so a log that is kept needs a bound, and a log that blocks holds up the
-// connection.
+// Callers can cause any number of records: bound a log that is kept. A log that blocks holds up the connection.
 func LogObserver(log *slog.Logger) Observer { return logObserver{log} }
 
 type logObserver struct{ *slog.Logger }

@@ -12,11 +12,12 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// HeaderError is the header of an error reply that holds a canonical code, such as INVALID_ARGUMENT.
-const HeaderError = "x-rpc-error"
-
-// TypeError is the AMQP property "type" of an error reply.
-const TypeError = "error"
+// An error reply has the property "type" TypeError, and a canonical code, such as INVALID_ARGUMENT, in the header
+// HeaderError.
+const (
+	TypeError   = "error"
+	HeaderError = "x-rpc-error"
+)
 
 // A Message is an AMQP message with all its properties, as it was published or delivered. Everything in a received
 // message is as its sender made it: escape it before showing it.
@@ -85,10 +86,8 @@ func withMeta(headers amqp.Table, meta Meta) amqp.Table {
 // A new property of requests is added here and in [Request.message] and requestFrom below, in the profile's and the
 // command's flags (rpcscope/cmd), and in the inspector (rpcscope/tui).
 type Request struct {
-	// Queue is the destination, by way of the default exchange. A client uses [Config.Queue] if it, Exchange and
-	// RoutingKey are empty.
-	Queue string
-	// Exchange and RoutingKey are the destination if Queue is empty.
+	// Queue, or Exchange and RoutingKey, are the destination. The default is [Config.Queue].
+	Queue                string
 	Exchange, RoutingKey string
 
 	Body            []byte
@@ -96,8 +95,7 @@ type Request struct {
 	ContentEncoding string
 	Type            string // the AMQP property "type", free for applications
 	MessageID       string
-	// CorrelationID identifies the call and its replies. The default is a random UUID. The ID of a call in flight
-	// is refused.
+	// CorrelationID identifies the call and its replies. Default a random UUID. That of a call in flight is refused.
 	CorrelationID string
 	// Headers take at most 64 KiB on the wire. Values are those that amqp.Table lists: no uint, no map but
 	// amqp.Table, no slice but []byte and []any; an int must fit 32 bits. The header [HeaderRPC] is overwritten.
@@ -159,16 +157,11 @@ func requestFrom(queue string, d *link.Delivery) *Request {
 // A Reply is the answer to a call.
 type Reply struct {
 	Message
-	// Server is the replying server's name, as it says itself (property app_id).
-	Server string
-	// Received and Replied are the server's clock; zero if it did not say.
-	Received, Replied time.Time
-	// Attempt is the attempt that this answers; 0 if the server did not say.
-	Attempt int
-	// RequestRedelivered says that the request had been delivered to a server before.
-	RequestRedelivered bool
-	// Latency is from the request's (last) publish to this reply.
-	Latency time.Duration
+	Server             string        // the server's name, as it says itself (property app_id)
+	Received, Replied  time.Time     // by the server's clock; zero if it did not say
+	Attempt            int           // the attempt that this answers; 0 if the server did not say
+	RequestRedelivered bool          // the request had been delivered to a server before
+	Latency            time.Duration // from the request's (last) publish to this reply
 }
 
 func replyFrom(m Message, latency time.Duration) Reply {

@@ -35,11 +35,6 @@ func (o *outbox) remove(call *Call) {
 // a timer per call costs three.
 type dueTimes []*Call
 
-func (h *dueTimes) add(c *Call) { heap.Push(h, c) }
-
-// fix restores the order after c.due has changed.
-func (h *dueTimes) fix(c *Call) { heap.Fix(h, c.heapIndex) }
-
 func (h *dueTimes) remove(c *Call) {
 	if c.heapIndex >= 0 {
 		heap.Remove(h, c.heapIndex)

@@ -1,6 +1,7 @@
 package amqprpc
 
 import (
+	"container/heap"
 	"context"
 	"slices"
 	"strings"
@@ -72,7 +73,7 @@ func TestDueTimes(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"add": func(t *rapid.T) {
 				c := &Call{due: at(t), heapIndex: -1}
-				h.add(c)
+				heap.Push(&h, c)
 				in[c] = true
 				all = append(all, c)
 			},
@@ -90,7 +91,7 @@ func TestDueTimes(t *testing.T) {
 				}
 				c := h[rapid.IntRange(0, len(h)-1).Draw(t, "place")]
 				c.due = at(t)
-				h.fix(c)
+				heap.Fix(&h, c.heapIndex)
 			},
 			"": func(t *rapid.T) {
 				if len(h) != len(in) {

@@ -15,8 +15,7 @@ import (
 // configure and read on amq.gen-.* (its callback queue), a server read on its queue and, if it declares the queue,
 // configure; both need write on amq.default.
 type PermissionError struct {
-	// Permission is "configure", "write" or "read"; "" if the user has none at all in the virtual host.
-	Permission string
+	Permission string // "configure", "write" or "read"; "" if the user has none at all in the virtual host
 	Kind       string // "queue" or "exchange"; "" as Permission is
 	Name       string // of the queue or exchange; "" as Permission is
 	VHost      string

@@ -103,7 +103,7 @@ type oneWay struct {
 	messageID, exchange string
 	meta                string // its header x-rpc: no call has the same
 	size                int
-	returned            error
+	err                 error      // of its return
 	done                chan error // has room for the result
 }
 
@@ -125,15 +125,11 @@ func (s *clientSession) publishOneWay(m *Message, w *oneWay) error {
 
 // confirmedOneWay ends a message of Publish. client.mu is held.
 func (s *clientSession) confirmedOneWay(w *oneWay, acked bool) {
-	delete(s.oneWays, w.messageID)
-	switch {
-	case w.returned != nil:
-		w.done <- w.returned
-	case !acked:
-		w.done <- ErrRejected
-	default:
-		w.done <- nil
+	if w.err == nil && !acked {
+		w.err = ErrRejected
 	}
+	delete(s.oneWays, w.messageID)
+	w.done <- w.err
 }
 
 // lostOneWay ends a message of Publish whose connection was lost before its confirm. client.mu is held.

@@ -1,30 +1,45 @@
 package amqprpc
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"rpcscope/amqprpc/internal/link"
 )
 
+// CheckQueueName returns an error if a name is not fit for a queue. AMQP has names of 1 to 255 bytes in UTF-8.
+// Control characters are refused as well: RabbitMQ removes line breaks from the name that is declared, but not from
+// the one that is published to. The error is one line, and quotes the name.
+func CheckQueueName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("the queue's name is empty")
+	case len(name) > maxShortString:
+		return fmt.Errorf("the queue's name is longer than %d bytes", maxShortString)
+	case !utf8.ValidString(name):
+		return fmt.Errorf("the queue's name %+q is not valid UTF-8", name)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return fmt.Errorf("the queue's name %+q has control characters", name)
+	}
+	return nil
+}
+
 // A QueueType is the type of queue that a [Server] declares.
 type QueueType string
 
 // The queue types. All are neither exclusive nor auto-deleted.
 const (
-	// QueueAuto uses the queue as it is if it exists, and else declares QueueQuorum.
-	QueueAuto QueueType = "auto"
-	// QueueQuorum is durable and replicated, with x-queue-type=quorum, as RabbitMQ recommends today.
-	QueueQuorum QueueType = "quorum"
-	// QueueClassic is durable and names no type: it is classic unless the virtual host has another default queue
-	// type.
-	QueueClassic QueueType = "classic"
-	// QueueTransient is classic and does not outlive the broker, as in the older tutorials. RabbitMQ 4.3 and later
-	// refuse it.
-	QueueTransient QueueType = "transient"
+	QueueAuto      QueueType = "auto"      // as it is if the queue exists, else QueueQuorum
+	QueueQuorum    QueueType = "quorum"    // durable and replicated (x-queue-type=quorum), as RabbitMQ recommends
+	QueueClassic   QueueType = "classic"   // durable, and classic unless the virtual host has another default type
+	QueueTransient QueueType = "transient" // classic, gone with the broker's process; RabbitMQ 4.3 may refuse it
 )
 
 // ParseQueueType reads the name of a queue type. The error wraps [ErrInvalidConfig].

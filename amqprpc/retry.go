@@ -2,6 +2,7 @@ package amqprpc
 
 import (
 	"cmp"
+	"container/heap"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -12,12 +13,8 @@ import (
 // executed it, so it is sent again only if [Request.Idempotent] is set. Calls that wait for a connection are not
 // retries: they have not been sent yet. With retries a missing queue is no error at once.
 type Retry struct {
-	// Attempts is how often a request may be sent altogether. 0 or 1 means no retry; a negative number means until
-	// the deadline.
-	Attempts int
-	// Backoff controls the delay before a retry while connected. After a lost connection a retry waits for the
-	// connection alone.
-	Backoff Backoff
+	Attempts int     // how often a request may be sent in all: 0 or 1 means no retry, < 0 until the deadline
+	Backoff  Backoff // before a retry while connected; after a lost connection it waits for the connection alone
 }
 
 // Backoff is exponential with jitter: the first delay is from First/2 to First, each further one of twice that, up
@@ -63,7 +60,7 @@ func (c *Client) retryOrFail(call *Call, now time.Time, outcome Outcome, cause e
 	call.state = backedOff
 	if due := now.Add(delay); due.Before(call.deadline) {
 		call.due = due
-		c.due.fix(call)
+		heap.Fix(&c.due, call.heapIndex)
 		if call.heapIndex == 0 {
 			c.timer.Reset(delay)
 		}
@@ -82,7 +79,7 @@ func (c *Client) handleDue() {
 	for len(c.due) > 0 && !c.due[0].due.After(now) {
 		if call := c.due[0]; call.deadline.After(now) {
 			call.due = call.deadline
-			c.due.fix(call)
+			heap.Fix(&c.due, call.heapIndex)
 			c.outbox.push(call)
 		} else {
 			c.fail(call, now, Timeout, nil)

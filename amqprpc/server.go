@@ -27,32 +27,26 @@ type Server struct {
 	// that exists must have been declared with the same, unless the type is QueueAuto. Default 0, for ever.
 	QueueExpires time.Duration
 
-	// Prefetch is how many unacked requests of a queue this server may hold. 1 spreads slow work fairly over
-	// servers; for quick work it costs a round trip for each request: use 64 or more. A negative number means no
-	// limit, and then no bound on this server's memory. Default Concurrency, or 1 if that is not set either.
-	Prefetch int
-	// Concurrency is how many handlers may run at once, for all queues. Default Prefetch, or 64 if that is without
-	// a limit.
-	Concurrency int
+	// Prefetch bounds the unacked requests of each queue. 1 spreads slow work fairly over servers; for quick work
+	// it costs a round trip for each request: use 64 or more. A negative number means no limit, and then no bound
+	// on this server's memory. Default Concurrency, else 1.
+	Prefetch    int
+	Concurrency int // bounds the running handlers, for all queues; default Prefetch, or 64 if that has no limit
 
-	// Replay is how many replies to store. A request that this server has answered before (the same correlation ID
-	// and body, redelivered or sent again) gets the stored reply and is not executed a second time. Default 0,
-	// none. ReplayFor bounds their age; default 10 minutes. Error replies, and those over 64 KiB, are not stored.
+	// Replay is how many replies to store, for ReplayFor (default 10 minutes). A request that this server has
+	// answered before, with the same correlation ID and body, gets the stored reply and is not executed again.
+	// Error replies, and those over 64 KiB, are not stored.
 	Replay    int
 	ReplayFor time.Duration
 
 	// ConfirmReplies acks a request only after the broker has confirmed its reply. By default the ack follows the
-	// reply on the same channel, in one write: a broker handles them in order, so it never sees an ack without
-	// having routed the reply. That is enough for reply queues that are deleted with their callers. ConfirmReplies
-	// is for those that outlive them, and for clusters whose links break; a server with a prefetch of 1 gets its
-	// next request a round trip later.
+	// reply in one write, and a broker handles them in this order: enough for reply queues that are deleted with
+	// their callers. ConfirmReplies is for those that outlive them, and for clusters whose links break. It costs a
+	// server with a prefetch of 1 a round trip for each request.
 	ConfirmReplies bool
 
-	// Backoff controls the delay between reconnect attempts.
-	Backoff Backoff
-
-	// Observer gets every event of requests and connections; may be nil. [LogObserver] makes one.
-	Observer Observer
+	Backoff  Backoff  // between reconnect attempts
+	Observer Observer // may be nil; [LogObserver] makes one
 	Hooks    ServerHooks
 
 	// Set by Serve, which only reads the exported fields.
@@ -258,12 +252,10 @@ func (s *Server) serve(ctx, draining context.Context) error {
 			err = nil
 		}
 		s.observe(Event{Kind: EventReconnecting, Epoch: connections, Attempt: tries, Text: errorText(err), Delay: delay})
-		timer := time.NewTimer(delay)
 		select {
-		case <-timer.C:
+		case <-time.After(delay):
 		case <-draining.Done():
 		}
-		timer.Stop()
 	}
 }
 

@@ -1,12 +1,12 @@
 package amqprpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/gammazero/deque"
@@ -27,7 +27,7 @@ type serverSession struct {
 	info     *ConnectionInfo
 	handlers context.Context // ends with the session
 	wg       sync.WaitGroup  // its goroutines beside the link's and the handlers
-	alarm    atomic.Pointer[string]
+	alarm    string          // its reason; "" without an alarm
 
 	// Guarded by server.mu.
 	waiting  deque.Deque[*job] // for a slot
@@ -64,8 +64,8 @@ func (s *Server) connect(ctx, dialing context.Context) (*serverSession, error) {
 	ss := &serverSession{server: s, handlers: handlers, idle: make(chan *job), drained: make(chan struct{})}
 	l, info, err := s.conn.connect(dialing, &s.nextURL, ss, ss.prepare)
 	if err != nil {
-		if reason := ss.alarm.Load(); reason != nil { // the broker reads nothing that was published
-			err = fmt.Errorf("%w: %s: %w", ErrBlocked, *reason, err)
+		if ss.alarm != "" { // the broker reads nothing that was published
+			err = fmt.Errorf("%w: %s: %w", ErrBlocked, ss.alarm, err)
 		}
 		cancel(err)
 		return nil, err
@@ -176,11 +176,9 @@ func (ss *serverSession) finish() bool {
 	ss.canceled = true
 	ss.checkDrained()
 	ss.server.mu.Unlock()
-	wait := time.NewTimer(requeueWait)
-	defer wait.Stop()
 	select {
 	case <-ss.drained:
-	case <-wait.C:
+	case <-time.After(requeueWait):
 	case <-ss.Done():
 	}
 	ss.server.mu.Lock()
@@ -393,11 +391,11 @@ func (ss *serverSession) checkDrained() {
 // Blocked tells the observer. A server does not stop: its replies are bounded by its prefetch.
 func (ss *serverSession) Blocked(active bool, reason string) {
 	kind := EventUnblocked
-	ss.alarm.Store(nil)
 	if active {
 		kind = EventBlocked
-		ss.alarm.Store(&reason)
+		reason = cmp.Or(reason, "an alarm")
 	}
+	ss.alarm = reason
 	ss.server.observe(Event{Kind: kind, Text: reason})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -98,9 +99,7 @@ func checkParameters(u *url.URL) error {
 		}
 	}
 	for _, m := range params["auth_mechanism"] {
-		switch strings.ToLower(m) {
-		case "plain", "amqplain", "external":
-		default:
+		if !slices.Contains([]string{"plain", "amqplain", "external"}, strings.ToLower(m)) {
 			return errors.New("the AMQP URL's auth_mechanism is neither plain, amqplain nor external")
 		}
 	}

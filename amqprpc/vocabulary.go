@@ -7,29 +7,20 @@ type Outcome uint8
 
 // The outcomes of a call. Everything after [Completed] is a failure.
 const (
-	// InFlight: the call has not ended yet.
-	InFlight Outcome = iota
-	// Completed: the server's answer arrived and was not an error.
-	Completed
-	// Timeout: the deadline passed first.
-	Timeout
-	// Canceled: the caller's context was canceled first.
-	Canceled
-	// Unroutable: the broker returned the request, because no queue took it (basic.return, 312 NO_ROUTE).
-	Unroutable
+	InFlight   Outcome = iota // the call has not ended yet
+	Completed                 // the server's answer arrived and was not an error
+	Timeout                   // the deadline passed first
+	Canceled                  // the caller's context was canceled first
+	Unroutable                // the broker returned the request: no queue took it (basic.return, 312 NO_ROUTE)
 	// Rejected: the broker refused responsibility for the request (basic.nack), or it was dead-lettered for another
 	// reason than its age.
 	Rejected
 	// Expired: the request was dropped from the request queue because it grew too old there. A client learns of it
 	// only if dead-lettered requests are forwarded to their reply_to; otherwise the call ends as Timeout.
 	Expired
-	// Remote: the server answered with an error.
-	Remote
-	// ConnectionLost: the connection that the request went out on, and with it the callback queue, was lost before
-	// a reply came.
-	ConnectionLost
-	// Closed: the client was closed.
-	Closed
+	Remote         // the server answered with an error
+	ConnectionLost // the connection of the request, and with it the callback queue, was lost before a reply came
+	Closed         // the client was closed
 
 	outcomes = iota // how many there are
 )
@@ -68,16 +59,11 @@ type Class uint8
 // The classes of replies. Late and unknown replies are called orphaned: no call was waiting for them and none was
 // answered by them.
 const (
-	// NoClass: the event is not about a reply.
-	NoClass Class = iota
-	// Answer: the first reply to a call that was waiting for it.
-	Answer
-	// Duplicate: the call already had its answer.
-	Duplicate
-	// Late: the call had ended without an answer.
-	Late
-	// Unknown: no such call, no correlation ID, or one no longer remembered.
-	Unknown
+	NoClass   Class = iota // the event is not about a reply
+	Answer                 // the first reply to a call that was waiting for it
+	Duplicate              // the call already had its answer
+	Late                   // the call had ended without an answer
+	Unknown                // no such call, no correlation ID, or one no longer remembered
 )
 
 var classNames = [...]string{"", "answer", "duplicate", "late", "unknown"}
