@@ -29,7 +29,7 @@ func TestRestartsEnv(t *testing.T) {
 	}
 }
 
-func TestRestartsOfThisProcess(t *testing.T) {
+func TestRestarts(t *testing.T) {
 	for value, want := range map[string]int64{"": 0, "0": 0, "7": 7, "-1": 0, "many": 0} {
 		t.Setenv(RestartsEnv, value)
 		if got := Restarts(); got != want {

@@ -11,7 +11,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A connectionState is what notes and errors say about the client's connection.
+// A connectionState has the reason of the last loss, for notes and errors.
 type connectionState struct {
 	lost       time.Time    // when it was lost; used by observe only
 	dropped    atomic.Bool  // DropConnection has closed it

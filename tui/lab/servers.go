@@ -20,7 +20,7 @@ const startTimeout = time.Minute
 // marksKept is how far back the ledger's rates go.
 const marksKept = 15 * time.Minute
 
-// servers is what the lab knows of its servers beside the pool.
+// servers has the state of the lab's servers that the pool does not keep.
 type servers struct {
 	mu       sync.Mutex
 	serving  []string // names, oldest first

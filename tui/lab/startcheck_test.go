@@ -37,7 +37,7 @@ func consumeForeign(t *testing.T, node brokertest.Node, queue string, exclusive 
 	must(t, err)
 	go func() {
 		for r := range requests {
-			ch.Publish("", r.ReplyTo, false, false, amqp.Publishing{CorrelationId: r.CorrelationId, Body: []byte("5")}) //nolint:errcheck // the calls tell
+			ch.Publish("", r.ReplyTo, false, false, amqp.Publishing{CorrelationId: r.CorrelationId, Body: []byte("5")}) //nolint:errcheck // the calls fail then
 		}
 	}()
 }
@@ -70,7 +70,7 @@ func TestForeignConsumer(t *testing.T) {
 	consumeForeign(t, node, cfg.Queue, false)
 	l := open(t, cfg)
 	why := `somebody else consumes from "` + cfg.Queue + `"`
-	snap := l.Snapshot(everything()) // before any server can have been started here
+	snap := l.Snapshot(everything()) // no server has been started here
 	if !noted("the load begins when it is resumed")(snap) || !snap.Load.Paused || snap.Load.PausedBy != why || snap.Load.Waiting || snap.Queue.Others != 1 || snap.Ledger.Calls.Sent != 0 {
 		t.Errorf("load %+v, queue %+v, calls %+v", snap.Load, snap.Queue, snap.Ledger.Calls)
 	}
@@ -105,7 +105,7 @@ func TestNewForeignConsumer(t *testing.T) {
 func TestOwnServersAreNotForeign(t *testing.T) {
 	l := open(t, pausing(t, brokertest.Shared(t)))
 	begun := false
-	alone := func(n int) func(lab.Snapshot) bool {
+	onlyOwn := func(n int) func(lab.Snapshot) bool {
 		return func(snap lab.Snapshot) bool {
 			if snap.Queue.Others != 0 || snap.StartWarning != "" || snap.Load.Paused {
 				t.Errorf("queue %+v, load %+v: %s", snap.Queue, snap.Load, snap.StartWarning)
@@ -116,16 +116,16 @@ func TestOwnServersAreNotForeign(t *testing.T) {
 		}
 	}
 	first, second := start(t, l), start(t, l)
-	until(t, l, "two consumers", alone(2))
+	until(t, l, "two consumers", onlyOwn(2))
 	must(t, l.KillServer(first))
-	until(t, l, "one consumer", alone(1))
+	until(t, l, "one consumer", onlyOwn(1))
 	must(t, l.RestartServer(t.Context(), first))
-	until(t, l, "two consumers again", alone(2))
+	until(t, l, "two consumers again", onlyOwn(2))
 	must(t, l.StopServer(t.Context(), second))
 	must(t, l.KillServer(first))
-	until(t, l, "no consumers", alone(0))
+	until(t, l, "no consumers", onlyOwn(0))
 	start(t, l)
-	until(t, l, "one consumer again", alone(1))
+	until(t, l, "one consumer again", onlyOwn(1))
 }
 
 // The load does not wait for a consumer of an exclusive queue, since the broker cannot name one.

@@ -94,8 +94,8 @@ func (b batch) servers() int {
 	return len(seen)
 }
 
-// maxAtWork returns how many requests of the batch were at servers with prefetch 1 at the same time,
-// at most. The servers' clocks, which are in their replies, tell.
+// maxAtWork returns the maximum of requests that servers with prefetch 1 had at the same time, by the
+// times of the servers in their replies.
 func (p *player) maxAtWork(b batch) int {
 	type change struct {
 		at time.Time

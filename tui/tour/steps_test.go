@@ -116,28 +116,28 @@ func TestSteps(t *testing.T) {
 	if snap := l.Snapshot(lab.Query{}); len(snap.Pool) > 0 || snap.Starting > 0 || snap.Ledger.Calls.Sent > 0 {
 		t.Errorf("done before it could be read: %+v", snap.Pool)
 	}
-	// hurry skips waits until a condition holds.
-	hurry := func(beyond func(tour.Snapshot) bool) {
+	// skipUntil skips waits until a condition holds.
+	skipUntil := func(reached func(tour.Snapshot) bool) {
 		t.Helper()
 		waitFor(t, g, "the wait is skipped", func(snap tour.Snapshot) bool {
-			if beyond(snap) {
+			if reached(snap) {
 				return true
 			}
 			g.SkipWait()
 			return false
 		})
 	}
-	hurry(func(snap tour.Snapshot) bool { return snap.Steps[0].Phase != tour.Pending })
+	skipUntil(func(snap tour.Snapshot) bool { return snap.Steps[0].Phase != tour.Pending })
 	reach(1, tour.Done)
 	if n := l.Snapshot(lab.Query{}).Ledger.Calls.Completed; n != 20 {
 		t.Errorf("%d calls after the first step", n)
 	}
-	hurry(func(snap tour.Snapshot) bool { return len(snap.Steps) == 2 })
+	skipUntil(func(snap tour.Snapshot) bool { return len(snap.Steps) == 2 })
 	reach(2, tour.Done) // a skip ends both waits
 	if n := l.Snapshot(lab.Query{}).Ledger.Replies.Unknown; n > 1 {
 		t.Errorf("%d unknown replies after the second step", n)
 	}
-	hurry(func(snap tour.Snapshot) bool { return snap.Result != nil })
+	skipUntil(func(snap tour.Snapshot) bool { return snap.Result != nil })
 	if _, snap := g.Snapshot(); !snap.Result.OK() || len(snap.Steps) != steps {
 		t.Errorf("%+v", snap)
 	}
