@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,20 +18,18 @@ const maxNoteText = 1024
 // be locked below it.
 type notes struct {
 	mu   sync.Mutex
-	ring []Note // note seq is at (seq-1) % MaxNotes
-	seq  uint64
+	list []Note
+	seq  uint64 // of the last note
 }
 
 func (n *notes) add(level Level, text, id string) (seq uint64) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.seq++
-	note := Note{Seq: n.seq, Time: time.Now(), Level: level, Text: noteText(text), ID: clip(id, 255)}
-	if len(n.ring) < MaxNotes {
-		n.ring = append(n.ring, note)
-	} else {
-		n.ring[(n.seq-1)%MaxNotes] = note
+	if len(n.list) == MaxNotes {
+		n.list = slices.Delete(n.list, 0, 1)
 	}
+	n.list = append(n.list, Note{Seq: n.seq, Time: time.Now(), Level: level, Text: noteText(text), ID: clip(id, 255)})
 	return n.seq
 }
 
@@ -38,8 +37,8 @@ func (n *notes) add(level Level, text, id string) (seq uint64) {
 func (n *notes) rewrite(seq uint64, level Level, text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if i := int((seq - 1) % MaxNotes); i < len(n.ring) && n.ring[i].Seq == seq {
-		n.ring[i].Level, n.ring[i].Text = level, noteText(text)
+	if i := len(n.list) - 1 - int(n.seq-seq); i >= 0 && i < len(n.list) {
+		n.list[i].Level, n.list[i].Text = level, noteText(text)
 	}
 }
 
@@ -47,12 +46,7 @@ func (n *notes) rewrite(seq uint64, level Level, text string) {
 func (n *notes) last(count int) []Note {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	count = min(max(count, 0), len(n.ring))
-	all := make([]Note, 0, count)
-	for seq := n.seq - uint64(count) + 1; seq <= n.seq; seq++ {
-		all = append(all, n.ring[(seq-1)%MaxNotes])
-	}
-	return all
+	return slices.Clone(n.list[len(n.list)-min(max(count, 0), len(n.list)):])
 }
 
 func noteText(text string) string { return clip(pool.ShortNames(text), maxNoteText) }
