@@ -9,65 +9,9 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
-	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/tui/lab"
 )
-
-// CallWith sends any body unchanged.
-func TestCallWith(t *testing.T) {
-	node := brokertest.Shared(t)
-	cfg := config(t, node)
-	l := open(t, cfg)
-	bodies := make(chan string, 1)
-	serve(t, node, cfg.Queue, func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
-		bodies <- string(req.Body)
-		if string(req.Body) == "10" {
-			return amqprpc.Response{Body: []byte("55")}, nil
-		}
-		return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "no number")
-	})
-	for _, body := range []string{"abc", "", "\x1b[2J\x00", "-5", strings.Repeat("9", 5000), "10"} {
-		id := l.CallWith(body)
-		if got := <-bodies; got != body {
-			t.Errorf("%.40q was sent as %.40q", body, got)
-		}
-		if body == "10" {
-			untilNoted(t, l, "call "+id[:8]+` with the body "10": 55 in `)
-		} else {
-			untilNoted(t, l, "call "+id[:8]+` with the body "`, ": remote: INVALID_ARGUMENT: no number")
-		}
-	}
-	if snap := l.Snapshot(everything()); snap.Ledger.Calls.Wrong != 0 || snap.Ledger.Failures.Remote != 5 || snap.Ledger.Calls.Completed != 1 {
-		t.Errorf("%+v, %+v, %d wrong", snap.Ledger.Calls, snap.Ledger.Failures, snap.Ledger.Calls.Wrong)
-	}
-}
-
-// Flags are for one server only.
-func TestStartServerWith(t *testing.T) {
-	l := open(t, config(t, brokertest.Shared(t)))
-	slow, err := l.StartServerWith(t.Context(), "--delay=1ms", "--prefetch=7")
-	must(t, err)
-	snap := untilNoted(t, l, slow+" started, pid ", ", --delay=1ms --prefetch=7")
-	if args := strings.Join(snap.Pool[0].Args, " "); !strings.Contains(args, "--delay=1ms --prefetch=7") {
-		t.Errorf("started with %q", args)
-	}
-	start(t, l)
-	if args := l.Snapshot(everything()).Pool[1].Args; len(args) != 1 {
-		t.Errorf("the next one is started with %q", args)
-	}
-	if _, err := l.StartServerWith(t.Context(), "--nonsense"); err == nil || !strings.Contains(err.Error(), "nonsense") {
-		t.Errorf("nonsense: %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := l.StartServerWith(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("given up: %v", err)
-	}
-	if note := untilNoted(t, l, "the start of a server was given up").Notes; note[len(note)-1].Level != lab.Info {
-		t.Errorf("%+v", note)
-	}
-}
 
 // exists reports whether a queue exists.
 func exists(t testing.TB, node brokertest.Node, queue string) bool {

@@ -1,6 +1,7 @@
 package lab_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -107,5 +108,31 @@ func TestKillMakesDuplicate(t *testing.T) {
 	}
 	if story, ok := l.InspectStray(d.Seq); !ok || story.ID != id || story.Replies != 2 {
 		t.Errorf("%+v, %v", story, ok)
+	}
+}
+
+// Flags are for one server only.
+func TestStartServerWith(t *testing.T) {
+	l := open(t, config(t, brokertest.Shared(t)))
+	slow, err := l.StartServerWith(t.Context(), "--delay=1ms", "--prefetch=7")
+	must(t, err)
+	snap := untilNoted(t, l, slow+" started, pid ", ", --delay=1ms --prefetch=7")
+	if args := strings.Join(snap.Pool[0].Args, " "); !strings.Contains(args, "--delay=1ms --prefetch=7") {
+		t.Errorf("started with %q", args)
+	}
+	start(t, l)
+	if args := l.Snapshot(everything()).Pool[1].Args; len(args) != 1 {
+		t.Errorf("the next one is started with %q", args)
+	}
+	if _, err := l.StartServerWith(t.Context(), "--nonsense"); err == nil || !strings.Contains(err.Error(), "nonsense") {
+		t.Errorf("nonsense: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := l.StartServerWith(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("given up: %v", err)
+	}
+	if note := untilNoted(t, l, "the start of a server was given up").Notes; note[len(note)-1].Level != lab.Info {
+		t.Errorf("%+v", note)
 	}
 }
