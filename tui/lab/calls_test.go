@@ -23,7 +23,7 @@ func TestNumbers(t *testing.T) {
 	}
 	ended := func(n uint64) []ledger.Call {
 		t.Helper()
-		late := time.After(patience)
+		late := time.After(waitLimit)
 		for {
 			snap := l.Snapshot(lab.Query{Ledger: ledger.Query{Failed: 10}})
 			if snap.Ledger.Calls.Failed >= n {

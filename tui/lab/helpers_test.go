@@ -43,8 +43,8 @@ func testMain(m *testing.M) int {
 	return brokertest.Main(m)
 }
 
-// patience bounds each wait of a test.
-const patience = time.Minute
+// waitLimit bounds each wait of a test.
+const waitLimit = time.Minute
 
 // config returns a lab on the test's own queue that is paused and calls fib(5).
 func config(t testing.TB, node brokertest.Node) lab.Config {
@@ -75,7 +75,7 @@ func open(t testing.TB, cfg lab.Config) *lab.Lab {
 
 func closeLab(t testing.TB, l *lab.Lab) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	if err := l.Close(ctx); err != nil {
 		t.Error(err)
@@ -103,7 +103,7 @@ func everything() lab.Query {
 // until polls until the condition holds.
 func until(t testing.TB, l *lab.Lab, condition string, holds func(lab.Snapshot) bool) lab.Snapshot {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(waitLimit)
 	turn := time.NewTicker(5 * time.Millisecond)
 	defer turn.Stop()
 	for {

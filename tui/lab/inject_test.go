@@ -238,7 +238,7 @@ func TestInjectDenied(t *testing.T) {
 	cfg := config(t, node)
 	cfg.Broker.URLs = []string{strings.Replace(node.URL(), "guest:guest", "writeless:secret", 1)}
 	l := open(t, cfg)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	for i := range 2 { // on a new connection
 		until(t, l, "connected", func(snap lab.Snapshot) bool {

@@ -294,8 +294,8 @@ func TestBrokerLost(t *testing.T) {
 	must(t, node.Start(t.Context()))
 	// The first connection after a boot may be lost again.
 	until(t, l, "polled again, and each connection has a note", func(snap lab.Snapshot) bool {
-		again := strings.Count(texts(snap.Notes), " again after ")
-		return snap.Queue.Known && again > 0 && snap.Ledger.Connection.Epochs == again+1
+		reconnects := strings.Count(texts(snap.Notes), " again after ")
+		return snap.Queue.Known && reconnects > 0 && snap.Ledger.Connection.Epochs == reconnects+1
 	})
 }
 
@@ -437,7 +437,7 @@ func TestConcurrentMethods(t *testing.T) {
 	l := open(t, cfg)
 	name := start(t, l)
 	until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 10 })
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	verbs := []func(i int){
 		func(i int) { l.SetConcurrency(1 + i%4) },               //nolint:errcheck // it may fail, here and below

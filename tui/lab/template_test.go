@@ -115,8 +115,8 @@ func TestTemplateSeed(t *testing.T) {
 	}
 	distinct := make(map[string]bool)
 	for k := int64(99); k >= 0; k-- {
-		if again := string(tmpl.Body(k, seeded(uint64(k)))); again != first[k] {
-			t.Errorf("call %d sends %q and %q", k, first[k], again)
+		if second := string(tmpl.Body(k, seeded(uint64(k)))); second != first[k] {
+			t.Errorf("call %d sends %q and %q", k, first[k], second)
 		}
 		distinct[first[k]] = true
 	}
@@ -133,12 +133,12 @@ func FuzzTemplate(f *testing.F) {
 		n, _ := ParseFib("20-35")
 		tmpl, err := ParseTemplate(text, n)
 		if err == nil {
-			again, err := ParseTemplate(tmpl.String(), n)
+			second, err := ParseTemplate(tmpl.String(), n)
 			if err != nil || tmpl.String() != text {
 				t.Fatalf("%q reads back as %q, %v", text, tmpl, err)
 			}
 			call := int64(k >> 1)
-			if a, b := tmpl.Body(call, seeded(k)), again.Body(call, seeded(k)); string(a) != string(b) {
+			if a, b := tmpl.Body(call, seeded(k)), second.Body(call, seeded(k)); string(a) != string(b) {
 				t.Fatalf("%q makes %q and %q", text, a, b)
 			}
 			if !strings.Contains(text, "{") && string(tmpl.Body(call, seeded(k))) != text {

@@ -40,7 +40,7 @@ func fairDispatch() *Scenario {
 		Why:     "With a high prefetch the broker hands out requests in turn, and the fast server idles while the slow one has many.",
 		play: func(p *player) {
 			var fast, slow string
-			half := func(prefetch string) (share, rate float64) {
+			round := func(prefetch string) (share, rate float64) {
 				fast = p.server(prefetch, p.delay(20*time.Millisecond, 50*time.Millisecond))
 				slow = p.server(prefetch, p.delay(200*time.Millisecond, 500*time.Millisecond))
 				p.do(p.lab.Resume)
@@ -49,13 +49,13 @@ func fairDispatch() *Scenario {
 				return b.share(fast), b.rate()
 			}
 			p.step("Prefetch 1: a fast and a slow server, each with one request at a time.")
-			share, rate := half("--prefetch=1")
+			share, rate := round("--prefetch=1")
 			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: %.1f/s, the fast server does %s",
 				rate, percent(share))
 			p.step("Prefetch 100: two new servers like them, each with as many requests as the broker hands out.")
 			p.do(p.lab.Pause)
 			p.stop(slow, fast) // the fast one gets the requests that the slow one has not started
-			share, rate = half("--prefetch=100")
+			share, rate = round("--prefetch=100")
 			p.fact(share > 0.4 && share <= 0.6, "it to do about half at prefetch 100", "prefetch 100: %.1f/s, it does %s", rate, percent(share))
 		},
 	}

@@ -20,10 +20,10 @@ func diesBeforeAck() *Scenario {
 		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
 		play: func(p *player) {
 			p.step("fib-1 starts. It will die between its first reply and the ack.")
-			doomed := p.faultyServer("crash-before-ack", p.delay(0, time.Second))
+			crashing := p.faultyServer("crash-before-ack", p.delay(0, time.Second))
 			p.step("Two calls are made: fib-1 answers the first, and dies.")
 			ids := p.startCalls(2)
-			p.untilDead(doomed, ids)
+			p.untilDead(crashing, ids)
 			p.step("fib-2 starts: the broker redelivers the requests that were not acked.")
 			next := p.server(p.delay(0, time.Second))
 			// The request that was not acked is first in the queue second.
@@ -42,7 +42,7 @@ func diesBeforeAck() *Scenario {
 				got = "redelivered to " + second.Server
 			}
 			p.fact(second.Redelivered && second.ID == ids[0] && pool.ShortNames(second.Server) == next, "the request redelivered to "+next, "%s", got)
-			p.fact(pool.ShortNames(second.AnsweredBy) == doomed, "its answer from "+doomed, "answered before by %s", orNobody(second.AnsweredBy))
+			p.fact(pool.ShortNames(second.AnsweredBy) == crashing, "its answer from "+crashing, "answered before by %s", orNobody(second.AnsweredBy))
 			c := ended.Calls
 			p.fact(c.Completed == c.Sent && c.Sent == 2, "0 lost of 2", "%d lost of %d", c.Sent-c.Completed, c.Sent)
 		},
@@ -93,7 +93,7 @@ func unknownReply() *Scenario {
 }
 
 func lateReply() *Scenario {
-	const patience, work = 2 * time.Second, 3 * time.Second
+	const timeout, work = 2 * time.Second, 3 * time.Second
 	return &Scenario{
 		Title:   "a late reply",
 		Happens: "The server needs 3 s, and a call waits for 2 s only. It fails with a timeout, and its reply comes later. Then a patient call is made.",
@@ -103,8 +103,8 @@ func lateReply() *Scenario {
 		play: func(p *player) {
 			p.step("A server starts that needs %g s for each request.", work.Seconds())
 			p.faultyServer("slow=1:" + work.String())
-			p.step("A call is made that waits for %g s only. Its reply comes all the same.", patience.Seconds())
-			p.setTimeout(patience)
+			p.step("A call is made that waits for %g s only. Its reply comes all the same.", timeout.Seconds())
+			p.setTimeout(timeout)
 			hasty := p.call()
 			p.step("A patient call is made.")
 			p.setTimeout(30 * time.Second)

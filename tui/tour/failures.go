@@ -13,7 +13,7 @@ import (
 // The scenarios of this file have calls that fail.
 
 func noServer() *Scenario {
-	const patience = time.Second
+	const timeout = time.Second
 	return &Scenario{
 		Title:   "no queue, no server, then a server",
 		Happens: "One call is made without a queue, one with a queue but no server, which waits for 1 s, and one with a server.",
@@ -25,8 +25,8 @@ func noServer() *Scenario {
 			first := p.call()
 			p.step("A server starts, declares the queue, and is stopped: the queue stays.")
 			p.stop(p.server())
-			p.step("A call is made that waits for %g s. Nobody takes it out of the queue.", patience.Seconds())
-			p.setTimeout(patience)
+			p.step("A call is made that waits for %g s. Nobody takes it out of the queue.", timeout.Seconds())
+			p.setTimeout(timeout)
 			second := p.call()
 			p.setTimeout(30 * time.Second)
 			p.step("A server starts, and one more call is made.")

@@ -10,10 +10,10 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// waitFor looks until the condition holds.
+// waitFor polls until the condition holds.
 func waitFor(t testing.TB, g *tour.Guide, condition string, holds func(tour.Snapshot) bool) (*lab.Lab, tour.Snapshot) {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(waitLimit)
 	for {
 		l, snap := g.Snapshot()
 		if holds(snap) {
@@ -126,7 +126,7 @@ func TestGuide(t *testing.T) {
 	if results := g.Results(); len(results) != 2 || !results[0].OK() || results[1].Scenario.Number != 10 {
 		t.Errorf("%+v", results)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	for range 2 {
 		if err := g.Close(ctx); err != nil {
@@ -158,7 +158,7 @@ func TestGuideCloseWhileOpening(t *testing.T) {
 			_, snap := g.Snapshot()
 			loading = snap.Loading
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 		if err := g.Close(ctx); err != nil {
 			t.Error(err)
 		}
@@ -188,7 +188,7 @@ func TestGuideWithoutBroker(t *testing.T) {
 	if _, snap := g.Snapshot(); snap.Scenario.Number != 1 || snap.Loading {
 		t.Errorf("%+v", snap)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	if err := g.Close(ctx); err == nil {
 		t.Error("Close does not report a queue that could not be deleted")

@@ -50,8 +50,8 @@ func testMain(m *testing.M) int {
 	return code
 }
 
-// patience bounds each wait of a test.
-const patience = time.Minute
+// waitLimit bounds each wait of a test.
+const waitLimit = time.Minute
 
 func config(node brokertest.Node) tour.Config {
 	return tour.Config{
@@ -98,7 +98,7 @@ func playPaced(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.
 
 func closeSession(t testing.TB, node brokertest.Node, session *tour.Session) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), waitLimit)
 	defer cancel()
 	if err := session.Close(ctx); err != nil {
 		t.Error(err)

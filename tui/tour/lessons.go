@@ -23,11 +23,11 @@ func earlyAck() *Scenario {
 		Why:     "An ack tells the broker to forget the request: after it nobody can do the work again. The late ack costs a duplicate at times.",
 		Lane:    Ended,
 		play: func(p *player) {
-			var next string // the server that is started when the doomed one has died
-			half := func(doomed string) (dead bool, died string, lost, answered int) {
+			var next string // the server that is started when the crashing one has died
+			round := func(crashing string) (dead bool, died string, lost, answered int) {
 				ids := p.startCalls(calls)
-				p.untilDead(doomed, ids)
-				dead, died = p.isDead(doomed)
+				p.untilDead(crashing, ids)
+				dead, died = p.isDead(crashing)
 				next = p.server(p.delay(0, 300*time.Millisecond))
 				for _, id := range ids {
 					switch c := p.result(id); {
@@ -41,19 +41,19 @@ func earlyAck() *Scenario {
 			}
 			work := p.delay(200*time.Millisecond, 1500*time.Millisecond)
 			p.step("fib-1 starts. It acks each request as it comes, before the work, and will die during the work.")
-			doomed := p.faultyServer("early-ack", work)
+			crashing := p.faultyServer("early-ack", work)
 			p.step("Five calls are made. fib-1 acks them all, and dies. fib-2 starts, and finds none of them.")
 			p.setTimeout(p.watched(2*time.Second, 6*time.Second))
-			dead, died, lost, _ := half(doomed)
-			p.fact(dead && lost > 0, doomed+" to die, and calls to be lost by its early ack", "early ack: %s, %d of %d lost", died, lost, calls)
+			dead, died, lost, _ := round(crashing)
+			p.fact(dead && lost > 0, crashing+" to die, and calls to be lost by its early ack", "early ack: %s, %d of %d lost", died, lost, calls)
 
 			p.step("fib-3 takes the place of fib-2. It acks after its reply, and will die during the work, too.")
 			p.setTimeout(30 * time.Second)
 			p.stopAll()
-			doomed = p.faultyServer("crash-before-reply", work)
+			crashing = p.faultyServer("crash-before-reply", work)
 			p.step("Five calls are made. fib-3 takes the first, and dies. fib-4 starts, and finds all five.")
-			dead, died, lost, answered := half(doomed)
-			p.fact(dead && lost == 0 && answered == calls, fmt.Sprintf("%s to die, and all %d calls to be answered by the next server", doomed, calls),
+			dead, died, lost, answered := round(crashing)
+			p.fact(dead && lost == 0 && answered == calls, fmt.Sprintf("%s to die, and all %d calls to be answered by the next server", crashing, calls),
 				"late ack: %s, %d of %d lost, %d answered by %s", died, lost, calls, answered, next)
 		},
 	}
@@ -70,9 +70,9 @@ func idempotence() *Scenario {
 		body:    "1",
 		folder:  true,
 		play: func(p *player) {
-			half := func(doomed string, flags []string) (sum int, answers []string) {
+			round := func(crashing string, flags []string) (sum int, answers []string) {
 				ids := p.startCalls(calls)
-				p.untilDead(doomed, ids)
+				p.untilDead(crashing, ids)
 				p.server(flags...)
 				for _, id := range ids {
 					text := answerText(p.result(id))
@@ -85,17 +85,17 @@ func idempotence() *Scenario {
 			work := p.delay(0, time.Second)
 			p.step("fib-1 starts. It adds, answers, and will die before its first ack.")
 			flags := []string{"--counter=" + filepath.Join(p.folder, "counter"), work}
-			doomed := p.faultyServer(dies, flags...)
+			crashing := p.faultyServer(dies, flags...)
 			p.step("Three calls are made. fib-1 adds 1, answers, and dies. fib-2 starts, with the same counter.")
-			sum, answers := half(doomed, flags)
+			sum, answers := round(crashing, flags)
 			p.fact(sum == calls+1, fmt.Sprintf("%d calls to add %d", calls, calls+1), "%d calls added %d: answers %s", calls, sum, strings.Join(answers, ", "))
 
 			p.step("fib-3 takes the place of fib-2, with a new counter. It stores the ID with the number that it adds.")
 			p.stopAll()
 			flags = []string{"--counter=" + filepath.Join(p.folder, "counter-by-id"), "--once", work}
-			doomed = p.faultyServer(dies, flags...)
+			crashing = p.faultyServer(dies, flags...)
 			p.step("Three calls are made. fib-3 adds 1, answers, and dies. fib-4 starts, with the same counter.")
-			sum, answers = half(doomed, flags)
+			sum, answers = round(crashing, flags)
 			p.fact(sum == calls, fmt.Sprintf("%d calls to add %d by ID", calls, calls), "by ID %d calls added %d: answers %s", calls, sum, strings.Join(answers, ", "))
 			n := p.snapshot().Ledger.Replies.Duplicates
 			p.fact(n == 2, "a duplicate each time", "%s", count(n, "duplicate", "duplicates"))
@@ -112,7 +112,7 @@ func answerText(story ledger.Story) string {
 }
 
 func notRPC() *Scenario {
-	const calls, servers, patience = 8, 4, 2 * time.Second
+	const calls, servers, timeout = 8, 4, 2 * time.Second
 	return &Scenario{
 		Title:   "when not to use RPC",
 		Lane:    InFlight,
@@ -138,9 +138,9 @@ func notRPC() *Scenario {
 			working = p.maxAtWork(atOnce)
 			p.fact(len(atOnce) == calls && working > servers/2, "most servers at work at once",
 				"at once: %s, %d of %d servers at work", seconds(atOnce.elapsed()), working, servers)
-			p.step("The servers are stopped. One more call is made, which waits for %g s.", patience.Seconds())
+			p.step("The servers are stopped. One more call is made, which waits for %g s.", timeout.Seconds())
 			p.stopAll()
-			p.setTimeout(patience)
+			p.setTimeout(timeout)
 			last := p.call()
 			p.fact(last.Outcome == amqprpc.Timeout, "no server: a timeout", "no server: %s after %s", outcome(last), seconds(elapsed(last)))
 		},

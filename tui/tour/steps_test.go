@@ -145,7 +145,7 @@ func TestSteps(t *testing.T) {
 	// The methods of the guide do not wait for the current step.
 	begin := g.Repeat
 	for i, leave := range []func(context.Context) error{g.Next, g.Back, g.Repeat, g.Close} {
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 		if begin != nil {
 			if err := begin(ctx); err != nil {
 				t.Fatal(err)
@@ -220,7 +220,7 @@ func TestResults(t *testing.T) {
 	good.Store(false)
 	result()
 	want(false)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	if err := g.Close(ctx); err != nil {
 		t.Error(err)
