@@ -12,13 +12,9 @@ import (
 )
 
 const (
-	// enoughForBars is how many answers make a histogram that says more than the
-	// percentiles do.
-	enoughForBars = 20
-	// mostServers is how many servers a summary lists.
-	mostServers = 12
-	// shareCells is the width of a share: ">99.9 %".
-	shareCells = 7
+	minHistogram = 20 // answers; the percentiles say all about fewer
+	maxServers   = 12
+	shareCells   = len(">99.9 %")
 )
 
 // latencyTable shows response and service times side by side.
@@ -35,14 +31,14 @@ func latencyTable(p *sheet, s *ledger.Snapshot, open bool) {
 		{"max", func(l ledger.Latency) float64 { return l.Max }},
 		{"mean", func(l ledger.Latency) float64 { return l.Mean }},
 	}
-	const least, most = 9, 11 // "12m30s" and "38.1 ms", and two spaces
+	const minColumn, maxColumn = 9, 11 // "12m30s" and "38.1 ms", and two spaces
 	room := p.width - labelCells
 	for _, dispensable := range []string{"mean", "p90", "p99.9"} {
-		if len(columns)*least > room {
+		if len(columns)*minColumn > room {
 			columns = slices.DeleteFunc(columns, func(c column) bool { return c.name == dispensable })
 		}
 	}
-	each := min(room/len(columns), most)
+	each := min(room/len(columns), maxColumn)
 
 	head := text.Line{}
 	for _, c := range columns {
@@ -65,7 +61,7 @@ func latencyTable(p *sheet, s *ledger.Snapshot, open bool) {
 	}
 }
 
-// WaitedToPublish reports whether calls spent a time worth mentioning before they were published.
+// WaitedToPublish reports whether calls waited for a considerable time before they were published.
 func WaitedToPublish(response, service ledger.Latency) bool {
 	clearly := func(r, s float64) bool { return r > 1.2*s && r > s+0.1 }
 	return clearly(response.P50, service.P50) || clearly(response.P99, service.P99)
@@ -79,15 +75,14 @@ type bin struct {
 	style    text.Ink
 }
 
-// histogram draws the bars, and what is slower than all of them, with the percentiles
-// where they belong.
+// histogram draws the bars, those slower than the last bar, and the percentiles beside them.
 func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 	bins := binned(l, bars)
-	var most uint64
+	var highest uint64
 	digits, notes := text.Width("calls"), 0
 	for i := range bins {
 		b := &bins[i]
-		most = max(most, b.n)
+		highest = max(highest, b.n)
 		digits = max(digits, text.Width(text.Count(b.n)))
 		notes = max(notes, text.Width(strings.Join(b.marks, " ")))
 		switch { // colour repeats what the marks say
@@ -106,7 +101,7 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 		part := float64(b.n) / float64(l.Count)
 		p.line(text.Line{
 			p.Plain.Span(text.Right(text.Millis(b.from), labelCells-2) + "  "),
-			b.style.Span(text.Left(text.Bar(float64(b.n)/float64(most), room), room)),
+			b.style.Span(text.Left(text.Bar(float64(b.n)/float64(highest), room), room)),
 			p.Plain.Span(text.Right(text.Count(b.n), 2+digits)),
 			p.Plain.Span(text.Right(text.Percent(part), 2+shareCells)),
 			p.Faint.Span("  " + strings.Join(b.marks, " ")),
@@ -114,7 +109,7 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 	}
 }
 
-// binned makes rows of bars. Bars that would bear the same label are one row.
+// binned returns the rows of a histogram. Bars with the same label are one row.
 func binned(l ledger.Latency, bars []ledger.Bar) []bin {
 	var bins []bin
 	seen := uint64(0)
@@ -146,15 +141,15 @@ func binned(l ledger.Latency, bars []ledger.Bar) []bin {
 	return bins
 }
 
-// servers shows who replied how often.
+// servers writes the servers and their shares of the replies.
 func servers(p *sheet, all []ledger.Server, elapsed time.Duration) {
 	rows := serverRows(all, elapsed, max(16, p.width/4))
-	names, replies, rates, most := labelCells-2, text.Width("replies"), text.Width("rate"), 0.0
+	names, replies, rates, highest := labelCells-2, text.Width("replies"), text.Width("rate"), 0.0
 	for _, r := range rows {
 		names = max(names, text.Width(r.name))
 		replies = max(replies, text.Width(r.replies))
 		rates = max(rates, text.Width(r.rate))
-		most = max(most, r.part)
+		highest = max(highest, r.part)
 	}
 	room := p.width - (names + 2) - (2 + replies) - (2 + shareCells) - (2 + rates)
 	withRate := room >= 8
@@ -173,7 +168,7 @@ func servers(p *sheet, all []ledger.Server, elapsed time.Duration) {
 	}
 	write(p.Label, p.Faint, "servers", "", "replies", "share", "rate")
 	for _, r := range rows {
-		write(p.Plain, p.Plain, r.name, text.Bar(r.part/most, room), r.replies, text.Percent(r.part), r.rate)
+		write(p.Plain, p.Plain, r.name, text.Bar(r.part/highest, room), r.replies, text.Percent(r.part), r.rate)
 	}
 }
 
@@ -182,8 +177,8 @@ type serverRow struct {
 	part                float64
 }
 
-// serverRows returns a row for each server, or for the busiest ones and one for all others.
-func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serverRow {
+// serverRows returns a row for each server, or for the busiest ones and the sum of all others.
+func serverRows(all []ledger.Server, elapsed time.Duration, maxName int) []serverRow {
 	row := func(name string, replies uint64, part float64) serverRow {
 		r := serverRow{name: name, replies: text.Count(replies), part: part}
 		if elapsed > 0 {
@@ -192,11 +187,11 @@ func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serve
 		return r
 	}
 	shown := all
-	if len(all) > mostServers {
+	if len(all) > maxServers {
 		shown = slices.Clone(all)
 		slices.SortStableFunc(shown, func(a, b ledger.Server) int {
 			switch {
-			case a.Others: // they go with the rest
+			case a.Others:
 				return 1
 			case b.Others:
 				return -1
@@ -205,18 +200,18 @@ func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serve
 		})
 	}
 	var rows []serverRow
-	for _, s := range shown[:min(len(shown), mostServers)] {
-		rows = append(rows, row(ServerName(s, longest), s.Replies, s.Share))
+	for _, s := range shown[:min(len(shown), maxServers)] {
+		rows = append(rows, row(ServerName(s, maxName), s.Replies, s.Share))
 	}
-	if len(shown) > mostServers {
-		rest := shown[mostServers:]
+	if len(shown) > maxServers {
+		rest := shown[maxServers:]
 		name := text.Count(len(rest)) + " others"
 		var replies uint64
 		part := 0.0
 		for _, s := range rest {
 			replies += s.Replies
 			part += s.Share
-			if s.Others { // nobody knows how many these are
+			if s.Others { // their number is unknown
 				name = "others"
 			}
 		}
@@ -225,13 +220,13 @@ func serverRows(all []ledger.Server, elapsed time.Duration, longest int) []serve
 	return rows
 }
 
-// ServerName returns the name of a server as people read it, in at most so many cells.
-func ServerName(s ledger.Server, most int) string {
+// ServerName returns the short name of a server, escaped and at most width cells wide.
+func ServerName(s ledger.Server, width int) string {
 	switch {
 	case s.Others:
 		return "others"
 	case s.Name == "":
 		return "(no name)"
 	}
-	return text.Escape(pool.ShortNames(s.Name), most)
+	return text.Escape(pool.ShortNames(s.Name), width)
 }

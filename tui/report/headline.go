@@ -7,19 +7,18 @@ import (
 	"rpcscope/tui/text"
 )
 
-// Short returns how many calls fell short: they failed, were answered wrong, or did not start.
+// Short returns the number of calls that fell short: they failed, got a wrong answer, or did not start.
 func (s *Summary) Short() uint64 {
 	c := s.Snapshot.Calls
 	return c.Failed + c.Wrong + uint64(max(s.Missed, 0)) + uint64(max(s.Refused, 0))
 }
 
-// FellShort reports whether the run is a failure, of which the exit code is 1 and the mark a
-// cross. An interrupted one has an exit code of its own.
+// FellShort reports whether the run failed, which means exit code 1. An interrupted run has an exit code of its own.
 func (s *Summary) FellShort() bool {
 	return s.Fault != "" || s.Judged && !s.Interrupted && (s.Short() > s.MaxFailed || s.Snapshot.Calls.Sent == 0)
 }
 
-// Verdict says in one line how the run went. It counts all that fell short.
+// Verdict sums the run up in one line.
 func (s *Summary) Verdict() string {
 	c := s.Snapshot.Calls
 	completed := text.Plural(c.Completed, "call", "calls") + " completed"
@@ -60,7 +59,7 @@ func (s *Summary) Verdict() string {
 	return words
 }
 
-// mark is a cross if the run is a failure, a check mark if there is nothing to say against it.
+// mark is a cross if the run failed, a check mark if all went well, else an exclamation mark.
 func (s *Summary) mark(p *sheet) text.Span {
 	switch {
 	case s.FellShort():
@@ -71,7 +70,7 @@ func (s *Summary) mark(p *sheet) text.Span {
 	return p.Good.Span("✓")
 }
 
-// headline is the first line: how it went, and how fast.
+// headline writes the verdict and the throughput.
 func (s *Summary) headline(p *sheet) {
 	var speed text.Line
 	if e, c := s.Snapshot.Elapsed, s.Snapshot.Calls; e > 0 && c.Sent > 0 {

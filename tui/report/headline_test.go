@@ -8,7 +8,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// The first line counts all that fell short, and its mark is what the exit code goes by.
+// The first line counts all calls that fell short. It has a cross exactly if the exit code is 1.
 func TestHeadline(t *testing.T) {
 	calls := func(completed, failed, wrong uint64) ledger.Snapshot {
 		return ledger.Snapshot{Calls: ledger.Calls{Sent: completed + failed, Completed: completed, Failed: failed, Wrong: wrong}}
@@ -51,7 +51,7 @@ func TestHeadline(t *testing.T) {
 	}
 }
 
-// What is too long for one line is not cut.
+// A first line that is too long is wrapped, not cut.
 func TestHeadlineWraps(t *testing.T) {
 	sum := Summary{
 		Snapshot: ledger.Snapshot{Calls: ledger.Calls{Sent: 20_000, Completed: 12_345, Failed: 7655, Wrong: 1234}, Elapsed: time.Minute, Throughput: 205},

@@ -5,8 +5,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// hint says what to try when no call completed, or none would any more, in a sentence. It is
-// empty where calls did, and where there is nothing to advise.
+// hint returns advice if no call completed, or if calls are denied.
 func (s *Summary) hint() string {
 	c, f, conn := s.Snapshot.Calls, s.Snapshot.Failures, s.Snapshot.Connection
 	if conn.Denied {
@@ -49,7 +48,7 @@ func (s *Summary) hint() string {
 		if s.Config.Body != nil {
 			return "no queue " + queue + ": is your server running?"
 		}
-		return "no queue " + queue + ": is a server running? Start one with: " + s.fibserver()
+		return "no queue " + queue + ": is a server running? Start one with: " + ServerCommand(s.Config.Queue)
 	case amqprpc.Timeout, amqprpc.Expired:
 		if s.Snapshot.Traffic.Published == 0 {
 			return "no call could be sent before its deadline"
@@ -60,7 +59,7 @@ func (s *Summary) hint() string {
 		if s.Config.Body != nil {
 			return "is your server consuming from " + queue + "?"
 		}
-		return "is a server consuming from " + queue + "? Start one with: " + s.fibserver()
+		return "is a server consuming from " + queue + "? Start one with: " + ServerCommand(s.Config.Queue)
 	case amqprpc.Remote:
 		return "servers answer with errors: are they meant for these requests?"
 	case amqprpc.Rejected:
@@ -73,6 +72,3 @@ func (s *Summary) hint() string {
 	}
 	return ""
 }
-
-// fibserver is the command that would start a server for the queue.
-func (s *Summary) fibserver() string { return ServerCommand(s.Config.Queue) }

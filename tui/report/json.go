@@ -7,8 +7,7 @@ import (
 	"unicode"
 )
 
-// PrintJSON prints v as one line of JSON that is fit for a terminal too, as it may quote
-// anybody.
+// PrintJSON writes v as one line of JSON. A terminal can show it safely, even if v has text of others.
 func PrintJSON(w io.Writer, v any) error {
 	line, err := marshal(v)
 	if err != nil {
@@ -18,8 +17,8 @@ func PrintJSON(w io.Writer, v any) error {
 	return err
 }
 
-// marshal escapes control characters and those that change the direction of text. encoding/json
-// escapes no more than those up to U+001F. The others are in strings only, and below U+10000.
+// marshal escapes control characters and those that change the direction of text. encoding/json escapes those up to
+// U+001F only. The others are in strings, and below U+10000.
 func marshal(v any) ([]byte, error) {
 	text, err := json.Marshal(v)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestPrintJSON: one line, nothing in it that drives a terminal, the same meaning.
+// The JSON is one line that a terminal can show, and means the same as that of encoding/json.
 func TestPrintJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := map[string]string{rapid.String().Draw(t, "key"): rapid.StringOf(rapid.Rune()).Draw(t, "value") + "\u009b2J\x7f\u202e\x1b<"}

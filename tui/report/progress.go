@@ -10,28 +10,21 @@ import (
 )
 
 const (
-	minBar, maxBar = 8, 30 // of a progress line, in cells
+	minBar, maxBar = 8, 30 // cells
 )
 
-// ProgressText returns one line about a load that goes on, at most width cells wide.
-// The less room there is, the less it says: from 20 cells up at least how far it is.
-//
-// The snapshot is one without rows; its Now is what "ago" is reckoned from.
-func ProgressText(styles *text.Styles, p load.Progress, s *ledger.Snapshot, width int) string {
-	return progressLine(styles, p, s, width).Render()
-}
-
-func progressLine(st *text.Styles, p load.Progress, s *ledger.Snapshot, width int) text.Line {
-	pieces := progressPieces(st, p, s)
-	l := text.Join(pieces, width)
+// ProgressText returns one line about a running load, at most width cells wide. From 20 cells up it says at least how
+// far the load is. s needs no rows.
+func ProgressText(st *text.Styles, p load.Progress, s *ledger.Snapshot, width int) string {
+	l := text.Join(progressPieces(st, p, s), width)
 	if n := min(width-l.Width()-2, maxBar); n >= minBar && (p.Count > 0 || p.Duration > 0) {
 		done := text.Bar(p.Fraction(), n)
 		l = append(text.Line{st.Bar.Span(done), st.Rest.Span(strings.Repeat("░", max(n-text.Width(done), 0))), st.Plain.Span("  ")}, l...)
 	}
-	return l.Cut(max(width, 0))
+	return l.Cut(max(width, 0)).Render()
 }
 
-// progressPieces are in the order of the screen.
+// progressPieces returns the pieces of the line from left to right.
 func progressPieces(st *text.Styles, p load.Progress, s *ledger.Snapshot) []text.Piece {
 	var all []text.Piece
 	add := func(rank int, style text.Ink, forms ...string) {
@@ -43,7 +36,7 @@ func progressPieces(st *text.Styles, p load.Progress, s *ledger.Snapshot) []text
 
 	ended := p.Completed + p.Failed
 	far := text.Percent(p.Fraction())
-	switch { // the shortest form, of 20 cells at most, is what always fits
+	switch { // each has a form of at most 20 cells
 	case p.Count > 0:
 		of := text.Count(ended) + "/" + text.Count(p.Count)
 		if text.Width(of) > 20 {
@@ -63,7 +56,7 @@ func progressPieces(st *text.Styles, p load.Progress, s *ledger.Snapshot) []text
 		add(3, st.Title, text.PerSecond(s.Rate))
 	}
 	getsOn := running && !p.Paused && p.Phase != load.Draining && s.Connection.Connected && !s.Connection.Blocked
-	if left, known := p.Remaining(); known && getsOn { // else it would be a guess that grows
+	if left, known := p.Remaining(); known && getsOn { // else the estimate would only grow
 		add(4, st.Plain, text.Clock(left)+" left")
 	}
 	if p.Failed > 0 {
@@ -84,8 +77,7 @@ func progressPieces(st *text.Styles, p load.Progress, s *ledger.Snapshot) []text
 	return all
 }
 
-// stateOf says what is going on when it is anything but calls being made, the most
-// pressing of it.
+// stateOf returns the most important state of the load or the connection, unless calls are simply being made.
 func stateOf(st *text.Styles, p load.Progress, s *ledger.Snapshot) (text.Ink, []string) {
 	c := &s.Connection
 	switch {

@@ -17,7 +17,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// A moment is something that a progress line can be about.
+// A moment is a state of a load that a progress line shows.
 type moment struct {
 	name string
 	p    load.Progress
@@ -121,7 +121,7 @@ func TestProgressOfAnything(t *testing.T) {
 	})
 }
 
-// A screen is a writer that many may look at.
+// A screen is a writer for concurrent use.
 type screen struct {
 	mu    sync.Mutex
 	lines []string
@@ -151,7 +151,7 @@ func TestProgressLine(t *testing.T) {
 		l := &ProgressLine{
 			Out: &out, Styles: styled(false),
 			Width: func() int { mu.Lock(); defer mu.Unlock(); return width },
-			Look: func() (load.Progress, ledger.Snapshot) {
+			Progress: func() (load.Progress, ledger.Snapshot) {
 				done++
 				return load.Progress{Phase: load.Measuring, Count: 1000, Completed: done},
 					ledger.Snapshot{Connection: ledger.Connection{Connected: true}}
@@ -168,7 +168,7 @@ func TestProgressLine(t *testing.T) {
 		mu.Lock()
 		width = 24
 		mu.Unlock()
-		<-time.After(time.Second + redraw/2)
+		<-time.After(time.Second + redrawInterval/2)
 		line, n := out.last()
 		if n != 9 {
 			t.Errorf("%d lines after a second", n)

@@ -1,4 +1,3 @@
-// Package report is what runs print without a screen.
 package report
 
 import (
@@ -8,23 +7,22 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// A RunConfig is what a run was asked to do. Its JSON is in the header lines of recordings too.
+// A RunConfig is the configuration of a run. Its JSON is part of the summary and of the header lines of recordings.
 type RunConfig struct {
 	Queue       string  `json:"queue"`
 	Concurrency int     `json:"concurrency"` // closed loop
 	Rate        float64 `json:"rate"`        // calls per second; 0 in a closed loop
-	Fib         string  `json:"fib"`         // "30" or "20-35"; of other services the range of {n}, if any
+	Fib         string  `json:"fib"`         // "30" or "20-35"; for another service the range of {n}, if any
 	TimeoutMS   int64   `json:"timeout_ms"`
 	Seed        uint64  `json:"seed"`
 
-	// Of a service that is not fib's: the template of the requests' bodies, and the
-	// regular expression that right answers match. Body is nil where it is fib that is
-	// asked for: "" is a body.
+	// Body is the template of the requests to another service, and nil for fib. Expect is a regular expression that
+	// right answers match.
 	Body   *string `json:"body,omitempty"`
 	Expect string  `json:"expect,omitempty"`
 }
 
-// Custom returns the template of the bodies, where it is not fib that is asked for.
+// Custom returns the template of the requests to another service; ok is false for fib.
 func (c *RunConfig) Custom() (template string, ok bool) {
 	if c.Body == nil {
 		return "", false
@@ -50,8 +48,8 @@ func ConfigOf(header ledger.HeaderLine) (cfg RunConfig, err error) {
 	return cfg, nil
 }
 
-// A RunSummary is a run in one JSON object. Its keys are an API: all are always there, except
-// those of a service that is not fib's.
+// A RunSummary is a run as one JSON object. Its keys are an API. All are always there, except those of another
+// service.
 type RunSummary struct {
 	Calls          ledger.Calls    `json:"calls"`
 	Failures       ledger.Failures `json:"failures"`
@@ -75,15 +73,14 @@ type Percentiles struct {
 	Mean float64 `json:"mean"`
 }
 
-// A ServerSummary is one server's part. Servers that the ledger has no room for come last, as
-// "others".
+// A ServerSummary is one server's part. Servers that the ledger has no room for are the last one, "others".
 type ServerSummary struct {
 	Name    string  `json:"name"`
 	Replies uint64  `json:"replies"`
 	Share   float64 `json:"share"` // of all replies, 0 to 1
 }
 
-// BrokerInfo is what the broker calls itself.
+// BrokerInfo is the broker's own name and version.
 type BrokerInfo struct {
 	Product string `json:"product"`
 	Version string `json:"version"`

@@ -65,8 +65,8 @@ func TestSummaryJSON(t *testing.T) {
 		`"config":{"queue":"rpc_queue","concurrency":64,"rate":0,"fib":"30","timeout_ms":5000,"seed":1}}`)
 }
 
-// The header line of a recording is the one that recordings have always had. It does nothing to a
-// terminal, and the config that is read from it is the one that was written.
+// The header line of a recording is a contract. A terminal can show it, and the config read from it is the one
+// written.
 func TestHeader(t *testing.T) {
 	hostile := RunConfig{Queue: "a\nb", Rate: 0.5, Body: new("\x1b[2J\x7f\u009b\u202e<\xff"), Expect: "é"}
 	for _, c := range []struct {
@@ -99,7 +99,7 @@ func TestHeader(t *testing.T) {
 	}
 }
 
-// A config that cannot be read is damage of the first line. A recording may have none.
+// A bad config is an error of line 1. A recording may have no config.
 func TestConfigOf(t *testing.T) {
 	_, err := ConfigOf(ledger.HeaderLine{Config: []byte(`{"queue":5}`)})
 	var damage *ledger.RecordingError

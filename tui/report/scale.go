@@ -6,44 +6,37 @@ import (
 	"rpcscope/tui/text"
 )
 
-// A ScaleRow is what one run of a load on so many servers came to. Its JSON keys are an
-// API.
+// A ScaleRow is the result of a load on a number of servers. Its JSON keys are an API.
 type ScaleRow struct {
 	Servers    int     `json:"servers"`
 	Throughput float64 `json:"throughput_per_s"` // completed calls
-	// Speedup is this throughput in those of the first row, which has 1; 0 where
-	// nothing was completed there.
+	// Speedup is the throughput divided by that of the first row; 0 if nothing was completed there.
 	Speedup float64 `json:"speedup"`
 	P50     float64 `json:"p50_ms"` // response times
 	P99     float64 `json:"p99_ms"`
-	// Failed is how many calls fell short, and FellShort that they were too many: see
-	// [Summary].
+	// Failed is [Summary.Short], FellShort [Summary.FellShort].
 	Failed    uint64 `json:"-"`
 	FellShort bool   `json:"-"`
 }
 
-// A Scale is one load on ever more servers.
+// A Scale is the same load on several numbers of servers.
 type Scale struct {
-	Rows []ScaleRow
-	// Notice is what there is to say besides, "" where there is nothing.
-	Notice string
+	Rows   []ScaleRow
+	Notice string // added at the end
 }
 
-// Write writes the runs as a table with bars to w, as [Summary.Write] does.
+// Write writes a table with bars to w, as [Summary.Write] does.
 func (s *Scale) Write(w io.Writer, width int) error {
 	_, err := io.WriteString(w, s.Render(text.NewStyles(w), width))
 	return err
 }
 
-// Render returns what Write writes, in the given styles.
+// Render returns the table in the given styles.
 func (s *Scale) Render(styles *text.Styles, width int) string {
-	if width <= 0 {
-		width = defaultSummary
-	}
-	p := &sheet{Styles: styles, width: min(max(width, minSummary), maxSummary)}
-	most := 0.0
+	p := newSheet(styles, width)
+	highest := 0.0
 	for _, r := range s.Rows {
-		most = max(most, r.Throughput)
+		highest = max(highest, r.Throughput)
 	}
 	const gap = 2
 	columns := []struct {
@@ -70,8 +63,6 @@ func (s *Scale) Render(styles *text.Styles, width int) string {
 		}
 		used += columns[i].cells + gap
 	}
-	// Bars go where the eye compares them: beside the speed-up. What has no room for
-	// them, and for all the numbers, keeps the numbers.
 	room := p.width - used
 	if room < minBar {
 		room = 0
@@ -101,22 +92,13 @@ func (s *Scale) Render(styles *text.Styles, width int) string {
 			}
 			return p.Plain
 		}
-		write(style, func(i int) string { return columns[i].of(r) }, text.Bar(r.Throughput/most, room))
+		write(style, func(i int) string { return columns[i].of(r) }, text.Bar(r.Throughput/highest, room))
 	}
-	if s.Notice != "" {
-		p.gap()
-		for i, part := range text.Wrap(s.Notice, p.width-2) {
-			mark := "  "
-			if i == 0 {
-				mark = "→ "
-			}
-			p.line(text.Line{p.Warn.Span(mark), p.Plain.Span(part)})
-		}
-	}
+	p.note(s.Notice)
 	return p.String()
 }
 
-// times writes a factor: 1.97x.
+// times formats a factor: 1.97x.
 func times(x float64) string {
 	if x == 0 {
 		return "?"

@@ -33,11 +33,11 @@ func TestScale(t *testing.T) {
 		}
 		for width := -1; width < 200; width++ {
 			text := s.Render(styled(true), width)
-			most := min(max(width, minSummary), maxSummary)
+			limit := min(max(width, minWidth), maxWidth)
 			if width <= 0 {
-				most = defaultSummary
+				limit = defaultWidth
 			}
-			fits(t, text, most)
+			fits(t, text, limit)
 			if n := strings.Count(text, "\n"); n < 1+len(s.Rows) {
 				t.Errorf("%s: %d lines at %d", name, n, width)
 			}

@@ -6,31 +6,43 @@ import (
 	"rpcscope/tui/text"
 )
 
-// labelCells is the width of the column that says what a row is about.
+// The widths of a sheet.
+const (
+	minWidth, maxWidth = 40, 100
+	defaultWidth       = 80
+)
+
+// labelCells is the width of the column of labels.
 const labelCells = 11
 
-// A sheet is a text of labelled rows, none wider than width.
+// A sheet is a text of labelled rows, none of them wider than width.
 type sheet struct {
 	strings.Builder
 	*text.Styles
 	width int
 }
 
-// line writes one line.
+// newSheet returns a sheet as wide as width, or 80 cells wide if width is not positive.
+func newSheet(st *text.Styles, width int) *sheet {
+	if width <= 0 {
+		width = defaultWidth
+	}
+	return &sheet{Styles: st, width: min(max(width, minWidth), maxWidth)}
+}
+
 func (s *sheet) line(l text.Line) {
 	s.WriteString(l.Cut(s.width).Render())
 	s.WriteByte('\n')
 }
 
-// gap writes an empty line.
 func (s *sheet) gap() { s.WriteByte('\n') }
 
-// row writes one line with a label before it.
+// row writes a line with a label before it.
 func (s *sheet) row(label string, l ...text.Span) {
 	s.line(append(text.Line{s.Label.Span(text.Left(label, labelCells))}, l...))
 }
 
-// flow writes items one after the other, in as many rows as they take.
+// flow writes items one after the other, in as many rows as they need.
 func (s *sheet) flow(label string, items []text.Line) {
 	const dot = " · "
 	room := s.width - labelCells
@@ -53,10 +65,25 @@ func (s *sheet) flow(label string, items []text.Line) {
 	flush()
 }
 
-// words writes a text of many words, in as many rows as it takes.
+// words writes a text in as many rows as it needs.
 func (s *sheet) words(label, str string, style text.Ink) {
 	for _, part := range text.Wrap(str, s.width-labelCells) {
 		s.row(label, style.Span(part))
 		label = ""
+	}
+}
+
+// note writes an empty line and a paragraph with an arrow before it, unless str is empty.
+func (s *sheet) note(str string) {
+	if str == "" {
+		return
+	}
+	s.gap()
+	for i, part := range text.Wrap(str, s.width-2) {
+		mark := "  "
+		if i == 0 {
+			mark = "→ "
+		}
+		s.line(text.Line{s.Warn.Span(mark), s.Plain.Span(part)})
 	}
 }

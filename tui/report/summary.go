@@ -11,62 +11,51 @@ import (
 	"rpcscope/tui/text"
 )
 
-// The widths of a summary: it uses what it is given in between.
-const (
-	minSummary, maxSummary = 40, 100
-	defaultSummary         = 80
-)
-
-// SummaryQuery asks a ledger for what a [Summary] shows of a run that is over.
+// SummaryQuery returns the query for the snapshot of a [Summary].
 func SummaryQuery() ledger.Query { return ledger.Query{Bars: 12, LogBars: true} }
 
-// A Summary is what there is to say of a run.
+// A Summary sums a run up.
 type Summary struct {
-	// Snapshot has the numbers, as [SummaryQuery] asks for them.
+	// Snapshot is the answer to [SummaryQuery].
 	Snapshot ledger.Snapshot
-	// Config is what was run. What is zero in it is not mentioned, so that a run
-	// without one plan, such as an afternoon at the screen, can leave it out.
+	// Config is the configuration of the run. The summary does not mention its zero fields.
 	Config RunConfig
-	// Address is host:port of the broker; where it is empty, the Snapshot's is shown.
+	// Address is the address of the broker, if it is not that of Snapshot.
 	Address string
-	// Notice is what else there is to say: that the broker is a stand-in, where a replay was left.
+	// Notice is added at the end.
 	Notice string
-	// Interrupted says that somebody ended the run before its time, and InWarmUp that this
-	// was before a call counted.
+	// Interrupted says that the user ended the run, InWarmUp that no call counted by then.
 	Interrupted, InWarmUp bool
-	// Judged says that the run is a failure if more than MaxFailed calls fell short: see
-	// [Summary.FellShort]. What was done at a screen, or is replayed, is not judged.
+	// Judged says that the run failed if more than MaxFailed calls fell short; see [Summary.FellShort]. A run on the
+	// screen and a replay are not judged.
 	Judged    bool
 	MaxFailed uint64
-	// Fault is what went wrong besides calls, such as "the recording is not whole".
+	// Fault is a failure of something other than calls, such as "the recording is not whole".
 	Fault string
 
-	// Missed is how many calls of an open model were due and did not start, Refused
-	// how many the client did not take on: neither are among the calls.
+	// Missed counts the calls of an open model that were due and did not start, Refused those that the client did
+	// not accept. The ledger counts neither.
 	Missed, Refused int64
-	// Behind is how long after its time the last call of an open model began.
+	// Behind is the time by which the last call of an open model started late.
 	Behind time.Duration
-	// Failures are what failed calls said. [Tally] collects them.
+	// Failures are the most frequent errors of calls, from a [Tally].
 	Failures []Sentence
 }
 
-// Write writes the summary to w, in colour where w can show it, in lines of at most
-// width cells: from 40 to 100, and 80 where width is 0 or less.
+// Write writes the summary to w in lines of at most width cells. A width below 40 is 40, above 100 it is 100, and
+// if it is not positive 80. Colours depend on w and the environment.
 func (s *Summary) Write(w io.Writer, width int) error {
 	_, err := io.WriteString(w, s.Render(text.NewStyles(w), width))
 	return err
 }
 
-// Render returns what Write writes, in the given styles.
+// Render returns the summary in the given styles. See [Summary.Write].
 func (s *Summary) Render(styles *text.Styles, width int) string {
-	if width <= 0 {
-		width = defaultSummary
-	}
-	p := &sheet{Styles: styles, width: min(max(width, minSummary), maxSummary)}
+	p := newSheet(styles, width)
 	s.headline(p)
 	p.gap()
 	s.run(p)
-	if s.InWarmUp { // its calls do not count
+	if s.InWarmUp {
 		return p.String()
 	}
 	s.calls(p)
@@ -79,7 +68,7 @@ func (s *Summary) Render(styles *text.Styles, width int) string {
 			p.words("", "of "+text.Plural(s.Snapshot.Response.Count, "answer", "answers")+"; "+text.Plural(n, "call", "calls")+" had none", p.Faint)
 		}
 	}
-	if s.Snapshot.Response.Count >= enoughForBars && len(s.Snapshot.ResponseBars) > 0 {
+	if s.Snapshot.Response.Count >= minHistogram && len(s.Snapshot.ResponseBars) > 0 {
 		p.gap()
 		histogram(p, s.Snapshot.Response, s.Snapshot.ResponseBars)
 	}
@@ -87,23 +76,12 @@ func (s *Summary) Render(styles *text.Styles, width int) string {
 		p.gap()
 		servers(p, s.Snapshot.Servers, s.Snapshot.Elapsed)
 	}
-	for _, hint := range []string{s.hint(), text.Escape(s.Notice, 300)} {
-		if hint == "" {
-			continue
-		}
-		p.gap()
-		for i, part := range text.Wrap(hint, p.width-2) {
-			mark := "  "
-			if i == 0 {
-				mark = "→ "
-			}
-			p.line(text.Line{p.Warn.Span(mark), p.Plain.Span(part)})
-		}
-	}
+	p.note(s.hint())
+	p.note(text.Escape(s.Notice, 300))
 	return p.String()
 }
 
-// run says what was asked for, and of whom.
+// run writes the configuration and the broker.
 func (s *Summary) run(p *sheet) {
 	var items []text.Line
 	add := func(format string, args ...any) {
@@ -144,7 +122,7 @@ func (s *Summary) run(p *sheet) {
 	p.flow("run", items)
 }
 
-// calls says what became of the calls, and why those failed that did.
+// calls writes the outcomes of the calls.
 func (s *Summary) calls(p *sheet) {
 	c, f := s.Snapshot.Calls, s.Snapshot.Failures
 	items := []text.Line{{p.Plain.Span(text.Count(c.Sent) + " sent")}}
@@ -169,7 +147,7 @@ func (s *Summary) calls(p *sheet) {
 	reasons(p, "failed", rows)
 }
 
-// replies says what came back, and why some of it was discarded.
+// replies writes the classes of the replies.
 func (s *Summary) replies(p *sheet) {
 	r := s.Snapshot.Replies
 	items := []text.Line{{p.Plain.Span(text.Count(r.Received) + " received")}}
@@ -190,7 +168,7 @@ func (s *Summary) replies(p *sheet) {
 	})
 }
 
-// trouble tells what the numbers above do not.
+// trouble writes errors, wrong answers, calls that did not start, and the state of the connection.
 func (s *Summary) trouble(p *sheet) {
 	var rows []reason
 	for _, f := range s.Failures {
@@ -198,15 +176,15 @@ func (s *Summary) trouble(p *sheet) {
 	}
 	reasons(p, "errors", rows)
 
-	if n, told := s.Snapshot.Calls.Wrong, s.Snapshot.Wrongs; n > 0 {
+	if n, wrong := s.Snapshot.Calls.Wrong, s.Snapshot.Wrongs; n > 0 {
 		rest := n
 		p.flow("wrong", []text.Line{{p.Bad.Span(text.Plural(n, "answer", "answers") + " did not pass the check")}})
-		for _, w := range told[:min(len(told), mostSentences)] {
+		for _, w := range wrong[:min(len(wrong), maxSentences)] {
 			id := text.ID(w.ID, text.ShortIDWidth)
 			p.row("", p.Faint.Span(id+" "), p.Plain.Span(text.Escape(w.Text, p.width-labelCells-text.Width(id)-1)))
 			rest--
 		}
-		if len(told) > 0 && rest > 0 {
+		if len(wrong) > 0 && rest > 0 {
 			p.row("", p.Faint.Span("and "+text.Count(rest)+" more"))
 		}
 	}
@@ -216,33 +194,31 @@ func (s *Summary) trouble(p *sheet) {
 	}
 	s.rate(p)
 	if s.Refused > 0 {
-		p.words("refused", text.Plural(s.Refused, "call was", "calls were")+" not taken on by the client", p.Warn)
+		p.words("refused", text.Plural(s.Refused, "call was", "calls were")+" not accepted by the client", p.Warn)
 	}
 	conn := s.Snapshot.Connection
 	if n := conn.Epochs - 1; n > 0 {
-		p.words("connection", "lost and made again "+text.Plural(n, "time", "times"), p.Warn)
+		p.words("connection", "lost and restored "+text.Plural(n, "time", "times"), p.Warn)
 	}
 	switch {
 	case conn.Blocked:
 		p.words("connection", "the broker blocks publishers: "+text.Escape(conn.BlockedReason, 100), p.Warn)
 	case !conn.Connected && conn.Reason != "":
-		p.words("connection", "lost, and not yet made again: "+text.Escape(conn.Reason, 200), p.Warn)
+		p.words("connection", "lost and not yet restored: "+text.Escape(conn.Reason, 200), p.Warn)
 	}
 }
 
-// due is how long the calls of an open model would have taken at its rate.
+// due returns the time in which an open model starts that many calls at its rate.
 func (s *Summary) due() time.Duration {
 	return time.Duration(float64(s.Snapshot.Calls.Sent) / s.Config.Rate * float64(time.Second))
 }
 
-// late says whether calls began so late that the rate was not kept: by more than a hiccup of
-// this machine.
+// late reports whether the rate of an open model was not kept, by more than a short pause of the machine.
 func (s *Summary) late() bool {
 	return s.Config.Rate > 0 && s.Behind > max(s.due()/20, 100*time.Millisecond)
 }
 
-// rate tells of an open model that was slower than it was asked to be, without any call that
-// was missed: the rates alone do not say where the time went.
+// rate says why an open model that missed no call was slower than its rate.
 func (s *Summary) rate(p *sheet) {
 	c := s.Snapshot.Calls
 	switch asked := s.Config.Rate; {
@@ -257,21 +233,21 @@ func (s *Summary) rate(p *sheet) {
 	}
 }
 
-// A reason is a row of a list of what happened how often, and why.
+// A reason is a row that says how often and why something happened.
 type reason struct {
 	n     uint64
-	what  string
-	why   string // of somebody else, perhaps
+	name  string // as JSON writes it, or ""
+	why   string
 	style text.Ink
 }
 
-// reasons lists those that happened.
+// reasons writes the rows that are not zero.
 func reasons(p *sheet, label string, rows []reason) {
 	digits, names := 0, 0
 	for _, r := range rows {
 		if r.n > 0 {
 			digits = max(digits, text.Width(text.Count(r.n)))
-			names = max(names, text.Width(r.name()))
+			names = max(names, text.Width(r.name))
 		}
 	}
 	for _, r := range rows {
@@ -281,16 +257,16 @@ func reasons(p *sheet, label string, rows []reason) {
 		l := text.Line{p.Plain.Span(text.Right(text.Count(r.n), digits))}
 		room := p.width - labelCells - digits
 		if names > 0 {
-			l = append(l, r.style.Span(" "+text.Left(r.name(), names)))
+			l = append(l, r.style.Span(" "+text.Left(r.words(), names)))
 			room -= names + 1
 		} else {
 			l = append(l, p.Faint.Span(" ×"))
 			room -= 2
 		}
 		switch {
-		case r.what == "":
+		case r.name == "":
 			l = append(l, p.Plain.Span(" "+text.Escape(r.why, room-1)))
-		case room >= 2+text.Width(r.why): // half an explanation explains nothing
+		case room >= 2+text.Width(r.why):
 			l = append(l, p.Faint.Span("  "+r.why))
 		}
 		p.row(label, l...)
@@ -298,5 +274,4 @@ func reasons(p *sheet, label string, rows []reason) {
 	}
 }
 
-// name is the word of the vocabulary as people write it.
-func (r reason) name() string { return strings.ReplaceAll(r.what, "_", " ") }
+func (r reason) words() string { return strings.ReplaceAll(r.name, "_", " ") }

@@ -20,7 +20,7 @@ import (
 
 const hostile = "\x1b]0;owned\x07\x1b[2J\u202efib\u200b\n\xff\u009b31m" + "e\u0301\u0301\u0301\u0301\u0301"
 
-// situations are what the golden files are of.
+// situations are the summaries of the golden files.
 var situations = sync.OnceValue(func() map[string]Summary {
 	all := make(map[string]Summary)
 	tell := func(name string, sum Summary, f func(*story)) {
@@ -143,7 +143,7 @@ func TestSummaryFitsEveryWidth(t *testing.T) {
 	}
 }
 
-// sound fails the test where text holds what no summary should.
+// sound fails the test if text has bad numbers or trailing spaces.
 func sound(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -161,7 +161,7 @@ func sound(t interface {
 	}
 }
 
-// Whatever the numbers are, possible or not, a summary is drawn and fits.
+// A summary of any numbers, possible or not, is drawn and fits.
 func TestSummaryOfAnything(t *testing.T) {
 	styles := styled(false)
 	rapid.Check(t, func(t *rapid.T) {
@@ -221,7 +221,7 @@ func TestSummaryOfAnything(t *testing.T) {
 	})
 }
 
-// A histogram has every answer in it, and no two rows of the same name.
+// A histogram has every answer in it, and no two rows with the same label.
 func TestHistogramHasAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		least := rapid.Int64Range(0, 1e10).Draw(t, "least")
@@ -248,7 +248,7 @@ func TestHistogramHasAll(t *testing.T) {
 	})
 }
 
-// deniedText is what a [amqprpc.PermissionError] says.
+// deniedText is the text of a [amqprpc.PermissionError].
 const deniedText = `user "ann" lacks the write permission on exchange "amq.default" in virtual host "/": ` +
 	`rabbitmqctl set_permissions -p / ann CONFIGURE WRITE READ, with a WRITE that matches "amq.default"`
 
@@ -390,7 +390,7 @@ func FuzzSummary(f *testing.F) {
 	})
 }
 
-// The hints about another service do not speak of fibservers.
+// The hints about another service do not mention fibserver.
 func TestHintOnAnotherService(t *testing.T) {
 	body := `{"id": {k}}`
 	for _, o := range []amqprpc.Outcome{amqprpc.Unroutable, amqprpc.Timeout} {

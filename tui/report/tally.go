@@ -11,41 +11,39 @@ import (
 )
 
 const (
-	mostSentences = 4  // that a summary shows
-	mostTallied   = 64 // that a Tally tells apart
-	mostSaid      = 256
+	maxSentences = 4 // in a summary
+	maxTallied   = 64
+	maxSentence  = 256 // cells
 )
 
-// A Sentence is what some failed calls said.
+// A Sentence is the error of failed calls.
 type Sentence struct {
 	Text  string
 	Count int64
 }
 
-// A Tally counts what failed calls say. The zero Tally is ready; it may be used from
-// many goroutines at once, as a load's OnResult is. It tells only so many sentences
-// apart, and of each keeps only the beginning, so that nobody can fill the memory with
-// errors of ever different words.
+// A Tally counts the errors of failed calls. The zero Tally is ready for use, by several goroutines at once. It keeps
+// the beginnings of 64 different errors, so that its size is bounded.
 type Tally struct {
 	mu     sync.Mutex
 	counts map[string]int64
 	others int64
 }
 
-// Add counts what err says; nil says nothing. Of the error of a call it counts the reason.
+// Add counts err if it is not nil. For a [amqprpc.CallError] it counts the reason.
 func (t *Tally) Add(err error) {
 	if err == nil {
 		return
 	}
-	said := err.Error()
+	reason := err.Error()
 	if call := (*amqprpc.CallError)(nil); errors.As(err, &call) {
-		said = call.Reason()
+		reason = call.Reason()
 	}
-	text := text.Escape(said, mostSaid)
+	text := text.Escape(reason, maxSentence)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, known := t.counts[text]; !known {
-		if len(t.counts) == mostTallied {
+		if len(t.counts) == maxTallied {
 			t.others++
 			return
 		}
@@ -56,15 +54,14 @@ func (t *Tally) Add(err error) {
 	t.counts[text]++
 }
 
-// Reset forgets everything, as when a warm-up is over.
+// Reset forgets all errors.
 func (t *Tally) Reset() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts, t.others = nil, 0
 }
 
-// Sentences returns what was said most often, the most frequent first, and sums up the
-// rest in a last one.
+// Sentences returns the most frequent errors, in order of frequency, and the sum of all others as the last one.
 func (t *Tally) Sentences() []Sentence {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -76,10 +73,10 @@ func (t *Tally) Sentences() []Sentence {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
 	})
 	rest := t.others
-	for _, s := range all[min(len(all), mostSentences):] {
+	for _, s := range all[min(len(all), maxSentences):] {
 		rest += s.Count
 	}
-	all = all[:min(len(all), mostSentences)]
+	all = all[:min(len(all), maxSentences)]
 	if rest > 0 {
 		all = append(all, Sentence{"other failures", rest})
 	}

@@ -50,10 +50,10 @@ func TestTallyIsBounded(t *testing.T) {
 		tally.Add(fmt.Errorf("error %03d", i))
 	}
 	got := tally.Sentences()
-	if len(got) != mostSentences+1 || got[mostSentences] != (Sentence{"other failures", 1000 - mostSentences}) {
+	if len(got) != maxSentences+1 || got[maxSentences] != (Sentence{"other failures", 1000 - maxSentences}) {
 		t.Errorf("%v", got)
 	}
-	if len(tally.counts) > mostTallied {
+	if len(tally.counts) > maxTallied {
 		t.Errorf("%d sentences kept", len(tally.counts))
 	}
 }

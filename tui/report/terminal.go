@@ -13,51 +13,48 @@ import (
 	"rpcscope/tui/text"
 )
 
-// redraw is how often a progress line is drawn: often enough to look alive, and about as
-// fast as digits can be read.
-const redraw = time.Second / 8
+// redrawInterval is about the time in which a number can be read.
+const redrawInterval = time.Second / 8
 
 // IsTerminal reports whether f is a terminal.
 func IsTerminal(f *os.File) bool {
 	return isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd())
 }
 
-// IsDumb reports whether terminals cannot move their cursor, according to TERM: they can show
-// neither a screen nor a [ProgressLine].
+// IsDumb reports whether the terminal cannot move its cursor, according to TERM. It can show neither the screen nor a
+// [ProgressLine].
 func IsDumb() bool { return os.Getenv("TERM") == "dumb" }
 
-// TerminalWidth returns how many cells wide the terminal f is now, 80 where that cannot
-// be told.
+// TerminalWidth returns the width of the terminal f in cells, or 80 if it is unknown.
 func TerminalWidth(f *os.File) int {
 	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 		return width
 	}
-	return defaultSummary
+	return defaultWidth
 }
 
-// A ProgressLine keeps the last line of a terminal up to date with a load. While it is
-// there, nobody else should write to that terminal. Set the fields, then Start it.
+// A ProgressLine shows the progress of a load in the last line of a terminal. Between Start and Stop nobody else
+// should write to that terminal.
 type ProgressLine struct {
 	Out    io.Writer
 	Styles *text.Styles
-	// Width is asked before every drawing, so that the line follows the window.
+	// Width returns the width of the terminal. It is called before each redraw.
 	Width func() int
-	// Look is where the numbers are from. It is called from one goroutine, eight times
-	// a second.
-	Look func() (load.Progress, ledger.Snapshot)
+	// Progress is called from one goroutine, before each redraw.
+	Progress func() (load.Progress, ledger.Snapshot)
 
 	stop, stopped chan struct{}
 }
 
 // NewProgressLine returns a progress line for the terminal f.
-func NewProgressLine(f *os.File, look func() (load.Progress, ledger.Snapshot)) *ProgressLine {
+func NewProgressLine(f *os.File, progress func() (load.Progress, ledger.Snapshot)) *ProgressLine {
 	return &ProgressLine{
-		Out: f, Styles: text.NewStyles(f), Look: look,
+		Out: f, Styles: text.NewStyles(f), Progress: progress,
 		Width: func() int { return TerminalWidth(f) },
 	}
 }
 
-// Start draws the line and goes on drawing it until Stop. It does not block.
+// Start draws the line eight times a second until Stop. It does not block.
 func (l *ProgressLine) Start() {
 	if l.stop != nil {
 		return
@@ -66,8 +63,7 @@ func (l *ProgressLine) Start() {
 	go l.run(l.stop, l.stopped)
 }
 
-// Stop removes the line; when it returns, its goroutine has ended and the cursor is at the
-// beginning of an empty line. A line that was not started, or is stopped, stays as it is.
+// Stop removes the line and waits for its goroutine. It does nothing if the line is not started.
 func (l *ProgressLine) Stop() {
 	if l.stop == nil {
 		return
@@ -80,12 +76,11 @@ func (l *ProgressLine) Stop() {
 func (l *ProgressLine) run(stop, stopped chan struct{}) {
 	defer close(stopped)
 	const home, erase = "\r", "\x1b[K"
-	ticks := time.NewTicker(redraw)
+	ticks := time.NewTicker(redrawInterval)
 	defer ticks.Stop()
 	for {
-		p, s := l.Look()
-		// One cell is left free: some terminals wrap as soon as the last one is taken. An
-		// error is no reason to end anybody's load, so it is not looked at.
+		p, s := l.Progress()
+		// Some terminals wrap when the last cell is written. An error must not end the load, so it is ignored.
 		_, _ = io.WriteString(l.Out, home+ProgressText(l.Styles, p, &s, l.Width()-1)+erase)
 		select {
 		case <-ticks.C:
