@@ -27,6 +27,8 @@ require (
 	pgregory.net/rapid v1.3.0 // tests: properties
 )
 
+require github.com/go-json-experiment/json v1.27.2
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/atotto/clipboard v0.1.4 // indirect

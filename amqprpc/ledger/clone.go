@@ -2,27 +2,24 @@ package ledger
 
 import "slices"
 
-// Clone returns a copy of the books that shares no memory with them: it stays as it is
-// while l goes on, and given the same events it becomes what l becomes. A screen that
-// looks at a clone has a picture that stands still and can be inspected for ever.
+// Clone returns a copy of l that shares no memory with it: the copy stays the same while l goes on, and
+// given the same events it becomes equal to l again.
 //
-// It copies all that is remembered under one hold of the lock, and so holds up the events.
-// At the default bounds and with few calls in flight that is about 2 ms and a few MB. Both
-// grow with the calls in flight, which have no bound here: with 65,000 about 25 ms and 35 MB.
-// Until the clone has forgotten what it began with, it may hold on to as much memory again
-// as [Config.MaxBytes] says.
+// Clone holds up the events while it copies: about 2 ms and a few MB with the default bounds and few
+// calls in flight, about 25 ms and 35 MB with 65,000. As long as the clone remembers what it began
+// with, it may hold twice the memory of [Config.MaxBytes].
 func (l *Ledger) Clone() *Ledger {
 	k := l.copyAll()
-	k.to.byID = make(map[string]*record, len(k.records)) // with the lock let go
-	for i, named := range k.named {
-		if named {
+	k.to.byID = make(map[string]*record, len(k.records)) // without the lock
+	for i, found := range k.found {
+		if found {
 			k.to.byID[k.records[i].id] = &k.records[i]
 		}
 	}
 	return k.to
 }
 
-// copyAll makes a clone of l that lacks byID.
+// copyAll makes a clone of l without byID.
 func (l *Ledger) copyAll() *copier {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -30,18 +27,17 @@ func (l *Ledger) copyAll() *copier {
 		cfg: l.cfg, clock: l.clock, counts: l.counts, start: l.start, lastEnd: l.lastEnd, seq: l.seq,
 		wrongs:   slices.Clone(l.wrongs),
 		response: l.response.clone(), service: l.service.clone(),
-		rates: l.rates.clone(), servers: l.servers.clone(), conn: l.conn.clone(),
+		rates: l.rates, servers: l.servers.clone(), conn: l.conn,
 	}
-	// What only a discarded reply remembers is in no lane.
+	c.rates.ring = slices.Clone(l.rates.ring)
+	c.conn.ring = slices.Clone(l.conn.ring)
 	n := l.inFlight.len + l.completed.len + l.failed.len
-	for _, in := range []*ring{&l.duplicates, &l.orphans} {
-		for i := range in.slots {
-			if r := in.slots[i].call; r != nil && r.list == nil {
-				n++
-			}
+	for s := range l.strays {
+		if s.call != nil && s.call.list == nil {
+			n++ // at most: several replies may belong to one call
 		}
 	}
-	k := &copier{from: l, to: c, records: make([]record, 0, n), named: make([]bool, 0, n), held: make(map[*record]*record)}
+	k := &copier{from: l, to: c, records: make([]record, 0, n), found: make([]bool, 0, n), held: make(map[*record]*record)}
 	k.lane(&c.inFlight, &l.inFlight)
 	k.lane(&c.completed, &l.completed)
 	k.lane(&c.failed, &l.failed)
@@ -49,23 +45,22 @@ func (l *Ledger) copyAll() *copier {
 	return k
 }
 
-// A copier copies the records of a ledger. It takes memory in large pieces, so that the
-// lock is not held for thousands of small ones.
+// A copier copies the records of a ledger. It allocates in large blocks, to hold the lock for a short
+// time.
 type copier struct {
 	from, to *Ledger
-	records  []record            // room for all there are
-	named    []bool              // which of them are found by their IDs
-	bytes    []byte              // room for stories
-	held     map[*record]*record // the copies of those that discarded replies belong to
+	records  []record            // never reallocated: there are pointers into it
+	found    []bool              // whether byID has the record
+	bytes    []byte              // a block for stories
+	held     map[*record]*record // the copies of records that discarded replies belong to
 }
 
-// piece is how much memory for stories is taken at once, in bytes. The last story in a
-// piece keeps all of it.
-const piece = 64 << 10
+// block is the size of a block for stories. Its last story keeps all of it in memory.
+const block = 64 << 10
 
 func (k *copier) copy(b []byte) []byte {
 	if cap(k.bytes)-len(k.bytes) < len(b) {
-		k.bytes = make([]byte, 0, max(piece, len(b)))
+		k.bytes = make([]byte, 0, max(block, len(b)))
 	}
 	from := len(k.bytes)
 	k.bytes = append(k.bytes, b...)
@@ -77,8 +72,8 @@ func (k *copier) record(r *record) *record {
 	c := &k.records[len(k.records)-1]
 	c.list, c.prev, c.next = nil, nil, nil
 	c.story = k.copy(r.story)
-	// An ended call may have lost its name to a later one.
-	k.named = append(k.named, r.inFlight() || k.from.byID[r.id] == r)
+	// The ID of an ended call may find a later one.
+	k.found = append(k.found, r.inFlight() || k.from.byID[r.id] == r)
 	if r.holders > 0 {
 		k.held[r] = c
 	}
@@ -112,12 +107,6 @@ func (l *latency) clone() latency {
 	return c
 }
 
-func (r *rates) clone() rates {
-	c := *r
-	c.ring = slices.Clone(r.ring)
-	return c
-}
-
 func (s *servers) clone() servers {
 	c := *s
 	c.byName = make(map[string]*server, len(s.byName))
@@ -126,16 +115,4 @@ func (s *servers) clone() servers {
 		c.byName[name] = &own
 	}
 	return c
-}
-
-func (c *connection) clone() connection {
-	n := *c
-	n.ring = slices.Clone(c.ring)
-	for i := range n.ring {
-		if info := n.ring[i].Connection; info != nil {
-			own := *info
-			n.ring[i].Connection = &own
-		}
-	}
-	return n
 }

@@ -1,51 +1,49 @@
 package ledger
 
-// The most that a recording and any ledger keep of one message.
+// The bounds of one message in a recording and in any ledger.
 const (
 	MaxBodyBytes   = 4096
 	MaxHeaderBytes = 8192
 )
 
-// The most that is kept of strings that are no message's body or header.
+// The bounds of other strings, in bytes.
 const (
-	maxShort = 255  // AMQP short strings (AMQP 0-9-1, 4.2.5.3); events may hold anything
+	maxShort = 255  // AMQP short strings (AMQP 0-9-1, 4.2.5.3); events may hold longer ones
 	maxText  = 1024 // Event.Text
 )
 
-// A Config bounds a [Ledger]. A zero field means its default; a negative one, none of it.
+// A Config bounds a [Ledger]. Zero means the default, a negative number none.
 type Config struct {
-	// Completed and Failed say how many ended calls are remembered; the defaults
-	// are 4096 and 1024. They are apart so that completed calls do not push out the
-	// failed ones.
+	// Completed and Failed are the numbers of ended calls to remember; the defaults are 4096 and
+	// 1024. They are separate so that completed calls do not push out failed ones.
 	Completed, Failed int
-	// Duplicates and Orphans say how many discarded replies are remembered; the
-	// default is 512 each.
+	// Duplicates and Orphans are the numbers of discarded replies to remember; the default is 512
+	// each.
 	Duplicates, Orphans int
 
-	// StoryEvents and StoryBytes bound the story of one call; the defaults are 64
-	// and 16 KiB. Further events are counted only.
+	// StoryEvents and StoryBytes bound the story of one call; the defaults are 64 and 16 KiB.
+	// Further events are only counted.
 	StoryEvents, StoryBytes int
-	// BodyBytes is how much of a body is kept, 1024 by default and at most
-	// [MaxBodyBytes]. Its full length is always kept.
+	// BodyBytes is how much of a body is kept, 1024 by default and at most [MaxBodyBytes]. The
+	// length of the body is always kept.
 	BodyBytes int
-	// HeaderBytes is how much of a message's headers, rendered as text, is kept, 4096
-	// by default and at most [MaxHeaderBytes]. Their number is always kept.
+	// HeaderBytes is how much of a message's headers is kept as text, 4096 by default and at most
+	// [MaxHeaderBytes]. Their number is always kept.
 	HeaderBytes int
 
-	// Servers is how many servers are told apart, 64 by default. Those with the
-	// fewest replies go into one last line.
+	// Servers is the number of servers with a line of their own, 64 by default. Those with the
+	// fewest replies share the last line.
 	Servers int
 	// Seconds is how far back the rates go, 900 by default.
 	Seconds int
-	// Connection is how many events of the connection are kept, 128 by default.
+	// Connection is the number of events of the connection to keep, 128 by default.
 	Connection int
 }
 
 func (c Config) withDefaults() Config {
 	for _, f := range []struct {
-		field    *int
-		std, min int
-		max      int
+		field         *int
+		def, min, max int
 	}{
 		{&c.Completed, 4096, 0, 1 << 24},
 		{&c.Failed, 1024, 0, 1 << 24},
@@ -60,27 +58,27 @@ func (c Config) withDefaults() Config {
 		{&c.Connection, 128, 0, 1 << 14},
 	} {
 		if *f.field == 0 {
-			*f.field = f.std
+			*f.field = f.def
 		}
 		*f.field = min(max(*f.field, f.min), f.max)
 	}
 	return c
 }
 
-// MaxBytes is the most memory, in bytes, that a ledger of this Config holds on to
-// with so many calls in flight, however hostile the traffic. Under usual traffic, of
-// calls of less than a kilobyte, it is nearer to a twentieth of that.
+// MaxBytes returns the memory that a ledger with this Config holds at most, in bytes, with the given
+// number of calls in flight and the most hostile traffic. With calls of less than a kilobyte it holds
+// about a twentieth of that.
 func (c Config) MaxBytes(inFlight int) int {
 	c = c.withDefaults()
 	const (
 		fixed     = 1 << 20 // two histograms of 180 KB, two spreads, scratch space
 		perRecord = 512     // the record, its ID, its slot in the map
 		perServer = 1024
-		perEvent  = 4096 // a connection's event with its texts
+		perEvent  = 4096 // an event of the connection
 		perSecond = 64
 	)
-	// Memory is handed out in size classes, up to an eighth more than was asked for.
-	// A story's last event may be longer than what is left for it: see record.add.
+	// The allocator rounds sizes up by at most an eighth. The last event of a story may be longer
+	// than the room left, see addToStory.
 	story := perRecord + (c.StoryBytes+storyReserve)*9/8
 	stray := perRecord + 2*maxShort + c.maxEvent()*9/8
 	records := c.Completed + c.Failed + c.Duplicates + c.Orphans + inFlight
@@ -88,12 +86,5 @@ func (c Config) MaxBytes(inFlight int) int {
 		c.Servers*perServer + c.Connection*perEvent + c.Seconds*perSecond
 }
 
-// storyReserve is the size of the largest event in its stored form, headers and body
-// apart.
-const storyReserve = eventFixed + maxText + maxShort + nProps*(maxShort+2)
-
-// eventFixed is more than the numbers and lengths in a stored event take: four bytes,
-// eight varints and the message's own, at most ten bytes each.
-const eventFixed = 192
-
+// maxEvent is the size of the largest stored event.
 func (c Config) maxEvent() int { return storyReserve + c.HeaderBytes + c.BodyBytes }

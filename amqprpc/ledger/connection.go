@@ -8,55 +8,52 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A Connection is the state of the client's connections.
+// A Connection is the state of the client's connection.
 type Connection struct {
-	// Connected says that an epoch has begun and not ended. Before the first one both
-	// it and Since are zero.
 	Connected bool
-	Since     time.Time // of the connection, or of its loss
-	Epoch     int       // the last one's number
-	Epochs    int       // how many there have been
+	Since     time.Time // of the connection, or of its loss; zero before the first connection
+	Epoch     int       // the number of the last connection
+	Epochs    int       // how many connections there have been
 
-	// Info is the last epoch's.
+	// Info describes the last connection.
 	Info amqprpc.ConnectionInfo
 
-	// Reason says why the connection was lost or the last try failed.
+	// Reason says why the connection was lost or the last attempt failed.
 	Reason string
-	// NextTry is when the client connects again; zero while connected.
+	// NextTry is the time of the next reconnect attempt, zero while connected.
 	NextTry time.Time
-	// Tries counts the tries since the connection was lost.
+	// Tries counts the reconnect attempts since the connection was lost.
 	Tries int
 
-	// Lost says why the last connection was lost, also once there is another; "" where none was.
+	// Lost says why the last connection was lost; a new connection does not clear it.
 	Lost string
-	// Denied says that it was for want of a permission, and that the broker has taken no
+	// Denied reports whether the reason was a missing permission and the broker has accepted no
 	// request since: the next call costs its connection too.
 	Denied bool
 
-	// Blocked says that the broker has blocked publishers.
+	// Blocked reports whether the broker blocks publishers.
 	Blocked       bool
 	BlockedSince  time.Time
 	BlockedReason string
 
-	// Events are the last events of the connection, oldest first, as many as
-	// [Query].Connection asks for.
+	// Events are the last events of the connection, oldest first: see [Query].Connection.
 	Events []Entry
 }
 
 type connection struct {
 	now  Connection
 	ring []Entry
-	next int
-	most int
+	next int // the oldest, once the ring is full
+	max  int
 }
 
-// apply enters an event of the connection. A reset does not touch it.
+// apply applies an event of the connection.
 func (c *connection) apply(e *Entry, at time.Time) {
 	own := Entry{Event: amqprpc.Event{
 		Kind: e.Kind, Time: at, Epoch: e.Epoch, Text: e.Text, Delay: e.Delay, Code: e.Code,
 	}}
 	if e.Connection != nil {
-		own.Connection = &amqprpc.ConnectionInfo{
+		own.Connection = &amqprpc.ConnectionInfo{ // never changed, so snapshots and clones share it
 			Address: cloneShort(e.Connection.Address, maxShort),
 			Product: cloneShort(e.Connection.Product, maxShort),
 			Version: cloneShort(e.Connection.Version, maxShort),
@@ -92,12 +89,12 @@ func (c *connection) apply(e *Entry, at time.Time) {
 		n.unblock()
 	}
 	switch {
-	case c.most == 0:
-	case len(c.ring) < c.most:
+	case c.max == 0:
+	case len(c.ring) < c.max:
 		c.ring = append(c.ring, own)
 	default:
 		c.ring[c.next] = own
-		c.next = (c.next + 1) % c.most
+		c.next = (c.next + 1) % c.max
 	}
 }
 
@@ -108,17 +105,8 @@ func (c *Connection) unblock() {
 // snapshot copies the state and the last n events.
 func (c *connection) snapshot(n int) Connection {
 	s := c.now
-	n = min(max(n, 0), len(c.ring))
-	if n > 0 {
-		s.Events = make([]Entry, 0, n)
-	}
-	for i := len(c.ring) - n; i < len(c.ring); i++ {
-		e := c.ring[(c.next+i)%len(c.ring)]
-		if e.Connection != nil {
-			info := *e.Connection
-			e.Connection = &info
-		}
-		s.Events = append(s.Events, e)
+	for i := len(c.ring) - min(max(n, 0), len(c.ring)); i < len(c.ring); i++ {
+		s.Events = append(s.Events, c.ring[(c.next+i)%len(c.ring)])
 	}
 	return s
 }

@@ -6,17 +6,17 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// The kinds of events that no client sends. Load generators do, by way of the methods Wrong and
-// Reset of a [Ledger] or a [Tee].
+// The kinds of events that no client reports, but load generators, by the methods Wrong and Reset of a
+// [Ledger] or a [Tee].
 const (
-	// EventWrong: the answer of a completed call is not the one that its caller expects. This does
-	// not change the call's outcome. Sets ID, and Text, why it is wrong.
+	// EventWrong: the answer of a completed call is not the one that its caller expects. The
+	// outcome of the call stays the same. Sets ID, and Text to the reason.
 	EventWrong amqprpc.EventKind = 255 - iota
-	// EventReset: events before this one do not count: a warm-up is over.
+	// EventReset: earlier events do not count, because a warm-up is over.
 	EventReset
 )
 
-// kindName returns the name of a kind in recordings, "" if they do not have it.
+// kindName returns the name of a kind in recordings, or "" if they do not have it.
 func kindName(k amqprpc.EventKind) string {
 	switch {
 	case k == EventWrong:
@@ -29,8 +29,8 @@ func kindName(k amqprpc.EventKind) string {
 	return k.String()
 }
 
-// kindNames returns the kinds that recordings have, by name.
-func kindNames() map[string]amqprpc.EventKind {
+// kinds has the kinds in recordings by name.
+var kinds = func() map[string]amqprpc.EventKind {
 	m := make(map[string]amqprpc.EventKind)
 	for i := range 256 {
 		k := amqprpc.EventKind(i)
@@ -39,7 +39,7 @@ func kindNames() map[string]amqprpc.EventKind {
 		}
 	}
 	return m
-}
+}()
 
 func wrongAnswer(at time.Time, id, text string) amqprpc.Event {
 	return amqprpc.Event{Kind: EventWrong, Time: at, ID: id, Text: text}
@@ -47,14 +47,14 @@ func wrongAnswer(at time.Time, id, text string) amqprpc.Event {
 
 func reset(at time.Time) amqprpc.Event { return amqprpc.Event{Kind: EventReset, Time: at} }
 
-// Wrong enters that the answer of a call is wrong, soon after the event of that answer.
+// Wrong applies an [EventWrong]. Call it soon after the event of the answer.
 func (l *Ledger) Wrong(at time.Time, id, text string) { l.Observe(wrongAnswer(at, id, text)) }
 
-// Reset enters that all before does not count. Calls in flight stay.
+// Reset applies an [EventReset]. Calls in flight stay.
 func (l *Ledger) Reset(at time.Time) { l.Observe(reset(at)) }
 
-// Wrong passes an [EventWrong] on.
+// Wrong passes on an [EventWrong].
 func (t *Tee) Wrong(at time.Time, id, text string) { t.Observe(wrongAnswer(at, id, text)) }
 
-// Reset passes an [EventReset] on.
+// Reset passes on an [EventReset].
 func (t *Tee) Reset(at time.Time) { t.Observe(reset(at)) }

@@ -3,7 +3,6 @@ package ledger
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -15,10 +14,10 @@ type Header struct {
 	// Type is "bool", "int8" to "int64", "uint8" to "uint32", "float32", "float64",
 	// "decimal", "string", "bytes", "time", "array", "table", "void", or "other".
 	Type string
-	// Value is the value in words: strings as they are, times in RFC 3339, bytes in
-	// hexadecimal, arrays and tables abridged in the manner of JSON.
+	// Value is the value as text: strings as they are, times in RFC 3339, bytes in
+	// hexadecimal, arrays and tables shortened and similar to JSON.
 	Value string
-	// Cut says that Value is not the whole of it.
+	// Cut reports whether Value is only the beginning of the value.
 	Cut bool
 }
 
@@ -27,236 +26,164 @@ const (
 	maxHeaderValue = 1024 // of one header, in bytes
 	maxNested      = 16   // elements of a nested array or table
 	maxDepth       = 4    // of nested arrays and tables
-	headerCost     = 4    // what a stored header takes besides its key and its value
+	headerCost     = 13   // at least the size of a stored header without its key and value
 )
 
-// headerTypes names the types by AMQP's own letters (as RabbitMQ understands them).
-var headerTypes = [128]string{
-	't': "bool", 'b': "int8", 'B': "uint8", 's': "int16", 'u': "uint16", 'I': "int32", 'i': "uint32",
-	'l': "int64", 'f': "float32", 'd': "float64", 'D': "decimal", 'S': "string", 'A': "array",
-	'T': "time", 'F': "table", 'V': "void", 'x': "bytes", '?': "other",
+// headerTypes has the types by AMQP's own letters (as RabbitMQ understands them).
+var headerTypes = map[string]string{
+	"t": "bool", "b": "int8", "B": "uint8", "s": "int16", "u": "uint16", "I": "int32", "i": "uint32",
+	"l": "int64", "f": "float32", "d": "float64", "D": "decimal", "S": "string", "A": "array",
+	"T": "time", "F": "table", "V": "void", "x": "bytes", "?": "other",
 }
 
-const cutFlag = 0x80 // in a stored header's type byte
-
-// A headerWriter renders tables into their stored form. Its space is reused.
-type headerWriter struct {
-	keys  []string
-	value []byte
-	out   []byte
-}
-
-// write renders t within budget, keys in order, so that the same table gives the same
-// bytes. The time is bounded too: by the number of keys and by what is kept.
-func (w *headerWriter) write(t amqp.Table, budget int) []byte {
-	w.keys = firstKeys(w.keys[:0], t, maxHeaders)
-	w.out = w.out[:0]
-	for _, k := range w.keys {
-		var typ byte
-		var cut bool
-		w.value, typ, cut = appendValue(w.value[:0], t[k], maxHeaderValue)
-		var more bool
-		if w.out, more = appendHeader(w.out, k, typ, w.value, cut, budget); !more {
-			break
+// cutHeaders shortens headers to a budget, in bytes: it cuts the value of the last header that fits
+// and drops those after it.
+func cutHeaders(headers []Header, budget int) []Header {
+	for i := range headers {
+		h := &headers[i]
+		h.Key = prefix(h.Key, maxShort)
+		budget -= headerCost + len(h.Key)
+		if budget < 0 {
+			return headers[:i]
 		}
-	}
-	clear(w.keys) // refer to no message
-	return w.out
-}
-
-// appendHeader appends one header while the whole stays within budget, shortening
-// the value of the last one. To trim to a budget and then to a smaller one is the same
-// as to trim to the smaller one: a replayed recording depends on that. So the lengths
-// have a fixed size: one byte for the key, one for the type, two for the value.
-func appendHeader[S string | []byte](dst []byte, key S, typ byte, value []byte, cut bool, budget int) ([]byte, bool) {
-	if len(key) > maxShort {
-		key = key[:maxShort]
-	}
-	if len(value) > maxHeaderValue {
-		value, cut = value[:maxHeaderValue], true
-	}
-	room := budget - len(dst) - headerCost - len(key)
-	if room < 0 {
-		return dst, false
-	}
-	more := true
-	if len(value) > room {
-		value, cut, more = value[:room], true, false
-	}
-	if cut {
-		typ |= cutFlag
-	}
-	dst = append(dst, byte(len(key)))
-	dst = append(dst, key...)
-	dst = append(dst, typ, byte(len(value)>>8), byte(len(value)))
-	return append(dst, value...), more
-}
-
-// eachHeader calls f for every header in stored form until it says no.
-func eachHeader(b []byte, f func(key []byte, typ byte, cut bool, value []byte) bool) {
-	for len(b) > 0 {
-		n := 1 + int(b[0])
-		key, typ, size := b[1:n], b[n], int(b[n+1])<<8|int(b[n+2])
-		b = b[n+3:]
-		if !f(key, typ&^cutFlag, typ&cutFlag != 0, b[:size]) {
-			return
+		room := min(budget, maxHeaderValue)
+		if len(h.Value) > room {
+			h.Value, h.Cut = h.Value[:room], true
+			if room == budget {
+				return headers[:i+1]
+			}
 		}
-		b = b[size:]
+		budget -= len(h.Value)
 	}
+	return headers
 }
 
-func trimHeaders(dst, b []byte, budget int) []byte {
-	eachHeader(b, func(key []byte, typ byte, cut bool, value []byte) (more bool) {
-		dst, more = appendHeader(dst, key, typ, value, cut, budget)
-		return more
-	})
+// appendHeaders appends the headers of t as text, sorted by key so that equal tables give equal
+// headers.
+func appendHeaders(dst []Header, t amqp.Table) []Header {
+	dst = appendKeys(dst, t, maxHeaders)
+	for i := range dst {
+		h := &dst[i]
+		if s, ok := t[h.Key].(string); ok {
+			h.Type, h.Value = "string", s
+		} else {
+			var value []byte
+			value, h.Type = appendValue(nil, t[h.Key], maxHeaderValue, 0)
+			h.Value = string(value)
+		}
+		h.Cut = len(h.Value) > maxHeaderValue
+		h.Value = prefix(h.Value, maxHeaderValue)
+	}
 	return dst
 }
 
-func decodeHeaders(b []byte) (all []Header) {
-	eachHeader(b, func(key []byte, typ byte, cut bool, value []byte) bool {
-		all = append(all, Header{Key: string(key), Type: headerTypes[typ], Value: string(value), Cut: cut})
-		return true
-	})
-	return all
-}
-
-// firstKeys appends the first n keys of t, in order. It looks at each key once and
-// keeps n, so that a table of a hundred thousand keys is not sorted.
-func firstKeys(keys []string, t amqp.Table, n int) []string {
+// appendKeys appends headers with the first n keys of t, in order, and no values. It keeps n keys at
+// a time, so it does not sort a table of a hundred thousand keys.
+func appendKeys(dst []Header, t amqp.Table, n int) []Header {
 	for k := range t {
-		if len(keys) == n {
-			if k >= keys[n-1] {
+		if len(dst) == n {
+			if k >= dst[n-1].Key {
 				continue
 			}
-			keys = keys[:n-1]
+			dst = dst[:n-1]
 		}
-		i := len(keys)
-		keys = append(keys, k)
-		for ; i > 0 && keys[i-1] > k; i-- {
-			keys[i] = keys[i-1]
+		i := len(dst)
+		dst = append(dst, Header{})
+		for ; i > 0 && dst[i-1].Key > k; i-- {
+			dst[i] = dst[i-1]
 		}
-		keys[i] = k
+		dst[i] = Header{Key: k}
 	}
-	return keys
+	return dst
 }
 
-// appendValue renders v in at most limit bytes and names its type's letter.
-func appendValue(dst []byte, v any, limit int) (out []byte, typ byte, cut bool) {
-	start := len(dst)
-	dst, typ = appendAny(dst, v, start+limit, 0)
-	if len(dst)-start > limit {
-		return dst[:start+limit], typ, true
-	}
-	return dst, typ, false
-}
-
-// appendAny renders v; it may go beyond end, but not by much, and stops there.
-func appendAny(dst []byte, v any, end, depth int) ([]byte, byte) {
+// appendValue appends v as text and returns the name of its type. It stops soon after the length end.
+func appendValue(dst []byte, v any, end, depth int) ([]byte, string) {
 	switch v := v.(type) {
 	case nil:
-		return dst, 'V'
+		return dst, "void"
 	case bool:
-		return strconv.AppendBool(dst, v), 't'
+		return strconv.AppendBool(dst, v), "bool"
 	case int8:
-		return strconv.AppendInt(dst, int64(v), 10), 'b'
+		return strconv.AppendInt(dst, int64(v), 10), "int8"
 	case uint8:
-		return strconv.AppendUint(dst, uint64(v), 10), 'B'
+		return strconv.AppendUint(dst, uint64(v), 10), "uint8"
 	case int16:
-		return strconv.AppendInt(dst, int64(v), 10), 's'
+		return strconv.AppendInt(dst, int64(v), 10), "int16"
 	case uint16:
-		return strconv.AppendUint(dst, uint64(v), 10), 'u'
+		return strconv.AppendUint(dst, uint64(v), 10), "uint16"
 	case int32:
-		return strconv.AppendInt(dst, int64(v), 10), 'I'
+		return strconv.AppendInt(dst, int64(v), 10), "int32"
 	case uint32:
-		return strconv.AppendUint(dst, uint64(v), 10), 'i'
+		return strconv.AppendUint(dst, uint64(v), 10), "uint32"
 	case int:
-		return strconv.AppendInt(dst, int64(v), 10), 'I'
+		return strconv.AppendInt(dst, int64(v), 10), "int32"
 	case int64:
-		return strconv.AppendInt(dst, v, 10), 'l'
+		return strconv.AppendInt(dst, v, 10), "int64"
 	case float32:
-		return strconv.AppendFloat(dst, float64(v), 'g', -1, 32), 'f'
+		return strconv.AppendFloat(dst, float64(v), 'g', -1, 32), "float32"
 	case float64:
-		return strconv.AppendFloat(dst, v, 'g', -1, 64), 'd'
+		return strconv.AppendFloat(dst, v, 'g', -1, 64), "float64"
 	case amqp.Decimal:
-		dst = strconv.AppendInt(dst, int64(v.Value), 10)
-		dst = append(dst, "e-"...)
-		return strconv.AppendUint(dst, uint64(v.Scale), 10), 'D'
+		return fmt.Appendf(dst, "%de-%d", v.Value, v.Scale), "decimal"
 	case string:
-		return append(dst, v[:min(len(v), room(dst, end))]...), 'S'
+		return append(dst, prefix(v, room(dst, end))...), "string"
 	case []byte:
-		v = v[:min(len(v), room(dst, end)/2+1)]
-		for _, c := range v {
-			const digits = "0123456789abcdef"
-			dst = append(dst, digits[c>>4], digits[c&15])
-		}
-		return dst, 'x'
+		return fmt.Appendf(dst, "%x", v[:min(len(v), room(dst, end)/2+1)]), "bytes"
 	case time.Time:
-		return v.UTC().AppendFormat(dst, time.RFC3339), 'T'
+		return v.UTC().AppendFormat(dst, time.RFC3339), "time"
 	case amqp.Table:
-		return appendTable(dst, v, end, depth), 'F'
+		return appendTable(dst, v, end, depth), "table"
 	case map[string]any:
-		return appendTable(dst, v, end, depth), 'F'
+		return appendTable(dst, v, end, depth), "table"
 	case []any:
 		dst = append(dst, '[')
 		for i, e := range v {
-			if i > 0 {
-				dst = append(dst, ", "...)
-			}
-			if i == maxNested || depth == maxDepth || len(dst) > end {
-				dst = append(dst, "..."...)
+			var more bool
+			if dst, more = separate(dst, i, end, depth); !more {
 				break
 			}
 			dst = appendNested(dst, e, end, depth)
 		}
-		return append(dst, ']'), 'A'
-	default:
-		return append(dst, fmt.Sprintf("%T", v)...), '?'
+		return append(dst, ']'), "array"
 	}
+	return fmt.Appendf(dst, "%T", v), "other"
 }
 
 func appendTable(dst []byte, t amqp.Table, end, depth int) []byte {
 	dst = append(dst, '{')
-	for i, k := range firstKeys(nil, t, maxNested+1) {
-		if i > 0 {
-			dst = append(dst, ", "...)
-		}
-		if i == maxNested || depth == maxDepth || len(dst) > end {
-			dst = append(dst, "..."...)
+	for i, h := range appendKeys(nil, t, maxNested+1) {
+		var more bool
+		if dst, more = separate(dst, i, end, depth); !more {
 			break
 		}
-		dst = append(dst, k[:min(len(k), room(dst, end))]...)
+		dst = append(dst, prefix(h.Key, room(dst, end))...)
 		dst = append(dst, ": "...)
-		dst = appendNested(dst, t[k], end, depth)
+		dst = appendNested(dst, t[h.Key], end, depth)
 	}
 	return append(dst, '}')
 }
 
-// appendNested quotes strings, so that one cannot pass for an element of its own.
+// separate appends the text before element i of an array or a table. It reports false if the
+// element is one too many.
+func separate(dst []byte, i, end, depth int) (out []byte, more bool) {
+	if i > 0 {
+		dst = append(dst, ", "...)
+	}
+	if i == maxNested || depth == maxDepth || len(dst) > end {
+		return append(dst, "..."...), false
+	}
+	return dst, true
+}
+
+// appendNested quotes strings, so that one cannot pass for several elements.
 func appendNested(dst []byte, v any, end, depth int) []byte {
 	if s, ok := v.(string); ok {
-		return strconv.AppendQuote(dst, s[:min(len(s), room(dst, end))])
+		return strconv.AppendQuote(dst, prefix(s, room(dst, end)))
 	}
-	dst, _ = appendAny(dst, v, end, depth+1)
+	dst, _ = appendValue(dst, v, end, depth+1)
 	return dst
 }
 
-// room is how much may still be written, and one byte more, by which a cut is seen.
+// room returns how much may still be written, and one byte more to show that there was more.
 func room(dst []byte, end int) int { return max(end-len(dst), 0) + 1 }
-
-// typeLetter is the inverse of headerTypes.
-func typeLetter(s []byte) (byte, bool) {
-	if len(s) == 1 && s[0] < 128 && headerTypes[s[0]] != "" {
-		return s[0], true
-	}
-	return 0, false
-}
-
-// cloneShort makes s a string of its own where it must be cut. A part of a string
-// would keep the whole alive.
-func cloneShort(s string, n int) string {
-	if len(s) <= n {
-		return s
-	}
-	return strings.Clone(s[:n])
-}

@@ -8,7 +8,7 @@ import (
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// A Latency sums up times in ms. All are 0 where Count is.
+// A Latency summarizes times in ms. All fields are 0 if Count is.
 type Latency struct {
 	Count               uint64
 	Min, Mean, Max      float64 // exact
@@ -21,11 +21,10 @@ type Bar struct {
 	Count    uint64
 }
 
-const maxLatency = time.Hour // what percentiles can tell apart
+const maxLatency = time.Hour // of percentiles
 
-// A latency collects times. It keeps them twice: in a histogram of three
-// significant digits for percentiles, and in a coarser one for drawing, since the
-// first can only be drawn by allocating all of it.
+// A latency collects times. It keeps a histogram of three significant digits for percentiles and a
+// coarser one, spread, for bars: hdr can list its counts only by allocating 0.5 MB.
 type latency struct {
 	hist     *hdr.Histogram
 	spread   []uint64
@@ -47,7 +46,7 @@ func (l *latency) reset() {
 	l.n, l.min, l.max, l.sum = 0, 0, 0, 0
 }
 
-// record enters a time in ns. Clocks that go backwards count as no time.
+// record adds a time in ns. A negative time, from a clock that went back, counts as 0.
 func (l *latency) record(ns int64) {
 	ns = max(ns, 0)
 	if l.n == 0 || ns < l.min {
@@ -57,7 +56,7 @@ func (l *latency) record(ns int64) {
 	l.n++
 	l.sum += float64(ns)
 	us := min(ns, int64(maxLatency)) / 1000
-	_ = l.hist.RecordValue(us) // only fails above the maximum
+	_ = l.hist.RecordValue(us) // fails only above maxLatency
 	l.spread[spreadIndex(us)]++
 }
 
@@ -68,20 +67,20 @@ func (l *latency) summary() Latency {
 		return Latency{}
 	}
 	p := l.hist.ValueAtPercentilesSlice(quantiles)
-	least, most := ms(l.min), ms(l.max)
+	lowest, highest := ms(l.min), ms(l.max)
 	at := func(us int64) float64 { // the histogram rounds
-		return min(max(float64(us)/1000, least), most)
+		return min(max(float64(us)/1000, lowest), highest)
 	}
 	return Latency{
-		Count: l.n, Min: least, Mean: l.sum / float64(l.n) / 1e6, Max: most,
+		Count: l.n, Min: lowest, Mean: l.sum / float64(l.n) / 1e6, Max: highest,
 		P50: at(p[0]), P90: at(p[1]), P99: at(p[2]), P999: at(p[3]),
 	}
 }
 
 func ms(ns int64) float64 { return float64(ns) / 1e6 }
 
-// bars divides the times from the least to p99.9 into n bars of equal width, or of
-// equal ratio. The one time in a thousand beyond is left out: it would squeeze the rest.
+// bars divides the times from the minimum to p99.9 into n bars of equal width, or of equal ratio. It
+// leaves out the slowest time in a thousand, which would squeeze the others.
 func (l *latency) bars(n int, equalRatio bool) []Bar {
 	if l.n == 0 || n <= 0 {
 		return nil
@@ -97,7 +96,6 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 		}
 		return lo + (hi-lo)*float64(i)/float64(n)
 	}
-	bars := make([]Bar, n)
 	i, below := 0, uint64(0) // spread[:i] holds below
 	upTo := func(x float64) uint64 {
 		for i < len(l.spread) && spreadValue(i+1) <= x {
@@ -114,6 +112,7 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 		part := min((x-from)/(to-from), 1)
 		return below + uint64(math.Round(part*float64(l.spread[i])))
 	}
+	bars := make([]Bar, n)
 	done := upTo(lo)
 	for b := range bars {
 		count := max(upTo(edge(b+1)), done)
@@ -133,7 +132,7 @@ func spreadIndex(us int64) int {
 	return shift*64 + int(us>>shift)
 }
 
-// spreadValue is the least time, in µs, in bucket i.
+// spreadValue returns the lowest time, in µs, in bucket i.
 func spreadValue(i int) float64 {
 	if i < 128 {
 		return float64(i)

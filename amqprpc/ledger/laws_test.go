@@ -131,8 +131,8 @@ func (l *Ledger) check() error {
 	c := l.cfg
 	held := make(map[*record]int)
 	for _, in := range []*ring{&l.duplicates, &l.orphans} {
-		if len(in.slots) > in.most {
-			return fmt.Errorf("%d replies kept, %d allowed", len(in.slots), in.most)
+		if len(in.slots) > in.max {
+			return fmt.Errorf("%d replies kept, %d allowed", len(in.slots), in.max)
 		}
 		for i := range in.slots {
 			s := &in.slots[i]

@@ -19,19 +19,19 @@ func TestQueryPicks(t *testing.T) {
 		Calls:  func(c *Call) bool { return even(c.ID) },
 		Strays: func(s *Stray) bool { return even(s.ID) },
 	}
-	calls := func(rows []Call, most int) []Call {
+	calls := func(rows []Call, n int) []Call {
 		picked := []Call{}
 		for _, c := range rows {
-			if even(c.ID) && len(picked) < most {
+			if even(c.ID) && len(picked) < n {
 				picked = append(picked, c)
 			}
 		}
 		return picked
 	}
-	strays := func(rows []Stray, most int) []Stray {
+	strays := func(rows []Stray, n int) []Stray {
 		picked := []Stray{}
 		for _, s := range rows {
-			if even(s.ID) && len(picked) < most {
+			if even(s.ID) && len(picked) < n {
 				picked = append(picked, s)
 			}
 		}
@@ -62,7 +62,7 @@ func TestQueryPicks(t *testing.T) {
 }
 
 func TestQueryLooksAtOnlySoManyRows(t *testing.T) {
-	const n = mostPicked + 100
+	const n = maxPicked + 100
 	l := New(Config{Orphans: n})
 	for i := range n {
 		observe(l, sent(callID(i), time.Duration(i)), discarded(amqprpc.Unknown, fmt.Sprint(i), time.Duration(i), ""))
@@ -73,7 +73,7 @@ func TestQueryLooksAtOnlySoManyRows(t *testing.T) {
 		Calls:  func(*Call) bool { calls++; return false },
 		Strays: func(*Stray) bool { strays++; return false },
 	})
-	if calls != mostPicked || strays != mostPicked || len(s.InFlight)+len(s.Orphans) != 0 {
+	if calls != maxPicked || strays != maxPicked || len(s.InFlight)+len(s.Orphans) != 0 {
 		t.Errorf("looked at %d calls and %d replies, found %d", calls, strays, len(s.InFlight)+len(s.Orphans))
 	}
 	// Without a pick there is no such bound.

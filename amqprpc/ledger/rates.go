@@ -2,26 +2,26 @@ package ledger
 
 import "time"
 
-// A Second is what happened within one second.
+// A Second counts the events of one second.
 type Second struct {
 	Time                                         time.Time // its beginning
 	Sent, Completed, Failed, Duplicates, Orphans int
 
-	// TimedOut is how many of Failed had no answer at their deadline ([amqprpc.Timeout],
-	// [amqprpc.Expired]), Remote how many were answered with an error.
+	// TimedOut is the part of Failed without an answer at the deadline ([amqprpc.Timeout],
+	// [amqprpc.Expired]), Remote the part that was answered with an error.
 	TimedOut, Remote int
-	// Late is how many of Orphans were replies to calls that had timed out.
+	// Late is the part of Orphans that were replies to calls that had timed out.
 	Late int
 }
 
-// rates is a ring of the last seconds, addressed by the time of an event.
+// rates is a ring of the last seconds.
 type rates struct {
 	ring []second
-	last int64 // the latest second that has been written to
+	last int64 // the latest second with an event
 }
 
 type second struct {
-	number int64
+	number int64 // since the first event
 	Second
 }
 
@@ -38,7 +38,7 @@ func (r *rates) reset() {
 	r.last = noTime
 }
 
-// secondOf is the second that an offset lies in.
+// secondOf returns the second that contains an offset.
 func secondOf(at int64) int64 {
 	n := at / int64(time.Second)
 	if at%int64(time.Second) < 0 {
@@ -47,13 +47,11 @@ func secondOf(at int64) int64 {
 	return n
 }
 
-// at returns the second to count an event in. A clock that has gone back by more than
-// the ring is long counts into the oldest second there is.
+// at returns the second to count an event in. If the clock went back by more than the length of the
+// ring, that is the oldest second.
 func (r *rates) at(at int64) *Second {
 	n := secondOf(at)
-	if r.last == noTime || n > r.last {
-		r.last = n
-	}
+	r.last = max(r.last, n)
 	n = max(n, r.last-int64(len(r.ring))+1)
 	s := r.slot(n)
 	if s.number != n {
@@ -70,7 +68,7 @@ func (r *rates) slot(n int64) *second {
 	return &r.ring[i]
 }
 
-// get returns what happened in a second.
+// get returns the counts of second n.
 func (r *rates) get(n int64) Second {
 	if s := r.slot(n); s.number == n {
 		return s.Second
@@ -78,7 +76,7 @@ func (r *rates) get(n int64) Second {
 	return Second{}
 }
 
-// A tally is a ring of a few seconds for one number.
+// A tally is a ring of the last few seconds for one number.
 type tally [tallySeconds]struct {
 	number int64
 	n      int

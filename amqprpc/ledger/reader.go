@@ -3,9 +3,11 @@ package ledger
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+
+	"github.com/go-json-experiment/json"
 )
 
 // A Reader reads a recording, event by event. It holds one line at a time.
@@ -14,23 +16,26 @@ type Reader struct {
 	header HeaderLine
 	line   int
 	offset int64 // of the line
-	next   int64 // of the one after it
+	next   int64 // of the line after it
 	err    error
-	parser parser
+
+	// The current event.
+	text    line
+	entry   Entry
+	message Message
 }
 
 // NewReader reads the header line. Its error is a *[RecordingError].
 func NewReader(r io.Reader) (*Reader, error) {
 	rd := &Reader{in: bufio.NewReaderSize(r, maxLine)}
 	line, err := rd.read()
-	var h HeaderLine
 	switch {
 	case err == io.EOF, errors.Is(err, ErrLineTooLong):
 		return nil, rd.fail(ErrNotRecording)
 	case err != nil && err != ErrCutOff:
 		return nil, rd.fail(err)
 	}
-	// The format comes first: other versions may have other types for the rest.
+	// Check the version first: other versions may have other types for the rest.
 	var id struct {
 		Format  string `json:"format"`
 		Version int    `json:"version"`
@@ -44,42 +49,36 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if id.Version > recordingVersion {
 		return nil, rd.fail(ErrNewerVersion)
 	}
-	if err := json.Unmarshal(line, &h); err != nil {
+	if err := json.Unmarshal(line, &rd.header, format); err != nil {
 		return nil, rd.fail(errors.Join(ErrSyntax, err))
 	}
-	h.Start = h.Start.UTC()
-	rd.header = h
-	rd.parser.start = h.Start
+	rd.header.Start = rd.header.Start.UTC()
 	return rd, nil
 }
 
-// A Place is where a [Reader] is in its recording: before a line.
+// A Place is a place in a recording, before a line.
 type Place struct {
 	Line   int   // from 1
 	Offset int64 // in bytes
 }
 
-// Place returns where the next event is read from.
+// Place returns the place of the next event.
 func (r *Reader) Place() Place { return Place{Line: r.line + 1, Offset: r.next} }
 
-// Resume returns another Reader of the same recording, which goes on at a place where r
-// has been. in begins there: at the offset of that place.
+// Resume returns another Reader of the same recording. It continues at a place that r returned; in
+// begins at the offset of that place.
 func (r *Reader) Resume(in io.Reader, at Place) *Reader {
-	return &Reader{
-		in: bufio.NewReaderSize(in, maxLine), header: r.header, line: at.Line - 1, next: at.Offset,
-		parser: parser{start: r.header.Start},
-	}
+	return &Reader{in: bufio.NewReaderSize(in, maxLine), header: r.header, line: at.Line - 1, next: at.Offset}
 }
 
 // Header returns the header line.
 func (r *Reader) Header() HeaderLine { return r.header }
 
-// Next returns the next event, which is good until the next call of Next, though its
-// strings are good for ever. At the end the error is io.EOF, else a *[RecordingError];
-// once there was an error, there is nothing more.
+// Next returns the next event, which is valid until the next call of Next. At the end of the recording the error is io.EOF, otherwise a
+// *[RecordingError]. After an error, Next returns the same error again.
 func (r *Reader) Next() (*Entry, error) {
 	for r.err == nil {
-		line, err := r.read()
+		text, err := r.read()
 		if err != nil && err != ErrCutOff {
 			if err != io.EOF {
 				err = r.fail(err)
@@ -87,12 +86,12 @@ func (r *Reader) Next() (*Entry, error) {
 			r.err = err
 			break
 		}
-		if len(bytes.TrimSpace(line)) == 0 && err == nil {
+		if len(bytes.TrimSpace(text)) == 0 && err == nil {
 			continue
 		}
-		e, bad := r.parser.parse(line)
+		bad := r.parse(text)
 		if bad == nil {
-			return e, nil // a last line without its newline may well be whole
+			return &r.entry, nil // the last line may be whole without its newline
 		}
 		if err == ErrCutOff {
 			bad = ErrCutOff
@@ -102,7 +101,19 @@ func (r *Reader) Next() (*Entry, error) {
 	return nil, r.err
 }
 
-// read returns the next line without its newline, with ErrCutOff where it had none.
+func (r *Reader) parse(text []byte) error {
+	r.text = line{Intended: noTime, Deadline: noTime}
+	err := json.Unmarshal(text, &r.text, format)
+	if err == nil {
+		err = r.text.entry(&r.entry, &r.message, r.header.Start)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrSyntax, err)
+	}
+	return nil
+}
+
+// read returns the next line without its newline, with ErrCutOff if it has none.
 func (r *Reader) read() ([]byte, error) {
 	r.line++
 	r.offset = r.next

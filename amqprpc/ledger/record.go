@@ -2,11 +2,11 @@ package ledger
 
 import "rpcscope/amqprpc"
 
-// A record is one call as it is remembered. Records are reused, their story's memory
-// included.
+// A record is one call that the ledger remembers. Records are reused, with the memory of their
+// stories.
 type record struct {
 	prev, next *record
-	list       *list // the list it is in: in flight, completed, failed or none
+	list       *list // in flight, completed, failed or nil
 
 	id       string
 	outcome  amqprpc.Outcome
@@ -18,12 +18,12 @@ type record struct {
 	attempt  int
 	replies  int    // to this call, the answer included
 	server   string // which answered
-	wrong    bool   // says EventWrong
+	wrong    bool   // set by EventWrong
 
 	request, answer span // their bodies within story
 
-	// holders counts the discarded replies in the rings that belong to this call.
-	// It is remembered while there are any.
+	// holders is the number of discarded replies in the rings that belong to this call. The
+	// ledger remembers the call while there are any.
 	holders int
 
 	story   []byte // events in stored form
@@ -31,75 +31,85 @@ type record struct {
 	dropped int // events that did not fit
 }
 
-// A span is where a body lies within a story.
+// A span is the place of a body in stored bytes.
 type span struct {
 	start, end int
-	full       int // the body's full length
+	full       int // length of the whole body
 }
 
-func (s span) text(story []byte, most int) string {
-	return string(story[s.start:min(s.end, s.start+most)])
+// bodySpan returns the span of the body of m, which ends at end.
+func bodySpan(m *Message, end int) span {
+	return span{start: end - len(m.Body), end: end, full: m.BodyLen}
+}
+
+// text returns the first n bytes of the body. It returns old if they are the same, to save memory:
+// many calls have equal requests.
+func (s span) text(stored []byte, n int, old string) string {
+	if b := stored[s.start:min(s.end, s.start+n)]; string(b) != old {
+		return string(b)
+	}
+	return old
 }
 
 func (r *record) inFlight() bool { return r.outcome == amqprpc.InFlight }
 
-// reset makes r a new record. It keeps the story's memory.
+// started returns the time from which the service time counts: the first publish, or EventSent if
+// there was none.
+func (r *record) started() int64 {
+	if r.first == noTime {
+		return r.sent
+	}
+	return r.first
+}
+
+// reset makes r a new record. It keeps the memory of the story.
 func (r *record) reset(id string) {
 	*r = record{id: id, story: r.story[:0], first: noTime, ended: noTime}
 }
 
-// add appends e, which happened at the offset at, to the story as far as the bounds
-// allow. There is always room for the event that ends the call.
-func (r *record) add(e *Entry, at int64, c *clock, cfg *Config, last bool) {
-	most, events := cfg.StoryBytes, cfg.StoryEvents
+// addToStory appends e to the story of r. If e does not fit, it leaves out the body and the headers; if
+// it still does not fit, it drops e. There is always room for the event that ends the call.
+func (l *Ledger) addToStory(r *record, e *Entry, at int64, last bool) {
+	maxBytes, maxEvents := l.cfg.StoryBytes, l.cfg.StoryEvents
 	if r.inFlight() && !last {
-		events--
+		maxEvents--
 	}
-	if r.events >= events {
+	if r.events >= maxEvents {
 		r.dropped++
 		return
 	}
-	msg := e.msg
-	size := eventFixed + len(e.Text) + len(e.AnsweredBy) + len(msg)
-	if len(r.story)+size > most {
-		if msg != nil {
-			e.msg = trimMessage(nil, msg, 0, 0)
-			size += len(e.msg) - len(msg)
-		}
-		if last {
-			most += storyReserve
-		}
-		if len(r.story)+size > most {
-			e.msg = msg
-			r.dropped++
-			return
-		}
+	stored, m := l.stored, e.message
+	if m != nil && len(r.story)+len(stored) > maxBytes {
+		short, empty := *e, *m
+		empty.Headers, empty.Body = nil, nil
+		m, short.message = &empty, &empty
+		stored = appendEntry(nil, &short, at, &l.clock)
 	}
-	if need := len(r.story) + size; need > cap(r.story) {
-		grown := make([]byte, len(r.story), max(need, min(max(2*cap(r.story), 512), most)))
-		copy(grown, r.story)
-		r.story = grown
+	if last {
+		maxBytes += storyReserve
 	}
-	r.story = appendEntry(r.story, e, at, c)
+	size := len(r.story) + len(stored)
+	if size > maxBytes {
+		r.dropped++
+		return
+	}
+	if size > cap(r.story) {
+		grown := make([]byte, 0, max(size, min(max(2*cap(r.story), 512), maxBytes)))
+		r.story = append(grown, r.story...)
+	}
+	r.story = append(r.story, stored...)
 	r.events++
-	if e.msg != nil {
+	if m != nil {
 		switch {
 		case e.Kind == amqprpc.EventPublished:
-			r.request = bodySpan(len(r.story), e.msg)
+			r.request = bodySpan(m, size)
 		case e.Kind == amqprpc.EventReply && e.Class == amqprpc.Answer:
-			r.answer = bodySpan(len(r.story), e.msg)
+			r.answer = bodySpan(m, size)
 		}
 	}
-	e.msg = msg
 }
 
-// bodySpan is the span of the body of msg where the story ends with msg.
-func bodySpan(end int, msg []byte) span {
-	m := parseRaw(msg)
-	return span{start: end - len(m.body), end: end, full: m.bodyLen}
-}
-
-// A list is a doubly linked list of records, oldest first. A record is in one at most.
+// A list is a doubly linked list of records, oldest first. A record is in one list at most.
 type list struct {
 	first, last *record
 	len         int
@@ -131,7 +141,7 @@ func (l *list) remove(r *record) {
 	l.len--
 }
 
-// A stray is one discarded reply.
+// A stray is a discarded reply.
 type stray struct {
 	seq         uint64
 	id          string
@@ -139,12 +149,12 @@ type stray struct {
 	class       amqprpc.Class
 	outcome     amqprpc.Outcome
 	since       int64
-	nth         int // 2 for the second reply to its call, 0 where the call is not known
+	nth         int // 2 for the second reply to its call, 0 if the call is not known
 	server      string
 	answeredBy  string
-	err         string // the error code of an error reply
+	err         string // the code of an error reply
 	redelivered bool
-	call        *record // nil where the call is not known
+	call        *record // nil if the call is not known
 	event       []byte  // in stored form
 	body        span
 }
@@ -153,20 +163,20 @@ type stray struct {
 type ring struct {
 	slots []stray
 	next  int // the oldest, once the ring is full
-	most  int
+	max   int
 }
 
-// slot returns the slot for the next stray, with what it held before.
+// slot returns the slot for the next stray, with its old content, or nil if the ring keeps none.
 func (r *ring) slot() *stray {
-	if r.most == 0 {
+	if r.max == 0 {
 		return nil
 	}
-	if len(r.slots) < r.most {
+	if len(r.slots) < r.max {
 		r.slots = append(r.slots, stray{})
 		return &r.slots[len(r.slots)-1]
 	}
 	s := &r.slots[r.next]
-	r.next = (r.next + 1) % r.most
+	r.next = (r.next + 1) % r.max
 	return s
 }
 

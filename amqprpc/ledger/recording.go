@@ -8,34 +8,33 @@ import (
 	"time"
 )
 
-// The format is described in the package's documentation.
+// The package's documentation describes the format.
 const (
 	recordingFormat  = "rpcscope recording"
 	recordingVersion = 1
 )
 
-// maxLine is the greatest length of a line, in bytes. The longest that a [Recorder]
-// writes is about half of it.
+// maxLine is the maximum length of a line, in bytes. The longest line that a [Recorder] writes is about
+// half as long.
 const maxLine = 256 << 10
 
-// A HeaderLine is the first line of a recording. It has nothing to do with AMQP's
-// headers.
+// A HeaderLine is the first line of a recording. It has nothing to do with AMQP's headers.
 type HeaderLine struct {
-	Format  string    `json:"format"`  // set by the Recorder
-	Version int       `json:"version"` // set by the Recorder
-	Start   time.Time `json:"start"`   // set by the Recorder: the time of the first event
-	By      string    `json:"by"`
-	// Config is one line of JSON that says what the run was asked to do. It is written as it is.
+	Format  string    `json:"format"`      // set by the Recorder
+	Version int       `json:"version"`     // set by the Recorder
+	Start   time.Time `json:"start"`       // set by the Recorder: the time of the first event
+	By      string    `json:"by,omitzero"` // the program that wrote it
+	// Config is the configuration of the run.
 	Config json.RawMessage `json:"config"`
 }
 
-// The kinds of damage that a [RecordingError] can wrap besides an I/O error.
+// The kinds of damage that a [RecordingError] can wrap, besides an I/O error.
 var (
-	// ErrNotRecording: the first line is no header of a recording.
+	// ErrNotRecording: the first line is not the header of a recording.
 	ErrNotRecording = errors.New("not an rpcscope recording")
 	// ErrNewerVersion: a newer rpcscope wrote it.
 	ErrNewerVersion = fmt.Errorf("a newer version of recordings than %d, the newest known here", recordingVersion)
-	// ErrCutOff: the last line is not whole.
+	// ErrCutOff: the last line is incomplete.
 	ErrCutOff = errors.New("the recording is cut off here")
 	// ErrLineTooLong: no recorder writes such a line.
 	ErrLineTooLong = fmt.Errorf("line longer than %d bytes", maxLine)
@@ -43,8 +42,8 @@ var (
 	ErrSyntax = errors.New("damaged line")
 )
 
-// A RecordingError says where a recording cannot be read further. The events of the
-// lines before are good.
+// A RecordingError tells from which line on a recording cannot be read. The events of the lines before
+// are good.
 type RecordingError struct {
 	Line   int   // from 1
 	Offset int64 // of the beginning of the line, in bytes
@@ -57,11 +56,11 @@ func (e *RecordingError) Error() string { return fmt.Sprintf("line %d: %v", e.Li
 // Unwrap returns Err.
 func (e *RecordingError) Unwrap() error { return e.Err }
 
-// An Applier takes the events of a recording: a [Ledger], mostly.
+// An Applier applies the events of a recording. A [Ledger] is one.
 type Applier interface{ Apply(*Entry) }
 
-// Replay feeds a whole recording to a and returns how many events it held. Where the
-// error is a *[RecordingError], the events before the damage have been fed.
+// Replay applies the events of a recording and returns their number. If the error is a
+// *[RecordingError], it has applied the events before the damage.
 func Replay(r io.Reader, a Applier) (HeaderLine, int, error) {
 	rd, err := NewReader(r)
 	if err != nil {

@@ -3,16 +3,16 @@ package ledger
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"rpcscope/amqprpc"
 )
 
-// A Server is what one server has replied, by the name that its replies bear in
-// the property app_id.
+// A Server counts the replies of one server. Its name is the property app_id of its replies.
 type Server struct {
-	Name   string // empty for replies that bear none
-	Others bool   // not one server: all those that [Config].Servers has no room for
+	Name   string // empty for replies without one
+	Others bool   // all servers beyond [Config].Servers
 
 	Replies                            uint64
 	Answers, Duplicates, Late, Unknown uint64
@@ -29,17 +29,16 @@ type server struct {
 	tally       tally
 }
 
-// servers has room for a number of names. One more makes those with the fewest
-// replies give way, into others: a flood of made-up names cannot push out a server
-// that does the work.
+// servers has room for a number of names. If there are more, those with the fewest replies are merged
+// into others: a flood of made-up names cannot push out a server that does the work.
 type servers struct {
 	byName map[string]*server
-	most   int
+	max    int
 	others server
 }
 
-func newServers(most int) servers {
-	s := servers{most: most}
+func newServers(max int) servers {
+	s := servers{max: max}
 	s.reset()
 	return s
 }
@@ -49,14 +48,14 @@ func (s *servers) reset() {
 	s.others = server{first: noTime, last: noTime}
 }
 
-// reply counts a reply and returns the server's name as a string.
-func (s *servers) reply(name []byte, class amqprpc.Class, at int64) string {
-	v := s.byName[string(name)]
+// reply counts a reply and returns a copy of name.
+func (s *servers) reply(name string, class amqprpc.Class, at int64) string {
+	v := s.byName[name]
 	if v == nil {
-		if len(s.byName) >= s.most {
-			s.giveWay()
+		if len(s.byName) >= s.max {
+			s.merge()
 		}
-		v = &server{name: string(name), first: at}
+		v = &server{name: strings.Clone(name), first: at}
 		s.byName[v.name] = v
 	}
 	v.classes[class]++
@@ -66,30 +65,30 @@ func (s *servers) reply(name []byte, class amqprpc.Class, at int64) string {
 	return v.name
 }
 
-// giveWay moves the server with the fewest replies, of those the one that has been
-// silent for longest, into others.
-func (s *servers) giveWay() {
-	var least *server
+// merge moves the server with the fewest replies into others. Of several it chooses the one that has
+// been silent for longest.
+func (s *servers) merge() {
+	var fewest *server
 	for _, v := range s.byName {
-		if least == nil || cmp.Or(cmp.Compare(v.replies, least.replies), cmp.Compare(v.last, least.last),
-			cmp.Compare(v.name, least.name)) < 0 {
-			least = v
+		if fewest == nil || cmp.Or(cmp.Compare(v.replies, fewest.replies), cmp.Compare(v.last, fewest.last),
+			cmp.Compare(v.name, fewest.name)) < 0 {
+			fewest = v
 		}
 	}
 	o := &s.others
-	if o.first == noTime || least.first < o.first {
-		o.first = least.first
+	if o.first == noTime || fewest.first < o.first {
+		o.first = fewest.first
 	}
-	o.last = max(o.last, least.last)
-	o.replies += least.replies
-	for c, n := range least.classes {
+	o.last = max(o.last, fewest.last)
+	o.replies += fewest.replies
+	for c, n := range fewest.classes {
 		o.classes[c] += n
 	}
-	delete(s.byName, least.name)
+	delete(s.byName, fewest.name)
 }
 
-// snapshot lists them by name, others last. Rates are over [from, end) seconds,
-// which are worth span.
+// snapshot lists the servers by name, others last. The rates count the seconds [from, end), which are
+// worth span seconds.
 func (s *servers) snapshot(c *clock, from, end int64, span float64) []Server {
 	all := make([]*server, 0, len(s.byName)+1)
 	var total uint64
@@ -97,17 +96,17 @@ func (s *servers) snapshot(c *clock, from, end int64, span float64) []Server {
 		all = append(all, v)
 		total += v.replies
 	}
-	slices.SortFunc(all, func(a, b *server) int { return naturally(a.name, b.name) })
+	slices.SortFunc(all, func(a, b *server) int { return compareNatural(a.name, b.name) })
 	if s.others.replies > 0 {
 		all = append(all, &s.others)
 		total += s.others.replies
 	}
 	out := make([]Server, len(all))
 	for i, v := range all {
+		n := repliesByClass(&v.classes)
 		out[i] = Server{
 			Name: v.name, Others: v == &s.others, Replies: v.replies,
-			Answers: v.classes[amqprpc.Answer], Duplicates: v.classes[amqprpc.Duplicate],
-			Late: v.classes[amqprpc.Late], Unknown: v.classes[amqprpc.Unknown],
+			Answers: n.Answers, Duplicates: n.Duplicates, Late: n.Late, Unknown: n.Unknown,
 			Share: float64(v.replies) / float64(total),
 			First: c.time(v.first), Last: c.time(v.last),
 		}
@@ -118,16 +117,16 @@ func (s *servers) snapshot(c *clock, from, end int64, span float64) []Server {
 	return out
 }
 
-// naturally compares as people count: fib-2 before fib-10.
-func naturally(a, b string) int {
+// compareNatural sorts numbers within names by value: fib-2 before fib-10.
+func compareNatural(a, b string) int {
 	for i := 0; i < len(a) && i < len(b); i++ {
-		if !digit(a[i]) || !digit(b[i]) {
+		if !isDigit(rune(a[i])) || !isDigit(rune(b[i])) {
 			if a[i] != b[i] {
 				return cmp.Compare(a[i], b[i])
 			}
 			continue
 		}
-		m, n := digits(a[i:]), digits(b[i:])
+		m, n := countDigits(a[i:]), countDigits(b[i:])
 		if m != n {
 			return cmp.Compare(m, n)
 		}
@@ -138,11 +137,8 @@ func naturally(a, b string) int {
 	return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b))
 }
 
-func digit(c byte) bool { return '0' <= c && c <= '9' }
+func isDigit(r rune) bool { return '0' <= r && r <= '9' }
 
-func digits(s string) (n int) {
-	for n < len(s) && digit(s[n]) {
-		n++
-	}
-	return n
+func countDigits(s string) int {
+	return len(s) - len(strings.TrimLeftFunc(s, isDigit))
 }

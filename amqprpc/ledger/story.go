@@ -9,34 +9,33 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A Story is all that is remembered of one correlation ID.
+// A Story is everything that a ledger remembers of one correlation ID.
 type Story struct {
 	ID string
-	// Ours says that a call of this ID began here. If not, the story is about replies
-	// that no call was known for, and only ID, Replies and Events are set.
+	// Ours reports whether the client began a call with this ID. If not, the story is about
+	// replies to an unknown call, and only ID, Replies and Events are set.
 	Ours    bool
 	Outcome amqprpc.Outcome
 
 	Intended, Sent, Deadline time.Time
-	Published                time.Time // first, zero where it was not
+	Published                time.Time // first, zero if it was not
 	Ended                    time.Time // zero while in flight
 
 	Attempt  int           // the last one
 	Replies  int           // the answer and all later ones
-	Server   string        // who answered
-	Wrong    bool          // the answer is not what the caller expected
+	Server   string        // that answered
+	Wrong    bool          // see [EventWrong]
 	Response time.Duration // from Intended to the answer, 0 without one
 	Service  time.Duration // from Published to the answer, 0 without one
 
-	// Events are the events in the order they came in, messages included.
+	// Events are the events in the order of their arrival, messages included.
 	Events []Entry
-	// Dropped is how many more there were than [Config].StoryEvents and StoryBytes
-	// have room for.
+	// Dropped is the number of events that did not fit in [Config].StoryEvents and StoryBytes.
 	Dropped int
 }
 
-// Inspect returns the story of the call of that ID or, where there is none, of the
-// discarded replies that bore it.
+// Inspect returns the story of the call with the given ID or, if there is none, of the discarded
+// replies with that ID.
 func (l *Ledger) Inspect(id string) (Story, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,44 +43,51 @@ func (l *Ledger) Inspect(id string) (Story, bool) {
 		return l.story(r), true
 	}
 	var found []*stray
-	for _, in := range []*ring{&l.duplicates, &l.orphans} {
-		for i := range in.slots {
-			if in.slots[i].id == id {
-				found = append(found, &in.slots[i])
-			}
+	for s := range l.strays {
+		if s.id == id {
+			found = append(found, s)
 		}
 	}
-	if len(found) == 0 {
-		return Story{}, false
-	}
 	slices.SortFunc(found, func(a, b *stray) int { return cmp.Compare(a.seq, b.seq) })
-	s := Story{ID: id, Replies: len(found)}
-	for _, v := range found {
-		e, _ := takeEntry(v.event, id, &l.clock)
-		s.Events = append(s.Events, e)
-	}
-	return s, true
+	return l.storyOfStrays(found...), len(found) > 0
 }
 
-// InspectStray returns the story that the discarded reply of that Seq belongs to: its
-// call's where that is known, else its own.
+// InspectStray returns the story of the call that a discarded reply belongs to, or of the reply itself
+// if the call is not known.
 func (l *Ledger) InspectStray(seq uint64) (Story, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, in := range []*ring{&l.duplicates, &l.orphans} {
-		for i := range in.slots {
-			v := &in.slots[i]
-			if v.seq != seq {
-				continue
-			}
-			if v.call != nil {
-				return l.story(v.call), true
-			}
-			e, _ := takeEntry(v.event, v.id, &l.clock)
-			return Story{ID: v.id, Replies: 1, Events: []Entry{e}}, true
+	for s := range l.strays {
+		if s.seq != seq {
+			continue
 		}
+		if s.call != nil {
+			return l.story(s.call), true
+		}
+		return l.storyOfStrays(s), true
 	}
 	return Story{}, false
+}
+
+// strays calls yield for each discarded reply.
+func (l *Ledger) strays(yield func(*stray) bool) {
+	for _, in := range []*ring{&l.duplicates, &l.orphans} {
+		for i := range in.slots {
+			if !yield(&in.slots[i]) {
+				return
+			}
+		}
+	}
+}
+
+func (l *Ledger) storyOfStrays(strays ...*stray) (s Story) {
+	for _, v := range strays {
+		s.ID = v.id
+		s.Replies++
+		stored := decoder(v.event)
+		s.Events = append(s.Events, stored.entry(v.id, &l.clock))
+	}
+	return s
 }
 
 func (l *Ledger) story(r *record) Story {
@@ -94,25 +100,19 @@ func (l *Ledger) story(r *record) Story {
 		Events: make([]Entry, 0, r.events),
 	}
 	if r.outcome == amqprpc.Completed || r.outcome == amqprpc.Remote {
-		from := r.first
-		if from == noTime {
-			from = r.sent
-		}
 		s.Response = time.Duration(max(r.ended-r.intended, 0))
-		s.Service = time.Duration(max(r.ended-from, 0))
+		s.Service = time.Duration(max(r.ended-r.started(), 0))
 	}
-	for b := r.story; len(b) > 0; {
-		var e Entry
-		e, b = takeEntry(b, r.id, c)
-		s.Events = append(s.Events, e)
+	for stored := decoder(r.story); len(stored) > 0; {
+		s.Events = append(s.Events, stored.entry(r.id, c))
 	}
 	return s
 }
 
-// Find returns the IDs that begin with prefix and can be inspected, in order, at most
-// so many. It goes through all that is remembered.
-func (l *Ledger) Find(prefix string, most int) []string {
-	if most <= 0 {
+// Find returns the first n IDs with the given prefix that can be inspected, in order. It searches all
+// that the ledger remembers.
+func (l *Ledger) Find(prefix string, n int) []string {
+	if n <= 0 {
 		return nil
 	}
 	l.mu.Lock()
@@ -123,21 +123,16 @@ func (l *Ledger) Find(prefix string, most int) []string {
 			return
 		}
 		i, ok := slices.BinarySearch(found, id)
-		if ok || i == most {
+		if ok || i == n {
 			return
 		}
-		if len(found) == most {
-			found = found[:most-1]
-		}
-		found = slices.Insert(found, i, id)
+		found = slices.Insert(found[:min(len(found), n-1)], i, id)
 	}
 	for id := range l.byID {
 		add(id)
 	}
-	for _, in := range []*ring{&l.duplicates, &l.orphans} {
-		for i := range in.slots {
-			add(in.slots[i].id)
-		}
+	for s := range l.strays {
+		add(s.id)
 	}
 	return found
 }

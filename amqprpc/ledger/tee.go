@@ -6,9 +6,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A Tee passes each event on to several observers, in order: to the books and to a
-// recorder, say. Unlike them it may be called from many goroutines at once: a load tells
-// it of the end of a warm-up while a client tells it of calls.
+// A Tee passes each event to several observers, such as a ledger and a recorder, in order. Unlike them
+// it may be called from many goroutines at once: a load generator and a client both report to it.
 type Tee struct {
 	mu sync.Mutex
 	to []amqprpc.Observer
@@ -16,7 +15,7 @@ type Tee struct {
 
 var _ amqprpc.Observer = (*Tee)(nil)
 
-// NewTee returns a Tee to those of the observers that are not nil.
+// NewTee returns a Tee to the observers that are not nil.
 func NewTee(to ...amqprpc.Observer) *Tee {
 	t := &Tee{}
 	for _, o := range to {
@@ -25,7 +24,7 @@ func NewTee(to ...amqprpc.Observer) *Tee {
 	return t
 }
 
-// Add adds an observer, of the events from now on. A nil one is left out.
+// Add adds an observer for later events, if it is not nil.
 func (t *Tee) Add(o amqprpc.Observer) {
 	if o == nil {
 		return
@@ -42,7 +41,7 @@ func (t *Tee) Observe(e amqprpc.Event) {
 	}
 }
 
-// Between runs f while no event is passed on. It holds up every call meanwhile.
+// Between runs f between two events. Every call waits meanwhile.
 func (t *Tee) Between(f func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
