@@ -193,7 +193,7 @@ func TestScreen(t *testing.T) {
 	}
 	// One duplicate by hand, one of the server that crashed, and perhaps one of the one that
 	// was killed.
-	if s := term.Scrollback(); !regexp.MustCompile(` [23] duplicates`).MatchString(s) || !strings.Contains(s, "lost and made again 1 time") || !strings.Contains(s, "latency") {
+	if s := term.Scrollback(); !regexp.MustCompile(` [23] duplicates`).MatchString(s) || !strings.Contains(s, "lost and restored 1 time") || !strings.Contains(s, "latency") {
 		t.Errorf("no such summary in the scrollback:\n%s", s)
 	}
 	term.WaitAlone()
