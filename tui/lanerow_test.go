@@ -255,7 +255,7 @@ func TestBriefly(t *testing.T) {
 func titlesOf(look *lab.Snapshot, room int, filtered bool, s stance) string {
 	var l lanes
 	if filtered {
-		l.filter.words = make([]filterWord, 1)
+		l.filter = make(filter, 1)
 	}
 	var got []string
 	for kind := range laneKind(laneCount) {
@@ -299,7 +299,7 @@ func TestLaneTitlesOfAFilter(t *testing.T) {
 		}
 	}
 	for rows, want := range map[endedRows]string{completedOnly: "Completed 1,200 of 4,096 pass", failedOnly: "Failed 34 of 1,024 pass"} {
-		l := lanes{ended: rows, filter: filter{words: make([]filterWord, 1)}}
+		l := lanes{ended: rows, filter: make(filter, 1)}
 		if got := l.title(styled(false), look, endedLane, 40).Render(); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
