@@ -103,7 +103,7 @@ var faultChoices = func() []choice {
 	return append(all, choice{words: "something else: type it", other: true})
 }()
 
-// chooseFault asks what the next server does wrong.
+// chooseFault asks for the fault of the next server.
 func (m *Model) chooseFault() tea.Cmd {
 	return m.confirmServers(func() tea.Cmd {
 		m.open(choosing)

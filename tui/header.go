@@ -9,9 +9,8 @@ import (
 	"rpcscope/tui/text"
 )
 
-// headerLines are the two lines above the panels: where calls go and whether they can,
-// then what the load is and what became of it. What matters least goes first where room
-// is scarce; the state of the connection, the totals and the rate go last.
+// headerLines draws the two lines above the panels: the broker, the queue and the connection, then the load and its
+// totals. If there is no room for all, the connection, the totals and the rate stay the longest.
 func headerLines(st *text.Styles, look *lab.Snapshot, w int) []text.Line {
 	state, counts := connectionPiece(st, look), totalPieces(st, look)
 	return []text.Line{
@@ -20,7 +19,7 @@ func headerLines(st *text.Styles, look *lab.Snapshot, w int) []text.Line {
 	}
 }
 
-// connectionPiece says how the connection is. It is the last to go.
+// connectionPiece is the state of the connection.
 func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 	c, now := &look.Ledger.Connection, look.Ledger.Now
 	switch {
@@ -28,7 +27,7 @@ func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 		return text.Piece{Forms: []string{"✗ something in here broke", "✗ broken"}, Ink: st.Bad}
 	case !c.Connected && c.Since.IsZero():
 		return text.Piece{Forms: []string{"○ connecting"}, Ink: st.Warn}
-	case c.Denied: // connected or not: between two calls it is either, and flickers
+	case c.Denied: // the connection comes and goes with each call
 		denied := "✗ permission missing"
 		if wait := explain.NextTry(c, now); !c.Connected && wait != "" {
 			return text.Piece{Forms: []string{denied + ", next try in " + wait, denied}, Ink: st.Bad}
@@ -48,7 +47,7 @@ func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 	return text.Piece{Forms: []string{"● connected " + text.Clock(now.Sub(c.Since)), "● connected"}, Ink: st.Good}
 }
 
-// placePieces say where calls go.
+// placePieces are the broker and the queues.
 func placePieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	info := look.Ledger.Connection.Info
 	pieces := []text.Piece{text.NewPiece(3, st.Title, "rpcscope")}
@@ -57,7 +56,7 @@ func placePieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	switch {
 	case info.Product == inProcess:
 		pieces = append(pieces, inProcessPiece(st, version))
-		addressRank = 6 // whichever port was free
+		addressRank = 6 // its port is any free one
 	case product != "" && version != "":
 		pieces = append(pieces, text.NewPiece(4, st.Plain, product+" "+version, product))
 	case product != "":
@@ -68,23 +67,22 @@ func placePieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	}
 	pieces = append(pieces, queuePiece(st, &look.Queue))
 	if callback := text.Escape(info.Queue, 40); callback != "" {
-		short := text.Escape(callback, 14) // the beginning of a name that the broker made up
+		short := text.Escape(callback, 14)
 		pieces = append(pieces, text.NewPiece(5, st.Faint, "callback "+callback, "callback "+short))
 	}
 	return pieces
 }
 
-// inProcess is what the in-process broker calls itself: its package is not for a screen to import.
+// inProcess is the product name of the in-process broker. The screen must not import its package.
 const inProcess = "rpcscope in-process broker"
 
-// inProcessPiece says that the broker is the in-process one. Nobody may take it for RabbitMQ:
-// however little room there is, some form of it is shown.
+// inProcessPiece names the in-process broker. It is shown at any width, so that nobody takes the broker for RabbitMQ.
 func inProcessPiece(st *text.Styles, version string) text.Piece {
 	name := strings.TrimPrefix(inProcess, "rpcscope ")
 	return text.NewPiece(1, st.Warn, strings.TrimSpace(name+" "+version), name, "in-process")
 }
 
-// queuePiece says how the request queue is.
+// queuePiece is the state of the request queue.
 func queuePiece(st *text.Styles, q *lab.Queue) text.Piece {
 	name := text.Escape(q.Name, 32)
 	if name == "" {
@@ -117,7 +115,7 @@ func queuePiece(st *text.Styles, q *lab.Queue) text.Piece {
 	return text.NewPiece(rank, st.Plain, forms(ready+text.Plural(q.Consumers, "consumer", "consumers"), "")...)
 }
 
-// loadPieces say what the load is, and what keeps it from going on.
+// loadPieces are the load and its state.
 func loadPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	l := &look.Load
 	var pieces []text.Piece
@@ -162,7 +160,7 @@ func loadPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	return pieces
 }
 
-// totalPieces say what became of the calls, and how fast they are.
+// totalPieces are the counts of the calls and their rate.
 func totalPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	c := look.Ledger.Calls
 	failed := st.Plain
@@ -175,7 +173,7 @@ func totalPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 		text.NewPiece(1, st.Completed, "completed "+text.Count(c.Completed), "compl. "+text.Count(c.Completed)),
 		text.NewPiece(1, failed, "failed "+text.Count(c.Failed)),
 		text.NewPiece(1, st.InFlight, "in flight "+text.Count(c.InFlight)),
-		// Of one width mostly, so that what is before it stands still.
+		// Padded, so that the pieces before it do not move.
 		text.NewPiece(0, st.Title, text.Right(rate, 7), rate),
 	}
 }

@@ -6,7 +6,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// The words that a newcomer has to know, in the order of the lanes.
+// The vocabulary of the screen, in the order of the lanes.
 var vocabulary = [][2]string{
 	{"in flight", "a call that waits for its answer"},
 	{"completed", "a call whose answer came, right or wrong. Others failed, and say why"},
@@ -14,7 +14,7 @@ var vocabulary = [][2]string{
 	{"orphaned", "a reply that no call waits for: late, or of an unknown ID. Discarded"},
 }
 
-// keysOn returns the groups with the rows that the help shows on a screen of that source.
+// keysOn returns the keys that the help shows for a source.
 func keysOn(groups []keyGroup, on source) (shown []keyGroup) {
 	for _, g := range groups {
 		g.rows = slices.DeleteFunc(slices.Clone(g.rows), func(r keyRow) bool { return r.help == "" || r.on&on == 0 })
@@ -25,7 +25,7 @@ func keysOn(groups []keyGroup, on source) (shown []keyGroup) {
 	return shown
 }
 
-// helpText is what is not told by the keys.
+// helpText explains marks, filters and selections.
 func (m *Model) helpText() string {
 	const both = "In a chart: █ completed, ▒ failed, d o * duplicates, orphans, both, " +
 		"▲ ▼ a server came, went. Latencies are those of the whole run; servers' rates count replies. " +
@@ -40,11 +40,30 @@ func (m *Model) helpText() string {
 		"or else the newest completed one. " + both
 }
 
-// helpLines are the help: all keys, and what the words mean.
+// helpLines draws all keys, the vocabulary and the help text.
 func (m *Model) helpLines(w int) []text.Line {
 	st := m.st
+	out := keyLines(st, keysOn(m.keys, m.source()), w)
+
+	out = append(out, text.Line{st.Title.Span(" What the words mean")})
+	for i, ink := range []text.Ink{st.InFlight, st.Completed, st.Duplicate, st.Orphaned} {
+		word, meaning := vocabulary[i][0], vocabulary[i][1]
+		out = append(out, text.Paragraph(ink.Span(" "+text.Left(word, 12)), text.Wrap(meaning, w-13), st.Plain)...)
+	}
+	if m.snapshot.StandIn != "" {
+		out = append(out, nil, text.Line{st.Title.Span(" The broker")})
+		out = append(out, text.Paragraph(text.Plain(" "), text.Wrap(text.Escape(m.snapshot.StandIn, 300), w-2), st.Plain)...)
+	}
+	out = append(out, nil)
+	for _, part := range text.Wrap(m.helpText(), w-2) {
+		out = append(out, text.Line{st.Faint.Span(" " + part)})
+	}
+	return out
+}
+
+// keyLines draws groups of keys, as many side by side as fit in w cells.
+func keyLines(st *text.Styles, groups []keyGroup, w int) (out []text.Line) {
 	const gap = 3
-	groups := keysOn(m.keys, m.source())
 	width := func(g keyGroup) (keys, all int) {
 		words := text.Width(g.title)
 		for _, r := range g.rows {
@@ -54,9 +73,7 @@ func (m *Model) helpLines(w int) []text.Line {
 		return keys, keys + 2 + words
 	}
 
-	var out []text.Line
 	for len(groups) > 0 {
-		// As many groups side by side as fit.
 		n, used := 0, 1
 		for n < len(groups) {
 			_, all := width(groups[n])
@@ -89,28 +106,6 @@ func (m *Model) helpLines(w int) []text.Line {
 		}
 		out = append(out, nil)
 		groups = groups[n:]
-	}
-
-	out = append(out, text.Line{st.Title.Span(" What the words mean")})
-	inks := []text.Ink{st.InFlight, st.Completed, st.Duplicate, st.Orphaned}
-	for i, v := range vocabulary {
-		for j, part := range text.Wrap(v[1], w-13) {
-			word := ""
-			if j == 0 {
-				word = v[0]
-			}
-			out = append(out, text.Line{inks[i].Span(" " + text.Left(word, 12)), st.Plain.Span(part)})
-		}
-	}
-	if m.snapshot.StandIn != "" {
-		out = append(out, nil, text.Line{st.Title.Span(" The broker")})
-		for _, part := range text.Wrap(text.Escape(m.snapshot.StandIn, 300), w-2) {
-			out = append(out, text.Line{st.Plain.Span(" " + part)})
-		}
-	}
-	out = append(out, nil)
-	for _, part := range text.Wrap(m.helpText(), w-2) {
-		out = append(out, text.Line{st.Faint.Span(" " + part)})
 	}
 	return out
 }

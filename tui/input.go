@@ -5,51 +5,48 @@ import (
 	"os"
 )
 
-// The brackets that terminals put around what is pasted, and what ctrl+c sends.
 const (
-	pasteBegins = "\x1b[200~"
-	pasteEnds   = "\x1b[201~"
-	interrupt   = '\x03'
+	pasteStart = "\x1b[200~"
+	pasteEnd   = "\x1b[201~"
+	interrupt  = '\x03' // ctrl+c
 )
 
-// A terminalInput is a terminal that is read from, with what Bubble Tea lacks: a paste
-// whose end got lost is over with ctrl+c, where it would swallow all keys for ever
-// (terminals send no control characters in a paste), and a terminal that has gone says
-// so, where nobody would notice.
+// A terminalInput reads from a terminal. If the end of a paste is lost, Bubble Tea takes all keys for pasted text.
+// terminalInput ends the paste at ctrl+c, since terminals paste no control characters.
 type terminalInput struct {
 	*os.File
-	gone    func() // called when there is nothing more to read
+	gone    func() // called at the end of the input, which Bubble Tea ignores
 	pasting bool
-	tail    []byte // the last few bytes, which may be the beginning of a bracket
+	tail    []byte // the last bytes read, which may be the start of a bracket
 }
 
-// Read reads what is typed.
+// Read reads keys and pasted text.
 func (t *terminalInput) Read(p []byte) (int, error) {
 	room := len(p)
 	if t.pasting {
-		room = max(room-len(pasteEnds), 1)
+		room = max(room-len(pasteEnd), 1)
 	}
 	n, err := t.File.Read(p[:room])
 	if n <= 0 || err != nil {
 		t.gone()
 		return n, err
 	}
-	if at := bytes.IndexByte(p[:n], interrupt); at >= 0 && t.after(p[:at]) && n+len(pasteEnds) <= len(p) {
-		copy(p[at+len(pasteEnds):], p[at:n])
-		copy(p[at:], pasteEnds)
-		n += len(pasteEnds)
+	if at := bytes.IndexByte(p[:n], interrupt); at >= 0 && t.pastingAfter(p[:at]) && n+len(pasteEnd) <= len(p) {
+		copy(p[at+len(pasteEnd):], p[at:n])
+		copy(p[at:], pasteEnd)
+		n += len(pasteEnd)
 	}
-	t.pasting = t.after(p[:n])
+	t.pasting = t.pastingAfter(p[:n])
 	seen := append(t.tail, p[:n]...)
-	t.tail = append([]byte(nil), seen[max(len(seen)-len(pasteBegins)+1, 0):]...)
+	t.tail = append([]byte(nil), seen[max(len(seen)-len(pasteStart)+1, 0):]...)
 	return n, nil
 }
 
-// after reports whether a paste goes on after these bytes.
-func (t *terminalInput) after(read []byte) bool {
+// pastingAfter reports whether a paste goes on after these bytes.
+func (t *terminalInput) pastingAfter(read []byte) bool {
 	seen := append(t.tail[:len(t.tail):len(t.tail)], read...)
-	if begins, ends := bytes.LastIndex(seen, []byte(pasteBegins)), bytes.LastIndex(seen, []byte(pasteEnds)); begins != ends {
-		return begins > ends
+	if start, end := bytes.LastIndex(seen, []byte(pasteStart)), bytes.LastIndex(seen, []byte(pasteEnd)); start != end {
+		return start > end
 	}
 	return t.pasting
 }

@@ -24,11 +24,12 @@ const (
 	choosing                     // an item of a menu
 	prompting                    // for a line of text
 
+	anyMode  = browsing | inspecting | readingLog | readingHelp | choosing | prompting
 	reading  = browsing | inspecting | readingLog
-	scrolled = browsing | readingLog | readingHelp // what has a first and a last line
+	scrolled = browsing | readingLog | readingHelp // they have a first and a last line
 )
 
-// A source is the kind of thing that the screen shows. Sources are bits as modes are.
+// A source is a kind of session that the screen shows. Sources are bits too.
 type source uint8
 
 const (
@@ -41,16 +42,15 @@ const (
 	all  = labs | recording
 )
 
-// A keyRow is one key: its names, what it does, and everywhere that it works and is shown.
+// A keyRow is one key: its names, its method, and all places in which it works and is shown.
 type keyRow struct {
-	keys string // names of keys, in the words of Bubble Tea and "space", with spaces between them
-	name string // in the help and the footer; "" is the first of keys
-	help string // in the help; "" if another row has the help of this key
-	on   source
-	in   mode
-	do   func(*Model) tea.Cmd
-	// footer tells in which footers the key is shown.
-	footer hints
+	keys   string // names as Bubble Tea has them, or "space"; several have spaces between them
+	name   string // in the help and the footer; if empty, the first of keys
+	help   string // empty if another row has the help of this key
+	on     source
+	in     mode
+	do     func(*Model) tea.Cmd
+	footer hints // places in the footers
 }
 
 // A keyGroup is a column of the help.
@@ -59,7 +59,7 @@ type keyGroup struct {
 	rows  []keyRow
 }
 
-// newKeys returns all keys. To add one, add a row here, and the method that it calls.
+// newKeys returns the key table. To add a key, add a row and the method that it calls.
 func newKeys() []keyGroup {
 	return []keyGroup{
 		{"Make calls", []keyRow{
@@ -139,9 +139,9 @@ func newKeys() []keyGroup {
 			{keys: "tab right", help: "next panel", on: all, in: browsing, do: does(func(m *Model) { m.nextPanel(1) }),
 				footer: hints{inLab: say(140, "panel"), inTour: say(60, "panel"), inReplay: say(150, "panel")}},
 			{keys: "shift+tab left", help: "previous panel", on: all, in: browsing, do: does(func(m *Model) { m.nextPanel(-1) })},
-			{keys: "up k", name: "↑ k", help: "up", on: all, in: reading | readingHelp | choosing | prompting, do: does(func(m *Model) { m.move(-1, 0) }),
+			{keys: "up k", name: "↑ k", help: "up", on: all, in: anyMode, do: does(func(m *Model) { m.move(-1, 0) }),
 				footer: hints{inStory: say(20, "select"), inLog: say(20, "up"), inMenu: say(20, "up")}},
-			{keys: "down j", name: "↓ j", help: "down", on: all, in: reading | readingHelp | choosing | prompting, do: does(func(m *Model) { m.move(1, 0) }),
+			{keys: "down j", name: "↓ j", help: "down", on: all, in: anyMode, do: does(func(m *Model) { m.move(1, 0) }),
 				footer: hints{inLog: say(30, "down"), inHelp: say(20, "scroll"), inMenu: say(30, "down")}},
 			{keys: "pgup", help: "page up", on: all, in: reading | readingHelp, do: does(func(m *Model) { m.move(0, -1) })},
 			{keys: "pgdown", name: "pgdn", help: "page down", on: all, in: reading | readingHelp, do: does(func(m *Model) { m.move(0, 1) }),
@@ -181,9 +181,7 @@ func newKeys() []keyGroup {
 	}
 }
 
-const anyMode = reading | readingHelp | choosing | prompting
-
-// does makes what a key does of a method that returns no command.
+// does makes a method that returns no command fit for a keyRow.
 func does(f func(*Model)) func(*Model) tea.Cmd {
 	return func(m *Model) tea.Cmd {
 		f(m)
@@ -191,12 +189,11 @@ func does(f func(*Model)) func(*Model) tea.Cmd {
 	}
 }
 
-// names returns the names of the keys as Bubble Tea has them.
 func (r *keyRow) names() []string {
 	return strings.Fields(r.keys)
 }
 
-// label returns the key as the help and, up to a space, the footer show it.
+// label returns the key as the help shows it. The footer shows its first word.
 func (r *keyRow) label() string {
 	if r.name != "" {
 		return r.name
@@ -204,10 +201,10 @@ func (r *keyRow) label() string {
 	return r.names()[0]
 }
 
-// works reports whether the key does anything on a screen of that source in that mode.
+// works reports whether the key does something on a source in a mode.
 func (r *keyRow) works(on source, in mode) bool { return r.on&on != 0 && r.in&in != 0 }
 
-// keyRow returns the row of a key on a screen of that source in the present mode, or nil.
+// keyRow returns the row of a key on a source in the present mode, or nil.
 func (m *Model) keyRow(name string, on source) *keyRow {
 	if name == " " {
 		name = "space"
@@ -222,7 +219,6 @@ func (m *Model) keyRow(name string, on source) *keyRow {
 	return nil
 }
 
-// source returns the kind of thing that is on the screen.
 func (m *Model) source() source {
 	switch {
 	case m.player != nil:
@@ -235,7 +231,7 @@ func (m *Model) source() source {
 	return fibLab
 }
 
-// press does what a key means now.
+// press calls the method of a key. In a prompt, all other keys edit the text.
 func (m *Model) press(msg tea.KeyMsg) tea.Cmd {
 	m.opening = false
 	if m.mode == prompting && msg.Type == tea.KeyRunes {

@@ -1,13 +1,12 @@
 package tui
 
-// A rowKey tells rows of a lane apart: calls by their ID, discarded replies by their
-// number.
+// A rowKey identifies a row of a lane: a call by its ID, a discarded reply by its number.
 type rowKey struct {
 	id  string
 	seq uint64
 }
 
-// A stance says what a list's cursor keeps to while rows come and go.
+// A stance is the row that the cursor stays on while rows come and go.
 type stance uint8
 
 const (
@@ -16,19 +15,17 @@ const (
 	atLast               // the last row, whichever it is
 )
 
-// A list is a window onto rows that come and go. It has a cursor, which at first keeps to
-// the top and, once moved, to a row. It knows rows by their number and key alone, so
-// that only those that are seen have to be drawn.
+// A list is a window onto rows that come and go, with a cursor. It knows the keys of the rows only, so that rows outside
+// the window need not be drawn.
 type list struct {
 	stance stance
-	key    rowKey // of the row under the cursor, where it keeps to one
+	key    rowKey // of the row under the cursor, if the stance is onRow
 	cursor int
-	offset int // the first row that is seen
+	offset int // the first row of the window
 }
 
-// sync tells the list which rows there are now: n of them, with these keys. Where its row
-// has moved, cursor and window move along, so that the picture stands still. Where its
-// row has gone, the cursor stays and keeps to the row that is there now.
+// sync tells the list the keys of its n rows. If the row under the cursor has moved, cursor and window move with it. If that
+// row has gone, the cursor keeps its place.
 func (l *list) sync(n int, key func(int) rowKey) {
 	if n == 0 {
 		*l = list{}
@@ -63,8 +60,7 @@ func (l *list) find(n int, key func(int) rowKey) int {
 	return -1
 }
 
-// move moves the cursor by so many rows. It must be in sync with them. At the top it
-// keeps to the top again.
+// move moves the cursor by delta rows. The list must be in sync with the rows.
 func (l *list) move(delta, n int, key func(int) rowKey) {
 	if n == 0 || delta == 0 {
 		return
@@ -79,11 +75,10 @@ func (l *list) move(delta, n int, key func(int) rowKey) {
 
 func (l *list) home() { *l = list{} }
 
-// end makes the cursor keep to the last row. Where not all rows are known yet, the next
-// ones tell which that is.
+// end keeps the cursor on the last row. If not all rows are known yet, the next sync finds it.
 func (l *list) end() { l.stance = atLast }
 
-// window returns the first row to draw where so many fit, with the cursor's among them.
+// window returns the first row to draw if fit rows have room, so that the cursor is among them.
 func (l *list) window(n, fit int) int {
 	fit = max(fit, 1)
 	l.offset = min(max(l.offset, l.cursor-fit+1), l.cursor)

@@ -8,9 +8,9 @@ import (
 
 // A choice is a row of a menu.
 type choice struct {
-	value string // what it means
-	words string // what it does
-	other bool   // ask for the value
+	value string
+	words string // explains it
+	other bool   // asks for the value
 }
 
 // A menu is a list to choose from.
@@ -22,7 +22,7 @@ type menu struct {
 	selected int
 }
 
-// chosen closes the menu and does what the selected choice means.
+// chosen closes the menu with the selected choice.
 func (m *Model) chosen() tea.Cmd {
 	m.close()
 	return m.menu.choose(m.menu.choices[m.menu.selected])
@@ -32,7 +32,7 @@ func (m *menu) move(delta int) {
 	m.selected = min(max(m.selected+delta, 0), len(m.choices)-1)
 }
 
-// lines are the menu in at most h lines of w cells.
+// lines draws the menu in at most h lines of w cells.
 func (m *menu) lines(st *text.Styles, w, h int) []text.Line {
 	names := 0
 	for _, c := range m.choices {

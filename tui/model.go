@@ -17,7 +17,7 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// A Picture is what the screen draws: a lab, a recording, or a frozen copy of a lab.
+// A Picture is a lab, a recording, or a frozen copy of a lab.
 type Picture interface {
 	Snapshot(lab.Query) lab.Snapshot
 	Inspect(id string) (ledger.Story, bool)
@@ -32,8 +32,7 @@ type Session interface {
 	RunConfig() report.RunConfig
 }
 
-// A Lab is what the keys act on. The methods that take a context and KillServer may block, the others return
-// at once.
+// A Lab does what most keys ask for. The methods that take a context and KillServer may block, the others return at once.
 type Lab interface {
 	Session
 	Freeze() Picture

@@ -14,7 +14,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// play returns what a key of a recording does.
+// play makes a keyRow's function of one that moves the player.
 func play(f func(*Model)) func(*Model) tea.Cmd {
 	return does(func(m *Model) {
 		f(m)
@@ -26,8 +26,8 @@ func seek(by time.Duration) func(*Model) tea.Cmd {
 	return play(func(m *Model) { m.player.Seek(by) })
 }
 
-// jump returns what a key does that goes to the next incident of a kind, or to the previous one if direction
-// is -1. The incident is selected when the player is there.
+// jump moves the player to the next incident of a kind, or to the previous one if direction is -1. The incident is selected
+// when the player is there.
 func jump(kind lab.Incident, direction int) func(*Model) tea.Cmd {
 	return play(func(m *Model) {
 		if direction < 0 {
@@ -39,7 +39,7 @@ func jump(kind lab.Incident, direction int) func(*Model) tea.Cmd {
 	})
 }
 
-// speeds are those that the keys go through.
+// speeds are those that the keys choose from.
 var speeds = []float64{replay.MinSpeed, 0.2, 0.5, 1, 2, 5, 10, 20, 50, replay.MaxSpeed, replay.FullSpeed}
 
 func (m *Model) changeSpeed(delta int) {
@@ -54,13 +54,13 @@ func nextSpeed(now float64, delta int) float64 {
 	return speeds[min(max(i+delta, 0), len(speeds)-1)]
 }
 
-// emptyInReplay is what empty lanes say in a recording, where no key fills them.
+// emptyInReplay are the texts of empty lanes in a recording, in which no key fills them.
 var emptyInReplay = [laneCount]string{
 	duplicateLane: "None yet. A duplicate is a second reply to a call that has its answer. d goes to the next one.",
 	orphanedLane:  "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u goes to the next one.",
 }
 
-// replayLines are the two lines about where in a recording one is.
+// replayLines draws the position in a recording.
 func replayLines(st *text.Styles, r *lab.Replay, w int) []text.Line {
 	return []text.Line{replayState(st, r, w), replayBar(st, r, w)}
 }
@@ -77,11 +77,11 @@ func replayState(st *text.Styles, r *lab.Replay, w int) text.Line {
 	case r.Event == r.Events && r.Indexed == 1:
 		state = text.Piece{Forms: []string{"■ the end, " + speed}, Ink: st.Title}
 	}
-	where := playClock(r.Position) + " of " + playClock(r.Duration)
+	position := playClock(r.Position) + " of " + playClock(r.Duration)
 	event := "event " + text.Count(r.Event) + " of " + text.Count(r.Events)
 	number := "#" + text.Count(r.Event)
 	before := []text.Piece{
-		state, {Forms: []string{where, playClock(r.Position)}, Ink: st.Plain},
+		state, {Forms: []string{position, playClock(r.Position)}, Ink: st.Plain},
 		text.NewPiece(3, st.Plain, event+": "+text.Escape(r.Last, 60), event+": "+briefEvent(r.Last), number+": "+briefEvent(r.Last), event, number),
 	}
 	var after []text.Piece
@@ -98,17 +98,16 @@ func replayState(st *text.Styles, r *lab.Replay, w int) text.Line {
 	return text.Ends(before, after, w)
 }
 
-// briefEvent is what happened last in few cells: of an ID that is a UUID only the beginning.
+// briefEvent shortens the text of an event, and a UUID at its end.
 func briefEvent(last string) string {
-	const most = 36
 	if i := strings.LastIndexByte(last, ' '); text.IsUUID(last[i+1:]) {
 		last = last[:i+1+text.ShortIDWidth]
 	}
-	return text.Escape(last, most)
+	return text.Escape(last, 36)
 }
 
-// replayBar draws a recording from its begin to its end: what has been shown, what is
-// to come, what has not been read yet, and where in it something went wrong.
+// replayBar draws a recording: the part that has been shown, the part to come, the part that has not been read yet, and
+// its incidents.
 func replayBar(st *text.Styles, r *lab.Replay, w int) text.Line {
 	n := w - 2
 	if n <= 0 {
@@ -121,9 +120,9 @@ func replayBar(st *text.Styles, r *lab.Replay, w int) text.Line {
 		}
 		return min(int(float64(at)/float64(r.Duration)*float64(known)), known-1)
 	}
-	found := make([]lab.Incident, known)
+	incidents := make([]lab.Incident, known)
 	for i, f := range r.Incidents {
-		found[cell(time.Duration(i)*r.Part)] |= f
+		incidents[cell(time.Duration(i)*r.Part)] |= f
 	}
 	head := cell(r.Position)
 	l := text.Line{st.Plain.Span(" ")}
@@ -132,14 +131,14 @@ func replayBar(st *text.Styles, r *lab.Replay, w int) text.Line {
 		switch {
 		case i == head:
 			s = st.Title.Span("●")
-		case i < known && found[i] != 0:
-			s = incidentSpan(st, found[i])
+		case i < known && incidents[i] != 0:
+			s = incidentSpan(st, incidents[i])
 		case i < head:
 			s = st.Bar.Span("━")
 		case i < known:
 			s = st.Border.Span("─")
 		}
-		if last := &l[len(l)-1]; last.Ink == s.Ink { // as few escape sequences as can be
+		if last := &l[len(l)-1]; last.Ink == s.Ink { // saves escape sequences
 			last.Text += s.Text
 		} else {
 			l = append(l, s)
@@ -160,7 +159,7 @@ func incidentSpan(st *text.Styles, found lab.Incident) text.Span {
 	return st.Warn.Span("*")
 }
 
-// playClock writes a time in a recording to the millisecond: 1:40.000, 2:05:00.000.
+// playClock formats a time in a recording: 1:40.000, 2:05:00.000.
 func playClock(d time.Duration) string {
 	ms := max(d, 0).Milliseconds()
 	h, m, s := ms/3_600_000, ms/60_000%60, fmt.Sprintf("%02d.%03d", ms/1000%60, ms%1000)

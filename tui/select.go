@@ -25,7 +25,7 @@ func (m *Model) selected() (target, bool) {
 	return target{row.id, row.seq, row.came}, ok
 }
 
-// inspectSelected shows the story of what is selected, as soon as it has come in.
+// inspectSelected shows the story of the selected row, as soon as it has come in.
 func (m *Model) inspectSelected() {
 	switch t, ok := m.selected(); {
 	case m.pending():
@@ -58,7 +58,7 @@ func (m *Model) inspect(t target) {
 	m.showStory()
 }
 
-// unknown says why there is no story to inspect, and what to do about it.
+// unknown says why there is no story to inspect, and which key helps.
 func (m *Model) unknown() error {
 	switch {
 	case m.player != nil:

@@ -7,13 +7,12 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// storyRows is how many rows a story has, unless the screen has too few: the story of each
-// scenario fits in them on the smallest screen, before anything happens.
+// storyRows is the height of a story on a screen with room for all panels. The intro of each scenario fits in it on the
+// smallest screen.
 const storyRows = 7
 
-// storyPanel tells the story of a scenario: first what happens, what to watch and why it
-// matters; as it happens, step by step; then what became of its claim, by which numbers. It is w
-// cells wide and h rows high inside.
+// storyPanel draws the story of a scenario, w cells wide and h rows high inside: first its intro, then its steps, then
+// the facts of its result.
 func storyPanel(st *text.Styles, t *tour.Snapshot, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
 	f := text.Frame{Width: w}
@@ -26,7 +25,7 @@ func storyPanel(st *text.Styles, t *tour.Snapshot, w, h int) text.Frame {
 		number = fmt.Sprintf("Scenario %d (%d of %d): ", s.Number, t.Position, t.Count)
 	}
 	f.Title = text.Line{st.Title.Span(number), st.Title.Span(text.Escape(s.Title, w)), st.Plain.Span("  "), storyState(st, t)}
-	watch := storyLines(st, "watch", s.Watch, w)
+	watch := labelled("watch", st.Label, s.Watch, st.Plain, w)
 	switch {
 	case t.State == tour.Finished && t.Result != nil:
 		f.Body = factLines(st, t.Result, w)
@@ -35,17 +34,17 @@ func storyPanel(st *text.Styles, t *tour.Snapshot, w, h int) text.Frame {
 		f.Body = f.Body[:min(len(f.Body), h)]
 		return f
 	default:
-		f.Body = append(storyLines(st, "happens", s.Happens, w), watch...)
+		f.Body = append(labelled("happens", st.Label, s.Happens, st.Plain, w), watch...)
 	}
-	why := storyLines(st, "why", s.Why, w)
-	if len(f.Body)+len(why) <= h || t.Result == nil { // no half of it below numbers
+	why := labelled("why", st.Label, s.Why, st.Plain, w)
+	if len(f.Body)+len(why) <= h || t.Result == nil { // all of it or nothing below facts
 		f.Body = append(f.Body, why...)
 	}
 	f.Body = f.Body[:min(len(f.Body), h)]
 	return f
 }
 
-// storyState is how far the scenario has come, in a word.
+// storyState is the state of the scenario in a word.
 func storyState(st *text.Styles, t *tour.Snapshot) text.Span {
 	switch {
 	case t.State == tour.Intro:
@@ -60,20 +59,15 @@ func storyState(st *text.Styles, t *tour.Snapshot) text.Span {
 	return st.Bad.Span(fmt.Sprintf("✗ FAILED, %.1f s", t.Result.Elapsed.Seconds()))
 }
 
-// storyLabel is the width of the column that says what a part of a story is about.
+// storyLabel is the width of the column of labels.
 const storyLabel = 9
 
-// storyLines are a part of a story.
-func storyLines(st *text.Styles, label, s string, w int) []text.Line {
-	var out []text.Line
-	for _, part := range text.Wrap(text.Escape(s, 1000), w-storyLabel-2) {
-		out = append(out, text.Line{st.Label.Span(" " + text.Left(label, storyLabel)), st.Plain.Span(part)})
-		label = ""
-	}
-	return out
+// labelled draws text with a label before it.
+func labelled(label string, labelInk text.Ink, s string, ink text.Ink, w int) []text.Line {
+	return text.Paragraph(labelInk.Span(" "+text.Left(label, storyLabel)), text.Wrap(text.Escape(s, 1000), w-storyLabel-2), ink)
 }
 
-// stepLines are the steps of a story up to the present one: the last of them, where there is no room for all.
+// stepLines draws the steps up to the present one, or the last h rows of them.
 func stepLines(st *text.Styles, steps []tour.Step, w, h int) []text.Line {
 	var out []text.Line
 	for _, s := range steps {
@@ -84,39 +78,26 @@ func stepLines(st *text.Styles, steps []tour.Step, w, h int) []text.Line {
 		case tour.Running:
 			ink, words, word = st.InFlight, st.Plain, "● now"
 		}
-		for _, part := range text.Wrap(text.Escape(s.Text, 400), w-storyLabel-2) {
-			out = append(out, text.Line{ink.Span(" " + text.Left(word, storyLabel)), words.Span(part)})
-			word = ""
-		}
+		out = append(out, labelled(word, ink, s.Text, words, w)...)
 	}
 	return out[max(len(out)-max(h, 0), 0):]
 }
 
-// factLines are the claim, part by part, with what is so, and what was expected where that
-// is something else. What does not hold comes first: there may be no room for all.
+// factLines draws the facts of a result, those that do not hold first, since there may be no room for all.
 func factLines(st *text.Styles, r *tour.Result, w int) []text.Line {
 	var out []text.Line
-	add := func(ok bool, s string) {
-		ink, word := st.Good, "✓ ok"
-		if !ok {
-			ink, word = st.Bad, "✗ FAILED"
-		}
-		for _, part := range text.Wrap(text.Escape(s, 400), w-storyLabel-2) {
-			out = append(out, text.Line{ink.Span(" " + text.Left(word, storyLabel)), st.Plain.Span(part)})
-			word = ""
-		}
-	}
+	fail := func(s string) { out = append(out, labelled("✗ FAILED", st.Bad, s, st.Plain, w)...) }
 	if r.Err != nil {
-		add(false, "It could not be played to its end: "+text.FirstLine(r.Err.Error())+".")
+		fail("It could not be played to its end: " + text.FirstLine(r.Err.Error()) + ".")
 	}
 	for _, f := range r.Facts {
 		if !f.OK {
-			add(false, f.Got+"; expected was: "+f.Want)
+			fail(f.Got + "; expected was: " + f.Want)
 		}
 	}
 	for _, f := range r.Facts {
 		if f.OK {
-			add(true, f.Got)
+			out = append(out, labelled("✓ ok", st.Good, f.Got, st.Plain, w)...)
 		}
 	}
 	return out

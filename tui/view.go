@@ -105,11 +105,7 @@ func (m *Model) adviceLines() []text.Line {
 	if all[0].Level == lab.Failure {
 		ink, mark = m.st.Warn, " ! "
 	}
-	var out []text.Line
-	for _, part := range text.Limit(text.Wrap(all[0].Text, m.w-4), maxAdviceRows) {
-		out = append(out, text.Line{m.st.Warn.Span(mark), ink.Span(part)})
-		mark = "   "
-	}
+	out := text.Paragraph(m.st.Warn.Span(mark), text.Limit(text.Wrap(all[0].Text, m.w-4), maxAdviceRows), ink)
 	for len(out) < m.minAdvice() {
 		out = append(out, nil)
 	}

@@ -86,12 +86,10 @@ func (s *Summary) headline(p *sheet) {
 		p.line(append(append(said, p.Plain.Span(text.Spaces(gap))), speed...))
 		return
 	}
-	for i, part := range text.Wrap(s.Verdict(), p.width-2) {
-		mark := s.mark(p)
-		if i > 0 {
-			mark.Text = " "
-		}
-		p.line(text.Line{mark, p.Title.Span(" " + part)})
+	mark := s.mark(p)
+	mark.Text += " "
+	for _, l := range text.Paragraph(mark, text.Wrap(s.Verdict(), p.width-2), p.Title) {
+		p.line(l)
 	}
 	p.line(append(text.Line{p.Plain.Span("  ")}, speed...))
 }

@@ -67,9 +67,8 @@ func (s *sheet) flow(label string, items []text.Line) {
 
 // words writes a text in as many rows as it needs.
 func (s *sheet) words(label, str string, style text.Ink) {
-	for _, part := range text.Wrap(str, s.width-labelCells) {
-		s.row(label, style.Span(part))
-		label = ""
+	for _, l := range text.Paragraph(s.Label.Span(text.Left(label, labelCells)), text.Wrap(str, s.width-labelCells), style) {
+		s.line(l)
 	}
 }
 
@@ -79,11 +78,7 @@ func (s *sheet) note(str string) {
 		return
 	}
 	s.gap()
-	for i, part := range text.Wrap(str, s.width-2) {
-		mark := "  "
-		if i == 0 {
-			mark = "→ "
-		}
-		s.line(text.Line{s.Warn.Span(mark), s.Plain.Span(part)})
+	for _, l := range text.Paragraph(s.Warn.Span("→ "), text.Wrap(str, s.width-2), s.Plain) {
+		s.line(l)
 	}
 }

@@ -67,3 +67,13 @@ func Fold(text string, n int) []string {
 	}
 	return out
 }
+
+// Paragraph returns a line for each of the parts, with label before the first one and as much space before the others.
+func Paragraph(label Span, parts []string, ink Ink) []Line {
+	var out []Line
+	for _, part := range parts {
+		out = append(out, Line{label, ink.Span(part)})
+		label.Text = Spaces(Width(label.Text))
+	}
+	return out
+}
