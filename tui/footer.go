@@ -103,7 +103,7 @@ func (m *Model) keyLine() text.Line {
 func (m *Model) pauseWords() string {
 	switch {
 	case m.snapshot.Load.Paused && m.snapshot.Load.PausedBy == "":
-		return "go on"
+		return "resume"
 	case m.snapshot.Load.Paused, m.snapshot.Load.Waiting:
 		return "begin"
 	}

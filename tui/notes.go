@@ -68,15 +68,15 @@ func (g *noteLog) selected(notes []lab.Note) (lab.Note, bool) {
 // noteTitle returns the title of the notes. Those of a replay are not part of the recording.
 func noteTitle(look *lab.Snapshot) string {
 	if look.Replay != nil {
-		return "What this replay said"
+		return "Log of this replay"
 	}
-	return "All that happened"
+	return "Log"
 }
 
 // noteLines draws the notes in h lines of w cells.
 func (m *Model) noteLines(w, h int) []text.Line {
 	if len(m.snapshot.Notes) == 0 && m.snapshot.Replay != nil {
-		return []text.Line{{m.st.Faint.Span(" nothing yet; what happened in the recording is on its bar and in the lanes")}}
+		return []text.Line{{m.st.Faint.Span(" nothing yet; the events of the recording are in its bar and in the lanes")}}
 	}
 	return m.log.lines(m.st, m.snapshot.Notes, w, h)
 }

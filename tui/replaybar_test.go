@@ -235,7 +235,7 @@ func TestReplayNotes(t *testing.T) {
 	defer p.Close()
 	m := newScreen(t, p, 80, 24)
 	press(m, "v")
-	for _, want := range []string{"What this replay said", "what happened in the recording is on its bar"} {
+	for _, want := range []string{"Log of this replay", "the events of the recording are in its bar"} {
 		if !strings.Contains(m.View(), want) {
 			t.Errorf("no %q:\n%s", want, m.View())
 		}

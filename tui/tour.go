@@ -121,7 +121,7 @@ func (m *Model) previousScenarioWords() string {
 	case !m.stage.Left:
 		return "back"
 	case m.stage.Position == m.stage.Count:
-		return "the one before"
+		return "previous one"
 	}
 	return ""
 }
