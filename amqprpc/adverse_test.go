@@ -62,6 +62,7 @@ func (a *ackless) Write(p []byte) (int, error) {
 // More publishes than may be unconfirmed: heartbeats go on, the connection lives, and
 // every call ends when it should.
 func TestConfirmsWithheld(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 1000, Concurrency: 4})

@@ -106,6 +106,7 @@ func TestQueueStats(t *testing.T) {
 
 // Close ends questions about queues that a broker does not answer, and leaves no goroutine of theirs.
 func TestCloseAmongQuestions(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	for _, asked := range []bool{false, true} { // whether the connection for questions is open
 		node := brokertest.Own(t)
 		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL())})

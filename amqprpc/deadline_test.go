@@ -207,6 +207,7 @@ func (c *stuckConn) Close() error {
 }
 
 func TestStuckWrite(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
 	declare(t, url, queue)

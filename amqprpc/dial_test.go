@@ -119,6 +119,7 @@ func mute(t *testing.T) string {
 
 // Connecting ends by its own bound, or with the context, however silent the other side is.
 func TestDialIsBounded(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	live := brokertest.Shared(t).URL()
 	brokertest.NoLeaks(t)
 	silent := mute(t)

@@ -23,6 +23,7 @@ const floodReplies = 100_000
 // A flood of replies that nobody asked for costs a client no memory that stays, and
 // no call.
 func TestFlood(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
 	told := newTally()

@@ -19,6 +19,7 @@ var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Max: 200 * time.Millis
 // The connection is lost in every way there is; each time the calls in flight end
 // at once, and the client goes on by itself.
 func TestConnectionLoss(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Own(t)
 	ctx := context.Background()
 	must := func(t *testing.T, err error) {
@@ -303,6 +304,7 @@ func TestSeveralURLs(t *testing.T) {
 // While the broker has an alarm, requests wait in the client, where their deadlines
 // find them, and go out when it is over.
 func TestMemoryAlarm(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
 	ctx := context.Background()
@@ -349,6 +351,7 @@ func TestMemoryAlarm(t *testing.T) {
 
 // A server that starts during a memory alarm serves when it is over.
 func TestServerStartsInAnAlarm(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
 	ctx := context.Background()

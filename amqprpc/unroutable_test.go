@@ -62,6 +62,7 @@ func TestNoMandatory(t *testing.T) {
 // With Retry a call outlives the time before its queue is there, although it is not
 // idempotent: the returned attempts were not executed.
 func TestRetryUntilTheQueueAppears(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	told := kept()

@@ -52,6 +52,7 @@ func TestFreeze(t *testing.T) {
 
 // A message whose expiration ends while the broker is frozen expires with Thaw.
 func TestFreezeExpiry(t *testing.T) {
+	skipIfShort(t)
 	b := start(t, broker.Config{})
 	ch := channel(t, dial(t, b))
 	queue := declare(t, ch, "queue", transient)
@@ -71,6 +72,7 @@ func TestFreezeExpiry(t *testing.T) {
 
 // A frozen broker sends no heartbeats, and does not drop clients that it does not read from.
 func TestFreezeHeartbeat(t *testing.T) {
+	skipIfShort(t)
 	b := start(t, broker.Config{})
 	patient := dialWith(t, b, amqp.Config{Heartbeat: 600 * time.Second})
 	mute := tcp(t, b) // never sends the heartbeats that it asked for
@@ -100,6 +102,7 @@ func TestFreezeHeartbeat(t *testing.T) {
 }
 
 func TestHeartbeat(t *testing.T) {
+	skipIfShort(t)
 	b := start(t, broker.Config{Heartbeat: time.Second})
 	p := tcp(t, b)
 	p.login(nil, 1)

@@ -234,3 +234,10 @@ func code(err error) int {
 	}
 	return 0
 }
+
+func skipIfShort(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes longer than a second")
+	}
+}

@@ -50,6 +50,7 @@ var states = map[string]func(t *testing.T, b *broker.Broker){
 // Close leaves no goroutine, timer or memory of a broker behind, whatever the state of the broker and of its connections,
 // and while more clients connect. (brokertest.NoLeaks ignores brokers.)
 func TestCloseLeavesNothing(t *testing.T) {
+	skipIfShort(t)
 	left := closeAll(t, map[string]func(b *broker.Broker){
 		"at work":       func(*broker.Broker) {},
 		"frozen":        (*broker.Broker).Freeze,

@@ -32,6 +32,7 @@ var safe = map[string]kind{"safe-durable": durable, "safe-quorum": quorum}
 // While clients do random operations and the broker fails at random, its state stays consistent, and no message is lost or
 // redelivered as if it were new.
 func TestStorm(t *testing.T) {
+	skipIfShort(t)
 	b := start(t, broker.Config{MemoryLimit: 8 << 20})
 	s := &storm{b: b, confirmed: map[string]bool{}, fresh: map[string]int{}, settled: map[string]bool{}}
 	seed := rand.Uint64()

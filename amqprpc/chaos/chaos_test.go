@@ -38,6 +38,7 @@ const (
 )
 
 func TestChaos(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	list := seeds
 	if *seedFlag != 0 {
 		list = []uint64{*seedFlag}

@@ -39,6 +39,9 @@ var members struct {
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	if brokertest.Short() {
+		return brokertest.NoTests(brokertest.ErrShort)
+	}
 	if _, err := rabbitmq.Installed(); err != nil {
 		return brokertest.Absent(brokertest.NeedRabbitMQ, err)
 	}

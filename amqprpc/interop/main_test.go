@@ -27,6 +27,9 @@ var bin string
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
 
 func testMain(m *testing.M) int {
+	if brokertest.Short() {
+		return brokertest.NoTests(brokertest.ErrShort)
+	}
 	for _, l := range languages {
 		if l.missing = l.check(); l.missing == nil {
 			continue

@@ -131,6 +131,7 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 // Two screens on one broker have servers of the same number: each shows its own, and those of the
 // other under names of theirs.
 func TestTwoScreens(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)

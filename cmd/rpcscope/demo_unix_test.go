@@ -172,6 +172,7 @@ func TestDemoRefuses(t *testing.T) {
 
 // A broker that answers in another way, or not at all, is none.
 func TestDemoOnNoBroker(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	mute, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
@@ -63,6 +64,7 @@ func wantRestored(t *testing.T, term *screen.Terminal, before screen.Termios, co
 }
 
 func TestGuard(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	for _, c := range []struct {
 		name, key string

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/broker"
+	"rpcscope/amqprpc/broker/brokertest"
 )
 
 // A kill -9 takes the servers with it, whatever command has started them: each holds a connection to the broker.
 // (TestDemoEnds is about the screen.)
 func TestKillTakesServers(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		args  string

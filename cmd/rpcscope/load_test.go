@@ -91,6 +91,7 @@ func TestLoadWithFaultyServer(t *testing.T) {
 }
 
 func TestLoadWhileServersCrash(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	const calls = 3000
 	o := rpcscope(t, node.URL(), "load", "--queue", brokertest.QueueName(t), "-n", fmt.Sprint(calls), "-c", "32", "--fib", "0-15", "--timeout=50s", "--json",
@@ -198,6 +199,7 @@ func TestRecordingOfNothing(t *testing.T) {
 
 // An open load that could not be generated has fallen short; one that was too slow says so.
 func TestLoadTooFast(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	args := []string{"load", "--queue", brokertest.QueueName(t), "--rate=1000", "-c=1", "--fib=1", "--servers=1", "--server-flag=--delay=100ms"}

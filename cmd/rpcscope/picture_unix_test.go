@@ -21,6 +21,7 @@ var picture = flag.String("picture", "", "a file to write the README's picture t
 //
 //	go test ./cmd/rpcscope -run TestPicture -picture $PWD/.github/screen.svg
 func TestPicture(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 34})

@@ -36,6 +36,7 @@ func recordLoad(t testing.TB, path string, args ...string) outcome {
 
 // What a recording replays to is what the run itself printed, to the last digit.
 func TestReplayIsTheRun(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	for what, args := range map[string][]string{
 		"closed loop": {"-n=2000", "-c=16"},

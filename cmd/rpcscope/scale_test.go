@@ -43,6 +43,7 @@ func (o outcome) rows(t *testing.T) []report.ScaleRow {
 // Work that sleeps for so long takes one server 12 * 200 ms at least, and two of them
 // half of that: they would have to lose a second more to fall short of this.
 func TestScaleOfWorkThatSleeps(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "scale", "--queue", brokertest.QueueName(t), "--servers=1,2", "-n=12", "--warmup=0s", "--fib=5", "--server-flag=--delay=200ms", "--json")
 	if o.code != cli.OK || o.stderr != "" { // and so no word of cores

@@ -68,6 +68,7 @@ func untilFull(t testing.TB, master *os.File, meanwhile func()) int {
 
 // Calls go on at full speed where the terminal takes nothing of what is drawn.
 func TestScreenStalled(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	var served atomic.Int64
@@ -109,6 +110,7 @@ func TestScreenStalled(t *testing.T) {
 
 // One SIGTERM ends the program and its servers where the terminal takes nothing.
 func TestScreenStalledTerminated(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1", calm)
 	server := 0

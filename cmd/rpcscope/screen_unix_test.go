@@ -56,6 +56,7 @@ const calm = "--server-flag=--delay=10ms"
 // An afternoon at the screen: all that a newcomer would do, on a real terminal and a
 // real broker.
 func TestScreen(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
@@ -299,6 +300,7 @@ func TestScreenLostTerminal(t *testing.T) {
 // When what started it has been killed, as `go run` may be, the shell has the terminal for
 // itself, and the screen ends instead of drawing over it.
 func TestScreenTakenOver(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)

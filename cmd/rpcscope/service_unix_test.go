@@ -14,6 +14,7 @@ import (
 
 // The screen in front of somebody else's server, which answers with what is no text.
 func TestScreenOfAForeignService(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)

@@ -14,12 +14,14 @@ import (
 	"time"
 
 	"rpcscope/amqprpc/broker"
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
 // A newcomer without a broker takes the tour, plays, and goes on.
 func TestTour(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
 	before := term.Termios()
@@ -109,6 +111,7 @@ func TestTour(t *testing.T) {
 // Steps are told, and can be hurried on. A claim that has failed in the end is exit code 1, and one that is not played
 // to its end none. (That a step is told before it is done is TestSteps's: here it may pass while this is not looking.)
 func TestTourSteps(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	term := demoShell(t, closedURL(t), screen.Size{Cols: 80, Rows: 24})
 	term.Type("rpcscope tour --pace 3 --only 10,8,5 --server-flag=--fault=error", "enter")
@@ -152,6 +155,7 @@ func hurried(term *screen.Terminal, text string) {
 
 // Whoever ends it amid a scenario leaves nothing behind, not on the broker either.
 func TestTourEnds(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	for name, end := range map[string]func(*screen.Terminal) error{
 		"q":       func(term *screen.Terminal) error { term.Type("q"); return nil },

@@ -51,6 +51,7 @@ func expires(t testing.TB, node brokertest.Node, queue string) (ms string) {
 
 // An own queue is deleted with its requests, and expires; another queue is neither.
 func TestOwnQueue(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	for _, own := range []bool{true, false} {
 		cfg := config(t, node)

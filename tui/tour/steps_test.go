@@ -18,6 +18,7 @@ var endless = tour.Pace{Word: 1000 * time.Hour, Pause: 1000 * time.Hour}
 // The claims also hold at the slower speed for a user who watches, and the screen shows the effects
 // that the scenario announces. Scenarios that compare servers have the machine for themselves.
 func TestClaimsHoldOnScreen(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	for _, s := range tour.Scenarios() {
@@ -92,6 +93,7 @@ func shows(t *testing.T, scenario int, l *lab.Lab) {
 
 // A step is shown before it runs, runs after a wait or a skip, and is followed by another wait.
 func TestSteps(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	cfg := config(node)

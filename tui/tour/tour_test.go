@@ -20,6 +20,7 @@ func compares(number int) bool { return number <= 3 || number == 13 }
 
 // Every claim holds, and sessions leave nothing behind.
 func TestClaimsHold(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	for _, s := range tour.Scenarios() {
@@ -117,6 +118,7 @@ func (m *wrapper) DropConnection() {
 
 // If the premise of a claim is broken, the facts that depend on it do not hold.
 func TestClaimsCanFail(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	noFault := func(m *wrapper) { m.setFault = func(string) error { return nil } }
@@ -274,6 +276,7 @@ func TestClaimsCanFail(t *testing.T) {
 
 // An interrupt ends a scenario at any step, and nothing is left of it.
 func TestInterrupt(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	why := errors.New("interrupted")

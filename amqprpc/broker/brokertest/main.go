@@ -145,9 +145,8 @@ func Requires(need string) bool {
 	return err == nil && slices.Contains(list, need)
 }
 
-// Absent is for the TestMain of a package whose tests all need something that is missing, such as NeedPython.
-// It prints why, and the line by which `go test` marks a package as "[no tests to run]". It returns the exit code: 1 if
-// RPCSCOPE_TEST_REQUIRE lists need, else 0.
+// Absent is for the TestMain of a package whose tests all need something that is missing, such as NeedPython. It returns the exit
+// code: 1 if RPCSCOPE_TEST_REQUIRE lists need, else that of [NoTests].
 func Absent(need string, why error) int {
 	list, err := required()
 	switch {
@@ -158,7 +157,22 @@ func Absent(need string, why error) int {
 		fmt.Fprintln(os.Stderr, "required, and missing:", why)
 		return 1
 	}
+	return NoTests(why)
+}
+
+// NoTests is for the TestMain of a package that runs no tests. It prints why, and the line by which `go test` marks the package
+// as "[no tests to run]". It returns the exit code 0.
+func NoTests(why error) int {
 	fmt.Println(why)
 	fmt.Println("testing: warning: no tests to run")
 	return 0
+}
+
+// ErrShort is a reason for [NoTests].
+var ErrShort = errors.New("not with -short: all tests take longer than a second")
+
+// Short reports whether the tests run with -short. Unlike [testing.Short] it may be called from TestMain.
+func Short() bool {
+	flag.Parse()
+	return testing.Short()
 }

@@ -87,6 +87,14 @@ func Ctl(t testing.TB, n Node, args ...string) string {
 	return out
 }
 
+// SkipIfShort skips a test that takes longer than a second if the tests run with -short.
+func SkipIfShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes longer than a second")
+	}
+}
+
 func needRabbitMQ(t testing.TB) {
 	t.Helper()
 	if selectedBroker() == inProcessBroker {

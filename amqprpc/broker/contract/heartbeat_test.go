@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/internal/wire"
 )
 
@@ -38,6 +39,7 @@ func (p *peer) heartbeat() {
 
 // Heartbeats keep an idle connection open.
 func heartbeatsCome(t *T) {
+	brokertest.SkipIfShort(t)
 	p := t.loginWith(everySecond, nil)
 	for range 4 {
 		p.heartbeat()
@@ -48,6 +50,7 @@ func heartbeatsCome(t *T) {
 
 // A client that sends nothing is dropped. Its exclusive queue is deleted, and its unacked messages are requeued.
 func silentClientDropped(t *T) {
+	brokertest.SkipIfShort(t)
 	ch := t.open()
 	queue := t.declare(ch, durable)
 	t.put(ch, queue, "message")
@@ -75,6 +78,7 @@ func silentClientDropped(t *T) {
 // Without heartbeats nobody is dropped, and the broker sends none. The end of another silent connection, which has heartbeats,
 // shows that there was enough time.
 func noHeartbeats(t *T) {
+	brokertest.SkipIfShort(t)
 	quiet := t.login()
 	other := t.loginWith(everySecond, nil)
 	t.must(other.conn.SetReadDeadline(soon()))

@@ -5,6 +5,7 @@ import (
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/internal/wire"
 )
 
@@ -49,6 +50,7 @@ func (t *T) wantExpired(queue string) {
 
 // A queue expires if it had no consumer for that long, even if it holds messages.
 func leaseOfUnused(t *T) {
+	brokertest.SkipIfShort(t)
 	for _, k := range kinds {
 		t.Log(k.name)
 		k := k.kind.leased(int32(shortLease))

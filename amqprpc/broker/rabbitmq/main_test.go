@@ -15,6 +15,9 @@ import (
 
 // Without RabbitMQ there are no tests to run.
 func TestMain(m *testing.M) {
+	if brokertest.Short() {
+		os.Exit(brokertest.NoTests(brokertest.ErrShort))
+	}
 	if _, err := rabbitmq.Installed(); err != nil {
 		os.Exit(brokertest.Absent(brokertest.NeedRabbitMQ, err))
 	}

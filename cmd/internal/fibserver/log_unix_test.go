@@ -274,6 +274,7 @@ func TestNackedReplyIsLogged(t *testing.T) {
 
 // A lost connection is logged with why, each try to get another, and its end.
 func TestReconnectIsLogged(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Own(t)
 	ctx := context.Background()
 	p := start(t, node.URL(), "reconnect")
@@ -323,6 +324,7 @@ func TestReconnectIsLogged(t *testing.T) {
 
 // A log that nobody reads holds up neither the requests nor the end.
 func TestNobodyReadsTheLog(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	url, queue := node.URL(), brokertest.QueueName(t)
 	r, w, err := os.Pipe()

@@ -24,6 +24,7 @@ import (
 // All servers are replaced, one after the other and twice round, under a load: no call
 // fails, none is answered twice, and every server ends well.
 func TestRollingRestart(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	for _, prefetch := range []int{1, 64} {
 		t.Run(fmt.Sprint("prefetch ", prefetch), func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 3*patience)

@@ -21,6 +21,7 @@ import (
 // A stdout that nobody reads holds up neither replies nor the end. Whoever reads it later finds
 // the first lines in their order.
 func TestNobodyReadsStdout(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	r, w, err := os.Pipe()
 	if err != nil {
