@@ -130,6 +130,7 @@ func TestConfirmsWithheld(t *testing.T) {
 
 // Ended calls that were waiting for their next attempt are not kept.
 func TestRetriesHoldNoMemory(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	const size, calls = 1 << 19, 100
 	waiting := make(chan string, calls)
 	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), MaxInFlight: 10,
@@ -164,6 +165,7 @@ func TestRetriesHoldNoMemory(t *testing.T) {
 
 // A call that ran into its deadline while it was being retried says why.
 func TestRetriedCallKeepsItsReason(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout)

@@ -139,6 +139,7 @@ func TestPersistentRequestOutlivesTheBroker(t *testing.T) {
 
 // Whatever calls fail of, none that is said not to have been executed was or will be.
 func TestNotExecutedIsTrue(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	url, queue, missing := brokertest.Shared(t).URL(), brokertest.QueueName(t), brokertest.QueueName(t)
 	var mu sync.Mutex
 	executed := map[string]bool{}

@@ -105,6 +105,7 @@ func TestConnectionLoss(t *testing.T) {
 // Under load, whatever is lost: each call has one outcome, and with Retry and
 // Idempotent the outcome is an answer.
 func TestLossUnderLoad(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	url := brokertest.Shared(t).URL()
 	for _, idempotent := range []bool{false, true} {
 		t.Run(fmt.Sprintf("idempotent=%v", idempotent), func(t *testing.T) {

@@ -85,6 +85,7 @@ func TestShutdownDrains(t *testing.T) {
 // A server that drains with many requests in it gives each back that no handler has begun, and
 // no other, whether its handlers end at once or go on for longer than that takes.
 func TestShutdownGivesManyBack(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	const many, inHand = 1000, 2
 	for name, busy := range map[string]bool{"handlers that end": false, "handlers that go on": true} {
 		t.Run(name, func(t *testing.T) {

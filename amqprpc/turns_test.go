@@ -74,6 +74,7 @@ func (n *nodes) look() []string {
 // Clients and servers begin at the first URL, and after a loss at the one after that which
 // was lost: so a node that hangs is tried last.
 func TestReconnectsBeginAtTheNextURL(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	live, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	for what, start := range map[string]func(amqprpc.ConnConfig, chan<- struct{}){
 		"client": func(b amqprpc.ConnConfig, connected chan<- struct{}) {

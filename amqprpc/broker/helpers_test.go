@@ -238,6 +238,6 @@ func code(err error) int {
 func skipIfShort(t *testing.T) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("takes longer than a second")
+		t.Skip("not with -short: it takes about a second or longer")
 	}
 }

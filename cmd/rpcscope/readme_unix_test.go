@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/fibserver"
 )
 
@@ -35,6 +36,7 @@ func blocks(text, language string) []string {
 
 // TestReadmeOwnModule runs the README's example of the library in a module of its own, on an in-process broker.
 func TestReadmeOwnModule(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	_, text, _ := strings.Cut(readme(t), "## The library\n")
 	text, _, _ = strings.Cut(text, "\n## ")

@@ -16,6 +16,7 @@ import (
 
 // An afternoon at the screen is recorded, and looked at again.
 func TestScreenRecords(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	term := demoShell(t, closedURL(t), screen.Size{Cols: 120, Rows: 40})

@@ -231,6 +231,7 @@ func TestScreenDenied(t *testing.T) {
 
 // Signals end it as q does, servers included, and the exit code tells.
 func TestScreenSignals(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)

@@ -26,6 +26,7 @@ func service(t *testing.T, body, expect string) *lab.Service {
 }
 
 func TestServiceCalls(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Service = service(t, "ask {k} {n}", `^ASK`)

@@ -21,6 +21,7 @@ import (
 )
 
 func TestInjectedReplies(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Fib = "30"

@@ -22,6 +22,7 @@ import (
 
 // The load waits for the first consumer, and only for that.
 func TestLoadWaitsForServer(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	cfg.Paused = false
@@ -66,6 +67,7 @@ func TestLoadWaitsForServer(t *testing.T) {
 
 // The load starts with somebody else's server.
 func TestLoadStartsWithForeignServer(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	cfg := config(t, node)
 	declare(t, node, cfg.Queue)

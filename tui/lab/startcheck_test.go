@@ -201,6 +201,7 @@ func TestServiceStartsPaused(t *testing.T) {
 
 // Servers are started beside foreign ones on an own queue, and with Force.
 func TestForeignConsumersAllowed(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	for name, change := range map[string]func(*lab.Config){
 		"own queue": func(cfg *lab.Config) { cfg.OwnQueue = true },

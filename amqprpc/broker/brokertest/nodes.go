@@ -87,11 +87,11 @@ func Ctl(t testing.TB, n Node, args ...string) string {
 	return out
 }
 
-// SkipIfShort skips a test that takes longer than a second if the tests run with -short.
+// SkipIfShort skips a test that takes about a second or longer if the tests run with -short.
 func SkipIfShort(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
-		t.Skip("takes longer than a second")
+		t.Skip("not with -short: it takes about a second or longer")
 	}
 }
 
