@@ -16,8 +16,7 @@ import (
 
 const ownBody = `{"id": {k}, "n": {n:1-100}}`
 
-// ownService is a lab that asks a server of somebody's own, which answers with text, with
-// bytes, and with what would drive a terminal.
+// ownService is a lab that calls another service than fib. Its answers are text, bytes, and escape sequences.
 func ownService() *fakeLab {
 	s := newStory()
 	for i := range 30 {
@@ -137,8 +136,8 @@ func TestCustomAdvice(t *testing.T) {
 		for _, waiting := range []bool{false, true} {
 			s := ownService()
 			s.snap.Queue, s.snap.Load.Waiting = queue, waiting
-			look := s.Snapshot(lab.Query{})
-			all := adviceText(&look) + nobodyServes(&look)
+			snap := s.Snapshot(lab.Query{})
+			all := adviceText(&snap) + nobodyServes(&snap)
 			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {
 				t.Errorf("%s: %s", name, all)
 			}

@@ -141,7 +141,7 @@ func TestParseFilter(t *testing.T) {
 	}
 }
 
-// A filter goes all the way to the ledger, and the lanes say that there is one.
+// The filter is part of the query, and the titles of the lanes say so.
 func TestLanesFilter(t *testing.T) {
 	f, err := parseFilter("server:fib-2")
 	if err != nil {
@@ -149,16 +149,16 @@ func TestLanesFilter(t *testing.T) {
 	}
 	l := &lanes{focus: endedLane}
 	l.setFilter(f)
-	look := lookingAt(l, busy(), at(20*time.Second), 120, 9)
-	if n := len(look.Ledger.Completed); n != 18 {
+	snap := lookingAt(l, busy(), at(20*time.Second), 120, 9)
+	if n := len(snap.Ledger.Completed); n != 18 {
 		t.Errorf("%d completed calls, of those that were asked for", n)
 	}
-	for _, c := range look.Ledger.Completed {
+	for _, c := range snap.Ledger.Completed {
 		if c.Server != "fib-2" {
 			t.Errorf("%s was answered by %s", c.ID, c.Server)
 		}
 	}
-	text := drawnLanes(l, styled(false), look, true, 120, 9)
+	text := drawnLanes(l, styled(false), snap, true, 120, 9)
 	for _, want := range []string{"In flight 0 of 24 pass", "No row here passes", "Duplicate 3 of 5 pass", "Completed 20 of 48 pass"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing from\n%s", want, text)
@@ -213,7 +213,7 @@ func FuzzParseFilter(f *testing.F) {
 			harmless(t, err.Error(), 400)
 			return
 		}
-		for i := range a { // each word picks what its negation does not
+		for i := range a { // a word and its negation pick different rows
 			word, not := filter{a[i]}, filter{a[i]}
 			not[0].not = !not[0].not
 			for j := range calls {
@@ -223,4 +223,29 @@ func FuzzParseFilter(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestFilter(t *testing.T) {
+	s, _ := setFakeLab()
+	m := newScreen(t, s, 120, 40)
+	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
+	for _, c := range m.snapshot.Ledger.Completed {
+		if c.Server != "fib-2" {
+			t.Fatalf("the filter lets through %+v", c)
+		}
+	}
+	if len(m.snapshot.Ledger.Completed) == 0 {
+		t.Error("the filter lets nothing through")
+	}
+	if !strings.Contains(m.View(), "only server:fib-2") {
+		t.Errorf("the filter is not told:\n%s", m.View())
+	}
+	press(m, "esc")
+	if m.filter != "" {
+		t.Error("esc does not take the filter away")
+	}
+	press(m, append([]string{"F"}, append(strings.Split("state:nonsense", ""), "enter")...)...)
+	if m.mode != prompting || !strings.Contains(m.View(), "nonsense") {
+		t.Errorf("nonsense is a filter:\n%s", m.View())
+	}
 }

@@ -11,19 +11,19 @@ import (
 
 // headerLines draws the two lines above the panels: the broker, the queue and the connection, then the load and its
 // totals. If there is no room for all, the connection, the totals and the rate stay the longest.
-func headerLines(st *text.Styles, look *lab.Snapshot, w int) []text.Line {
-	state, counts := connectionPiece(st, look), totalPieces(st, look)
+func headerLines(st *text.Styles, snap *lab.Snapshot, w int) []text.Line {
+	state, counts := connectionPiece(st, snap), totalPieces(st, snap)
 	return []text.Line{
-		text.Ends(placePieces(st, look), []text.Piece{state}, w),
-		text.Ends(loadPieces(st, look), counts, w),
+		text.Ends(placePieces(st, snap), []text.Piece{state}, w),
+		text.Ends(loadPieces(st, snap), counts, w),
 	}
 }
 
 // connectionPiece is the state of the connection.
-func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
-	c, now := &look.Ledger.Connection, look.Ledger.Now
+func connectionPiece(st *text.Styles, snap *lab.Snapshot) text.Piece {
+	c, now := &snap.Ledger.Connection, snap.Ledger.Now
 	switch {
-	case look.Err != nil:
+	case snap.Err != nil:
 		return text.Piece{Forms: []string{"✗ something in here broke", "✗ broken"}, Ink: st.Bad}
 	case !c.Connected && c.Since.IsZero():
 		return text.Piece{Forms: []string{"○ connecting"}, Ink: st.Warn}
@@ -48,8 +48,8 @@ func connectionPiece(st *text.Styles, look *lab.Snapshot) text.Piece {
 }
 
 // placePieces are the broker and the queues.
-func placePieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
-	info := look.Ledger.Connection.Info
+func placePieces(st *text.Styles, snap *lab.Snapshot) []text.Piece {
+	info := snap.Ledger.Connection.Info
 	pieces := []text.Piece{text.NewPiece(3, st.Title, "rpcscope")}
 	addressRank := 2
 	product, version := text.Escape(info.Product, 24), text.Escape(info.Version, 16)
@@ -65,7 +65,7 @@ func placePieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	if address := text.Escape(info.Address, 40); address != "" {
 		pieces = append(pieces, text.NewPiece(addressRank, st.Plain, address, text.Escape(address, 21)))
 	}
-	pieces = append(pieces, queuePiece(st, &look.Queue))
+	pieces = append(pieces, queuePiece(st, &snap.Queue))
 	if callback := text.Escape(info.Queue, 40); callback != "" {
 		short := text.Escape(callback, 14)
 		pieces = append(pieces, text.NewPiece(5, st.Faint, "callback "+callback, "callback "+short))
@@ -116,8 +116,8 @@ func queuePiece(st *text.Styles, q *lab.Queue) text.Piece {
 }
 
 // loadPieces are the load and its state.
-func loadPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
-	l := &look.Load
+func loadPieces(st *text.Styles, snap *lab.Snapshot) []text.Piece {
+	l := &snap.Load
 	var pieces []text.Piece
 	add := func(rank int, style text.Ink, forms ...string) {
 		pieces = append(pieces, text.NewPiece(rank, style, forms...))
@@ -142,11 +142,11 @@ func loadPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 		add(7, st.Plain, "timeout "+text.ExactDuration(l.Timeout))
 	}
 	add(8, st.Faint, "seed "+text.Count(l.Seed))
-	if r := look.Replay; r != nil {
+	if r := snap.Replay; r != nil {
 		add(2, st.Warn, "REPLAY of "+text.Escape(r.File, 32), "REPLAY")
 	}
-	if look.Frozen {
-		add(2, st.Warn, "FROZEN at "+look.Ledger.Now.Format(time.TimeOnly), "FROZEN")
+	if snap.Frozen {
+		add(2, st.Warn, "FROZEN at "+snap.Ledger.Now.Format(time.TimeOnly), "FROZEN")
 	}
 	if l.Paused {
 		add(2, st.Warn, "PAUSED")
@@ -154,20 +154,20 @@ func loadPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
 	if l.Waiting {
 		add(3, st.Warn, "WAITING for a server", "WAITING")
 	}
-	if n := look.Ledger.Calls.Wrong; n > 0 {
+	if n := snap.Ledger.Calls.Wrong; n > 0 {
 		add(3, st.Bad, text.Count(n)+" WRONG")
 	}
 	return pieces
 }
 
 // totalPieces are the counts of the calls and their rate.
-func totalPieces(st *text.Styles, look *lab.Snapshot) []text.Piece {
-	c := look.Ledger.Calls
+func totalPieces(st *text.Styles, snap *lab.Snapshot) []text.Piece {
+	c := snap.Ledger.Calls
 	failed := st.Plain
 	if c.Failed > 0 {
 		failed = st.Failed
 	}
-	rate := text.PerSecond(look.Ledger.Rate)
+	rate := text.PerSecond(snap.Ledger.Rate)
 	return []text.Piece{
 		text.NewPiece(1, st.Plain, "sent "+text.Count(c.Sent)),
 		text.NewPiece(1, st.Completed, "completed "+text.Count(c.Completed), "compl. "+text.Count(c.Completed)),

@@ -20,7 +20,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// lookAt is a healthy look at what a story has told.
+// lookAt returns a snapshot of a story without trouble.
 func lookAt(s *story, bars int) *lab.Snapshot {
 	return &lab.Snapshot{
 		Ledger: s.books.Snapshot(ledger.Query{Now: at(s.now), Seconds: secondsOf(15 * time.Minute), Bars: bars, LogBars: true, Failed: 20}),
@@ -38,7 +38,7 @@ func lookAt(s *story, bars int) *lab.Snapshot {
 
 const standIn = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
 
-// looks are what the panels are drawn of.
+// looks are the snapshots of the golden files.
 var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
 	all := make(map[string]*lab.Snapshot)
 	busy := func(s *story) {
@@ -117,12 +117,12 @@ var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
 	return all
 })
 
-// paintFrames draws frames of one height side by side, as a screen does.
+// paintFrames draws frames of one height side by side.
 func paintFrames(st *text.Styles, h int, frames ...text.Frame) string {
 	return strings.Join(text.Grid{{Height: h, Frames: frames}}.Draw(st, nil), "\n") + "\n"
 }
 
-// goldenPanel compares a panel at the sizes it has on screens with golden files.
+// goldenPanel compares a panel with golden files.
 func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
 	for _, look := range []string{"empty", "healthy", "mixed", "paused", "hostile"} {
@@ -140,7 +140,7 @@ func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, look *lab
 	}
 }
 
-// sweepPanel draws a panel at all kinds of sizes: nothing panics, nothing is too large.
+// sweepPanel draws a panel at many sizes and checks that it fits.
 func sweepPanel(t *testing.T, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
 	st := styled(false)
@@ -168,7 +168,7 @@ func sweepPanel(t *testing.T, draw func(st *text.Styles, look *lab.Snapshot, w, 
 	}
 }
 
-// joinedBody is a frame's body as text.
+// joinedBody returns the body of a frame as text.
 func joinedBody(f text.Frame) string {
 	var b strings.Builder
 	for _, l := range f.Body {
@@ -262,7 +262,7 @@ func TestHeaderSays(t *testing.T) {
 	}
 }
 
-// says fails the test where a text lacks something or has something that it should not.
+// says fails the test if a text lacks one of yes or has one of no.
 func says(t *testing.T, text string, yes, no []string) {
 	t.Helper()
 	for _, s := range yes {
@@ -277,7 +277,7 @@ func says(t *testing.T, text string, yes, no []string) {
 	}
 }
 
-// The panels of a screen of 120 x 40, once.
+// The panels of a screen of 120x40.
 func BenchmarkPanels(b *testing.B) {
 	st, look := styled(true), looks()["mixed"]
 	var servers serverList

@@ -48,10 +48,10 @@ var epoch = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 
 func at(d time.Duration) time.Time { return epoch.Add(d) }
 
-// A story tells a ledger of calls that never were.
+// A story makes up calls and their replies, and tells a ledger of them.
 type story struct {
 	books *ledger.Ledger
-	also  amqprpc.Observer // is told too, where it is set
+	also  amqprpc.Observer // another observer, or nil
 	rng   *rand.Rand
 	now   time.Duration
 	calls int
@@ -104,8 +104,7 @@ func (s *story) wrong(id, text string) {
 	s.tell(amqprpc.Event{Kind: ledger.EventWrong, ID: id, Text: text})
 }
 
-// complete tells of n calls that take 12 ms and something, with a long tail, one every
-// 3 ms, answered by the given servers in turn.
+// complete makes n calls, one every 3 ms, that take 12 ms and something with a long tail. The servers answer in turn.
 func (s *story) complete(n int, waited time.Duration, servers ...string) {
 	for i := range n {
 		id := s.send(waited)
@@ -176,7 +175,7 @@ func adviceText(s *lab.Snapshot) string {
 	return b.String()
 }
 
-// sound fails the test where text holds what no panel should.
+// sound fails the test if text has bad numbers or trailing spaces.
 func sound(t interface {
 	Helper()
 	Errorf(string, ...any)

@@ -35,7 +35,7 @@ func TestTerminalInput(t *testing.T) {
 			if _, err := io.WriteString(w, s); err != nil {
 				t.Fatal(err)
 			}
-			for n := 0; n < len(s); { // what is put in is not counted
+			for n := 0; n < len(s); { // without the inserted end
 				before := got.Len()
 				k, err := in.Read(buf)
 				if err != nil {

@@ -212,7 +212,7 @@ func TestKeysWorkInTheirModes(t *testing.T) {
 	}
 }
 
-// What is typed into a prompt is its text, whatever else the keys do.
+// In a prompt every character is text.
 func TestPromptTakesAllText(t *testing.T) {
 	m, s := screenOn(t, fibLab, 80, 24)
 	const text = "cbn+=-_l tsSKrxduDf/Fzo[]vkjgGye?hqNPRL.,><}{0$mUX"

@@ -66,8 +66,8 @@ func (g *noteLog) selected(notes []lab.Note) (lab.Note, bool) {
 }
 
 // noteTitle returns the title of the notes. Those of a replay are not part of the recording.
-func noteTitle(look *lab.Snapshot) string {
-	if look.Replay != nil {
+func noteTitle(snap *lab.Snapshot) string {
+	if snap.Replay != nil {
 		return "Log of this replay"
 	}
 	return "Log"

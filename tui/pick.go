@@ -58,9 +58,9 @@ func (l *lanes) release() {
 
 // follow selects the pick in the lane that it is in now, and has the lane that it was in show its newest row. It
 // returns false if the pick is in no lane.
-func (l *lanes) follow(look *lab.Snapshot) bool {
+func (l *lanes) follow(snap *lab.Snapshot) bool {
 	for kind := range laneKind(laneCount) {
-		rows := l.rows(look, kind)
+		rows := l.rows(snap, kind)
 		i := l.pick.index(rows)
 		if i < 0 {
 			continue

@@ -16,7 +16,7 @@ import (
 	"rpcscope/tui/replay"
 )
 
-// A makingLab is a lab whose calls and replies are told of, the replies when the test says so.
+// A makingLab is a lab whose calls begin at once, and whose replies come in when the test says so.
 type makingLab struct {
 	*fakeLab
 	story *story
@@ -51,7 +51,7 @@ func (s *makingLab) UnknownReply(context.Context) (string, error) {
 	return id, s.fail
 }
 
-// arrive has the replies come in.
+// arrive lets the replies come in.
 func (s *makingLab) arrive() {
 	for _, e := range s.sent {
 		s.story.now += time.Millisecond
@@ -62,7 +62,7 @@ func (s *makingLab) arrive() {
 
 func tick(m *Model) { m.Update(tickMsg(m.tick)) }
 
-// opened checks that a story is shown.
+// opened checks that the inspector shows a story.
 func opened(t *testing.T, m *Model, what, id string) {
 	t.Helper()
 	if m.mode != inspecting || m.inspector.evidence == nil || m.inspector.evidence.ID != id {
@@ -70,8 +70,7 @@ func opened(t *testing.T, m *Model, what, id string) {
 	}
 }
 
-// A call that one makes is selected, in flight, when it has ended, and when it is forgotten,
-// until something else is selected.
+// A call that a key has made stays selected, in flight, ended and forgotten, until something else is selected.
 func TestCallIsSelected(t *testing.T) {
 	s := setMakingLab()
 	m := newScreen(t, s, 120, 40)
@@ -146,7 +145,7 @@ func TestCallIsSelected(t *testing.T) {
 	}
 }
 
-// What a filter hides can be opened all the same, and the screen says so.
+// A call that the filter hides can be opened, and the screen says so.
 func TestHiddenCallIsSelected(t *testing.T) {
 	s := setMakingLab()
 	m := newScreen(t, s, 120, 40)
@@ -164,7 +163,7 @@ func TestHiddenCallIsSelected(t *testing.T) {
 	}
 }
 
-// A reply that one sends is selected when it has come in, which is later; enter waits for it.
+// A reply that a key has sent is selected when it has come in. enter waits for it.
 func TestReplyIsSelected(t *testing.T) {
 	const unknown = "db5aa000-0000-4000-8000-000000000000"
 	answered := fmt.Sprintf("%08x-0000-4000-8000-000000000000", 7) // it has a duplicate already
@@ -206,7 +205,7 @@ func TestReplyIsSelected(t *testing.T) {
 	}
 }
 
-// What could not be made is not waited for, and nothing else is opened in its place.
+// After an error enter does not wait, and opens nothing else.
 func TestNothingMadeIsNotSelected(t *testing.T) {
 	for _, key := range []string{"u", "d"} {
 		s := setMakingLab()
@@ -231,7 +230,7 @@ func TestNothingMadeIsNotSelected(t *testing.T) {
 	}
 }
 
-// A frozen picture does not have what is made later, and says how to see it.
+// A frozen picture lacks later calls and says how to see them.
 func TestMadeWhileFrozen(t *testing.T) {
 	s := setMakingLab()
 	m := newScreen(t, s, 120, 40)
@@ -245,7 +244,7 @@ func TestMadeWhileFrozen(t *testing.T) {
 	opened(t, m, "the call", id)
 }
 
-// Whoever looks at the notes and makes a call has its note selected.
+// A call made from the log selects its note.
 func TestMadeFromTheLog(t *testing.T) {
 	s := setMakingLab()
 	s.Note(lab.Info, "older", "")
@@ -256,7 +255,7 @@ func TestMadeFromTheLog(t *testing.T) {
 	}
 }
 
-// untilThere ticks until something is so.
+// untilThere ticks until there returns true.
 func untilThere(t *testing.T, m *Model, what string, there func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !there(); time.Sleep(time.Millisecond) {
@@ -266,7 +265,7 @@ func untilThere(t *testing.T, m *Model, what string, there func() bool) {
 	}
 }
 
-// In a recording, what one jumps to is selected; enter waits until one is there.
+// In a recording, the incident that a key jumps to is selected. enter waits until the player is there.
 func TestJumpSelects(t *testing.T) {
 	p, err := replay.Open(recordStory(t))
 	if err != nil {
@@ -320,7 +319,7 @@ func TestJumpSelects(t *testing.T) {
 	}
 }
 
-// An ID is found in all of a recording, before its time has come and when it is forgotten.
+// An ID is found in all of a recording, also before its time and after it is forgotten.
 func TestFindInAllOfARecording(t *testing.T) {
 	p, err := replay.Open(recordStory(t))
 	if err != nil {
@@ -352,7 +351,7 @@ func TestFindInAllOfARecording(t *testing.T) {
 	says(t, m.View(), []string{"nothing in the recording begins with that"}, nil)
 }
 
-// As long as a recording is being read, whoever finds nothing is told so, and finds it later.
+// While a recording is being read, the prompt says that it has not found an ID yet, and finds it later.
 func TestFindInWhatHasBeenRead(t *testing.T) {
 	s := setFakeReplay()
 	m := newScreen(t, s, 120, 40)
@@ -368,7 +367,7 @@ func TestFindInWhatHasBeenRead(t *testing.T) {
 	}
 }
 
-// What there is no story of is explained as it is.
+// A missing story is explained.
 func TestUnknownStories(t *testing.T) {
 	s := setFakeReplay()
 	m := newScreen(t, s, 120, 40)

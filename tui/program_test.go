@@ -7,10 +7,10 @@ import (
 	"rpcscope/tui/internal/noquery"
 )
 
-// Nobody who comes later sees what was said of the terminal while libraries began.
+// TERM is as before when main starts.
 func TestUnaskedIsOver(t *testing.T) {
 	was, set := os.LookupEnv("TERM")
-	t.Setenv("TERM", "anything") // puts back what was
+	t.Setenv("TERM", "anything") // restores it
 	noquery.Restore()
 	if now, still := os.LookupEnv("TERM"); now != was || still != set {
 		t.Errorf("TERM=%q %t, was %q %t", now, still, was, set)

@@ -22,7 +22,7 @@ import (
 	"rpcscope/tui/report"
 )
 
-// A fakeReplay is a player that remembers what it was asked to do.
+// A fakeReplay is a [Player] that records its calls.
 type fakeReplay struct{ *fakeLab }
 
 func (s *fakeReplay) Toggle()                 { s.did("toggle") }              //nolint:errcheck
@@ -35,8 +35,7 @@ func (s *fakeReplay) Next(kind lab.Incident)  { s.did("next %d", kind) }       /
 func (s *fakeReplay) GoTo(id string)          { s.did("go to %s", id) }        //nolint:errcheck
 func (s *fakeReplay) Previous(k lab.Incident) { s.did("previous %d", int(k)) } //nolint:errcheck
 
-// setFakeReplay is a recording in the middle of an afternoon, of which the last quarter has
-// not been read.
+// setFakeReplay returns a recording of which the last quarter has not been read.
 func setFakeReplay() *fakeReplay {
 	s, _ := setFakeLab()
 	s.snap.Pool, s.snap.Notes, s.snap.Queue = nil, nil, lab.Queue{Name: "rpc_queue"}
@@ -74,7 +73,7 @@ func TestReplayKeys(t *testing.T) {
 	}
 }
 
-// What a lab can do alone is not done, and whoever asks for it is told.
+// A recording explains keys that only labs have.
 func TestReplayRefuses(t *testing.T) {
 	for _, key := range []string{"c", "b", "n", "l", "t", "s", "S", "K", "r", "f"} {
 		s := setFakeReplay()
@@ -130,7 +129,7 @@ func TestReplayViews(t *testing.T) {
 	golden(t, "replay-help-120x40", m.View())
 }
 
-// Whatever the recording and the size, the lines fit, and nothing drives the terminal.
+// At every size the lines of any recording fit and are escaped.
 func TestReplaySizes(t *testing.T) {
 	hostile := "\x1b]0;title\a\u202e漢字" + strings.Repeat("x", 300)
 	for name, change := range map[string]func(*lab.Replay){
@@ -161,7 +160,7 @@ func TestReplaySizes(t *testing.T) {
 	}
 }
 
-// recordStory records a short afternoon with all that can happen.
+// recordStory records a run with all kinds of events.
 func recordStory(t *testing.T) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "run.ndjson")
@@ -194,8 +193,7 @@ func recordStory(t *testing.T) (path string) {
 	return path
 }
 
-// Whatever is pressed and whenever: no panic, and lines that fit. Stories grow and shrink,
-// rows come back.
+// After any keys at any time nothing panics, and the lines fit.
 func TestReplayAnyKeys(t *testing.T) {
 	p, err := replay.Open(recordStory(t))
 	if err != nil {
@@ -226,7 +224,7 @@ func TestReplayAnyKeys(t *testing.T) {
 	})
 }
 
-// The notes of a replay are of its own doings, and do not deny what the recording holds.
+// The log of a replay is not the log of the recording, and says so.
 func TestReplayNotes(t *testing.T) {
 	p, err := replay.Open(recordStory(t))
 	if err != nil {
@@ -242,8 +240,7 @@ func TestReplayNotes(t *testing.T) {
 	}
 }
 
-// Who looks at a story and goes back to before it began is told, and does not see what has
-// not happened yet.
+// If the player goes back to before the call of the inspector, the inspector closes and a note says why.
 func TestReplayBeforeAStory(t *testing.T) {
 	p, err := replay.Open(recordStory(t))
 	if err != nil {
@@ -266,7 +263,7 @@ func TestReplayBeforeAStory(t *testing.T) {
 	events := len(m.inspector.evidence.Story.Events)
 	press(m, "down", "down", "down", ",")
 	tick("before it", func() bool { return m.snapshot.Ledger.Replies.Duplicates == 0 })
-	if m.mode == inspecting { // the call is known, what is in the inspector is what was then
+	if m.mode == inspecting { // the call is known at that time
 		if n := len(m.inspector.evidence.Story.Events); n >= events {
 			t.Errorf("%d events before the duplicate, %d after it", n, events)
 		}

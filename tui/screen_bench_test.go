@@ -8,7 +8,7 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// What a picture costs after a thousand calls and after a million: taking the look, drawing it,
+// A picture after a thousand calls and after a million: taking the snapshot, drawing it,
 // and both.
 //
 //	go test ./tui -run '^$' -bench BenchmarkScreen
@@ -49,8 +49,7 @@ func benchmarkScreen(b *testing.B, calls int) {
 	}
 }
 
-// The screen keeps nothing of what it has shown: however long the run, its memory and the
-// ledger's are what they were.
+// The memory of the screen and the ledger does not grow with the run.
 func TestMemoryIsBounded(t *testing.T) {
 	s, story := setFakeLab()
 	m := newScreen(t, s, 120, 40)
@@ -67,8 +66,8 @@ func TestMemoryIsBounded(t *testing.T) {
 	before := heap(20_000)
 	after := heap(200_000)
 	runtime.KeepAlive(m)
-	const most = 1 << 20
-	if after > before+most {
+	const slack = 1 << 20
+	if after > before+slack {
 		t.Errorf("%d bytes after 20,000 calls, %d after 220,000", before, after)
 	}
 }

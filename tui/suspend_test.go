@@ -9,8 +9,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 )
 
-// The terminal is taken back when the process goes on, but not where Bubble Tea does it, after
-// ctrl+z: whichever of its message and the signal's comes first.
+// The screen retakes the terminal after SIGCONT, but not after ctrl+z, when Bubble Tea does so, whichever message comes
+// first.
 func TestRetakeTerminal(t *testing.T) {
 	ctrlZ, resume, continued := tea.KeyMsg{Type: tea.KeyCtrlZ}, tea.ResumeMsg{}, continuedMsg{}
 	for _, c := range []struct {

@@ -17,10 +17,10 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// A fakeTour is a tour that remembers where it was asked to go, and goes nowhere.
+// A fakeTour is a [Tour] that records its calls.
 type fakeTour struct {
 	lab  Lab
-	look tour.Snapshot
+	snap tour.Snapshot
 	done []string
 	fail error
 
@@ -29,7 +29,7 @@ type fakeTour struct {
 
 func (f *fakeTour) did(what string) error { f.done = append(f.done, what); return f.fail }
 
-func (f *fakeTour) Snapshot() (Lab, tour.Snapshot) { return f.lab, f.look }
+func (f *fakeTour) Snapshot() (Lab, tour.Snapshot) { return f.lab, f.snap }
 func (f *fakeTour) Next(context.Context) error     { return f.did("next") }
 func (f *fakeTour) Back(context.Context) error     { return f.did("back") }
 func (f *fakeTour) Repeat(context.Context) error   { return f.did("repeat") }
@@ -37,11 +37,11 @@ func (f *fakeTour) SkipWait()                      { f.did("hurry") } //nolint:e
 func (f *fakeTour) Leave()                         { f.did("leave") } //nolint:errcheck
 func (f *fakeTour) Number(id string) int           { return f.numbers[id] }
 
-// setFakeTour is a tour at the death of a server.
+// setFakeTour returns a tour at the scenario in which a server dies.
 func setFakeTour() (*fakeTour, *fakeLab) {
 	s, _ := setFakeLab()
 	s.snap.Load.Paused = true
-	return &fakeTour{lab: s, look: tour.Snapshot{Scenario: tour.Scenarios()[3], Position: 4, Count: 10}}, s
+	return &fakeTour{lab: s, snap: tour.Snapshot{Scenario: tour.Scenarios()[3], Position: 4, Count: 10}}, s
 }
 
 func newTourScreen(t testing.TB, w, h int) (*Model, *fakeTour) {
@@ -52,15 +52,15 @@ func newTourScreen(t testing.TB, w, h int) (*Model, *fakeTour) {
 	return m, f
 }
 
-// over makes a result of facts.
+// over ends the scenario.
 func over(f *fakeTour, err error, facts ...tour.Fact) {
-	f.look.State = tour.Finished
-	f.look.Result = &tour.Result{Scenario: f.look.Scenario, Facts: facts, Err: err, Elapsed: 1500 * time.Millisecond}
+	f.snap.State = tour.Finished
+	f.snap.Result = &tour.Result{Scenario: f.snap.Scenario, Facts: facts, Err: err, Elapsed: 1500 * time.Millisecond}
 }
 
-// acting is a second step, and how far it has come.
+// acting plays the scenario up to its second step.
 func acting(f *fakeTour, p tour.Phase) {
-	f.look.State, f.look.Steps = tour.Playing, []tour.Step{{Text: "Two calls are made.", Phase: tour.Done}, {Text: "A server starts.", Phase: p}}
+	f.snap.State, f.snap.Steps = tour.Playing, []tour.Step{{Text: "Two calls are made.", Phase: tour.Done}, {Text: "A server starts.", Phase: p}}
 }
 
 var (
@@ -89,28 +89,28 @@ func TestTourKeys(t *testing.T) {
 	}
 }
 
-// What is told, and by which keys to go on, as far as the scenario has come.
+// The story and the keys of each state of a scenario.
 func TestTourStates(t *testing.T) {
-	free := func(f *fakeTour) { over(f, nil, goodFact); f.look.Left = true }
+	free := func(f *fakeTour) { over(f, nil, goodFact); f.snap.Left = true }
 	for name, c := range map[string]struct {
 		set       func(*fakeTour)
 		says, not []string
 	}{
 		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave", "tab panel"}, []string{"space", "s server", "K kill", "PAUSED", "WAITING", "closed loop"}},
-		"part":       {func(f *fakeTour) { f.look.Position, f.look.Count = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
-		"acting":     {func(f *fakeTour) { f.look.State = tour.Playing }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
+		"part":       {func(f *fakeTour) { f.snap.Position, f.snap.Count = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
+		"acting":     {func(f *fakeTour) { f.snap.State = tour.Playing }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
 		"next":       {func(f *fakeTour) { acting(f, tour.Pending) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now", "PAUSED"}},
 		"now":        {func(f *fakeTour) { acting(f, tour.Running) }, []string{"✓ done   Two calls are made.", "● now    A server starts"}, []string{"○ next"}},
 		"done":       {func(f *fakeTour) { acting(f, tour.Done) }, []string{"✓ done   Two calls are made.", "✓ done   A server starts"}, []string{"○ next"}},
-		"last step":  {func(f *fakeTour) { acting(f, tour.Running); f.look.Position = 10 }, []string{". next step", "N skip"}, nil},
+		"last step":  {func(f *fakeTour) { acting(f, tour.Running); f.snap.Position = 10 }, []string{". next step", "N skip"}, nil},
 		"ok":         {func(f *fakeTour) { over(f, nil, goodFact) }, []string{"✓ ok, 1.5 s", "✓ ok     1 duplicate", "why", "Press N for the next", "N next"}, []string{"happens", "FAILED"}},
 		"failed":     {func(f *fakeTour) { over(f, nil, goodFact, badFact) }, []string{"✗ FAILED, 1.5 s", "✓ ok     1 duplicate", "✗ FAILED 1 lost of 2; expected was: 0 lost of 2"}, nil},
 		"broken":     {func(f *fakeTour) { over(f, errors.New("no fibserver\nat all")) }, []string{"✗ FAILED", "It could not be played to its end: no fibserver."}, nil},
-		"given up":   {func(f *fakeTour) { f.look.State = tour.Finished }, []string{"given up", "happens", "Press R to see it from the beginning, or N"}, nil},
-		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.look.Position = 10 }, []string{"That was the last one. Press N to play", "N finish", "P back"}, []string{"N next"}},
-		"moving":     {func(f *fakeTour) { f.look.Loading = true }, []string{"One moment"}, nil},
+		"given up":   {func(f *fakeTour) { f.snap.State = tour.Finished }, []string{"given up", "happens", "Press R to see it from the beginning, or N"}, nil},
+		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.snap.Position = 10 }, []string{"That was the last one. Press N to play", "N finish", "P back"}, []string{"N next"}},
+		"moving":     {func(f *fakeTour) { f.snap.Loading = true }, []string{"One moment"}, nil},
 		"free":       {free, []string{"The load is paused", "PAUSED", "N next scenario", "Throughput", "s server"}, []string{"4 of 10", "why"}},
-		"free, last": {func(f *fakeTour) { free(f); f.look.Position = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
+		"free, last": {func(f *fakeTour) { free(f); f.snap.Position = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, f := newTourScreen(t, 120, 40)
@@ -121,24 +121,23 @@ func TestTourStates(t *testing.T) {
 	}
 }
 
-// What goes wrong in a story need not be put right, but for the screen itself.
+// During a scenario the advice is about the tour, not about its faults.
 func TestTourAdvice(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	s := f.lab.(*fakeLab)
 	s.snap.Queue = lab.Queue{Name: "q", Known: true, Missing: true, At: at(0)}
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"Press N to see"}, []string{"unroutable. Press s"})
-	f.look.State = tour.Playing
+	f.snap.State = tour.Playing
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"It is happening now"}, []string{"unroutable. Press s"})
 
-	f.look.State, f.look.Position, s.snap.StandIn = tour.Intro, 1, standIn
+	f.snap.State, f.snap.Position, s.snap.StandIn = tour.Intro, 1, standIn
 	m.Update(tickMsg(m.tick))
 	says(t, m.View(), []string{"Press N to see it happen. In-process broker"}, nil)
 }
 
-// Another scenario is another lab: nothing of the one before is selected, frozen, filtered
-// or looked into.
+// With another lab, the screen has no selection, filter or mode of the one before.
 func TestTourGoesOn(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	press(m, append([]string{"F"}, append(strings.Split("server:fib-2", ""), "enter")...)...)
@@ -147,7 +146,7 @@ func TestTourGoesOn(t *testing.T) {
 		t.Fatalf("frozen %v, filter %q, on servers %t, mode %d", m.frozen, m.filter, m.onServers, m.mode)
 	}
 	other := &fakeLab{books: newStory().books}
-	f.lab, f.look.Scenario, f.look.Position = other, tour.Scenarios()[4], 5
+	f.lab, f.snap.Scenario, f.snap.Position = other, tour.Scenarios()[4], 5
 	m.Update(tickMsg(m.tick))
 	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.below) > 0 || m.snapshot.Ledger.Calls.Sent != 0 {
 		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.snapshot.Ledger.Calls)
@@ -159,12 +158,12 @@ func TestTourGoesOn(t *testing.T) {
 	}
 }
 
-// Each story can be read whole on the smallest screen, and leaves room for the lanes.
+// The smallest screen has room for each story and for the lanes.
 func TestStoriesFit(t *testing.T) {
 	st := styled(false)
 	for _, s := range tour.Scenarios() {
-		look := tour.Snapshot{Scenario: s, Position: s.Number, Count: len(tour.Scenarios())}
-		f := storyPanel(st, &look, minWidth-2, 100)
+		snap := tour.Snapshot{Scenario: s, Position: s.Number, Count: len(tour.Scenarios())}
+		f := storyPanel(st, &snap, minWidth-2, 100)
 		var text strings.Builder
 		for _, l := range f.Body {
 			text.WriteString(l.Render() + "\n")
@@ -205,7 +204,7 @@ func TestStoriesFit(t *testing.T) {
 	}
 }
 
-// On the smallest screen advice has one row, and the numbers of a claim have room.
+// The smallest screen has room for the facts of a result.
 func TestTourFits(t *testing.T) {
 	f, _ := setFakeTour()
 	for _, at := range []int{1, 2} {
@@ -217,15 +216,15 @@ func TestTourFits(t *testing.T) {
 			}
 		}
 	}
-	// What does not hold is there in any case.
+	// Facts that do not hold are always shown.
 	over(f, nil, goodFact, goodFact, goodFact, goodFact, badFact)
-	panel := storyPanel(styled(false), &f.look, minWidth-2, shortStoryRows)
+	panel := storyPanel(styled(false), &f.snap, minWidth-2, shortStoryRows)
 	if text := panel.Body[0].Render(); !strings.Contains(text, badFact.Got) {
 		t.Errorf("the first row is %q", text)
 	}
 }
 
-// Calls have numbers, in every lane and at every width, with the scenario's lane in focus.
+// Calls have numbers, in every lane and at every width.
 func TestTourNumbers(t *testing.T) {
 	for _, w := range []int{80, 100, 120, 200, 400} {
 		m, f := newTourScreen(t, w, 40)
@@ -248,20 +247,20 @@ func TestTourNumbers(t *testing.T) {
 	}
 }
 
-// Whatever the size and whatever was said, a tour has exactly its lines, and none is too wide.
+// At every size a tour has exactly its lines, none of them too wide.
 func TestTourSizes(t *testing.T) {
 	hostile := "\x1b]0;title\a\u202e漢字 " + strings.Repeat("x", 300) + "\nmore"
 	for name, set := range map[string]func(*fakeTour){
 		"told":   func(*fakeTour) {},
-		"acting": func(f *fakeTour) { f.look.State = tour.Playing },
+		"acting": func(f *fakeTour) { f.snap.State = tour.Playing },
 		"steps": func(f *fakeTour) {
 			acting(f, tour.Pending)
-			f.look.Steps = append(f.look.Steps, tour.Step{Text: hostile}, tour.Step{Text: hostile})
+			f.snap.Steps = append(f.snap.Steps, tour.Step{Text: hostile}, tour.Step{Text: hostile})
 		},
 		"hostile": func(f *fakeTour) {
 			over(f, errors.New(hostile), goodFact, tour.Fact{Want: hostile, Got: hostile}, tour.Fact{Want: hostile, Got: hostile, OK: true})
 		},
-		"free": func(f *fakeTour) { f.look.Left = true },
+		"free": func(f *fakeTour) { f.snap.Left = true },
 	} {
 		m, f := newTourScreen(t, 120, 40)
 		set(f)
@@ -283,7 +282,7 @@ func TestTourSizes(t *testing.T) {
 		}
 		for w := range 90 {
 			for h := range 10 {
-				f := storyPanel(styled(false), &f.look, w, h)
+				f := storyPanel(styled(false), &f.snap, w, h)
 				if len(f.Body) > h {
 					t.Fatalf("%s: %d rows of %d", name, len(f.Body), h)
 				}

@@ -12,20 +12,19 @@ import (
 	"rpcscope/tui/lab"
 )
 
-const besideOrders = `somebody else consumes from "orders"`
+const sharedWarning = `somebody else consumes from "orders"`
 
-// shared is a lab on a queue of somebody else's.
-func shared() *fakeLab {
+// sharedLab is a lab on a queue from which somebody else consumes.
+func sharedLab() *fakeLab {
 	s, _ := setFakeLab()
 	s.snap.Pool = nil
-	s.snap.StartWarning = besideOrders
+	s.snap.StartWarning = sharedWarning
 	s.snap.Queue = lab.Queue{Name: "orders", Known: true, Consumers: 1, Others: 1, At: at(0)}
 	return s
 }
 
-// Beside somebody else's service s, x and r do nothing before a person has said yes, and nobody is
-// asked twice.
-func TestServersBesideSomebodyElse(t *testing.T) {
+// If somebody else consumes from the queue, s, x and r ask first, and only once.
+func TestStartServersOnASharedQueue(t *testing.T) {
 	for _, c := range []struct {
 		keys string
 		want []string
@@ -39,7 +38,7 @@ func TestServersBesideSomebodyElse(t *testing.T) {
 		{"x down enter down enter", []string{"allow", "fault crash-before-ack=0.02"}},
 		{"s down enter s x down enter", []string{"allow", "start", "start", "fault crash-before-ack=0.02"}},
 	} {
-		s := shared()
+		s := sharedLab()
 		if strings.HasPrefix(c.keys, "r") { // one that was started before the other came
 			own, _ := setFakeLab()
 			s.snap.Pool = own.snap.Pool[:1]
@@ -49,16 +48,15 @@ func TestServersBesideSomebodyElse(t *testing.T) {
 		if !slices.Equal(s.done, c.want) {
 			t.Errorf("%s: did %q, want %q", c.keys, s.done, c.want)
 		}
-		if view := ansi.Strip(m.View()); len(c.keys) == 1 && (!strings.Contains(view, "Start servers here, although "+besideOrders+"?") || !strings.Contains(view, "▸ no")) {
+		if view := ansi.Strip(m.View()); len(c.keys) == 1 && (!strings.Contains(view, "Start servers here, although "+sharedWarning+"?") || !strings.Contains(view, "▸ no")) {
 			t.Errorf("%s: it does not ask:\n%s", c.keys, view)
 		}
 	}
 }
 
-// Keys that start servers are not recommended if those would get in somebody's way, whatever
-// the state.
-func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
-	s := shared()
+// In no state does the screen advise to start servers on a shared queue.
+func TestNoAdviceToStartServersOnASharedQueue(t *testing.T) {
+	s := sharedLab()
 	view := ansi.Strip(newScreen(t, s, 200, 50).View())
 	for _, word := range []string{"s server", "x fault", "Press s ", "x makes", "s starts"} {
 		if strings.Contains(view, word) {
@@ -75,10 +73,10 @@ func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
 		"hanging": func(l *lab.Snapshot) { l.Ledger.Seconds = []ledger.Second{{Failed: 90, TimedOut: 90}, {}, {}} },
 		"fault":   func(l *lab.Snapshot) { l.Fault = "drop=1" },
 	}
-	for name, look := range looks() {
+	for name, snap := range looks() {
 		for what, change := range changes {
-			l := *look
-			l.StartWarning, l.Pool = besideOrders, nil
+			l := *snap
+			l.StartWarning, l.Pool = sharedWarning, nil
 			change(&l)
 			for _, text := range []string{adviceText(&l), nobodyServes(&l), explain.WhyIdle(&l)} {
 				if strings.Contains(text, "Press s ") || strings.Contains(text, "s to start") || strings.Contains(text, "try x") || strings.Contains(text, "x for") || strings.Contains(text, "fibserver") {
@@ -89,12 +87,12 @@ func TestNothingRecommendsServersBesideSomebodyElse(t *testing.T) {
 	}
 }
 
-// Space begins a load that was paused by the lab or waits for a server.
-func TestSpaceBegins(t *testing.T) {
-	s := shared()
-	s.snap.Load.Paused, s.snap.Load.PausedBy = true, besideOrders
+// space starts a load that the lab has paused, or that waits for a server.
+func TestSpaceStartsTheLoad(t *testing.T) {
+	s := sharedLab()
+	s.snap.Load.Paused, s.snap.Load.PausedBy = true, sharedWarning
 	m := newScreen(t, s, 120, 40)
-	if view := ansi.Strip(m.View()); !strings.Contains(view, "The load begins paused, because "+besideOrders+". Press space to begin it") || !strings.Contains(view, "space begin") {
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "The load begins paused, because "+sharedWarning+". Press space to begin it") || !strings.Contains(view, "space begin") {
 		t.Errorf("paused:\n%s", view)
 	}
 	s.snap.Load.PausedBy, s.snap.Load.Waiting = "", true
