@@ -12,6 +12,7 @@ require (
 	github.com/charmbracelet/x/ansi v0.11.6 // width and cutting of styled text, as lipgloss does it
 	github.com/creack/pty v1.1.24 // tests: a pseudo-terminal for the real program
 	github.com/gammazero/deque v1.2.3 // queues whose head and tail both move: messages, unconfirmed publishes
+	github.com/go-json-experiment/json v1.27.2 // recordings: encoding/json/v2, which Go 1.27 has
 	github.com/google/uuid v1.6.0 // correlation IDs
 	github.com/hinshun/vt10x v0.0.0-20220301184237-5011da428d02 // tests: a terminal emulator
 	github.com/mattn/go-isatty v0.0.20 // whether there is a terminal
@@ -26,8 +27,6 @@ require (
 	golang.org/x/term v0.47.0 // raw mode and size of a terminal
 	pgregory.net/rapid v1.3.0 // tests: properties
 )
-
-require github.com/go-json-experiment/json v1.27.2
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

@@ -101,6 +101,21 @@ func (r *Reader) Next() (*Entry, error) {
 	return nil, r.err
 }
 
+// ApplyAll applies the events up to the end of the recording, or up to the damage, and returns their
+// number.
+func (r *Reader) ApplyAll(a Applier) (n int, err error) {
+	for ; ; n++ {
+		e, err := r.Next()
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+		a.Apply(e)
+	}
+}
+
 func (r *Reader) parse(text []byte) error {
 	r.text = line{Intended: noTime, Deadline: noTime}
 	err := json.Unmarshal(text, &r.text, format)

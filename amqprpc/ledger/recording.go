@@ -66,14 +66,6 @@ func Replay(r io.Reader, a Applier) (HeaderLine, int, error) {
 	if err != nil {
 		return HeaderLine{}, 0, err
 	}
-	for n := 0; ; n++ {
-		e, err := rd.Next()
-		if err == io.EOF {
-			return rd.Header(), n, nil
-		}
-		if err != nil {
-			return rd.Header(), n, err
-		}
-		a.Apply(e)
-	}
+	n, err := rd.ApplyAll(a)
+	return rd.Header(), n, err
 }

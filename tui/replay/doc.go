@@ -1,29 +1,24 @@
-// Package replay plays recordings. A [Player] is to a recording what a lab.Lab is to a
-// client: a screen looks at it in the same way, and instead of driving a load it plays,
-// steps and seeks. The books that it shows are those of a ledger that has been told the
-// events up to the present position, so that at the end they are what the live run had.
+// Package replay plays recordings. A [Player] is to a recording what a lab.Lab is to a client: a screen
+// shows both in the same way. It plays, steps and seeks. It shows the state of a ledger that has applied
+// the events up to the current position, so at the end that is the state of the live run.
 //
-// # How it seeks
+// # Seeking
 //
-// A goroutine reads the whole recording once, from the moment it is opened, and makes an
-// index: copies of the books at some places, where duplicates, orphans and failures are, and
-// where each correlation ID ends. To seek is to take the copy before the goal and tell it
-// the events in between. What is not in the index yet is waited for; [lab.Replay] says how
-// far it is. Nothing else waits: the first picture is there at once, and playing needs no
-// index.
+// When a recording is opened, a goroutine reads all of it once and makes an index: checkpoints, which are
+// copies of the ledger, the places of duplicates, orphans and failures, and the last event of each
+// correlation ID. To seek is to copy the checkpoint before the target and to apply the events in between.
+// A seek waits until the index knows its target; [lab.Replay] says how far the index is. Nothing else
+// waits for the index: the first snapshot is there at once, and playing needs no index.
 //
-// # What bounds it
+// # Bounds
 //
-// At most 18 copies of the books are held, of some MB each, and of calls in flight all
-// together 262,144: twice as many events lie between them whenever there would be more.
-// Incidents take three bits an event, and the correlation IDs, by which calls are found, 20
-// bytes a call if they are UUIDs: less than a thirtieth of the file. Of the file itself one
-// line is held.
+// There are at most 18 checkpoints, of some MB each, with at most 262,144 calls in flight together: if
+// there were more, every other one is dropped. Incidents take three bits an event, correlation IDs 20
+// bytes a call if they are UUIDs: less than a thirtieth of the file. Of the file itself, one line is held.
 //
-// # What it takes for true
+// # Damage
 //
-// A recording may be damaged, forged, or be changed while it is played. It is shown up to
-// the first line that is no event, and the line is named. An event happens no earlier than
-// those before it in the file, whatever time it bears: where times go back, it happens
-// when the one before it did.
+// A recording may be damaged or forged, or may change while it is played. It is shown up to the first
+// line that is not an event, and the damage names that line. An event never happens before those ahead of
+// it in the file: if times go back, it happens together with the one before it.
 package replay

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -11,9 +12,8 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// ids are the correlation IDs of a recording. Each is there with every event that tells what
-// became of it: an answer, a failure, a discarded reply. An ID that is a UUID takes 20 bytes
-// an event.
+// ids has the correlation IDs of a recording, once for each event that ends a call or discards a reply.
+// An ID that is a UUID takes 20 bytes an event.
 type ids struct {
 	uuids []uuidAt
 	other []idAt
@@ -29,7 +29,7 @@ type idAt struct {
 	event uint32
 }
 
-// note adds the ID of an event, if it is one of those.
+// note adds the ID of an event if it ends a call or discards a reply.
 func (x *ids) note(e event, number int) {
 	switch e.kind {
 	case amqprpc.EventReply, amqprpc.EventFailed, ledger.EventWrong:
@@ -41,67 +41,52 @@ func (x *ids) add(id string, number int) {
 	if id == "" || uint64(number) > math.MaxUint32 {
 		return
 	}
-	if u, err := uuid.Parse(id); err == nil && u.String() == id { // Parse takes other forms, too
+	if u, ok := parseUUID(id); ok {
 		x.uuids = append(x.uuids, uuidAt{u, uint32(number)})
-		return
+	} else {
+		x.other = append(x.other, idAt{id, uint32(number)})
 	}
-	x.other = append(x.other, idAt{id, uint32(number)})
 }
 
-// find returns IDs that begin with prefix, in order, at most so many.
-func (x *ids) find(prefix string, most int) []string {
+// parseUUID parses a UUID in its canonical form; uuid.Parse accepts other forms too.
+func parseUUID(id string) (uuid.UUID, bool) {
+	u, err := uuid.Parse(id)
+	return u, err == nil && u.String() == id
+}
+
+// find returns the first n IDs with a prefix, in order.
+func (x *ids) find(prefix string, n int) []string {
 	var found []string
-	for i := range x.uuids {
-		if u := &x.uuids[i].id; uuidBegins(u, prefix) {
-			found = insert(found, u.String(), most)
+	const lowest, highest = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+	if len(prefix) <= len(lowest) {
+		from, ok := parseUUID(prefix + lowest[len(prefix):])
+		to, _ := parseUUID(prefix + highest[len(prefix):])
+		for i := 0; ok && i < len(x.uuids); i++ {
+			if u := &x.uuids[i].id; bytes.Compare(u[:], from[:]) >= 0 && bytes.Compare(u[:], to[:]) <= 0 {
+				found = insert(found, u.String(), n)
+			}
 		}
 	}
 	for i := range x.other {
 		if id := x.other[i].id; strings.HasPrefix(id, prefix) {
-			found = insert(found, id, most)
+			found = insert(found, id, n)
 		}
 	}
 	return found
 }
 
-// insert adds an ID to IDs that are in order, once, and keeps the first ones.
-func insert(found []string, id string, most int) []string {
-	i, there := slices.BinarySearch(found, id)
-	if there || i >= most {
+// insert inserts an ID into sorted IDs if it is missing, and keeps the first n.
+func insert(found []string, id string, n int) []string {
+	i, ok := slices.BinarySearch(found, id)
+	if ok || i >= n {
 		return found
 	}
-	return slices.Insert(found[:min(len(found), most-1)], i, id)
+	return slices.Insert(found[:min(len(found), n-1)], i, id)
 }
 
-// uuidBegins reports whether u.String() begins with prefix.
-func uuidBegins(u *uuid.UUID, prefix string) bool {
-	const digits = "0123456789abcdef"
-	digit := 0
-	for i := range len(prefix) {
-		switch i {
-		case 8, 13, 18, 23:
-			if prefix[i] != '-' {
-				return false
-			}
-			continue
-		case 36:
-			return false
-		}
-		half := u[digit/2] >> 4
-		if digit%2 == 1 {
-			half = u[digit/2] & 15
-		}
-		if digits[half] != prefix[i] {
-			return false
-		}
-		digit++
-	}
-	return true
-}
-
-// last returns the last event of an ID, 0 if there is none.
+// last returns the last event of an ID, or 0 if there is none.
 func (x *ids) last(id string) int {
-	if u, err := uuid.Parse(id); err == nil && u.String() == id {
+	if u, ok := parseUUID(id); ok {
 		for i := len(x.uuids) - 1; i >= 0; i-- {
 			if x.uuids[i].id == u {
 				return int(x.uuids[i].event)

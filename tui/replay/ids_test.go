@@ -13,7 +13,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// IDs of all kinds are found by their beginning, and each has its last event.
+// IDs of all forms are found by a prefix, and each has its last event.
 func TestIDs(t *testing.T) {
 	kinds := rapid.Custom(func(t *rapid.T) string {
 		b := [16]byte{byte(rapid.IntRange(0, 2).Draw(t, "first")), 15: byte(rapid.IntRange(0, 20).Draw(t, "last"))}
@@ -45,9 +45,9 @@ func TestIDs(t *testing.T) {
 			}
 		}
 		slices.Sort(want)
-		most := rapid.IntRange(1, 10).Draw(t, "most")
-		want = want[:min(len(want), most)]
-		if got := x.find(prefix, most); !slices.Equal(got, want) {
+		n := rapid.IntRange(1, 10).Draw(t, "n")
+		want = want[:min(len(want), n)]
+		if got := x.find(prefix, n); !slices.Equal(got, want) {
 			t.Fatalf("%q: found %q, not %q", prefix, got, want)
 		}
 		for _, id := range append(all, "none", uuid.NewString()) {
@@ -58,17 +58,16 @@ func TestIDs(t *testing.T) {
 	})
 }
 
-// Whatever the position, an ID of any part of the recording is found, and gone to where all is
-// known of it.
+// At any position, an ID in any part of the recording is found, and GoTo moves to its last event.
 func TestGoTo(t *testing.T) {
-	told := calls(20_000) // more than the books remember
-	at := told[len(told)-1].Time
-	told = append(told,
+	recorded := calls(20_000) // more than the ledger remembers
+	at := recorded[len(recorded)-1].Time
+	recorded = append(recorded,
 		amqprpc.Event{Kind: amqprpc.EventReply, Time: at, ID: "stray", Class: amqprpc.Unknown, Message: &amqprpc.Message{CorrelationID: "stray"}},
 		amqprpc.Event{Kind: amqprpc.EventSent, Time: at, ID: "unended", Intended: at},
 		amqprpc.Event{Kind: amqprpc.EventConnected, Time: at.Add(time.Second)},
 	)
-	p, err := Open(write(t, record(t, told)))
+	p, err := Open(write(t, record(t, recorded)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,19 +87,19 @@ func TestGoTo(t *testing.T) {
 		{"0000000a", 2, amqprpc.Completed}, {"stray", 1, 0}, {"unended", 0, amqprpc.InFlight},
 	} {
 		p.GoTo(c.id)
-		look := until(t, p, func(r *lab.Replay) bool { return r.Seeking == "" })
+		shown := until(t, p, func(r *lab.Replay) bool { return r.Seeking == "" })
 		story, ok := p.Inspect(c.id)
-		if f := look.Replay.Found; f == nil || *f != (lab.Found{ID: c.id}) || !ok || story.Replies != c.replies || story.Outcome != c.outcome {
+		if f := shown.Replay.Found; f == nil || *f != (lab.Found{ID: c.id}) || !ok || story.Replies != c.replies || story.Outcome != c.outcome {
 			t.Errorf("%s: found %+v, %t, %+v", c.id, f, ok, story)
 		}
 	}
 	p.GoTo("none")
-	if look := until(t, p, func(r *lab.Replay) bool { return r.Seeking == "" }); look.Replay.Found != nil || !strings.Contains(look.Notes[len(look.Notes)-1].Text, "no event of that ID") {
-		t.Errorf("what is not there: %+v, %+v", look.Replay.Found, look.Notes)
+	if shown := until(t, p, func(r *lab.Replay) bool { return r.Seeking == "" }); shown.Replay.Found != nil || !strings.Contains(shown.Notes[len(shown.Notes)-1].Text, "no event of that ID") {
+		t.Errorf("what is not there: %+v, %+v", shown.Replay.Found, shown.Notes)
 	}
 }
 
-// Who goes to an incident is told which it is, and who goes to a time is told of none.
+// A seek to an incident reports the incident. A seek to a time reports nothing.
 func TestFound(t *testing.T) {
 	p, err := Open(write(t, record(t, calls(200))))
 	if err != nil {

@@ -12,32 +12,32 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// A grain says how finely a recording is gone through.
+// A grain has the sizes of an index.
 type grain struct {
-	// batch is how many events are gone through at once: a millisecond's work or less.
+	// batch is the number of events processed under one lock: a millisecond's work or less.
 	batch int
-	// spacing is how many events are between checkpoints at first, a multiple of batch.
+	// spacing is the initial number of events between checkpoints, a multiple of batch.
 	spacing int
-	// checkpoints is how many an index holds at most, besides those of the beginning and the end.
+	// checkpoints is the maximum number of checkpoints, not counting the beginning and the end.
 	checkpoints int
-	// waiting is how many calls in flight they hold together at most. A ledger forgets all
-	// but those: half a kilobyte each.
-	waiting int
+	// inFlight is the maximum number of calls in flight in all checkpoints together. They are the only
+	// part of a ledger without a bound of its own: half a kilobyte each.
+	inFlight int
 }
 
-// usualGrain makes a seek in a recording of 200,000 calls a matter of 100 ms, for 60 MB.
-var usualGrain = grain{batch: 512, spacing: 1 << 14, checkpoints: 16, waiting: 1 << 18}
+// defaultGrain makes a seek in a recording of 200,000 calls take 100 to 200 ms, for 60 MB.
+var defaultGrain = grain{batch: 512, spacing: 1 << 14, checkpoints: 16, inFlight: 1 << 18}
 
-// An index knows what is where in a recording, as far as it has been read.
+// An index knows the places in a recording, as far as it has been read.
 type index struct {
 	grain       grain
 	mu          sync.Mutex
 	checkpoints []checkpoint // in order; the first one is the beginning
-	end         *checkpoint  // once all has been read
+	end         *checkpoint  // nil until all has been read
 	spacing     int          // of the checkpoints
 	events      int
 	now         time.Duration // of the last event
-	offset      int64         // how far it has been read
+	offset      int64         // in the file
 	marks       marks
 	ids         ids
 	strip       strip
@@ -50,22 +50,21 @@ func newIndex(begin checkpoint, g grain) *index {
 	return &index{grain: g, checkpoints: []checkpoint{begin}, spacing: g.spacing}
 }
 
-// read reads the recording from its begin to its end, unless ctx ends first.
+// read reads the recording to its end, unless ctx ends first. c is at its beginning.
 func (x *index) read(ctx context.Context, c *cursor) {
 	for ctx.Err() == nil {
-		x.note(c)
+		x.readBatch(c)
 		if c.atEnd() {
 			x.finish(c)
 			return
 		}
-		if c.events%x.spacing == 0 { // of which this goroutine is the only writer
-			x.keep(c)
+		if c.events%x.spacing == 0 { // only this goroutine writes spacing
+			x.addCheckpoint(c)
 		}
 	}
 }
 
-// note goes through a batch of events.
-func (x *index) note(c *cursor) {
+func (x *index) readBatch(c *cursor) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	for range x.grain.batch {
@@ -81,29 +80,30 @@ func (x *index) note(c *cursor) {
 	x.events, x.now, x.offset = c.events, c.now, c.place.Offset
 }
 
-// keep makes a checkpoint of where c is, unless it would be too large.
-func (x *index) keep(c *cursor) {
-	waiting := int(c.books.Snapshot(ledger.Query{}).Calls.InFlight)
-	if waiting > x.grain.waiting {
+// addCheckpoint adds a checkpoint at c, unless it alone would have too many calls in flight.
+func (x *index) addCheckpoint(c *cursor) {
+	inFlight := int(c.state.Snapshot(ledger.Query{}).Calls.InFlight)
+	if inFlight > x.grain.inFlight {
 		return
 	}
 	at := c.clone()
-	at.waiting = waiting
+	at.inFlight = inFlight
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.checkpoints = append(x.checkpoints, at)
-	for x.tooMany() { // every other one goes; the beginning never does
+	for x.full() { // drop every other one, but never the beginning
 		x.spacing *= 2
 		x.checkpoints = slices.DeleteFunc(x.checkpoints, func(c checkpoint) bool { return c.events%x.spacing != 0 })
 	}
 }
 
-func (x *index) tooMany() bool {
-	waiting := 0
+// full reports whether there are too many checkpoints.
+func (x *index) full() bool {
+	inFlight := 0
 	for i := range x.checkpoints {
-		waiting += x.checkpoints[i].waiting
+		inFlight += x.checkpoints[i].inFlight
 	}
-	return waiting > x.grain.waiting || len(x.checkpoints) > 1+x.grain.checkpoints
+	return inFlight > x.grain.inFlight || len(x.checkpoints) > 1+x.grain.checkpoints
 }
 
 func (x *index) finish(c *cursor) {
@@ -113,15 +113,14 @@ func (x *index) finish(c *cursor) {
 	if c.err != io.EOF {
 		x.damage = c.err
 	}
-	end := c.books.Snapshot(ledger.Query{InFlight: math.MaxInt, Text: 1})
+	end := c.state.Snapshot(ledger.Query{InFlight: math.MaxInt, Text: 1})
 	for i := range end.InFlight {
 		x.ids.add(end.InFlight[i].ID, c.events)
 	}
 	x.contradicts = Contradictions(&end)
 }
 
-// before returns the last checkpoint that is not beyond a goal. Its books are not to be
-// written to.
+// before returns the last checkpoint that is not beyond a goal. Its state must not change.
 func (x *index) before(g goal) checkpoint {
 	if x.end != nil && !g.passed(x.end) {
 		return *x.end
@@ -135,7 +134,7 @@ func (x *index) before(g goal) checkpoint {
 	return at
 }
 
-// share is how much of the recording has been read, 1 only where all has been.
+// share returns the part of the recording that has been read, 1 only if all has been.
 func (x *index) share(size int64) float64 {
 	if x.done {
 		return 1
@@ -143,11 +142,11 @@ func (x *index) share(size int64) float64 {
 	return min(float64(x.offset)/float64(max(size, 1)), 0.999)
 }
 
-// strips is how many equal parts of a recording are told apart on a bar.
+// strips is the number of parts of a strip.
 const strips = 512
 
-// A strip says in which parts of the time there were incidents. Parts become twice as long
-// whenever they do not reach to the end.
+// A strip has the incidents in equal parts of the recorded time. Whenever the parts do not reach to the
+// end, they become twice as long.
 type strip struct {
 	part  time.Duration // the length of one
 	found [strips]lab.Incident
@@ -167,7 +166,7 @@ func (s *strip) add(now time.Duration, found lab.Incident) {
 	s.found[now/s.part] |= found
 }
 
-// upTo returns the parts up to the one that now is in, and how long one is.
+// upTo returns the parts up to now, and the length of one.
 func (s *strip) upTo(now time.Duration) ([]lab.Incident, time.Duration) {
 	if s.part == 0 {
 		return nil, 0

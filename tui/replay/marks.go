@@ -6,8 +6,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// marks say of each event which incident it is, in a bit for each kind. Events are counted
-// from 1, as by a cursor that has just let them happen.
+// marks has a bitmap for each kind of incident, with the numbers of its events, from 1.
 type marks [3]bitmap
 
 func (m *marks) add(event int, found lab.Incident) {
@@ -18,7 +17,6 @@ func (m *marks) add(event int, found lab.Incident) {
 	}
 }
 
-// of returns the bits of one kind of incident.
 func (m *marks) of(kind lab.Incident) *bitmap { return &m[bits.TrailingZeros8(uint8(kind))] }
 
 // A bitmap is a set of numbers from 0.
@@ -31,7 +29,7 @@ func (b *bitmap) set(n int) {
 	(*b)[n/64] |= 1 << (n % 64)
 }
 
-// after returns the least number above n, -1 where there is none.
+// after returns the smallest number above n, or -1.
 func (b bitmap) after(n int) int {
 	n++
 	for i := n / 64; i < len(b); i++ {
@@ -46,7 +44,7 @@ func (b bitmap) after(n int) int {
 	return -1
 }
 
-// before returns the greatest number below n, -1 where there is none.
+// before returns the largest number below n, or -1.
 func (b bitmap) before(n int) int {
 	for i := min(n/64, len(b)-1); i >= 0; i-- {
 		word := b[i]

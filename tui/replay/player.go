@@ -13,7 +13,7 @@ import (
 	"rpcscope/tui/report"
 )
 
-// The speeds of a [Player], in recorded time for each second.
+// The speeds of a [Player]: recorded seconds per second.
 const (
 	MinSpeed = 0.1
 	MaxSpeed = 100
@@ -21,46 +21,42 @@ const (
 	FullSpeed = 0
 )
 
-// A Player plays a recording. Make one with [Open], and close it. Its methods may be
-// called from anywhere and return at once: what they ask for is done by a goroutine.
+// A Player plays a recording. Use [Open] to make one, and close it. Any goroutine may call its methods.
+// They return at once; a goroutine of the player does the work.
 type Player struct {
 	file   *recording
 	name   string
 	index  *index
-	wake   chan struct{} // has the goroutine look what there is to do; buffers one
+	wake   chan struct{} // wakes drive; buffers one
 	cancel context.CancelFunc
-	ended  sync.WaitGroup
+	done   sync.WaitGroup
 
 	mu       sync.Mutex
-	at       *cursor       // what is shown
-	now      time.Duration // what time it is there; at least at.now
+	at       *cursor       // the current position
+	now      time.Duration // the current time, at least at.now
 	playing  bool
 	speed    float64
-	played   time.Time                // until when it has been played
-	head     time.Duration            // where now would be if all were as fast as it should
-	wish     *wish                    // where to go, as soon as that is known
-	goal     *goal                    // where to go
-	to       string                   // what that is, in words
-	finds    func(*cursor) *lab.Found // what will have been found there
-	found    *lab.Found               // what has been found
-	moving   *cursor                  // on its way there
-	near     *checkpoint              // shortly before where one has gone to
+	played   time.Time     // the real time up to which the player has played
+	head     time.Duration // the time at which now would be if playing were not behind
+	seek     *seek         // nil if none is pending
+	found    *lab.Found    // by the last seek
+	near     *checkpoint   // shortly before the goal of the last long seek
 	notes    []lab.Note
 	seq      uint64
 	panicked error
-	told     bool // of the damage
+	noted    bool // the damage has a note
 }
 
-// Open opens a recording and begins to read it. It plays when it is told to.
+// Open opens a recording and starts to read it. It does not start to play.
 //
-// The error is about the file, or a *[ledger.RecordingError] about its first line.
-// Damage that comes later is no error: see [lab.Replay].
+// The error is about the file, or a *[ledger.RecordingError] about its first line. Later damage is not an
+// error: see [lab.Replay].
 func Open(path string) (*Player, error) {
 	file, err := openRecording(path)
 	if err != nil {
 		return nil, err
 	}
-	p := newPlayer(file, filepath.Base(path), usualGrain)
+	p := newPlayer(file, filepath.Base(path), defaultGrain)
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	p.start(func() { p.index.read(ctx, file.open(file.begin())) })
@@ -80,9 +76,9 @@ func newPlayer(file *recording, name string, g grain) *Player {
 	return p
 }
 
-// start runs f on a goroutine of the player. A panic of it is told by [Player.Snapshot].
+// start runs f on a goroutine. [Player.Snapshot] reports a panic.
 func (p *Player) start(f func()) {
-	p.ended.Go(func() {
+	p.done.Go(func() {
 		defer func() {
 			if v := recover(); v != nil {
 				err := lab.NewPanicError(v)
@@ -95,27 +91,25 @@ func (p *Player) start(f func()) {
 	})
 }
 
-// Close ends the player. When it returns, no goroutine of it is left. What it showed last
-// can still be looked at.
+// Close ends the player and its goroutines. Its last snapshot is still available.
 func (p *Player) Close() error {
 	p.cancel()
-	p.ended.Wait()
+	p.done.Wait()
 	return p.file.file.Close()
 }
 
-// Err is why the recording cannot be read to its end, or what [Contradictions] has found; nil
-// where all is well, or where that is not known yet.
+// Err returns the damage of the recording, or else the error of [Contradictions]. It returns nil until
+// they are known.
 func (p *Player) Err() error {
 	p.index.mu.Lock()
 	defer p.index.mu.Unlock()
 	return cmp.Or(p.index.damage, p.index.contradicts)
 }
 
-// RunConfig returns what the recorded run was asked to do.
+// RunConfig returns the configuration of the recorded run.
 func (p *Player) RunConfig() report.RunConfig { return p.file.cfg }
 
-// Snapshot returns what there is to see at the present position: Ledger.Now is its time,
-// whatever the query says.
+// Snapshot returns the state at the current position. It ignores q.Ledger.Now.
 func (p *Player) Snapshot(q lab.Query) lab.Snapshot {
 	cfg := p.RunConfig()
 	body, custom := cfg.Custom()
@@ -124,7 +118,7 @@ func (p *Player) Snapshot(q lab.Query) lab.Snapshot {
 	replay := p.replay()
 	q.Ledger.Now = p.at.origin.Add(p.now)
 	return lab.Snapshot{
-		Ledger: p.at.books.Snapshot(q.Ledger),
+		Ledger: p.at.state.Snapshot(q.Ledger),
 		Queue:  lab.Queue{Name: cfg.Queue},
 		Load: lab.Load{
 			Concurrency: cfg.Concurrency, Rate: cfg.Rate, Fib: cfg.Fib, Custom: custom, Body: body, Seed: cfg.Seed,
@@ -136,7 +130,7 @@ func (p *Player) Snapshot(q lab.Query) lab.Snapshot {
 	}
 }
 
-// replay is the state of the player. mu is held.
+// replay returns the state of the player. p.mu is held.
 func (p *Player) replay() *lab.Replay {
 	x := p.index
 	x.mu.Lock()
@@ -146,60 +140,57 @@ func (p *Player) replay() *lab.Replay {
 		Last: p.at.last.words(), Playing: p.playing, Speed: p.speed, Indexed: x.share(p.file.size),
 		Found: p.found,
 	}
-	switch {
-	case p.wish != nil:
-		r.Seeking = p.wish.words
-	case p.goal != nil:
-		r.Seeking = p.to
+	if p.seek != nil {
+		r.Seeking = p.seek.words
 	}
 	r.Incidents, r.Part = x.strip.upTo(x.now)
 	if x.damage != nil {
 		r.Damage = x.damage.Error()
-		if !p.told {
-			p.told = true
+		if !p.noted {
+			p.noted = true
 			p.note(lab.Failure, "the recording ends at "+r.Damage)
 		}
 	}
 	return r
 }
 
-// Inspect returns the story of a correlation ID as it was at the present position.
-func (p *Player) Inspect(id string) (ledger.Story, bool) { return p.books().Inspect(id) }
+// Inspect returns the story of a correlation ID at the current position.
+func (p *Player) Inspect(id string) (ledger.Story, bool) { return p.ledger().Inspect(id) }
 
 // InspectStray returns the story that a discarded reply belongs to.
-func (p *Player) InspectStray(seq uint64) (ledger.Story, bool) { return p.books().InspectStray(seq) }
+func (p *Player) InspectStray(seq uint64) (ledger.Story, bool) { return p.ledger().InspectStray(seq) }
 
-// Find returns IDs that begin with prefix, at most so many: of all the recording, as far as it
-// has been read. [Player.GoTo] goes to where one can be inspected.
-func (p *Player) Find(prefix string, most int) []string {
-	found := p.books().Find(prefix, most)
+// Find returns the first n IDs with a prefix in the part of the recording that has been read.
+// [Player.GoTo] moves to a place that allows to inspect one.
+func (p *Player) Find(prefix string, n int) []string {
+	found := p.ledger().Find(prefix, n)
 	p.index.mu.Lock()
 	defer p.index.mu.Unlock()
-	for _, id := range p.index.ids.find(prefix, most) {
-		found = insert(found, id, most)
+	for _, id := range p.index.ids.find(prefix, n) {
+		found = insert(found, id, n)
 	}
 	return found
 }
 
-func (p *Player) books() *ledger.Ledger {
+func (p *Player) ledger() *ledger.Ledger {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.at.books
+	return p.at.state
 }
 
-// Note leaves a note about something that a screen has done by itself.
-func (p *Player) Note(mood lab.Level, text, id string) {
+// Note adds a note, for a screen.
+func (p *Player) Note(level lab.Level, text, id string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.note(mood, text)
+	p.note(level, text)
 	p.notes[len(p.notes)-1].ID = id
 }
 
-// note leaves a note. mu is held.
-func (p *Player) note(mood lab.Level, text string) {
+// note adds a note. p.mu is held.
+func (p *Player) note(level lab.Level, text string) {
 	if len(p.notes) == lab.MaxNotes {
 		p.notes = slices.Delete(p.notes, 0, 1)
 	}
 	p.seq++
-	p.notes = append(p.notes, lab.Note{Seq: p.seq, Time: time.Now(), Level: mood, Text: text})
+	p.notes = append(p.notes, lab.Note{Seq: p.seq, Time: time.Now(), Level: level, Text: text})
 }

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var epoch = time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)
 
-// events draws what a client may have told of: mostly calls as they are, with gaps, clocks
-// that go back and things that cannot be.
+// events draws events of a client: mostly plausible calls, with gaps, clocks that go back and events
+// that cannot be true.
 func events(t *rapid.T) []amqprpc.Event {
 	now := epoch
 	all := []amqprpc.Event{{Kind: amqprpc.EventConnected, Time: now, Epoch: 1, Connection: &amqprpc.ConnectionInfo{Product: "RabbitMQ", Queue: "amq.gen-x"}}}
@@ -81,7 +81,7 @@ func write(t testing.TB, content []byte) (path string) {
 	return path
 }
 
-// everything asks for all there is.
+// everything asks for everything.
 func everything() ledger.Query {
 	const all = 1 << 20
 	return ledger.Query{
@@ -90,10 +90,10 @@ func everything() ledger.Query {
 	}
 }
 
-// fine makes checkpoints and batches matter in short recordings.
-var fine = grain{batch: 4, spacing: 8, checkpoints: 4, waiting: 30}
+// fine has bounds that short recordings reach.
+var fine = grain{batch: 4, spacing: 8, checkpoints: 4, inFlight: 30}
 
-// straight are the books after so many events, told one by one.
+// straight returns a ledger that has applied the first n events of a recording.
 func straight(t testing.TB, path string, n int) *ledger.Ledger {
 	t.Helper()
 	file, err := os.Open(path)
@@ -105,24 +105,23 @@ func straight(t testing.TB, path string, n int) *ledger.Ledger {
 	if err != nil {
 		t.Fatal(err)
 	}
-	books := ledger.New(ledger.Config{})
+	l := ledger.New(ledger.Config{})
 	for range n {
 		e, err := r.Next()
 		if err != nil {
 			t.Fatal(err)
 		}
-		books.Apply(e)
+		l.Apply(e)
 	}
-	return books
+	return l
 }
 
-// Wherever one has sought to, in whatever way and order, the books are those of a replay
-// from the beginning, in all that can be seen of them.
+// After any moves in any order, the player shows the same as a replay from the beginning.
 func TestSeekIsReplay(t *testing.T) {
 	folder := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
-		told := events(rt)
-		content := record(t, told)
+		recorded := events(rt)
+		content := record(t, recorded)
 		cut := rapid.Bool().Draw(rt, "cut off")
 		if cut {
 			content = content[:len(content)-5]
@@ -138,7 +137,7 @@ func TestSeekIsReplay(t *testing.T) {
 		defer file.file.Close()
 		p := newPlayer(file, "run", fine)
 		p.index.read(context.Background(), file.open(file.begin()))
-		total := len(told)
+		total := len(recorded)
 		if cut {
 			total--
 		}
@@ -147,9 +146,9 @@ func TestSeekIsReplay(t *testing.T) {
 		}
 		waiting := 0
 		for _, c := range p.index.checkpoints {
-			waiting += int(c.books.Snapshot(ledger.Query{}).Calls.InFlight)
+			waiting += int(c.state.Snapshot(ledger.Query{}).Calls.InFlight)
 		}
-		if n := len(p.index.checkpoints); n > 1+fine.checkpoints || waiting > fine.waiting {
+		if n := len(p.index.checkpoints); n > 1+fine.checkpoints || waiting > fine.inFlight {
 			rt.Fatalf("%d checkpoints with %d calls in flight", n, waiting)
 		}
 		wall := epoch
@@ -174,7 +173,7 @@ func TestSeekIsReplay(t *testing.T) {
 				p.Next(kind)
 				want = before
 				for i := before; i < total; i++ {
-					if incidentOf(told[i]) == kind {
+					if incidentOf(recorded[i]) == kind {
 						want = i + 1
 						break
 					}
@@ -183,7 +182,7 @@ func TestSeekIsReplay(t *testing.T) {
 				p.Previous(kind)
 				want = before
 				for i := before - 2; i >= 0; i-- {
-					if incidentOf(told[i]) == kind {
+					if incidentOf(recorded[i]) == kind {
 						want = i + 1
 						break
 					}
@@ -199,30 +198,30 @@ func TestSeekIsReplay(t *testing.T) {
 			}
 			for p.advance(wall) == 0 {
 			}
-			if p.wish != nil || p.goal != nil || p.moving != nil {
+			if p.seek != nil {
 				rt.Fatal("it does not arrive")
 			}
 			if want >= 0 && p.at.events != want {
 				rt.Fatalf("at event %d, not %d of %d", p.at.events, want, total)
 			}
 			q := everything()
-			look := p.Snapshot(lab.Query{Ledger: q})
+			shown := p.Snapshot(lab.Query{Ledger: q})
 			q.Now = p.at.origin.Add(p.now)
-			books := straight(t, path, p.at.events)
-			if got := books.Snapshot(q); !reflect.DeepEqual(look.Ledger, got) {
-				rt.Fatalf("after %d events\n%+v\nnot\n%+v", p.at.events, look.Ledger, got)
+			l := straight(t, path, p.at.events)
+			if got := l.Snapshot(q); !reflect.DeepEqual(shown.Ledger, got) {
+				rt.Fatalf("after %d events\n%+v\nnot\n%+v", p.at.events, shown.Ledger, got)
 			}
-			for _, id := range books.Find("", 1000) {
-				a, okA := books.Inspect(id)
+			for _, id := range l.Find("", 1000) {
+				a, okA := l.Inspect(id)
 				b, okB := p.Inspect(id)
 				if !reflect.DeepEqual(a, b) || okA != okB {
 					rt.Fatalf("%s\n%+v\nnot\n%+v", id, b, a)
 				}
 			}
-			if r := look.Replay; r.Position < 0 || r.Position > r.Duration || r.Event != p.at.events || r.Events != total || r.Indexed != 1 {
+			if r := shown.Replay; r.Position < 0 || r.Position > r.Duration || r.Event != p.at.events || r.Events != total || r.Indexed != 1 {
 				rt.Fatalf("%+v", r)
 			}
-			// What is not due yet has not happened, and what is has.
+			// All events that are due have been applied, and no others.
 			if !p.at.atEnd() && p.at.due < p.now || p.now < p.at.checkpoint.now {
 				rt.Fatalf("at %v, after %v, the next one is due at %v", p.now, p.at.checkpoint.now, p.at.due)
 			}
@@ -234,38 +233,38 @@ func incidentOf(e amqprpc.Event) lab.Incident {
 	return event{e.Kind, e.Class, e.Outcome, e.ID}.incident()
 }
 
-// At the end the books are those that the live run had.
+// At the end the player shows the same as the live run.
 func TestEndIsLive(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		told := events(rt)
+		recorded := events(rt)
 		live := ledger.New(ledger.Config{})
-		for _, e := range told {
+		for _, e := range recorded {
 			live.Observe(e)
 		}
-		p, err := Open(write(t, record(t, told)))
+		p, err := Open(write(t, record(t, recorded)))
 		if err != nil {
 			rt.Fatal(err)
 		}
 		defer p.Close()
 		p.SeekEnd()
-		look := until(rt, p, func(r *lab.Replay) bool { return r.Indexed == 1 && r.Event == len(told) })
-		want, got := live.Snapshot(everything()), look.Ledger
+		shown := until(rt, p, func(r *lab.Replay) bool { return r.Indexed == 1 && r.Event == len(recorded) })
+		want, got := live.Snapshot(everything()), shown.Ledger
 		if !reflect.DeepEqual(want, got) {
 			rt.Fatalf("live\n%+v\nreplayed\n%+v", want, got)
 		}
 	})
 }
 
-// until waits until the player is somewhere.
+// until waits for a state of the player.
 func until(t rapid.TB, p *Player, there func(*lab.Replay) bool) lab.Snapshot {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Microsecond) {
-		look := p.Snapshot(lab.Query{Ledger: everything(), Notes: lab.MaxNotes})
-		if there(look.Replay) {
-			return look
+		shown := p.Snapshot(lab.Query{Ledger: everything(), Notes: lab.MaxNotes})
+		if there(shown.Replay) {
+			return shown
 		}
 		if time.Now().After(end) {
-			t.Fatalf("never: %+v", look.Replay)
+			t.Fatalf("never: %+v", shown.Replay)
 		}
 	}
 }
@@ -357,9 +356,9 @@ func TestIncidents(t *testing.T) {
 	until(t, p, func(r *lab.Replay) bool { return r.Indexed == 1 })
 	at := func(want string, note bool) {
 		t.Helper()
-		look := until(t, p, func(r *lab.Replay) bool { return r.Last == want })
-		if look.Replay.Seeking != "" || (len(look.Notes) > 0) != note || look.Replay.Playing {
-			t.Errorf("%+v, %+v", look.Replay, look.Notes)
+		shown := until(t, p, func(r *lab.Replay) bool { return r.Last == want })
+		if shown.Replay.Seeking != "" || (len(shown.Notes) > 0) != note || shown.Replay.Playing {
+			t.Errorf("%+v, %+v", shown.Replay, shown.Notes)
 		}
 	}
 	p.Toggle()
@@ -386,24 +385,24 @@ func TestIncidents(t *testing.T) {
 	}
 }
 
-// Who looks for failures finds wrong answers too.
+// A wrong answer counts as a failure in a search.
 func TestWrongAnswers(t *testing.T) {
-	told := calls(40)
-	last := told[len(told)-1]
-	told = append(told, amqprpc.Event{Kind: ledger.EventWrong, Time: last.Time, ID: last.ID, Text: "not as expected"})
-	p, err := Open(write(t, record(t, told)))
+	recorded := calls(40)
+	last := recorded[len(recorded)-1]
+	recorded = append(recorded, amqprpc.Event{Kind: ledger.EventWrong, Time: last.Time, ID: last.ID, Text: "not as expected"})
+	p, err := Open(write(t, record(t, recorded)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Close()
 	p.Next(lab.FailedCall)
-	look := until(t, p, func(r *lab.Replay) bool { return r.Last == "wrong answer "+last.ID })
-	if look.Ledger.Calls.Wrong != 1 || len(look.Ledger.Completed) == 0 || !look.Ledger.Completed[0].Wrong {
-		t.Errorf("%+v", look.Ledger.Calls)
+	shown := until(t, p, func(r *lab.Replay) bool { return r.Last == "wrong answer "+last.ID })
+	if shown.Ledger.Calls.Wrong != 1 || len(shown.Ledger.Completed) == 0 || !shown.Ledger.Completed[0].Wrong {
+		t.Errorf("%+v", shown.Ledger.Calls)
 	}
 }
 
-// bitmaps against what is said of them.
+// TestBitmap compares bitmaps with sorted slices.
 func TestBitmap(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := rapid.SliceOf(rapid.IntRange(0, 400)).Draw(t, "in")
@@ -431,8 +430,8 @@ func TestBitmap(t *testing.T) {
 	})
 }
 
-// A goal that the index does not know yet is waited for, and that is told; meanwhile the
-// picture stays.
+// A seek waits until the index knows its goal. Meanwhile the player reports the seek and stays in its
+// position.
 func TestSeekWaitsForTheIndex(t *testing.T) {
 	file, err := openRecording(write(t, record(t, calls(100))))
 	if err != nil {
@@ -466,7 +465,7 @@ func TestSeekWaitsForTheIndex(t *testing.T) {
 	}
 }
 
-// A recording is shown up to where it is damaged, and the line is named.
+// A recording is shown up to its damage, which names the line.
 func TestDamage(t *testing.T) {
 	good := record(t, calls(100))
 	lines := bytes.SplitAfter(good, []byte("\n"))
@@ -486,18 +485,18 @@ func TestDamage(t *testing.T) {
 			continue
 		}
 		p.SeekEnd()
-		look := until(t, p, func(r *lab.Replay) bool { return r.Indexed == 1 && r.Event == r.Events && r.Seeking == "" })
-		if look.Replay.Event != c.events {
-			t.Errorf("%s: %d events", what, look.Replay.Event)
+		shown := until(t, p, func(r *lab.Replay) bool { return r.Indexed == 1 && r.Event == r.Events && r.Seeking == "" })
+		if shown.Replay.Event != c.events {
+			t.Errorf("%s: %d events", what, shown.Replay.Event)
 		}
-		if p.Err() == nil || !strings.HasPrefix(look.Replay.Damage, what) || len(look.Notes) != 1 || look.Notes[0].Level != lab.Failure {
-			t.Errorf("%s: %v, %q, %+v", what, p.Err(), look.Replay.Damage, look.Notes)
+		if p.Err() == nil || !strings.HasPrefix(shown.Replay.Damage, what) || len(shown.Notes) != 1 || shown.Notes[0].Level != lab.Failure {
+			t.Errorf("%s: %v, %q, %+v", what, p.Err(), shown.Replay.Damage, shown.Notes)
 		}
 		p.Close() //nolint:errcheck // it was read only
 	}
 }
 
-// Files that are no recordings are refused, and why.
+// Open refuses other files, and says why.
 func TestOpenRefuses(t *testing.T) {
 	for content, want := range map[string]string{
 		"":                    "it is empty",
@@ -519,8 +518,8 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// A recording of 200,000 calls: how long until the first picture, until all of it is known,
-// and how long a jump to anywhere takes.
+// BenchmarkLong measures a recording of 200,000 calls: the time to the first snapshot, the time to read all
+// of it, and the time of a seek to a random place.
 func BenchmarkLong(b *testing.B) {
 	path := write(b, record(b, calls(200_000)))
 	b.Run("open", func(b *testing.B) {

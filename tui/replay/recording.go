@@ -13,17 +13,17 @@ import (
 	"rpcscope/tui/report"
 )
 
-// A recording is a file that can be read from anywhere.
+// A recording is an open file.
 type recording struct {
-	file *os.File
-	size int64
-	from *ledger.Reader // has read the header line
-	cfg  report.RunConfig
-	at   ledger.Place // after the header line
+	file  *os.File
+	size  int64
+	from  *ledger.Reader // has read the header line
+	cfg   report.RunConfig
+	start ledger.Place // after the header line
 }
 
-// otherwise says of what a recording may have become what it is, by its first bytes.
-var otherwise = []struct{ begins, is string }{
+// otherFormats has the first bytes of other formats that a recording may have been converted to.
+var otherFormats = []struct{ magic, advice string }{
 	{"\x1f\x8b", "it is compressed with gzip, so gunzip it first"},
 	{"\x28\xb5\x2f\xfd", "it is compressed with zstd, so unzstd it first"},
 	{"\xfd7zXZ", "it is compressed with xz, so unxz it first"},
@@ -33,17 +33,15 @@ var otherwise = []struct{ begins, is string }{
 	{"\xfe\xff", "it is UTF-16, and recordings are UTF-8"},
 }
 
-// longestMagic is the greatest length of the bytes to go by.
-const longestMagic = 5
+const maxMagic = 5 // bytes
 
-// ErrContradicts: the recording can be read, and is not what a client has told of.
+// ErrContradicts: the recording can be read, but has events that no client can have reported.
 var ErrContradicts = errors.New("cannot be true where they stand, such as the end of a call that has not begun, and are left out: " +
 	"lines are missing, doubled, altered or out of order")
 
-// Contradictions returns an ErrContradicts where books that a recording was fed to have left
-// out events, else nil.
-func Contradictions(books *ledger.Snapshot) error {
-	if n := books.Traffic.Ignored; n > 0 {
+// Contradictions returns an ErrContradicts if a ledger has ignored events of a recording.
+func Contradictions(s *ledger.Snapshot) error {
+	if n := s.Traffic.Ignored; n > 0 {
 		return fmt.Errorf("%d of its events %w", n, ErrContradicts)
 	}
 	return nil
@@ -57,7 +55,7 @@ func openRecording(path string) (*recording, error) {
 		return nil, err
 	case info.IsDir():
 		return nil, fmt.Errorf("%s is a directory", path)
-	case !info.Mode().IsRegular(): // and nothing could be sought in it
+	case !info.Mode().IsRegular(): // it cannot be read from anywhere
 		return nil, fmt.Errorf("%s is no regular file", path)
 	}
 	file, err := os.Open(path)
@@ -70,15 +68,15 @@ func openRecording(path string) (*recording, error) {
 		file.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	r.at = r.from.Place()
+	r.start = r.from.Place()
 	return r, nil
 }
 
-// readHeader reads the header line of a recording, as [ledger.NewReader] does. Its error says more
-// if there is none.
+// readHeader reads the header line of a recording. If the file is known to be of another format, the error
+// says so.
 func readHeader(r io.Reader) (*ledger.Reader, report.RunConfig, error) {
 	in := bufio.NewReader(r)
-	begin, _ := in.Peek(longestMagic) // what is wrong with reading is wrong below, too
+	begin, _ := in.Peek(maxMagic) // NewReader returns the error
 	from, err := ledger.NewReader(in)
 	switch {
 	case err == nil:
@@ -88,9 +86,9 @@ func readHeader(r io.Reader) (*ledger.Reader, report.RunConfig, error) {
 	case len(begin) == 0:
 		err = fmt.Errorf("%w: it is empty", err)
 	default:
-		for _, other := range otherwise {
-			if strings.HasPrefix(string(begin), other.begins) {
-				err = fmt.Errorf("%w: %s", err, other.is)
+		for _, other := range otherFormats {
+			if strings.HasPrefix(string(begin), other.magic) {
+				err = fmt.Errorf("%w: %s", err, other.advice)
 				break
 			}
 		}
@@ -98,31 +96,23 @@ func readHeader(r io.Reader) (*ledger.Reader, report.RunConfig, error) {
 	return nil, report.RunConfig{}, err
 }
 
-// Sum feeds a whole recording to a, without any of the Player's ado, as [ledger.Replay]
-// does. It returns the run's config, nil if there was not even a header line.
+// Sum applies a whole recording to a, without a Player. It returns the configuration of the run, or nil
+// if there was no header line.
 func Sum(r io.Reader, a ledger.Applier) (*report.RunConfig, error) {
 	from, cfg, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		e, err := from.Next()
-		switch {
-		case err == io.EOF:
-			return &cfg, nil
-		case err != nil:
-			return &cfg, err
-		}
-		a.Apply(e)
-	}
+	_, err = from.ApplyAll(a)
+	return &cfg, err
 }
 
-// begin is a checkpoint before the first event.
+// begin returns a checkpoint before the first event.
 func (r *recording) begin() checkpoint {
-	return checkpoint{books: ledger.New(ledger.Config{}), place: r.at}
+	return checkpoint{state: ledger.New(ledger.Config{}), place: r.start}
 }
 
-// open returns a cursor at a checkpoint, whose books become the cursor's.
+// open returns a cursor at a checkpoint. It changes the state of the checkpoint.
 func (r *recording) open(at checkpoint) *cursor {
 	in := r.from.Resume(io.NewSectionReader(r.file, at.place.Offset, math.MaxInt64-at.place.Offset), at.place)
 	c := &cursor{checkpoint: at, in: in}
