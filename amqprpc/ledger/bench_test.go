@@ -10,7 +10,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// typical are the events of successful calls, 64 of them in flight at any time.
+// typical returns the events of successful calls, with 64 of them in flight.
 func typical(calls int) []amqprpc.Event {
 	const inFlight = 64
 	events := make([]amqprpc.Event, 0, 4*calls)
@@ -28,7 +28,7 @@ func typical(calls int) []amqprpc.Event {
 	return events
 }
 
-// shift moves the whole stream later, under new IDs, so that it can be played again.
+// shift moves all events later, so that they can be applied again.
 func shift(events []amqprpc.Event, by time.Duration) {
 	for i := range events {
 		e := &events[i]
@@ -58,7 +58,7 @@ func BenchmarkApply(b *testing.B) {
 	}
 }
 
-// BenchmarkApplyDuplicates: a flood of discarded replies.
+// BenchmarkApplyDuplicates measures a flood of discarded replies.
 func BenchmarkApplyDuplicates(b *testing.B) {
 	l := New(Config{})
 	events := typical(1 << 10)
@@ -117,8 +117,7 @@ func recording(calls int) []byte {
 	return buf.Bytes()
 }
 
-// BenchmarkRead reads events only; BenchmarkReplay feeds them to a ledger too. Both
-// are per event.
+// BenchmarkRead reads events; one operation is one event. BenchmarkReplay also applies them.
 func BenchmarkRead(b *testing.B) {
 	file := recording(1 << 14)
 	b.SetBytes(int64(len(file) / (4 << 14)))

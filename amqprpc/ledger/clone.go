@@ -2,12 +2,12 @@ package ledger
 
 import "slices"
 
-// Clone returns a copy of l that shares no memory with it: the copy stays the same while l goes on, and
-// given the same events it becomes equal to l again.
+// Clone returns a copy of l that shares no memory with it. The copy does not change with l, and the same
+// events make it equal to l again.
 //
 // Clone holds up the events while it copies: about 2 ms and a few MB with the default bounds and few
-// calls in flight, about 25 ms and 35 MB with 65,000. As long as the clone remembers what it began
-// with, it may hold twice the memory of [Config.MaxBytes].
+// calls in flight, about 25 ms and 35 MB with 65,000. As long as the clone remembers
+// its first events, it may hold twice the memory of [Config.MaxBytes].
 func (l *Ledger) Clone() *Ledger {
 	k := l.copyAll()
 	k.to.byID = make(map[string]*record, len(k.records)) // without the lock

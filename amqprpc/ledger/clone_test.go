@@ -12,7 +12,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// all is everything that a ledger can be asked.
+// all has the answers to all queries.
 type all struct {
 	Snapshot Snapshot
 	Stories  map[string]Story
@@ -36,9 +36,8 @@ func askAll(l *Ledger) all {
 	return a
 }
 
-// Whatever has happened and happens next, a clone stays as it is, and becomes what the
-// original becomes.
-func TestCloneOfAnything(t *testing.T) {
+// A clone does not change with the original, and the same events make it equal to the original.
+func TestClone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(name string) (events []amqprpc.Event) {
 			for range rapid.IntRange(0, 60).Draw(t, name) {
@@ -74,8 +73,8 @@ func TestCloneOfAnything(t *testing.T) {
 	})
 }
 
-// Both go on at once; the race detector sees what they share.
-func TestCloneGoesOnByItself(t *testing.T) {
+// A ledger and its clones may be used at the same time. The race detector finds shared memory.
+func TestCloneSharesNothing(t *testing.T) {
 	l := New(small)
 	play := func(l *Ledger, from int) {
 		for i := range 300 {
@@ -106,7 +105,7 @@ func TestCloneGoesOnByItself(t *testing.T) {
 	}
 }
 
-// full returns a ledger whose every lane is full, with 1,000 calls in flight.
+// full returns a ledger with full lanes and 1,000 calls in flight.
 func full() *Ledger {
 	l := New(Config{})
 	t := time.Duration(0)

@@ -9,13 +9,13 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A load generator tells a Tee, and through it the books and a recording, of wrong answers and of the end
-// of a warm-up. The recording has the lines that recordings have always had for these.
+// A load generator reports wrong answers and the end of a warm-up to a Tee, which passes them to a ledger
+// and a recording. Their lines are part of the format.
 func TestWrongAndReset(t *testing.T) {
 	var file bytes.Buffer
 	rec := NewRecorder(&file, HeaderLine{By: "test"})
-	books := New(Config{})
-	tee := NewTee(books, rec)
+	l := New(Config{})
+	tee := NewTee(l, rec)
 	call(tee, "a", 0)
 	tee.Reset(at(20 * msec))
 	call(tee, "b", 30*msec)
@@ -36,7 +36,7 @@ func TestWrongAndReset(t *testing.T) {
 	direct.Reset(at(20 * msec))
 	call(direct, "b", 30*msec)
 	direct.Wrong(at(50*msec), "b", "not 832040")
-	for name, l := range map[string]*Ledger{"through the tee": books, "replayed": replayed, "direct": direct} {
+	for name, l := range map[string]*Ledger{"through the tee": l, "replayed": replayed, "direct": direct} {
 		s := l.Snapshot(everything())
 		if s.Calls != (Calls{Sent: 1, Completed: 1, Wrong: 1}) || len(s.Wrongs) != 1 || s.Wrongs[0] != (WrongAnswer{"b", "not 832040"}) {
 			t.Errorf("%s: %+v, %+v", name, s.Calls, s.Wrongs)
@@ -44,8 +44,7 @@ func TestWrongAndReset(t *testing.T) {
 	}
 }
 
-// Every kind that a recording has is told from the others, and from those that a client may send
-// one day.
+// Every kind in recordings has a name of its own, and later kinds of a client have none.
 func TestKindNames(t *testing.T) {
 	if want := int(amqprpc.EventUnblocked) + 2; len(kinds) != want {
 		t.Errorf("%d names, want %d: %v", len(kinds), want, kinds)

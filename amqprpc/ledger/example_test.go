@@ -10,14 +10,13 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// A client reports to a ledger and to a recorder; the recording then gives the same
-// snapshot.
+// A client reports to a ledger and to a recorder. The recording gives the same snapshot.
 func Example() {
 	var file bytes.Buffer
 	recorder := ledger.NewRecorder(&file, ledger.HeaderLine{By: "an example"})
-	books := ledger.New(ledger.Config{})
+	live := ledger.New(ledger.Config{})
 	both := amqprpc.ObserverFunc(func(e amqprpc.Event) {
-		books.Observe(e)
+		live.Observe(e)
 		recorder.Observe(e)
 	})
 	client(both)
@@ -28,7 +27,7 @@ func Example() {
 	replayed := ledger.New(ledger.Config{})
 	_, n, err := ledger.Replay(&file, replayed)
 	fmt.Println(n, "events,", err)
-	for _, l := range []*ledger.Ledger{books, replayed} {
+	for _, l := range []*ledger.Ledger{live, replayed} {
 		s := l.Snapshot(ledger.Query{Duplicates: 1})
 		fmt.Printf("sent %d, completed %d, duplicates %d\n", s.Calls.Sent, s.Calls.Completed, s.Replies.Duplicates)
 		d := s.Duplicates[0]

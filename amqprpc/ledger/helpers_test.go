@@ -12,14 +12,14 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// epoch is when tests begin.
+// epoch is the start of the tests.
 var epoch = time.Date(2026, 1, 2, 15, 4, 5, 678901234, time.UTC)
 
 func at(d time.Duration) time.Time { return epoch.Add(d) }
 
 const msec = time.Millisecond
 
-// The events of calls, as a client would report them.
+// The events of calls, as a client reports them.
 
 func sent(id string, t time.Duration) amqprpc.Event {
 	return amqprpc.Event{
@@ -92,7 +92,7 @@ func call(o amqprpc.Observer, id string, t time.Duration) {
 
 func callID(i int) string { return fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(i)*2654435761, i) }
 
-// everything asks for all there is.
+// everything asks for everything.
 func everything() Query {
 	const all = 1 << 20
 	return Query{
@@ -101,13 +101,13 @@ func everything() Query {
 	}
 }
 
-// small bounds are reached by short sequences of events.
+// small has bounds that short sequences of events reach.
 var small = Config{
 	Completed: 3, Failed: 2, Duplicates: 3, Orphans: 2, StoryEvents: 6, StoryBytes: 1024,
 	BodyBytes: 16, HeaderBytes: 100, Servers: 2, Seconds: 4, Connection: 3,
 }
 
-// anyEvent draws an event: mostly plausible by itself, in no sensible order.
+// anyEvent draws an event that is mostly plausible by itself.
 func anyEvent(t *rapid.T) amqprpc.Event {
 	text := rapid.OneOf(rapid.SampledFrom([]string{"", "fib-1", "fib-2", "fib-3", "\xff\x00\u009b", "\x7f\u202e\u2069\u061c"}), rapid.String())
 	e := amqprpc.Event{

@@ -9,7 +9,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// model is the ledger in a few lines that are easy to believe: maps, no bounds.
+// A model is a ledger in a few simple lines: maps, without bounds.
 type model struct {
 	open    map[string]bool
 	ends    map[amqprpc.Outcome]uint64
@@ -20,7 +20,7 @@ type model struct {
 	ignored uint64
 }
 
-// observe enters an event. Remembered says whether the ledger has not forgotten its call.
+// observe applies an event. remembered reports whether the ledger remembers its call.
 func (m *model) observe(e amqprpc.Event, remembered bool) {
 	if m.open == nil || e.Kind == EventReset {
 		if m.open == nil {
@@ -70,8 +70,8 @@ func (m *model) observe(e amqprpc.Event, remembered bool) {
 	}
 }
 
-// Any events in any order keep the laws and the bounds.
-func TestAnyOrderOfEventsKeepsTheLaws(t *testing.T) {
+// The laws and the bounds hold for any events in any order.
+func TestLaws(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := New(small)
 		var m model
@@ -126,7 +126,7 @@ func TestAnyOrderOfEventsKeepsTheLaws(t *testing.T) {
 	})
 }
 
-// check verifies what must hold inside, the bounds above all.
+// check verifies the invariants, mainly the bounds.
 func (l *Ledger) check() error {
 	c := l.cfg
 	held := make(map[*record]int)
@@ -194,33 +194,34 @@ func (l *Ledger) check() error {
 	return nil
 }
 
-// Events that no client sends: a forged recording could hold them, or a server sends them.
-func TestNonsenseIsIgnoredAndCounted(t *testing.T) {
+// Events that cannot be true are ignored and counted. A forged recording may have them, or a server sends
+// them.
+func TestIgnoredEvents(t *testing.T) {
 	l := New(Config{})
 	call(l, "ours", 0)
 	observe(l, sent("open", msec), sent("failed", msec), failed("failed", 2*msec, amqprpc.Timeout), wrong("ours", msec))
 	for name, e := range map[string]amqprpc.Event{
-		"no kind":               {},
-		"a kind of the future":  {Kind: 200, ID: "open"},
-		"a server's request":    {Kind: amqprpc.EventRequest, ID: "open"},
-		"a server's reply":      {Kind: amqprpc.EventReplied, ID: "open"},
-		"a server's drop":       {Kind: amqprpc.EventDropped, ID: "open"},
-		"a second start":        sent("open", msec),
-		"an answer to nobody":   answer("nobody", msec, "fib-1", "1"),
-		"a second answer":       answer("ours", msec, "fib-1", "1"),
-		"an end of nothing":     failed("nobody", msec, amqprpc.Timeout),
-		"a second end":          failed("ours", msec, amqprpc.Timeout),
-		"failed as completed":   failed("open", msec, amqprpc.Completed),
-		"failed as in flight":   failed("open", msec, amqprpc.InFlight),
-		"remote without answer": failed("open", msec, amqprpc.Remote),
-		"a future outcome":      failed("open", msec, 77),
-		"a reply of no class":   {Kind: amqprpc.EventReply, ID: "open"},
-		"a future class":        {Kind: amqprpc.EventReply, ID: "open", Class: 77},
-		"a wrong answer twice":  wrong("ours", msec),
-		"wrong before it ended": wrong("open", msec),
-		"failed and wrong":      wrong("failed", msec),
-		"more wrong than right": wrong("nobody", msec),
-		"answered by a timeout": {Kind: amqprpc.EventReply, ID: "open", Class: amqprpc.Answer, Outcome: amqprpc.Timeout},
+		"no kind":                      {},
+		"a kind of the future":         {Kind: 200, ID: "open"},
+		"a server's request":           {Kind: amqprpc.EventRequest, ID: "open"},
+		"a server's reply":             {Kind: amqprpc.EventReplied, ID: "open"},
+		"a server's drop":              {Kind: amqprpc.EventDropped, ID: "open"},
+		"a second start":               sent("open", msec),
+		"an answer to an unknown call": answer("nobody", msec, "fib-1", "1"),
+		"a second answer":              answer("ours", msec, "fib-1", "1"),
+		"an end of nothing":            failed("nobody", msec, amqprpc.Timeout),
+		"a second end":                 failed("ours", msec, amqprpc.Timeout),
+		"failed as completed":          failed("open", msec, amqprpc.Completed),
+		"failed as in flight":          failed("open", msec, amqprpc.InFlight),
+		"remote without answer":        failed("open", msec, amqprpc.Remote),
+		"a future outcome":             failed("open", msec, 77),
+		"a reply of no class":          {Kind: amqprpc.EventReply, ID: "open"},
+		"a future class":               {Kind: amqprpc.EventReply, ID: "open", Class: 77},
+		"a wrong answer twice":         wrong("ours", msec),
+		"wrong before it ended":        wrong("open", msec),
+		"failed and wrong":             wrong("failed", msec),
+		"more wrong than right":        wrong("nobody", msec),
+		"answered by a timeout":        {Kind: amqprpc.EventReply, ID: "open", Class: amqprpc.Answer, Outcome: amqprpc.Timeout},
 	} {
 		before := l.Snapshot(everything())
 		l.Observe(e)

@@ -9,7 +9,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// What a query picks is what it would have shown, without the rest.
+// A query that picks rows returns the picked part of the rows it would return otherwise.
 func TestQueryPicks(t *testing.T) {
 	l := full()
 	even := func(id string) bool { return id[len(id)-1]%2 == 0 }
@@ -61,7 +61,7 @@ func TestQueryPicks(t *testing.T) {
 	}
 }
 
-func TestQueryLooksAtOnlySoManyRows(t *testing.T) {
+func TestQueryPicksFromBoundedRows(t *testing.T) {
 	const n = maxPicked + 100
 	l := New(Config{Orphans: n})
 	for i := range n {
@@ -82,14 +82,14 @@ func TestQueryLooksAtOnlySoManyRows(t *testing.T) {
 	}
 }
 
-// A lane that shows nothing is not looked at.
-func TestQueryPicksOnlyWhatIsShown(t *testing.T) {
+// A lane without rows in the query is not searched.
+func TestQueryPicksNoHiddenLanes(t *testing.T) {
 	l := New(Config{})
 	call(l, "a", 0)
 	observe(l, sent("b", msec), discarded(amqprpc.Duplicate, "a", msec, "fib-2"), discarded(amqprpc.Unknown, "c", msec, "fib-2"))
 	l.Snapshot(Query{
-		Calls:  func(*Call) bool { t.Error("a call looked at"); return true },
-		Strays: func(*Stray) bool { t.Error("a reply looked at"); return true },
+		Calls:  func(*Call) bool { t.Error("a call was searched"); return true },
+		Strays: func(*Stray) bool { t.Error("a reply was searched"); return true },
 	})
 }
 

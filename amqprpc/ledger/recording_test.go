@@ -17,9 +17,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A ledger fed live and one fed from the recording are the same, in all that can be
-// seen of them, whatever the events; and the recording is JSON that does nothing to a
-// terminal.
+// A live ledger and a replayed one show the same, for any events. The recording is JSON and does not
+// control a terminal.
 func TestReplayGivesTheSameSnapshot(t *testing.T) {
 	header := HeaderLine{By: "test", Config: []byte(`{"queue":"rpc_queue"}`)}
 	rapid.Check(t, func(t *rapid.T) {
@@ -42,7 +41,7 @@ func TestReplayGivesTheSameSnapshot(t *testing.T) {
 				t.Fatalf("line %d is not JSON: %s", i+1, line)
 			}
 			if !utf8.Valid(line) || bytes.ContainsFunc(line, controlsTerminal) {
-				t.Fatalf("line %d drives a terminal: %q", i+1, line)
+				t.Fatalf("line %d controls a terminal: %q", i+1, line)
 			}
 		}
 		h, got, err := Replay(bytes.NewReader(written), replayed)
@@ -63,7 +62,7 @@ func TestReplayGivesTheSameSnapshot(t *testing.T) {
 	})
 }
 
-// Monotonic differences are what counts, however the wall clock is set meanwhile.
+// Times count by the monotonic clock, even if the wall clock is set meanwhile.
 func TestReplayOfMonotonicTimes(t *testing.T) {
 	var file bytes.Buffer
 	rec, live, replayed := NewRecorder(&file, HeaderLine{}), New(Config{}), New(Config{})
@@ -87,7 +86,7 @@ func TestReplayOfMonotonicTimes(t *testing.T) {
 	}
 }
 
-// A recording is of a client.
+// A recording has the events of a client.
 func TestServerEventsAreNotRecorded(t *testing.T) {
 	rec := NewRecorder(io.Discard, HeaderLine{})
 	for _, k := range []amqprpc.EventKind{amqprpc.EventRequest, amqprpc.EventReplied, amqprpc.EventDropped} {
@@ -154,8 +153,7 @@ func TestDamagedRecordings(t *testing.T) {
 	}
 }
 
-// A recording can be read on from wherever a reader has been, with the same lines and
-// offsets in its errors.
+// A resumed reader returns the same events, and errors with the same line and offset.
 func TestResume(t *testing.T) {
 	file := append(recording(3), "{\"t\":}\n"...)
 	first, err := NewReader(bytes.NewReader(file))
@@ -214,7 +212,7 @@ func TestRecorderKeepsTheFirstError(t *testing.T) {
 	}
 }
 
-// The format is an API: the line of an event with everything in it.
+// The format is an API.
 func TestRecordingFormat(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, HeaderLine{By: "test", Config: []byte(`{"queue":"rpc_queue"}`)})
@@ -241,7 +239,7 @@ func TestRecordingFormat(t *testing.T) {
 	}
 }
 
-// Whatever the file: no panic, the laws hold, and what is taken for a line is JSON.
+// For any file there is no panic, the laws hold, and each accepted line is JSON.
 func FuzzReadRecording(f *testing.F) {
 	good := recording(3)
 	f.Add(good)

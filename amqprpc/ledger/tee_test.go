@@ -9,8 +9,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// What a Tee is told from many goroutines, all of its observers are told in one order,
-// and nobody is told anything in between.
+// A Tee that is used by many goroutines passes all events to all observers in one order, and none during
+// Between.
 func TestTee(t *testing.T) {
 	var first, second, late []string
 	keep := func(ids *[]string) amqprpc.Observer {
@@ -38,6 +38,6 @@ func TestTee(t *testing.T) {
 		t.Errorf("%d and %d events, or in different orders", len(first), len(second))
 	}
 	if !reflect.DeepEqual(late, []string{"last"}) {
-		t.Errorf("the late observer was told of %q", late)
+		t.Errorf("the late observer got %q", late)
 	}
 }

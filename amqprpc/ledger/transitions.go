@@ -6,8 +6,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// applyToCall applies an event of a call: the only place where a correlation ID changes its state. It
-// reports false if the event cannot be true; it has changed nothing then.
+// applyToCall applies an event of a call: only its callees change the state of a correlation ID. It
+// returns false, and has changed nothing, if the event cannot be true.
 //
 //	in flight  <- sent
 //	completed  <- reply (answer, completed)
