@@ -131,23 +131,22 @@ func (m *Model) setFault(c choice) tea.Cmd {
 	return nil
 }
 
-// sendDuplicate sends a second reply to the selected call, or to the newest completed one, and selects it.
+// sendDuplicate sends a second reply to the selected call, or to the newest completed one.
 func (m *Model) sendDuplicate() tea.Cmd {
-	id, after := m.answeredID(), m.newestReply()
-	return m.make(func(ctx context.Context, l Lab) pick {
-		of, err := l.SecondReply(ctx, id)
-		if err != nil { // its note tells
-			return pick{}
-		}
-		return pick{id: of, reply: true, after: after}
-	})
+	id := m.answeredID()
+	return m.sendReply(func(ctx context.Context, l Lab) (string, error) { return l.SecondReply(ctx, id) })
 }
 
-// sendUnknown sends a reply whose correlation ID no call has, and selects it.
+// sendUnknown sends a reply whose correlation ID no call has.
 func (m *Model) sendUnknown() tea.Cmd {
+	return m.sendReply(func(ctx context.Context, l Lab) (string, error) { return l.UnknownReply(ctx) })
+}
+
+// sendReply calls send and selects the reply when it has come in.
+func (m *Model) sendReply(send func(context.Context, Lab) (id string, err error)) tea.Cmd {
 	after := m.newestReply()
 	return m.make(func(ctx context.Context, l Lab) pick {
-		id, err := l.UnknownReply(ctx)
+		id, err := send(ctx, l)
 		if err != nil { // its note tells
 			return pick{}
 		}

@@ -106,26 +106,6 @@ func (m *Model) stepWords() string {
 	return "next step"
 }
 
-func (m *Model) repeatWords() string {
-	switch {
-	case !m.stage.Left:
-		return "repeat"
-	case m.stage.Position == m.stage.Count:
-		return "repeat the scenario"
-	}
-	return "repeat this one"
-}
-
-func (m *Model) previousScenarioWords() string {
-	switch {
-	case !m.stage.Left:
-		return "back"
-	case m.stage.Position == m.stage.Count:
-		return "previous one"
-	}
-	return ""
-}
-
 // advice returns the advice to show. While a scenario plays it is about the tour, since faults are part of the story.
 func (m *Model) advice() []explain.Advice {
 	if !m.telling() || m.snapshot.Err != nil {

@@ -110,7 +110,7 @@ func TestTourStates(t *testing.T) {
 		"last":       {func(f *fakeTour) { over(f, nil, goodFact); f.snap.Position = 10 }, []string{"That was the last one. Press N to play", "N finish", "P back"}, []string{"N next"}},
 		"moving":     {func(f *fakeTour) { f.snap.Loading = true }, []string{"One moment"}, nil},
 		"free":       {free, []string{"The load is paused", "PAUSED", "N next scenario", "Throughput", "s server"}, []string{"4 of 10", "why"}},
-		"free, last": {func(f *fakeTour) { free(f); f.snap.Position = 10 }, []string{"R repeat the scenario"}, []string{"N next"}},
+		"free, last": {func(f *fakeTour) { free(f); f.snap.Position = 10 }, []string{"R repeat"}, []string{"N next"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m, f := newTourScreen(t, 120, 40)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"io"
+	"slices"
 
 	"rpcscope/tui/text"
 )
@@ -31,68 +32,51 @@ func (s *Scale) Write(w io.Writer, width int) error {
 	return err
 }
 
-// Render returns the table in the given styles.
+// Render returns the table in the given styles. There are bars if there is room for all numbers and for them.
 func (s *Scale) Render(styles *text.Styles, width int) string {
 	p := newSheet(styles, width)
-	highest := 0.0
+	rows := [][]text.Span{{
+		p.Label.Span("servers"), p.Label.Span("throughput"), p.Label.Span("speed-up"), p.Label.Span("p50"), p.Label.Span("p99"), p.Label.Span("failed"),
+	}}
+	bars := []float64{0}
 	for _, r := range s.Rows {
-		highest = max(highest, r.Throughput)
-	}
-	const gap = 2
-	columns := []struct {
-		name  string
-		cells int
-		of    func(ScaleRow) string
-	}{
-		{"servers", 7, func(r ScaleRow) string { return text.Count(r.Servers) }},
-		{"throughput", 10, func(r ScaleRow) string { return text.PerSecond(r.Throughput) }},
-		{"speed-up", 8, func(r ScaleRow) string { return times(r.Speedup) }},
-		{"p50", 7, func(r ScaleRow) string { return text.Millis(r.P50) }},
-		{"p99", 7, func(r ScaleRow) string { return text.Millis(r.P99) }},
-		{"failed", 6, func(r ScaleRow) string {
-			if r.FellShort {
-				return "✗ " + text.Count(r.Failed)
-			}
-			return text.Count(r.Failed)
-		}},
-	}
-	used := 0
-	for i := range columns {
-		for _, r := range s.Rows {
-			columns[i].cells = max(columns[i].cells, text.Width(columns[i].of(r)))
+		failed := p.Plain.Span(text.Count(r.Failed))
+		switch {
+		case r.FellShort:
+			failed = p.Bad.Span("✗ " + text.Count(r.Failed))
+		case r.Failed > 0:
+			failed.Ink = p.Warn
 		}
-		used += columns[i].cells + gap
+		rows = append(rows, []text.Span{
+			p.Plain.Span(text.Count(r.Servers)), p.Plain.Span(text.PerSecond(r.Throughput)), p.Plain.Span(times(r.Speedup)),
+			p.Plain.Span(text.Millis(r.P50)), p.Plain.Span(text.Millis(r.P99)), failed,
+		})
+		bars = append(bars, r.Throughput)
 	}
-	room := p.width - used
-	if room < minBar {
-		room = 0
+
+	const gap = 2
+	widths := []int{7, 10, 8, 7, 7, 6}
+	room := p.width
+	for i := range widths {
+		for _, row := range rows {
+			widths[i] = max(widths[i], text.Width(row[i].Text))
+		}
+		room -= widths[i] + gap
 	}
-	write := func(style func(name string) text.Ink, words func(i int) string, bar string) {
+	for n, row := range rows {
 		var l text.Line
-		for i, c := range columns {
-			pad := gap
-			if i == 0 {
-				pad = 0
+		for i, cell := range row {
+			cell.Text = text.Right(cell.Text, widths[i])
+			if i > 0 {
+				cell.Text = text.Spaces(gap) + cell.Text
 			}
-			l = append(l, style(c.name).Span(text.Spaces(pad)+text.Right(words(i), c.cells)))
-			if c.name == "speed-up" && room > 0 {
-				l = append(l, p.Plain.Span(text.Spaces(gap)), p.Bar.Span(text.Left(bar, room)))
+			l = append(l, cell)
+			if i == 2 && room >= minBar {
+				bar := text.Bar(bars[n]/slices.Max(bars), room)
+				l = append(l, text.Gap(gap), p.Bar.Span(text.Left(bar, room)))
 			}
 		}
 		p.line(l)
-	}
-	write(func(string) text.Ink { return p.Label }, func(i int) string { return columns[i].name }, "")
-	for _, r := range s.Rows {
-		style := func(name string) text.Ink {
-			switch {
-			case name == "failed" && r.FellShort:
-				return p.Bad
-			case name == "failed" && r.Failed > 0:
-				return p.Warn
-			}
-			return p.Plain
-		}
-		write(style, func(i int) string { return columns[i].of(r) }, text.Bar(r.Throughput/highest, room))
 	}
 	p.note(s.Notice)
 	return p.String()
