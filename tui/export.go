@@ -24,7 +24,7 @@ func (m *Model) copyID() {
 		m.fail(errors.New(m.noID()))
 		return
 	}
-	m.tell(clipboardSequence(t.id))
+	m.writeTerminal(clipboardSequence(t.id))
 	m.session.Note(lab.Success, "asked the terminal to copy "+t.id, t.id)
 }
 

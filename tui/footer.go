@@ -33,13 +33,13 @@ type hint struct {
 	words func(*Model) string // returns "" if the key is of no use now
 }
 
-// say returns a hint whose words are always the same.
-func say(rank int, words string) hint {
+// show returns a hint whose words are always the same.
+func show(rank int, words string) hint {
 	return hint{rank, func(*Model) string { return words }}
 }
 
-// sayIf returns a hint that is shown if useful.
-func sayIf(useful func(*lab.Snapshot) bool, rank int, words string) hint {
+// showIf returns a hint that is shown if useful.
+func showIf(useful func(*lab.Snapshot) bool, rank int, words string) hint {
 	return hint{rank, func(m *Model) string {
 		if !useful(&m.snapshot) {
 			return ""

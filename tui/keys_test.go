@@ -160,7 +160,7 @@ func TestKeysWorkInTheirModes(t *testing.T) {
 			start := func(enter func(*Model)) (m *Model, s *fakeLab, state func() string) {
 				m, s = screenOn(t, on, 80, 24)
 				copied := 0
-				m.tell = func(string) { copied++ }
+				m.writeTerminal = func(string) { copied++ }
 				s.Note(lab.Info, "about a call", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 5))
 				s.Note(lab.Info, "about none", "")
 				s.Note(lab.Info, "the newest note", "")

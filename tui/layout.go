@@ -66,7 +66,7 @@ func (m *Model) layout() (layout, bool) {
 // crowded reports whether a scenario plays, or has played, on a screen that is too small for all panels.
 func (m *Model) crowded() bool {
 	const all = headerRows + minAdviceRows + storyRows + minLaneRows + minChartRows + minFooterRows + 4 // borders
-	return m.telling() && m.stage.State != tour.Intro && m.h < all
+	return m.telling() && m.tourSnapshot.State != tour.Intro && m.h < all
 }
 
 // minAdvice returns the least number of rows of advice.

@@ -76,18 +76,18 @@ type Player interface {
 // A Model is the tea.Model of the screen. It asks for a [lab.Snapshot] ten times a second and draws it. The lab
 // sends it nothing, so that the lab never waits for the terminal.
 type Model struct {
-	ctx     context.Context
-	session Session // lab or player
-	lab     Lab     // nil for a recording
-	player  Player  // nil for a lab
-	tour    Tour    // nil if there is none
-	stage   tour.Snapshot
-	frozen  Picture // nil if the picture is live
-	st      *text.Styles
-	keys    []keyGroup
-	tell    func(sequence string) // writes to the terminal, past the renderer
-	tick    int                   // which chain of ticks is the present one
-	w, h    int
+	ctx           context.Context
+	session       Session // lab or player
+	lab           Lab     // nil for a recording
+	player        Player  // nil for a lab
+	tour          Tour    // nil if there is none
+	tourSnapshot  tour.Snapshot
+	frozen        Picture // nil if the picture is live
+	st            *text.Styles
+	keys          []keyGroup
+	writeTerminal func(sequence string) // past the renderer
+	tick          int                   // which chain of ticks is the present one
+	w, h          int
 
 	snapshot lab.Snapshot
 	mode     mode
@@ -147,8 +147,8 @@ type target struct {
 const interval = 100 * time.Millisecond
 
 // newModel returns a screen. ctx ends the commands that its keys start.
-func newModel(ctx context.Context, s Session, st *text.Styles, tell func(string)) *Model {
-	m := &Model{ctx: ctx, session: s, st: st, keys: newKeys(), mode: browsing, tell: tell, span: 1}
+func newModel(ctx context.Context, s Session, st *text.Styles, write func(string)) *Model {
+	m := &Model{ctx: ctx, session: s, st: st, keys: newKeys(), mode: browsing, writeTerminal: write, span: 1}
 	m.lab, _ = s.(Lab)
 	m.player, _ = s.(Player)
 	m.refresh()
@@ -224,7 +224,7 @@ func (m *Model) refresh() {
 		m.lanes.search()
 	}
 	m.takeSnapshot()
-	m.settle()
+	m.selectPick()
 	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab the last known story stays
 		m.close()
 		m.session.Note(lab.Info, "at this time of the recording that call is not remembered", "")

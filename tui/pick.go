@@ -136,8 +136,8 @@ func (m *Model) discarded(max int) []ledger.Stray {
 // pending reports whether the row to select has not come in yet.
 func (m *Model) pending() bool { return m.making > 0 || m.jumping || m.lanes.pick.pending() }
 
-// settle selects the pick if it has come in, and opens it if enter was pressed meanwhile.
-func (m *Model) settle() {
+// selectPick selects the pick if it has come in, and opens it if enter was pressed meanwhile.
+func (m *Model) selectPick() {
 	if r := m.snapshot.Replay; m.jumping && (r == nil || r.Seeking == "") {
 		m.jumping = false
 		if r != nil && r.Found != nil {

@@ -37,8 +37,8 @@ func run[S any](ctx context.Context, newModel func(context.Context, S, *text.Sty
 	// keep the end of ctx waiting.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	tell := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
-	m := newModel(ctx, shown, text.NewStyles(os.Stdout), tell)
+	write := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
+	m := newModel(ctx, shown, text.NewStyles(os.Stdout), write)
 	continued := make(chan os.Signal, 1)
 	defer notifyContinued(continued)()
 	m.continued = continued

@@ -16,7 +16,7 @@ import (
 
 // play makes a keyRow's function of one that moves the player.
 func play(f func(*Model)) func(*Model) tea.Cmd {
-	return does(func(m *Model) {
+	return act(func(m *Model) {
 		f(m)
 		m.lanes.search() // the selected row may be elsewhere now
 	})

@@ -24,9 +24,9 @@ type Tour interface {
 	Number(id string) int
 }
 
-func newTourModel(ctx context.Context, t Tour, st *text.Styles, tell func(string)) *Model {
+func newTourModel(ctx context.Context, t Tour, st *text.Styles, write func(string)) *Model {
 	l, _ := t.Snapshot()
-	m := newModel(ctx, l, st, tell)
+	m := newModel(ctx, l, st, write)
 	m.tour = t
 	m.lab = nil // so that followTour begins with it
 	m.refresh()
@@ -45,12 +45,12 @@ func (m *Model) followTour() {
 		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(stage.Scenario.Lane)
 		m.mode, m.below, m.log, m.opening = browsing, nil, noteLog{}, false
 	}
-	m.stage = stage
+	m.tourSnapshot = stage
 	m.servers.told = m.telling()
 }
 
 // telling reports whether the screen shows the story of a scenario.
-func (m *Model) telling() bool { return m.tour != nil && !m.stage.Left }
+func (m *Model) telling() bool { return m.tour != nil && !m.tourSnapshot.Left }
 
 // headerSnapshot returns the snapshot for the header. A scenario starts its load and its queue itself, so the header
 // does not say that they are paused or missing before.
@@ -82,7 +82,7 @@ func (m *Model) travel(f func(context.Context) error) tea.Cmd {
 // The words of the tour's keys in the footer.
 
 func (m *Model) nextScenarioWords() string {
-	t := &m.stage
+	t := &m.tourSnapshot
 	last := t.Position == t.Count
 	switch {
 	case t.Left && last:
@@ -100,7 +100,7 @@ func (m *Model) nextScenarioWords() string {
 }
 
 func (m *Model) stepWords() string {
-	if m.stage.State != tour.Playing {
+	if m.tourSnapshot.State != tour.Playing {
 		return ""
 	}
 	return "next step"
@@ -111,8 +111,8 @@ func (m *Model) advice() []explain.Advice {
 	if !m.telling() || m.snapshot.Err != nil {
 		return explain.Advise(&m.snapshot)
 	}
-	s := tourAdvice(&m.stage)
-	if m.snapshot.StandIn != "" && m.stage.Position == 1 && m.stage.State == tour.Intro {
+	s := tourAdvice(&m.tourSnapshot)
+	if m.snapshot.StandIn != "" && m.tourSnapshot.Position == 1 && m.tourSnapshot.State == tour.Intro {
 		s += " " + text.Escape(m.snapshot.StandIn, 300)
 	}
 	return []explain.Advice{{Level: lab.Info, Text: s}}

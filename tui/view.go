@@ -65,7 +65,7 @@ func (m *Model) draw() string {
 		}
 		var g text.Grid
 		if d.story > 0 {
-			g = append(g, text.Tier{Height: d.story, Frames: []text.Frame{storyPanel(st, &m.stage, m.w-2, d.story)}})
+			g = append(g, text.Tier{Height: d.story, Frames: []text.Frame{storyPanel(st, &m.tourSnapshot, m.w-2, d.story)}})
 		}
 		g = append(g, text.Tier{Height: d.lanes, Frames: m.lanes.frames(st, &m.snapshot, !m.onServers, m.w, d.lanes)})
 		if d.charts > 0 {
