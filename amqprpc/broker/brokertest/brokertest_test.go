@@ -47,7 +47,7 @@ func TestShared(t *testing.T) {
 	}
 }
 
-// A test's own node can be stopped, killed and started again at the same URL.
+// A test's own node can be alarmed, stopped, killed and started again at the same URL.
 func TestOwn(t *testing.T) {
 	ctx := t.Context()
 	n := brokertest.Own(t)
@@ -56,6 +56,17 @@ func TestOwn(t *testing.T) {
 		t.Fatal("it is the shared node")
 	}
 	url := n.URL()
+	conn, ch := open(t, url)
+	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 2))
+	must(t, n.RaiseMemoryAlarm(ctx))
+	must(t, ch.PublishWithContext(ctx, "", "nowhere", false, false, amqp.Publishing{}))
+	if b := <-blocked; !b.Active {
+		t.Errorf("after RaiseMemoryAlarm: %+v", b)
+	}
+	must(t, n.ClearMemoryAlarm(ctx))
+	if b := <-blocked; b.Active {
+		t.Errorf("after ClearMemoryAlarm: %+v", b)
+	}
 	for name, c := range map[string]struct {
 		lose func()
 		code int // for clients; or 501, if the broker has gone before they answer
@@ -73,23 +84,6 @@ func TestOwn(t *testing.T) {
 		if n.URL() != url {
 			t.Errorf("%s: now at %s", name, n.URL())
 		}
-	}
-}
-
-// An alarm blocks the connection that publishes until it is cleared.
-func TestMemoryAlarm(t *testing.T) {
-	t.Parallel()
-	n := brokertest.Own(t)
-	conn, ch := open(t, n.URL())
-	blocked := conn.NotifyBlocked(make(chan amqp.Blocking, 2))
-	must(t, n.RaiseMemoryAlarm(t.Context()))
-	must(t, ch.PublishWithContext(t.Context(), "", "nowhere", false, false, amqp.Publishing{}))
-	if b := <-blocked; !b.Active {
-		t.Errorf("%+v", b)
-	}
-	must(t, n.ClearMemoryAlarm(t.Context()))
-	if b := <-blocked; b.Active {
-		t.Errorf("%+v", b)
 	}
 }
 
