@@ -210,18 +210,16 @@ func (ch *channel) perform(m wire.Method) *wire.Error {
 		return ch.ack(m.DeliveryTag, m.Multiple, m.Requeue)
 	case *wire.BasicReject:
 		return ch.ack(m.DeliveryTag, false, m.Requeue)
+	case *wire.BasicRecover, *wire.BasicRecoverAsync:
+		return wire.Errorf(wire.NotImplemented, "%s", methodName(m))
 	case *wire.ChannelFlowOk, *wire.ChannelCloseOk: // answers that nobody waits for
 	default:
-		class, method := m.ID()
-		name := wire.MethodName(class, method)
-		switch m.(type) {
-		case *wire.BasicRecover, *wire.BasicRecoverAsync:
-			return wire.Errorf(wire.NotImplemented, "%s", name)
-		}
-		if class == wire.ClassConnection {
-			return wire.Errorf(wire.CommandInvalid, "unimplemented method: %s on channel %d", name, ch.id)
-		}
-		return wire.Errorf(wire.CommandInvalid, "unimplemented method: %s from a client", name)
+		return wire.Errorf(wire.CommandInvalid, "unimplemented method: %s on channel %d", methodName(m), ch.id)
 	}
 	return nil
+}
+
+func methodName(m wire.Method) string {
+	class, method := m.ID()
+	return wire.MethodName(class, method)
 }

@@ -229,7 +229,6 @@ func expect[M wire.Method](c *connection) (M, error) {
 			c.lockAndSend(&wire.ConnectionCloseOk{})
 			return none, errEnded
 		}
-		class, method := m.ID()
-		return none, c.refuse(about(wire.Errorf(wire.CommandInvalid, "%s while the connection is not open", wire.MethodName(class, method)), m))
+		return none, c.refuse(about(wire.Errorf(wire.CommandInvalid, "%s while the connection is not open", methodName(m)), m))
 	}
 }

@@ -75,11 +75,8 @@ func (q *queue) endLease() {
 	q.b.gate.wait()
 	q.b.lock()
 	defer q.b.unlock()
-	switch {
-	case q.deleted || len(q.consumers) > 0 || q.b.run == nil: // the last consumer's end or a restart renews the lease
-	case time.Now().Before(q.lease.ends):
-		q.lease.timer.Reset(time.Until(q.lease.ends))
-	default:
+	// The end of the last consumer, or a restart, renews the lease.
+	if len(q.consumers) == 0 && q.b.run != nil && !time.Now().Before(q.lease.ends) {
 		q.delete()
 	}
 }
