@@ -17,14 +17,14 @@ var body = []byte("30")
 
 func same(int64, *rand.Rand) amqprpc.Request { return amqprpc.Request{Body: body} }
 
-// What the generator itself costs per call.
+// BenchmarkClosedLoop measures the cost of a call without a server.
 func BenchmarkClosedLoop(b *testing.B) {
 	for _, c := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprint(c), func(b *testing.B) { bench(b, Plan{Concurrency: c}) })
 	}
 }
 
-// The open model as fast as it can: a backlog from the first moment on.
+// BenchmarkOpen measures an open model at its maximum rate, with a backlog from the start.
 func BenchmarkOpen(b *testing.B) {
 	for _, c := range []int{1, 64, 1024} {
 		b.Run(fmt.Sprint(c), func(b *testing.B) { bench(b, Plan{Rate: MaxRate, Concurrency: c}) })
@@ -46,7 +46,7 @@ func bench(b *testing.B, plan Plan) {
 	b.ReportMetric(float64(b.N)/res.Elapsed.Seconds(), "calls/s")
 }
 
-// How late the calls of an open model start, on this machine.
+// BenchmarkLateness measures the delay with which calls of an open model start.
 func BenchmarkLateness(b *testing.B) {
 	for _, rate := range []float64{100, 1000, 10_000, 50_000} {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {

@@ -1,13 +1,10 @@
 package load
 
-import (
-	"time"
-)
+import "time"
 
-// Pause starts no more calls until [Load.Resume], and stops the load's clock: the
-// duration does not run out and intended times are put off, so that a pause is no
-// latency. Outstanding calls go on. A load can be paused before it runs; pausing
-// one that no longer starts calls does nothing.
+// Pause starts no more calls until [Load.Resume], and stops the load's clock: the duration does not run out and
+// intended times are postponed, so a pause does not count as latency. Outstanding calls go on. A load may be paused
+// before it runs. Pause has no effect on a load that starts no more calls.
 func (l *Load) Pause() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -16,10 +13,9 @@ func (l *Load) Pause() {
 	}
 	l.paused = true
 	if l.sending {
-		// What has come due since the last look is backlog, and waits.
 		l.clock.pause(time.Now())
 	}
-	l.poke()
+	l.wakeRun()
 }
 
 // Resume ends a pause.
@@ -33,13 +29,12 @@ func (l *Load) Resume() {
 	if l.sending {
 		l.clock.resume(time.Now())
 	}
-	l.rouse()
-	l.poke()
+	l.ensureWorkers()
+	l.wakeRun()
 }
 
-// Stop ends the load gracefully: no more calls are started, outstanding ones end
-// as they would have ended, then Run returns. It does not wait for that. After a
-// Stop before Run, Run makes no calls.
+// Stop ends the load gracefully: no more calls are started, and Run returns when the outstanding ones have ended.
+// Stop does not wait for that. After a Stop before Run, Run makes no calls.
 func (l *Load) Stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -48,31 +43,26 @@ func (l *Load) Stop() {
 	l.endSending(time.Now())
 }
 
-// SetConcurrency changes the number of workers of a closed loop (1 to
-// [MaxConcurrency]) or the greatest number of outstanding calls of an open model
-// (0, meaning MaxConcurrency, to MaxConcurrency). More is at once; fewer is when
-// calls end. Its error is an [ErrInvalidPlan].
+// SetConcurrency changes the number of workers of a closed loop (1 to [MaxConcurrency]) or the maximum of outstanding
+// calls of an open model (0, meaning MaxConcurrency, to MaxConcurrency). A lower number takes effect as calls end.
+// Its error is an [ErrInvalidPlan].
 func (l *Load) SetConcurrency(n int) error {
-	least := 1
+	min := 1
 	if l.open {
-		least = 0
+		min = 0
 	}
-	if err := validConcurrency(n, least); err != nil {
+	if err := validConcurrency(n, min); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.concurrency = n
-	if l.living > l.limit() {
-		l.rouse() // idle workers go first
-	}
-	l.staff()
+	l.ensureWorkers()
 	return nil
 }
 
-// SetRate changes the rate of an open model, in calls per second. Calls that are
-// due keep their intended times. Its error is an [ErrInvalidPlan]: a closed loop
-// has no rate.
+// SetRate changes the rate of an open model, in calls per second. Calls that are due keep their intended times. It
+// returns an [ErrInvalidPlan] for a closed loop, too.
 func (l *Load) SetRate(rate float64) error {
 	if !l.open {
 		return invalid("a closed loop has no rate")
@@ -85,33 +75,29 @@ func (l *Load) SetRate(rate float64) error {
 	l.rate = rate
 	if l.sending && !l.closing {
 		l.sched.setRate(l.clock.at(time.Now()), rate)
-		l.poke()
+		l.wakeRun()
 	}
 	return nil
 }
 
-// Progress returns how far the load is. It is cheap enough to ask many times a
-// second.
+// Progress returns the progress of the load. It is cheap.
 func (l *Load) Progress() Progress {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := Progress{
 		Phase: l.phase, Paused: l.paused,
-		Count: l.count, Duration: l.duration,
+		Count: l.plan.Count, Duration: l.duration, Elapsed: l.result.Elapsed,
 		Started: l.result.Started, Completed: l.result.Completed, Failed: l.result.Failed,
 		Outstanding: l.outstanding(), Wrong: l.result.Wrong,
 		Concurrency: l.concurrency, Rate: l.rate,
 	}
 	switch l.phase {
 	case Ready:
-		p.Count, p.Duration = l.plan.Count, l.plan.Duration
+		p.Duration = l.plan.Duration
 		return p
 	case WarmUp:
 		p.Count = 0
-	default:
-		p.Count = l.plan.Count
 	}
-	p.Elapsed = l.result.Elapsed
 	if l.phase != Done {
 		p.Elapsed = l.clock.at(time.Now())
 	}

@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// A pause shifts what is left of an open model's schedule, the backlog included.
+// A pause postpones the rest of an open model's schedule, backlog included.
 func TestPauseShiftsSchedule(t *testing.T) {
 	const length = 10 * time.Second
-	for _, places := range []int{0, 1} { // with 1, half of the calls wait
+	for _, concurrency := range []int{0, 1} { // with 1, half of the calls wait
 		synctest.Test(t, func(t *testing.T) {
 			server := newRecorder(work(2 * time.Millisecond))
-			l := newLoad(t, server, Plan{Rate: 1000, Duration: 2 * time.Second, Concurrency: places})
+			l := newLoad(t, server, Plan{Rate: 1000, Duration: 2 * time.Second, Concurrency: concurrency})
 			wait := background(t, t.Context(), l)
 			time.Sleep(500*time.Millisecond + 500*time.Microsecond)
 			l.Pause()
-			l.Pause() // twice is once
+			l.Pause() // the second Pause does nothing
 			synctest.Wait()
 			before := len(server.since(0))
 			at := l.Progress()
@@ -38,7 +38,7 @@ func TestPauseShiftsSchedule(t *testing.T) {
 			if err != nil || res.Sending != 2*time.Second || res.Started+res.Missed != 2000 {
 				t.Errorf("result %+v, %v", res, err)
 			}
-			if places == 0 && res.Missed != 0 {
+			if concurrency == 0 && res.Missed != 0 {
 				t.Errorf("missed %d", res.Missed)
 			}
 			for k, c := range server.byNumber(t, res.Started) {
@@ -142,7 +142,7 @@ func TestStop(t *testing.T) {
 			if p := l.Progress(); p.Phase != Draining || p.Outstanding != int64(begun) || p.Paused {
 				t.Errorf("after Stop: %+v", p)
 			}
-			l.Pause() // nothing is left to be paused
+			l.Pause() // does nothing
 			res, err := wait()
 			if err != nil || res.Completed != int64(begun) || res.Failed != 0 || res.Elapsed < time.Minute {
 				t.Errorf("%d calls were outstanding, result %+v, %v", begun, res, err)
@@ -178,7 +178,7 @@ func TestCanceledBeforeRun(t *testing.T) {
 	}
 }
 
-// A deadline of the context ends the run too, and is told apart.
+// A deadline of the context ends the run with the context's error.
 func TestContextDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -190,8 +190,7 @@ func TestContextDeadline(t *testing.T) {
 	})
 }
 
-// A warm-up's calls do not count, have all ended before the first that counts, and
-// take nothing from the sequence of requests.
+// The calls of a warm-up do not count, have all ended before the first call that counts, and use up no requests.
 func TestWarmup(t *testing.T) {
 	for _, plan := range []Plan{{Concurrency: 8, Count: 100}, {Rate: 1000, Count: 100}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -223,7 +222,7 @@ func TestWarmup(t *testing.T) {
 			time.Sleep(time.Second)
 			l.Resume()
 			time.Sleep(10 * time.Millisecond)
-			l.Pause() // its last calls have not ended: this pauses what comes next
+			l.Pause() // while the last calls of the warm-up are outstanding: pauses the measurement
 			time.Sleep(time.Second)
 			synctest.Wait()
 			if p := l.Progress(); p.Phase != Measuring || p.Started != 0 || !p.Paused {
@@ -238,7 +237,7 @@ func TestWarmup(t *testing.T) {
 			if len(all) != warm+100 || warm == 0 {
 				t.Fatalf("%d calls, %d of them to warm up", len(all), warm)
 			}
-			// Measured call k is what it would have been, and what it was in the warm-up.
+			// Measured call k is the same as call k of the warm-up.
 			types := map[int64]string{}
 			for _, c := range all {
 				if known, ok := types[c.k]; ok && known != c.typ {

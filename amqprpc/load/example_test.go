@@ -11,8 +11,8 @@ import (
 	"rpcscope/amqprpc/load"
 )
 
-// A closed loop of 8 workers makes 1000 calls; answers are checked. Where this
-// example has a function, a program has its *amqprpc.Client.
+// A closed loop of 8 workers makes 1000 calls and checks the answers. A program uses its *amqprpc.Client as the
+// Caller.
 func Example() {
 	double := load.CallerFunc(func(_ context.Context, req amqprpc.Request) (amqprpc.Reply, error) {
 		n, err := strconv.Atoi(string(req.Body))

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// numbered makes requests that hold their number and a random one.
+// numbered is a Source of requests that hold their number and a random one.
 func numbered(k int64, rng *rand.Rand) amqprpc.Request {
 	return amqprpc.Request{Body: binary.AppendUvarint(nil, uint64(k)), Type: fmt.Sprint(rng.IntN(1000), rng.IntN(1000))}
 }
@@ -26,7 +26,7 @@ func number(req amqprpc.Request) int64 {
 	return int64(k)
 }
 
-// A begun call, as the server's side sees it.
+// A begun call is a call as the server sees it.
 type begun struct {
 	k        int64
 	typ      string
@@ -34,7 +34,7 @@ type begun struct {
 	at       time.Duration
 }
 
-// A recorder is a Caller that remembers the calls. Its serve decides how each ends.
+// A recorder is a Caller that records the calls. serve returns the error of a call.
 type recorder struct {
 	origin time.Time
 	serve  func(ctx context.Context, k int) error
@@ -42,7 +42,7 @@ type recorder struct {
 	mu    sync.Mutex
 	calls []begun
 	now   int // outstanding
-	most  int
+	peak  int // maximum of now
 }
 
 func newRecorder(serve func(ctx context.Context, k int) error) *recorder {
@@ -54,7 +54,7 @@ func (r *recorder) Call(ctx context.Context, req amqprpc.Request) (amqprpc.Reply
 	r.mu.Lock()
 	r.calls = append(r.calls, begun{k, req.Type, req.Intended.Sub(r.origin), time.Since(r.origin)})
 	r.now++
-	r.most = max(r.most, r.now)
+	r.peak = max(r.peak, r.now)
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()
@@ -77,7 +77,7 @@ func (r *recorder) since(n int) []begun {
 	return append([]begun(nil), r.calls[n:]...)
 }
 
-// byNumber fails unless calls 0 to n-1 were each made once, and returns them so.
+// byNumber returns calls 0 to n-1 in this order, and fails the test unless each was made once.
 func (r *recorder) byNumber(t *testing.T, n int64) []begun {
 	t.Helper()
 	all := r.since(0)
@@ -95,7 +95,7 @@ func (r *recorder) byNumber(t *testing.T, n int64) []begun {
 	return sorted
 }
 
-// work answers after d.
+// work returns a serve that answers after d.
 func work(d time.Duration) func(context.Context, int) error {
 	return func(ctx context.Context, _ int) error { return sleep(ctx, d) }
 }
@@ -126,21 +126,22 @@ func newLoad(t *testing.T, caller Caller, plan Plan) *Load {
 	return l
 }
 
-// run runs the load and checks what holds for every run.
+// run runs the load and checks the invariants of every run.
 func run(t *testing.T, ctx context.Context, l *Load) (Result, error) {
 	t.Helper()
 	res, err := l.Run(ctx)
-	settled(t, l, res)
+	checkEnd(t, l, res)
 	return res, err
 }
 
-func settled(t *testing.T, l *Load, res Result) {
+// checkEnd checks the invariants of a load that has ended.
+func checkEnd(t *testing.T, l *Load, res Result) {
 	t.Helper()
 	if res.Started != res.Completed+res.Failed {
 		t.Errorf("started %d != completed %d + failed %d", res.Started, res.Completed, res.Failed)
 	}
-	if l.living != 0 || l.idle != 0 || l.waking != 0 {
-		t.Errorf("workers left in the books: living %d, idle %d, waking %d", l.living, l.idle, l.waking)
+	if l.workers != 0 || l.starting != 0 {
+		t.Errorf("%d workers left, %d of them starting", l.workers, l.starting)
 	}
 	p := l.Progress()
 	if p.Phase != Done || p.Outstanding != 0 || p.Started != res.Started || p.Elapsed != res.Elapsed || p.Paused {
@@ -148,7 +149,7 @@ func settled(t *testing.T, l *Load, res Result) {
 	}
 }
 
-// background runs the load in a goroutine of its own; wait waits for its end.
+// background runs the load in a goroutine. wait waits for its end.
 func background(t *testing.T, ctx context.Context, l *Load) (wait func() (Result, error)) {
 	t.Helper()
 	var res Result
@@ -161,12 +162,12 @@ func background(t *testing.T, ctx context.Context, l *Load) (wait func() (Result
 	return func() (Result, error) {
 		t.Helper()
 		<-done
-		settled(t, l, res)
+		checkEnd(t, l, res)
 		return res, err
 	}
 }
 
-// An observer panics if it is told of what its test does not expect.
+// An observer panics if a method without a function is called.
 type observer struct {
 	wrong func(at time.Time, id, text string)
 	reset func(at time.Time)

@@ -9,50 +9,48 @@ import (
 	"time"
 )
 
-// tick is the least time between two looks at the schedule of an open model.
+// tick is the minimum time between two looks at the schedule of an open model.
 const tick = 100 * time.Microsecond
 
-// A Load runs a [Plan], once. Make one with [New].
+// A Load runs a [Plan] once. Make one with [New].
 type Load struct {
 	caller Caller
 	plan   Plan
-	open   bool // which model; never changes
+	open   bool // the model
 
-	wake    chan struct{} // has Run look again; buffers one
-	workers sync.WaitGroup
+	wake     chan struct{} // wakes Run; buffers one
+	workerWG sync.WaitGroup
 
-	mu   sync.Mutex
-	cond sync.Cond // idle workers wait here
-	ctx  context.Context
+	mu  sync.Mutex
+	ctx context.Context
 
-	// What the user asked for.
+	// The user's settings.
 	concurrency int
 	rate        float64
 	paused      bool
 	stopped     bool
 
-	// The present phase. Workers never outlive it.
+	// The present phase. Workers end with it.
 	phase    Phase
-	count    int64         // calls to start; math.MaxInt64 if that is not the end
-	duration time.Duration // 0 where that is not the end
+	count    int64         // of calls to start, math.MaxInt64 if there is no limit
+	duration time.Duration // 0 if there is no limit
 	clock    clock
 	sending  bool          // calls may be started
-	quit     chan struct{} // closed when sending ends
+	sent     chan struct{} // closed when sending ends
 	sched    schedule      // open model
-	due      int64         // open model: how many calls may have been started by now
-	last     int64         // sending ends when so many have been started
-	closing  bool          // open model: the duration is over, last is final
+	due      int64         // open model: number of calls that may have been started by now
+	last     int64         // sending ends when so many calls have been started
+	closing  bool          // open model: the duration is over, last does not change any more
 
-	living int // workers that have not decided to exit
-	idle   int // of those, the ones that wait on cond
-	waking int // of those, the ones that are on their way to take a call
+	workers  int // workers that have not decided to exit
+	starting int // workers of those that have not asked for a call yet
 
-	result Result // the counts are always up to date
-	fatal  error  // what ended the run before its time
+	result Result // its counts are up to date
+	fatal  error  // the error that ended the run early
 }
 
-// New returns a load that makes the plan's calls by way of caller. Its error lists
-// everything that is wrong with the plan; it is an [ErrInvalidPlan].
+// New returns a load that makes the plan's calls through caller. Its error is an [ErrInvalidPlan] that lists
+// everything that is wrong with the plan.
 func New(caller Caller, plan Plan) (*Load, error) {
 	err := plan.validate()
 	if caller == nil {
@@ -66,19 +64,17 @@ func New(caller Caller, plan Plan) (*Load, error) {
 		l.concurrency = 1
 	}
 	l.wake = make(chan struct{}, 1)
-	l.cond.L = &l.mu
 	return l, nil
 }
 
-// Run makes the calls and returns when the last of them has returned; see the
-// package documentation for when that is. It can be called once.
+// Run makes the calls and returns when the last of them has returned, see the package documentation. It can be
+// called once.
 //
-// The result is valid whatever the error, which is nil after [Load.Stop] and when
-// the plan's count or duration was reached; the context's cause when ctx ended
-// first; the error of a call after which it made no sense to go on; [ErrRan].
+// The result is valid whatever the error is: nil after [Load.Stop] or if the plan's count or duration was reached,
+// the context's cause if ctx ended first, the error of a call after which it made no sense to go on, or [ErrRan].
 //
-// ctx is also the context of every call: to end a run after some time use
-// Plan.Duration, for a deadline of ctx would make the last calls time out.
+// ctx is also the context of every call. To end a run after some time use Plan.Duration: a deadline of ctx would
+// make the last calls time out.
 func (l *Load) Run(ctx context.Context) (Result, error) {
 	l.mu.Lock()
 	if l.ctx != nil {
@@ -113,7 +109,7 @@ func (l *Load) Run(ctx context.Context) (Result, error) {
 	return l.result, nil
 }
 
-// run runs one phase, from its begin to the return of its last call.
+// run runs one phase, from its beginning to the return of its last call.
 func (l *Load) run(phase Phase, count int64, duration time.Duration) {
 	l.begin(phase, count, duration)
 	timer := time.NewTimer(time.Hour)
@@ -134,14 +130,14 @@ func (l *Load) run(phase Phase, count int64, duration time.Duration) {
 		case <-l.ctx.Done():
 		}
 	}
-	l.workers.Wait()
+	l.workerWG.Wait()
 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.result.Elapsed = l.clock.at(time.Now())
 }
 
-// begin makes everything ready for a phase and sets a closed loop's workers going.
+// begin initializes a phase and starts the workers of a closed loop.
 func (l *Load) begin(phase Phase, count int64, duration time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -159,18 +155,17 @@ func (l *Load) begin(phase Phase, count int64, duration time.Duration) {
 		l.sched = newSchedule(l.rate)
 	}
 	l.result = Result{}
-	l.sending, l.quit = true, make(chan struct{})
+	l.sending, l.sent = true, make(chan struct{})
 	if l.fatal != nil || l.stopped || l.ctx.Err() != nil {
 		l.endSending(now)
-		l.result.Missed = 0 // the first call had not come due: there was no time
+		l.result.Missed = 0 // the phase did not last long enough for a call
 		return
 	}
-	l.staff()
+	l.ensureWorkers()
 }
 
-// step does what is to be done now. It returns how long that will do, unless
-// something wakes it (negative: until then), and whether more calls will be
-// started.
+// step starts the calls that are due and ends sending if it is time. It returns the time until the next step,
+// negative if only l.wake ends the wait, and whether more calls will be started.
 func (l *Load) step() (wait time.Duration, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -195,17 +190,16 @@ func (l *Load) step() (wait time.Duration, more bool) {
 
 	l.due = l.dueAt(e)
 	if over && !l.closing {
-		// What is due and finds a place is started, even though this look at the
-		// schedule comes a little late; nothing else is.
+		// Calls that are due still start, as far as concurrency allows: this step may be late.
 		l.closing = true
-		places := max(int64(l.limit())-l.outstanding(), 0)
-		l.last = l.result.Started + min(l.due-l.result.Started, places)
+		free := max(int64(l.maxWorkers())-l.outstanding(), 0)
+		l.last = l.result.Started + min(l.due-l.result.Started, free)
 	}
 	if l.result.Started == l.last {
 		l.endSending(now)
 		return -1, false
 	}
-	l.staff()
+	l.ensureWorkers()
 	switch {
 	case over:
 		return -1, true
@@ -221,44 +215,31 @@ func (l *Load) step() (wait time.Duration, more bool) {
 	return wait, true
 }
 
-// staff sees to it that there are workers for what is to be done. It needs mu.
-func (l *Load) staff() {
-	if !l.sending {
+// ensureWorkers starts the workers that are needed. Workers exit if there is no call for them. mu is held.
+func (l *Load) ensureWorkers() {
+	if !l.sending || l.paused {
 		return
 	}
-	if !l.open {
-		for l.living < l.limit() {
-			l.hire()
-		}
-		return
+	need := int64(l.maxWorkers())
+	if l.open {
+		need = min(l.due, l.last) - l.result.Started - int64(l.starting)
 	}
-	need := min(l.due, l.last) - l.result.Started - int64(l.waking)
-	for ; need > 0 && l.idle > 0; need-- {
-		l.idle--
-		l.waking++
-		l.cond.Signal()
-	}
-	for ; need > 0 && l.living < l.limit(); need-- {
-		l.hire()
+	for ; need > 0 && l.workers < l.maxWorkers(); need-- {
+		l.workers++
+		l.starting++
+		l.workerWG.Go(newWorker(l).run)
 	}
 }
 
-// hire starts a worker. It needs mu.
-func (l *Load) hire() {
-	l.living++
-	l.waking++
-	w := newWorker(l)
-	l.workers.Go(w.run)
+// wakeRun makes Run take the next step.
+func (l *Load) wakeRun() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
 }
 
-// rouse has all idle workers look again. It needs mu.
-func (l *Load) rouse() {
-	l.waking += l.idle
-	l.idle = 0
-	l.cond.Broadcast()
-}
-
-// endSending ends the part of the phase in which calls are started. It needs mu.
+// endSending ends the part of the phase in which calls are started. mu is held.
 func (l *Load) endSending(now time.Time) {
 	if !l.sending {
 		return
@@ -273,13 +254,20 @@ func (l *Load) endSending(now time.Time) {
 		l.phase = Draining
 		l.paused = false
 	}
-	close(l.quit)
-	l.rouse()
-	l.poke()
+	close(l.sent)
+	l.wakeRun()
 }
 
-// dueAt returns how many calls of an open model are meant to have been started at
-// load time e. It needs mu.
+// fail ends the run because of a call's error. mu is held.
+func (l *Load) fail(k int64, err error) {
+	// If the context has ended, the client may just have been closed with it.
+	if l.fatal == nil && l.ctx.Err() == nil {
+		l.fatal = fmt.Errorf("load: call %d: %w", k, err)
+	}
+	l.endSending(time.Now())
+}
+
+// dueAt returns the number of calls of an open model that are due at load time e. mu is held.
 func (l *Load) dueAt(e time.Duration) int64 {
 	if l.duration > 0 {
 		e = min(e, l.duration-1) // a call at the very end is one too many
@@ -287,32 +275,15 @@ func (l *Load) dueAt(e time.Duration) int64 {
 	return min(l.sched.due(e), l.count)
 }
 
-// limit is the greatest number of workers. It needs mu.
-func (l *Load) limit() int {
+// maxWorkers returns the maximum of workers. mu is held.
+func (l *Load) maxWorkers() int {
 	if l.open && l.concurrency == 0 {
 		return MaxConcurrency
 	}
 	return l.concurrency
 }
 
-// outstanding is the number of calls that have not ended. It needs mu.
+// outstanding returns the number of calls that have not ended. mu is held.
 func (l *Load) outstanding() int64 {
 	return l.result.Started - l.result.Completed - l.result.Failed
-}
-
-// poke has Run look again.
-func (l *Load) poke() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
-}
-
-// stop ends the run because of a call's error. It needs mu.
-func (l *Load) stop(k int64, err error) {
-	// Whoever ends the context may well close the client next: that is no news.
-	if l.fatal == nil && l.ctx.Err() == nil {
-		l.fatal = fmt.Errorf("load: call %d: %w", k, err)
-	}
-	l.endSending(time.Now())
 }

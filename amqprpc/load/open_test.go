@@ -49,9 +49,8 @@ func TestConstantRate(t *testing.T) {
 	}
 }
 
-// A server that serves one call at a time and stalls once for a second: the open
-// model shows it in the response time of every call that it held up; a closed loop
-// shows one slow call.
+// If a server that serves one call at a time stalls for a second, the open model shows it in the response time of
+// every call that was delayed. A closed loop shows one slow call.
 func TestCoordinatedOmission(t *testing.T) {
 	const stalled = 100
 	stall := func(ctx context.Context, k int) error {
@@ -68,7 +67,7 @@ func TestCoordinatedOmission(t *testing.T) {
 			}
 			for k, c := range server.byNumber(t, plan.Count) {
 				late := c.at - c.intended
-				// 2 ms between calls, 1 ms of work: 1 ms of the backlog's second goes with each.
+				// 2 ms between calls, 1 ms of work: each call makes up for 1 ms.
 				want := max(time.Second-2*time.Millisecond-time.Duration(k-stalled-1)*time.Millisecond, 0)
 				if plan.Rate == 0 || k <= stalled {
 					want = 0
@@ -108,8 +107,8 @@ func TestBacklogAndMissed(t *testing.T) {
 			t.Errorf("after the end: %+v", p)
 		}
 		res, err := wait()
-		if err != nil || server.most != 10 {
-			t.Errorf("%v, at most %d outstanding", err, server.most)
+		if err != nil || server.peak != 10 {
+			t.Errorf("%v, at most %d outstanding", err, server.peak)
 		}
 		if res.Started != 30 || res.Missed != 270 {
 			t.Errorf("started %d, missed %d of 300", res.Started, res.Missed)
@@ -127,8 +126,8 @@ func TestUnlimitedIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newRecorder(work(time.Second))
 		res, err := run(t, t.Context(), newLoad(t, server, Plan{Rate: 2000, Duration: 2 * time.Second}))
-		if err != nil || res.Completed != 4000 || server.most < 1999 || server.most > 2001 {
-			t.Errorf("%+v, %v, at most %d outstanding", res, err, server.most)
+		if err != nil || res.Completed != 4000 || server.peak < 1999 || server.peak > 2001 {
+			t.Errorf("%+v, %v, at most %d outstanding", res, err, server.peak)
 		}
 	})
 }
@@ -162,7 +161,7 @@ func TestSetRate(t *testing.T) {
 	})
 }
 
-// A slower rate leaves the intended times of the backlog as they were.
+// A slower rate does not change the intended times of the backlog.
 func TestSetRateKeepsBacklog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newRecorder(work(time.Second))
@@ -189,7 +188,7 @@ func TestSetRateKeepsBacklog(t *testing.T) {
 	})
 }
 
-// More is at once, even with a backlog; fewer is when calls end.
+// A higher concurrency takes effect at once, even with a backlog, and a lower one as calls end.
 func TestOpenConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newRecorder(work(time.Second))
@@ -217,9 +216,8 @@ func TestOpenConcurrency(t *testing.T) {
 	})
 }
 
-// Workers that a burst has left behind are bounded, and fewer of them, when that is
-// asked for, hold up no call.
-func TestIdleWorkers(t *testing.T) {
+// No worker is left after a burst, and a lower concurrency delays no call.
+func TestWorkersAfterBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const burst = 1000
 		server := newRecorder(func(ctx context.Context, k int) error {
@@ -230,25 +228,22 @@ func TestIdleWorkers(t *testing.T) {
 		})
 		l := newLoad(t, server, Plan{Rate: 1000, Duration: 4 * time.Second})
 		wait := background(t, t.Context(), l)
-		living := func() int {
+		workers := func() int {
 			synctest.Wait()
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			return l.living
+			return l.workers
 		}
 		time.Sleep(999*time.Millisecond + tick)
-		if n := living(); n != burst {
+		if n := workers(); n != burst {
 			t.Errorf("%d workers in the burst", n)
 		}
 		time.Sleep(2 * time.Second)
-		if n := living(); n > maxIdle {
+		if n := workers(); n != 0 {
 			t.Errorf("%d workers after the burst", n)
 		}
 		if err := l.SetConcurrency(1); err != nil {
 			t.Fatal(err)
-		}
-		if n := living(); n != 1 {
-			t.Errorf("%d workers for one call at a time", n)
 		}
 		if res, err := wait(); err != nil || res.Missed != 0 {
 			t.Errorf("result %+v, %v", res, err)

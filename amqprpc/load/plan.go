@@ -10,9 +10,9 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// What a [Plan] may ask for.
+// Bounds of a [Plan].
 const (
-	// MaxConcurrency is the greatest number of calls outstanding at a time.
+	// MaxConcurrency is the maximum of outstanding calls.
 	MaxConcurrency = 1 << 16
 	// MinRate and MaxRate bound the rate of an open model, in calls per second.
 	MinRate = 1e-6
@@ -21,14 +21,14 @@ const (
 
 // Errors of this package. Use errors.Is.
 var (
-	// ErrInvalidPlan is returned when a [Plan], or a change to it, makes no sense.
+	// ErrInvalidPlan is returned for a [Plan], or a change to it, that makes no sense.
 	ErrInvalidPlan = errors.New("invalid load")
-	// ErrRan is returned by [Load.Run] when it has been called before.
+	// ErrRan is returned by the second [Load.Run].
 	ErrRan = errors.New("load: has been run before")
 )
 
-// A Caller makes one call and waits for its outcome. An *amqprpc.Client is one.
-// Call must return soon after ctx has ended.
+// A Caller makes one call and waits for its outcome, as an *amqprpc.Client does. Call must return soon after ctx has
+// ended.
 type Caller interface {
 	Call(ctx context.Context, req amqprpc.Request) (amqprpc.Reply, error)
 }
@@ -41,79 +41,69 @@ func (f CallerFunc) Call(ctx context.Context, req amqprpc.Request) (amqprpc.Repl
 	return f(ctx, req)
 }
 
-// A Source makes the request of call k; the first call has k = 0. It must depend
-// on nothing but k and rng, which it must not keep. Many goroutines call it at the
-// same time. What it puts into Intended is overwritten.
+// A Source makes the request of call k, from 0. It must depend on k and rng alone, must not keep rng, and is called
+// concurrently. Intended of the request is overwritten.
 type Source func(k int64, rng *rand.Rand) amqprpc.Request
 
-// A Plan says what a [Load] does. Only Source is required: the zero value of
-// everything else is one call after the other until the context ends.
+// A Plan configures a [Load]. Only Source is required: with the zero values, one call is made after the other until
+// the context ends.
 type Plan struct {
 	// Source makes the requests.
 	Source Source
-	// Seed is what the random numbers given to Source depend on, besides k.
+	// Seed determines the random numbers of Source, together with k.
 	Seed uint64
 
-	// Rate, in calls per second, makes this an open model when it is not 0. It is
-	// from [MinRate] to [MaxRate].
+	// Rate, in calls per second, makes the load an open model if it is not 0. It is from [MinRate] to [MaxRate].
 	Rate float64
-	// Concurrency is the number of workers of a closed loop; 0 means 1. In the
-	// open model it is the greatest number of outstanding calls; 0 means
-	// [MaxConcurrency].
+	// Concurrency is the number of workers of a closed loop, 0 meaning 1, or the maximum of outstanding calls of an
+	// open model, 0 meaning [MaxConcurrency].
 	Concurrency int
 
-	// Count ends the run when so many calls have been started; 0 means no such
-	// end. Where Duration is set too, the run ends with whichever comes first.
+	// Count, if not 0, ends the run when so many calls have been started.
 	Count int64
-	// Duration ends the run; 0 means no such end. Pauses do not count. An open
-	// model starts the calls that are meant to start before it is over, so that
-	// 1000 per second for 2 s is 2000 calls; see Result.Missed for those which
-	// Concurrency kept from starting.
+	// Duration, if not 0, ends the run after this time without pauses. An open model starts the calls that are meant
+	// to start before: 1000 per second for 2 s is 2000 calls. See Result.Missed for the others.
 	Duration time.Duration
-	// Warmup is the time for which the same load runs before anything counts.
+	// Warmup is the time for which the load runs before calls count.
 	Warmup time.Duration
 
-	// Check, where it is set, judges each completed call. Calls whose answer it
-	// returns an error for are counted as wrong, and told to Observer.
+	// Check, if set, returns an error if the reply to a completed call is wrong. Wrong answers are counted, and
+	// reported to Observer.
 	Check func(amqprpc.Request, amqprpc.Reply) error
-	// OnResult, where it is set, is told of each call that has ended, those of the
-	// warm-up left out. The Call belongs to it only until it returns.
+	// OnResult, if set, is called with each call that has ended, except in the warm-up. It must not keep the Call.
 	OnResult func(*Call)
-	// Observer, if it is set, is told of what the client's own observer cannot know.
+	// Observer, if set, is told of the events that the client's own observer cannot see.
 	Observer Observer
 }
 
-// An Observer is told of a run by the goroutines of Run and of the calls, and without the
-// client's lock: it must be safe for concurrent use. A ledger.Ledger and a ledger.Tee are.
+// An Observer is called by the goroutines of Run and of the calls: it must be safe for concurrent use, as a
+// ledger.Ledger and a ledger.Tee are.
 type Observer interface {
-	// Wrong is called for each answer that Plan.Check finds wrong, those of the warm-up included. id is
-	// the call's correlation ID, and text says why.
+	// Wrong is called for each wrong answer, also in the warm-up, with the call's correlation ID and the error's text.
 	Wrong(at time.Time, id, text string)
-	// Reset is called when a warm-up is over, also one that was cut short: all its calls have
-	// ended and the first that counts has not begun.
+	// Reset is called at the end of a warm-up: all its calls have ended and no call that counts has begun.
 	Reset(at time.Time)
 }
 
-// A Call is one call that has ended.
+// A Call is a call that has ended.
 type Call struct {
 	// K is its number, from 0.
 	K int64
-	// Request is what was sent; Request.Intended is when it was meant to start.
+	// Request is the request. Request.Intended is the time when the call was meant to start.
 	Request amqprpc.Request
-	// Reply is the answer, where Err is nil.
+	// Reply is the answer, if Err is nil.
 	Reply amqprpc.Reply
-	// Err is what the Caller returned.
+	// Err is the error that the Caller returned.
 	Err error
-	// Wrong is what Plan.Check returned; nil where Err is not.
+	// Wrong is the error that Plan.Check returned, nil if Err is not.
 	Wrong error
 }
 
-// invalid describes one thing wrong with a plan.
 func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidPlan, fmt.Sprintf(format, args...))
 }
 
-// validate returns everything that is wrong with the plan.
+// validate returns all errors of the plan.
 func (p *Plan) validate() error {
 	var errs []error
 	if p.Source == nil {
@@ -142,9 +132,9 @@ func validRate(rate float64) error {
 	return invalid("rate %v per second is not from %v to %.0f", rate, MinRate, MaxRate)
 }
 
-func validConcurrency(n, least int) error {
-	if n < least || n > MaxConcurrency {
-		return invalid("concurrency %d is not from %d to %d", n, least, MaxConcurrency)
+func validConcurrency(n, min int) error {
+	if n < min || n > MaxConcurrency {
+		return invalid("concurrency %d is not from %d to %d", n, min, MaxConcurrency)
 	}
 	return nil
 }

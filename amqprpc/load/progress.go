@@ -5,22 +5,17 @@ import (
 	"time"
 )
 
-// A Phase is where a [Load] is in its life. Phases come in the order of their
-// declaration; WarmUp is left out where there is none.
+// A Phase is the phase that a [Load] is in. Phases follow each other in the order of the constants. WarmUp is
+// skipped if there is no warm-up.
 type Phase uint8
 
 // The phases of a load.
 const (
-	// Ready: Run has not been called.
-	Ready Phase = iota
-	// WarmUp: calls are made that do not count, or the last of them have not ended.
-	WarmUp
-	// Measuring: calls are started.
-	Measuring
-	// Draining: no more calls are started, the last ones have not ended.
-	Draining
-	// Done: Run is over.
-	Done
+	Ready     Phase = iota // Run has not been called
+	WarmUp                 // calls are made that do not count
+	Measuring              // calls are started
+	Draining               // no more calls are started, some have not ended
+	Done                   // Run has returned
 )
 
 // String returns "ready", "warm-up", "measuring", "draining" or "done".
@@ -32,35 +27,32 @@ func (p Phase) String() string {
 	return fmt.Sprintf("phase(%d)", uint8(p))
 }
 
-// A Progress is a consistent picture of a load at one moment. Its numbers are
-// those of the present phase (Measuring, Draining and Done are one in this
-// respect): a warm-up counts its own.
+// A Progress is a consistent snapshot of a load. Its numbers are those of the present phase, and Measuring, Draining
+// and Done count as one.
 type Progress struct {
 	Phase  Phase
 	Paused bool
 
-	// Count and Duration are what ends the phase; 0 where it is something else. In
-	// a warm-up, Duration is the warm-up's.
+	// Count and Duration end the phase if they are not 0. In a warm-up Duration is Plan.Warmup.
 	Count    int64
 	Duration time.Duration
-	// Elapsed is how long the phase has lasted, pauses left out.
+	// Elapsed is the time that the phase has lasted, without pauses.
 	Elapsed time.Duration
 
 	// Started = Completed + Failed + Outstanding.
 	Started, Completed, Failed, Outstanding int64
-	// Wrong is how many of Completed failed Plan.Check.
+	// Wrong is the number of completed calls that failed Plan.Check.
 	Wrong int64
-	// Backlog is how many calls of an open model are due and have not started.
+	// Backlog is the number of calls of an open model that are due and have not started.
 	Backlog int64
 
-	// Concurrency and Rate (per second; 0 in a closed loop) as last set.
+	// Concurrency and Rate (per second, 0 in a closed loop) are the values that were set last.
 	Concurrency int
 	Rate        float64
 }
 
-// Fraction returns how much of the phase is over, from 0 to 1: of the count or of
-// the duration, whichever is further. A phase without an end stays at 0. With a
-// count it is the calls that have ended which matter.
+// Fraction returns the part of the phase that is over, from 0 to 1: of the calls or of the duration, whichever is
+// more. It returns 0 for a phase without an end.
 func (p Progress) Fraction() float64 {
 	if p.Phase == Done {
 		return 1
@@ -75,52 +67,47 @@ func (p Progress) Fraction() float64 {
 	return min(f, 1)
 }
 
-// Remaining estimates the time until the phase is over, pauses left out, as if it
-// went on as it has gone so far. It returns false where that cannot be told: the
-// phase has no end, or nothing has happened yet.
+// Remaining estimates the time until the phase is over, without pauses. It returns false if the phase has no end or
+// no call has ended.
 func (p Progress) Remaining() (time.Duration, bool) {
-	var least time.Duration
+	var remaining time.Duration
 	known := false
 	if p.Duration > 0 {
-		least, known = max(p.Duration-p.Elapsed, 0), true
+		remaining, known = max(p.Duration-p.Elapsed, 0), true
 	}
 	if ended := p.Completed + p.Failed; p.Count > 0 && ended > 0 {
 		left := time.Duration(float64(p.Elapsed) / float64(ended) * float64(p.Count-ended))
-		if !known || left < least {
-			least, known = left, true
+		if !known || left < remaining {
+			remaining, known = left, true
 		}
 	}
-	return least, known
+	return remaining, known
 }
 
-// firstErrors is how many errors of each kind a [Result] keeps.
-const firstErrors = 8
+// maxWrongs is the number of errors that a [Result] keeps.
+const maxWrongs = 8
 
-// A Result says what became of the calls that count. Started = Completed + Failed.
+// A Result is the outcome of the calls that count. Started = Completed + Failed.
 type Result struct {
 	Started   int64
 	Completed int64
 	Failed    int64
-	// Refused is how many of Failed never began, since the Caller refused them
-	// (amqprpc.ErrTooManyInFlight, ErrInvalidRequest or ErrClosed, and no *CallError): a
-	// client's events do not tell of them.
+	// Refused is the number of failed calls that the Caller refused to begin (amqprpc.ErrTooManyInFlight,
+	// ErrInvalidRequest or ErrClosed, and no *CallError). The client's events do not report them.
 	Refused int64
-	// Wrong is how many of Completed failed Plan.Check.
+	// Wrong is the number of completed calls that failed Plan.Check.
 	Wrong int64
-	// Missed is how many calls of an open model were meant to start and did not
-	// before the run ended, since too many were outstanding or it was stopped.
+	// Missed is the number of calls of an open model that were due and had not started when the run ended.
 	Missed int64
-	// InWarmUp says that the run was ended in its warm-up, so that no call counts.
+	// InWarmUp reports that the run ended in its warm-up, so that no call counts.
 	InWarmUp bool
-	// Behind is how long after it was meant to start the last call of an open model
-	// began: where it is long, the rate was not kept.
+	// Behind is the delay with which the last call of an open model started.
 	Behind time.Duration
 
-	// Elapsed is the time from the beginning to the end of the last call, pauses
-	// left out; Sending is the part of it in which calls were started.
+	// Elapsed is the time from the beginning to the end of the last call, without pauses, and Sending the part of it
+	// in which calls were started.
 	Elapsed, Sending time.Duration
 
-	// Failures and Wrongs are the errors of the first few calls that failed or were
-	// wrong, each with the number of its call.
-	Failures, Wrongs []error
+	// Wrongs are the errors of the first few wrong answers, each with the number of its call.
+	Wrongs []error
 }

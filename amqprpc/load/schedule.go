@@ -5,21 +5,19 @@ import (
 	"time"
 )
 
-// A schedule says at which load time each call of an open model is meant to
-// start. It is a sequence of segments of constant rate. Within a segment times
-// are multiplied, not added up, so that nothing drifts.
+// A schedule is the load time at which each call of an open model is meant to start. It consists of segments of
+// constant rate. Times within a segment are multiplied and not added up, so they do not drift.
 type schedule struct {
-	// segments is never empty. All but the last hold calls that were due when the
-	// rate was changed and have not been asked for since, so that there are never
-	// more than the backlog plus one.
+	// segments is never empty. The segments before the last one hold calls that were due when the rate changed
+	// and have not started, so there are at most as many as calls in the backlog.
 	segments []segment
 }
 
-// A segment's first call is due at `at`, the others follow at rate per second.
+// A segment starts with the call number first at the load time at.
 type segment struct {
 	first int64
 	at    time.Duration
-	rate  float64
+	rate  float64 // per second
 }
 
 func newSchedule(rate float64) schedule {
@@ -28,21 +26,19 @@ func newSchedule(rate float64) schedule {
 
 func (s *schedule) last() *segment { return &s.segments[len(s.segments)-1] }
 
-// offset returns when call k of the segment is due.
+// offset returns the load time of call k of the segment.
 func (s *segment) offset(k int64) time.Duration {
 	return s.at + time.Duration(math.Round(float64(k-s.first)*1e9/s.rate))
 }
 
-// due returns how many calls are due at load time e: the number of the first that
-// is not.
+// due returns the number of calls that are due at load time e.
 func (s *schedule) due(e time.Duration) int64 {
 	seg := s.last()
 	if e < seg.at {
 		return seg.first
 	}
 	k := seg.first + int64(float64(e-seg.at)*seg.rate/1e9)
-	// The estimate is off by one at most on either side, by rounding.
-	for seg.offset(k) <= e {
+	for seg.offset(k) <= e { // rounding makes k wrong by one at most
 		k++
 	}
 	for k > seg.first && seg.offset(k-1) > e {
@@ -51,11 +47,10 @@ func (s *schedule) due(e time.Duration) int64 {
 	return k
 }
 
-// next returns when call k, which must not be due yet, is due.
+// next returns the load time of call k, which must not be due yet.
 func (s *schedule) next(k int64) time.Duration { return s.last().offset(k) }
 
-// start returns when call k is meant to start. Calls must be asked for in order:
-// segments that lie before k are forgotten.
+// start returns the load time of call k and drops the segments before it, so k must not decrease.
 func (s *schedule) start(k int64) time.Duration {
 	for len(s.segments) > 1 && s.segments[1].first <= k {
 		s.segments = s.segments[1:]
@@ -63,14 +58,14 @@ func (s *schedule) start(k int64) time.Duration {
 	return s.segments[0].offset(k)
 }
 
-// setRate changes the rate at load time e. Calls that are due keep their times;
-// what is left of the present interval shrinks or grows with the rate.
+// setRate changes the rate at load time e. Calls that are due keep their times, and the rest of the present interval
+// is scaled.
 func (s *schedule) setRate(e time.Duration, rate float64) {
 	old := s.last()
 	k := s.due(e)
 	left := math.Round(float64(old.offset(k)-e) * old.rate / rate)
 	next := segment{first: k, at: e + time.Duration(left), rate: rate}
-	if old.first == k { // none of its calls is due: as if it had never been
+	if old.first == k { // none of its calls is due
 		*old = next
 		return
 	}

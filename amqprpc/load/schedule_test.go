@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// due and offset are each other's inverse at every rate, also after hours.
+// due is the inverse of offset at every rate, also after hours.
 func TestScheduleInverse(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s := newSchedule(rapid.Float64Range(MinRate, MaxRate).Draw(rt, "rate"))
@@ -23,8 +23,8 @@ func TestScheduleInverse(t *testing.T) {
 	})
 }
 
-// However the rate is changed, calls stay in order and in time, the total is the
-// integral of the rate, and what is remembered is bounded by the backlog.
+// If the rate changes, calls stay in order and in time, their number is the integral of the rate, and the number of
+// segments is bounded by the backlog.
 func TestScheduleChanges(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		rate := rapid.Float64Range(0.1, 10_000).Draw(rt, "rate")
@@ -60,8 +60,7 @@ func TestScheduleChanges(t *testing.T) {
 	})
 }
 
-// A load may last for more calls than 32 bits can count. Where an int has 32 bits this does not
-// compile if a count is one.
+// A load may make more calls than 32 bits can count. If a count is an int, this does not compile for 32 bits.
 func TestCountsOf64Bits(t *testing.T) {
 	s := newSchedule(MaxRate)
 	if n := s.due(2 * time.Hour); n != 7_200_000_001 {

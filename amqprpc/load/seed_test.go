@@ -14,8 +14,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// The same seed makes the same requests, whatever the model, the concurrency, the
-// interleaving and the warm-up; another seed makes others.
+// A seed makes the same requests, whatever the model, the concurrency, the interleaving and the warm-up. Another seed
+// makes others.
 func TestSeed(t *testing.T) {
 	requests := func(rt *rapid.T, plan Plan, yields uint64) []string {
 		var mu sync.Mutex
@@ -74,7 +74,7 @@ func TestSeed(t *testing.T) {
 	})
 }
 
-// The random numbers of neighbouring calls have nothing to do with each other.
+// The random numbers of neighbouring calls are independent.
 func TestSeedSpreads(t *testing.T) {
 	const n, buckets = 10_000, 10
 	w := newWorker(&Load{})
@@ -97,7 +97,7 @@ func TestSeedSpreads(t *testing.T) {
 	}
 }
 
-// However it is interfered with, a load makes each call once.
+// A load that is paused, resumed and changed all the time makes each call once.
 func TestExactCount(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := Plan{
@@ -149,7 +149,7 @@ func TestExactCount(t *testing.T) {
 		}
 		res, err := l.Run(t.Context())
 		meddlers.Wait()
-		settled(t, l, res)
+		checkEnd(t, l, res)
 		wrong := (plan.Count + 3) / 7
 		if err != nil || res.Completed != plan.Count || res.Wrong != wrong || res.Missed != 0 {
 			rt.Fatalf("result %+v, %v; want %d, %d wrong", res, err, plan.Count, wrong)

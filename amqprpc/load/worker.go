@@ -10,13 +10,10 @@ import (
 )
 
 const (
-	// maxIdle is how many workers of an open model are kept for the next calls.
-	maxIdle = 256
-
-	// A worker of a closed loop waits between firstDelay and lastDelay from the
-	// begin of a failed call to the begin of its next one.
-	firstDelay = time.Millisecond
-	lastDelay  = 100 * time.Millisecond
+	// minDelay and maxDelay bound the time from the start of a failed call to the start of the next one, for a
+	// worker of a closed loop.
+	minDelay = time.Millisecond
+	maxDelay = 100 * time.Millisecond
 )
 
 // A worker makes one call at a time.
@@ -28,21 +25,20 @@ type worker struct {
 	rng *rand.Rand
 
 	call    Call
-	started bool // call has begun and is not in the counts yet
-	fresh   bool // it has not asked for a call yet
+	started bool // call has started and is not counted yet
+	asked   bool // it has asked for a call
 
-	delay time.Duration // after the last call's failure; 0 if it did not fail
-	timer *time.Timer
+	delay time.Duration // after a failed call
 }
 
-// newWorker needs the load's mu.
+// newWorker returns a worker. mu of the load is held.
 func newWorker(l *Load) *worker {
-	w := &worker{load: l, measured: l.phase == Measuring, fresh: true}
+	w := &worker{load: l, measured: l.phase == Measuring}
 	w.rng = rand.New(&w.pcg)
 	return w
 }
 
-// run makes calls until there is nothing to do for this worker.
+// run makes calls until the worker is not needed any more.
 func (w *worker) run() {
 	l := w.load
 	c := &w.call
@@ -56,7 +52,7 @@ func (w *worker) run() {
 			c.Wrong = l.plan.Check(c.Request, c.Reply)
 		}
 		if c.Wrong != nil && l.plan.Observer != nil {
-			l.plan.Observer.Wrong(time.Now(), c.Reply.CorrelationID, ofCall(c.K, c.Wrong).Error())
+			l.plan.Observer.Wrong(time.Now(), c.Reply.CorrelationID, callError(c.K, c.Wrong).Error())
 		}
 		if w.measured && l.plan.OnResult != nil {
 			l.plan.OnResult(c)
@@ -67,15 +63,12 @@ func (w *worker) run() {
 			w.delay = 0
 		}
 	}
-	if w.timer != nil {
-		w.timer.Stop()
-	}
 }
 
-// seed makes the random numbers for call k, which depend on nothing else.
+// seed returns the random numbers of call k.
 func (w *worker) seed(seed uint64, k int64) *rand.Rand {
-	// A PCG whose seeds differ in few bits begins with related numbers: spread k
-	// over all bits first (the finalizer of SplitMix64).
+	// The first numbers of a PCG are related if its seeds differ in few bits, so k is spread over all bits by the
+	// finalizer of SplitMix64.
 	z := uint64(k) + 0x9e3779b97f4a7c15
 	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
 	z = (z ^ z>>27) * 0x94d049bb133111eb
@@ -83,52 +76,38 @@ func (w *worker) seed(seed uint64, k int64) *rand.Rand {
 	return w.rng
 }
 
-// next puts the last call into the counts and waits for the next one. It returns
-// false when the worker is no longer needed.
+// next counts the last call and begins the next one. It returns false if there is none for this worker.
 func (w *worker) next() bool {
 	l := w.load
 	canceled := l.ctx.Err() != nil
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if w.fresh {
-		w.fresh = false
-		l.waking--
+	if !w.asked {
+		w.asked = true
+		l.starting--
 	}
-	w.settle()
-	for {
-		now := time.Now()
-		if canceled {
-			l.endSending(now)
-		}
-		intended, ok := l.ready(now)
-		if !l.sending || l.living > l.limit() {
-			l.living--
-			return false
-		}
-		if ok {
-			w.call.K = l.result.Started
-			w.call.Request.Intended = intended
-			w.started = true
-			l.result.Started++
-			l.result.Behind = now.Sub(intended) // 0 in a closed loop
-			if l.result.Started == l.last {
-				l.endSending(now)
-			}
-			return true
-		}
-		if l.open && l.idle >= maxIdle {
-			l.living--
-			return false
-		}
-		l.idle++
-		l.cond.Wait()
-		l.waking--
-		canceled = l.ctx.Err() != nil
+	w.countCall()
+	now := time.Now()
+	if canceled {
+		l.endSending(now)
 	}
+	intended, ok := l.ready(now)
+	if !ok || l.workers > l.maxWorkers() {
+		l.workers--
+		return false
+	}
+	w.call.K = l.result.Started
+	w.call.Request.Intended = intended
+	w.started = true
+	l.result.Started++
+	l.result.Behind = now.Sub(intended) // 0 in a closed loop
+	if l.result.Started == l.last {
+		l.endSending(now)
+	}
+	return true
 }
 
-// ready reports whether the next call may start, and when it was meant to. It
-// needs mu.
+// ready reports whether the next call may start, and when it was meant to. mu is held.
 func (l *Load) ready(now time.Time) (intended time.Time, ok bool) {
 	switch {
 	case !l.sending || l.paused:
@@ -145,39 +124,31 @@ func (l *Load) ready(now time.Time) (intended time.Time, ok bool) {
 	return now, true
 }
 
-// settle puts the worker's last call into the counts. It needs mu.
-func (w *worker) settle() {
+// countCall adds the worker's last call to the result. mu is held.
+func (w *worker) countCall() {
 	if !w.started {
 		return
 	}
 	w.started = false
 	r, c := &w.load.result, &w.call
-	switch {
-	case c.Err != nil:
+	if c.Err != nil {
 		r.Failed++
-		r.Failures = keep(r.Failures, c.K, c.Err)
-	case c.Wrong != nil:
-		r.Completed++
+		return
+	}
+	r.Completed++
+	if c.Wrong != nil {
 		r.Wrong++
-		r.Wrongs = keep(r.Wrongs, c.K, c.Wrong)
-	default:
-		r.Completed++
+		if len(r.Wrongs) < maxWrongs {
+			r.Wrongs = append(r.Wrongs, callError(c.K, c.Wrong))
+		}
 	}
 }
 
-// keep appends the error of call k unless there are enough.
-func keep(errs []error, k int64, err error) []error {
-	if len(errs) == firstErrors {
-		return errs
-	}
-	return append(errs, ofCall(k, err))
-}
+// callError returns an error of call k.
+func callError(k int64, err error) error { return fmt.Errorf("call %d: %w", k, err) }
 
-// ofCall is the error of call k.
-func ofCall(k int64, err error) error { return fmt.Errorf("call %d: %w", k, err) }
-
-// failed deals with a failed call: it puts it into the counts, ends the run if no
-// other call can do better, and in a closed loop waits before the next one.
+// failed counts a failed call, ends the run if every other call would fail alike, and delays the next call of a
+// closed loop.
 func (w *worker) failed() {
 	l, c := w.load, &w.call
 	fatal := errors.Is(c.Err, amqprpc.ErrInvalidRequest) || errors.Is(c.Err, amqprpc.ErrClosed)
@@ -186,33 +157,24 @@ func (w *worker) failed() {
 	_, answered := errors.AsType[*amqprpc.RemoteError](c.Err)
 
 	l.mu.Lock()
-	w.settle()
+	w.countCall()
 	if refused {
 		l.result.Refused++
 	}
 	if fatal {
-		l.stop(c.K, c.Err)
+		l.fail(c.K, c.Err)
 	}
-	quit := l.quit
+	sent := l.sent
 	l.mu.Unlock()
 
 	if answered || l.open {
 		w.delay = 0
 		return
 	}
-	w.delay = min(max(2*w.delay, firstDelay), lastDelay)
-	wait := w.delay - time.Since(c.Request.Intended)
-	if wait <= 0 {
-		return
-	}
-	if w.timer == nil {
-		w.timer = time.NewTimer(wait)
-	} else {
-		w.timer.Reset(wait)
-	}
+	w.delay = min(max(2*w.delay, minDelay), maxDelay)
 	select {
-	case <-w.timer.C:
-	case <-quit:
+	case <-time.After(w.delay - time.Since(c.Request.Intended)):
+	case <-sent:
 	case <-l.ctx.Done():
 	}
 }
