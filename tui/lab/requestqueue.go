@@ -134,7 +134,7 @@ func (l *Lab) startLoad(queue Queue, first bool, failures int) {
 	if starts {
 		l.state.Waiting = false
 		if l.cfg.PauseIfForeign && first && !l.state.Paused && consumed && (queue.Exclusive || queue.Others > 0) {
-			l.state.Paused, l.state.PausedBy = true, foreignConsumers(queue).Error()
+			l.state.Paused, l.state.PausedBy = true, OtherConsumers(queue).Error()
 		}
 		l.pauseOrResume()
 	}

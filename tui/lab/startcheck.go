@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"rpcscope/amqprpc"
 )
 
 // consumerLinger is how long the broker may still count a server that has ended as a consumer.
@@ -50,22 +48,11 @@ func (l *Lab) startWarning(queue Queue) error {
 	case l.cfg.Service != nil:
 		return errors.New("a fibserver answers nothing but fib, and the requests are for another service")
 	}
-	return foreignConsumers(queue)
+	return OtherConsumers(queue)
 }
 
-// OtherConsumers returns an error if somebody else consumes from a queue, or may. stats and err are
-// the results of [amqprpc.Client.QueueStats].
-func OtherConsumers(name string, stats amqprpc.QueueStats, err error) error {
-	if errors.Is(err, amqprpc.ErrConnectionLost) {
-		return fmt.Errorf("nobody can say whether somebody else consumes from %.60q: %w", name, err)
-	}
-	q := requestQueue{state: Queue{Name: name}}
-	state, _ := q.update(stats, err, 0)
-	return foreignConsumers(state)
-}
-
-// foreignConsumers returns an error if somebody else consumes from a queue, or may.
-func foreignConsumers(queue Queue) error {
+// OtherConsumers returns an error if somebody else consumes from a queue, or may.
+func OtherConsumers(queue Queue) error {
 	switch {
 	case queue.Known && queue.Exclusive:
 		return fmt.Errorf("%.60q is exclusive to another connection", queue.Name)
