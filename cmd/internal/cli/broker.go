@@ -12,18 +12,18 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// BrokerFlags are the flags that say where the broker is.
+// BrokerFlags are the flags that name the broker.
 type BrokerFlags struct {
 	urls []string
 	tls  [len(tlsFlags)]string
 }
 
-// tlsFlags are flags for what the parameters of amqps:// URLs say, too.
+// tlsFlags are the flags that set parameters of amqps:// URLs.
 var tlsFlags = [...]struct{ name, parameter, usage string }{
 	{"tls-ca", "cacertfile", "PEM file of the CAs to trust for amqps://, instead of the system's"},
 	{"tls-cert", "certfile", "PEM file of a client certificate for amqps://"},
 	{"tls-key", "keyfile", "PEM file of the client certificate's key"},
-	{"tls-server-name", "server_name_indication", "the name that the broker's certificate must bear, if not the URL's host"},
+	{"tls-server-name", "server_name_indication", "name in the broker's certificate, if it is not the URL's host"},
 }
 
 // Add adds the flags to a set.
@@ -34,19 +34,19 @@ func (f *BrokerFlags) Add(flags *pflag.FlagSet) {
 	}
 }
 
-// Given reports whether somebody has named a broker: by a flag, or in the environment.
+// Given reports whether a broker is named by a flag or in the environment.
 func (f *BrokerFlags) Given() bool {
 	return len(f.urls) > 0 || len(strings.Fields(os.Getenv("AMQP_URL"))) > 0
 }
 
-// URLs returns the brokers to try: the flags', else the environment's AMQP_URL, else the
-// default. Each value may hold several, separated by white space.
+// URLs returns the URLs of the flags, else those of AMQP_URL, else the default. A value may hold several, separated by
+// white space.
 func (f *BrokerFlags) URLs() []string {
 	var given []string
 	for _, value := range f.urls {
 		urls := strings.Fields(value)
 		if len(urls) == 0 {
-			urls = []string{value} // an error, rather than another broker
+			urls = []string{value} // an empty --url is an error
 		}
 		given = append(given, urls...)
 	}
@@ -59,7 +59,7 @@ func (f *BrokerFlags) URLs() []string {
 	return []string{amqprpc.DefaultURL}
 }
 
-// source says where the URL of this index comes from. The URL itself may hold a password.
+// source returns the origin of a URL. Errors name that and not the URL, which may hold a password.
 func (f *BrokerFlags) source(index int) string {
 	source := "$AMQP_URL"
 	if len(f.urls) > 0 {
@@ -71,18 +71,17 @@ func (f *BrokerFlags) source(index int) string {
 	return fmt.Sprintf("number %d of %s", index+1, source)
 }
 
-// Use makes the flags name this broker, whatever they said, without TLS.
+// Use makes the flags name this broker, without TLS.
 func (f *BrokerFlags) Use(url string) { *f = BrokerFlags{urls: []string{url}} }
 
-// Environment is the value of AMQP_URL by which a server process reaches the same broker in
-// the same way.
+// Environment returns the value of AMQP_URL with which a server process connects to the same broker.
 func (f *BrokerFlags) Environment() string {
 	urls, _ := f.withTLS(f.URLs())
 	return strings.Join(urls, " ")
 }
 
-// withTLS returns the URLs with what the TLS flags say as their first parameters, which come before
-// others of the same name. The error is that there are such flags and no URL that they are for.
+// withTLS returns the URLs with the values of the TLS flags as their first parameters, which override others of the
+// same name. It returns an error if there are such flags and no amqps:// URL.
 func (f *BrokerFlags) withTLS(urls []string) ([]string, error) {
 	parameters, flag := url.Values{}, ""
 	for i, value := range f.tls {
@@ -106,8 +105,8 @@ func (f *BrokerFlags) withTLS(urls []string) ([]string, error) {
 	return urls, err
 }
 
-// Broker makes the library's configuration of the flags, for rpcscope; the name is its app_id.
-// Errors are usage errors.
+// Broker returns the library's configuration for the flags. name is the connection's app_id. Its errors are usage
+// errors.
 func (f *BrokerFlags) Broker(name string) (amqprpc.ConnConfig, error) {
 	b := amqprpc.ConnConfig{URLs: f.URLs(), Name: name, Product: "rpcscope"}
 	for i, u := range b.URLs {
@@ -123,7 +122,7 @@ func (f *BrokerFlags) Broker(name string) (amqprpc.ConnConfig, error) {
 		return b, Fail(Usage, err)
 	}
 	for _, u := range b.URLs {
-		if err := amqprpc.CheckURL(u); err != nil { // in this process, before it starts others
+		if err := amqprpc.CheckURL(u); err != nil { // before servers are started with it
 			return b, Fail(Usage, err)
 		}
 	}

@@ -12,14 +12,14 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// An error says which URL it is about, and quotes none.
+// An error says which URL is wrong and does not quote it.
 func TestBrokerURLErrors(t *testing.T) {
 	const good, bad = "amqp://localhost/", "http://u:hunter2@h/"
 	const commas, semicolons = "amqp://guest:guest@h/,amqp://bob:hunter2@h2:5672/", "amqp://guest:guest@h/;amqp://bob:hunter2@h2:5672/"
 	for _, c := range []struct {
 		env  string
 		args []string
-		want string // how the error begins; "" for none
+		want string // begin of the error, "" for none
 	}{
 		{"", nil, ""},
 		{good, nil, ""},
@@ -59,8 +59,8 @@ func TestBrokerURLErrors(t *testing.T) {
 	}
 }
 
-// What the TLS flags say goes before what the URLs say, also for the servers that are started. It
-// is checked before anything is, and there must be a URL that it is for.
+// The TLS flags override the parameters of the URLs, also for servers that are started. They are checked first, and
+// need an amqps:// URL.
 func TestTLSFlags(t *testing.T) {
 	ca := brokertest.NewAuthority(t).File
 	const first, rest = "amqps://u:hunter2@h/v?", "&heartbeat=5&cacertfile=none.pem&server_name_indication=other"

@@ -1,5 +1,5 @@
-// Package cli is what the commands share: how they are ended, how their flags name
-// a broker, and how they say what went wrong.
+// Package cli holds the parts that the commands share: exit codes and signals, the flags that name a broker, error
+// texts and logs.
 package cli
 
 import (
@@ -7,29 +7,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/text"
 )
 
 // The exit codes of all commands.
 const (
 	OK          = 0
-	FellShort   = 1 // it ran and fell short: a failed call, a failed claim
+	FellShort   = 1 // a failed call, a failed claim
 	Usage       = 2
 	NoBroker    = 3
 	Interrupted = 130
 )
 
-// An ExitError is an error with an exit code. A nil Err has been reported already.
+// An ExitError is an error with an exit code. If Err is nil, nothing is printed.
 type ExitError struct {
 	Code int
 	Err  error
@@ -46,15 +46,14 @@ func (e *ExitError) Error() string {
 // Unwrap returns Err.
 func (e *ExitError) Unwrap() error { return e.Err }
 
-// Main runs a command and returns the process's exit code. Errors are told on
-// stderr in one line each, and panics with their stack.
+// Main runs a command and returns the exit code of the process. It prints an error on stderr, in one line.
 func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Writer) int {
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.Version = version()
 	root.SetArgs(args)
 	root.SetErr(stderr)
-	root.SetFlagErrorFunc(flagError)
+	root.SetFlagErrorFunc(FlagError)
 	if root.HasSubCommands() {
 		root.SetHelpCommand(helpCommand())
 	}
@@ -62,10 +61,8 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	if err == nil {
 		return OK
 	}
-	code := Usage // cobra's own errors, and what flags and arguments are told of
-	var exit *ExitError
-	switch {
-	case errors.As(err, &exit):
+	code := Usage // errors of cobra, of flags and of arguments have no code
+	if exit := (*ExitError)(nil); errors.As(err, &exit) {
 		code = exit.Code
 		if exit.Err == nil {
 			return code
@@ -78,44 +75,24 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	return code
 }
 
-// errorText returns an error's text without passwords and without anything that a terminal
-// would obey: an error may quote what somebody typed, and what brokers and servers wrote. It
-// is one line, unless a stack is in it.
+// errorText returns the text of an error without passwords and control characters, because an error may quote
+// arguments, brokers and servers. It is one line, unless the error has a stack.
 func errorText(err error) string {
 	separator := "; "
 	var panicked interface{ StackTrace() []byte }
 	if errors.As(err, &panicked) {
 		separator = "\n"
 	}
-	text := strings.ReplaceAll(amqprpc.Redact(err.Error()), amqprpc.ErrInvalidConfig.Error()+": ", "")
-	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	all := strings.ReplaceAll(amqprpc.Redact(err.Error()), amqprpc.ErrInvalidConfig.Error()+": ", "")
+	lines := strings.Split(strings.TrimRight(all, "\n"), "\n")
 	for i, line := range lines {
-		lines[i] = escape(line)
+		rest := strings.TrimLeft(line, "\t") // stacks are indented
+		lines[i] = line[:len(line)-len(rest)] + text.Escape(rest, math.MaxInt)
 	}
 	return strings.Join(lines, separator)
 }
 
-// escape writes what is not printable as Go would, except tabs at the beginning, which
-// stacks have.
-func escape(line string) string {
-	var b strings.Builder
-	for i := 0; i < len(line); {
-		r, size := utf8.DecodeRuneInString(line[i:])
-		switch char := line[i : i+size]; {
-		case r == '\t' && strings.Trim(line[:i], "\t") == "":
-			b.WriteByte('\t')
-		case r == utf8.RuneError && size == 1 || !strconv.IsPrint(r):
-			quoted := strconv.Quote(char)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		default:
-			b.WriteString(char)
-		}
-		i += size
-	}
-	return b.String()
-}
-
-// Fail wraps an error with an exit code. A nil error stays nil.
+// Fail returns err with an exit code, or nil if err is nil.
 func Fail(code int, err error) error {
 	if err == nil {
 		return nil
@@ -123,25 +100,24 @@ func Fail(code int, err error) error {
 	return &ExitError{code, err}
 }
 
-// OnBroker gives an error of Dial or Serve its exit code.
+// OnBroker returns an error of Dial or Serve with its exit code.
 func OnBroker(err error) error {
 	var dial *amqprpc.DialError
 	switch {
 	case errors.Is(err, amqprpc.ErrInvalidConfig):
 		return Fail(Usage, err)
 	case errors.As(err, &dial) && dial.Connected:
-		return Fail(FellShort, err) // there is a broker, and it said no
+		return Fail(FellShort, err) // the broker refused
 	}
 	return Fail(NoBroker, err)
 }
 
-// Backoff is how the commands try for a lost connection: people are waiting.
+// Backoff controls the delay between reconnect attempts of the commands. It is short, because people are waiting.
 var Backoff = amqprpc.Backoff{First: 100 * time.Millisecond, Max: 2 * time.Second}
 
-// TwoSignals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP; a
-// second one ends the process at once with the exit code [Interrupted]. The context's cause is
-// a word for the signal: "interrupted" (Ctrl+C), "terminated" or "hangup". Call stop to let go
-// of the signals.
+// TwoSignals returns a context that ends at the first SIGINT, SIGTERM or SIGHUP. A second one ends the process at once
+// with the exit code [Interrupted]. The context's cause is "interrupted", "terminated" or "hangup". stop stops the
+// handling of the signals.
 func TwoSignals(parent context.Context) (ctx context.Context, stop func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -177,6 +153,6 @@ func TwoSignals(parent context.Context) (ctx context.Context, stop func()) {
 	}
 }
 
-// sameSignal is how long a second signal counts as the first one: timeout(1) sends
-// its signal to a process and then to the process's group.
+// sameSignal is the time during which a second signal counts as the first one: timeout(1) sends its signal to a
+// process and then to the process group.
 const sameSignal = 200 * time.Millisecond

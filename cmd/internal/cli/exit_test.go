@@ -12,14 +12,14 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A crash is a panic's error.
+// A crash is the error of a panic.
 type crash string
 
 func (c crash) Error() string      { return string(c) }
 func (c crash) StackTrace() []byte { return nil }
 
-// Nothing that an error quotes reaches the terminal as it is, and only stacks have lines.
-func TestMainTellsErrors(t *testing.T) {
+// Main escapes the text of an error, and keeps the lines of stacks alone.
+func TestMainPrintsErrors(t *testing.T) {
 	stack := crash("panic: \x1b[2J\n\ngoroutine 1:\n\tmain.go:1\t+0x5\n")
 	for _, c := range []struct {
 		err  error

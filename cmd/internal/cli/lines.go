@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Lines writes lines in a goroutine of its own, so that a reader that stops reading (a pager,
-// a terminal under Ctrl+S) does not hold up the writers. Each Write is a line.
+// Lines writes lines in a goroutine, so that a reader that stops reading (a pager, a terminal after Ctrl+S) does not
+// block the writers. Each Write is a line.
 type Lines struct {
-	waiting chan []byte // nil is the last one
+	waiting chan []byte // nil ends the goroutine
 	written chan struct{}
 }
 
-// maxWaiting is how many lines wait before further ones are dropped.
+// maxWaiting is the number of lines that wait. Further ones are dropped.
 const maxWaiting = 4096
 
 // NewLines returns Lines that writes to w. Call Flush at the end.
@@ -21,13 +21,13 @@ func NewLines(w io.Writer) Lines {
 	go func() {
 		defer close(l.written)
 		for line := <-l.waiting; line != nil; line = <-l.waiting {
-			w.Write(line) //nolint:errcheck // there is nobody to tell
+			w.Write(line) //nolint:errcheck // there is no other way to report it
 		}
 	}()
 	return l
 }
 
-// Write never blocks and never fails.
+// Write queues a line. It never blocks or fails.
 func (l Lines) Write(line []byte) (int, error) {
 	select {
 	case l.waiting <- append([]byte{}, line...):
@@ -36,7 +36,7 @@ func (l Lines) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Flush waits until the lines are written, a second at most. Later lines are not written.
+// Flush waits until the lines are written, for a second at most. Later lines are dropped.
 func (l Lines) Flush() {
 	late := time.After(time.Second)
 	select {

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 )
 
-// Lines come in the order in which they were written, and all before Flush returns.
+// Flush writes all lines, in order.
 func TestLines(t *testing.T) {
 	var out, want strings.Builder
 	l := NewLines(&out)
@@ -21,9 +21,9 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// A reader that does not read holds up neither Write nor, for more than a second, Flush. If it
-// reads later, it gets the lines that waited.
-func TestLinesThatNobodyReads(t *testing.T) {
+// A reader that does not read does not block Write, and blocks Flush for a second. If it reads later it gets the lines
+// that waited.
+func TestLinesWithoutReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, w := io.Pipe()
 		l := NewLines(w)

@@ -9,26 +9,25 @@ import (
 	"rpcscope/tui/report"
 )
 
-// Logger returns a log in the format of --log-format, "text" or "json", from the level info
-// up, or of warnings only if quiet. Whatever is logged, a line of it is fit for a terminal.
-// Errors are usage errors.
+// Logger returns a logger for --log-format ("text" or "json") and --quiet. Its lines hold no control characters. Its
+// errors are usage errors.
 func Logger(w io.Writer, format string, quiet bool) (*slog.Logger, error) {
 	options := &slog.HandlerOptions{Level: slog.LevelInfo}
 	if quiet {
 		options.Level = slog.LevelWarn
 	}
 	switch format {
-	case "text": // quotes what is not printable
+	case "text": // quotes characters that are not printable
 		return slog.New(slog.NewTextHandler(w, options)), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(tameJSON{w}, options)), nil
+		return slog.New(slog.NewJSONHandler(escapedJSON{w}, options)), nil
 	}
 	return nil, Fail(Usage, fmt.Errorf("--log-format %.20q is neither text nor json", format))
 }
 
-// tameJSON writes lines of JSON as PrintJSON does.
-type tameJSON struct{ w io.Writer }
+// escapedJSON writes lines of JSON as PrintJSON does.
+type escapedJSON struct{ w io.Writer }
 
-func (t tameJSON) Write(line []byte) (int, error) {
-	return len(line), report.PrintJSON(t.w, json.RawMessage(line))
+func (e escapedJSON) Write(line []byte) (int, error) {
+	return len(line), report.PrintJSON(e.w, json.RawMessage(line))
 }

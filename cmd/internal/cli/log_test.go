@@ -9,7 +9,7 @@ import (
 
 const hostile = "a\x1b]0;owned\a\u009b31m\u202e\n\x7f\xff z"
 
-func TestLoggerIsFitForATerminal(t *testing.T) {
+func TestLoggerEscapes(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		var out strings.Builder
 		log, err := Logger(&out, format, false)

@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// version is the version of this program's module as Go knows it: of a release, of the commit that it
-// was built from, or "(devel)".
+// version returns the version of this program's module, and of Go.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -17,8 +16,7 @@ func version() string {
 	return info.Main.Version + ", " + info.GoVersion
 }
 
-// Program is how a person at this machine runs one of our programs: by its name, or by `go
-// run` where this one was.
+// Program returns the command line of one of our programs: its name, or `go run` if this program was started that way.
 func Program(name string) string {
 	path, err := os.Executable()
 	if err == nil && strings.Contains(filepath.ToSlash(filepath.Dir(path)), "/go-build") {

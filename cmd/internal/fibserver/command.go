@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"rpcscope/amqprpc"
 	"rpcscope/cmd/internal/cli"
@@ -36,9 +37,32 @@ type options struct {
 	service    server.Config
 }
 
-// Command returns the command, whose context's end asks it to drain.
-func Command() *cobra.Command {
+// Command returns the command. It drains when its context ends.
+func Command() *cobra.Command { return new(options).command() }
+
+// CheckFlags returns an error if the command does not accept these flags.
+func CheckFlags(args []string) error {
 	var o options
+	cmd := o.command()
+	switch err := cmd.ParseFlags(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		return errors.New("--help starts no server")
+	case err != nil:
+		return cli.FlagError(cmd, err)
+	}
+	if err := cli.NoArgs(cmd, cmd.Flags().Args()); err != nil {
+		return err
+	}
+	if cmd.Flags().Changed("url") {
+		if _, err := o.broker.Broker(o.name); err != nil {
+			return err
+		}
+	}
+	_, err := o.validate()
+	return err
+}
+
+func (o *options) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fibserver",
 		Short: "Answer fib(n) requests from a RabbitMQ queue",
@@ -46,11 +70,11 @@ func Command() *cobra.Command {
 decimal digits, the body of its reply fib(n). It prints a line once it consumes, and one
 for each request, as the tutorial's server does.
 
-SIGINT or SIGTERM makes it finish what it has begun and exit with 0; a second one
-ends it at once. Nothing is lost either way: what is not answered and acked goes back
-to the queue.
+SIGINT or SIGTERM makes it finish the requests that it has begun and exit with 0. A
+second one ends it at once. Either way no request is lost: one that is not answered and
+acked goes back to the queue.
 
-Its log names each kind of event the same way every time.
+Under load the line for each request is a lot of output: --quiet leaves it out.
 
 Faults (--fault) are injected with a probability each, for example
 --fault crash-before-ack=0.01,duplicate=0.05:
@@ -77,30 +101,72 @@ A name without a probability means always.`,
 	o.broker.Add(flags)
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to answer")
 	flags.StringVar(&o.queueType, "queue-type", string(amqprpc.QueueAuto), "auto (use it as it is, else declare it quorum), quorum, classic\n(durable), or transient (RabbitMQ 4.3 and later refuse it)")
-	flags.DurationVar(&o.expires, "queue-expires", 0, "the broker deletes the queue, where this declares it, when nobody has\nconsumed from it for so long; 0 means never")
+	flags.DurationVar(&o.expires, "queue-expires", 0, "if this declares the queue, the broker deletes it after so long without\nconsumers; 0 means never")
 	flags.IntVar(&o.prefetch, "prefetch", 1, "requests that the broker may hand over before the first is acked;\n0 means no limit")
 	flags.IntVar(&o.workers, "workers", 1, "requests that are computed at the same time")
 	flags.Var(&o.service.Algorithm, "algorithm", "recursive, iterative or doubling")
 	flags.IntVar(&o.service.MaxN, "max-n", 0, fmt.Sprintf("refuse a greater n (default what the algorithm does in about ten\nseconds: recursive %d, iterative %d, doubling %d)",
 		server.Recursive.DefaultMaxN(), server.Iterative.DefaultMaxN(), server.Doubling.DefaultMaxN()))
 	flags.DurationVar(&o.service.Delay, "delay", 0, "extra work for each request that needs no CPU")
-	flags.StringVar(&o.name, "name", fmt.Sprintf("fib-%d@%s", os.Getpid(), pool.Host()), "how replies and the broker call this server")
+	flags.StringVar(&o.name, "name", fmt.Sprintf("fib-%d@%s", os.Getpid(), pool.Host()), "name of this server in replies and at the broker")
 	flags.IntVar(&o.replay, "replay", 0, "replies to store: a request that was answered before gets the stored\nreply and is not computed again")
 	flags.BoolVar(&o.confirm, "confirm-replies", false, "ack a request only after the broker has confirmed its reply: for reply\nqueues that outlive their callers")
 	flags.IntVar(&o.maxMessage, "max-message", 16<<20, "largest reply in bytes; a larger result is answered RESOURCE_EXHAUSTED")
 	flags.StringVar(&o.counter.File, "counter", "", "instead of computing fib(n), add n to the counter in this file, and\nanswer with the sum: servers with the same file have the same counter")
 	flags.BoolVar(&o.counter.Once, "once", false, "with --counter: a correlation ID that has added adds nothing more, and gets\nthe same answer again")
 	flags.Var(&o.service.Faults, "fault", "faults to inject, see above")
-	flags.Int64Var(&o.seed, "seed", 0, "what decides about faults (default a new one each time)")
+	flags.Int64Var(&o.seed, "seed", 0, "seed of the random faults (default a new one each time)")
 	flags.StringVar(&o.logFormat, "log-format", "text", "of the log on stderr: text or json")
 	flags.BoolVar(&o.quiet, "quiet", false, "no line for each request; warnings only in the log")
 	return cmd
 }
 
+// validate checks the flags that do not name the broker, and returns the service.
+func (o *options) validate() (*server.Service, error) {
+	if err := amqprpc.CheckQueueName(o.queue); err != nil {
+		return nil, fmt.Errorf("--queue: %w", err)
+	}
+	if _, err := amqprpc.ParseQueueType(o.queueType); err != nil {
+		return nil, fmt.Errorf("--queue-type: %w", err)
+	}
+	if _, err := cli.Logger(io.Discard, o.logFormat, o.quiet); err != nil {
+		return nil, err
+	}
+	switch {
+	case len(o.name) > 255:
+		return nil, errors.New("--name is longer than 255 bytes")
+	case o.expires < 0 || o.expires > 0 && o.expires < time.Millisecond:
+		return nil, fmt.Errorf("--queue-expires %v is not a millisecond or more", o.expires)
+	case o.prefetch < 0 || o.prefetch > 65535:
+		return nil, fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
+	case o.workers < 1 || o.workers > 65535:
+		return nil, fmt.Errorf("--workers %d is not between 1 and 65535", o.workers)
+	case o.maxMessage < 1:
+		return nil, fmt.Errorf("--max-message %d is not a number of bytes", o.maxMessage)
+	case o.service.MaxN < 0:
+		return nil, fmt.Errorf("--max-n %d is negative", o.service.MaxN)
+	case o.service.Delay < 0:
+		return nil, fmt.Errorf("--delay %v is negative", o.service.Delay)
+	case o.replay < 0:
+		return nil, fmt.Errorf("--replay %d is negative", o.replay)
+	case o.counter.Once && o.counter.File == "":
+		return nil, errors.New("--once is for --counter")
+	}
+	if o.counter.File != "" {
+		o.service.Counter = &o.counter
+	}
+	return server.New(o.service)
+}
+
 func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
-	log := cli.NewLines(stderr)
-	defer log.Flush()
-	logger, err := cli.Logger(log, o.logFormat, o.quiet)
+	out := cli.NewLines(stdout)
+	defer out.Flush()
+	// A server that is restarted must not inject the fault that killed it at the same request again.
+	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
+	if !o.quiet {
+		o.service.OnRequest = func(c server.Call) { fmt.Fprintf(out, " [.] %v\n", c) }
+	}
+	service, err := o.validate()
 	if err != nil {
 		return err
 	}
@@ -108,51 +174,12 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	broker.Product = "fibserver"
-	if err := amqprpc.CheckQueueName(o.queue); err != nil {
-		return fmt.Errorf("--queue: %w", err)
-	}
-	switch {
-	case len(o.name) > 255:
-		return errors.New("--name is longer than 255 bytes")
-	case o.expires < 0 || o.expires > 0 && o.expires < time.Millisecond:
-		return fmt.Errorf("--queue-expires %v is not a millisecond or more", o.expires)
-	case o.prefetch < 0 || o.prefetch > 65535:
-		return fmt.Errorf("--prefetch %d is not between 0 and 65535", o.prefetch)
-	case o.workers < 1 || o.workers > 65535:
-		return fmt.Errorf("--workers %d is not between 1 and 65535", o.workers)
-	case o.maxMessage < 1:
-		return fmt.Errorf("--max-message %d is not a number of bytes", o.maxMessage)
-	case o.service.MaxN < 0:
-		return fmt.Errorf("--max-n %d is negative", o.service.MaxN)
-	case o.service.Delay < 0:
-		return fmt.Errorf("--delay %v is negative", o.service.Delay)
-	case o.replay < 0:
-		return fmt.Errorf("--replay %d is negative", o.replay)
-	case o.counter.Once && o.counter.File == "":
-		return errors.New("--once is for --counter")
-	}
-	broker.MaxMessage = o.maxMessage
-	queueType, err := amqprpc.ParseQueueType(o.queueType)
-	if err != nil {
-		return fmt.Errorf("--queue-type: %w", err)
-	}
-	out := cli.NewLines(stdout)
-	defer out.Flush()
-	// A server that a pool starts again must not die of the same request number again.
-	o.service.Seed = o.seed + 0x5DEECE66D*pool.Restarts()
-	if !o.quiet {
-		o.service.OnRequest = func(c server.Call) { fmt.Fprintf(out, " [.] %v\n", c) }
-	}
-	if o.counter.File != "" {
-		o.service.Counter = &o.counter
-	}
-	service, err := server.New(o.service)
-	if err != nil {
-		return err
-	}
+	broker.Product, broker.MaxMessage = "fibserver", o.maxMessage
+	queueType, _ := amqprpc.ParseQueueType(o.queueType)
+	log := cli.NewLines(stderr)
+	defer log.Flush()
+	logger, _ := cli.Logger(log, o.logFormat, o.quiet)
 	logEvent := amqprpc.LogObserver(logger).Observe
-	// If there is no broker to begin with, its error says all there is to say.
 	started := sync.OnceFunc(func() {
 		logger.Info(logStarted, "name", o.name, "queue", o.queue, "pid", os.Getpid(), "prefetch", o.prefetch, "workers", o.workers,
 			"algorithm", o.service.Algorithm.String(), "max_n", service.MaxN(), "faults", o.service.Faults.String(), "seed", o.seed)
@@ -173,14 +200,13 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 		s.Prefetch = -1
 	}
 	began := time.Now()
-	// The signal asks for a drain; what bounds the drain is the second signal.
+	// The first signal begins to drain. The second one ends the process.
 	stop := context.AfterFunc(ctx, func() {
 		logger.Info(logDraining, append([]any{"queue", o.queue, "signal", context.Cause(ctx)}, counts(s.Stats())...)...)
-		s.Shutdown(context.Background()) //nolint:errcheck // Serve returns what matters
+		s.Shutdown(context.Background()) //nolint:errcheck // Serve returns the error
 	})
 	defer stop()
-	err = s.Serve(context.WithoutCancel(ctx))
-	if err != nil {
+	if err := s.Serve(context.WithoutCancel(ctx)); err != nil {
 		return cli.OnBroker(err)
 	}
 	logger.Info(logDrained, append([]any{"queue", o.queue, "after", time.Since(began).Round(time.Millisecond)}, counts(s.Stats())...)...)

@@ -1,41 +1,41 @@
 /*
-Package fibserver is the command fibserver. It is apart from its main package as
-`rpcscope demo` is a fibserver too, when it starts itself as one.
+Package fibserver is the command fibserver. It is not in package main because `rpcscope demo` starts
+its own executable as a fibserver.
 
-# What it prints
+# Output
 
-On stdout, " [x] Awaiting RPC requests" whenever it begins to consume, and unless it is --quiet a
-line for each request that a worker takes up, in that order, such as " [.] fib(30)".
+On stdout it prints " [x] Awaiting RPC requests" each time that it begins to consume and, without
+--quiet, a line such as " [.] fib(30)" for each request that a worker begins, in that order.
 
 # The log
 
-On stderr, in the format of --log-format (text or json), from Info up; with --quiet from
-Warn up. One event is one line, its msg the event's name. Names and attributes are
-stable; durations are nanoseconds in JSON. The table of LogObserver in rpcscope/amqprpc has the events of the
-server. Besides those there are
+The log on stderr has the format of --log-format (text or json) and the levels from Info up, with
+--quiet from Warn up. A line is an event, its msg the event's name. Names and attributes are stable.
+Durations are nanoseconds in JSON. LogObserver in rpcscope/amqprpc lists the events of the server.
+In addition there are
 
 	started     INFO  name queue pid prefetch workers algorithm max_n faults seed
 	draining    INFO  queue signal COUNTS
 	drained     INFO  queue after COUNTS
 
-started comes once, when fibserver first consumes. COUNTS are of all requests since the start: requests, running
-(begun, and without an end yet), answered, errors, panics, redelivered, expired, refused,
-undeliverable, nacked, replayed, given_back, reconnects. A bad body is an error reply, with
-its first 40 bytes in error; no more of a body is ever logged.
+started is logged once, when fibserver first consumes. COUNTS are of all requests since the start:
+requests, running (begun and not ended), answered, errors, panics, redelivered, expired, refused,
+undeliverable, nacked, replayed, given_back, reconnects. An invalid body is answered with an error
+that holds its first 40 bytes. The log holds no more of a body.
 
-What is not printable is escaped, whoever wrote it. The log is not bounded: whoever can publish to
-the queue can fill it.
+Characters that are not printable are escaped. The log is not bounded: anyone who can publish to the
+queue can fill it.
 
-A reader of stdout or stderr that stops reading (a pager, a terminal under Ctrl+S) holds up neither
-requests nor replies: 4096 lines of each wait, and further ones are dropped. At its end fibserver
-waits 1 s at most for each. If it is killed, by a fault of its own too, the lines that wait are lost.
+A reader of stdout or stderr that stops reading (a pager, a terminal after Ctrl+S) delays neither
+requests nor replies: 4096 lines wait and further ones are dropped. At its end fibserver waits for at
+most 1 s for each. If it is killed, also by its own fault, the waiting lines are lost.
 
-# The end
+# Shutdown
 
-At SIGINT, SIGTERM or SIGHUP (the last not under nohup) fibserver stops consuming, gives back
-what it has not begun, finishes and acks the rest, and exits with 0. How long that may take is
-for whoever sent the signal to say: a second one, at least 0.2 s later, ends it at once with
-130, and SIGKILL does too. Then nothing is lost either: what was not acked goes back to the
-queue, and another server answers it. What was answered and not yet acked is answered twice.
+At SIGINT, SIGTERM or SIGHUP (the last not under nohup) fibserver stops consuming, requeues the
+requests that it has not begun, finishes and acks the others, and exits with 0. It waits for as long
+as that takes. A second signal, at least 0.2 s later, ends it at once with 130. Then no request is
+lost either: the broker requeues those that were not acked, and another server answers them. Those
+that were answered and not acked are answered twice.
 */
 package fibserver

@@ -15,9 +15,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// A drain takes as long as the work does, and whoever has asked for it bounds it: by a second
-// signal, or by SIGKILL. What was being worked on then is not lost: another server does it,
-// once.
+// A drain lasts until the requests in progress are answered, or until a second signal or SIGKILL ends it. Then another
+// server answers these requests, once.
 func TestEndedInMidWork(t *testing.T) {
 	for name, test := range map[string]struct {
 		second syscall.Signal
@@ -41,7 +40,7 @@ func TestEndedInMidWork(t *testing.T) {
 				t.Errorf("%v", d)
 			}
 
-			// The two that it has not begun are another's at once.
+			// Another server gets the two requests that it has not begun at once.
 			start(t, url, queue, "--name=quick")
 			for range 2 {
 				if d := next(t, answers); d.AppId != "quick" || d.CorrelationId == "1" {

@@ -25,8 +25,8 @@ import (
 
 const hostile = "a\x1b]0;owned\a\u009b31m\u202e\nlevel=ERROR\x7f\xff"
 
-// documented reads the tables of events in the documentation of this package and of
-// amqprpc.LogObserver: of each event its level and its attributes, in brackets if they may be absent.
+// documented returns the events in the documentation of this package and of amqprpc.LogObserver, each with its level and
+// its attributes, in brackets if they may be absent.
 func documented(t *testing.T) map[string][]string {
 	t.Helper()
 	var text string
@@ -39,7 +39,7 @@ func documented(t *testing.T) map[string][]string {
 			text += comment.Text()
 		}
 	}
-	words := map[string][]string{ // as the texts below the tables say
+	words := map[string][]string{ // explained below the tables
 		"REQUEST": strings.Fields("queue correlation_id reply_to app_id redelivered attempt bytes"),
 		"COUNTS": strings.Fields("requests running answered errors panics redelivered expired refused undeliverable nacked replayed" +
 			" given_back reconnects"),
@@ -67,8 +67,8 @@ func documented(t *testing.T) map[string][]string {
 	return events
 }
 
-// checkDocumented holds each line of a log against the table, and its bytes against what a
-// terminal would obey. It returns which events there were.
+// checkDocumented checks that the events of a log are documented, and that it holds no control characters. It returns
+// the names of the events.
 func checkDocumented(t *testing.T, p *process) map[string]bool {
 	t.Helper()
 	table, seen := documented(t), map[string]bool{}
@@ -105,7 +105,7 @@ func checkDocumented(t *testing.T, p *process) map[string]bool {
 	return seen
 }
 
-// The table has every event that there is.
+// The table has every event.
 func TestTableIsWhole(t *testing.T) {
 	want := []string{
 		logStarted, logDraining, logDrained,
@@ -119,8 +119,7 @@ func TestTableIsWhole(t *testing.T) {
 	}
 }
 
-// What happens to requests is logged, each kind under its name, with what is needed to find
-// the request again.
+// The fate of each request is logged, with the attributes that identify it.
 func TestRequestsAreLogged(t *testing.T) {
 	node := brokertest.Shared(t)
 	url, queue := node.URL(), brokertest.QueueName(t)
@@ -130,7 +129,7 @@ func TestRequestsAreLogged(t *testing.T) {
 	}
 	callback, answers := replies(t, ch)
 
-	// One that a server has had, and given back.
+	// A request that a server has requeued.
 	send(t, ch, queue, amqp.Publishing{CorrelationId: "again", ReplyTo: callback, Body: []byte("10"), AppId: hostile,
 		Headers: amqp.Table{amqprpc.HeaderRPC: "attempt=3"}})
 	taken := time.After(patience)
@@ -181,7 +180,7 @@ func TestRequestsAreLogged(t *testing.T) {
 	clean := strings.ToValidUTF8(hostile, "\ufffd")
 	for _, want := range []struct {
 		event string
-		facts []record // some of the attributes of each time
+		facts []record // some of the attributes of each event
 	}{
 		{logStarted, []record{{"name": "events", "queue": queue, "prefetch": 1.0, "workers": 1.0}}},
 		{"consuming", []record{{"queue": queue, "product": node.Product(), "version": node.Version(), "connection": 1.0, "attempt": 1.0}}},
@@ -239,8 +238,7 @@ func TestPanicIsLogged(t *testing.T) {
 	}
 }
 
-// A reply that the broker refuses is logged: the request is given back once, and then it is
-// over.
+// A reply that the broker refuses is logged. The request is requeued once and then dropped.
 func TestNackedReplyIsLogged(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	full := brokertest.QueueName(t)
@@ -272,7 +270,7 @@ func TestNackedReplyIsLogged(t *testing.T) {
 	}
 }
 
-// A lost connection is logged with why, each try to get another, and its end.
+// A lost connection, each reconnect attempt and the reconnect are logged, with the reason.
 func TestReconnectIsLogged(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	node := brokertest.Own(t)
@@ -322,7 +320,7 @@ func TestReconnectIsLogged(t *testing.T) {
 	}
 }
 
-// A log that nobody reads holds up neither the requests nor the end.
+// A log that is not read delays neither requests nor the shutdown.
 func TestNobodyReadsTheLog(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
@@ -338,8 +336,7 @@ func TestNobodyReadsTheLog(t *testing.T) {
 	w.Close()
 	ch := channel(t, url)
 	callback, answers := replies(t, ch)
-	// Each is an error reply of about 1 kB in the log: all of them are more than a pipe and the
-	// lines that wait take.
+	// Each request logs about 1 kB. Together they exceed a pipe and the waiting lines.
 	const requests = 5000
 	long := strings.Repeat("\u009b", 127)
 	for range requests {

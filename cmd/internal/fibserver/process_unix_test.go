@@ -22,10 +22,10 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// patience bounds everything that a test waits for.
+// patience bounds every wait.
 const patience = time.Minute
 
-// program is fibserver, built once: it is tested as a process, as its users run it.
+// program returns the path of fibserver, which is built once and tested as a process.
 var program string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -50,8 +50,7 @@ func testMain(m *testing.M) int {
 	return brokertest.Main(m)
 }
 
-// raceDetected says whether this test binary has the race detector, so that the program
-// has it too.
+// raceDetected reports whether this test binary has the race detector, so that the program is built with it, too.
 func raceDetected() bool {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -65,7 +64,7 @@ func raceDetected() bool {
 	return false
 }
 
-// races makes a race the end of the program, and its ordinary end no slower.
+// races makes a race end the program, without a delay at its exit.
 const races = "GORACE=halt_on_error=1 atexit_sleep_ms=0"
 
 // A process is a fibserver that writes its log as JSON.
@@ -79,8 +78,7 @@ type process struct {
 	stderr bytes.Buffer
 }
 
-// start starts a fibserver and waits until it consumes. It ends with the test at the
-// latest.
+// start starts a fibserver and waits until it consumes. It is stopped at the end of the test.
 func start(t *testing.T, url, queue string, args ...string) *process {
 	t.Helper()
 	p := prepare(url, queue, args...)
@@ -88,7 +86,7 @@ func start(t *testing.T, url, queue string, args ...string) *process {
 	return p
 }
 
-// prepare makes a fibserver that has not begun yet.
+// prepare returns a fibserver that is not started.
 func prepare(url, queue string, args ...string) *process {
 	p := &process{exited: make(chan struct{})}
 	p.more = sync.NewCond(&p.mu)
@@ -112,7 +110,7 @@ func (p *process) launch(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		p.cmd.Wait() //nolint:errcheck // the exit code says it
+		p.cmd.Wait() //nolint:errcheck // end returns the exit code
 		close(p.exited)
 	}()
 	t.Cleanup(func() {
@@ -136,8 +134,7 @@ func (w writer) Write(b []byte) (int, error) {
 	return w.to.Write(b)
 }
 
-// until waits until what the process has written is as wanted; it is looked at after each
-// write, with the lock held.
+// until waits until a condition on the output holds. It calls it after each write, with the lock held.
 func (p *process) until(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	late := false
@@ -188,7 +185,7 @@ type record map[string]any
 
 func (r record) event() string { return fmt.Sprint(r["msg"]) }
 
-// number returns an attribute that is one.
+// number returns an attribute that is a number.
 func (r record) number(t *testing.T, key string) int {
 	t.Helper()
 	n, ok := r[key].(float64)
@@ -225,7 +222,7 @@ func of(records []record, event string) []record {
 	return some
 }
 
-// channel opens a channel of somebody of another make.
+// channel opens a channel of amqp091-go.
 func channel(t *testing.T, url string) *amqp.Channel {
 	t.Helper()
 	conn, err := amqp.Dial(url)
@@ -247,7 +244,7 @@ func send(t *testing.T, ch *amqp.Channel, queue string, p amqp.Publishing) {
 	}
 }
 
-// replies opens a callback queue and returns its name and what arrives there.
+// replies opens a callback queue and returns its name and its messages.
 func replies(t *testing.T, ch *amqp.Channel) (string, <-chan amqp.Delivery) {
 	t.Helper()
 	q, err := ch.QueueDeclare("", false, true, true, false, nil)

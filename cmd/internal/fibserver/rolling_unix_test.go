@@ -21,8 +21,8 @@ import (
 	"rpcscope/server/pool"
 )
 
-// All servers are replaced, one after the other and twice round, under a load: no call
-// fails, none is answered twice, and every server ends well.
+// All servers are replaced twice, one after the other, under load: no call fails, none is answered twice, and every
+// server exits with 0.
 func TestRollingRestart(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	for _, prefetch := range []int{1, 64} {
@@ -45,7 +45,7 @@ func TestRollingRestart(t *testing.T) {
 			}
 			defer c.Close()
 			l, err := load.New(c, load.Plan{
-				Concurrency: 96, // more than a prefetch of 64 takes: others wait in the queue
+				Concurrency: 96, // above the prefetch of 64, so calls wait in the queue
 				Source: func(_ int64, rng *rand.Rand) amqprpc.Request {
 					return amqprpc.Request{Body: fmt.Append(nil, rng.IntN(20))}
 				},
@@ -66,8 +66,8 @@ func TestRollingRestart(t *testing.T) {
 				result, err = l.Run(ctx)
 				ended <- err
 			}()
-			// onward waits until so many more calls have ended, and one was answered by this server:
-			// the load goes on while servers come and go, or nothing would be proved.
+			// onward waits until so many more calls have ended, one of them answered by this server, so that the load
+			// goes on while servers are replaced.
 			onward := func(n int64, by string) {
 				t.Helper()
 				tick := time.NewTicker(2 * time.Millisecond)
@@ -103,7 +103,7 @@ func TestRollingRestart(t *testing.T) {
 			for _, name := range names {
 				f.stop(ctx, t, name)
 			}
-			if err := f.Close(ctx); err != nil { // now all output has been seen
+			if err := f.Close(ctx); err != nil { // all output has been read now
 				t.Error(err)
 			}
 
@@ -136,16 +136,16 @@ func TestRollingRestart(t *testing.T) {
 	}
 }
 
-// A fleet is a pool of fibservers, and what they said at their end.
-type fleet struct {
+// A rollingPool is a pool of fibservers with their last log lines.
+type rollingPool struct {
 	*pool.Pool
 	mu      sync.Mutex
 	drained []record
 }
 
-func newFleet(t *testing.T, url string, args ...string) *fleet {
+func newFleet(t *testing.T, url string, args ...string) *rollingPool {
 	t.Helper()
-	f := &fleet{}
+	f := &rollingPool{}
 	f.Pool = pool.New(pool.Config{Command: []string{program}, Args: args, URL: url, Env: []string{races}, Output: f.output})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -157,18 +157,18 @@ func newFleet(t *testing.T, url string, args ...string) *fleet {
 	return f
 }
 
-func (f *fleet) output(_, line string) {
+func (f *rollingPool) output(_, line string) {
 	if !strings.Contains(line, `"msg":"`+logDrained+`"`) {
 		return
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var r record
-	_ = json.Unmarshal([]byte(line), &r) // what is no record counts as one without any number
+	_ = json.Unmarshal([]byte(line), &r) // a line that is not a record has no numbers
 	f.drained = append(f.drained, r)
 }
 
-func (f *fleet) start(ctx context.Context, t *testing.T) string {
+func (f *rollingPool) start(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	p, err := f.Start(ctx)
 	if err != nil {
@@ -178,7 +178,7 @@ func (f *fleet) start(ctx context.Context, t *testing.T) string {
 }
 
 // stop sends a server SIGTERM and waits until it has exited with 0.
-func (f *fleet) stop(ctx context.Context, t *testing.T, name string) {
+func (f *rollingPool) stop(ctx context.Context, t *testing.T, name string) {
 	t.Helper()
 	if err := f.Stop(ctx, name); err != nil {
 		t.Fatal(err)
@@ -190,7 +190,7 @@ func (f *fleet) stop(ctx context.Context, t *testing.T, name string) {
 	}
 }
 
-// fib is the right answer, by another way than the servers'.
+// fib computes the right answer with another algorithm than the servers.
 func fib(digits string) string {
 	n, _ := strconv.Atoi(digits)
 	a, b := 0, 1

@@ -18,8 +18,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// A stdout that nobody reads holds up neither replies nor the end. Whoever reads it later finds
-// the first lines in their order.
+// A stdout that is not read delays neither replies nor the shutdown. Its first lines are in order when it is read later.
 func TestNobodyReadsStdout(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
@@ -39,7 +38,7 @@ func TestNobodyReadsStdout(t *testing.T) {
 	}
 	ch := channel(t, url)
 	callback, answers := replies(t, ch)
-	const requests = 7000 // 300 kB: more than a pipe and the lines that wait take
+	const requests = 7000 // 300 kB: more than a pipe and the waiting lines
 	for i := range requests {
 		send(t, ch, queue, amqp.Publishing{ReplyTo: callback, Body: fmt.Appendf(nil, "no number %010d of so many", i)})
 	}
