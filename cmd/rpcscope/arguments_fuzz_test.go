@@ -6,8 +6,7 @@ import (
 	"testing"
 )
 
-// Negative numbers become arguments without anything getting lost, or out of order among the
-// numbers.
+// arguments loses nothing and keeps the order of the numbers.
 func FuzzArguments(f *testing.F) {
 	for _, s := range []string{"call 30", "call -5", "call --json -5 40 -6", "call --timeout -5s 3", "call --timeout 5 -5", "call -- -5 --x", "load -5", "call --queue -5 -7 8", "call -5 --timeout 9 8"} {
 		f.Add(s)

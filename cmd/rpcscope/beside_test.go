@@ -7,8 +7,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// No command starts fibservers beside somebody else's service unless it is forced to, and none of
-// that service's requests are lost to them.
+// No command starts fibservers beside a foreign service without --force, and none takes a request of that service.
 func TestServersBesideAForeignService(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)

@@ -16,8 +16,7 @@ import (
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
-// In front of somebody else's service the screen begins paused, and its keys start no fibserver
-// that nobody has said yes to.
+// If others consume from the queue the screen begins paused, and its keys start a fibserver only after a yes.
 func TestScreenBesideAForeignService(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -55,7 +54,7 @@ func TestScreenBesideAForeignService(t *testing.T) {
 	term.WaitAlone()
 }
 
-// A service on an exclusive queue is called, although nobody can say that it consumes.
+// A service on an exclusive queue is called, although the broker does not say that it consumes.
 func TestScreenOfAnExclusiveQueue(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -91,8 +90,8 @@ func TestScreenOfAnExclusiveQueue(t *testing.T) {
 	term.WaitAlone()
 }
 
-// A user who may open no more channels has a screen all the same: its connection lives, the load
-// begins, and it says why nothing is known of the queue.
+// If the user may open no more channels, the connection lives, the load begins, and the screen says why it knows
+// nothing of the queue.
 func TestScreenAtTheChannelLimit(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
@@ -106,11 +105,11 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	most := channels()
+	allowed := channels()
 	client.Close()
 	for channels() != before {
 	}
-	brokertest.Ctl(t, node, "set_user_limits", "guest", fmt.Sprintf(`{"max-channels": %d}`, most))
+	brokertest.Ctl(t, node, "set_user_limits", "guest", fmt.Sprintf(`{"max-channels": %d}`, allowed))
 
 	term := shell(t, node.URL(), screen.Size{Cols: 200, Rows: 40})
 	term.Type("rpcscope --queue "+queue+" --fib 1 --rate 20", "enter")
@@ -128,14 +127,14 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 	term.WaitAlone()
 }
 
-// Two screens on one broker have servers of the same number: each shows its own, and those of the
-// other under names of theirs.
+// Two screens on one broker have servers of the same number. Each shows its own and, under other names, those of the
+// other.
 func TestTwoScreens(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
-	demo := "rpcscope demo --queue " + queue + " --server-flag=--queue-type=classic " + calm
+	demo := "rpcscope demo --queue " + queue + " --server-flag=--queue-type=classic " + slowServer
 	one := demoShell(t, node.URL(), screen.Size{Cols: 160, Rows: 40})
 	one.Type(demo, "enter")
 	one.WaitFor("2 running")

@@ -16,8 +16,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// brokerPassword is the variable that holds the password of --user: flags show in the list
-// of processes.
+// brokerPassword is the environment variable of the password of --user. A flag would show in the list of processes.
 const brokerPassword = "RPCSCOPE_BROKER_PASSWORD"
 
 type brokerOptions struct {
@@ -35,20 +34,20 @@ func brokerCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "broker",
 		Short: "Run the in-process broker in the foreground, for other clients",
-		Long: `broker runs an AMQP 0-9-1 broker for trying things out and for tests: what RPC needs of
-RabbitMQ, and nothing to install. Any AMQP 0-9-1 client can use it. It prints a line
-once it listens, and logs who comes and goes.
+		Long: `broker runs an AMQP 0-9-1 broker for experiments and tests: the part of RabbitMQ that
+RPC needs, with nothing to install. Any AMQP 0-9-1 client can use it. It prints a line
+when it listens, and logs connections.
 
 It has logins, heartbeats, queues (classic and quorum in name), publisher confirms,
-mandatory returns, prefetch, acks, redelivery and expiration. What it does not have it
-refuses, with NOT_IMPLEMENTED where AMQP says so: exchanges other than the default one,
-transactions, TLS. Nothing is on disk: everything is gone when it ends. There is no
-clustering and no management. For anything that matters run RabbitMQ.
+mandatory returns, prefetch, acks, redelivery and expiration. It refuses everything
+else, with NOT_IMPLEMENTED if AMQP says so: exchanges other than the default one,
+transactions, TLS. It keeps nothing on disk, and has no clustering and no management.
+For anything that matters run RabbitMQ.
 
-It listens on the loopback interface, for guest with the password guest. Another
-user's password is taken from $RPCSCOPE_BROKER_PASSWORD. --allow-remote lets it listen
-where other machines can reach it: nothing is encrypted then, passwords included, and
-guest may still log in from this machine only.
+It listens on the loopback interface, for guest with the password guest. The password
+of another user (--user) is in $RPCSCOPE_BROKER_PASSWORD. With --allow-remote it may
+listen where other machines can reach it. Nothing is encrypted then, passwords
+included, and guest may still log in from this machine only.
 
 SIGINT or SIGTERM closes all connections and exits with 0.`,
 		Example: `  rpcscope broker
@@ -61,18 +60,17 @@ SIGINT or SIGTERM closes all connections and exits with 0.`,
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:5672", "address to listen on; port 0 is any free one")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:5672", "address to listen on; port 0 is any free port")
 	flags.BoolVar(&o.allowRemote, "allow-remote", false, "allow an address that other machines can reach")
-	flags.StringVar(&o.user, "user", "", "who may log in, with the password in $"+brokerPassword+"\n(default guest, with the password guest)")
+	flags.StringVar(&o.user, "user", "", "user who may log in, with the password in $"+brokerPassword+"\n(default guest, with the password guest)")
 	flags.IntVar(&o.maxMessage, "max-message", 16<<20, "largest body of a message, in bytes")
-	flags.Int64Var(&o.memoryLimit, "memory-limit", 256<<20, "bytes of messages in queues from which on publishers are blocked")
+	flags.Int64Var(&o.memoryLimit, "memory-limit", 256<<20, "bytes of messages in queues above which publishers are blocked")
 	flags.StringVar(&o.logFormat, "log-format", "text", "of the log on stderr: text or json")
 	flags.BoolVar(&o.quiet, "quiet", false, "warnings only in the log")
 	return cmd
 }
 
-// config checks the flags and makes the broker's configuration of them. Errors are usage
-// errors.
+// config checks the flags and returns the broker's configuration. Its errors are usage errors.
 func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) {
 	password := os.Getenv(brokerPassword)
 	switch _, bad := net.ResolveTCPAddr("tcp", o.listen); {
@@ -91,9 +89,9 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 	case o.memoryLimit <= 0:
 		return cfg, fmt.Errorf("--memory-limit %d is not above zero", o.memoryLimit)
 	case o.user != "" && password == "":
-		return cfg, fmt.Errorf("--user needs a password in $%s, and there is none", brokerPassword)
+		return cfg, fmt.Errorf("--user needs a password in $%s", brokerPassword)
 	case o.user == "" && password != "":
-		return cfg, fmt.Errorf("$%s is set, and --user does not say whose password it is", brokerPassword)
+		return cfg, fmt.Errorf("$%s is set, and --user is missing", brokerPassword)
 	}
 	cfg = broker.Config{
 		Listen: o.listen, AllowRemote: o.allowRemote, MaxMessage: o.maxMessage, MemoryLimit: o.memoryLimit,
@@ -114,11 +112,11 @@ func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	}
 	b, err := broker.Start(cfg)
 	if err != nil {
-		return o.notListening(err)
+		return o.startError(err)
 	}
-	defer b.Close() //nolint:errcheck // the one below tells
+	defer b.Close() //nolint:errcheck // the second Close returns the error
 	if o.allowRemote && o.user == "" {
-		cfg.Log.Warn("guest may log in from this machine only: --user lets somebody in from elsewhere")
+		cfg.Log.Warn("guest may log in from this machine only: other machines need --user")
 	}
 	fmt.Fprintf(stdout, " [x] Listening on %s (%s), in-process broker %s. To exit press CTRL+C\n", b.Addr(), o.url(b.Addr()), broker.Version)
 	<-ctx.Done()
@@ -126,7 +124,7 @@ func (o *brokerOptions) run(ctx context.Context, stdout, stderr io.Writer) error
 	return cli.Fail(cli.FellShort, b.Close())
 }
 
-// url is where clients connect, but for a password. It has no path: bunny and others take "/" for a
+// url returns the URL for clients, without the password. It has no path, because bunny and others take "/" for a
 // virtual host with the empty name.
 func (o *brokerOptions) url(address string) string {
 	u := url.URL{Scheme: "amqp", Host: address}
@@ -136,11 +134,11 @@ func (o *brokerOptions) url(address string) string {
 	return u.String()
 }
 
-// notListening says what to do about an error of broker.Start.
-func (o *brokerOptions) notListening(err error) error {
+// startError returns an error of broker.Start with a way out.
+func (o *brokerOptions) startError(err error) error {
 	switch {
 	case errors.Is(err, broker.ErrNotLoopback):
-		return cli.Fail(cli.Usage, fmt.Errorf("other machines could reach --listen %s, and nothing is encrypted: --allow-remote says that they may", o.listen))
+		return cli.Fail(cli.Usage, fmt.Errorf("other machines could reach --listen %s, and nothing is encrypted: --allow-remote allows that", o.listen))
 	case errors.Is(err, syscall.EADDRINUSE):
 		return cli.Fail(cli.FellShort, fmt.Errorf("%s is in use, by a RabbitMQ perhaps: --listen 127.0.0.1:0 finds a free port and prints it", o.listen))
 	}

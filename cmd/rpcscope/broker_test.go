@@ -19,10 +19,10 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// A brokerProcess is `rpcscope broker` as a process.
+// A brokerProcess is a process of `rpcscope broker`.
 type brokerProcess struct {
 	cmd     *exec.Cmd
-	line    string // that it listens
+	line    string // the line that it prints when it listens
 	address string
 	exited  chan struct{}
 
@@ -31,7 +31,7 @@ type brokerProcess struct {
 	more chan struct{} // closed, and replaced, when there is more in the log
 }
 
-// Write takes what it logs.
+// Write adds to the log.
 func (f *brokerProcess) Write(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -40,7 +40,7 @@ func (f *brokerProcess) Write(p []byte) (int, error) {
 	return f.log.Write(p)
 }
 
-// startBroker starts it on a free port, waits until it listens, and ends it with the test.
+// startBroker starts a broker on a free port, waits until it listens, and stops it at the end of the test.
 func startBroker(t *testing.T, env []string, args ...string) *brokerProcess {
 	t.Helper()
 	f := &brokerProcess{exited: make(chan struct{}), more: make(chan struct{})}
@@ -103,7 +103,7 @@ func (f *brokerProcess) untilLogged(t *testing.T, pattern string) (line string) 
 	}
 }
 
-// dialBroker connects as somebody, under a name.
+// dialBroker connects with a connection name.
 func dialBroker(t *testing.T, userinfo, address, name string) *amqp.Connection {
 	t.Helper()
 	props := amqp.NewConnectionProperties()
@@ -116,7 +116,7 @@ func dialBroker(t *testing.T, userinfo, address, name string) *amqp.Connection {
 	return conn
 }
 
-// A client sends itself a message; who came and went is logged.
+// A client sends itself a message, and its connection is logged.
 func TestBrokerServes(t *testing.T) {
 	t.Parallel()
 	f := startBroker(t, nil)
@@ -155,7 +155,7 @@ func TestBrokerServes(t *testing.T) {
 	f.untilLogged(t, `closed.*name="a visitor"`)
 }
 
-// rpcscope's own load finds servers and answers on it.
+// load and fibserver work on it.
 func TestBrokerCarriesLoad(t *testing.T) {
 	t.Parallel()
 	f := startBroker(t, nil, "--quiet")
@@ -168,7 +168,7 @@ func TestBrokerCarriesLoad(t *testing.T) {
 	}
 }
 
-// What clients say of themselves, or send instead of AMQP, can drive no terminal.
+// The names of clients, and bytes that are not AMQP, are escaped in the log.
 func TestBrokerLogIsEscaped(t *testing.T) {
 	t.Parallel()
 	const hostile = "\x1b]0;owned\a\u009b31m\u202e\nlevel=ERROR"
@@ -202,7 +202,7 @@ func TestBrokerLogIsEscaped(t *testing.T) {
 	}
 }
 
-// A user of one's own, whose password is shown nowhere.
+// --user takes a password from the environment and never shows it.
 func TestBrokerUser(t *testing.T) {
 	t.Parallel()
 	f := startBroker(t, []string{brokerPassword + "=secret"}, "--user=me")
@@ -256,7 +256,7 @@ func TestBrokerRefuses(t *testing.T) {
 	}
 }
 
-// Where other machines can reach it, it says what does not work from there.
+// With --allow-remote it warns that guest cannot log in from other machines.
 func TestBrokerAllowRemote(t *testing.T) {
 	t.Parallel()
 	f := startBroker(t, nil, "--allow-remote")

@@ -12,7 +12,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// Signals close the connections that there are, in good order, and it exits with 0.
+// A signal closes the connections in an orderly way, and the exit code is 0.
 func TestBrokerSignals(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,39 +20,34 @@ import (
 	"rpcscope/tui/text"
 )
 
-// arguments lets negative numbers be arguments of call: pflag would take -5 for a
-// flag.
+// arguments moves the numbers of call behind "--", because pflag would take -5 for a flag.
 func arguments(args []string) []string {
-	if len(args) == 0 || args[0] != "call" {
+	negative := func(a string) bool { return number.MatchString(a) && a[0] == '-' }
+	if len(args) == 0 || args[0] != "call" || !slices.ContainsFunc(args, negative) {
 		return args
 	}
 	var flags, numbers []string
 	for i, a := range args {
-		if a == "--" {
-			return append(append(flags, "--"), append(numbers, args[i+1:]...)...)
-		}
-		if number.MatchString(a) && a[0] == '-' && !(i > 0 && valueOf(args[i-1])) {
+		switch {
+		case a == "--":
+			return slices.Concat(flags, []string{"--"}, numbers, args[i+1:])
+		case number.MatchString(a) && !takesValue(args[i-1]):
 			numbers = append(numbers, a)
-		} else if number.MatchString(a) && len(numbers) > 0 && !valueOf(args[i-1]) {
-			numbers = append(numbers, a) // stays behind the one before it
-		} else {
+		default:
 			flags = append(flags, a)
 		}
 	}
-	if len(numbers) == 0 {
-		return flags
-	}
-	return append(append(flags, "--"), numbers...)
+	return slices.Concat(flags, []string{"--"}, numbers)
 }
 
-// valueOf reports whether what follows a is the value of the flag a.
-func valueOf(a string) bool {
+// takesValue reports whether the argument after a is the value of the flag a.
+func takesValue(a string) bool {
 	return strings.HasPrefix(a, "--") && !strings.Contains(a, "=") && a != "--json"
 }
 
 var number = regexp.MustCompile(`^[-+]?[0-9]+$`)
 
-const mostDigits = 10_000 // of an N on the command line
+const maxDigits = 10_000 // of an N on the command line
 
 func callCommand() *cobra.Command {
 	var broker cli.BrokerFlags
@@ -62,13 +58,13 @@ func callCommand() *cobra.Command {
 		Use:   "call N...",
 		Short: "Request fib(N), one after the other, and print the replies",
 		Long: `call is the tutorial's client: it requests fib(N) for each N and prints the reply.
-Errors go to stderr, and the exit code is 1 if there was one.
+Errors are printed on stderr, and make the exit code 1.
 
-With --json each N makes one object on stdout, in one line:
+With --json it prints one object for each N, in one line:
 {"n":30,"result":"832040","correlation_id":"...","service_ms":1.2,"server":"fib-1"} or
 {"n":-1,"error":{"code":"INVALID_ARGUMENT","message":"..."}}
-where code is what the server said (upper case), or how the call failed without an
-answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...`,
+code is the server's code (upper case) or, if no server answered, the outcome of the
+call: timeout, unroutable, rejected, expired, connection_lost, ...`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return errors.New("call needs an N, such as 30")
@@ -83,10 +79,10 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 				return fmt.Errorf("--queue: %w", err)
 			}
 			for _, a := range args {
-				if len(a) > mostDigits && number.MatchString(a) {
-					return fmt.Errorf("a number of %d digits is too long, the limit is %d", len(a), mostDigits)
+				if len(a) > maxDigits && number.MatchString(a) {
+					return fmt.Errorf("a number of %d digits is too long, the limit is %d", len(a), maxDigits)
 				}
-				if !number.MatchString(a) || len(a) > mostDigits {
+				if !number.MatchString(a) || len(a) > maxDigits {
 					return fmt.Errorf("%s is not a whole number", text.Escape(fmt.Sprintf("%q", amqprpc.Redact(a)), 50))
 				}
 			}
@@ -97,10 +93,7 @@ answer of a server: timeout, unroutable, rejected, expired, connection_lost, ...
 			ctx := cmd.Context()
 			client, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: b, Queue: queue, Timeout: timeout, Backoff: cli.Backoff})
 			if err != nil {
-				if ctx.Err() != nil {
-					return cli.Fail(cli.Interrupted, context.Cause(ctx))
-				}
-				return onBroker(err)
+				return dialError(ctx, err)
 			}
 			defer client.Close()
 			c := caller{client: client, queue: queue, asJSON: asJSON, out: cmd.OutOrStdout(), err: cmd.ErrOrStderr()}
@@ -121,27 +114,25 @@ type caller struct {
 	queue    string
 	asJSON   bool
 	out, err io.Writer
-	broken   error // of out
+	writeErr error // of out
 }
 
-// Write writes to out and keeps the first error: a result that nobody could read is
-// no success.
+// Write writes to out and keeps the first error.
 func (c *caller) Write(p []byte) (int, error) {
 	n, err := c.out.Write(p)
-	if err != nil && c.broken == nil {
-		c.broken = err
+	if err != nil && c.writeErr == nil {
+		c.writeErr = err
 	}
 	return n, err
 }
 
-// callAll calls once for each n. Its error is an exit code: what went wrong has been
-// printed.
+// callAll makes a call for each n and prints its outcome. It returns an exit code.
 func (c *caller) callAll(ctx context.Context, ns []string) error {
 	failed := false
 	for _, n := range ns {
 		err := c.call(ctx, n)
-		if c.broken != nil {
-			return cli.Fail(cli.FellShort, c.broken)
+		if c.writeErr != nil {
+			return cli.Fail(cli.FellShort, c.writeErr)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -177,7 +168,7 @@ type callError struct {
 func (c *caller) call(ctx context.Context, arg string) error {
 	value, ok := new(big.Int).SetString(arg, 10)
 	if !ok {
-		return fmt.Errorf("%q is no whole number", arg)
+		return fmt.Errorf("%q is not a whole number", arg)
 	}
 	n := value.String()
 	if !c.asJSON {
@@ -185,7 +176,7 @@ func (c *caller) call(ctx context.Context, arg string) error {
 	}
 	reply, err := c.client.Call(ctx, amqprpc.Request{Body: []byte(n), ContentType: "text/plain"})
 	if err != nil {
-		failure := describe(err, c.queue)
+		failure := newCallError(err, c.queue)
 		if c.asJSON {
 			c.print(callFailure{json.Number(n), failure})
 		}
@@ -204,11 +195,11 @@ func (c *caller) call(ctx context.Context, arg string) error {
 }
 
 func (c *caller) print(v any) {
-	report.PrintJSON(c, v) //nolint:errcheck // strings and numbers always encode; c keeps the writer's error
+	report.PrintJSON(c, v) //nolint:errcheck // c keeps the error
 }
 
-// describe says in one sentence what became of a call.
-func describe(err error, queue string) callError {
+// newCallError returns the code and the message of a failed call.
+func newCallError(err error, queue string) callError {
 	var remote *amqprpc.RemoteError
 	if errors.As(err, &remote) {
 		return callError{remote.Code, remote.Message}
@@ -230,7 +221,7 @@ func describe(err error, queue string) callError {
 			text = "the deadline passed before the request could be sent: the connection was lost, or the broker blocks publishers"
 		}
 	case amqprpc.Canceled:
-		text = "interrupted" // call cancels for no other reason
+		text = "interrupted" // the only reason
 	case amqprpc.ConnectionLost:
 		text = "no reply came before the connection was lost"
 		if call.Err != nil {
@@ -240,8 +231,7 @@ func describe(err error, queue string) callError {
 	return callError{call.Outcome.String(), text}
 }
 
-// result shows a reply's body: digits whole, however many, anything else escaped and
-// cut, for it did not come from fibserver.
+// result returns the body of a reply. If it is not a number it is escaped and shortened.
 func result(body []byte) string {
 	if number.Match(body) {
 		return string(body)

@@ -20,7 +20,7 @@ func TestCall(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
-	servers := newFleet(t, node.URL(), queue, pool.Config{})
+	servers := newServerPool(t, node.URL(), queue, pool.Config{})
 	server := servers.start(t, "--algorithm=doubling", "--max-n=1000")
 	call := func(args ...string) outcome {
 		return rpcscope(t, node.URL(), append([]string{"call", "--queue", queue}, args...)...)
@@ -51,18 +51,18 @@ func TestCall(t *testing.T) {
 	if want := `{"n":-1,"error":{"code":"INVALID_ARGUMENT","message":`; !strings.HasPrefix(lines[1], want) {
 		t.Errorf("object %s", lines[1])
 	}
-	servers.untilSaid(t, " [.] fib(30)", 2) // it may be read after the reply
+	servers.untilSaid(t, " [.] fib(30)", 2) // the line may be read after the reply
 	if n := servers.said(" [.] fib(30)"); n != 2 {
 		t.Errorf("the server told of fib(30) %d times, want 2", n)
 	}
 }
 
-// A result that nobody could read is no success.
+// A result that could not be written is an error.
 func TestCallOntoFullDisk(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if os.IsNotExist(err) {
-		return // not Linux: there is no such thing to try it on
+		t.Skip("no /dev/full")
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestCallOntoFullDisk(t *testing.T) {
 	defer full.Close()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
-	newFleet(t, node.URL(), queue, pool.Config{}).start(t)
+	newServerPool(t, node.URL(), queue, pool.Config{}).start(t)
 	cmd := exec.Command(bin.rpcscope, "call", "--url", node.URL(), "--queue", queue, "1")
 	cmd.Stdout = full
 	cmd.Run() //nolint:errcheck // the exit code says it
@@ -106,7 +106,7 @@ func TestCallFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// At once: the deadline is far beyond the test's patience.
+	// The call fails at once: the deadline is longer than the test's.
 	rpcscope(t, node.URL(), "call", "--queue", missing, "--timeout=1h", "30").want(t, cli.FellShort, " [x] Requesting fib(30)\n", "unroutable", missing)
 	rpcscope(t, node.URL(), "call", "--queue", unserved, "--timeout=100ms", "30").want(t, cli.FellShort, " [x] Requesting fib(30)\n", "timeout")
 
@@ -142,14 +142,18 @@ func TestCallFailures(t *testing.T) {
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--record=-"}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"}, {"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
+		{"call"}, {"call", "abc"}, {"call", "--queue=", "1"}, {"call", strings.Repeat("1", 10001)}, {"load", "--queue="}, {"load", "--record="}, {"load", "--record=-"}, {"load", "--servers=1", "--server-flag=--name=x"}, {"load", "--servers=1", "--server-flag=--queue=x"},
+		{"load", "--servers=1", "--server-flag=--nonsense"}, {"load", "--servers=1", "--server-flag=nonsense"}, {"load", "--servers=1", "--server-flag=--prefetch=-1"},
+		{"load", "--servers=1", "--server-flag=--fault=nonsense"}, {"load", "--servers=1", "--server-flag=--help"}, {"load", "--servers=1", "--server-flag=--log-format=x"},
+		{"load", "--servers=1", "--server-flag=--url=x"}, {"scale", "--server-flag=--nonsense"}, {"tour", "--check", "--server-flag=--nonsense"}, {"demo", "--server-flag=--nonsense"},
+		{"load", "--url=amqp:guest:pw@host"}, {"call", "1.5"}, {"call", ""}, {"call", "--timeout=0s", "1"}, {"call", "--timeout", "-5s", "1"}, {"call", "--nonsense", "1"},
 		{"nonsense"}, {"load", "extra"}, {"load", "-n", "0"}, {"load", "-n", "-3"}, {"load", "-c", "0"}, {"load", "-c", "1000000000"},
 		{"load", "--rate", "-1"}, {"load", "--rate", "NaN"}, {"load", "--rate", "0"}, {"load", "--rate", "+Inf"}, {"load", "--duration", "-1s"}, {"load", "--fib", "x"}, {"load", "--fib", "35-20"},
 		{"load", "--fib", "-1"}, {"load", "--fib", "1-2-3"}, {"load", "--fib", "99999999999999999999"}, {"load", "--timeout", "0s"}, {"load", "--warmup", "-1s"},
 		{"load", "--servers", "-1"}, {"load", "--servers", "100000"}, {"load", "--server-flag=--quiet"}, {"load", "--max-failed", "-1"}, {"load", "--seed", "x"},
 		{"load", "--tls-ca", "/nonexistent/ca.pem"}, {"load", "--tls-cert", "only-one.pem"},
 	} {
-		// An address where nobody is: no broker must be tried before the flags are right.
+		// Nobody listens there: the flags are checked before the broker is dialed.
 		o := rpcscope(t, "amqp://127.0.0.1:1/", args...)
 		if o.code != cli.Usage || o.stdout != "" || !strings.HasPrefix(o.stderr, "rpcscope: ") {
 			t.Errorf("rpcscope %q: exit code %d, stdout %q, stderr %q", args, o.code, o.stdout, o.stderr)
@@ -164,10 +168,10 @@ func TestArguments(t *testing.T) {
 	for _, c := range []struct{ in, out string }{
 		{"call 30", "call 30"},
 		{"call -5", "call -- -5"},
-		{"call 30 -5 4", "call 30 -- -5 4"},
+		{"call 30 -5 4", "call -- 30 -5 4"},
 		{"call -5 --queue q 4", "call --queue q -- -5 4"},
 		{"call -5 --queue 12 4", "call --queue 12 -- -5 4"},
-		{"call --queue -7 4", "call --queue -7 4"},
+		{"call --queue -7 4", "call --queue -7 -- 4"},
 		{"call -5 --json 4", "call --json -- -5 4"},
 		{"call --timeout=1s -- -5", "call --timeout=1s -- -5"},
 		{"call -3 -- -5", "call -- -3 -5"},
@@ -180,13 +184,13 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// Ctrl+C ends a call with one line that says so.
+// Ctrl+C ends a call with one line on stderr.
 func TestCallInterrupted(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
 	for _, format := range [][]string{nil, {"--json"}} {
 		queue := brokertest.QueueName(t)
-		servers := newFleet(t, node.URL(), queue, pool.Config{})
+		servers := newServerPool(t, node.URL(), queue, pool.Config{})
 		server := servers.start(t, "--delay=1h")
 		cmd := exec.Command(bin.rpcscope, append([]string{"call", "--url", node.URL(), "--queue", queue, "--timeout=1h", "35", "36"}, format...)...)
 		var stdout, stderr strings.Builder
@@ -209,7 +213,7 @@ func TestCallInterrupted(t *testing.T) {
 		if strings.Count(o.stderr, "\n") != 1 {
 			t.Errorf("not one line: %q", o.stderr)
 		}
-		if err := servers.Kill(server.Name()); err != nil { // it would finish its work first
+		if err := servers.Kill(server.Name()); err != nil { // an orderly stop would finish the call
 			t.Error(err)
 		}
 	}

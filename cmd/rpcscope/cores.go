@@ -5,14 +5,14 @@ import (
 	"runtime"
 )
 
-// A step is one run of scale, as far as the machine's cores are concerned.
+// A step is one run of scale.
 type step struct {
 	servers    int
 	throughput float64 // per second
-	busy       float64 // cores that its servers kept busy, on average
+	busy       float64 // cores that the servers kept busy, on average
 }
 
-// speedup is this run's throughput in those of the first.
+// speedup returns the throughput in terms of that of the first run.
 func (s step) speedup(first step) float64 {
 	if first.throughput == 0 {
 		return 0
@@ -21,42 +21,39 @@ func (s step) speedup(first step) float64 {
 }
 
 const (
-	// asItShould is the part of the speed-up that the servers should give from which on
-	// there is nothing to explain.
-	asItShould = 0.85
-	// spared is the part of the cores that servers may want before there is not enough
-	// left for the broker and for who calls.
-	spared = 0.75
+	// goodSpeedup is the part of the ideal speed-up that needs no explanation.
+	goodSpeedup = 0.85
+	// serversShare is the part of the cores that servers may use before the broker and the client lack some.
+	serversShare = 0.75
 )
 
-// coresAreTheLimit says so, and the way out, where a run fell short of the speed-up that
-// its servers should give because they wanted more cores than there are; "" where not.
-// What they want follows from what the first run's servers used each: work that waits
-// uses next to none, and is limited by something else.
-func coresAreTheLimit(steps []step, cores int) string {
-	var most step
-	wanted := spared * float64(cores)
+// coreLimit returns a notice if a run fell short of the ideal speed-up because its servers needed more cores than
+// there are, else "". The cores that a server needs are those that a server of the first run used: work that waits
+// uses next to none.
+func coreLimit(steps []step, cores int) string {
+	var limited step
+	needed := serversShare * float64(cores)
 	for _, s := range steps {
 		first := steps[0]
-		should := float64(s.servers) / float64(first.servers)
-		if w := first.busy * should; should > 1 && s.speedup(first) < asItShould*should && w > wanted {
-			most, wanted = s, w
+		ideal := float64(s.servers) / float64(first.servers)
+		if n := first.busy * ideal; ideal > 1 && s.speedup(first) < goodSpeedup*ideal && n > needed {
+			limited, needed = s, n
 		}
 	}
-	if most.servers == 0 {
+	if limited.servers == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s would keep %.1f cores busy, and there %s for them, the broker and the load: the work is bound by the CPU here. "+
-		"Work that waits scales: --server-flag=--delay=20ms", servers(most.servers), wanted, areCores(cores))
+	return fmt.Sprintf("%s would keep %.1f cores busy, of %d for them, the broker and the load: the work is bound by the CPU here. "+
+		"Work that waits scales: --server-flag=--delay=20ms", servers(limited.servers), needed, cores)
 }
 
-// cores is how many this process, and its children, may use.
+// cores returns the number of cores that this process and its children may use.
 func cores() int { return runtime.GOMAXPROCS(0) }
 
-// busy is how many cores the servers kept busy while they were there.
+// busy returns the number of cores that the servers kept busy, on average.
 func (m *measurement) busy() float64 {
 	busy := 0.0
-	for _, s := range m.servers.pool.List() {
+	for _, s := range m.servers {
 		busy += s.CPU.Seconds()
 	}
 	return busy / m.up.Seconds()
@@ -67,11 +64,4 @@ func servers(n int) string {
 		return "1 server"
 	}
 	return fmt.Sprintf("%d servers", n)
-}
-
-func areCores(n int) string {
-	if n == 1 {
-		return "is 1"
-	}
-	return fmt.Sprintf("are %d", n)
 }

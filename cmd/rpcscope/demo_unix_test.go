@@ -16,8 +16,7 @@ import (
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
-// demoShell is a shell whose temporary files are its own: it fails the test if one is left
-// in the end.
+// demoShell starts a shell with a folder for temporary files, and fails the test if one is left at the end.
 func demoShell(t *testing.T, url string, size screen.Size, env ...string) *screen.Terminal {
 	t.Helper()
 	folder := t.TempDir()
@@ -30,7 +29,7 @@ func demoShell(t *testing.T, url string, size screen.Size, env ...string) *scree
 	return shell(t, url, size, append(env, "TMPDIR="+folder)...)
 }
 
-// closedURL is a URL at which nobody answers.
+// closedURL returns a URL at which nobody answers.
 func closedURL(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -41,13 +40,13 @@ func closedURL(t *testing.T) string {
 	return "amqp://user:secret@" + l.Addr().String() + "/"
 }
 
-// A first run, where no broker answers: all four lanes from the keyboard.
+// Without a broker demo starts one, and the keys fill all four lanes.
 func TestDemo(t *testing.T) {
 	url := closedURL(t)
 	term := demoShell(t, url, screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo", "enter")
 
-	// Which broker it is, why, and how to get another.
+	// It names the broker, the reason, and how to use another one.
 	term.WaitFor("in-process broker 0.1.0")
 	shown(term, `Completed ([\d,]+)`)
 	term.WaitFor("2 running")
@@ -65,13 +64,13 @@ func TestDemo(t *testing.T) {
 	}
 	term.WaitFor("Press enter on a duplicate")
 
-	// A server of its own program dies, another one comes.
+	// A server dies, and another one is started.
 	term.Type("K")
 	term.WaitFor("killed, as by kill -9")
 	term.Type("s")
 	term.WaitFor("fib-3 started")
 
-	// It still says where it is.
+	// It still names the broker.
 	term.Type("?")
 	term.WaitFor("The broker")
 	term.WaitFor("rpcscope demo --url amqp://user:password@host/")
@@ -86,7 +85,7 @@ func TestDemo(t *testing.T) {
 	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "to use a RabbitMQ of yours.") })
 	term.Type("echo code=$?", "enter")
 	term.WaitFor("code=0")
-	// K may have made a second one.
+	// K may have made a second duplicate.
 	if s := term.Scrollback(); !strings.Contains(s, "rpcscope in-process broker 0.1.0") || !regexp.MustCompile(`\b[12] duplicates?\b`).MatchString(s) {
 		t.Errorf("no such summary in the scrollback:\n%s", s)
 	}
@@ -96,7 +95,7 @@ func TestDemo(t *testing.T) {
 	term.WaitAlone()
 }
 
-// The broker that was asked for is taken if it answers, with not a word of another one.
+// demo uses the broker of the URL if it answers, and does not mention another one.
 func TestDemoOnRabbitMQ(t *testing.T) {
 	t.Parallel()
 	node := brokertest.OnRabbitMQ(t)
@@ -107,7 +106,7 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 	term.WaitFor("All is well")
 	term.WaitFor("closed loop 8  fib(5)")
 	term.Type("q")
-	term.Wait("the summary", func(string) bool { // one call, on a busy machine
+	term.Wait("the summary", func(string) bool { // a busy machine may have completed only one call
 		s := term.Scrollback()
 		return strings.Contains(s, "calls completed") || strings.Contains(s, "1 call completed")
 	})
@@ -119,7 +118,7 @@ func TestDemoOnRabbitMQ(t *testing.T) {
 	term.WaitAlone()
 }
 
-// However it ends, nothing is left of it.
+// However the demo ends, it leaves nothing behind.
 func TestDemoEnds(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGHUP, syscall.SIGKILL, syscall.SIGQUIT} {
@@ -133,7 +132,7 @@ func TestDemoEnds(t *testing.T) {
 			if err := syscall.Kill(term.Foreground(), sig); err != nil {
 				t.Fatal(err)
 			}
-			code := map[syscall.Signal]int{syscall.SIGKILL: 137, syscall.SIGQUIT: 2}[sig]
+			code := map[syscall.Signal]int{syscall.SIGKILL: 137, syscall.SIGQUIT: 1}[sig]
 			if code == 0 {
 				code = 130
 			}
@@ -148,7 +147,7 @@ func TestDemoEnds(t *testing.T) {
 	}
 }
 
-// What is wrong with the flags is told, and nothing takes their place.
+// A bad flag is a usage error, and no screen is shown.
 func TestDemoRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ url, args, want string }{
@@ -170,7 +169,7 @@ func TestDemoRefuses(t *testing.T) {
 	}
 }
 
-// A broker that answers in another way, or not at all, is none.
+// A peer that does not speak AMQP, or does not answer, is replaced by the in-process broker.
 func TestDemoOnNoBroker(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -178,7 +177,7 @@ func TestDemoOnNoBroker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { mute.Close() }) // not before the subtests have ended
+	t.Cleanup(func() { mute.Close() }) // after the subtests
 	private := startBroker(t, []string{brokerPassword + "=another"}, "--user=me", "--quiet")
 	for what, c := range map[string]struct{ url, want string }{
 		"mute":    {"amqp://" + mute.Addr().String() + "/", mute.Addr().String() + ": no answer in time"},
@@ -205,13 +204,13 @@ func TestDemoOnNoBroker(t *testing.T) {
 	}
 }
 
-// Without a terminal it says so, and names what works without one.
+// Without a terminal demo names a command that needs none.
 func TestDemoNeedsTerminal(t *testing.T) {
 	t.Parallel()
 	rpcscope(t, "amqp://127.0.0.1:1/", "demo").want(t, 2, "", "terminal", "rpcscope load --servers 2")
 }
 
-// Who finds no broker is told what needs none. Who is refused by one has found it.
+// If no broker answers, the error names commands that need none. It does not if a broker refuses.
 func TestHintOfDemo(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)

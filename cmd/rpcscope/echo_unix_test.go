@@ -10,7 +10,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// serve answers the requests of a queue with what fib(5) is, in this process.
+// serve answers the requests of a queue with fib(5), in this process.
 func serve(t testing.TB, url, queue string, served *atomic.Int64) {
 	t.Helper()
 	ready := make(chan struct{})

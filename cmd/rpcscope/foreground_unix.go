@@ -10,20 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// whileForeground returns a context that ends when others have the terminal's foreground
-// for a second on end. That is so when whatever started the program, such as `go run`, has
-// been killed: its shell takes the terminal back and knows nothing of us, so that no key can
-// reach the screen, and it would draw over the shell for ever. A job that is suspended does
-// not run, and sees nothing of this. stop ends the watch, and not the context.
+// whileForeground returns a context that ends if another process group has been in the terminal's foreground for
+// a second. That happens if the program that started this one, such as `go run`, was killed: its shell takes the
+// terminal back, no key reaches the screen, and the screen would draw over the shell. A suspended job does not
+// run and so does not notice. stop ends the watch but not the context.
 func whileForeground(ctx context.Context, terminal *os.File) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	fd, own := int(terminal.Fd()), unix.Getpgrp()
-	stopped, ended := make(chan struct{}), make(chan struct{})
+	stopped := make(chan struct{})
 	go func() {
-		defer close(ended)
 		tick := time.NewTicker(200 * time.Millisecond)
 		defer tick.Stop()
-		for others := 0; others < 5; {
+		for background := 0; background < 5; {
 			select {
 			case <-stopped:
 				return
@@ -31,17 +29,13 @@ func whileForeground(ctx context.Context, terminal *os.File) (_ context.Context,
 				return
 			case <-tick.C:
 			}
-			// An error is that of a terminal that has gone, which shows in other ways.
 			if group, err := unix.IoctlGetInt(fd, unix.TIOCGPGRP); err == nil && group != own {
-				others++
+				background++
 			} else {
-				others = 0
+				background = 0
 			}
 		}
 		cancel(errTakenOver)
 	}()
-	return ctx, func() {
-		close(stopped)
-		<-ended
-	}
+	return ctx, func() { close(stopped) }
 }

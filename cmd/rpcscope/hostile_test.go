@@ -22,8 +22,8 @@ import (
 
 const escapes = "\x1b]0;owned\a\x1b[2J\x9b31m\u009b31m\u202e\r\n\x7f\u2066"
 
-// wantTame checks that text can do no more to a terminal than to fill its lines.
-func wantTame(t testing.TB, what, text string) {
+// wantEscaped checks that text holds no control characters but newlines.
+func wantEscaped(t testing.TB, what, text string) {
 	t.Helper()
 	if !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool {
 		return r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r))
@@ -32,7 +32,7 @@ func wantTame(t testing.TB, what, text string) {
 	}
 }
 
-// newHostile starts a server that replies whatever answer makes of a request.
+// newHostile starts a server that replies with the messages that answer returns.
 func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []amqp.Publishing) {
 	t.Helper()
 	conn, err := amqp.Dial(url)
@@ -43,7 +43,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 	if err != nil {
 		t.Fatal(err)
 	}
-	consuming, err := conn.Channel() // apart: a cancel must not come amid the frames of a publish
+	consuming, err := conn.Channel() // its own: a cancel must not come between the frames of a publish
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 		}
 	}()
 	t.Cleanup(func() {
-		// It sends more than anybody waits for: that goes out before it ends.
+		// The last replies are sent before the server ends.
 		if err := consuming.Cancel(queue, false); err != nil {
 			t.Errorf("the hostile server: %v", err)
 		}
@@ -80,8 +80,7 @@ func newHostile(t *testing.T, url, queue string, answer func(amqp.Delivery) []am
 	})
 }
 
-// Nothing that servers send drives the terminal, whatever prints it: call, load, load --json, and
-// the replay of what was recorded.
+// call, load, load --json and the replay of a recording escape everything that servers send.
 func TestHostileServers(t *testing.T) {
 	t.Parallel()
 	url := brokertest.Shared(t).URL()
@@ -122,19 +121,19 @@ func TestHostileServers(t *testing.T) {
 				"load": {"load", "-n=20", "-c=4"}, "load --json": {"load", "-n=20", "-c=4", "--json", "--record=" + file},
 			} {
 				o := rpcscope(t, url, append(args, "--queue="+queue)...)
-				wantTame(t, what+", stdout", o.stdout)
-				wantTame(t, what+", stderr", o.stderr)
+				wantEscaped(t, what+", stdout", o.stdout)
+				wantEscaped(t, what+", stderr", o.stderr)
 				if o.code != cli.OK && o.code != cli.FellShort || o.stdout == "" {
 					t.Errorf("%s: exit code %d, %q", what, o.code, o.stderr)
 				}
 			}
 			o := rpcscope(t, url, "replay", "--json", file)
-			wantTame(t, "replay", o.stdout+o.stderr)
+			wantEscaped(t, "replay", o.stdout+o.stderr)
 			recorded, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantTame(t, "the recording", string(recorded))
+			wantEscaped(t, "the recording", string(recorded))
 			for line := range bytes.Lines(recorded) {
 				if !json.Valid(line) {
 					t.Errorf("a line of the recording: %.300q", line)
@@ -144,8 +143,7 @@ func TestHostileServers(t *testing.T) {
 	}
 }
 
-// Replies of 16 MiB come whole through the broker, into recordings too, and what is shown of
-// them is as short as ever.
+// Replies of 16 MiB arrive whole, also in recordings, and are shown shortened.
 func TestHugeReplies(t *testing.T) {
 	const size = 16 << 20
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
@@ -155,12 +153,12 @@ func TestHugeReplies(t *testing.T) {
 	})
 	args := []string{"--queue=" + queue, "--timeout=1m"}
 	o := rpcscope(t, url, append(args, "call", "1")...)
-	if wantTame(t, "call", o.stdout+o.stderr); o.code != cli.OK || len(o.stdout) > 2000 {
+	if wantEscaped(t, "call", o.stdout+o.stderr); o.code != cli.OK || len(o.stdout) > 2000 {
 		t.Errorf("call: exit code %d, %d bytes, %q", o.code, len(o.stdout), o.stderr)
 	}
 	file := filepath.Join(t.TempDir(), "run.ndjson")
 	o = rpcscope(t, url, append(args, "load", "--body=x", "-n=3", "-c=1", "--json", "--record="+file)...)
-	if wantTame(t, "load", o.stdout+o.stderr); o.code != cli.OK || o.summary(t).Calls.Completed != 3 {
+	if wantEscaped(t, "load", o.stdout+o.stderr); o.code != cli.OK || o.summary(t).Calls.Completed != 3 {
 		t.Errorf("load: exit code %d, %q", o.code, o.stderr)
 	}
 	replayed := rpcscope(t, url, "replay", "--json", file)

@@ -12,14 +12,14 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// A kill -9 takes the servers with it, whatever command has started them: each holds a connection to the broker.
-// (TestDemoEnds is about the screen.)
+// A kill -9 of a command ends its servers, each of which has a connection to the broker. (TestDemoEnds covers the
+// screen.)
 func TestKillTakesServers(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	for name, c := range map[string]struct {
 		args  string
-		queue string // what the name of the one that is left begins with
+		queue string // begin of the name of the queue that is left
 	}{
 		"load":  {"load --servers 2 --duration 1h", "rpc_queue"},
 		"scale": {"scale --servers 2 --duration 1h", "rpc_queue"},

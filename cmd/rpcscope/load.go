@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui/report"
 )
@@ -29,16 +28,16 @@ func loadCommand() *cobra.Command {
 	var o loadOptions
 	cmd := &cobra.Command{
 		Use:   "load",
-		Short: "Fire many concurrent requests and sum up what became of them",
-		Long: `load fires fib requests and prints a summary: outcomes, discarded replies, throughput,
-latencies. Without --rate it keeps -c requests in flight (closed loop); with --rate
-it starts so many per second, whatever became of the ones before (open model), and
-response times count from when a request was meant to start.
+		Short: "Send many concurrent requests and print a summary",
+		Long: `load sends fib requests and prints a summary: outcomes, discarded replies, throughput,
+latencies. Without --rate it keeps -c requests in flight (closed loop). With --rate it
+starts so many per second, whatever becomes of the earlier ones (open model), and
+response times count from the time when a request was meant to start.
 
-The exit code is 1 when more than --max-failed calls failed, were answered wrong, or
-(with --rate) were due and not started before the end. A rate that was not kept, where
-all calls were made in the end, is told and no failure.
-The first Ctrl+C ends the load and prints the summary, the second ends at once.`,
+The exit code is 1 if more than --max-failed calls failed, were answered wrong, or (with
+--rate) were due and not started before the end. If the rate was not kept and all calls
+were made in the end, the summary says so and the exit code is 0.
+The first Ctrl+C ends the load and prints the summary, the second one ends at once.`,
 		Example: `  rpcscope load -n 20000 -c 64 --servers 2
   rpcscope load --rate 200 --duration 30s --fib 20-30 --json
   rpcscope load -n 2000 --servers 2 --server-flag=--fault=duplicate=0.05`,
@@ -51,22 +50,22 @@ The first Ctrl+C ends the load and prints the summary, the second ends at once.`
 		},
 	}
 	flags := cmd.Flags()
-	o.runFlags.add(flags, usualFlags)
+	o.runFlags.add(flags, defaultFlags)
 	o.add(flags, "how many requests (default 1000, if there is no --duration)")
 	o.record.add(flags)
 	return cmd
 }
 
-// add adds the flags that say how much of a load there is, and what is told of it.
+// add adds the flags that load and scale have and the screen has not.
 func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
 	flags.Int64VarP(&o.count, "count", "n", 0, count)
-	flags.DurationVar(&o.duration, "duration", 0, "for how long to start requests")
-	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run for so long first, and leave it out of the summary")
+	flags.DurationVar(&o.duration, "duration", 0, "time for which to start requests")
+	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run for so long first, without counting it")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as JSON, in one line")
-	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "how many calls may fail, be answered wrong or not start before the\nexit code is 1")
+	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "maximum of calls that fail, are answered wrong or do not start\nbefore the exit code is 1")
 }
 
-// validate checks what the flags' own types do not.
+// validate checks the values of the flags.
 func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
 	if err := o.record.check(cmd.Flags()); err != nil {
@@ -80,7 +79,7 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 	case o.warmup < 0:
 		return fmt.Errorf("--warmup %v is negative", o.warmup)
 	case len(o.serverFlags) > 0 && o.servers == 0:
-		return errors.New("--server-flag is for the servers that --servers starts, and there are none")
+		return errors.New("--server-flag needs --servers")
 	}
 	if o.count == 0 && o.duration == 0 {
 		o.count = 1000
@@ -89,32 +88,29 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 }
 
 func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	books := ledger.New(ledger.Config{})
-	observers := ledger.NewTee(books)
-	recorded, err := newRecording(ctx, o.record, "rpcscope load", o.config(), stderr)
+	recorded, err := newRecording(o.record, "rpcscope load", o.config(), stderr)
 	if err != nil {
 		return err
 	}
-	observers.Add(recorded.observer())
 	defer func() {
-		observers.Between(recorded.end)
+		recorded.end()
 		err = recorded.verdict(err)
 	}()
-	m, err := o.measure(ctx, stderr, books, observers, recorded)
+	m, err := o.measure(ctx, stderr, recorded)
 	if err != nil {
 		return err
 	}
 	summary := o.summary(m, recorded)
 	if o.asJSON {
-		err = report.PrintJSON(stdout, report.Summarize(&m.books, o.config()))
-		m.report(stderr, "", summary)
+		err = report.PrintJSON(stdout, report.Summarize(&m.ledger, o.config()))
+		m.reportErrors(stderr, "", summary)
 	} else {
 		err = summary.Write(stdout, summaryWidth(stdout))
 	}
 	if err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
-	m.servers.report(stderr)
+	m.reportRestarts(stderr)
 	switch {
 	case m.interrupted:
 		return &cli.ExitError{Code: cli.Interrupted}

@@ -5,27 +5,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/text"
 )
 
 func main() {
-	if guardMain() {
-		return
-	}
 	ctx, stop := cli.TwoSignals(context.Background())
 	code := cli.Main(ctx, command(), arguments(os.Args[1:]), os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// onBroker gives an error of Dial its exit code, and whoever has no broker a way on. One that
-// answers and refuses is there: who has mistyped a password looks for no other.
-func onBroker(err error) error {
+// dialError returns an error of Dial with its exit code. If no broker answers, it says how to do without one.
+func dialError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+	}
 	err = cli.OnBroker(err)
 	var exit *cli.ExitError
 	var op *net.OpError
@@ -36,18 +37,22 @@ func onBroker(err error) error {
 	return err
 }
 
+// warn prints a line on stderr.
+func warn(stderr io.Writer, format string, args ...any) {
+	fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(fmt.Sprintf(format, args...), 400))
+}
+
 func command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rpcscope",
-		Short: "Explore RPC over RabbitMQ: what became of every correlation ID",
-		Long: `rpcscope fires RPC requests through one exclusive callback queue and shows, live, what
-becomes of every correlation ID: in flight, completed, failed and why, duplicate,
-orphaned. fibserver answers them; the screen can start some, break them, and tell
-the story of each call. It has a help (?) and leaves a summary behind (q).
+		Short: "Explore RPC over RabbitMQ: the fate of every correlation ID",
+		Long: `rpcscope sends RPC requests through one exclusive callback queue and shows, live, the
+fate of every correlation ID: in flight, completed, failed and why, duplicate,
+orphaned. fibserver answers the requests. The screen can start servers, break them, and
+explain each call. ? shows the help, q quits and leaves a summary.
 
-demo is the same without a RabbitMQ, tour a guided one, and replay shows a recording
-(--record). Without a terminal there are call, load, scale, tour --check and
-replay --json.
+demo does the same without a RabbitMQ, tour explains it step by step, and replay shows a
+recording (--record). call, load, scale, tour --check and replay --json need no terminal.
 
 Exit codes: 0 as expected, 1 ran and fell short, 2 usage, 3 no broker,
 130 interrupted.`,

@@ -21,7 +21,7 @@ import (
 	"rpcscope/tui/report"
 )
 
-// The commands are tested as their users run them: as processes.
+// bin holds the paths of the commands, which are tested as processes.
 var bin struct {
 	folder              string
 	rpcscope, fibserver string
@@ -51,7 +51,7 @@ func testMain(m *testing.M) int {
 	return brokertest.Main(m)
 }
 
-// patience bounds what must happen at some time.
+// patience bounds every wait.
 const patience = 2 * time.Minute
 
 type outcome struct {
@@ -59,7 +59,7 @@ type outcome struct {
 	stdout, stderr string
 }
 
-// rpcscope runs the program to its end. url is what AMQP_URL says.
+// rpcscope runs the program to its end. url is the value of AMQP_URL.
 func rpcscope(t testing.TB, url string, args ...string) outcome {
 	t.Helper()
 	return rpcscopeIn(t, []string{"AMQP_URL=" + url}, args...)
@@ -103,7 +103,7 @@ func (o outcome) want(t testing.TB, code int, stdout string, stderr ...string) {
 	}
 }
 
-// summary reads the one object of load --json.
+// summary decodes the object of load --json.
 func (o outcome) summary(t testing.TB) report.RunSummary {
 	t.Helper()
 	var s report.RunSummary
@@ -151,17 +151,17 @@ func replayed(t testing.TB, path string) report.RunSummary {
 	return report.Summarize(&s, cfg)
 }
 
-// A fleet is some fibservers on one queue.
-type fleet struct {
+// serverPool is a pool of fibservers on one queue.
+type serverPool struct {
 	*pool.Pool
 	mu    sync.Mutex
 	more  *sync.Cond
 	lines []string
 }
 
-func newFleet(t testing.TB, url, queue string, cfg pool.Config) *fleet {
+func newServerPool(t testing.TB, url, queue string, cfg pool.Config) *serverPool {
 	t.Helper()
-	f := &fleet{}
+	f := &serverPool{}
 	f.more = sync.NewCond(&f.mu)
 	cfg.Command = []string{bin.fibserver}
 	cfg.URL = url
@@ -183,7 +183,7 @@ func newFleet(t testing.TB, url, queue string, cfg pool.Config) *fleet {
 	return f
 }
 
-func (f *fleet) start(t testing.TB, args ...string) *pool.Process {
+func (f *serverPool) start(t testing.TB, args ...string) *pool.Process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -195,14 +195,14 @@ func (f *fleet) start(t testing.TB, args ...string) *pool.Process {
 }
 
 // said counts the lines of output that contain s.
-func (f *fleet) said(s string) int {
+func (f *serverPool) said(s string) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.count(s)
 }
 
 // untilSaid waits until so many lines of output contain s.
-func (f *fleet) untilSaid(t testing.TB, s string, n int) {
+func (f *serverPool) untilSaid(t testing.TB, s string, n int) {
 	t.Helper()
 	late := false
 	timer := time.AfterFunc(patience, func() {
@@ -222,7 +222,7 @@ func (f *fleet) untilSaid(t testing.TB, s string, n int) {
 	}
 }
 
-func (f *fleet) count(s string) int {
+func (f *serverPool) count(s string) int {
 	n := 0
 	for _, line := range f.lines {
 		if strings.Contains(line, s) {

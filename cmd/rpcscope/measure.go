@@ -5,138 +5,162 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
+	"os"
+	"sync"
 	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
-	"rpcscope/tui/text"
 )
 
-// A measurement is what came of one run of a load.
+// A measurement is the outcome of one run of a load.
 type measurement struct {
-	books       ledger.Snapshot
+	ledger      ledger.Snapshot
 	result      load.Result
-	said        *report.Tally // by failed calls
-	servers     *localServers
-	up          time.Duration // how long the servers were there
+	failures    *report.Tally
+	servers     []pool.Status
+	up          time.Duration // of the servers
 	interrupted bool
-	denied      *amqprpc.PermissionError // for want of which the run was ended
+	denied      *amqprpc.PermissionError // the reason for which the run ended early
 }
 
-// measure makes one run: it connects, starts the servers, makes the calls, and stops the
-// servers. observers, of which books are one, are told of every event; recorded, nil for no
-// recording, begins when all is there and before the first call.
-func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, books *ledger.Ledger, observers *ledger.Tee, recorded *recording) (*measurement, error) {
-	broker, err := o.broker.Broker("rpcscope")
+// stopTimeout bounds the time that servers have to finish their work.
+const stopTimeout = 10 * time.Second
+
+// measure makes one run: it opens a lab, starts the servers, makes the calls, and stops the servers. The recording
+// begins before the first call.
+func (o *loadOptions) measure(ctx context.Context, stderr io.Writer, recorded *recording) (*measurement, error) {
+	m := &measurement{failures: &report.Tally{}}
+	cfg, err := o.labConfig(recorded)
 	if err != nil {
 		return nil, err
 	}
-	client, err := amqprpc.Dial(ctx, amqprpc.Config{
-		ConnConfig: broker, Queue: o.queue, Timeout: o.timeout, Observer: observers,
-		MaxInFlight: load.MaxConcurrency, Backoff: cli.Backoff,
-	})
+	cfg.Paused, cfg.OnFailure, cfg.Pool.RestartOnExit = true, m.failures.Add, true
+	l, err := lab.Open(ctx, cfg)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
-		return nil, onBroker(err)
+		return nil, dialError(ctx, err)
 	}
-	defer client.Close()
-	if o.servers > 0 && !o.force {
-		ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-		stats, err := client.QueueStats(ctx, o.queue)
-		cancel()
-		if err := lab.OtherConsumers(o.queue, stats, err); err != nil {
-			return nil, notAlone(err)
-		}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		l.Close(ctx) //nolint:errcheck // StopServers returns the error
+	}()
+	if err := o.startServers(ctx, l); err != nil {
+		return nil, err
 	}
-	m := &measurement{said: &report.Tally{}}
-	m.servers, err = o.startServers(ctx)
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
-		return nil, cli.Fail(cli.FellShort, err)
-	}
-	defer m.servers.close() //nolint:errcheck // the first close tells
 	began := time.Now()
-	// From here on it is a run, and worth overwriting an old recording for.
-	observers.Between(func() { err = recorded.begin() })
+	l.SnapshotThen(ledger.Query{}, func() { err = recorded.begin() })
 	if err != nil {
 		return nil, cli.Fail(cli.FellShort, err)
 	}
-	var completed atomic.Bool
-	var denied atomic.Pointer[amqprpc.PermissionError]
-	var l *load.Load
-	l, err = load.New(client, load.Plan{
-		Source: o.work.Request, Check: o.work.Check, Seed: o.seed,
-		Rate: o.rate, Concurrency: o.concurrency,
-		Count: o.count, Duration: o.duration, Warmup: o.warmup, Observer: observers,
-		OnResult: func(c *load.Call) {
-			// The outcome is counted anyway; what more there is to say is said here.
-			if lab.HasDetail(c.Err) {
-				m.said.Add(c.Err)
-			}
-			why := (*amqprpc.PermissionError)(nil)
-			if c.Err == nil {
-				completed.Store(true)
-			} else if errors.As(c.Err, &why) && !completed.Load() && denied.CompareAndSwap(nil, why) {
-				l.Stop() // all the others would fail as this one did
-			}
-		},
-	})
-	if err != nil {
-		return nil, err
-	}
-	result, err := watched(ctx, l, books)
-	m.result, m.interrupted, m.denied = result, ctx.Err() != nil, denied.Load()
-	if err != nil && !m.interrupted {
+	m.result, err = o.runWithProgress(ctx, l)
+	m.interrupted = ctx.Err() != nil
+	if err != nil && !m.interrupted && !errors.As(err, &m.denied) {
 		return nil, cli.Fail(cli.FellShort, err)
 	}
-	if err := m.servers.close(); err != nil {
-		fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(err.Error(), 400))
+	stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if err := l.StopServers(stopping); err != nil {
+		warn(stderr, "%v", err)
 	}
 	m.up = time.Since(began)
-	settle(client)
-
-	observers.Between(func() { // a replay ends with the same numbers
-		m.books = books.Snapshot(report.SummaryQuery())
-		recorded.end()
-	})
-	if err := m.books.Broken(); err != nil {
+	m.servers = l.Snapshot(lab.Query{}).Pool
+	m.ledger = l.SnapshotThen(report.SummaryQuery(), recorded.end) // a replay ends with the same numbers
+	if err := m.ledger.Broken(); err != nil {
 		return nil, cli.Fail(cli.FellShort, err)
 	}
 	return m, nil
 }
 
-// notAlone refuses to start servers because of what somebody else has on the queue.
-func notAlone(err error) error {
+// startServers starts the servers, unless others consume from the queue.
+func (o *loadOptions) startServers(ctx context.Context, l *lab.Lab) error {
+	if o.servers > 0 && !o.force {
+		if err := lab.OtherConsumers(l.Snapshot(lab.Query{}).Queue); err != nil {
+			return foreignError(err)
+		}
+		l.AllowStart()
+	}
+	errs := make([]error, o.servers)
+	var wg sync.WaitGroup
+	for i := range o.servers {
+		start := func() { _, errs[i] = l.StartServer(ctx) }
+		if i > 0 {
+			wg.Go(start)
+		} else if start(); errs[0] != nil {
+			break // the others would fail alike
+		}
+	}
+	wg.Wait()
+	err := errors.Join(errs...)
+	if ctx.Err() != nil {
+		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+	}
+	return cli.Fail(cli.FellShort, err)
+}
+
+// foreignError returns the error of starting servers although others consume from the queue.
+func foreignError(err error) error {
 	return cli.Fail(cli.FellShort, fmt.Errorf("%w: give another --queue, or --force to start fibservers there", err))
 }
 
-// report tells, besides a summary in JSON, what its keys have no room for: the answers that
-// were wrong, and, if a call fell short, the verdict. run says which run it is of.
-func (m *measurement) report(stderr io.Writer, run string, s *report.Summary) {
+// runWithProgress runs the load, with a progress line if stderr is a terminal.
+func (o *loadOptions) runWithProgress(ctx context.Context, l *lab.Lab) (load.Result, error) {
+	if report.IsTerminal(os.Stderr) && !report.IsDumb() {
+		line := report.NewProgressLine(os.Stderr, func() (load.Progress, ledger.Snapshot) {
+			s := l.Snapshot(lab.Query{Ledger: ledger.Query{Now: time.Now()}})
+			return s.Load.Progress, s.Ledger
+		})
+		line.Start()
+		defer line.Stop()
+	}
+	return l.Measure(ctx, lab.Measurement{Count: o.count, Duration: o.duration, Warmup: o.warmup})
+}
+
+// summary returns the summary of a run. Its verdict decides the exit code.
+func (o *loadOptions) summary(m *measurement, recorded *recording) *report.Summary {
+	s := &report.Summary{
+		Snapshot: m.ledger, Config: o.config(), Interrupted: m.interrupted, InWarmUp: m.result.InWarmUp,
+		Missed: m.result.Missed, Refused: m.result.Refused, Behind: m.result.Behind,
+		Failures: m.failures.Sentences(), Judged: true, MaxFailed: o.maxFailed, Fault: recorded.fault(),
+	}
+	if m.denied != nil && !m.interrupted {
+		s.Fault = "ended early"
+	}
+	return s
+}
+
+// summaryWidth returns the maximum width of a summary on w, 0 if w is not a terminal.
+func summaryWidth(w io.Writer) int {
+	if f, ok := w.(*os.File); ok && report.IsTerminal(f) {
+		return report.TerminalWidth(f)
+	}
+	return 0
+}
+
+// reportErrors prints, besides a JSON summary, the wrong answers and the verdict if the run fell short. run names the
+// run.
+func (m *measurement) reportErrors(stderr io.Writer, run string, s *report.Summary) {
 	for _, wrong := range m.result.Wrongs {
-		fmt.Fprintf(stderr, "rpcscope: %swrong answer: %s\n", run, text.Escape(wrong.Error(), 400))
+		warn(stderr, "%swrong answer: %v", run, wrong)
 	}
 	if s.Fault == "" && (s.Short() > 0 || s.Interrupted) { // a fault has an error of its own
-		fmt.Fprintf(stderr, "rpcscope: %s%s\n", run, s.Verdict())
+		warn(stderr, "%s%s", run, s.Verdict())
 	}
 }
 
-// settle gives replies that are on their way a chance to be counted: a duplicate of
-// the last answer, say. When the broker has answered a question that was put behind
-// them, they are here.
-func settle(client *amqprpc.Client) {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if info, ok := client.Connection(); ok {
-		client.QueueStats(ctx, info.Queue) //nolint:errcheck // the answer does not matter
+// reportRestarts prints the servers that died.
+func (m *measurement) reportRestarts(stderr io.Writer) {
+	for _, s := range m.servers {
+		switch {
+		case s.Restarts == 1:
+			warn(stderr, "%s died once by itself and was started again", s.Name)
+		case s.Restarts > 1:
+			warn(stderr, "%s died %d times by itself and was started again", s.Name, s.Restarts)
+		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 
 var picture = flag.String("picture", "", "a file to write the README's picture to")
 
-// The picture in the README is of a real run:
+// TestPicture makes the picture of the README from a real run:
 //
 //	go test ./cmd/rpcscope -run TestPicture -picture $PWD/.github/screen.svg
 func TestPicture(t *testing.T) {
@@ -25,11 +25,11 @@ func TestPicture(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 34})
-	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2 "+calm, "enter")
+	term.Type("rpcscope --fib 18-25 -c 16 --timeout 1s --servers 2 "+slowServer, "enter")
 	term.WaitFor("2 running")
 	shown(term, `completed ([\d,]+)`)
 
-	// A server that dies before its ack, one that is too slow, and a reply by hand.
+	// A server dies before its ack, another one is too slow, and a reply is sent by hand.
 	term.Type("x", "down", "enter")
 	term.WaitFor("gets --fault=crash-before-ack")
 	term.Type("s")
@@ -43,7 +43,7 @@ func TestPicture(t *testing.T) {
 	term.Type("d")
 	term.WaitFor("came in: a duplicate")
 	shown(term, `completed (\d+,\d+)`)
-	term.WaitFor("▸ Duplicate")                 // what was made is selected
+	term.WaitFor("▸ Duplicate")                 // the new reply is selected
 	term.WaitFor("a duplicate, since the call") // the lines below are painted last
 
 	svg := term.SVG()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,19 +15,18 @@ import (
 	"rpcscope/tui/text"
 )
 
-// recordFlags say where a run is recorded to.
+// recordFlags say where a run is recorded.
 type recordFlags struct {
 	path      string
 	overwrite bool
 }
 
 func (f *recordFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.path, "record", "", "write every event to this new file, one JSON object a line, for\nrpcscope replay")
+	flags.StringVar(&f.path, "record", "", "write every event to this new file, one JSON object a line, for\nrpcscope replay; until the run ends it is named FILE.partial-1")
 	flags.BoolVar(&f.overwrite, "overwrite", false, "let --record replace an older recording")
 }
 
-// check is a usage error where the flags make no sense, as where they name what elsewhere
-// is stdout: there are the screen and the summary.
+// check returns a usage error if the flags make no sense.
 func (f *recordFlags) check(flags *pflag.FlagSet) error {
 	switch {
 	case flags.Changed("record") && f.path == "":
@@ -41,32 +39,28 @@ func (f *recordFlags) check(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// A recording is what --record writes. A nil one is of a run that is not recorded.
+// A recording is the recording of one run. A nil *recording is that of a run that is not recorded.
 type recording struct {
 	*ledger.Recorder
 	file   *recordingFile
 	stderr io.Writer
-	ended  error // what came of it
-	over   bool
+	ended  bool
+	err    error // of its end
 }
 
-// newRecording opens the file of --record, if there is one. Errors are about usage, unless
-// ctx has ended. Of a named pipe it waits for the reader, and says so on stderr.
-func newRecording(ctx context.Context, flags recordFlags, by string, cfg report.RunConfig, stderr io.Writer) (*recording, error) {
+// newRecording opens the file of --record, if there is one. Its errors are usage errors.
+func newRecording(flags recordFlags, by string, cfg report.RunConfig, stderr io.Writer) (*recording, error) {
 	if flags.path == "" {
 		return nil, nil
 	}
-	file, err := openRecording(ctx, flags, stderr)
+	file, err := openRecording(flags)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
 		return nil, fmt.Errorf("--record: %w", err)
 	}
 	return &recording{Recorder: ledger.NewRecorder(file, report.Header(by, cfg)), file: file, stderr: stderr}, nil
 }
 
-// observer is who has to be told of events; nil for nobody.
+// observer returns the observer that records, or nil.
 func (r *recording) observer() amqprpc.Observer {
 	if r == nil {
 		return nil
@@ -74,56 +68,50 @@ func (r *recording) observer() amqprpc.Observer {
 	return r.Recorder
 }
 
-// begin says that it is a run now, and worth overwriting an old recording for. The first
-// lines are written at once, so that a full disk shows before the run. No event may be told
-// of meanwhile.
+// begin marks the begin of the run: from now on the recording is kept. It writes the first lines, so that a full disk
+// is noticed before the run. No event may be recorded meanwhile.
 func (r *recording) begin() error {
 	if r == nil {
 		return nil
 	}
-	err := r.Flush()
-	if err == nil {
-		err = r.file.begin()
-	}
-	if err != nil {
+	if err := r.Flush(); err != nil {
 		return fmt.Errorf("--record: %w", err)
 	}
+	r.file.begun = true
 	return nil
 }
 
-// onBreak has f told, once, of why the recording breaks off. It is called in the way of
-// every call: it must be quick.
-func (r *recording) onBreak(f func(error)) {
+// onError has f called with the first error of a write. f is called in the way of calls and must be quick.
+func (r *recording) onError(f func(error)) {
 	if r != nil {
-		r.file.onBreak = f
+		r.file.onError = f
 	}
 }
 
-// end ends the recording: what is told of later is not in it. Further ends change nothing.
+// end ends the recording, the first time that it is called. Later events are not recorded.
 func (r *recording) end() {
-	if r == nil || r.over {
+	if r == nil || r.ended {
 		return
 	}
-	r.over = true
-	r.ended = errors.Join(r.Recorder.Close(), r.file.close())
+	r.ended = true
+	r.err = r.file.end(r.Recorder.Close())
 }
 
-// fault says that the recording has ended and is not whole; else "".
+// fault returns the words of a summary for a recording that failed, or "".
 func (r *recording) fault() string {
-	if r == nil || r.ended == nil {
+	if r == nil || r.err == nil {
 		return ""
 	}
-	return "the recording is not whole"
+	return "the recording failed"
 }
 
-// verdict is err, or if that says nothing yet, that the recording is not whole. If it is, it
-// says on stderr how much was recorded, and to where. It is called once, when the run has
-// printed what it had to say.
+// verdict returns err, or, if err is only an exit code, the error of the recording. If there is no error it prints
+// where the recording is. Call it once, after the run has printed its results.
 func (r *recording) verdict(err error) error {
 	if r == nil {
 		return err
 	}
-	if r.ended == nil {
+	if r.err == nil {
 		if r.file.begun {
 			path, abs := filepath.Abs(r.file.path)
 			if abs != nil {
@@ -134,7 +122,7 @@ func (r *recording) verdict(err error) error {
 		return err
 	}
 	if code := (*cli.ExitError)(nil); err == nil || errors.As(err, &code) && code.Err == nil {
-		return cli.Fail(cli.FellShort, fmt.Errorf("the recording is not whole: %w", r.ended))
+		return cli.Fail(cli.FellShort, fmt.Errorf("the recording failed: %w", r.err))
 	}
 	return err
 }

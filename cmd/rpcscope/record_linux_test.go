@@ -8,7 +8,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// A disk that is full from the start is told before the run, which asks for nothing.
+// A full disk is reported before the run, which makes no calls.
 func TestRecordToAFullDisk(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)

@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
@@ -26,7 +28,7 @@ func put(t *testing.T, name, content string) (path string) {
 
 const oldRecording = `{"format":"rpcscope recording","version":1,"start":"2026-01-02T15:04:05Z","config":{}}` + "\n"
 
-// What is there already is not recorded over by mistake, and a refused run asks for nothing.
+// A file that holds anything is not overwritten by mistake, and a refused run makes no calls.
 func TestRecordKeepsWhatIsThere(t *testing.T) {
 	for _, c := range []struct{ name, content, want string }{
 		{"old recording", oldRecording, "is an older recording: --overwrite replaces it"},
@@ -40,7 +42,7 @@ func TestRecordKeepsWhatIsThere(t *testing.T) {
 			if len(args) > 1 && strings.Contains(c.want, "--overwrite") {
 				continue
 			}
-			// A broker that is not there would be exit code 3.
+			// The broker, which does not exist, would be exit code 3.
 			o := rpcscope(t, "amqp://127.0.0.1:1/", append(args, "--record", path)...)
 			if o.code != cli.Usage || !strings.Contains(o.stderr, c.want) || !strings.Contains(o.stderr, path) {
 				t.Errorf("%s, %q: exit code %d, %s", c.name, args, o.code, o.stderr)
@@ -75,8 +77,7 @@ func TestRecordRefusesFlags(t *testing.T) {
 	}
 }
 
-// What may be recorded to is: an older recording where that is said, an empty file, what a
-// link leads to.
+// A recording may replace an older one if --overwrite is given, an empty file, and the file that a link names.
 func TestRecordWrites(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
@@ -101,6 +102,9 @@ func TestRecordWrites(t *testing.T) {
 			t.Errorf("%s: %v, %+v", c.name, err, o)
 		}
 		events := bytes.Count(content, []byte("\n")) - 1
+		if left, _ := filepath.Glob(c.path + ".*"); len(left) != 0 {
+			t.Errorf("%s: left behind: %v", c.name, left)
+		}
 		if want := fmt.Sprintf("recorded all %d events of the run to %s\n", events, c.path); o.stderr != want {
 			t.Errorf("%s: says %q, not %q", c.name, o.stderr, want)
 		}
@@ -114,45 +118,54 @@ func TestRecordWrites(t *testing.T) {
 	}
 }
 
-// Two runs that record to one file cannot be: whichever comes second is refused, whether the
-// first one has begun or not, and leaves alone what the first one writes.
-func TestRecordTwice(t *testing.T) {
-	for name, path := range map[string]string{
-		"new": filepath.Join(t.TempDir(), "run.ndjson"), "empty": put(t, "file", ""), "old": put(t, "file", oldRecording),
-	} {
-		first, err := newRecording(t.Context(), recordFlags{path, true}, "first", report.RunConfig{}, t.Output())
-		if err != nil {
-			t.Fatal(err)
-		}
-		refused := func(when string) {
-			t.Helper()
-			for _, args := range [][]string{{"load"}, {"load", "--overwrite"}} {
-				o := rpcscope(t, "amqp://127.0.0.1:1/", append(args, "--record", path)...)
-				if o.code != cli.Usage || !strings.Contains(o.stderr, "another run is recording to it") {
-					t.Errorf("%s, %s, %q: exit code %d, %s", name, when, args, o.code, o.stderr)
-				}
-			}
-		}
-		refused("before it begins")
-		if err := first.begin(); err != nil {
-			t.Fatal(err)
-		}
-		refused("while it runs")
-		if first.end(); first.ended != nil {
-			t.Fatal(first.ended)
-		}
-		content, err := os.ReadFile(path)
-		if err != nil || bytes.Count(content, []byte("\n")) != 1 || !bytes.Contains(content, []byte(`"by":"first"`)) {
-			t.Errorf("%s: the recording is %q, %v", name, content, err)
-		}
-		second, err := newRecording(t.Context(), recordFlags{path, true}, "second", report.RunConfig{}, t.Output())
-		if err != nil {
-			t.Errorf("%s: after it: %v", name, err)
-			continue
-		}
-		second.end()
-		if after, _ := os.ReadFile(path); !bytes.Equal(content, after) {
-			t.Errorf("%s: a run that never began left %q", name, after)
-		}
+// A run that is killed leaves its recording under the temporary name, and an older recording untouched.
+func TestRecordingOfAKilledRun(t *testing.T) {
+	path := put(t, "run.ndjson", oldRecording)
+	r := begunRecording(t, path)
+	r.Observe(amqprpc.Event{Kind: amqprpc.EventConnected, Time: time.Now()})
+	if err := r.Flush(); err != nil { // the run is killed
+		t.Fatal(err)
+	}
+	if content, err := os.ReadFile(path); err != nil || string(content) != oldRecording {
+		t.Errorf("the older recording is now %q, %v", content, err)
+	}
+	if content, err := os.ReadFile(path + ".partial-1"); err != nil || bytes.Count(content, []byte("\n")) != 2 {
+		t.Errorf("the new one is %q, %v", content, err)
+	}
+	if second := begunRecording(t, path); second.file.Name() != path+".partial-2" {
+		t.Errorf("the next run records to %s", second.file.Name())
+	}
+}
+
+// begunRecording begins a recording that may replace an older one.
+func begunRecording(t *testing.T, path string) *recording {
+	t.Helper()
+	r, err := newRecording(recordFlags{path, true}, "test", report.RunConfig{}, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.begin(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.file.Close() })
+	return r
+}
+
+// A file that appears during the run is not overwritten, and the recording stays under its temporary name.
+func TestRecordKeepsWhatAppears(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "run.ndjson")
+	r := begunRecording(t, path)
+	if err := os.WriteFile(path, []byte("years of work\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.end()
+	if err := r.verdict(nil); err == nil || !strings.Contains(err.Error(), "is no recording") || !strings.Contains(err.Error(), path+".partial-1") {
+		t.Errorf("the verdict is %v", err)
+	}
+	if content, err := os.ReadFile(path); err != nil || string(content) != "years of work\n" {
+		t.Errorf("the file is now %q, %v", content, err)
+	}
+	if content, err := os.ReadFile(path + ".partial-1"); err != nil || bytes.Count(content, []byte("\n")) != 1 {
+		t.Errorf("the recording is %q, %v", content, err)
 	}
 }

@@ -1,174 +1,111 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"time"
+	"path/filepath"
 
 	"rpcscope/amqprpc/ledger"
 )
 
-// A recordingFile is the file of --record. It is locked while it is open, so that no two runs
-// write to one. What was in it stays until begin: a run that never starts, for want of a
-// broker say, must not cost an older recording.
+// A recordingFile is the file of --record. It is written under a temporary name beside its own, and renamed when the
+// run has ended: a run that fails neither costs an older recording nor leaves a part of one in its place. A named pipe
+// or a device is written to directly.
 type recordingFile struct {
-	file    *os.File
-	path    string
-	regular bool
-	created bool
-	begun   bool
-	early   bytes.Buffer // what was written before begin
-	onBreak func(error)  // nil where it has been told
+	*os.File
+	recordFlags
+	target    string // path without links
+	temporary bool
+	begun     bool        // there is something to keep
+	onError   func(error) // receives the first error of Write
 }
 
-var errLocked = errors.New("another run is recording to it")
-
-// openRecording opens a file to record to. One that holds anything is refused, but for an
-// older recording that may be overwritten.
-func openRecording(ctx context.Context, flags recordFlags, stderr io.Writer) (*recordingFile, error) {
-	r := &recordingFile{path: flags.path}
+// openRecording opens the file of the flags. It returns an error if that file may not be replaced.
+func openRecording(flags recordFlags) (*recordingFile, error) {
+	r := &recordingFile{recordFlags: flags, onError: func(error) {}}
 	info, err := os.Stat(r.path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		r.regular, r.created = true, true
-		r.file, err = os.OpenFile(r.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if link, e := os.Lstat(r.path); errors.Is(err, fs.ErrExist) && e == nil && link.Mode()&fs.ModeSymlink != 0 {
-			err = fmt.Errorf("%s is a symbolic link to nothing", r.path)
-		}
-	case err != nil:
-	case info.IsDir():
-		err = fmt.Errorf("%s is a directory", r.path)
-	case info.Mode()&fs.ModeNamedPipe != 0:
-		r.file, err = openPipe(ctx, r.path, stderr)
-	default:
-		r.regular = info.Mode().IsRegular()
-		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
-	}
-	if err != nil || !r.regular {
+	case err == nil && info.IsDir():
+		return nil, fmt.Errorf("%s is a directory", r.path)
+	case err == nil && !info.Mode().IsRegular():
+		r.File, err = os.OpenFile(r.path, os.O_WRONLY, 0)
 		return r, err
 	}
-	if err = r.lock(); err == nil && !r.created {
-		err = r.mayReplace(flags.overwrite)
+	r.target = r.path
+	if real, err := filepath.EvalSymlinks(r.path); err == nil {
+		r.target = real // a link stays a link
 	}
-	if err != nil {
-		return nil, errors.Join(err, r.file.Close()) // not removed: it may be another run's
+	if err := r.mayReplace(); err != nil {
+		return nil, err
 	}
-	return r, nil
+	r.temporary = true
+	for n := 1; ; n++ {
+		r.File, err = os.OpenFile(fmt.Sprintf("%s.partial-%d", r.target, n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil && info != nil {
+			err = r.Chmod(info.Mode().Perm())
+		}
+		return r, err
+	}
 }
 
-// lock keeps other runs off the file, and makes sure that it is still the one at its path: the
-// run that had it until now may have removed it.
-func (r *recordingFile) lock() error {
-	if err := lockFile(r.file); err != nil {
-		return fmt.Errorf("%s: %w", r.path, err)
+// mayReplace returns an error if there is a file that is to stay.
+func (f *recordFlags) mayReplace() error {
+	file, err := os.Open(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(f.path); err == nil {
+			return fmt.Errorf("%s is a symbolic link to nothing", f.path)
+		}
+		return nil
 	}
-	mine, err := r.file.Stat()
-	if err != nil {
-		return err
-	}
-	if there, err := os.Stat(r.path); err != nil || !os.SameFile(mine, there) {
-		return fmt.Errorf("%s has just been removed by another run", r.path)
-	}
-	return nil
-}
-
-// mayReplace returns an error where a file holds something that is to stay.
-func (r *recordingFile) mayReplace(overwrite bool) error {
-	file, err := os.Open(r.path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	switch _, err := ledger.NewReader(file); {
-	case isEmpty(file): // mktemp makes such
+	if info, err := file.Stat(); err == nil && info.Size() == 0 { // mktemp creates such files
 		return nil
-	case errors.Is(err, ledger.ErrNotRecording):
-		return fmt.Errorf("%s exists and is no recording; it stays as it is", r.path)
-	case !overwrite:
-		return fmt.Errorf("%s is an older recording: --overwrite replaces it", r.path)
+	}
+	if _, err := ledger.NewReader(file); errors.Is(err, ledger.ErrNotRecording) {
+		return fmt.Errorf("%s exists and is no recording; it stays as it is", f.path)
+	}
+	if !f.overwrite {
+		return fmt.Errorf("%s is an older recording: --overwrite replaces it", f.path)
 	}
 	return nil
 }
 
-func isEmpty(file *os.File) bool {
-	info, err := file.Stat()
-	return err == nil && info.Size() == 0
-}
-
-// pipePatience is how long a pipe's reader is waited for before that is said.
-const pipePatience = time.Second
-
-// openPipe opens a named pipe, which blocks until somebody reads from it.
-func openPipe(ctx context.Context, path string, stderr io.Writer) (*os.File, error) {
-	type opened struct {
-		file *os.File
-		err  error
-	}
-	done := make(chan opened)
-	go func() {
-		file, err := os.OpenFile(path, os.O_WRONLY, 0)
-		select {
-		case done <- opened{file, err}:
-		case <-ctx.Done():
-			file.Close() //nolint:errcheck // nobody is interested any more
-		}
-	}()
-	say := time.NewTimer(pipePatience)
-	defer say.Stop()
-	for {
-		select {
-		case o := <-done:
-			return o.file, o.err
-		case <-say.C:
-			fmt.Fprintf(stderr, "rpcscope: --record: waiting for somebody to read from %s\n", path)
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// Write keeps p until begin, and writes it afterwards.
+// Write writes p, and reports the first error to onError.
 func (r *recordingFile) Write(p []byte) (int, error) {
-	if !r.begun {
-		return r.early.Write(p)
-	}
-	n, err := r.file.Write(p)
-	if err != nil && r.onBreak != nil {
-		r.onBreak(err)
-		r.onBreak = nil
+	n, err := r.File.Write(p)
+	if err != nil {
+		r.onError(err)
+		r.onError = func(error) {}
 	}
 	return n, err
 }
 
-// begin empties the file and writes what was kept.
-func (r *recordingFile) begin() error {
-	if r.regular {
-		if err := r.file.Truncate(0); err != nil {
-			return err
-		}
-	}
-	if _, err := r.early.WriteTo(r.file); err != nil {
+// end closes the file. It renames it if the run began and was recorded without an error, and removes it if the run
+// never began.
+func (r *recordingFile) end(err error) error {
+	err = errors.Join(err, r.Close())
+	switch {
+	case !r.temporary:
 		return err
+	case !r.begun:
+		return errors.Join(err, os.Remove(r.Name()))
 	}
-	r.begun = true
-	return nil
-}
-
-// close closes the file, and removes it where it was made for a run that never began: before
-// another run can have it, where the system lets an open file be removed.
-func (r *recordingFile) close() error {
-	remove := r.created && !r.begun
-	if remove && os.Remove(r.path) == nil {
-		remove = false
+	if err == nil {
+		err = r.mayReplace()
 	}
-	err := r.file.Close()
-	if remove {
-		err = errors.Join(err, os.Remove(r.path))
+	if err == nil {
+		err = os.Rename(r.Name(), r.target)
+	}
+	if err != nil {
+		err = fmt.Errorf("%w; the recording is in %s", err, r.Name())
 	}
 	return err
 }

@@ -17,10 +17,10 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// secret is a password that nothing may show.
+// secret is a password that must never be shown.
 const secret = "hunter2"
 
-// runFibserver runs the server to its end. url is what AMQP_URL says.
+// runFibserver runs the server to its end. url is the value of AMQP_URL.
 func runFibserver(t testing.TB, url string, args ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -38,7 +38,7 @@ func runFibserver(t testing.TB, url string, args ...string) outcome {
 	return outcome{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
 }
 
-// refused checks that a command says in its one line on stderr why it cannot.
+// refused checks that a command prints the reason in one line on stderr.
 func (o outcome) refused(t testing.TB, what string, code int, words ...string) {
 	t.Helper()
 	if o.code != code || strings.Count(o.stderr, "\n") != 1 || strings.Contains(o.stdout+o.stderr, secret) {
@@ -51,8 +51,7 @@ func (o outcome) refused(t testing.TB, what string, code int, words ...string) {
 	}
 }
 
-// All commands say what is wrong with TLS, with exit code 3, and the flags that there are for
-// it make it right.
+// All commands report a TLS error with exit code 3, and work with the TLS flags.
 func TestTLSRefused(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -94,7 +93,7 @@ func TestTLSRefused(t *testing.T) {
 	}
 }
 
-// All commands say which permission is missing, on what, and how to give it.
+// All commands say which permission is missing, on which resource, and how to grant it.
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
@@ -108,7 +107,7 @@ func TestDenied(t *testing.T) {
 	const write = `lacks the write permission on exchange "amq.default" in virtual host "/": rabbitmqctl set_permissions -p / writeless CONFIGURE WRITE READ, with a WRITE that matches "amq.default"`
 	writeless, readless, stranger := user("writeless", ".*", "^$", ".*"), user("readless", ".*", ".*", `^amq\.gen`), user("stranger")
 
-	// Before anything is published.
+	// Reported before a publish.
 	for what, o := range map[string]outcome{"call": rpcscope(t, stranger, "call", "5"), "load": rpcscope(t, stranger, "load"), "scale": rpcscope(t, stranger, "scale"),
 		"tour": rpcscope(t, stranger, "tour", "--check", "--only=1"), "fibserver": runFibserver(t, stranger)} {
 		o.refused(t, what, cli.NoBroker, `user "stranger" has no permissions in virtual host "/": rabbitmqctl set_permissions -p / stranger CONFIGURE WRITE READ`)
@@ -118,7 +117,7 @@ func TestDenied(t *testing.T) {
 	runFibserver(t, readless).refused(t, "fibserver", cli.FellShort, `lacks the read permission on queue "rpc_queue"`)
 	rpcscope(t, readless, "load", "--servers=1").refused(t, "load with servers", cli.FellShort, "lacks the read permission on queue")
 
-	// At the first publish, of however many: the deadline is far off.
+	// Reported after the first publish: the deadline is far off.
 	rpcscope(t, writeless, "call", "--timeout=1h", "5").refused(t, "call", cli.FellShort, "connection_lost: user ", write)
 	rpcscope(t, writeless, "call", "--timeout=1h", "--json", "5").refused(t, "call --json", cli.FellShort, write)
 	o := rpcscope(t, writeless, "load", "-n=1000000", "--timeout=1h", "--json")
@@ -138,12 +137,11 @@ func TestDenied(t *testing.T) {
 		t.Errorf("tour: exit code %d, %s", o.code, o.stdout)
 	}
 
-	// A server that may not reply takes no request.
+	// A server that may not publish replies consumes no request.
 	runFibserver(t, writeless).refused(t, "fibserver", cli.FellShort, "fibserver: ", write)
 }
 
-// A queue's name that none can have, or should, is a usage error, whoever is asked, and shown
-// so that no terminal obeys it.
+// An invalid queue name is a usage error of all commands, and is escaped.
 func TestQueueNameRefused(t *testing.T) {
 	t.Parallel()
 	const nowhere = "amqp://guest:" + secret + "@127.0.0.1:1/"

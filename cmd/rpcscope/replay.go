@@ -30,15 +30,15 @@ func replayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay FILE",
 		Short: "Show a recording on the screen: play, pause, step, seek",
-		Long: `replay shows on the screen what --record of the screen, of demo or of load has written:
-the same lanes and stories, at any speed, forward and back, event by event, or from one
-duplicate, orphan or failure to the next. ? shows the keys. No broker is needed.
+		Long: `replay shows a recording (--record of the screen, demo or load) on the screen: the same
+lanes and stories, at any speed, forward and back, event by event, or from one
+duplicate, orphan or failure to the next. ? shows the keys. It needs no broker.
 
---json and --summary print what load would have printed at the end of the run, and need
-no terminal. They read - as stdin.
+--json and --summary print what load prints at the end of a run. They need no terminal,
+and read stdin if FILE is -.
 
-A recording that is damaged or cut off is shown up to there: the line is named, and the
-exit code is 1. So it is where events contradict those before them; they are left out.`,
+If a recording is damaged or cut off, replay shows the part before and names the line.
+It leaves out events that contradict earlier ones. In both cases the exit code is 1.`,
 		Example: `  rpcscope load -n 2000 --servers 2 --record run.ndjson
   rpcscope replay run.ndjson
   rpcscope replay run.ndjson --json`,
@@ -56,15 +56,17 @@ exit code is 1. So it is where events contradict those before them; they are lef
 				return err
 			}
 			if o.asJSON || o.summary {
-				return o.sum(cmd.Context(), args[0], cmd.InOrStdin(), cmd.OutOrStdout())
+				return o.printSummary(cmd.Context(), args[0], cmd.InOrStdin(), cmd.OutOrStdout())
 			}
 			if args[0] == "-" {
-				return errors.New("the screen cannot seek in stdin: give it a file, or --json or --summary")
+				return errors.New("the screen cannot seek in stdin: give a file, or --json or --summary")
 			}
-			if err := needTerminal(os.Stdout, "`rpcscope replay --summary`, and `rpcscope replay --json`"); err != nil {
+			if p, err := replay.Open(args[0]); err != nil {
+				return err
+			} else if err := p.Close(); err != nil {
 				return err
 			}
-			return o.show(cmd.Context(), args[0], os.Stdout)
+			return onScreen(os.Stdout, "`rpcscope replay --summary`, and `rpcscope replay --json`", func() error { return o.show(cmd.Context(), args[0], os.Stdout) })
 		},
 	}
 	flags := cmd.Flags()
@@ -79,18 +81,17 @@ exit code is 1. So it is where events contradict those before them; they are lef
 func (o *replayOptions) validate(cmd *cobra.Command) error {
 	switch {
 	case o.asJSON && o.summary:
-		return errors.New("--json and --summary are two forms of the same: give one")
+		return errors.New("--json and --summary are two forms of the summary: give one")
 	case o.speed != replay.FullSpeed && !(o.speed >= replay.MinSpeed && o.speed <= replay.MaxSpeed):
 		return fmt.Errorf("--speed %v is neither 0 nor between %g and %g", o.speed, replay.MinSpeed, float64(replay.MaxSpeed))
 	}
 	return nil
 }
 
-// sum prints the summary of a recording, of what there is of it where it is damaged.
-func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) error {
-	in, recording := stdin, func() bool { return beingRecorded(path) }
+// printSummary prints the summary of a recording, or of the part before a damage.
+func (o *replayOptions) printSummary(ctx context.Context, path string, stdin io.Reader, stdout io.Writer) error {
+	in := stdin
 	if path == "-" {
-		recording = func() bool { return false }
 		path = "stdin"
 	} else {
 		if info, err := os.Stat(path); err == nil && info.IsDir() {
@@ -107,7 +108,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	var cfg *report.RunConfig
 	var damage error
 	read := make(chan struct{})
-	go func() { // nothing interrupts reading from a terminal or a pipe
+	go func() { // reading from a terminal or a pipe cannot be interrupted
 		defer close(read)
 		cfg, damage = replay.Sum(in, books)
 	}()
@@ -117,10 +118,10 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 		return cli.Fail(cli.Interrupted, context.Cause(ctx))
 	}
 	s := books.Snapshot(report.SummaryQuery())
-	if damage = explained(cmp.Or(damage, replay.Contradictions(&s)), recording); damage != nil {
+	if damage = cmp.Or(damage, replay.Contradictions(&s)); damage != nil {
 		damage = fmt.Errorf("%s: %w", path, damage)
 	}
-	if cfg == nil { // there is nothing to be seen
+	if cfg == nil { // not even the first line is whole
 		return damage
 	}
 	if err := s.Broken(); err != nil {
@@ -136,16 +137,7 @@ func (o *replayOptions) sum(ctx context.Context, path string, stdin io.Reader, s
 	return cli.Fail(cli.FellShort, errors.Join(err, damage))
 }
 
-// explained is the damage of a recording. Where a run is still recording, its last line need
-// not be whole.
-func explained(damage error, recording func() bool) error {
-	if errors.Is(damage, ledger.ErrCutOff) && recording() {
-		return fmt.Errorf("%w, since a run is still recording to it", damage)
-	}
-	return damage
-}
-
-// faultOf is what a summary says of a recording that is damaged.
+// faultOf returns the words of a summary for a damaged recording, or "".
 func faultOf(damage error) string {
 	if damage == nil {
 		return ""
@@ -153,7 +145,7 @@ func faultOf(damage error) string {
 	return "the recording is damaged"
 }
 
-// show plays a recording on the screen, and leaves a summary of what was shown last.
+// show plays a recording on the screen, and prints a summary up to the event that was shown last.
 func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) error {
 	p, err := replay.Open(path)
 	if err != nil {
@@ -164,10 +156,8 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if !o.paused {
 		p.Toggle()
 	}
-	ctx, release := takeTerminal(ctx, stdout)
-	left := make(chan struct{})
-	defer close(left)
-	defer context.AfterFunc(ctx, func() { endAnyway(func() {}, left) })()
+	ctx, release := whileForeground(ctx, stdout)
+	defer context.AfterFunc(ctx, func() { exitIfStalled(func() {}) })()
 	shown := tui.RunReplay(ctx, p)
 	release()
 	if shown != nil {
@@ -175,37 +165,23 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	}
 	look := p.Snapshot(lab.Query{Ledger: report.SummaryQuery()})
 	summary := report.Summary{
-		Snapshot: look.Ledger, Config: p.RunConfig(), Notice: whereLeft(path, look.Replay), Interrupted: ctx.Err() != nil,
+		Snapshot: look.Ledger, Config: p.RunConfig(), Notice: partShown(path, look.Replay), Interrupted: ctx.Err() != nil,
 		Fault: faultOf(p.Err()),
 	}
 	if err := summary.Write(stdout, report.TerminalWidth(stdout)); err != nil {
 		return cli.Fail(cli.FellShort, err)
 	}
-	if err := explained(p.Err(), func() bool { return beingRecorded(path) }); err != nil {
+	if err := p.Err(); err != nil {
 		return cli.Fail(cli.FellShort, fmt.Errorf("%s: %w", path, err))
 	}
 	return interrupted(ctx)
 }
 
-// beingRecorded reports whether a run records to a file at present. It holds the file's lock
-// no longer than to see that: whoever asks meanwhile is told that a run has it.
-func beingRecorded(path string) bool {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return false // to open a pipe once more would wait for its writer
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer file.Close()
-	return errors.Is(lockFile(file), errLocked)
-}
-
-// whereLeft says of which part of a recording a summary is; "" where it is of all.
-func whereLeft(path string, r *lab.Replay) string {
+// partShown returns a notice of the part that a summary is of, or "" if it is of the whole recording.
+func partShown(path string, r *lab.Replay) string {
 	if r.Indexed == 1 && r.Event == r.Events {
 		return ""
 	}
-	return fmt.Sprintf("Of the recording until event %d, %.3f s after its beginning. Of all of it: %s replay --summary %s",
+	return fmt.Sprintf("This is the recording up to event %d, %.3f s after its beginning. The summary of all of it: %s replay --summary %s",
 		r.Event, r.Position.Seconds(), cli.Program("rpcscope"), path)
 }

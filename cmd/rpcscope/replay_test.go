@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,12 +13,10 @@ import (
 	"testing"
 
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
-	"rpcscope/tui/report"
 )
 
-// recordLoad records a load with all that can go wrong, and returns what it printed.
+// recordLoad records a load with all kinds of failures, and returns its summary.
 func recordLoad(t testing.TB, path string, args ...string) outcome {
 	t.Helper()
 	node := brokertest.Shared(t)
@@ -34,7 +31,7 @@ func recordLoad(t testing.TB, path string, args ...string) outcome {
 	return o
 }
 
-// What a recording replays to is what the run itself printed, to the last digit.
+// The replay of a recording prints the same summary as the run.
 func TestReplayIsTheRun(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -85,48 +82,7 @@ func doubled(lines []string) string {
 	return b.String()
 }
 
-// A recording that is still being written need not be whole, and that is said.
-func TestReplayWhileRecording(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "run.ndjson")
-	r, err := newRecording(t.Context(), recordFlags{path: path}, "test", report.RunConfig{}, t.Output())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := r.begin(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := r.file.Write([]byte(`{"t":0,"k":"se`)); err != nil {
-		t.Fatal(err)
-	}
-	const still = "since a run is still recording to it"
-	o := rpcscope(t, "", "replay", "--json", path)
-	if o.code != cli.FellShort || !strings.Contains(o.stderr, "line 2: the recording is cut off here, "+still) {
-		t.Errorf("while it is written: %+v", o)
-	}
-	r.end()
-	if o := rpcscope(t, "", "replay", "--json", path); o.code != cli.FellShort || strings.Contains(o.stderr, still) {
-		t.Errorf("afterwards: %+v", o)
-	}
-
-	// Who replays it at the same time is no run, however long his reader takes.
-	printed := false
-	stdout := writerFunc(func(p []byte) (int, error) {
-		printed = true
-		if beingRecorded(path) {
-			t.Error("a replay is taken for a run")
-		}
-		return len(p), nil
-	})
-	if err := (&replayOptions{asJSON: true}).sum(t.Context(), path, nil, stdout); !errors.Is(err, ledger.ErrCutOff) || !printed {
-		t.Errorf("printed: %t, %v", printed, err)
-	}
-}
-
-type writerFunc func([]byte) (int, error)
-
-func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
-
-// What is wrong with a file is told, and in which line; what came before is summed up.
+// replay names the damaged line of a recording, and prints the summary of the lines before it.
 func TestReplayOfDamage(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -192,7 +148,7 @@ func TestReplayOfDamage(t *testing.T) {
 		})
 	}
 
-	// Times that go back, that are absurd, and IDs that would drive a terminal.
+	// Times that go back or are absurd, and IDs with control characters.
 	hostile := lines[0] + strings.Join([]string{
 		`{"t":9000000000000000000,"k":"sent","id":"\u001b]0;owned\u0007"}`,
 		`{"t":-9000000000000000000,"k":"sent","id":"b"}`,
@@ -233,7 +189,8 @@ func TestReplayUsage(t *testing.T) {
 	}{
 		{nil, "needs the FILE"}, {[]string{"a", "b"}, "takes one FILE"}, {[]string{"a", "--json", "--summary"}, "give one"},
 		{[]string{"a", "--speed=1000"}, "--speed"}, {[]string{"a", "--speed=NaN"}, "--speed"}, {[]string{"a", "--speed=-1"}, "--speed"},
-		{[]string{"a"}, "rpcscope replay --summary"}, // no terminal
+		{[]string{put(t, "run.ndjson", oldRecording)}, "rpcscope replay --summary"}, // no terminal
+		{[]string{"/no/such/file"}, "/no/such/file: no such file"}, {[]string{put(t, "thesis", "years of work\n")}, "thesis"},
 	} {
 		rpcscope(t, "", append([]string{"replay"}, c.args...)...).want(t, cli.Usage, "", c.want)
 	}

@@ -14,7 +14,7 @@ import (
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
-// An afternoon at the screen is recorded, and looked at again.
+// A session at the screen is recorded and replayed.
 func TestScreenRecords(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -22,8 +22,9 @@ func TestScreenRecords(t *testing.T) {
 	term := demoShell(t, closedURL(t), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope demo --record "+file, "enter")
 	shown(term, `Completed ([\d,]+)`)
-	term.Type("d", "u")
+	term.Type("d")
 	shown(term, `Duplicate ([\d,]+)`)
+	term.Type("u") // after the duplicate, as the replay below expects
 	shown(term, `Orphaned ([\d,]+)`)
 	term.Type("q")
 	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), "to use a RabbitMQ of yours.") })
@@ -32,7 +33,7 @@ func TestScreenRecords(t *testing.T) {
 	calls := regexp.MustCompile(`calls +\d.*`).FindString(term.Scrollback())
 	term.WaitAlone()
 
-	// The summary of the recording is the one that the screen left behind.
+	// The summary of the recording is that of the screen.
 	o := rpcscope(t, "", "replay", "--summary", file)
 	if o.code != cli.OK || calls == "" || !strings.Contains(o.stdout, strings.TrimSpace(calls)) {
 		t.Errorf("the screen left\n%s\nand its recording\n%s%s", calls, o.stdout, o.stderr)
@@ -42,7 +43,7 @@ func TestScreenRecords(t *testing.T) {
 		t.Errorf("%v: %.400s", err, head)
 	}
 
-	// On the screen: to the duplicate, its story, back, to the end.
+	// On the screen: the duplicate, its story, back, the end.
 	term = shell(t, "amqp://127.0.0.1:1/", screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
 	term.Type("rpcscope replay --paused "+file, "enter")
@@ -84,7 +85,7 @@ func TestScreenRecords(t *testing.T) {
 	term.WaitAlone()
 }
 
-// --record of the screen has the manners of load's.
+// --record of the screen refuses the same files as that of load.
 func TestScreenRecordRefuses(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -98,7 +99,7 @@ func TestScreenRecordRefuses(t *testing.T) {
 		{diary, "exists and is no recording"},
 		{"", "names no file"},
 		{folder, "is a directory"},
-		{fresh, "cannot connect"}, // and no empty file is left behind
+		{fresh, "cannot connect"}, // no empty file is left
 	} {
 		term.Type("clear; rpcscope --record '"+c.file+"'; echo over-"+string(rune('a'+i)), "enter")
 		term.WaitFor("\nover-" + string(rune('a'+i)))
@@ -114,7 +115,7 @@ func TestScreenRecordRefuses(t *testing.T) {
 	}
 }
 
-// A damaged recording is shown up to the damage, which is told.
+// A damaged recording is shown up to the damage, which is reported.
 func TestReplayOfDamageOnScreen(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "run.ndjson")
@@ -139,7 +140,7 @@ func TestReplayOfDamageOnScreen(t *testing.T) {
 	term.WaitAlone()
 }
 
-// What cannot be shown at all is told without a screen.
+// A file that cannot be shown is an error without a screen.
 func TestReplayRefusesOnScreen(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -159,23 +160,23 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 	}
 }
 
-// A recording that breaks off is told of at once, and again when the screen is left.
+// The screen reports a recording that fails at once, and again at the end.
 func TestScreenRecordBreaksOff(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
 	read := make(chan error, 1)
 	fifo := breakingFifo(t, read)
 	term := shell(t, node.URL(), screen.Size{Cols: 140, Rows: 30})
-	term.Type("rpcscope --servers 1 --fib 5 "+calm+" --queue "+brokertest.QueueName(t)+" --record "+fifo, "enter")
+	term.Type("rpcscope --servers 1 --fib 5 "+slowServer+" --queue "+brokertest.QueueName(t)+" --record "+fifo, "enter")
 	shown(term, `Completed ([\d,]+)`)
 	if err := <-read; err != nil {
 		t.Fatal(err)
 	}
-	term.Type("v") // all notes: another one may be below it soon
-	term.WaitFor("the recording breaks off: write ")
+	term.Type("v") // all notes: the screen shows only the last ones
+	term.WaitFor("the recording failed: write ")
 	term.Type("esc")
 	term.Type("q")
-	term.WaitFor("the recording is not whole")
+	term.WaitFor("rpcscope: the recording failed") // below the summary
 	term.Type("echo code=$?", "enter")
 	term.WaitFor("code=1")
 	term.WaitAlone()

@@ -6,26 +6,27 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"rpcscope/amqprpc/ledger"
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui/report"
 )
 
 type scaleOptions struct {
 	loadOptions
-	steps []int // how many servers, run by run
+	steps []int // number of servers of each run
 }
 
 const (
-	// perServer is how many calls are in flight for each server of the largest run: one
-	// that it works on, and some that wait, so that it never does.
+	// perServer is the number of calls in flight for each server of the largest run: enough to keep it busy.
 	perServer = 4
-	// scaleDuration and scaleWarmup are of each run.
+
 	scaleDuration = 5 * time.Second
 	scaleWarmup   = time.Second
 )
@@ -34,19 +35,19 @@ func scaleCommand() *cobra.Command {
 	var o scaleOptions
 	cmd := &cobra.Command{
 		Use:   "scale",
-		Short: "The same load on 1, 2, 4 servers: what another server is worth",
-		Long: `scale makes the same load on each of so many local fibservers, one run after the other,
-and compares: throughput, speed-up, response times. It is a closed loop with the same
-number of calls in flight in every run.
+		Short: "The same load on 1, 2, 4 servers: the gain of another server",
+		Long: `scale runs the same load on 1, 2, 4 (--servers) local fibservers and compares throughput,
+speed-up and response times. The load is a closed loop with the same number of calls in
+flight in every run.
 
-The speed-up is in terms of the first run's throughput, whichever it is: with
---servers 2,4 the first row says 1 and the second, at best, 2.
+The speed-up is relative to the first run: with --servers 2,4 the first row says 1 and
+the second, at best, 2.
 
-Servers on one machine share its cores. Where those are the limit it says so; work that
-waits, as --server-flag=--delay=20ms has it, scales on any machine.
+Servers on one machine share its cores. If those are the limit, scale says so. Work that
+waits, as with --server-flag=--delay=20ms, scales on any machine.
 
-The exit code is 1 when in one of the runs more than --max-failed calls failed or were
-answered wrong. If somebody else consumes from the queue, --force measures all the same.`,
+The exit code is 1 if more than --max-failed calls of a run failed or were answered
+wrong. If others consume from the queue, scale needs --force.`,
 		Example: `  rpcscope scale
   rpcscope scale --servers 1,2,4,8 --fib 5 --server-flag=--delay=20ms
   rpcscope scale -n 2000 --fib 20-30 --json`,
@@ -60,33 +61,33 @@ answered wrong. If somebody else consumes from the queue, --force measures all t
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	flags.IntSliceVar(&o.steps, "servers", []int{1, 2, 4}, "how many local fibservers, run by run")
-	usual := usualFlags
-	usual.concurrency = 0
-	o.addCalls(flags, usual)
+	flags.IntSliceVar(&o.steps, "servers", []int{1, 2, 4}, "number of local fibservers, run by run")
+	defaults := defaultFlags
+	defaults.concurrency = 0
+	o.addCalls(flags, defaults)
 	flags.Lookup("concurrency").Usage = fmt.Sprintf("requests in flight, in every run (default %d for each server of the\nlargest run)", perServer)
-	flags.MarkHidden("rate") //nolint:errcheck // it is there; validate says why not
-	o.addServerFlag(flags, usual)
+	flags.MarkHidden("rate") //nolint:errcheck // it exists; validate refuses it
+	o.addServerFlag(flags, defaults)
 	o.warmup = scaleWarmup
 	o.loadOptions.add(flags, fmt.Sprintf("how many requests in each run (default: for %v)", scaleDuration))
 	o.record.add(flags)
-	flags.Lookup("record").Usage = "write every event of each run to a file of its own, for rpcscope\nreplay: of run.ndjson run-1.ndjson, run-2.ndjson and so on, by the\nnumber of servers"
-	flags.Lookup("duration").Usage = "for how long to start requests, in each run"
+	flags.Lookup("record").Usage = "write every event of each run to a new file, for rpcscope replay: for\nrun.ndjson to run-1.ndjson, run-2.ndjson and so on, by the number of\nservers"
+	flags.Lookup("duration").Usage = "time for which to start requests, in each run"
 	return cmd
 }
 
-// validate checks what the flags' own types do not.
+// validate checks the values of the flags.
 func (o *scaleOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
 	if given("rate") {
-		return errors.New("--rate would fix the throughput that scale is there to measure; it is for load")
+		return errors.New("--rate would fix the throughput that scale measures; it is for load")
 	}
 	if len(o.steps) == 0 {
 		return errors.New("--servers is empty")
 	}
 	for _, n := range o.steps {
-		if n < 1 || n > mostServers {
-			return fmt.Errorf("--servers: %d is not between 1 and %d", n, mostServers)
+		if n < 1 || n > maxServers {
+			return fmt.Errorf("--servers: %d is not between 1 and %d", n, maxServers)
 		}
 	}
 	o.servers = slices.Max(o.steps)
@@ -104,54 +105,36 @@ func (o *scaleOptions) validate(cmd *cobra.Command) error {
 	return o.loadOptions.validate(cmd)
 }
 
-func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	recorded, err := o.recordings(ctx, stderr)
-	if err != nil {
-		return err
-	}
-	defer func() { err = recorded.end(err) }()
+func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 	result := report.Scale{Rows: []report.ScaleRow{}}
 	var steps []step
-	short := false
 	var ended error
-	for i, n := range o.steps {
+	short := false
+	for _, n := range o.steps {
 		if report.IsTerminal(os.Stderr) {
 			fmt.Fprintf(stderr, "%d of %d: %s\n", len(steps)+1, len(o.steps), servers(n))
 		}
-		o.servers = n
-		books := ledger.New(ledger.Config{})
-		observers := ledger.NewTee(books)
-		observers.Add(recorded[i].observer())
-		m, err := o.measure(ctx, stderr, books, observers, recorded[i])
+		m, err := o.runStep(ctx, stderr, n)
 		if err != nil {
 			ended = err
 			break
 		}
-		m.servers.report(stderr)
-		if m.interrupted { // half a run compares with nothing
-			ended = cli.Fail(cli.Interrupted, context.Cause(ctx))
-			break
-		}
-		if m.denied != nil {
-			ended = cli.Fail(cli.FellShort, m.denied)
-			break
-		}
 		summary := o.summary(m, nil)
-		m.report(stderr, servers(n)+": ", summary)
-		for _, f := range m.said.Sentences() {
-			fmt.Fprintf(stderr, "rpcscope: %d failed: %s\n", f.Count, f.Text)
+		m.reportErrors(stderr, servers(n)+": ", summary)
+		for _, f := range m.failures.Sentences() {
+			warn(stderr, "%d failed: %s", f.Count, f.Text)
 		}
 		short = short || summary.FellShort()
-		o.force = true // the last run's consumers may be seen a moment longer than its servers
+		o.force = true // the broker may count the consumers of this run a moment longer
 		row := report.ScaleRow{
-			Servers: n, Throughput: m.books.Throughput, P50: m.books.Response.P50, P99: m.books.Response.P99, Failed: summary.Short(), FellShort: summary.FellShort(),
+			Servers: n, Throughput: m.ledger.Throughput, P50: m.ledger.Response.P50, P99: m.ledger.Response.P99, Failed: summary.Short(), FellShort: summary.FellShort(),
 		}
 		steps = append(steps, step{servers: n, throughput: row.Throughput, busy: m.busy()})
 		row.Speedup = steps[len(steps)-1].speedup(steps[0])
 		result.Rows = append(result.Rows, row)
 	}
 	if len(steps) > 0 || ended == nil {
-		result.Notice = coresAreTheLimit(steps, cores())
+		result.Notice = coreLimit(steps, cores())
 		if err := o.print(stdout, stderr, &result); err != nil {
 			return cli.Fail(cli.FellShort, err)
 		}
@@ -162,12 +145,66 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) (err e
 	return ended
 }
 
+// runStep makes the run with n servers. It returns an error if the run was not complete.
+func (o *scaleOptions) runStep(ctx context.Context, stderr io.Writer, n int) (m *measurement, err error) {
+	o.servers = n
+	recorded, err := newRecording(o.recordOf(n), "rpcscope scale", o.config(), stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		recorded.end()
+		err = recorded.verdict(err)
+	}()
+	if m, err = o.measure(ctx, stderr, recorded); err != nil {
+		return nil, err
+	}
+	m.reportRestarts(stderr)
+	if m.interrupted {
+		return nil, cli.Fail(cli.Interrupted, context.Cause(ctx))
+	}
+	if m.denied != nil {
+		return nil, cli.Fail(cli.FellShort, m.denied)
+	}
+	return m, nil
+}
+
 func (o *scaleOptions) print(stdout, stderr io.Writer, result *report.Scale) error {
 	if !o.asJSON {
 		return result.Write(stdout, summaryWidth(stdout))
 	}
 	if result.Notice != "" {
-		fmt.Fprintf(stderr, "rpcscope: %s\n", result.Notice)
+		warn(stderr, "%s", result.Notice)
 	}
 	return report.PrintJSON(stdout, result.Rows)
+}
+
+// recordOf returns the flags of the recording of the run with n servers: to "run-2.ndjson" for "run.ndjson".
+func (o *scaleOptions) recordOf(n int) recordFlags {
+	of := o.record
+	if of.path != "" {
+		ext := filepath.Ext(of.path)
+		of.path = strings.TrimSuffix(of.path, ext) + "-" + strconv.Itoa(n) + ext
+	}
+	return of
+}
+
+// checkRecord returns a usage error if a run cannot be recorded, or two runs would be recorded to one file.
+func (o *scaleOptions) checkRecord() error {
+	if o.record.path == "" {
+		return nil
+	}
+	if info, err := os.Stat(o.record.path); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("--record: scale writes a file for each run, and %s is not one", o.record.path)
+	}
+	for i, n := range o.steps {
+		of := o.recordOf(n)
+		if slices.Contains(o.steps[:i], n) {
+			return fmt.Errorf("--record: --servers has %d twice, and both runs would be recorded to %s", n, of.path)
+		}
+		if err := of.mayReplace(); err != nil {
+			return fmt.Errorf("--record: %w", err)
+		}
+	}
+	return nil
 }

@@ -19,7 +19,7 @@ import (
 	"rpcscope/tui/report"
 )
 
-// rows reads the one array of scale --json, and sees that it has the contract's keys.
+// rows decodes the array of scale --json, and checks its keys.
 func (o outcome) rows(t *testing.T) []report.ScaleRow {
 	t.Helper()
 	var got, want any
@@ -40,13 +40,12 @@ func (o outcome) rows(t *testing.T) []report.ScaleRow {
 	return rows
 }
 
-// Work that sleeps for so long takes one server 12 * 200 ms at least, and two of them
-// half of that: they would have to lose a second more to fall short of this.
+// One server needs at least 12 * 200 ms and two of them half of that. They would have to lose a second to fail this test.
 func TestScaleOfWorkThatSleeps(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
 	o := rpcscope(t, node.URL(), "scale", "--queue", brokertest.QueueName(t), "--servers=1,2", "-n=12", "--warmup=0s", "--fib=5", "--server-flag=--delay=200ms", "--json")
-	if o.code != cli.OK || o.stderr != "" { // and so no word of cores
+	if o.code != cli.OK || o.stderr != "" { // no notice of cores
 		t.Fatalf("exit code %d, stderr %q", o.code, o.stderr)
 	}
 	rows := o.rows(t)
@@ -90,7 +89,7 @@ func TestScaleFallsShort(t *testing.T) {
 	if o := rpcscope(t, node.URL(), append(args, "--max-failed=20")...); o.code != cli.OK {
 		t.Errorf("20 failed of at most 20, in each run: exit code %d", o.code)
 	}
-	others := newFleet(t, node.URL(), queue, pool.Config{})
+	others := newServerPool(t, node.URL(), queue, pool.Config{})
 	others.start(t)
 	o = rpcscope(t, node.URL(), args...)
 	if o.code != cli.FellShort || o.stdout != "" || !strings.Contains(o.stderr, queue) {
@@ -113,7 +112,7 @@ func TestScaleUsage(t *testing.T) {
 	}
 }
 
-// Each run has a recording of its own, with the numbers of its row; a run that never began has none.
+// Each run has its own recording, with the numbers of its row. A run that never began has none.
 func TestScaleRecord(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -145,7 +144,7 @@ func TestScaleRecord(t *testing.T) {
 	}
 }
 
-// Half a run compares with nothing.
+// A run that was interrupted has no row.
 func TestScaleInterrupted(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -167,7 +166,7 @@ func TestScaleInterrupted(t *testing.T) {
 	}
 }
 
-// untilConsumed waits until somebody consumes from a queue.
+// untilConsumed waits until a queue has a consumer.
 func untilConsumed(t *testing.T, url, queue string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

@@ -17,32 +17,27 @@ import (
 	"rpcscope/tui"
 	"rpcscope/tui/lab"
 	"rpcscope/tui/report"
-	"rpcscope/tui/text"
 )
 
-// A screenOptions is what the screen starts with. Nearly all of it can be changed there.
+// screenOptions are the flags of the screen.
 type screenOptions struct {
 	runFlags
 	paused bool
-	wary   bool // it is for the lab to say whether the load begins paused
+	wary   bool // the load begins paused if the lab says so
 	record recordFlags
-	// standIn says why the broker is the in-process one instead of the one that was
-	// asked for; "" where it is not.
+	// standIn is the reason for using the in-process broker, or "".
 	standIn string
 }
 
-// screenCommand makes root show the screen.
+// screenCommand makes the screen the command root.
 func screenCommand(root *cobra.Command) {
 	var o screenOptions
-	o.add(root.Flags(), usualFlags)
+	o.add(root.Flags(), defaultFlags)
 	root.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := o.validate(cmd.Flags()); err != nil {
 			return err
 		}
-		if err := needTerminal(os.Stdout, "`rpcscope load`, and `rpcscope load --json`"); err != nil {
-			return err
-		}
-		return o.run(cmd.Context(), os.Stdout, cmd.ErrOrStderr())
+		return onScreen(os.Stdout, "`rpcscope load`, and `rpcscope load --json`", func() error { return o.run(cmd.Context(), os.Stdout, cmd.ErrOrStderr()) })
 	}
 }
 
@@ -55,35 +50,31 @@ func (o *screenOptions) validate(flags *pflag.FlagSet) error {
 	}
 	o.wary = !flags.Changed("paused")
 	if o.service != nil && o.servers > 0 && !o.force {
-		return errors.New("--servers starts fibservers, which answer nothing but fib, and --body asks another service: give --servers 0, or --force")
+		return errors.New("--servers starts fibservers, which only answer fib, and --body calls another service: give --servers 0, or --force")
 	}
 	return nil
 }
 
 func (o *screenOptions) add(flags *pflag.FlagSet, usual runFlags) {
 	o.runFlags.add(flags, usual)
-	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused (default if somebody else consumes from\nthe queue, or with --body)")
+	flags.BoolVar(&o.paused, "paused", false, "begin with the load paused (default if others consume from the\nqueue, or with --body)")
 	o.record.add(flags)
 }
 
-// needTerminal is a usage error where a screen cannot be shown on stdout. instead is what
-// does as well without.
-func needTerminal(stdout *os.File, instead string) error {
+// onScreen calls show in a child process. If stdout cannot show a screen it returns a usage error that names the
+// alternative.
+func onScreen(stdout *os.File, alternative string, show func() error) error {
 	switch {
 	case !report.IsTerminal(stdout):
-		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is "+instead))
+		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal on stdout; without one there is "+alternative))
 	case report.IsDumb():
-		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal that can move its cursor, and TERM is dumb; without one there is "+instead))
+		return cli.Fail(cli.Usage, errors.New("the screen needs a terminal that can move its cursor, and TERM is dumb; without one there is "+alternative))
 	}
-	return nil
+	return inChild(stdout, show)
 }
 
 func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) (err error) {
-	broker, err := o.broker.Broker("rpcscope")
-	if err != nil {
-		return err
-	}
-	recorded, err := newRecording(ctx, o.record, "rpcscope", o.config(), stderr)
+	recorded, err := newRecording(o.record, "rpcscope", o.config(), stderr)
 	if err != nil {
 		return err
 	}
@@ -91,40 +82,33 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		recorded.end()
 		err = recorded.verdict(err)
 	}()
-	l, err := lab.Open(ctx, lab.Config{
-		Broker: broker, StandIn: standInAdvice("demo", o.standIn), Backoff: cli.Backoff, Queue: o.queue,
-		Concurrency: o.concurrency, Rate: o.rate, Fib: o.fib, Timeout: o.timeout, Seed: o.seed, Paused: o.paused, PauseIfForeign: o.wary,
-		Service:    o.service,
-		Pool:       localPool(&o.broker, o.serverFlags...),
-		ServerSeed: int64(o.seed * mostServers),
-		Force:      o.force,
-		Observer:   recorded.observer(),
-	})
+	cfg, err := o.labConfig(recorded)
 	if err != nil {
-		if ctx.Err() != nil {
-			return cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
-		return onBroker(err)
+		return err
+	}
+	cfg.StandIn, cfg.Paused, cfg.PauseIfForeign = standInAdvice("demo", o.standIn), o.paused, o.wary
+	l, err := lab.Open(ctx, cfg)
+	if err != nil {
+		return dialError(ctx, err)
 	}
 	if o.servers > 0 {
 		if err := l.CheckStart(ctx); err != nil {
 			l.Close(ctx) //nolint:errcheck // the error at hand matters more
-			return notAlone(err)
+			return foreignError(err)
 		}
 	}
-	recorded.onBreak(func(err error) { l.Note(lab.Failure, "the recording breaks off: "+err.Error(), "") })
-	var begun error
-	l.SnapshotThen(ledger.Query{}, func() { begun = recorded.begin() })
-	if begun != nil {
+	recorded.onError(func(err error) { l.Note(lab.Failure, "the recording failed: "+err.Error(), "") })
+	l.SnapshotThen(ledger.Query{}, func() { err = recorded.begin() })
+	if err != nil {
 		l.Close(ctx) //nolint:errcheck // the error at hand matters more
-		return cli.Fail(cli.FellShort, begun)
+		return cli.Fail(cli.FellShort, err)
 	}
 	if o.standIn != "" {
 		l.Note(lab.Info, "on an in-process broker: "+o.standIn, "")
 	}
-	ctx, release := takeTerminal(ctx, stdout)
+	ctx, release := whileForeground(ctx, stdout)
 	for range o.servers {
-		go l.StartServer(ctx) //nolint:errcheck // the screen tells
+		go l.StartServer(ctx) //nolint:errcheck // the screen shows it
 	}
 	end := sync.OnceValues(func() (lab.Snapshot, error) {
 		last := l.Snapshot(lab.Query{})
@@ -133,16 +117,14 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 		defer cancel()
 		return last, l.Close(ending)
 	})
-	left := make(chan struct{})
-	defer close(left)
-	defer context.AfterFunc(ctx, func() { endAnyway(func() { end() }, left) })() //nolint:errcheck // leave tells, if it comes to that
+	defer context.AfterFunc(ctx, func() { exitIfStalled(func() { end() }) })() //nolint:errcheck // leave reports it
 	shown := tui.Run(ctx, l)
 	release()
 	return o.leave(ctx, l, end, shown, recorded, stdout, stderr)
 }
 
-// summarized is what a summary can say of an afternoon at the screen.
-func (o *screenOptions) summarized() report.RunConfig {
+// summaryConfig returns the part of the configuration that could not be changed on the screen.
+func (o *screenOptions) summaryConfig() report.RunConfig {
 	c := report.RunConfig{Queue: o.queue}
 	if o.service != nil {
 		c.Body, c.Seed = new(o.service.Body.String()), o.seed
@@ -150,34 +132,43 @@ func (o *screenOptions) summarized() report.RunConfig {
 	return c
 }
 
-// leaveWait is how long a terminal has, once the lab is closed, to take the last of what
-// is written to it.
-const leaveWait = 3 * time.Second
+// errTakenOver ends a screen whose terminal has another program in the foreground.
+var errTakenOver = errors.New("another program has taken over the terminal")
 
-// endAnyway ends the lab at once, and soon the process: a terminal that stands still lets
-// neither the screen end nor anything be written. The guard sees to such a terminal.
-func endAnyway(end func(), left <-chan struct{}) {
-	end()
-	select {
-	case <-left:
-	case <-time.After(leaveWait):
-		os.Exit(cli.Interrupted)
+// interrupted returns the error of a screen whose context has ended, or nil if it has not.
+func interrupted(ctx context.Context) error {
+	switch {
+	case errors.Is(context.Cause(ctx), errTakenOver):
+		return cli.Fail(cli.Interrupted, errTakenOver)
+	case ctx.Err() != nil:
+		return &cli.ExitError{Code: cli.Interrupted}
 	}
+	return nil
 }
 
-// leave ends what was started, and leaves a summary in the scrollback: of the calls as
-// they were before the end, which cancels those in flight.
+// writeTimeout bounds the time that a terminal has to take the last output of a screen.
+const writeTimeout = 3 * time.Second
+
+// exitIfStalled calls end, and ends the process if it still runs after a while: a terminal that takes no output, after
+// Ctrl+S for example, blocks the screen. The parent process restores such a terminal.
+func exitIfStalled(end func()) {
+	end()
+	time.Sleep(writeTimeout)
+	os.Exit(cli.Interrupted)
+}
+
+// leave closes the lab and prints a summary of the calls before the end, which cancels those in flight.
 func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.Snapshot, error), shown error, recorded *recording, stdout *os.File, stderr io.Writer) error {
-	tellEnding(l, stderr)
+	printStopping(l, stderr)
 	look, err := end()
 	if err != nil {
-		fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(err.Error(), 400))
+		warn(stderr, "%v", err)
 	}
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}
 	summary := report.Summary{
-		Snapshot: look.Ledger, Notice: look.StandIn, Config: o.summarized(), Interrupted: ctx.Err() != nil,
+		Snapshot: look.Ledger, Notice: look.StandIn, Config: o.summaryConfig(), Interrupted: ctx.Err() != nil,
 		Fault: recorded.fault(),
 	}
 	if err := summary.Write(stdout, report.TerminalWidth(stdout)); err != nil {
@@ -186,8 +177,8 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.S
 	return interrupted(ctx)
 }
 
-// tellEnding says what is waited for when a lab is about to be closed.
-func tellEnding(l *lab.Lab, stderr io.Writer) {
+// printStopping prints the number of servers that are stopped when a lab is closed.
+func printStopping(l *lab.Lab, stderr io.Writer) {
 	look := l.Snapshot(lab.Query{})
 	alive := look.Starting
 	for _, s := range look.Pool {
@@ -197,8 +188,8 @@ func tellEnding(l *lab.Lab, stderr io.Writer) {
 	}
 	switch {
 	case alive == 1:
-		fmt.Fprintln(stderr, "rpcscope: ending a server")
+		fmt.Fprintln(stderr, "rpcscope: stopping a server")
 	case alive > 1:
-		fmt.Fprintf(stderr, "rpcscope: ending %d servers\n", alive)
+		fmt.Fprintf(stderr, "rpcscope: stopping %d servers\n", alive)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -21,8 +22,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// onTerminal starts rpcscope on a terminal that nobody looks at yet. CI keeps it from
-// asking the terminal what nobody would answer.
+// onTerminal starts rpcscope on a terminal whose output is not read. CI keeps Bubble Tea from querying the terminal.
 func onTerminal(t testing.TB, url string, args ...string) (*exec.Cmd, *os.File) {
 	t.Helper()
 	cmd := exec.Command(bin.rpcscope, args...)
@@ -39,7 +39,7 @@ func onTerminal(t testing.TB, url string, args ...string) (*exec.Cmd, *os.File) 
 	return cmd, master
 }
 
-// waiting is how many bytes the program has written and nobody has read.
+// waiting returns the number of bytes that the program has written and nobody has read.
 func waiting(t testing.TB, master *os.File) int {
 	t.Helper()
 	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCINQ)
@@ -49,8 +49,8 @@ func waiting(t testing.TB, master *os.File) int {
 	return n
 }
 
-// untilFull waits until the terminal is full: until nothing is added to it for as long as
-// several pictures would take. It returns how many bytes are in it.
+// untilFull waits until the terminal is full, that is until nothing was added to it for the time of several frames. It
+// returns the number of bytes in it.
 func untilFull(t testing.TB, master *os.File, meanwhile func()) int {
 	t.Helper()
 	last, since, deadline := 0, time.Now(), time.Now().Add(patience)
@@ -66,7 +66,7 @@ func untilFull(t testing.TB, master *os.File, meanwhile func()) int {
 	return last
 }
 
-// Calls go on at full speed where the terminal takes nothing of what is drawn.
+// Calls go on at full speed if the terminal takes no output.
 func TestScreenStalled(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
@@ -91,7 +91,7 @@ func TestScreenStalled(t *testing.T) {
 		t.Errorf("the terminal took %d bytes more: it did not stand still", n-last)
 	}
 
-	// It comes back to life, and ends.
+	// The output is read again, and q ends the program.
 	read := make(chan string)
 	go func() {
 		b, _ := io.ReadAll(master) // EIO when the other side closes
@@ -108,11 +108,11 @@ func TestScreenStalled(t *testing.T) {
 	}
 }
 
-// One SIGTERM ends the program and its servers where the terminal takes nothing.
+// One SIGTERM ends the program and its servers even if the terminal takes no output.
 func TestScreenStalledTerminated(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	node := brokertest.Shared(t)
-	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1", calm)
+	cmd, master := onTerminal(t, node.URL(), "--queue", brokertest.QueueName(t), "--fib", "5", "--servers", "1", slowServer)
 	server := 0
 	untilFull(t, master, func() {
 		if server == 0 {
@@ -144,30 +144,34 @@ func TestScreenStalledTerminated(t *testing.T) {
 	}
 }
 
-// serverOf returns the process ID of a server that this process has started, 0 if there is none.
+// serverOf returns the process ID of a server that was started by this process or by a child of it, 0 if there is none.
 func serverOf(t testing.TB, parent int) int {
 	t.Helper()
 	out, err := exec.Command("ps", "-A", "-o", "pid=,ppid=,args=").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	parents, servers := map[int]int{}, []int{}
 	for row := range strings.Lines(string(out)) {
-		f := strings.Fields(row)
-		if len(f) > 3 && f[1] == strconv.Itoa(parent) && f[3] == "fibserver" {
-			pid, err := strconv.Atoi(f[0])
-			if err != nil {
-				t.Fatal(err)
-			}
+		var pid, ppid int
+		var program, command string
+		fmt.Sscan(row, &pid, &ppid, &program, &command) //nolint:errcheck // a row may have no command
+		parents[pid] = ppid
+		if command == "fibserver" {
+			servers = append(servers, pid)
+		}
+	}
+	for _, pid := range servers {
+		if p := parents[pid]; p == parent || parents[p] == parent {
 			return pid
 		}
 	}
 	return 0
 }
 
-// What the screen costs: the throughput of the same calls with it and without it, in
-// turns, on the same node and the same server. Both run on a terminal of their own, since
-// Linux shares the CPUs out among sessions (autogroup), and the terminal is a process of
-// its own, since this one is the server.
+// BenchmarkScreenAgainstLoad measures the throughput of the same calls with and without the screen, by turns, on the
+// same node and server. Both run on a terminal, because Linux shares the CPUs among sessions (autogroup). The terminal
+// is a process, because this process is the server.
 func BenchmarkScreenAgainstLoad(b *testing.B) {
 	node := brokertest.Shared(b)
 	queue := brokertest.QueueName(b)

@@ -13,8 +13,7 @@ import (
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
-// A screen that was stopped as nobody can prevent (kill -STOP) takes the terminal back,
-// whole, when it goes on, and so it does after ctrl+z.
+// A screen that was stopped by SIGSTOP or ctrl+z is complete again after fg.
 func TestScreenSuspended(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
@@ -38,7 +37,7 @@ func TestScreenSuspended(t *testing.T) {
 			} {
 				stop()
 				term.Wait("the shell", func(s string) bool { return strings.Contains(strings.ToLower(s), "stopped") })
-				term.Type("fg", "ctrl+j") // enter is another key where the shell leaves raw mode alone
+				term.Type("fg", "ctrl+j") // enter is another key if the shell keeps raw mode
 				term.Wait("the screen, and no more of the shell", func(s string) bool {
 					return term.AltScreen() && !term.CursorVisible() && term.Mode(screen.ModeBracketedPaste) &&
 						strings.Contains(s, "PAUSED") && !strings.Contains(strings.ToLower(s), "stopped")
@@ -46,7 +45,7 @@ func TestScreenSuspended(t *testing.T) {
 				if term.Termios().Cooked() {
 					t.Errorf("cooked: %+v", term.Termios())
 				}
-				term.Type("?") // comes without an enter
+				term.Type("?") // needs no enter
 				term.WaitFor("▸ Help")
 				term.Type("esc")
 				term.WaitGone("▸ Help")
@@ -57,8 +56,7 @@ func TestScreenSuspended(t *testing.T) {
 	}
 }
 
-// A terminal is asked no questions, for which it might have no answer. Bubble Tea waits 5 s
-// for it, and eats what is typed meanwhile.
+// The commands do not query the terminal. Bubble Tea would wait 5 s for an answer, and drop keys meanwhile.
 func TestNoQuestions(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)

@@ -23,8 +23,7 @@ import (
 	"rpcscope/server/pool"
 )
 
-// shell starts a shell with job control on a terminal, where rpcscope and fibserver are on
-// PATH and the broker is the given one.
+// shell starts a shell with job control on a terminal, with rpcscope and fibserver on PATH.
 func shell(t *testing.T, url string, size screen.Size, env ...string) *screen.Terminal {
 	t.Helper()
 	env = append(env, "PS1=$ ", "AMQP_URL="+url, "PATH="+bin.folder+string(filepath.ListSeparator)+os.Getenv("PATH"))
@@ -34,8 +33,7 @@ func shell(t *testing.T, url string, size screen.Size, env ...string) *screen.Te
 	return term
 }
 
-// number waits until the screen has a number above zero where the pattern has its group,
-// thousands separators left out.
+// shown waits until the group of the pattern is a number above zero, and returns it.
 func shown(term *screen.Terminal, pattern string) (n int) {
 	re := regexp.MustCompile(pattern)
 	term.Wait("a number at "+pattern, func(s string) bool {
@@ -49,23 +47,21 @@ func shown(term *screen.Terminal, pattern string) (n int) {
 	return n
 }
 
-// calm makes a server wait for each request: where a load is there to be looked at, and not to be as
-// fast as it can, it leaves the processors to other tests.
-const calm = "--server-flag=--delay=10ms"
+// slowServer makes a server wait for each request, to leave the processors to other tests.
+const slowServer = "--server-flag=--delay=10ms"
 
-// An afternoon at the screen: all that a newcomer would do, on a real terminal and a
-// real broker.
+// TestScreen uses most keys of the screen, on a terminal and a broker.
 func TestScreen(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	before := term.Termios()
-	// What is late since the machine is busy would be counted below.
-	term.Type("rpcscope --fib 20 -c 8 --timeout 1m "+calm, "enter")
+	// The timeout is long because the test counts late replies.
+	term.Type("rpcscope --fib 20 -c 8 --timeout 1m "+slowServer, "enter")
 
-	// No queue, no server: it says what to do, and does not begin.
-	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // which the header says before it
+	// Without a queue and a server the load does not begin, and the screen says how to start one.
+	term.WaitFor(strings.TrimPrefix(node.Product(), "rpcscope ")) // the header has that prefix elsewhere
 	term.WaitFor("WAITING")
 	term.WaitFor("Press s to start")
 	term.Type("s")
@@ -86,13 +82,13 @@ func TestScreen(t *testing.T) {
 		t.Errorf("%d orphans after one u", n)
 	}
 
-	// What one makes is selected.
+	// The new reply is selected.
 	term.Type("enter")
 	term.WaitFor("A reply of an unknown ID, sent by hand")
 	term.Type("esc")
 	term.WaitFor("In flight")
 
-	// Why was it a duplicate?
+	// Inspect the duplicate.
 	term.Type("left", "enter")
 	term.WaitFor("Waterfall")
 	term.WaitFor("it was sent by hand")
@@ -100,7 +96,7 @@ func TestScreen(t *testing.T) {
 	term.Type("esc")
 	term.WaitFor("In flight")
 
-	// A server that dies between its reply and its ack: a real duplicate.
+	// A server that dies between its reply and its ack makes a real duplicate.
 	term.Type("x", "down", "enter")
 	term.WaitFor("gets --fault=crash-before-ack")
 	term.Type("s")
@@ -115,14 +111,14 @@ func TestScreen(t *testing.T) {
 	term.Type("esc")
 	term.WaitFor("In flight")
 
-	// kill -9 of a good one.
+	// kill -9 of a server without faults.
 	term.Type("K")
 	term.WaitFor("killed, as by kill -9")
 
 	// The connection.
 	term.Type("D")
 	term.WaitFor("again after")
-	term.Type("v") // the notes before it may have been too short to be seen
+	term.Type("v") // all notes: the screen shows only the last ones
 	term.WaitFor("connection lost")
 	term.WaitFor("dropped the connection, with ")
 	term.Type("esc")
@@ -192,21 +188,20 @@ func TestScreen(t *testing.T) {
 	if term.AltScreen() || !term.CursorVisible() || term.Termios() != before {
 		t.Errorf("left behind: alternate screen %t, cursor %t, %+v", term.AltScreen(), term.CursorVisible(), term.Termios())
 	}
-	// One duplicate by hand, one of the server that crashed, and perhaps one of the one that
-	// was killed.
+	// One duplicate by hand, one of the server that crashed, and perhaps one of the server that was killed.
 	if s := term.Scrollback(); !regexp.MustCompile(` [23] duplicates`).MatchString(s) || !strings.Contains(s, "lost and restored 1 time") || !strings.Contains(s, "latency") {
 		t.Errorf("no such summary in the scrollback:\n%s", s)
 	}
 	term.WaitAlone()
 }
 
-// Without the permission to publish it says which one is missing, while it tries and on leaving.
+// Without the write permission the screen and its summary say which permission is missing.
 func TestScreenDenied(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	brokertest.Ctl(t, node, "add_user", "writeless", secret)
 	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "writeless", ".*", "^$", ".*")
-	servers := newFleet(t, node.URL(), "rpc_queue", pool.Config{}) // or the load would not begin
+	servers := newServerPool(t, node.URL(), "rpc_queue", pool.Config{}) // the load waits for a server
 	servers.start(t)
 	term := shell(t, strings.Replace(node.URL(), "guest:guest", "writeless:"+secret, 1), screen.Size{Cols: 120, Rows: 40})
 	term.Type("rpcscope --paused=false --fib 20 -c 8; echo code=$?", "enter")
@@ -229,7 +224,7 @@ func TestScreenDenied(t *testing.T) {
 	term.WaitAlone()
 }
 
-// Signals end it as q does, servers included, and the exit code tells.
+// A signal ends the screen and its servers as q does, with exit code 130.
 func TestScreenSignals(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -239,7 +234,7 @@ func TestScreenSignals(t *testing.T) {
 		t.Run(sig.String(), func(t *testing.T) {
 			term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
 			before := term.Termios()
-			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5 %s", queue, calm), "enter")
+			term.Type(fmt.Sprintf("rpcscope --queue %s --servers 1 --fib 5 %s", queue, slowServer), "enter")
 			shown(term, `Completed ([\d,]+)`)
 			if err := syscall.Kill(term.Foreground(), sig); err != nil {
 				t.Fatal(err)
@@ -255,13 +250,13 @@ func TestScreenSignals(t *testing.T) {
 	}
 }
 
-// A paste whose end got lost does not make it deaf, and one whose terminal has gone ends,
-// with its servers, although nothing tells it so (nohup).
+// A paste without an end does not block the keys. A screen whose terminal is closed ends with its servers, even under
+// nohup.
 func TestScreenLostTerminal(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
-	args := []string{"-c", "trap '' HUP; exec rpcscope --servers 1 --fib 5 " + calm + " --queue " + queue}
+	args := []string{"-c", "trap '' HUP; exec rpcscope --servers 1 --fib 5 " + slowServer + " --queue " + queue}
 	env := []string{"AMQP_URL=" + node.URL(), "PATH=" + bin.folder + string(filepath.ListSeparator) + os.Getenv("PATH")}
 
 	term := screen.Start(t, screen.Size{Cols: 80, Rows: 24}, env, "bash", args...)
@@ -298,17 +293,16 @@ func TestScreenLostTerminal(t *testing.T) {
 	}
 }
 
-// When what started it has been killed, as `go run` may be, the shell has the terminal for
-// itself, and the screen ends instead of drawing over it.
+// If the program that started it was killed, as `go run` may be, the shell has the terminal and the screen ends.
 func TestScreenTakenOver(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	term := shell(t, node.URL(), screen.Size{Cols: 80, Rows: 24})
-	term.Type(fmt.Sprintf("bash -c 'rpcscope --queue %s --servers 1 --fib 5 %s; true'", queue, calm), "enter")
+	term.Type(fmt.Sprintf("bash -c 'rpcscope --queue %s --servers 1 --fib 5 %s; true'", queue, slowServer), "enter")
 	shown(term, `Completed ([\d,]+)`)
-	// The group is named after its first process, which is not rpcscope.
+	// The leader of the group is bash.
 	if err := syscall.Kill(term.Foreground(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
@@ -320,18 +314,19 @@ func TestScreenTakenOver(t *testing.T) {
 	term.WaitAlone()
 }
 
-// Without a terminal it says so, and names what works without one.
+// Without a terminal the screen names a command that needs none.
 func TestScreenNeedsTerminal(t *testing.T) {
 	t.Parallel()
 	rpcscope(t, "amqp://127.0.0.1:1/").want(t, 2, "", "terminal", "rpcscope load")
 }
 
-// On a terminal that cannot move its cursor the screens say so, and load draws no progress line.
+// On a dumb terminal the screens name a command that needs none, and load prints no progress line.
 func TestDumbTerminal(t *testing.T) {
 	t.Parallel()
 	b := startBroker(t, nil, "--quiet")
 	for args, want := range map[string]string{
-		"": "`rpcscope load`", "demo": "`rpcscope load --servers 2`", "tour": "`rpcscope tour --check`", "replay /dev/null": "`rpcscope replay --summary`",
+		"": "`rpcscope load`", "demo": "`rpcscope load --servers 2`", "tour": "`rpcscope tour --check`",
+		"replay " + put(t, "run.ndjson", oldRecording): "`rpcscope replay --summary`",
 	} {
 		term := shell(t, "amqp://127.0.0.1:1/", screen.Size{Cols: 200, Rows: 24}, "TERM=dumb")
 		term.Type("rpcscope "+args+"; echo code=$?", "enter")
@@ -341,14 +336,14 @@ func TestDumbTerminal(t *testing.T) {
 		}
 	}
 	term := shell(t, "amqp://"+b.address+"/", screen.Size{Cols: 120, Rows: 40}, "TERM=dumb")
-	term.Type("rpcscope load --servers 1 --fib 3 -n 20 "+calm+"; echo code=$?", "enter")
+	term.Type("rpcscope load --servers 1 --fib 3 -n 20 "+slowServer+"; echo code=$?", "enter")
 	term.WaitFor("code=0")
 	if s := term.Raw(); !strings.Contains(s, "20 calls completed") || strings.Contains(strings.ReplaceAll(s, "\r\n", ""), "\r") || strings.Contains(s, "\x1b") {
 		t.Errorf("load writes %q", s)
 	}
 }
 
-// Bad flags are told before anything is shown, and so is a broker that is not there.
+// Bad flags and a missing broker are reported before a screen is shown.
 func TestScreenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ args, want, code string }{

@@ -9,8 +9,7 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// A list of URLs that is not separated by spaces is refused by each program before anything is
-// sent, and no password of it is shown.
+// Every program refuses a list of URLs without spaces before it connects, and shows no password of it.
 func TestListsOfURLs(t *testing.T) {
 	t.Parallel()
 	broker, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -39,7 +38,7 @@ func TestListsOfURLs(t *testing.T) {
 	}
 }
 
-// A URL in the place of something else is quoted without its password.
+// A URL as the value of another flag is quoted without its password.
 func TestMisplacedURLs(t *testing.T) {
 	t.Parallel()
 	url := "amqp://bob:" + secret + "@h2:5672/"

@@ -11,31 +11,30 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// serviceFlags say what is asked of a server that is not fib's.
+// serviceFlags are the flags for calls to another service than fib.
 type serviceFlags struct {
 	body, contentType, expect string
 	headers                   []string
 }
 
-// mostExpect is how long a regular expression may be, in bytes: it is in recordings.
-const mostExpect = 1024
+// maxExpect is the maximum length of a regular expression. Recordings contain it.
+const maxExpect = 1024
 
 func (f *serviceFlags) add(flags *pflag.FlagSet) {
-	flags.StringVar(&f.body, "body", "", "ask a server of your own for this instead of fib; {k} is the call's\n"+
-		"number, {n} a random one from --fib's range, {n:1-100} from this one,\n{uuid} a random UUID, {{ a brace; '' is an empty body")
-	flags.StringVar(&f.contentType, "content-type", "text/plain", "of the bodies of --body")
-	flags.StringArrayVar(&f.headers, "header", nil, "NAME=VALUE, a header of the requests of --body; repeatable")
-	flags.StringVar(&f.expect, "expect", "", "regular expression (Go's) that the reply to a --body matches somewhere,\nelse it is a wrong answer; (?s)\\A...\\z is for all of it")
+	flags.StringVar(&f.body, "body", "", "call a service of your own with this body instead of fib; {k} is the\n"+
+		"call's number, {n} a random number from --fib's range, {n:1-100} from\nthis range, {uuid} a random UUID, {{ a brace; '' is an empty body")
+	flags.StringVar(&f.contentType, "content-type", "text/plain", "content type of --body")
+	flags.StringArrayVar(&f.headers, "header", nil, "NAME=VALUE, a header of the requests with --body; repeatable")
+	flags.StringVar(&f.expect, "expect", "", "regular expression (Go's) that right answers to --body match; it may\nmatch a part: (?s)\\A...\\z matches all of an answer")
 }
 
-// service returns the service that the flags mean, nil where it is fib. Errors are about
-// usage.
+// service returns the service that the flags describe, or nil for fib. Its errors are usage errors.
 func (f *serviceFlags) service(flags *pflag.FlagSet, n *lab.Fib) (*lab.Service, error) {
 	given := flags.Changed
 	if !given("body") {
 		for _, other := range []string{"content-type", "header", "expect"} {
 			if given(other) {
-				return nil, fmt.Errorf("--%s is for requests of your own: it needs --body", other)
+				return nil, fmt.Errorf("--%s needs --body", other)
 			}
 		}
 		return nil, nil
@@ -46,7 +45,7 @@ func (f *serviceFlags) service(flags *pflag.FlagSet, n *lab.Fib) (*lab.Service, 
 		return nil, fmt.Errorf("--body: %w", err)
 	}
 	if given("fib") && !s.Body.HasN() {
-		return nil, fmt.Errorf("--fib is the range of {n}, which --body has not")
+		return nil, fmt.Errorf("--fib is the range of {n}, and --body has no {n}")
 	}
 	if len(s.ContentType) > 255 {
 		return nil, fmt.Errorf("--content-type is longer than 255 bytes")
@@ -55,8 +54,8 @@ func (f *serviceFlags) service(flags *pflag.FlagSet, n *lab.Fib) (*lab.Service, 
 		return nil, fmt.Errorf("--header %w", err)
 	}
 	if given("expect") {
-		if len(f.expect) > mostExpect {
-			return nil, fmt.Errorf("--expect is longer than %d bytes", mostExpect)
+		if len(f.expect) > maxExpect {
+			return nil, fmt.Errorf("--expect is longer than %d bytes", maxExpect)
 		}
 		if s.Expect, err = regexp.Compile(f.expect); err != nil {
 			if bad := (*syntax.Error)(nil); errors.As(err, &bad) {

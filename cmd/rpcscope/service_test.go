@@ -16,14 +16,13 @@ import (
 	"rpcscope/cmd/internal/cli"
 )
 
-// A foreign server is one that knows nothing of this repository: what it is asked for and
-// what it answers are bytes.
+// A foreign server uses nothing of this repository. Its requests and replies are bytes.
 type foreign struct {
 	mu   sync.Mutex
 	seen []amqp.Delivery
 }
 
-// newForeign starts a server whose reply to a request is what answer makes of it.
+// newForeign starts a server that replies with the result of answer.
 func newForeign(t *testing.T, url, queue string, answer func(body []byte) []byte) *foreign {
 	t.Helper()
 	conn, err := amqp.Dial(url)
@@ -64,21 +63,21 @@ func newForeign(t *testing.T, url, queue string, answer func(body []byte) []byte
 	return f
 }
 
-// requests are those seen so far.
+// requests returns the requests so far.
 func (f *foreign) requests() []amqp.Delivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.seen)
 }
 
-// forget forgets them.
+// forget drops the requests so far.
 func (f *foreign) forget() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.seen = nil
 }
 
-// bodies are those of the requests, in order.
+// bodies returns the bodies of the requests, in order.
 func (f *foreign) bodies() []string {
 	var all []string
 	for _, r := range f.requests() {
@@ -123,7 +122,7 @@ func TestLoadOfAForeignService(t *testing.T) {
 		t.Errorf("replayed %+v\nlive     %+v", replayed, live)
 	}
 
-	// The same seed asks for the same again, another one for something else.
+	// A seed repeats the requests, another one does not.
 	server.forget()
 	args = append(args, "--overwrite")
 	rpcscope(t, node.URL(), args...)
@@ -161,7 +160,7 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 		t.Errorf("of the recording:\n%s", summary.stdout)
 	}
 	mu.Lock()
-	next = 0 // the same again
+	next = 0 // repeat
 	mu.Unlock()
 	o = rpcscope(t, node.URL(), args...)
 	reasons := regexp.MustCompile(`call \d+: .* is no match .*|and \d+ more`)
@@ -179,7 +178,7 @@ func TestLoadOfAnUnexpectedReply(t *testing.T) {
 	}
 }
 
-// An empty body is a body: it is sent, and is not taken for none.
+// An empty --body is sent as an empty body.
 func TestLoadOfEmptyBodies(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
@@ -203,7 +202,7 @@ func TestLoadOfEmptyBodies(t *testing.T) {
 	}
 }
 
-// fibservers answer what is no number with an error: that is a fine thing to look at too.
+// --body also works with fibservers, which answer a body that is not a number with an error.
 func TestLoadOfRubbishToFibservers(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -232,7 +231,7 @@ func TestServiceUsage(t *testing.T) {
 		{[]string{"--header=a=b"}, "needs --body"},
 		{[]string{"--content-type=text/html"}, "needs --body"},
 		{[]string{"--body=x", "--expect=("}, "--expect is not a regular expression"},
-		{[]string{"--body=x", "--expect=" + strings.Repeat("x", mostExpect+1)}, "--expect"},
+		{[]string{"--body=x", "--expect=" + strings.Repeat("x", maxExpect+1)}, "--expect"},
 		{[]string{"--body=x", "--header=a"}, `--header "a" is not NAME=VALUE`},
 		{[]string{"--body=x", "--header=x-rpc-attempt=1"}, "x-rpc-"},
 		{[]string{"--body=x", "--header=a=1", "--header=a=2"}, "twice"},

@@ -12,7 +12,7 @@ import (
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
-// The screen in front of somebody else's server, which answers with what is no text.
+// The screen with a foreign server whose replies are not text.
 func TestScreenOfAForeignService(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -40,8 +40,8 @@ func TestScreenOfAForeignService(t *testing.T) {
 	term.WaitFor("not what is expected")
 	term.Type("q")
 	term.WaitFor("code=0")
-	term.WaitFor("body ask {k}") // what it was started with, in the summary
-	// Nobody judges what was tried at a screen: there is no cross, as the exit code is 0.
+	term.WaitFor("body ask {k}") // the summary has the first body
+	// The summary of a screen has no verdict.
 	if !regexp.MustCompile(`(?m)^! [0-9,]+ wrong of [0-9,]+ calls`).MatchString(term.Screen()) {
 		t.Errorf("it leaves\n%s", term.Screen())
 	}

@@ -17,7 +17,7 @@ import (
 	"rpcscope/tui/tour"
 )
 
-// A tourOptions is what the flags of tour say.
+// tourOptions are the flags of tour.
 type tourOptions struct {
 	broker      cli.BrokerFlags
 	inProcess   bool
@@ -30,29 +30,28 @@ type tourOptions struct {
 	scenarios []*tour.Scenario
 }
 
-// mostPace keeps what is in flight while a step is read within the timeout of calls.
-const mostPace = 3
+// maxPace keeps the calls that are in flight while a step is read within their timeout.
+const maxPace = 3
 
 func tourCommand() *cobra.Command {
 	var o tourOptions
 	cmd := &cobra.Command{
 		Use:   "tour",
-		Short: "Scenarios with the screen, each with a claim that is checked",
-		Long: `tour leads through what RPC over a broker does. Each scenario tells what will happen,
-what to watch and why it matters, does it, and checks a claim by the numbers in the
-books. All of it can be done by hand, with the keys of the screen and flags of fibserver.
+		Short: "Guided scenarios on the screen, each with a claim that is checked",
+		Long: `tour explains RPC over a broker. Each scenario says what will happen, what to watch and
+why it matters, does it, and checks a claim by the numbers of the ledger. You can do all
+of it yourself, with the keys of the screen and flags of fibserver.
 
 ` + tourContents() + `
-It takes the broker of --url, of $AMQP_URL, or on localhost; if that does not answer,
-one in this process takes its place. Queues have names of their own, which begin with
-` + tour.QueuePrefix + `, and are deleted in the end.
+It uses the broker of --url, of $AMQP_URL, or on localhost. If that does not answer, it
+uses one in this process. The names of its queues begin with ` + tour.QueuePrefix + `. It
+deletes them at the end. If it is killed, the broker deletes them after five minutes.
 
---check plays the scenarios without a screen and prints a line for each. A broker that
-was asked for has to be there then.
+--check runs the scenarios without a screen and prints a line for each. It needs the
+broker of --url or $AMQP_URL, if one is given.
 
-The exit code is 1 where a claim does not hold. On the screen the last time counts that a
-scenario was played to its end: it may be repeated. A tour that was killed leaves a queue
-behind, which the broker deletes after five minutes.`,
+The exit code is 1 if a claim does not hold. If a scenario was repeated on the screen, the
+last time that it was played to its end counts.`,
 		Example: `  rpcscope tour
   rpcscope tour --check
   rpcscope tour --check --only 4,7 --url amqp://guest:guest@localhost:5672/`,
@@ -64,25 +63,22 @@ behind, which the broker deletes after five minutes.`,
 			if o.check {
 				return o.runCheck(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 			}
-			if err := needTerminal(os.Stdout, "`rpcscope tour --check`"); err != nil {
-				return err
-			}
-			return o.show(cmd.Context(), os.Stdout, cmd.ErrOrStderr())
+			return onScreen(os.Stdout, "`rpcscope tour --check`", func() error { return o.show(cmd.Context(), os.Stdout, cmd.ErrOrStderr()) })
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	o.broker.Add(flags)
-	flags.BoolVar(&o.inProcess, "in-process", false, "on a broker in this process, whatever others there are")
+	flags.BoolVar(&o.inProcess, "in-process", false, "use a broker in this process, even if there is another one")
 	flags.BoolVar(&o.check, "check", false, "without a screen: print a line for each scenario")
-	flags.Float64Var(&o.pace, "pace", 1, "time to follow the screen, from 0 (none: no step waits) to 3 (thrice\nas much as usual); a key goes on at once, too")
-	flags.StringVar(&o.only, "only", "", "some of the scenarios, such as 4,7")
+	flags.Float64Var(&o.pace, "pace", 1, "time for each step, from 0 (no step waits) to 3 (three times the usual\ntime); a key goes on at once")
+	flags.StringVar(&o.only, "only", "", "run only these scenarios, such as 4,7")
 	flags.BoolVar(&o.asJSON, "json", false, "with --check: print one JSON object a line")
 	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for all servers, such as --server-flag=--queue-type=classic;\nrepeatable")
 	return cmd
 }
 
-// tourContents is a table of contents.
+// tourContents returns the table of contents.
 func tourContents() string {
 	var b strings.Builder
 	for _, s := range tour.Scenarios() {
@@ -91,7 +87,7 @@ func tourContents() string {
 	return b.String()
 }
 
-// validate checks what the flags' own types do not. Errors are about usage.
+// validate checks the values of the flags. Its errors are usage errors.
 func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 	given := cmd.Flags().Changed
 	switch {
@@ -100,9 +96,9 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 	case o.inProcess && given("url"):
 		return errors.New("--in-process and --url name two brokers")
 	case o.check && given("pace"):
-		return errors.New("--pace is for the screen; --check waits for nobody")
-	case !(o.pace >= 0 && o.pace <= mostPace):
-		return fmt.Errorf("--pace %v is not from 0 to %d", o.pace, mostPace)
+		return errors.New("--pace is for the screen; --check does not wait")
+	case !(o.pace >= 0 && o.pace <= maxPace):
+		return fmt.Errorf("--pace %v is not from 0 to %d", o.pace, maxPace)
 	case given("only") && o.only == "":
 		return errors.New("--only names no scenario")
 	}
@@ -115,8 +111,7 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 	return nil
 }
 
-// openBroker finds a broker. Where nobody asked for a certain one, or a person is to see
-// the tour, one in this process will do. Call leave in the end.
+// openBroker finds a broker, or starts one in this process and returns the reason. Call leave at the end.
 func (o *tourOptions) openBroker(ctx context.Context, stderr io.Writer) (why string, leave func(), err error) {
 	switch {
 	case o.inProcess:
@@ -128,7 +123,7 @@ func (o *tourOptions) openBroker(ctx context.Context, stderr io.Writer) (why str
 	return brokerOrOwn(ctx, &o.broker, stderr)
 }
 
-// config is what the stages need.
+// config returns the configuration of the scenarios' sessions.
 func (o *tourOptions) config(standIn string) (tour.Config, error) {
 	broker, err := o.broker.Broker("rpcscope tour")
 	if err != nil {
@@ -137,14 +132,14 @@ func (o *tourOptions) config(standIn string) (tour.Config, error) {
 	return tour.Config{Broker: broker, StandIn: standInAdvice("tour", standIn), Backoff: cli.Backoff, Pool: localPool(&o.broker, o.serverFlags...)}, nil
 }
 
-// runCheck plays the scenarios and prints a line for each.
+// runCheck runs the scenarios and prints a line for each.
 func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) error {
 	why, leave, err := o.openBroker(ctx, stderr)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	tellStandIn(stderr, why)
+	printStandIn(stderr, why)
 	cfg, err := o.config(why)
 	if err != nil {
 		return err
@@ -156,10 +151,8 @@ func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) er
 		wrote = errors.Join(wrote, o.print(stdout, &r))
 	})
 	switch {
-	case ctx.Err() != nil:
-		return cli.Fail(cli.Interrupted, context.Cause(ctx))
-	case err != nil:
-		return onStage(err)
+	case ctx.Err() != nil || err != nil:
+		return sessionError(ctx, err)
 	case wrote != nil:
 		return cli.Fail(cli.FellShort, wrote)
 	case failed:
@@ -168,20 +161,19 @@ func (o *tourOptions) runCheck(ctx context.Context, stdout, stderr io.Writer) er
 	return nil
 }
 
-// onStage gives an error of a stage its exit code: it was not opened, for want of a broker
-// most likely, or it was not closed as it should be.
-func onStage(err error) error {
+// sessionError returns an error of opening or closing a scenario's session with its exit code.
+func sessionError(ctx context.Context, err error) error {
 	var dial *amqprpc.DialError
-	if errors.As(err, &dial) || errors.Is(err, amqprpc.ErrInvalidConfig) {
-		return onBroker(err)
+	if ctx.Err() != nil || errors.As(err, &dial) || errors.Is(err, amqprpc.ErrInvalidConfig) {
+		return dialError(ctx, err)
 	}
 	return cli.Fail(cli.FellShort, err)
 }
 
-// tellStandIn says why it is not the broker that was asked for, where that is so.
-func tellStandIn(stderr io.Writer, why string) {
+// printStandIn prints the reason for using the in-process broker, if there is one.
+func printStandIn(stderr io.Writer, why string) {
 	if why != "" {
-		fmt.Fprintf(stderr, "rpcscope: on an in-process broker: %s\n", text.Escape(why, 400))
+		warn(stderr, "on an in-process broker: %s", why)
 	}
 }
 
@@ -191,7 +183,7 @@ type tourLine struct {
 	Title    string      `json:"title"`
 	OK       bool        `json:"ok"`
 	Facts    []tour.Fact `json:"facts"`
-	Error    string      `json:"error"` // why it could not be played to its end
+	Error    string      `json:"error"` // if it could not be played to its end
 	Elapsed  float64     `json:"elapsed_s"`
 }
 

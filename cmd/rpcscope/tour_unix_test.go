@@ -19,7 +19,7 @@ import (
 	"rpcscope/cmd/rpcscope/internal/screen"
 )
 
-// A newcomer without a broker takes the tour, plays, and goes on.
+// The tour without a broker: a scenario is played, repeated, and left.
 func TestTour(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -27,7 +27,7 @@ func TestTour(t *testing.T) {
 	before := term.Termios()
 	term.Type("rpcscope tour --pace 0 --only 5,4,10", "enter")
 
-	// The story, first, on which broker, and which key begins.
+	// First the story, the broker, and the key that begins.
 	term.WaitFor("Scenario 5 (1 of 3): an unknown reply")
 	term.WaitFor("ready")
 	term.WaitFor("in-process broker")
@@ -40,18 +40,18 @@ func TestTour(t *testing.T) {
 		t.Errorf("%d orphans", n)
 	}
 
-	// On, and the whole story of what was seen.
+	// The next scenario, and the story of its call.
 	term.Type("N")
 	term.WaitFor("Scenario 4 (2 of 3): a server dies")
 	term.WaitFor("Duplicate 0")
 	term.Type("N")
 	term.WaitFor("✓ ok     redelivered to fib-2")
-	term.Type("enter") // the lane of duplicates is in focus
+	term.Type("enter") // the duplicates have the focus
 	term.WaitFor("request to fib-2, and the answer was the same")
 	term.Type("esc")
 	term.WaitFor("✓ ok     1 duplicate")
 
-	// Again, and back.
+	// Repeat, and go back.
 	stage := regexp.MustCompile(`rpcscope\.tour\.\w+`)
 	first := stage.FindString(term.Screen())
 	term.Type("R")
@@ -62,7 +62,7 @@ func TestTour(t *testing.T) {
 	term.WaitFor("Scenario 5 (1 of 3): an unknown reply")
 	term.WaitFor("○ ready")
 
-	// By hand, with what is there.
+	// Keys of the screen work, too.
 	term.Type("N")
 	term.WaitFor("✓ ok     1 unknown reply")
 	term.Type("L")
@@ -108,8 +108,8 @@ func TestTour(t *testing.T) {
 	term.WaitAlone()
 }
 
-// Steps are told, and can be hurried on. A claim that has failed in the end is exit code 1, and one that is not played
-// to its end none. (That a step is told before it is done is TestSteps's: here it may pass while this is not looking.)
+// Steps are announced, and a key skips their wait. A failed claim makes the exit code 1, one that was not played to its
+// end does not. (TestSteps covers that a step is announced before it is done.)
 func TestTourSteps(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -122,11 +122,11 @@ func TestTourSteps(t *testing.T) {
 	term.Type(".")
 	term.WaitFor("✓ done   A server starts")
 	term.WaitFor("✓ done   Call 1 of 3 is made.")
-	term.Type("N") // and nothing of what is left has to be waited for
+	term.Type("N") // skips the rest without a wait
 	term.WaitFor("Scenario 8 (2 of 3)")
 	term.WaitFor("ready")
 	term.Type("N")
-	hurried(term, "✗ FAILED")
+	skipUntil(term, "✗ FAILED")
 	term.WaitFor("expected was: abc INVALID_ARGUMENT")
 	term.Type("q")
 	term.Wait("the summary", func(string) bool { return strings.Contains(term.Scrollback(), " 8 FAILED abc") })
@@ -138,14 +138,14 @@ func TestTourSteps(t *testing.T) {
 	term.WaitAlone()
 }
 
-// hurried goes on from step to step until there is this on the screen.
-func hurried(term *screen.Terminal, text string) {
+// skipUntil skips steps until a text is on the screen.
+func skipUntil(term *screen.Terminal, text string) {
 	seen := ""
 	term.Wait(text+", in a hurry", func(s string) bool {
 		if strings.Contains(s, text) {
 			return true
 		}
-		if s != seen { // a key for each picture
+		if s != seen { // one key for each frame
 			seen = s
 			term.Type(".")
 		}
@@ -153,7 +153,7 @@ func hurried(term *screen.Terminal, text string) {
 	})
 }
 
-// Whoever ends it amid a scenario leaves nothing behind, not on the broker either.
+// A tour that is ended in a scenario leaves nothing behind, also on the broker.
 func TestTourEnds(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -195,7 +195,7 @@ func TestTourEnds(t *testing.T) {
 	}
 }
 
-// However it ends, no queue is left, and no server: each holds a connection.
+// However the tour ends, it leaves no queue and no server. Each server has a connection.
 func TestTourInterrupted(t *testing.T) {
 	t.Parallel()
 	b, err := broker.Start(broker.Config{})
@@ -220,7 +220,7 @@ func TestTourInterrupted(t *testing.T) {
 	if !lines.Scan() || !strings.HasPrefix(lines.Text(), " 5 ok ") {
 		t.Errorf("it says %q", lines.Text())
 	}
-	for len(b.Queues()) < 2 && ctx.Err() == nil { // the callback queue, and that of scenario 3
+	for len(b.Queues()) < 2 && ctx.Err() == nil { // the callback queue and that of scenario 3
 		time.Sleep(time.Millisecond)
 	}
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {

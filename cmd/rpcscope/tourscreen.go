@@ -2,18 +2,16 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"sync"
 
 	"rpcscope/cmd/internal/cli"
 	"rpcscope/tui"
-	"rpcscope/tui/text"
 	"rpcscope/tui/tour"
 )
 
-// show shows the tour on the screen, and leaves what came of it in the scrollback.
+// show shows the tour on the screen, and prints its results at the end.
 func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Writer) error {
 	why, leave, err := o.openBroker(ctx, stderr)
 	if err != nil {
@@ -27,26 +25,21 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	cfg.Pace = tour.DefaultPace.Scale(o.pace)
 	guide, err := tour.NewGuide(ctx, cfg, o.scenarios)
 	if err != nil {
-		if ctx.Err() != nil {
-			return cli.Fail(cli.Interrupted, context.Cause(ctx))
-		}
-		return onStage(err)
+		return sessionError(ctx, err)
 	}
-	ctx, release := takeTerminal(ctx, stdout)
+	ctx, release := whileForeground(ctx, stdout)
 	end := sync.OnceValue(func() error { return guide.Close(context.Background()) })
-	left := make(chan struct{})
-	defer close(left)
-	defer context.AfterFunc(ctx, func() { endAnyway(func() { end() }, left) })() //nolint:errcheck // told below
+	defer context.AfterFunc(ctx, func() { exitIfStalled(func() { end() }) })() //nolint:errcheck // reported below
 	shown := tui.RunTour(ctx, guide)
 	release()
 
-	tellStandIn(stderr, why)
+	printStandIn(stderr, why)
 	l, _ := guide.Snapshot()
-	tellEnding(l, stderr)
+	printStopping(l, stderr)
 	short := false
 	if err := end(); err != nil {
-		short = true // something is left
-		fmt.Fprintf(stderr, "rpcscope: %s\n", text.Escape(err.Error(), 400))
+		short = true // a server or a queue was not removed
+		warn(stderr, "%v", err)
 	}
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)

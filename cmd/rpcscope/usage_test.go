@@ -12,21 +12,21 @@ import (
 	"rpcscope/cmd/internal/fibserver"
 )
 
-// What is mistyped is told in plain words, with the nearest name.
+// Usage errors are in plain words and suggest a similar name.
 func TestUsageTexts(t *testing.T) {
 	for args, want := range map[string]string{
 		"laod":                         `there is no command "laod"; did you mean load?`,
 		"help relpay":                  `there is no command "relpay"; did you mean replay?`,
 		"help load x":                  `unexpected argument "x": load takes only flags`,
 		"nonsense":                     `there is no command "nonsense"`,
-		"fibserve":                     `there is no command "fibserve"`, // a hidden one
+		"fibserve":                     `there is no command "fibserve"`, // is hidden
 		"load 30":                      `unexpected argument "30": load takes only flags`,
 		"load --ulr x":                 "there is no flag --ulr; did you mean --url?",
 		"load -url=x":                  "there is no flag -url; did you mean --url?",
 		"load -count 5":                "there is no flag -count; did you mean --count?",
 		"load --max-fail 1":            "there is no flag --max-fail; did you mean --max-failed?",
 		"load --concurency 1":          "there is no flag --concurency; did you mean --concurrency?",
-		"scale --ratio 1":              "there is no flag --ratio", // --rate is hidden there
+		"scale --ratio 1":              "there is no flag --ratio", // --rate is hidden
 		"load -t 5":                    "there is no flag -t",
 		"load --=5":                    `"--=5" is not a flag`,
 		"load -c":                      "-c needs a value",
@@ -67,7 +67,7 @@ func TestUsageTexts(t *testing.T) {
 	}
 }
 
-// No flag of any command answers a bad value, or none, in the words of a library.
+// No usage error of any flag has the words of a library.
 func TestUsageIsPlain(t *testing.T) {
 	roots := []func() *cobra.Command{command, fibserver.Command}
 	var paths [][]string
@@ -81,7 +81,7 @@ func TestUsageIsPlain(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			cmd.InheritedFlags() // adds those of help
+			cmd.InheritedFlags() // adds --help
 			cmd.Flags().VisitAll(func(f *pflag.Flag) {
 				bad := [][]string{{"--" + f.Name + "=no such: value"}}
 				if f.NoOptDefVal == "" {
@@ -89,7 +89,7 @@ func TestUsageIsPlain(t *testing.T) {
 				}
 				for k, args := range bad {
 					if k == 0 && strings.HasPrefix(f.Value.Type(), "string") {
-						continue // not read by the parser of flags
+						continue // any string is valid
 					}
 					var stderr strings.Builder
 					code := cli.Main(context.Background(), root(), append(path, args...), &stderr)

@@ -12,13 +12,12 @@ import (
 	"rpcscope/server/pool"
 )
 
-// The first line of a summary, what is said beside JSON, and the exit code are of one mind:
-// there is a cross exactly if the code is 1.
+// The first line of a summary, stderr with --json, and the exit code agree: there is a cross if and only if the code is 1.
 func TestVerdicts(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
 	queue, file := brokertest.QueueName(t), filepath.Join(t.TempDir(), "run.ndjson")
-	newFleet(t, node.URL(), queue, pool.Config{}).start(t, "--quiet")
+	newServerPool(t, node.URL(), queue, pool.Config{}).start(t, "--quiet")
 	load := "load --queue " + queue + " -n=20 -c=1 "
 	const wrong, mixed = "--body={k} --expect=[^5] ", "--fib=0-1 --body=-{n} --expect=^$ --seed=2 " // fib(5) is 5, fib(10) is 55; -1 is an error, -0 is 0
 	for _, c := range []struct {
@@ -77,13 +76,13 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
-// A load that is interrupted in its warm-up says so, and not that nothing was sent.
+// The summary of a load that was interrupted in its warm-up says so.
 func TestInterruptedInWarmUp(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
 	for _, format := range []string{"", "--json"} {
 		queue := brokertest.QueueName(t)
-		servers := newFleet(t, node.URL(), queue, pool.Config{})
+		servers := newServerPool(t, node.URL(), queue, pool.Config{})
 		servers.start(t)
 		args := append([]string{"load", "--url", node.URL(), "--queue", queue, "--warmup=1h", "-c=4", "--fib=5"}, strings.Fields(format)...)
 		cmd := exec.Command(bin.rpcscope, args...)

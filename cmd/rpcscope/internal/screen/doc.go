@@ -1,24 +1,22 @@
-// Package screen runs real programs on a real terminal, for tests: a pseudo-terminal
-// whose other end is an emulator that answers what terminals are asked.
+// Package screen runs programs on a pseudo-terminal with an emulator at its other end, for tests.
 //
 //	term := screen.Start(t, screen.Size{Cols: 80, Rows: 24}, nil, "rpcscope", "demo")
 //	term.WaitFor("in flight")
 //	term.Type("q")
 //	term.WaitExit()
 //
-// [Terminal] says what a person would see ([Terminal.Screen]), what state the program has
-// left the terminal in ([Terminal.AltScreen], [Terminal.Termios], ...) and what it wrote to
-// get there ([Terminal.Raw]). What is waited for is looked at whenever there is output, not
-// by the clock; where it does not come about, the test fails with the last screen in full.
+// [Terminal.Screen] returns the text on the screen, [Terminal.AltScreen], [Terminal.Termios] and others the state of the
+// terminal, and [Terminal.Raw] the bytes that were written. The Wait methods check their condition after each output,
+// not by the clock. If they time out, the test fails with the last screen.
 //
-// The program is the leader of a session of its own, and the terminal is the one that
-// controls it. When it ends, the kernel hangs the terminal up, as if the window had been
-// closed: to see what a program leaves behind, start it from a shell, as people do. Every
-// process of the session is ended with the test.
+// The program leads a session, and the terminal is its controlling terminal. When the program ends, the kernel hangs
+// the terminal up, as if a window had been closed. A test of the state that a program leaves behind starts the program
+// from a shell. All processes of the session end with the test.
 //
-// The emulator knows wide characters and clusters, the alternate screen, and what has
-// scrolled off the primary one. It has no scrollback for scroll regions, no colours to be
-// asked for, and no tabulators to the right of where a resized screen ended.
+// The emulator is vt10x with wide characters, clusters and a scrollback. charmbracelet/x/vt does not replace it:
+// version 0.1.0 loses wide characters at the edge of the screen, and combining marks that arrive in a write of their
+// own. charmbracelet/freeze does not replace [Terminal.SVG]: version 0.2.2 ignores the default colour (SGR 39) and needs
+// its font, 330 kB, in the picture.
 //
-// It is there on Linux and macOS only.
+// The package works on Linux and macOS.
 package screen

@@ -25,23 +25,22 @@ const (
 	ModeBracketedPaste = 2004
 )
 
-// An emulator is vt10x with what that one lacks. It takes one rune for one cell,
-// mistakes sequences that it does not know for others (CSI > 4 m), enters the alternate
-// screen when told to leave it twice, and says nothing of what it is.
+// An emulator corrects vt10x, which takes one rune for one cell, mistakes unknown sequences (CSI > 4 m) for others,
+// enters the alternate screen if it is left twice, and does not answer queries for attributes.
 type emulator struct {
 	vt        vt10x.Terminal
 	answers   io.Writer
 	parser    *ansi.Parser
-	pending   []byte       // a sequence that has begun
+	pending   []byte       // an incomplete sequence
 	modes     map[int]bool // DEC private modes that were set or reset
-	clusters  []string     // what the runes from firstCluster on stand for
+	clusters  []string     // the clusters of the runes from firstCluster on
 	gone      []string     // lines that have scrolled off the primary screen
 	clipboard string       // set by OSC 52
 }
 
 const (
-	firstCluster = '\U000F0000' // private use: in a cell for what is no rune of one cell
-	filler       = '\U0010FFFD' // in the other cells of something wide
+	firstCluster = '\U000F0000' // private use: stands for a cluster in a cell
+	filler       = '\U0010FFFD' // in the other cells of a wide character
 	wrapNext     = 1 << 1       // of vt10x.Cursor.State: the next character goes to the next line
 	background   = "1c1c/1c1c/1c1c"
 	foreground   = "d0d0/d0d0/d0d0"
@@ -85,7 +84,7 @@ func (e *emulator) Write(p []byte) {
 	}
 }
 
-// whole reports whether what begins p, n bytes long, has its end in p.
+// whole reports whether p holds all of the sequence or character of n bytes at its begin.
 func whole(p []byte, n int) bool {
 	if !utf8.FullRune(p) {
 		return false
@@ -111,7 +110,7 @@ func (e *emulator) print(text string, width int) {
 	}
 }
 
-// combine adds a mark to what was printed last.
+// combine adds a mark to the character that was printed last.
 func (e *emulator) combine(mark string) {
 	c := e.vt.Cursor()
 	width := 1
@@ -147,7 +146,7 @@ func (e *emulator) control(seq []byte) {
 	e.forward(string(seq))
 }
 
-// scrolls keeps the topmost line where the cursor is about to leave the lowest one.
+// scrolls keeps the top line if the cursor is about to leave the bottom line.
 func (e *emulator) scrolls() {
 	if _, rows := e.vt.Size(); e.vt.Cursor().Y == rows-1 && !e.altScreen() {
 		e.gone = append(e.gone, e.line(0))
@@ -207,7 +206,7 @@ func (e *emulator) forward(s string) { _, _ = io.WriteString(e.vt, s) }
 
 func (e *emulator) altScreen() bool { return e.modes[ModeAltScreen] || e.modes[1047] || e.modes[47] }
 
-// text returns what is in a cell.
+// text returns the text of a cell.
 func (e *emulator) text(x, y int) string {
 	switch r := e.vt.Cell(x, y).Char; {
 	case r == filler:
@@ -221,7 +220,7 @@ func (e *emulator) text(x, y int) string {
 	}
 }
 
-// line returns what is in line y, without the spaces at its end.
+// line returns the text of line y without trailing spaces.
 func (e *emulator) line(y int) string {
 	var b strings.Builder
 	cols, _ := e.vt.Size()

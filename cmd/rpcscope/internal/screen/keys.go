@@ -24,7 +24,7 @@ var keys = map[string]string{
 	"f1":        "\x1bOP",
 }
 
-// keyBytes returns what a terminal sends for a key, or for a text that is no key's name.
+// keyBytes returns the bytes that a terminal sends for a key, or the text itself if it is not the name of a key.
 func keyBytes(key string) string {
 	if s, ok := keys[key]; ok {
 		return s

@@ -14,13 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Processes returns the process IDs of what lives in the session, but for the program that
-// was started: what it has started itself, of whatever process group.
+// Processes returns the process IDs of the session, without that of the program that Start started.
 func (term *Terminal) Processes() []int {
 	return slices.DeleteFunc(sessionProcesses(term.session), func(pid int) bool { return pid == term.session })
 }
 
-// Foreground returns the process group that has the terminal.
+// Foreground returns the process group in the terminal's foreground.
 func (term *Terminal) Foreground() (group int) {
 	term.t.Helper()
 	term.control("foreground", func(fd int) (err error) {
@@ -30,7 +29,7 @@ func (term *Terminal) Foreground() (group int) {
 	return group
 }
 
-// sessionProcesses returns what lives in a session.
+// sessionProcesses returns the process IDs of a session.
 func sessionProcesses(session int) []int {
 	return slices.DeleteFunc(allProcesses(), func(pid int) bool {
 		sid, err := unix.Getsid(pid)
@@ -56,11 +55,11 @@ func allProcesses() []int {
 	return pids
 }
 
-// zombie reports whether a process has ended and nobody has asked how.
+// zombie reports whether a process has ended and was not waited for.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return false // no Linux
+		return false // not Linux
 	}
 	_, state, _ := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
 	return bytes.HasPrefix(state, []byte("Z"))

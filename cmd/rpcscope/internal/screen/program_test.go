@@ -13,7 +13,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-// The test binary is the program that is looked at, where this variable is set.
+// programVariable makes the test binary a program for the tests.
 const programVariable = "SCREEN_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// program is a small Bubble Tea program. It exits with 3, so that this is seen too.
+// program is a small Bubble Tea program. It exits with 3.
 func program() int {
 	if _, err := tea.NewProgram(&model{}, tea.WithAltScreen(), tea.WithMouseCellMotion()).Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -10,14 +10,14 @@ import (
 	"github.com/hinshun/vt10x"
 )
 
-// The size of a cell in a picture, in pixels, and where the baseline of text is.
+// The size of a cell and the baseline of its text, in pixels.
 const (
 	cellWidth, cellHeight = 8, 17
 	baseline              = 13
 	margin                = 12
 )
 
-// palette are the sixteen colours, and what a terminal has where none is chosen.
+// palette is the sixteen colours.
 var palette = [16]string{
 	"#3b4252", "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2", "#c8ccd4",
 	"#5c6370", "#ef7a84", "#a9d68a", "#f2d08c", "#74bdfa", "#d48ae8", "#6cc8d4", "#ffffff",
@@ -28,15 +28,14 @@ const (
 	ink   = "#c8ccd4"
 )
 
-// vt10x.Glyph.Mode, whose names it keeps to itself. It has no faint: csi makes it italic,
-// which programs for terminals hardly use.
+// Bits of vt10x.Glyph.Mode, which vt10x does not export. It has no faint: csi replaces faint by italic, which few
+// programs use.
 const (
 	glyphBold  = 1 << 2
 	glyphFaint = 1 << 4
 )
 
-// SVG returns a picture of the screen. Lines and blocks are drawn, so that they meet
-// whatever the font.
+// SVG returns a picture of the screen. Lines and blocks are drawn, so they join in any font.
 func (term *Terminal) SVG() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
@@ -54,7 +53,7 @@ func (term *Terminal) SVG() string {
 	return b.String()
 }
 
-// svgLine draws a line: its backgrounds, and runs of cells that look alike.
+// svgLine draws a line: its backgrounds, and runs of cells of the same style.
 func (e *emulator) svgLine(b *strings.Builder, y, cols int) {
 	for x := 0; x < cols; {
 		g := e.vt.Cell(x, y)
@@ -74,17 +73,17 @@ func (e *emulator) svgLine(b *strings.Builder, y, cols int) {
 	}
 }
 
-// svgRun draws text that looks alike.
+// svgRun draws text of one style.
 func svgRun(b *strings.Builder, x, y int, text string, g vt10x.Glyph) {
 	if strings.TrimSpace(text) == "" {
 		return
 	}
-	look := fmt.Sprintf(`fill="%s"`, colour(g.FG))
+	style := fmt.Sprintf(`fill="%s"`, colour(g.FG))
 	if g.Mode&glyphBold != 0 {
-		look += ` font-weight="bold"`
+		style += ` font-weight="bold"`
 	}
 	if g.Mode&glyphFaint != 0 {
-		look += ` opacity="0.6"`
+		style += ` opacity="0.6"`
 	}
 	var plain strings.Builder
 	from := x
@@ -93,13 +92,13 @@ func svgRun(b *strings.Builder, x, y int, text string, g vt10x.Glyph) {
 		plain.Reset()
 		if strings.TrimSpace(word) != "" {
 			fmt.Fprintf(b, `<text x="%d" y="%d" textLength="%d" xml:space="preserve" %s>%s</text>`+"\n",
-				from*cellWidth, y*cellHeight+baseline, (x-from)*cellWidth, look, html.EscapeString(word))
+				from*cellWidth, y*cellHeight+baseline, (x-from)*cellWidth, style, html.EscapeString(word))
 		}
 	}
 	for _, r := range text {
 		if shape := drawn(r, x*cellWidth, y*cellHeight); shape != "" {
 			flush()
-			fmt.Fprintf(b, `<path d="%s" %s/>`+"\n", shape, look)
+			fmt.Fprintf(b, `<path d="%s" %s/>`+"\n", shape, style)
 			from = x + 1
 		} else {
 			plain.WriteRune(r)
@@ -147,7 +146,7 @@ func drawn(r rune, x, y int) string {
 	return path
 }
 
-// colour returns a colour as SVG has it.
+// colour returns a colour of SVG.
 func colour(c vt10x.Color) string {
 	switch {
 	case c == vt10x.DefaultFG:
@@ -157,5 +156,5 @@ func colour(c vt10x.Color) string {
 	case c < 16:
 		return palette[c]
 	}
-	return ink // no program here has others
+	return ink // our programs use no others
 }

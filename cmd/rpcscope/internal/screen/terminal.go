@@ -21,10 +21,10 @@ import (
 // Size is that of a terminal, in cells.
 type Size struct{ Cols, Rows int }
 
-// A Terminal is one that a program runs on. Its methods may be called from any goroutine,
-// those that can fail the test from the test's own only.
+// A Terminal is the terminal of a program. Its methods may be called from any goroutine, but those that can fail the
+// test only from the test's own.
 type Terminal struct {
-	// Patience is how long the Wait methods wait: 30 s, unless it is set before them.
+	// Patience bounds the Wait methods, 30 s by default.
 	Patience time.Duration
 
 	t       testing.TB
@@ -32,23 +32,23 @@ type Terminal struct {
 	cmd     *exec.Cmd
 	session int
 	exited  chan struct{} // closed when the program has ended
-	closed  chan struct{} // closed when nobody has the terminal open any more
+	closed  chan struct{} // closed when no process has the terminal open any more
 
-	mu       sync.Mutex // for what follows
+	mu       sync.Mutex // guards the fields below
 	emulator *emulator
 	raw      bytes.Buffer
 	changed  chan struct{} // closed, and replaced, when there is output
 }
 
 // Start starts a command on a terminal of its own, and ends it with the test. env is added
-// to the environment, less what changes how programs treat a terminal (CI, NO_COLOR, TMUX,
-// ...), with TERM=xterm-256color.
+// to the environment without the variables that change the way in which programs treat a terminal (CI, NO_COLOR, TMUX,
+// ...), and with TERM=xterm-256color.
 func Start(t testing.TB, size Size, env []string, command string, args ...string) *Terminal {
 	t.Helper()
 	return start(t, size, true, env, command, args...)
 }
 
-// StartMute is Start on a terminal that leaves all questions unanswered.
+// StartMute is Start with a terminal that does not answer queries.
 func StartMute(t testing.TB, size Size, env []string, command string, args ...string) *Terminal {
 	t.Helper()
 	return start(t, size, false, env, command, args...)
@@ -85,7 +85,7 @@ func start(t testing.TB, size Size, answers bool, env []string, command string, 
 	return term
 }
 
-// environment returns this process's environment as a person's would be, and more.
+// environment returns the environment of a program.
 func environment(more []string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(v string) bool {
 		name, _, _ := strings.Cut(v, "=")
@@ -136,8 +136,8 @@ func (term *Terminal) end() {
 
 // Type types keys: names (enter, esc, tab, shift+tab, space, backspace, up, down, left,
 // right, home, end, pgup, pgdown, insert, delete, f1, ctrl+z, alt+x) or any other text as
-// it is. esc has to be the last one, and its effect waited for: a program cannot tell it
-// from the beginning of what follows.
+// it is. esc must be the last key, and the test must wait for its effect, because a program cannot tell it from the
+// begin of a sequence.
 func (term *Terminal) Type(keys ...string) {
 	term.t.Helper()
 	for i, key := range keys {
@@ -161,16 +161,14 @@ func (term *Terminal) Resize(cols, rows int) {
 	}
 }
 
-// Screen returns what is visible: as many lines as the terminal has, without the spaces
-// at their ends.
+// Screen returns the visible lines, without trailing spaces.
 func (term *Terminal) Screen() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
 	return term.emulator.screen()
 }
 
-// Scrollback returns what a person can scroll back to on the primary screen, and what is
-// visible of it. While the alternate screen is shown it is only what has scrolled off.
+// Scrollback returns the lines that have scrolled off the primary screen and, if it is shown, those on it.
 func (term *Terminal) Scrollback() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
@@ -181,7 +179,7 @@ func (term *Terminal) Scrollback() string {
 	return strings.Join(lines, "\n")
 }
 
-// Raw returns all that was written to the terminal, echo included.
+// Raw returns all bytes that were written to the terminal, echo included.
 func (term *Terminal) Raw() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
@@ -205,7 +203,7 @@ func (term *Terminal) Mode(mode int) bool {
 	return term.emulator.modes[mode]
 }
 
-// Clipboard returns what was copied last (OSC 52).
+// Clipboard returns the text that was copied last (OSC 52).
 func (term *Terminal) Clipboard() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()

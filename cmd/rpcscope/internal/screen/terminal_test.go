@@ -102,7 +102,7 @@ func TestSuspend(t *testing.T) {
 	wantSane(t, term)
 }
 
-// TestKilled is what the guard is for: this is how a program leaves a terminal.
+// A program that is killed leaves the terminal in its state.
 func TestKilled(t *testing.T) {
 	env, path := asProgram(t)
 	term := Start(t, size, env, "sh", "-c", path+"; echo code $?; read line")

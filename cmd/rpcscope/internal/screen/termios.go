@@ -4,7 +4,7 @@ package screen
 
 import "golang.org/x/sys/unix"
 
-// Termios is how the kernel treats what is typed and written. Two are comparable.
+// Termios are the settings of a terminal in the kernel. They can be compared by ==.
 type Termios struct{ unix.Termios }
 
 // Cooked reports whether the kernel edits lines, echoes them, makes signals of ctrl+c and
@@ -13,7 +13,7 @@ func (m Termios) Cooked() bool {
 	return m.Lflag&unix.ICANON != 0 && m.Lflag&unix.ECHO != 0 && m.Lflag&unix.ISIG != 0 && m.Oflag&unix.OPOST != 0
 }
 
-// Termios returns how the kernel treats the terminal now.
+// Termios returns the terminal's present settings.
 func (term *Terminal) Termios() (m Termios) {
 	term.t.Helper()
 	term.control("termios", func(fd int) error {
@@ -26,7 +26,7 @@ func (term *Terminal) Termios() (m Termios) {
 	return m
 }
 
-// control asks the kernel something. File.Fd would make reading uninterruptible.
+// control calls ask with the file descriptor. File.Fd would make it blocking.
 func (term *Terminal) control(what string, ask func(fd int) error) {
 	term.t.Helper()
 	conn, err := term.master.SyscallConn()

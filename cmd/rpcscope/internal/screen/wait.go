@@ -50,7 +50,7 @@ func (term *Terminal) WaitGone(text string) {
 }
 
 // WaitExit waits until the program that was started has ended, and returns its exit code,
-// 128 + the signal where one killed it. What it wrote last may still be on its way to the
+// or 128 + the signal that ended it. Its last output may still be on its way to the
 // screen.
 func (term *Terminal) WaitExit() (code int) {
 	term.t.Helper()
@@ -69,8 +69,8 @@ func (term *Terminal) WaitAlone() {
 	term.WaitProcesses(0)
 }
 
-// WaitProcesses waits until so many others than the program that was started live in its
-// session. Nothing tells of those, so they are looked at every few milliseconds.
+// WaitProcesses waits until there are so many processes besides the program in its
+// session. It polls every few milliseconds.
 func (term *Terminal) WaitProcesses(n int) {
 	term.t.Helper()
 	deadline := time.After(term.Patience)
@@ -85,23 +85,21 @@ func (term *Terminal) WaitProcesses(n int) {
 	}
 }
 
-// describe says all that a person would want to know of a terminal that is not as it
-// should be.
+// describe returns the state of the terminal, for error messages.
 func (term *Terminal) describe() string {
 	term.mu.Lock()
 	defer term.mu.Unlock()
 	cols, rows := term.emulator.vt.Size()
 	c := term.emulator.vt.Cursor()
 	raw := term.raw.Bytes()
-	const most = 500
-	raw = raw[max(0, len(raw)-most):]
+	raw = raw[max(0, len(raw)-500):]
 	rule := "+" + strings.Repeat("-", cols) + "+"
 	return fmt.Sprintf("%dx%d, alternate screen %t, cursor %d,%d visible %t, last bytes %q\n%s\n%s\n%s",
 		cols, rows, term.emulator.altScreen(), c.X, c.Y, term.emulator.modes[ModeCursor], raw,
 		rule, term.emulator.screen(), rule)
 }
 
-// exitCode returns what a shell would say of how a process has ended.
+// exitCode returns the exit code that a shell reports.
 func exitCode(state *os.ProcessState) int {
 	if s, ok := state.Sys().(syscall.WaitStatus); ok && s.Signaled() {
 		return 128 + int(s.Signal())
