@@ -156,6 +156,9 @@ func TestKeysWorkInTheirModes(t *testing.T) {
 	names = slices.Compact(names)
 
 	for what, on := range sources {
+		if testing.Short() && on != fibLab { // each source takes half a second
+			continue
+		}
 		for where, in := range modes {
 			start := func(enter func(*Model)) (m *Model, s *fakeLab, state func() string) {
 				m, s = screenOn(t, on, 80, 24)
