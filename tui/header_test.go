@@ -70,7 +70,6 @@ var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
 	}, func(l *lab.Snapshot) {
 		now := l.Ledger.Now
 		l.Fault = "crash-before-ack=0.02"
-		l.Starting = 1
 		l.Ledger.Calls.Wrong = 9
 		l.Marks = append(l.Marks, lab.Mark{Time: now.Add(-12 * time.Second), Server: "fib-2"})
 		l.Pool[1].State, l.Pool[1].Ended = pool.Killed, now.Add(-12*time.Second)
@@ -78,7 +77,8 @@ var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
 			pool.Status{Name: "fib-3", PID: 4123, State: pool.Crashed, Ended: now.Add(-40 * time.Second), Reason: `signal: killed: "` + hostile + `"`},
 			pool.Status{Name: "fib-4", PID: 4124, State: pool.Stopping, Restarts: 2},
 			pool.Status{Name: "fib-5", PID: 4125, State: pool.Stopped, Ended: now.Add(-3 * time.Minute)},
-			pool.Status{Name: "fib-6", PID: 4126, State: pool.Stopped, Ended: now.Add(-4 * time.Minute)})
+			pool.Status{Name: "fib-6", PID: 4126, State: pool.Stopped, Ended: now.Add(-4 * time.Minute)},
+			pool.Status{Name: "fib-7", PID: 4127, State: pool.Starting})
 	})
 	tell("paused", busy, func(l *lab.Snapshot) { l.Load.Paused, l.Frozen = true, true })
 	tell("open", busy, func(l *lab.Snapshot) {

@@ -39,7 +39,6 @@ const (
 	namedServer             // known by its replies alone
 	otherServers            // those that the ledger has no room for
 	byHand                  // not a server at all
-	startingServer
 )
 
 // A serverEntry is what is known of one server, of the pool or by its replies or both.
@@ -79,9 +78,6 @@ func serverEntries(look *lab.Snapshot, keep serverKey) []serverEntry {
 		} else {
 			dead = append(dead, e)
 		}
-	}
-	for range min(max(look.Starting, 0), lab.MaxMarks) {
-		all = append(all, serverEntry{serverKey: serverKey{kind: startingServer}})
 	}
 	for _, s := range look.Ledger.Servers {
 		switch {
@@ -126,7 +122,6 @@ func (s *serverList) move(look *lab.Snapshot, delta int) {
 	if now >= 0 {
 		s.cursor = entries[now].serverKey
 	}
-	entries = slices.DeleteFunc(entries, func(e serverEntry) bool { return e.kind == startingServer })
 	if len(entries) == 0 {
 		return
 	}
@@ -232,7 +227,7 @@ func elsewhere(look *lab.Snapshot) int {
 // nobodyServes explains what to do where there is no server, or none that has been heard
 // of. It is empty where there is one.
 func nobodyServes(look *lab.Snapshot) string {
-	if look.Starting > 0 || look.Replay != nil {
+	if look.Replay != nil {
 		return ""
 	}
 	for _, s := range look.Pool {
@@ -370,8 +365,6 @@ func (c *serverColumns) row(st *text.Styles, look *lab.Snapshot, e *serverEntry,
 // label is the name as it is shown.
 func (e *serverEntry) label(most int) string {
 	switch e.kind {
-	case startingServer:
-		return "…"
 	case byHand:
 		if s := "(by hand)"; text.Width(s) <= most {
 			return s
@@ -388,7 +381,7 @@ func (e *serverEntry) label(most int) string {
 
 // worded says that words take the place of the bar and the numbers.
 func (e *serverEntry) worded() bool {
-	return e.kind == startingServer || e.kind == byHand || e.isPool && e.status.State != pool.Running
+	return e.kind == byHand || e.isPool && e.status.State != pool.Running
 }
 
 // words say what a server does that does not serve, in the longest form that fits.
@@ -401,8 +394,6 @@ func (e *serverEntry) words(st *text.Styles, look *lab.Snapshot, room int) (stri
 	case e.kind == byHand:
 		n := text.Plural(e.replies.Replies, "reply", "replies")
 		forms = []string{n + " that you sent", n}
-	case e.kind == startingServer:
-		forms, ink = []string{"starting…"}, st.Warn
 	case e.status.State == pool.Starting, e.status.State == pool.Stopping:
 		doing := e.status.State.String()
 		forms, ink = []string{doing + pid, doing}, st.Warn

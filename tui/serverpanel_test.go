@@ -51,12 +51,12 @@ func TestServersSay(t *testing.T) {
 		{"two, narrow", looks()["healthy"], 24, 6, []string{"fib-1", "fib-2", "█", "/s"}, []string{"pid"}},
 		{"share", looks()["healthy"], 100, 6, []string{"50.0 %"}, nil},
 		{"paused", looks()["paused"], 60, 6, []string{"67.9 %", "32.1 %"}, []string{"/s"}},
-		{"mixed", looks()["mixed"], 100, 12, []string{"next: crash-before-ack=0.02", "…", "starting…", "elsewhere", "not ours", "killed 12s ago", "crashed 40s ago: signal: killed",
+		{"mixed", looks()["mixed"], 100, 12, []string{"next: crash-before-ack=0.02", "fib-7", "starting, pid 4127", "elsewhere", "not ours", "killed 12s ago", "crashed 40s ago: signal: killed",
 			"stopping, pid 4124", "stopped 3m00s ago", "300 dup.", "1 reply that you sent"}, []string{"fib-6", "\x1b", "4m00s"}},
 		{"mixed, narrow", looks()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "by ha…", "1 reply"}, nil},
 		{"nobody", looks()["empty"], 80, 4, []string{"No server. Press s to start one here, or run fibserver in another terminal.", "0 running"}, nil},
 		{"nobody for another queue", with("empty", func(l *lab.Snapshot) { l.Queue.Name = "q" }), 80, 4, []string{"run fibserver --queue q in another"}, nil},
-		{"starting", with("empty", func(l *lab.Snapshot) { l.Starting = 1 }), 80, 4, []string{"starting…"}, []string{"No server"}},
+		{"starting", with("empty", func(l *lab.Snapshot) { l.Pool = []pool.Status{{Name: "fib-1", PID: 4121, State: pool.Starting}} }), 80, 4, []string{"fib-1", "starting, pid 4121"}, []string{"No server"}},
 		{"one of somebody else", with("empty", func(l *lab.Snapshot) { l.Queue.Consumers = 1 }), 90, 4, []string{"1 consumer waits for requests in another program"}, []string{"No server"}},
 		{"all dead", with("empty", func(l *lab.Snapshot) {
 			l.Pool = []pool.Status{{Name: "fib-1", State: pool.Killed, Ended: l.Ledger.Now.Add(-2 * time.Second)}}
@@ -86,7 +86,7 @@ func TestServersOrder(t *testing.T) {
 	for _, e := range serverEntries(looks()["mixed"], serverKey{}) {
 		names = append(names, e.label(20))
 	}
-	if got, want := strings.Join(names, " "), "fib-1 fib-4 … elsewhere fib-2 fib-3 fib-5 (by hand)"; got != want {
+	if got, want := strings.Join(names, " "), "fib-1 fib-4 fib-7 elsewhere fib-2 fib-3 fib-5 (by hand)"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }
@@ -104,7 +104,9 @@ func TestServersSelected(t *testing.T) {
 	is("fib-1", true) // the newest one that runs
 	s.move(look, 1)
 	is("fib-4", true)
-	s.move(look, 1) // the one that is starting has nothing to act on
+	s.move(look, 1)
+	is("fib-7", true)
+	s.move(look, 1)
 	is("elsewhere", false)
 	s.move(look, 1)
 	is("fib-2", true)
@@ -138,7 +140,7 @@ func TestServersCursorIsSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := new(serverList)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
-			look := &lab.Snapshot{Starting: rapid.IntRange(0, 2).Draw(t, "starting")}
+			look := &lab.Snapshot{}
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "pool") {
 				look.Pool = append(look.Pool, pool.Status{
 					Name: "fib-" + strings.Repeat("i", n), State: pool.State(rapid.IntRange(0, 5).Draw(t, "state")),

@@ -180,7 +180,7 @@ func (o *screenOptions) leave(ctx context.Context, l *lab.Lab, end func() (lab.S
 // printStopping prints the number of servers that are stopped when a lab is closed.
 func printStopping(l *lab.Lab, stderr io.Writer) {
 	look := l.Snapshot(lab.Query{})
-	alive := look.Starting
+	alive := 0
 	for _, s := range look.Pool {
 		if s.State.Alive() {
 			alive++

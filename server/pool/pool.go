@@ -126,7 +126,12 @@ func (p *Pool) Kill(name string) error {
 	if err != nil {
 		return err
 	}
-	return s.kill()
+	r := s.end(nil, Killed)
+	if r == nil {
+		return fmt.Errorf("%s: %w", name, ErrNotRunning)
+	}
+	<-r.exited
+	return nil
 }
 
 // Restart stops a server as [Pool.Stop] does and starts it again with the same name and

@@ -240,15 +240,6 @@ func (s *Process) stop(ctx context.Context) error {
 	return fmt.Errorf("%s did not end in time and was killed: %w", s.name, ctx.Err())
 }
 
-func (s *Process) kill() error {
-	r := s.end(nil, Killed)
-	if r == nil {
-		return fmt.Errorf("%s: %w", s.name, ErrNotRunning)
-	}
-	<-r.exited
-	return nil
-}
-
 // end asks a run to end, or the current one if r is nil. It returns that run, or nil if it
 // has ended. It also cancels a restart that is due.
 func (s *Process) end(r *run, how State) *run {

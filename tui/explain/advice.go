@@ -205,7 +205,7 @@ func obstacle(s *lab.Snapshot) string {
 
 func missingQueue(s *lab.Snapshot) string {
 	switch name := QueueName(s); {
-	case s.Starting > 0:
+	case s.ServerStarting():
 		return "There is no queue " + name + " yet: the server that is starting declares it."
 	case StartsServers(s):
 		return "There is no queue " + name + ", so that calls are unroutable. Press s to start a server, which declares it."
@@ -216,7 +216,7 @@ func missingQueue(s *lab.Snapshot) string {
 
 func noConsumers(s *lab.Snapshot) string {
 	nobody, start := "Nobody consumes from "+QueueName(s), "Start your server."
-	if s.Starting > 0 {
+	if s.ServerStarting() {
 		return nobody + " yet: a server is starting."
 	}
 	if s.Load.Waiting {

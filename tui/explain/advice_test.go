@@ -104,12 +104,12 @@ func TestAdviseSays(t *testing.T) {
 		{"back from ctrl+z", seconds(ledger.Second{}, func(l *lab.Snapshot) { l.Queue.At, l.Ledger.Calls.InFlight = l.Ledger.Now.Add(-time.Hour), 8 }), ""},
 		{"missing", with("empty", func(l *lab.Snapshot) { l.Queue.Missing = true }),
 			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
-		{"missing, starting", with("empty", func(l *lab.Snapshot) { l.Queue.Missing, l.Starting = true, 1 }),
+		{"missing, starting", with("empty", func(l *lab.Snapshot) { l.Queue.Missing, l.Pool = true, []pool.Status{{State: pool.Starting}} }),
 			"! There is no queue rpc_queue yet: the server that is starting declares it.\n"},
 		{"no consumers", with("empty", func(l *lab.Snapshot) { l.Load.Waiting = false }),
 			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n"},
 		{"waiting", snapshot("empty"), "! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
-		{"waiting, starting", with("empty", func(l *lab.Snapshot) { l.Starting = 2 }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
+		{"waiting, starting", with("empty", func(l *lab.Snapshot) { l.Pool = []pool.Status{{State: pool.Starting}} }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
 		{"waiting, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
 		{"waiting and paused", with("empty", func(l *lab.Snapshot) { l.Load.Paused = true }),
 			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n" + paused},
@@ -215,7 +215,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 				Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Custom: yes("custom"),
 				Progress: load.Progress{Backlog: 10 * int64(n("backlog"))},
 			},
-			Starting: n("starting"), Frozen: yes("frozen") && yes("frozen indeed"),
+			Frozen: yes("frozen") && yes("frozen indeed"),
 		}
 		if yes("fault") {
 			look.Fault = "duplicate=1"
@@ -228,7 +228,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			b.Connection.Denied, b.Connection.Lost = yes("denied"), "user lacks the permission"
 		}
 		if yes("pool") {
-			look.Pool = []pool.Status{{Name: "fib-1", State: rapid.SampledFrom([]pool.State{pool.Running, pool.Killed}).Draw(t, "state")}}
+			look.Pool = []pool.Status{{Name: "fib-1", State: rapid.SampledFrom([]pool.State{pool.Starting, pool.Running, pool.Killed}).Draw(t, "state")}}
 		}
 		var now ledger.Second
 		for range rapid.IntRange(1, 3).Draw(t, "seconds") {

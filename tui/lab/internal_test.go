@@ -152,15 +152,6 @@ func TestMarks(t *testing.T) {
 	if marks := s.recentMarks(); len(marks) != MaxMarks-1 {
 		t.Errorf("%d marks: an old one is kept", len(marks))
 	}
-	s.setStarting("--seed=1", true)
-	s.setStarting("--seed=2", true)
-	if n := s.notListed([]pool.Status{{Args: []string{"--seed=2"}}, {}, {Args: []string{"--seed=0"}}}); n != 1 {
-		t.Errorf("%d are not listed", n)
-	}
-	s.setStarting("--seed=1", false)
-	if n := s.notListed(nil); n != 1 {
-		t.Errorf("%d are not listed", n)
-	}
 }
 
 // The state of the queue is that of the last answer. A failed question leaves its reason.

@@ -22,10 +22,9 @@ const marksKept = 15 * time.Minute
 
 // servers has the state of the lab's servers that the pool does not keep.
 type servers struct {
-	mu       sync.Mutex
-	serving  []string // names, oldest first
-	marks    []Mark
-	starting map[string]bool // first arguments of servers that are being started
+	mu      sync.Mutex
+	serving []string // names, oldest first
+	marks   []Mark
 }
 
 // join records that a server consumes. Servers print their ready line after each reconnect.
@@ -72,33 +71,6 @@ func (s *servers) recentMarks() []Mark {
 		s.marks = s.marks[1:]
 	}
 	return slices.Clone(s.marks)
-}
-
-// setStarting records that a server with this first argument is being started, or no more.
-func (s *servers) setStarting(arg string, starting bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.starting == nil {
-		s.starting = make(map[string]bool)
-	}
-	if starting {
-		s.starting[arg] = true
-	} else {
-		delete(s.starting, arg)
-	}
-}
-
-// notListed returns how many servers are being started that the pool does not list yet.
-func (s *servers) notListed(list []pool.Status) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := len(s.starting)
-	for _, status := range list {
-		if len(status.Args) > 0 && s.starting[status.Args[0]] {
-			n--
-		}
-	}
-	return n
 }
 
 // onServerOutput is the pool's Output.
@@ -176,11 +148,9 @@ func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string
 		args = append(args, "--fault="+fault)
 	}
 	args = append(args, flags...)
-	l.servers.setStarting(args[0], true)
 	ctx, cancel := l.withTimeout(ctx, startTimeout)
 	defer cancel()
 	p, err := l.pool.Start(ctx, args...)
-	l.servers.setStarting(args[0], false)
 	if err != nil {
 		l.mu.Lock()
 		if l.fault == "" {

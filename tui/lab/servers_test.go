@@ -26,7 +26,7 @@ func TestServers(t *testing.T) {
 	}
 	second := start(t, l)
 	snap := until(t, l, "two consumers", func(snap lab.Snapshot) bool { return snap.Queue.Consumers == 2 && len(snap.Marks) == 2 })
-	if len(snap.Pool) != 2 || snap.Starting != 0 || snap.Pool[0].Name != first || snap.Pool[1].Name != second {
+	if len(snap.Pool) != 2 || snap.Pool[0].Name != first || snap.Pool[1].Name != second {
 		t.Errorf("pool %+v", snap.Pool)
 	}
 	if args := fmt.Sprint(snap.Pool[0].Args, snap.Pool[1].Args); args != "[--seed=42] [--seed=43 --fault="+fault+"]" {
@@ -88,8 +88,8 @@ func TestServerCannotStart(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	snap := l.Snapshot(everything())
-	if !noted("nonsense")(snap) || count(snap, "crashed") != 0 || len(snap.Marks) != 0 || snap.Starting != 0 {
-		t.Errorf("marks %v, %d starting, notes:\n%s", snap.Marks, snap.Starting, texts(snap.Notes))
+	if !noted("nonsense")(snap) || count(snap, "crashed") != 0 || len(snap.Marks) != 0 || len(snap.Pool) != 0 {
+		t.Errorf("marks %v, pool %+v, notes:\n%s", snap.Marks, snap.Pool, texts(snap.Notes))
 	}
 }
 

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"slices"
 	"time"
 
 	"rpcscope/amqprpc/ledger"
@@ -21,8 +22,6 @@ type Snapshot struct {
 	Load   Load
 	// Pool has the servers that the lab has started, in that order, ended ones included.
 	Pool []pool.Status
-	// Starting counts the servers that are being started and not in Pool yet.
-	Starting int
 	// StartWarning is the error of [Lab.CheckStart] as far as is known, or "".
 	StartWarning string
 	// Fault is the --fault list of the next server only, or "".
@@ -40,6 +39,11 @@ type Snapshot struct {
 	Replay *Replay
 	// Err is set if the lab has panicked.
 	Err error
+}
+
+// ServerStarting reports whether a server of the lab has not become ready yet.
+func (s *Snapshot) ServerStarting() bool {
+	return slices.ContainsFunc(s.Pool, func(p pool.Status) bool { return p.State == pool.Starting })
 }
 
 // A Queue is the state of the request queue when the broker was last asked.

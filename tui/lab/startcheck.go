@@ -12,9 +12,8 @@ const consumerLinger = 2 * time.Second
 
 // ownConsumers returns how many of the queue's consumers may be servers of the lab.
 func (l *Lab) ownConsumers() int {
-	list := l.pool.List()
-	n := l.servers.notListed(list)
-	for _, s := range list {
+	n := 0
+	for _, s := range l.pool.List() {
 		if s.State.Alive() || time.Since(s.Ended) < consumerLinger {
 			n++
 		}

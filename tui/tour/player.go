@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -16,14 +15,11 @@ import (
 // A player plays one scenario. Its methods use the lab, wait for the result and collect facts. After
 // the first error they do nothing and return zero values, so a scenario need not check for errors.
 type player struct {
-	ctx    context.Context
-	lab    Lab
-	err    error
-	facts  []Fact
-	pace   Pace
-	steps  *steps
-	folder string                                   // of the session
-	denied *atomic.Pointer[amqprpc.PermissionError] // of the session
+	*Session
+	ctx   context.Context
+	lab   Lab // the session's, unless a test intercepts it
+	err   error
+	facts []Fact
 }
 
 // fact adds a part of the claim.

@@ -58,8 +58,8 @@ type Session struct {
 
 	cfg    Config
 	steps  *steps
-	folder string                                   // for files of servers, or ""
-	denied *atomic.Pointer[amqprpc.PermissionError] // of the first call that failed for it
+	folder string                                  // for files of servers, or ""
+	denied atomic.Pointer[amqprpc.PermissionError] // of the first call that failed for it
 }
 
 // loadConcurrency is the calls in flight of a scenario's load.
@@ -71,7 +71,7 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = time.Minute + 100*cfg.Pace.Pause
 	}
-	session := &Session{Scenario: s, cfg: cfg, steps: newSteps(), denied: new(atomic.Pointer[amqprpc.PermissionError])}
+	session := &Session{Scenario: s, cfg: cfg, steps: newSteps()}
 	var service *lab.Service
 	if s.body != "" {
 		body, err := lab.ParseTemplate(s.body, nil)
@@ -119,7 +119,7 @@ func (s *Session) Play(ctx context.Context) (r Result) {
 	began := time.Now()
 	bounded, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
 	defer cancel()
-	p := &player{ctx: bounded, lab: s.Lab, folder: s.folder, pace: s.cfg.Pace, steps: s.steps, denied: s.denied}
+	p := &player{Session: s, ctx: bounded, lab: s.Lab}
 	if s.cfg.Intercept != nil {
 		p.lab = s.cfg.Intercept(s.Lab)
 	}

@@ -96,11 +96,11 @@ func (p *player) step(format string, args ...any) {
 	skipped := false
 	if len(p.steps.all()) > 0 {
 		p.steps.setPhase(Done)
-		skipped = p.steps.wait(p.ctx, p.pace.Pause)
+		skipped = p.steps.wait(p.ctx, p.cfg.Pace.Pause)
 	}
 	p.steps.add(text)
 	if !skipped {
-		p.steps.wait(p.ctx, time.Duration(len(strings.Fields(text)))*p.pace.Word)
+		p.steps.wait(p.ctx, time.Duration(len(strings.Fields(text)))*p.cfg.Pace.Word)
 	}
 	p.steps.setPhase(Running)
 	p.checkTime()
@@ -110,7 +110,7 @@ func (p *player) step(format string, args ...any) {
 func (p *player) endSteps() {
 	if p.err == nil {
 		p.steps.setPhase(Done)
-		p.steps.wait(p.ctx, p.pace.Pause)
+		p.steps.wait(p.ctx, p.cfg.Pace.Pause)
 		p.checkTime()
 	}
 }
@@ -123,7 +123,7 @@ func (p *player) checkTime() {
 
 // watched returns a time that depends on whether a user watches.
 func (p *player) watched(no, yes time.Duration) time.Duration {
-	if p.pace == (Pace{}) {
+	if p.cfg.Pace == (Pace{}) {
 		return no
 	}
 	return yes
