@@ -111,6 +111,7 @@ func long(s string) []byte { return append(binary.BigEndian.AppendUint32(nil, ui
 // Whatever a broker says, Dial and calls end, with an error or without, nothing panics, and
 // memory stays bounded.
 func TestLiars(t *testing.T) {
+	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	// Of all of them together: they lie at the same time, since most of it is to wait for deadlines.
 	brokertest.NoLeaks(t)

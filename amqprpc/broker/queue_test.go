@@ -219,7 +219,7 @@ func TestRequeueMany(t *testing.T) {
 	r := newRig()
 	q := r.queue()
 	ch, other := r.channel(), r.channel()
-	const n = 200_000
+	const n = 100_000
 	for range n {
 		q.enqueue(&message{})
 		q.enqueue(&message{})
