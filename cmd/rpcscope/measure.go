@@ -111,12 +111,10 @@ func foreignError(err error) error {
 // runWithProgress runs the load, with a progress line if stderr is a terminal.
 func (o *loadOptions) runWithProgress(ctx context.Context, l *lab.Lab) (load.Result, error) {
 	if report.IsTerminal(os.Stderr) && !report.IsDumb() {
-		line := report.NewProgressLine(os.Stderr, func() (load.Progress, ledger.Snapshot) {
+		defer report.ShowProgress(os.Stderr, func() (load.Progress, ledger.Snapshot) {
 			s := l.Snapshot(lab.Query{Ledger: ledger.Query{Now: time.Now()}})
 			return s.Load.Progress, s.Ledger
-		})
-		line.Start()
-		defer line.Stop()
+		})()
 	}
 	return l.Measure(ctx, lab.Measurement{Count: o.count, Duration: o.duration, Warmup: o.warmup})
 }

@@ -13,9 +13,9 @@ const (
 	minBar, maxBar = 8, 30 // cells
 )
 
-// ProgressText returns one line about a running load, at most width cells wide. From 20 cells up it says at least how
+// progressText returns one line about a running load, at most width cells wide. From 20 cells up it says at least how
 // far the load is. s needs no rows.
-func ProgressText(st *text.Styles, p load.Progress, s *ledger.Snapshot, width int) string {
+func progressText(st *text.Styles, p load.Progress, s *ledger.Snapshot, width int) string {
 	l := text.Join(progressPieces(st, p, s), width)
 	if n := min(width-l.Width()-2, maxBar); n >= minBar && (p.Count > 0 || p.Duration > 0) {
 		done := text.Bar(p.Fraction(), n)

@@ -66,11 +66,11 @@ func TestProgressGolden(t *testing.T) {
 	for _, m := range moments() {
 		fmt.Fprintf(&b, "%s\n", m.name)
 		for _, width := range []int{20, 40, 80, 120} {
-			text := ProgressText(styled(false), m.p, &m.s, width)
+			text := progressText(styled(false), m.p, &m.s, width)
 			fits(t, text, width)
 			fmt.Fprintf(&b, "%4d |%s\n", width, text)
 
-			styled := ProgressText(styled(true), m.p, &m.s, width)
+			styled := progressText(styled(true), m.p, &m.s, width)
 			if ansi.Strip(styled) != text {
 				t.Errorf("colour changes more than colour: %q, %q", styled, text)
 			}
@@ -85,7 +85,7 @@ func TestProgressFitsEveryWidth(t *testing.T) {
 	styles := styled(false)
 	for _, m := range moments() {
 		for width := -1; width < 200; width++ {
-			words := ProgressText(styles, m.p, &m.s, width)
+			words := progressText(styles, m.p, &m.s, width)
 			if strings.ContainsAny(words, "\n\r") {
 				t.Errorf("%s: more than a line: %q", m.name, words)
 			}
@@ -117,7 +117,7 @@ func TestProgressOfAnything(t *testing.T) {
 			},
 		}
 		width := rapid.IntRange(0, 150).Draw(t, "width")
-		fits(t, ProgressText(styles, p, &s, width), width)
+		fits(t, progressText(styles, p, &s, width), width)
 	})
 }
 
@@ -143,26 +143,21 @@ func (s *screen) last() (string, int) {
 	return s.lines[len(s.lines)-1], len(s.lines)
 }
 
-func TestProgressLine(t *testing.T) {
+func TestShowProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out screen
 		var mu sync.Mutex
 		width, done := 80, int64(0)
-		l := &ProgressLine{
-			Out: &out, Styles: styled(false),
-			Width: func() int { mu.Lock(); defer mu.Unlock(); return width },
-			Progress: func() (load.Progress, ledger.Snapshot) {
+		stop := showProgress(&out, styled(false),
+			func() int { mu.Lock(); defer mu.Unlock(); return width },
+			func() (load.Progress, ledger.Snapshot) {
 				done++
 				return load.Progress{Phase: load.Measuring, Count: 1000, Completed: done},
 					ledger.Snapshot{Connection: ledger.Connection{Connected: true}}
-			},
-		}
-		l.Stop() // not started
-		l.Start()
-		l.Start() // started already
+			})
 		synctest.Wait()
 		if line, n := out.last(); n != 1 || !strings.Contains(line, "1/1,000") || !strings.HasPrefix(line, "\r") {
-			t.Errorf("after Start: %d lines, %q", n, line)
+			t.Errorf("at once: %d lines, %q", n, line)
 		}
 
 		mu.Lock()
@@ -175,19 +170,15 @@ func TestProgressLine(t *testing.T) {
 		}
 		fits(t, strings.Trim(ansi.Strip(line), "\r"), 23)
 
-		l.Stop()
+		stop()
 		line, n = out.last()
 		if line != "\r\x1b[K" {
-			t.Errorf("Stop leaves %q", line)
+			t.Errorf("stop leaves %q", line)
 		}
-		l.Stop()
 		<-time.After(time.Second)
 		if _, later := out.last(); later != n {
-			t.Error("it draws after Stop")
+			t.Error("it draws after stop")
 		}
-
-		l.Start() // again, after a pause say
-		l.Stop()
 	})
 }
 
@@ -204,7 +195,4 @@ func TestIsTerminal(t *testing.T) {
 	if n := TerminalWidth(w); n != 80 {
 		t.Errorf("a pipe is %d cells wide", n)
 	}
-	l := NewProgressLine(w, func() (load.Progress, ledger.Snapshot) { return load.Progress{}, ledger.Snapshot{} })
-	l.Start()
-	l.Stop()
 }

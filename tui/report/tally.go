@@ -54,13 +54,6 @@ func (t *Tally) Add(err error) {
 	t.counts[text]++
 }
 
-// Reset forgets all errors.
-func (t *Tally) Reset() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.counts, t.others = nil, 0
-}
-
 // Sentences returns the most frequent errors, in order of frequency, and the sum of all others as the last one.
 func (t *Tally) Sentences() []Sentence {
 	t.mu.Lock()
