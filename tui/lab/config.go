@@ -48,8 +48,8 @@ type Config struct {
 
 	// Observer, if set, gets every event that the ledger gets.
 	Observer amqprpc.Observer
-	// OnFailure, if set, is called with the error of each failed call that [HasDetail], from many
-	// goroutines at once. The next call waits for it.
+	// OnFailure, if set, is called with the error of each failed call that has more to say than its
+	// outcome, from many goroutines at once. The next call waits for it.
 	OnFailure func(error)
 }
 

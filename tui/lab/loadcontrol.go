@@ -72,18 +72,13 @@ func (l *Lab) check(req amqprpc.Request, reply amqprpc.Reply) error {
 	return err
 }
 
-// reportFailure calls Config.OnFailure.
+// reportFailure calls Config.OnFailure, unless the error says no more than the call's outcome.
 func (l *Lab) reportFailure(err error) {
 	defer l.catch()
-	if l.cfg.OnFailure != nil && HasDetail(err) {
+	var failed *amqprpc.CallError
+	if l.cfg.OnFailure != nil && errors.As(err, &failed) && failed.Err != nil && failed.Outcome != amqprpc.Canceled {
 		l.cfg.OnFailure(err)
 	}
-}
-
-// HasDetail reports whether the error of a call says more than its outcome, which is counted.
-func HasDetail(err error) bool {
-	var failed *amqprpc.CallError
-	return errors.As(err, &failed) && failed.Err != nil && failed.Outcome != amqprpc.Canceled
 }
 
 // change calls f with mu held and adds a note of the result.
