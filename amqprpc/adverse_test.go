@@ -18,10 +18,9 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// An ackless connection swallows the broker's confirms, as a queue without a majority
-// withholds them. Where the broker has them to send it sends no heartbeat: so one takes
-// the place of each.
-type ackless struct {
+// An unconfirmedConn drops the broker's confirms, as a queue without a majority withholds them. A broker that sends
+// confirms sends no heartbeats, so each is replaced by a heartbeat.
+type unconfirmedConn struct {
 	net.Conn
 	on    *atomic.Bool
 	beats *atomic.Int64 // heartbeats written since the first confirm was swallowed
@@ -29,7 +28,7 @@ type ackless struct {
 	buf   []byte
 }
 
-func (a *ackless) Read(p []byte) (int, error) {
+func (a *unconfirmedConn) Read(p []byte) (int, error) {
 	for len(a.buf) == 0 {
 		head := make([]byte, 7)
 		if _, err := io.ReadFull(a.Conn, head); err != nil {
@@ -51,7 +50,7 @@ func (a *ackless) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (a *ackless) Write(p []byte) (int, error) {
+func (a *unconfirmedConn) Write(p []byte) (int, error) {
 	const heartbeat = 8
 	if a.begun.Load() && len(p) == 8 && p[0] == heartbeat {
 		a.beats.Add(1)
@@ -59,8 +58,8 @@ func (a *ackless) Write(p []byte) (int, error) {
 	return a.Conn.Write(p)
 }
 
-// More publishes than may be unconfirmed: heartbeats go on, the connection lives, and
-// every call ends when it should.
+// More publishes than may be unconfirmed: heartbeats go on, the connection lives, and every call ends when it
+// should.
 func TestConfirmsWithheld(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -69,32 +68,32 @@ func TestConfirmsWithheld(t *testing.T) {
 	const heartbeat = 3 * time.Second // a busy machine stands still for one
 	var on atomic.Bool
 	var beats atomic.Int64
-	told := newTally()
+	observed := newTally()
 	c := dial(t, amqprpc.Config{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Heartbeat: heartbeat, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
-			return &ackless{Conn: conn, on: &on, beats: &beats}, err
+			return &unconfirmedConn{Conn: conn, on: &on, beats: &beats}, err
 		}},
 		Queue: queue, Timeout: time.Hour, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			if e.Kind == amqprpc.EventDisconnected {
 				t.Logf("disconnected: %s", e.Text)
 			}
-			told.Observe(e)
+			observed.Observe(e)
 		}),
 	})
 	on.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	const all, most = 4300, 4000 // most: that many at least may be unconfirmed
+	const all, required = 4300, 4000 // at least so many may be unconfirmed
 	var calls []*amqprpc.Call
 	for range all {
 		calls = append(calls, c.Go(ctx, amqprpc.Request{}))
 	}
-	for n := most / 8; n <= most; n += most / 8 {
-		told.until(t, "the calls before those that must wait are answered", replies(amqprpc.Answer, n))
+	for n := required / 8; n <= required; n += required / 8 {
+		observed.until(t, "the calls before those that must wait are answered", replies(amqprpc.Answer, n))
 	}
-	// There are two in each interval, and RabbitMQ misses them after three: if they stopped, the
-	// connection would be gone by then.
+	// There are two in each interval, and RabbitMQ misses them after three: if they stopped, the connection would
+	// be gone by then.
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for late := time.After(patience); beats.Load() < 7; {
@@ -119,11 +118,11 @@ func TestConfirmsWithheld(t *testing.T) {
 			}
 		}
 	}
-	told.check(t)
-	if completed < most || completed == all {
+	observed.check(t)
+	if completed < required || completed == all {
 		t.Errorf("%d calls completed, of %d", completed, all)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("disconnected %d times", n)
 	}
 }
@@ -199,8 +198,7 @@ func TestEventTimesGrow(t *testing.T) {
 	}
 }
 
-// runtime.Goexit in a handler, which t.FailNow calls, costs its caller an error and the
-// server nothing.
+// runtime.Goexit in a handler, which t.FailNow calls, costs its caller an error and the server nothing.
 func TestGoexitInHandler(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
@@ -224,9 +222,8 @@ func TestGoexitInHandler(t *testing.T) {
 	}
 }
 
-// Headers by which RabbitMQ routes, and closes the channel where they are of another
-// form, do no harm; nor do those of ours that a handler repeats, or what it does to its
-// request.
+// Headers by which RabbitMQ routes do no harm, although it closes the channel if they have another form. Neither do
+// this package's headers if a handler repeats them, nor changes that a handler makes to its request.
 func TestDangerousHeaders(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
@@ -235,8 +232,8 @@ func TestDangerousHeaders(t *testing.T) {
 		req.ReplyTo, req.CorrelationID = queue, "another"
 		return amqprpc.Response{Headers: headers}, nil
 	}})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed})
 	for _, bad := range []any{"x", nil, int32(1), []any{int32(1)}, amqp.Table{}} {
 		for _, key := range []string{"CC", "BCC"} {
 			_, err := c.Call(context.Background(), amqprpc.Request{Headers: amqp.Table{key: bad}})
@@ -254,7 +251,7 @@ func TestDangerousHeaders(t *testing.T) {
 	if stats := s.Stats(); stats.Requests != 1 || stats.Answered != 1 || stats.Reconnects != 0 {
 		t.Errorf("%+v", stats)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("disconnected %d times", n)
 	}
 }

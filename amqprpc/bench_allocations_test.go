@@ -9,9 +9,9 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// BenchmarkAllocations reports how many allocations of a call are this package's own: made in it,
-// or by what it calls, but for amqp091-go. "client" is served by the bare echo server, "server" is
-// asked by the bare loop.
+// BenchmarkAllocations reports how many allocations of a call are this package's own: made in it, or in functions
+// that it calls, except those of amqp091-go. "client" is served by the bare echo server, "server" is called by the
+// bare loop.
 //
 //	go test ./amqprpc -run '^$' -bench Allocations -benchtime 1x
 func BenchmarkAllocations(b *testing.B) {
@@ -44,8 +44,8 @@ func BenchmarkAllocations(b *testing.B) {
 	})
 }
 
-// ownAllocations counts the allocations up to now whose innermost caller, of all that is either
-// this repository's or amqp091-go, is the package amqprpc.
+// ownAllocations counts the allocations up to now whose innermost caller, of all that is either this repository's
+// or amqp091-go, is the package amqprpc.
 func ownAllocations() (n int64) {
 	runtime.GC() // the profile is as of the last but one
 	runtime.GC()

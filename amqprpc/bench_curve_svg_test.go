@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The picture has a column for each broker, with latency above throughput; both scales of a
-// plot are logarithmic, and those of a row are the same.
+// The picture has a column for each broker, with latency above throughput; both scales of a plot are logarithmic,
+// and those of a row are the same.
 const (
 	plotWidth  = 330.0
 	gutter     = 62.0 // left of a plot, for its scale
@@ -21,7 +21,7 @@ const (
 )
 
 // look is how the lines of one way of making calls look.
-type look struct {
+type lineStyle struct {
 	class string // of the style sheet
 	mark  func(x, y float64) string
 }
@@ -35,15 +35,15 @@ var percentiles = []struct {
 	{"p99.9", "p999", func(p point) float64 { return p.p999 }},
 }
 
-var looks = []look{
+var looks = []lineStyle{
 	{"a", func(x, y float64) string { return fmt.Sprintf(`<circle cx="%.1f" cy="%.1f" r="3"/>`, x, y) }},
 	{"b", func(x, y float64) string {
 		return fmt.Sprintf(`<rect x="%.1f" y="%.1f" width="5.6" height="5.6"/>`, x-2.8, y-2.8)
 	}},
 }
 
-// Every colour has a mark, and every line a label: nothing hangs on colour alone. A picture in a
-// page is light or dark as the reader's system is, which need not be as the page is: hence paper.
+// Every colour has a mark, and every line a label: nothing hangs on colour alone. A picture in a page is light or
+// dark as the reader's system is, which need not be as the page is: hence paper.
 const style = `<style>
 text{font:12px system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;fill:#1f2328}
 .head{font-size:15px;font-weight:600}.quiet{fill:#59636e}
@@ -58,7 +58,7 @@ text{fill:#f0f6fc}.quiet{fill:#9198a1}.paper{fill:#0d1117}.grid{stroke:#3d444d}.
 </style>
 `
 
-// drawCurves draws them as SVG, with a note of where they come from.
+// drawCurves draws the curves as SVG, with a note about their origin.
 func drawCurves(curves []curve, note string) string {
 	var brokers, ways []string
 	for _, c := range curves {
@@ -75,7 +75,7 @@ func drawCurves(curves []curve, note string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" width="%.0f" height="%.0f" role="img" aria-labelledby="title desc">`+"\n", width, height, width, height)
 	b.WriteString("<title id=\"title\">Latency and throughput against calls in flight</title>\n")
-	fmt.Fprintf(&b, "<desc id=\"desc\">%s</desc>\n", html.EscapeString(inWords(curves)))
+	fmt.Fprintf(&b, "<desc id=\"desc\">%s</desc>\n", html.EscapeString(describe(curves)))
 	b.WriteString(style)
 	b.WriteString(`<rect class="paper" width="100%" height="100%" rx="8"/>` + "\n")
 	text(&b, 8+gutter, 28, "head", "start", "Latency and throughput against calls in flight, closed loop")
@@ -142,7 +142,7 @@ func drawCurves(curves []curve, note string) string {
 }
 
 // inWords is the picture for those who cannot see it.
-func inWords(curves []curve) string {
+func describe(curves []curve) string {
 	var said []string
 	for _, c := range curves {
 		var at []string
@@ -162,37 +162,37 @@ func text(b *strings.Builder, x, y float64, class, anchor, words string) {
 }
 
 // An axis maps values to pixels, logarithmically.
-type axis struct{ least, most, from, to float64 }
+type axis struct{ low, high, from, to float64 }
 
 func (a axis) at(v float64) float64 {
-	if a.most <= a.least {
+	if a.high <= a.low {
 		return a.from
 	}
-	return a.from + (a.to-a.from)*math.Log(v/a.least)/math.Log(a.most/a.least)
+	return a.from + (a.to-a.from)*math.Log(v/a.low)/math.Log(a.high/a.low)
 }
 
 // scaled is an axis from 1, 2 or 5 times a power of ten to another one, with all values between.
 func scaled(values []float64, from, to float64) axis {
-	least, most := slices.Min(values), slices.Max(values)
-	a := axis{least, most, from, to}
-	for _, t := range ticks(least/10, most*10) {
-		if t <= least {
-			a.least = t
+	low, high := slices.Min(values), slices.Max(values)
+	a := axis{low, high, from, to}
+	for _, t := range ticks(low/10, high*10) {
+		if t <= low {
+			a.low = t
 		}
-		if t >= most {
-			a.most = t
+		if t >= high {
+			a.high = t
 			break
 		}
 	}
 	return a
 }
 
-// ticks are the 1, 2 and 5 times powers of ten from least to most.
-func ticks(least, most float64) (all []float64) {
-	for e := int(math.Floor(math.Log10(least))); e <= int(math.Ceil(math.Log10(most))); e++ {
+// ticks are the 1, 2 and 5 times powers of ten from low to high.
+func ticks(low, high float64) (all []float64) {
+	for e := int(math.Floor(math.Log10(low))); e <= int(math.Ceil(math.Log10(high))); e++ {
 		for _, m := range []float64{1, 2, 5} {
 			const rounding = 1e-9
-			if t := m * math.Pow10(e); t >= least*(1-rounding) && t <= most*(1+rounding) {
+			if t := m * math.Pow10(e); t >= low*(1-rounding) && t <= high*(1+rounding) {
 				all = append(all, t)
 			}
 		}
@@ -200,9 +200,9 @@ func ticks(least, most float64) (all []float64) {
 	return all
 }
 
-// grid draws the lines of a plot's scales and what they stand for.
+// grid draws the lines of a plot's scales, and their labels.
 func grid(b *strings.Builder, across, up axis, inFlight []float64, unit func(float64) string) {
-	all := ticks(up.least, up.most)
+	all := ticks(up.low, up.high)
 	for _, v := range all {
 		y := up.at(v)
 		class := "grid faint"
@@ -222,8 +222,8 @@ func grid(b *strings.Builder, across, up axis, inFlight []float64, unit func(flo
 	}
 }
 
-// polyline draws a line with marks and returns where it ends.
-func polyline(b *strings.Builder, points []point, across, up axis, of func(point) float64, class string, l look) (y float64) {
+// polyline draws a line with marks and returns the height of its end.
+func polyline(b *strings.Builder, points []point, across, up axis, of func(point) float64, class string, l lineStyle) (y float64) {
 	var path, marks strings.Builder
 	for i, p := range points {
 		x := across.at(float64(p.inFlight))
@@ -245,8 +245,8 @@ type label struct {
 	name, class string
 }
 
-// place writes labels beside the ends of their lines, as near as they can be without touching
-// each other. x is where the lines end.
+// place writes labels beside the ends of their lines, as near as they can be without touching each other. x is
+// that of the ends.
 func place(b *strings.Builder, all []label, x, top, bottom float64) {
 	slices.SortStableFunc(all, func(p, q label) int {
 		switch {
@@ -257,15 +257,15 @@ func place(b *strings.Builder, all []label, x, top, bottom float64) {
 		}
 		return 0
 	})
-	for i, y := range apart(all, top, bottom) {
+	for i, y := range spread(all, top, bottom) {
 		fmt.Fprintf(b, `<g class="%s"><path class="line lead" d="M%.1f %.1fL%.1f %.1f"/>`, all[i].class, x+4, all[i].y, x+14, y)
 		text(b, x+17, y+4, "", "start", all[i].name)
 		b.WriteString("</g>\n")
 	}
 }
 
-// apart returns where labels go that are in order: a line's height from each other.
-func apart(all []label, top, bottom float64) []float64 {
+// spread returns the heights of labels that are in order, a line's height from each other.
+func spread(all []label, top, bottom float64) []float64 {
 	const height = 14
 	y := make([]float64, len(all))
 	for i := range all {

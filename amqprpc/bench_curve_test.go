@@ -36,13 +36,12 @@ type point struct {
 	rate, p50, p99, p999 float64
 }
 
-// BenchmarkCurve prints throughput and latency of Client.Call and of the bare loop, from 1 to 4096
-// calls in flight, on every broker that there is. -curve FILE.svg draws it too.
+// BenchmarkCurve prints throughput and latency of Client.Call and of the bare loop, from 1 to 4096 calls in flight,
+// on every broker that there is. -curve FILE.svg draws it too.
 //
-// A round takes about 40 s; there are as many as -benchtime says, and each measures every
-// point once, for a second or for eight turns of the calls in flight, whichever is longer. The loop is
-// closed: a call begins when another ends. So this is how long calls take, not how long
-// they would have waited for a slow broker to let them begin.
+// A round takes about 40 s; there are as many as -benchtime says, and each measures every point once, for a second
+// or for eight turns of the calls in flight, whichever is longer. The loop is closed: a call begins when another
+// ends. So this is how long calls take, not how long they would have waited for a slow broker to let them begin.
 //
 //	go test ./amqprpc -run '^$' -bench Curve -benchtime 9x -timeout 1h -curve $PWD/.github/latency.svg
 func BenchmarkCurve(b *testing.B) {
@@ -117,9 +116,9 @@ func table(curves []curve) string {
 	return text.String()
 }
 
-// A window is the time in which calls count by their ends. It opens when each of those in flight has
-// been answered twice, when the queues between here and the server are as full as they will be,
-// and closes before the last ones drain: after a length, and eight turns more.
+// A window is the time in which calls count by their ends. It opens when each of those in flight has been answered
+// twice, when the queues between here and the server are as full as they will be, and closes before the last ones
+// drain: after a length, and eight turns more.
 type window struct {
 	inFlight int
 	length   time.Duration
@@ -151,7 +150,7 @@ func (w *window) counts(ended time.Time) bool {
 // over says whether no further call need begin.
 func (w *window) over() bool { return w.to.Load() != nil }
 
-// rate is in calls a second, where so many counted.
+// rate returns the calls per second.
 func (w *window) rate(counted int) float64 {
 	return float64(counted) / w.to.Load().Sub(*w.from.Load()).Seconds()
 }
@@ -180,8 +179,8 @@ func measureClient(c *amqprpc.Client, inFlight int, w *window) ([]time.Duration,
 	return slices.Concat(took...), errors.Join(errs...)
 }
 
-// measure returns how long the requests of the bare loop took that count. The correlation ID of each is
-// its place among those in flight, by which its beginning is found.
+// measure returns how long the requests of the bare loop took that count. The correlation ID of each is its place
+// among those in flight, by which its beginning is found.
 func (l *bareLoop) measure(inFlight int, w *window) (took []time.Duration, err error) {
 	began := make([]time.Time, inFlight)
 	send := func(place int, now time.Time) error {

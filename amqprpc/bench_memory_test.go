@@ -17,9 +17,9 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// BenchmarkMemoryInFlight reports what a call in flight takes: of heap, with Client.Go, and of
-// heap and stack with Client.Call in a goroutine for each. Ten thousand calls are confirmed and
-// wait in a queue that nobody serves. On the in-process broker the heap is that queue's, too.
+// BenchmarkMemoryInFlight reports the memory of a call in flight: the heap with Client.Go, and heap and stack with
+// Client.Call in a goroutine for each. Ten thousand calls are confirmed and wait in a queue that nobody serves. On
+// the in-process broker the heap is that queue's, too.
 //
 //	go test ./amqprpc -run '^$' -bench MemoryInFlight -benchtime 1x
 func BenchmarkMemoryInFlight(b *testing.B) {
@@ -100,10 +100,10 @@ func stack() int64 {
 
 var manyCalls = flag.Int("calls", 1_000_000, "how many calls BenchmarkMemoryOfManyCalls makes")
 
-// BenchmarkMemoryOfManyCalls reports the heap after a collection, and on Linux what of the process is
-// resident, after 100,000 calls, a million, and so on up to -calls. Client, ledger and echo server are in this
-// process, and so is the broker where it is the in-process one. The ratio is what the heap is at the end
-// of what it was after 100,000 calls, when all memories of ended calls are full.
+// BenchmarkMemoryOfManyCalls reports the heap after a collection, and on Linux the resident memory of the process,
+// after 100,000 calls, a million, and so on up to -calls. Client, ledger and echo server are in this process, and
+// so is the in-process broker, if it is used. The ratio is that of the heap at the end to the heap after 100,000
+// calls, when all memories of ended calls are full.
 //
 //	go test ./amqprpc -run '^$' -bench MemoryOfManyCalls -benchtime 1x -calls 10000000 -timeout 1h -v
 func BenchmarkMemoryOfManyCalls(b *testing.B) {
@@ -148,8 +148,7 @@ func milestones(first, last int) (all []int) {
 	return append(all, last)
 }
 
-// resident is how much of this process is in memory, after what it does not need has been
-// given back; only Linux tells.
+// resident returns the resident memory of this process, after a garbage collection. Only Linux has it.
 func resident(b *testing.B) (bytes int, ok bool) {
 	if runtime.GOOS != "linux" {
 		return 0, false

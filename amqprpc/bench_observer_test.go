@@ -11,8 +11,8 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// BenchmarkObserver compares a Client with nobody looking on with one whose events go into a
-// ledger, and with one whose events go into a ledger and a recording in a file.
+// BenchmarkObserver compares a Client with nobody looking on with one whose events go into a ledger, and with one
+// whose events go into a ledger and a recording in a file.
 //
 //	go test ./amqprpc -run '^$' -bench 'Observer$' -benchtime 1x
 func BenchmarkObserver(b *testing.B) {
@@ -34,7 +34,7 @@ func BenchmarkObserver(b *testing.B) {
 					c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: o})
 					return side{name, 10_000, func(calls int) { runClient(b, c, calls, inFlight) }}
 				}
-				duel(b, with("alone", nil), with(name, observer))
+				compareByTurns(b, with("alone", nil), with(name, observer))
 			})
 		}
 	}

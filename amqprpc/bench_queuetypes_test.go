@@ -8,9 +8,9 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// BenchmarkQueueTypes compares a quorum queue of requests with a classic one, with a Client and a
-// Server; requests are transient, which a quorum queue does not heed. RabbitMQ only: in the in-process
-// broker the two differ by name.
+// BenchmarkQueueTypes compares a quorum queue of requests with a classic one, with a Client and a Server; requests
+// are transient, which a quorum queue does not heed. RabbitMQ only: in the in-process broker the two differ by
+// name.
 //
 //	go test ./amqprpc -run '^$' -bench QueueTypes -benchtime 1x
 func BenchmarkQueueTypes(b *testing.B) {
@@ -27,7 +27,7 @@ func BenchmarkQueueTypes(b *testing.B) {
 				c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 				return side{string(t), calls, func(calls int) { runClient(b, c, calls, inFlight) }}
 			}
-			duel(b, on(amqprpc.QueueClassic), on(amqprpc.QueueQuorum))
+			compareByTurns(b, on(amqprpc.QueueClassic), on(amqprpc.QueueQuorum))
 		})
 	}
 }

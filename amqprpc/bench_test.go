@@ -16,8 +16,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// bareEcho is the plainest server that can be written with amqp091-go: it answers
-// at once, without confirms.
+// bareEcho is the plainest server that can be written with amqp091-go: it answers at once, without confirms.
 func bareEcho(b *testing.B, url, queue string, prefetch int) {
 	b.Helper()
 	conn, err := amqp.Dial(url)
@@ -47,8 +46,8 @@ func bareEcho(b *testing.B, url, queue string, prefetch int) {
 	}()
 }
 
-// bareLoop keeps n requests in flight with nothing but amqp091-go: no confirms, no
-// mandatory, no deadline, no memory of what it sent.
+// bareLoop keeps n requests in flight with nothing but amqp091-go: no confirms, no mandatory, no deadline, no
+// memory of requests.
 type bareLoop struct {
 	ch      *amqp.Channel
 	queue   string
@@ -118,8 +117,8 @@ func runClient(b *testing.B, c *amqprpc.Client, calls, inFlight int) {
 	wg.Wait()
 }
 
-// BenchmarkBrokers compares Client.Call on RabbitMQ with Client.Call on the in-process broker, each with the
-// same echo server. It needs both.
+// BenchmarkBrokers compares Client.Call on RabbitMQ with Client.Call on the in-process broker, each with the same
+// echo server. It needs both.
 //
 //	go test ./amqprpc -run '^$' -bench Brokers -benchtime 1x
 func BenchmarkBrokers(b *testing.B) {
@@ -139,13 +138,13 @@ func BenchmarkBrokers(b *testing.B) {
 				c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
 				return side{name, calls, func(calls int) { runClient(b, c, calls, inFlight) }}
 			}
-			duel(b, on("RabbitMQ", nodes[1]), on("in-process", nodes[0]))
+			compareByTurns(b, on("RabbitMQ", nodes[1]), on("in-process", nodes[0]))
 		})
 	}
 }
 
-// BenchmarkCall is for profiles and allocations: amqp091-go's and, with a server in
-// the same process, that server's are counted too.
+// BenchmarkCall is for profiles and allocations: amqp091-go's and, with a server in the same process, that server's
+// are counted too.
 func BenchmarkCall(b *testing.B) {
 	node := brokertest.Shared(b)
 	for _, inFlight := range []int{1, 64, 1024} {

@@ -15,8 +15,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// BenchmarkAgainstTutorial compares Client.Call with the client of RabbitMQ's tutorial, which
-// opens a connection, a channel and a callback queue for every call.
+// BenchmarkAgainstTutorial compares Client.Call with the client of RabbitMQ's tutorial, which opens a connection, a
+// channel and a callback queue for every call.
 //
 //	go test ./amqprpc -run '^$' -bench AgainstTutorial -benchtime 1x
 func BenchmarkAgainstTutorial(b *testing.B) {
@@ -26,7 +26,7 @@ func BenchmarkAgainstTutorial(b *testing.B) {
 			queue := brokertest.QueueName(b)
 			bareEcho(b, node.URL(), queue, 64)
 			c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
-			duel(b, side{"tutorial", 200, func(calls int) {
+			compareByTurns(b, side{"tutorial", 200, func(calls int) {
 				concurrently(b, calls, inFlight, func(ctx context.Context, _, i int) error {
 					return callOnce(ctx, node.URL(), queue, i)
 				})
@@ -35,9 +35,9 @@ func BenchmarkAgainstTutorial(b *testing.B) {
 	}
 }
 
-// BenchmarkAgainstPool compares Client.Call, with as many calls in flight as the pool has
-// channels, with a pool of channels on one connection: each has a callback queue of its own and makes one
-// call at a time. The pool knows neither confirms nor mandatory nor deadlines.
+// BenchmarkAgainstPool compares Client.Call, with as many calls in flight as the pool has channels, with a pool of
+// channels on one connection: each has a callback queue of its own and makes one call at a time. The pool knows
+// neither confirms nor mandatory nor deadlines.
 //
 //	go test ./amqprpc -run '^$' -bench AgainstPool -benchtime 1x
 func BenchmarkAgainstPool(b *testing.B) {
@@ -48,7 +48,7 @@ func BenchmarkAgainstPool(b *testing.B) {
 			bareEcho(b, node.URL(), queue, 64)
 			pool := newPool(b, node.URL(), channels)
 			c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue})
-			duel(b, side{"pool", 10_000, func(calls int) {
+			compareByTurns(b, side{"pool", 10_000, func(calls int) {
 				concurrently(b, calls, channels, func(ctx context.Context, worker, i int) error {
 					return pool[worker].call(ctx, queue, i)
 				})

@@ -17,8 +17,8 @@ func TestCall(t *testing.T) {
 	brokertest.NoLeaks(t)
 	queue := brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{node.URL()}, Name: "echo-1"}, Queue: queue})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed})
 	defer s.Shutdown(context.Background())
 	defer c.Close()
 
@@ -32,8 +32,8 @@ func TestCall(t *testing.T) {
 	if reply.Received.IsZero() || reply.Replied.Before(reply.Received) || reply.Attempt != 1 || reply.RequestRedelivered {
 		t.Errorf("provenance: received %v, replied %v, attempt %d, redelivered %v", reply.Received, reply.Replied, reply.Attempt, reply.RequestRedelivered)
 	}
-	told.until(t, "the story is whole", func(t *tally) bool { return t.kinds[amqprpc.EventConfirmed] == 1 })
-	told.check(t)
+	observed.until(t, "the story is whole", func(t *tally) bool { return t.kinds[amqprpc.EventConfirmed] == 1 })
+	observed.check(t)
 	if n := c.InFlight(); n != 0 {
 		t.Errorf("%d calls in flight", n)
 	}
@@ -43,8 +43,8 @@ func TestManyConcurrentCalls(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 64})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed})
 	const workers, each = 64, 100
 	var wg sync.WaitGroup
 	for w := range workers {
@@ -60,17 +60,17 @@ func TestManyConcurrentCalls(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	told.until(t, "all confirmed", func(t *tally) bool { return t.kinds[amqprpc.EventConfirmed] == workers*each })
-	told.check(t)
+	observed.until(t, "all confirmed", func(t *tally) bool { return t.kinds[amqprpc.EventConfirmed] == workers*each })
+	observed.check(t)
 }
 
 func TestUnroutableAtOnce(t *testing.T) {
 	node := brokertest.Shared(t)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: brokertest.QueueName(t), Observer: told, Timeout: time.Hour})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: brokertest.QueueName(t), Observer: observed, Timeout: time.Hour})
 	_, err := c.Call(context.Background(), amqprpc.Request{})
 	wantIs(t, err, amqprpc.ErrUnroutable, amqprpc.ErrNotExecuted)
-	told.check(t)
+	observed.check(t)
 }
 
 func TestTimeoutAndNeverComputed(t *testing.T) {

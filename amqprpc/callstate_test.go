@@ -14,7 +14,7 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// A modelCall is what a call should be.
+// A modelCall is the expected state of a call.
 type modelCall struct {
 	call        *Call
 	cancel      context.CancelFunc
@@ -27,10 +27,10 @@ type modelCall struct {
 	outcome     Outcome
 }
 
-// A callModel is what a client should do with its calls.
+// A callModel is a model of a client and its calls.
 type callModel struct {
 	t        *rapid.T
-	client   *told
+	client   *observedClient
 	session  *fakeSession // nil while disconnected
 	blocked  bool
 	attempts int // Retry.Attempts
@@ -50,7 +50,7 @@ func (m *callModel) byID(id string) *modelCall {
 
 func (m *callModel) end(c *modelCall, outcome Outcome) { c.state, c.outcome = ended, outcome }
 
-// publish publishes what is queued, if that can be done.
+// publish publishes the queued calls, if there is a connection that is not blocked.
 func (m *callModel) publish() {
 	for _, c := range m.calls {
 		if c.state == queued && m.session != nil && !m.blocked {
@@ -61,21 +61,21 @@ func (m *callModel) publish() {
 	}
 }
 
-// came to nothing: an attempt of a published call did.
-func (m *callModel) cameToNothing(c *modelCall, outcome Outcome, wait bool) {
+// attemptFailed ends or retries a published call whose attempt has failed.
+func (m *callModel) attemptFailed(c *modelCall, outcome Outcome, wait bool) {
 	switch more := m.attempts < 0 || c.attempts < m.attempts; {
 	case !more, !c.idempotent && c.unaccounted > 0:
 		m.end(c, outcome)
 	case wait:
 		c.state = backedOff
-		c.due = time.Time{} // the client draws it: see look
+		c.due = time.Time{} // random: see readDelays
 	default:
 		c.state = queued
 	}
 }
 
-// look takes the delays of retries from the client's events.
-func (m *callModel) look() {
+// readDelays takes the delays of retries from the client's events.
+func (m *callModel) readDelays() {
 	m.client.mu.Lock()
 	defer m.client.mu.Unlock()
 	for _, e := range m.client.events[m.seen:] {
@@ -180,7 +180,7 @@ func TestCallStates(t *testing.T) {
 
 func testCallStates(t *testing.T, rt *rapid.T) {
 	m := &callModel{t: rt, attempts: rapid.SampledFrom([]int{0, 2, 3, -1, -1}).Draw(rt, "attempts")}
-	m.client = newTold(t, Config{
+	m.client = newObservedClient(t, Config{
 		MaxInFlight: 1000, Remember: -1,
 		Retry: Retry{Attempts: m.attempts, Backoff: Backoff{First: 3 * time.Second, Max: 6 * time.Second}},
 	})
@@ -191,7 +191,7 @@ func testCallStates(t *testing.T, rt *rapid.T) {
 		m.session, m.blocked = nil, false
 		for _, c := range m.calls {
 			if c.state == published {
-				m.cameToNothing(c, ConnectionLost, false)
+				m.attemptFailed(c, ConnectionLost, false)
 			}
 		}
 	}
@@ -251,7 +251,7 @@ func testCallStates(t *testing.T, rt *rapid.T) {
 			synctest.Wait()
 			tag := fmt.Sprint(m.session.number, " ", i)
 			if c := m.byID(p.id); !acked && !settled[tag] && c.state == published && c.attempts == p.attempt {
-				m.cameToNothing(c, Rejected, true)
+				m.attemptFailed(c, Rejected, true)
 			}
 			settled[tag] = true
 			if m.session.isOver() { // the broker has refused everything for a while
@@ -267,7 +267,7 @@ func testCallStates(t *testing.T, rt *rapid.T) {
 			m.session.returned(p.id, p.attempt)
 			if c := m.byID(p.id); c.state == published && c.attempts == p.attempt {
 				c.unaccounted--
-				m.cameToNothing(c, Unroutable, true)
+				m.attemptFailed(c, Unroutable, true)
 			}
 		},
 		"reply": func(t *rapid.T) {
@@ -295,13 +295,13 @@ func testCallStates(t *testing.T, rt *rapid.T) {
 			d := rapid.SampledFrom([]time.Duration{700 * time.Millisecond, 3 * time.Second, 3 * time.Second, time.Minute}).Draw(t, "for")
 			time.Sleep(d)
 			synctest.Wait()
-			m.look()
+			m.readDelays()
 			m.pass(time.Now())
 		},
 		"": func(t *rapid.T) {
 			m.t = t
 			synctest.Wait()
-			m.look()
+			m.readDelays()
 			m.check()
 		},
 	})
@@ -326,7 +326,7 @@ func (s *fakeSession) returnedAs(id, meta string) {
 // The return of a call that has ended is not that of a later one of the same correlation ID.
 func TestReturnOfAnEarlierCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTold(t, Config{})
+		c := newObservedClient(t, Config{})
 		s := c.connect()
 		defer s.lose(ErrClosed)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -351,10 +351,10 @@ func TestReturnOfAnEarlierCall(t *testing.T) {
 	})
 }
 
-// What is said of an earlier attempt changes nothing for the one that is published now.
+// A return or a nack of an earlier attempt does not change the attempt that is published now.
 func TestEarlierAttempts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTold(t, Config{Retry: Retry{Attempts: -1, Backoff: Backoff{First: time.Second, Max: time.Second}}})
+		c := newObservedClient(t, Config{Retry: Retry{Attempts: -1, Backoff: Backoff{First: time.Second, Max: time.Second}}})
 		s := c.connect()
 		call := c.Go(t.Context(), Request{Timeout: time.Hour, Idempotent: true})
 		want := func(state callState, attempts int) {

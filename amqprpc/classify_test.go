@@ -10,9 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestClassification holds the client's classes against a model that is as plain as
-// the definitions: whatever calls begin, whatever replies come in whatever order,
-// and however calls end.
+// TestClassification holds the client's classes against a model that is as plain as the definitions: whatever calls
+// begin, whatever replies come in whatever order, and however calls end.
 func TestClassification(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const (

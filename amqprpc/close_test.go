@@ -12,20 +12,19 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Close in the middle of everything: each call has one outcome, no event comes after
-// it, and nothing is left.
+// Close in the middle of everything: each call has one outcome, no event comes after it, and nothing is left.
 func TestCloseAmongCalls(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
 	for _, room := range []int{4, 1000} {
-		told := newTally()
+		observed := newTally()
 		var closed atomic.Bool
 		c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, MaxInFlight: room, Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			if closed.Load() {
 				t.Errorf("after Close: %v of %s", e.Kind, e.ID)
 			}
-			told.Observe(e)
+			observed.Observe(e)
 		})})
 		var wg sync.WaitGroup
 		for range 32 {
@@ -38,10 +37,10 @@ func TestCloseAmongCalls(t *testing.T) {
 				}
 			})
 		}
-		told.until(t, "some answers", replies(amqprpc.Answer, 100))
+		observed.until(t, "some answers", replies(amqprpc.Answer, 100))
 		for range 3 {
 			wg.Go(func() {
-				soon(t, "Close", func() {
+				within(t, "Close", func() {
 					if err := c.Close(); err != nil {
 						t.Error(err)
 					}
@@ -50,7 +49,7 @@ func TestCloseAmongCalls(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		told.check(t)
+		observed.check(t)
 		if n := c.InFlight(); n != 0 {
 			t.Errorf("%d calls in flight", n)
 		}
@@ -69,24 +68,24 @@ func TestCloseAmongCalls(t *testing.T) {
 func TestCloseWhileDisconnected(t *testing.T) {
 	node := brokertest.Own(t)
 	brokertest.NoLeaks(t)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: "q", Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: "q", Observer: observed})
 	node.Kill()
-	told.until(t, "it looks for a broker", seen(amqprpc.EventReconnecting, 2))
+	observed.until(t, "it looks for a broker", seen(amqprpc.EventReconnecting, 2))
 	call := c.Go(context.Background(), amqprpc.Request{})
-	soon(t, "Close while disconnected", func() { c.Close() })
+	within(t, "Close while disconnected", func() { c.Close() })
 	_, err := call.Result()
 	wantIs(t, err, amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
-	told.check(t)
+	observed.check(t)
 }
 
 func TestQueueStats(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed})
 	c.Go(context.Background(), amqprpc.Request{})
-	told.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
+	observed.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
 	if got, err := c.QueueStats(context.Background(), queue); err != nil || got != (amqprpc.QueueStats{Ready: 1}) {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -99,7 +98,7 @@ func TestQueueStats(t *testing.T) {
 	if _, err := c.QueueStats(canceled, queue); err != nil {
 		wantIs(t, err, context.Canceled)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
 	}
 }
@@ -131,8 +130,8 @@ func TestCloseAmongQuestions(t *testing.T) {
 		defer cancel()
 		_, err := c.QueueStats(short, "missing") // its goroutine may wait for the broker
 		wantIs(t, err, context.DeadlineExceeded)
-		soon(t, "Close", func() { c.Close() })
-		soon(t, "questions", wg.Wait)
+		within(t, "Close", func() { c.Close() })
+		within(t, "questions", wg.Wait)
 		for range 4 {
 			if err := <-ended; !errors.Is(err, amqprpc.ErrConnectionLost) && !errors.Is(err, amqprpc.ErrClosed) {
 				t.Error(err)

@@ -22,8 +22,8 @@ func TestCorrelationID(t *testing.T) {
 		}
 		return amqprpc.Response{Body: req.Body}, nil
 	}})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed})
 	first := c.Go(t.Context(), amqprpc.Request{CorrelationID: "mine", Type: "hold", Body: []byte("first")})
 	if id := next(t, ids); id != "mine" || first.ID() != "mine" {
 		t.Errorf("the handler got %q, the call has %q", id, first.ID())
@@ -47,7 +47,7 @@ func TestCorrelationID(t *testing.T) {
 	if n := c.InFlight(); n != 0 {
 		t.Errorf("%d calls in flight", n)
 	}
-	told.check(t)
+	observed.check(t)
 	_, err = c.Call(t.Context(), amqprpc.Request{CorrelationID: strings.Repeat("x", 256), Timeout: time.Second})
 	wantIs(t, err, amqprpc.ErrInvalidRequest)
 }

@@ -55,14 +55,14 @@ func TestCurvePicture(t *testing.T) {
 }
 
 // Labels keep apart, in order, within their plot.
-func TestLabelsApart(t *testing.T) {
+func TestLabelsDoNotOverlap(t *testing.T) {
 	for _, ys := range [][]float64{{100, 100, 100}, {0, 1, 2, 200}, {199, 200, 200}, {50}, {-5, 300}} {
 		var all []label
 		for _, y := range ys {
 			all = append(all, label{y: y})
 		}
 		const top, bottom = 0, 200
-		got := apart(all, top, bottom)
+		got := spread(all, top, bottom)
 		for i, y := range got {
 			if y < top || y > bottom || i > 0 && y-got[i-1] < 14 {
 				t.Errorf("%v: %v", ys, got)
@@ -70,28 +70,28 @@ func TestLabelsApart(t *testing.T) {
 			}
 		}
 	}
-	if got := apart([]label{{y: 10}, {y: 100}}, 0, 200); !slices.Equal(got, []float64{10, 100}) {
+	if got := spread([]label{{y: 10}, {y: 100}}, 0, 200); !slices.Equal(got, []float64{10, 100}) {
 		t.Errorf("labels with room enough are moved: %v", got)
 	}
 }
 
 func TestScale(t *testing.T) {
-	for _, test := range []struct{ least, most, from, to float64 }{
+	for _, test := range []struct{ low, high, from, to float64 }{
 		{0.00025, 0.15, 0.0002, 0.2}, {1, 100, 1, 100}, {3, 4, 2, 5}, {1, 1, 1, 1},
 	} {
-		a := scaled([]float64{test.most, test.least}, 0, 100)
+		a := scaled([]float64{test.high, test.low}, 0, 100)
 		near := func(x, y float64) bool { return x/y > 1-1e-9 && x/y < 1+1e-9 }
-		if !near(a.least, test.from) || !near(a.most, test.to) {
-			t.Errorf("%v to %v is on a scale from %v to %v", test.least, test.most, a.least, a.most)
+		if !near(a.low, test.from) || !near(a.high, test.to) {
+			t.Errorf("%v to %v is on a scale from %v to %v", test.low, test.high, a.low, a.high)
 		}
-		if test.least < test.most && !(a.at(test.least) >= 0 && a.at(test.least) < a.at(test.most) && a.at(test.most) <= 100.0001) {
-			t.Errorf("%v is at %v, %v at %v", test.least, a.at(test.least), test.most, a.at(test.most))
+		if test.low < test.high && !(a.at(test.low) >= 0 && a.at(test.low) < a.at(test.high) && a.at(test.high) <= 100.0001) {
+			t.Errorf("%v is at %v, %v at %v", test.low, a.at(test.low), test.high, a.at(test.high))
 		}
 	}
 }
 
-// A window opens when all in flight have been answered twice, and closes when its time is over and
-// they have been answered eight times more.
+// A window opens when all in flight have been answered twice, and closes when its time is over and they have been
+// answered eight times more.
 func TestWindow(t *testing.T) {
 	at := func(ms int) time.Time { return time.Unix(1000, int64(ms)*1e6) }
 	for _, test := range []struct {

@@ -27,8 +27,8 @@ func TestWhichDeadlineHolds(t *testing.T) {
 		"the request's, default earlier": {config: time.Nanosecond, request: short},
 	} {
 		t.Run(name, func(t *testing.T) {
-			told := kept()
-			client := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: c.config, Observer: told})
+			observed := newStoryTally()
+			client := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: c.config, Observer: observed})
 			ctx := context.Background()
 			if c.context > 0 {
 				var cancel context.CancelFunc
@@ -43,11 +43,11 @@ func TestWhichDeadlineHolds(t *testing.T) {
 			if took := time.Since(began); took < short-time.Millisecond || e.Outcome != amqprpc.Timeout || !e.Timeout() {
 				t.Errorf("%+v after %v", e, took)
 			}
-			sent := told.story(e.ID)[0]
+			sent := observed.story(e.ID)[0]
 			if d := sent.Deadline.Sub(began); d < short-time.Millisecond || d > short+10*time.Second {
 				t.Errorf("the deadline was in %v", d)
 			}
-			told.check(t)
+			observed.check(t)
 		})
 	}
 }
@@ -56,8 +56,8 @@ func TestWhichDeadlineHolds(t *testing.T) {
 func TestEndlessTimeouts(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed})
 	far, cancel := context.WithDeadline(context.Background(), time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))
 	defer cancel()
 	for _, timeout := range []time.Duration{math.MaxInt64, math.MaxInt64 - 1, 1 << 32 * time.Millisecond, 365 * 24 * time.Hour, 0} {
@@ -68,14 +68,14 @@ func TestEndlessTimeouts(t *testing.T) {
 			t.Errorf("a timeout of %v: %v", timeout, err)
 		}
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
 	}
 }
 
 func TestContextThatHasEnded(t *testing.T) {
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Observer: observed})
 	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
 	passed, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
@@ -86,14 +86,14 @@ func TestContextThatHasEnded(t *testing.T) {
 	wantIs(t, err, amqprpc.ErrTimeout, context.DeadlineExceeded, amqprpc.ErrNotExecuted)
 	_, err = c.Go(canceled, amqprpc.Request{}).Result()
 	wantIs(t, err, amqprpc.ErrCanceled, amqprpc.ErrNotExecuted)
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventPublished] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventPublished] }); n != 0 {
 		t.Errorf("%d requests were published", n)
 	}
-	told.check(t)
+	observed.check(t)
 }
 
 func TestCancel(t *testing.T) {
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	why := context.Canceled
 	for _, async := range []bool{false, true} {
 		ctx, cancel := context.WithCancelCause(context.Background())
@@ -121,7 +121,7 @@ func TestCancel(t *testing.T) {
 
 // Waiting for room ends with the deadline, the context, the client, or room.
 func TestWaitingForRoom(t *testing.T) {
-	b := handServed(t, amqprpc.Config{MaxInFlight: 1})
+	b := newManualServer(t, amqprpc.Config{MaxInFlight: 1})
 	first := b.Go(context.Background(), amqprpc.Request{})
 	d := next(t, b.requests)
 
@@ -148,7 +148,7 @@ func TestWaitingForRoom(t *testing.T) {
 	go func() { _, err := b.Call(context.Background(), amqprpc.Request{}); waiting <- err }()
 	b.Close()
 	wantIs(t, next(t, waiting), amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
-	if n := b.told.count(func(t *tally) int { return t.kinds[amqprpc.EventSent] }); n != 4 {
+	if n := b.observed.count(func(t *tally) int { return t.kinds[amqprpc.EventSent] }); n != 4 {
 		t.Errorf("%d calls began; the one that found no room before Close did not", n)
 	}
 	_, err = call.Result()
@@ -157,7 +157,7 @@ func TestWaitingForRoom(t *testing.T) {
 }
 
 func TestFailWhenFull(t *testing.T) {
-	b := handServed(t, amqprpc.Config{MaxInFlight: 2, FailWhenFull: true})
+	b := newManualServer(t, amqprpc.Config{MaxInFlight: 2, FailWhenFull: true})
 	first := b.Go(context.Background(), amqprpc.Request{})
 	b.Go(context.Background(), amqprpc.Request{})
 	_, err := b.Call(context.Background(), amqprpc.Request{})
@@ -172,13 +172,13 @@ func TestFailWhenFull(t *testing.T) {
 	if _, err := call.Result(); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
-	if n := b.told.count(func(t *tally) int { return t.kinds[amqprpc.EventSent] }); n != 3 {
+	if n := b.observed.count(func(t *tally) int { return t.kinds[amqprpc.EventSent] }); n != 3 {
 		t.Errorf("%d calls began", n)
 	}
 }
 
-// A stuckConn is a net.Conn whose writes, once it is told so, never return until it
-// is closed, whatever its deadline: a broker that does not read, at its worst.
+// A stuckConn is a net.Conn whose writes, once it is told so, never return until it is closed, whatever its
+// deadline: a broker that does not read, at its worst.
 type stuckConn struct {
 	net.Conn
 	stuck   *atomic.Bool
@@ -218,15 +218,15 @@ func TestStuckWrite(t *testing.T) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		return &stuckConn{Conn: conn, stuck: &stuck, waiting: waiting, closed: make(chan struct{})}, err
 	}
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: queue, Observer: observed})
 	stuck.Store(true)
 	first := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
 	next(t, waiting)
 	second := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second, Body: make([]byte, 300<<10)}) // as much as is buffered
 	third := c.Go(context.Background(), amqprpc.Request{Timeout: time.Second})
 	fourth := c.Go(context.Background(), amqprpc.Request{Timeout: time.Hour})
-	soon(t, "a call whose write is stuck", func() {
+	within(t, "a call whose write is stuck", func() {
 		for _, call := range []*amqprpc.Call{first, second} { // how much of them was written is not known
 			_, err := call.Result()
 			wantIs(t, err, amqprpc.ErrTimeout)
@@ -235,8 +235,8 @@ func TestStuckWrite(t *testing.T) {
 		_, err := third.Result() // it waits for its turn
 		wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
 	})
-	soon(t, "Close with a write that is stuck", func() { c.Close() })
+	within(t, "Close with a write that is stuck", func() { c.Close() })
 	_, err := fourth.Result()
 	wantIs(t, err, amqprpc.ErrClosed, amqprpc.ErrNotExecuted)
-	told.check(t)
+	observed.check(t)
 }

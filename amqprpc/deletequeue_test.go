@@ -13,14 +13,14 @@ import (
 func TestDeleteQueue(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	ch := foreign(t, url)
+	ch := openChannel(t, url)
 	send(t, ch, queue, amqp.Publishing{})
 	exclusive, err := ch.QueueDeclare("", false, true, true, false, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Observer: observed})
 	for range 2 { // the second finds none, which is no error
 		if err := c.DeleteQueue(t.Context(), queue); err != nil {
 			t.Error(err)
@@ -35,7 +35,7 @@ func TestDeleteQueue(t *testing.T) {
 	for _, bad := range []string{"", "a\nb"} {
 		wantIs(t, c.DeleteQueue(t.Context(), bad), amqprpc.ErrInvalidRequest)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
 	}
 	c.Close()

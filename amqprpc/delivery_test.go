@@ -16,10 +16,10 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Without Retry a request is published once, and never again: not even where it is said to
-// be idempotent, and the connection comes back within its deadline.
+// Without Retry a request is published once, even if it is idempotent and the connection comes back within its
+// deadline.
 func TestPublishedOnce(t *testing.T) {
-	b := handServed(t, amqprpc.Config{Backoff: quick, Timeout: time.Hour})
+	b := newManualServer(t, amqprpc.Config{Backoff: quick, Timeout: time.Hour})
 	lost := b.Go(context.Background(), amqprpc.Request{Body: []byte("lost"), Idempotent: true})
 	if d := next(t, b.requests); string(d.Body) != "lost" {
 		t.Fatalf("the request is %q", d.Body)
@@ -43,10 +43,10 @@ func TestPublishedOnce(t *testing.T) {
 	}
 }
 
-// The requests of one goroutine reach the queue in the order of its calls, those made while
-// there is no connection too.
+// The requests of one goroutine reach the queue in the order of its calls, those made while there is no connection
+// too.
 func TestRequestsKeepTheirOrder(t *testing.T) {
-	b := handServed(t, amqprpc.Config{Backoff: quick, Timeout: time.Hour})
+	b := newManualServer(t, amqprpc.Config{Backoff: quick, Timeout: time.Hour})
 	const callers, each = 4, 300
 	var wg sync.WaitGroup
 	for caller := range callers {
@@ -71,7 +71,7 @@ func TestRequestsKeepTheirOrder(t *testing.T) {
 	wg.Wait()
 
 	b.DropConnection()
-	b.told.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
+	b.observed.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
 	for i := range each {
 		b.Go(context.Background(), amqprpc.Request{Type: "0", Body: []byte(strconv.Itoa(each + i))})
 	}
@@ -80,10 +80,10 @@ func TestRequestsKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// A request's deadline travels with it: absolute, and as an expiration that is not before
-// it. It is transient where it does not say otherwise.
+// A request's deadline is sent with it: absolute, and as an expiration that is not before it. A request is transient
+// by default.
 func TestDeadlineTravels(t *testing.T) {
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	for _, timeout := range []time.Duration{10 * time.Second, 10*time.Second + 1, 11*time.Second - 1, time.Hour, 12*time.Hour + 345678*time.Microsecond} {
 		call := b.Go(context.Background(), amqprpc.Request{Timeout: timeout})
 		d := next(t, b.requests)
@@ -92,7 +92,7 @@ func TestDeadlineTravels(t *testing.T) {
 			t.Fatal(err)
 		}
 		var deadline, published time.Time
-		for _, e := range b.told.story(call.ID()) {
+		for _, e := range b.observed.story(call.ID()) {
 			switch e.Kind {
 			case amqprpc.EventSent:
 				deadline = e.Deadline
@@ -116,10 +116,10 @@ func TestPersistentRequestOutlivesTheBroker(t *testing.T) {
 	node := brokertest.Own(t)
 	ctx, queue := context.Background(), "durable"
 	declare(t, node.URL(), queue)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed, Timeout: time.Hour, Backoff: quick})
 	call := c.Go(ctx, amqprpc.Request{Body: []byte("kept"), Persistent: true})
-	told.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
+	observed.until(t, "confirmed", seen(amqprpc.EventConfirmed, 1))
 	if err := node.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -149,8 +149,8 @@ func TestNotExecutedIsTrue(t *testing.T) {
 		mu.Unlock()
 		return echo(ctx, req)
 	}})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Backoff: quick, Observer: told, MaxInFlight: 24, Timeout: patience,
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Backoff: quick, Observer: observed, MaxInFlight: 24, Timeout: patience,
 		Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
 	const callers, each, drops = 32, 100, 4
 	var notExecuted sync.Map // body to error
@@ -177,12 +177,11 @@ func TestNotExecutedIsTrue(t *testing.T) {
 		})
 	}
 	for i := range drops {
-		told.until(t, "some more calls", seen(amqprpc.EventSent, (i+1)*callers*each/(drops+1)))
+		observed.until(t, "some more calls", seen(amqprpc.EventSent, (i+1)*callers*each/(drops+1)))
 		c.DropConnection()
 	}
 	wg.Wait()
-	// The queue keeps its order, and a drain waits for what has begun: after these two
-	// nothing is executed any more.
+	// The queue keeps its order, and a drain waits for running handlers: after these two nothing is executed.
 	if _, err := c.Call(context.Background(), amqprpc.Request{Idempotent: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -204,5 +203,5 @@ func TestNotExecutedIsTrue(t *testing.T) {
 	if len(kinds) < 2 || len(executed) == 0 {
 		t.Errorf("this proves nothing: %d executed, not executed %v", len(executed), kinds)
 	}
-	told.check(t)
+	observed.check(t)
 }

@@ -14,8 +14,8 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// A userOf makes a user with these permissions in the virtual host "/", nil for none, and
-// returns a broker that it logs in to.
+// A userOf makes a user with these permissions in the virtual host "/", nil for none, and returns a broker that it
+// logs in to.
 func userOf(t *testing.T, node *rabbitmq.Node, name string, permissions []string) amqprpc.ConnConfig {
 	t.Helper()
 	brokertest.Ctl(t, node, "add_user", name, password)
@@ -25,7 +25,7 @@ func userOf(t *testing.T, node *rabbitmq.Node, name string, permissions []string
 	return at(strings.Replace(node.URL(), "guest:guest", name+":"+password, 1))
 }
 
-// wantDenied checks that an error names the missing permission, and what has it.
+// wantDenied checks that an error names the missing permission, and its queue or exchange.
 func wantDenied(t *testing.T, what string, err error, permission, resource string) {
 	t.Helper()
 	var denied *amqprpc.PermissionError
@@ -41,8 +41,8 @@ func wantDenied(t *testing.T, what string, err error, permission, resource strin
 	}
 }
 
-// Dial and Serve name the permission that is missing, and on which queue or exchange. The permission to
-// publish requests RabbitMQ checks at the first one: each call names it.
+// Dial and Serve name the permission that is missing, and on which queue or exchange. The permission to publish
+// requests RabbitMQ checks at the first one: each call names it.
 func TestDenied(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
@@ -50,7 +50,7 @@ func TestDenied(t *testing.T) {
 	for _, c := range []struct {
 		user        string
 		permissions []string
-		// What is missing to dial, call and serve: a permission and what for.
+		// The permission, and its object, that is missing to dial, call and serve.
 		dial, call, serve [2]string
 	}{
 		{"none", nil, [2]string{"", " "}, [2]string{}, [2]string{"", " "}},
@@ -111,16 +111,16 @@ func TestDenied(t *testing.T) {
 	}
 }
 
-// A client that may not publish connects again less and less often, to a lost connection each,
-// and is itself again once it may.
+// A client that may not publish connects again less and less often, to a lost connection each, and is itself again
+// once it may.
 func TestDeniedClientBacksOff(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	broker := userOf(t, node, "ann", []string{".*", "^$", ".*"})
-	const first, most = 20 * time.Millisecond, 100 * time.Millisecond
+	const first, last = 20 * time.Millisecond, 100 * time.Millisecond
 	var lost, delays []amqprpc.Event // written under the client's lock, read after Close
-	told := newTally()
-	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker, Queue: "nobody's", Timeout: patience, Backoff: amqprpc.Backoff{First: first, Max: most},
+	observed := newTally()
+	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker, Queue: "nobody's", Timeout: patience, Backoff: amqprpc.Backoff{First: first, Max: last},
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			switch e.Kind {
 			case amqprpc.EventDisconnected:
@@ -128,7 +128,7 @@ func TestDeniedClientBacksOff(t *testing.T) {
 			case amqprpc.EventReconnecting:
 				delays = append(delays, e)
 			}
-			told.Observe(e)
+			observed.Observe(e)
 		})})
 	if err != nil {
 		t.Fatal(err)
@@ -141,9 +141,9 @@ func TestDeniedClientBacksOff(t *testing.T) {
 	}
 	brokertest.Ctl(t, node, "set_permissions", "-p", "/", "ann", ".*", ".*", ".*")
 	// The connection may be of before that.
-	told.until(t, "connected again after the last refusal", seen(amqprpc.EventConnected, calls+1))
+	observed.until(t, "connected again after the last refusal", seen(amqprpc.EventConnected, calls+1))
 	c.DropConnection()
-	told.until(t, "connected again", seen(amqprpc.EventConnected, calls+2))
+	observed.until(t, "connected again", seen(amqprpc.EventConnected, calls+2))
 	_, err = c.Call(t.Context(), amqprpc.Request{})
 	wantIs(t, err, amqprpc.ErrUnroutable)
 	c.Close()
@@ -153,7 +153,7 @@ func TestDeniedClientBacksOff(t *testing.T) {
 	}
 	for i := range calls {
 		// Half of each wait is left to chance.
-		if least := min(first<<i, most) / 2; lost[i].Code != amqp.AccessRefused || delays[i].Text != lost[i].Text || delays[i].Delay < least {
+		if least := min(first<<i, last) / 2; lost[i].Code != amqp.AccessRefused || delays[i].Text != lost[i].Text || delays[i].Delay < least {
 			t.Errorf("%d: lost %+v, then %+v, want a wait of %v at least", i+1, lost[i], delays[i], least)
 		}
 	}

@@ -20,8 +20,7 @@ import (
 
 const password = "pa55-w0rd"
 
-// Why there is no connection is said in words, with the address and never with the
-// password.
+// Why there is no connection is said in words, with the address and never with the password.
 func TestDialErrors(t *testing.T) {
 	address, err := amqprpc.Address(brokertest.Shared(t).URL())
 	if err != nil {
@@ -87,7 +86,7 @@ func TestDialErrors(t *testing.T) {
 }
 
 // mute accepts connections and never says a word.
-func mute(t *testing.T) string {
+func silentListener(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -122,10 +121,10 @@ func TestDialIsBounded(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	live := brokertest.Shared(t).URL()
 	brokertest.NoLeaks(t)
-	silent := mute(t)
+	silent := silentListener(t)
 	for _, scheme := range []string{"amqp", "amqps"} {
 		url := scheme + "://guest:guest@" + silent
-		soon(t, "Dial of a silent listener", func() {
+		within(t, "Dial of a silent listener", func() {
 			_, err := amqprpc.Dial(context.Background(), amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, DialTimeout: 50 * time.Millisecond}})
 			wantIs(t, err, context.DeadlineExceeded)
 			if err != nil && err.Error() != "cannot connect to "+silent+": no answer in time" {
@@ -139,7 +138,7 @@ func TestDialIsBounded(t *testing.T) {
 			}
 			c.Close()
 		})
-		soon(t, "Dial with a context that ends", func() {
+		within(t, "Dial with a context that ends", func() {
 			ctx, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(20*time.Millisecond, cancel)
 			_, err := amqprpc.Dial(ctx, amqprpc.Config{ConnConfig: at(url)})
@@ -150,7 +149,7 @@ func TestDialIsBounded(t *testing.T) {
 	}
 }
 
-// DialTimeout bounds the socket and the handshakes together: these get what that has left.
+// DialTimeout bounds the socket and the handshakes together: the handshakes get the rest of it.
 func TestDialTimeoutBoundsHandshakes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()

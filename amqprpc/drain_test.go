@@ -14,7 +14,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A recording is a net.Conn that keeps what is written to it.
+// A recording is a net.Conn that keeps all writes.
 type recording struct {
 	discard
 	written bytes.Buffer // read when nobody writes
@@ -51,7 +51,7 @@ func (r *recording) settlements(t *testing.T) (acks, nacks int, last wire.Method
 	}
 }
 
-// A server that drains with a full prefetch requeues what no handler has begun with one frame, as soon as the running
+// A server that drains with a full prefetch requeues the waiting requests with one frame, as soon as the running
 // handlers are done. If that takes too long, it requeues each by itself before.
 func TestDrain(t *testing.T) {
 	const all, running = 10_000, 4

@@ -23,15 +23,14 @@ func url() string {
 	return node.URL()
 }
 
-// queueFor makes the name of a queue that nobody else uses, and what deletes it. Yours
-// would be a word that your servers and clients agree upon.
+// queueFor makes the name of a queue that nobody else uses, and a function that deletes it. Yours would be a word that your
+// servers and clients agree upon.
 func queueFor(what string) (queue string, remove func()) {
 	queue = what + "-" + rand.Text()
 	return queue, func() { brokertest.Forget(log.Printf, queue) }
 }
 
-// runSquares starts a server that squares numbers and returns its queue, and what
-// stops it.
+// runSquares starts a server that squares numbers and returns its queue, and a function that stops it.
 func runSquares() (queue string, stop func()) {
 	queue, remove := queueFor("squares")
 	serving := make(chan struct{})
@@ -151,7 +150,7 @@ func ExampleClient_Go() {
 	// Output: 0 1 4 9 16
 }
 
-// What went wrong, and is it safe to send the request again?
+// Why did it fail, and is it safe to send the request again?
 func ExampleCallError() {
 	queue, stop := runSquares()
 	defer stop()
@@ -185,8 +184,8 @@ func ExampleCallError() {
 	// not executed, safe to repeat: true
 }
 
-// An observer sees the whole story of each call. It is called with a lock held: it
-// counts, or copies into a channel that has room, and is gone.
+// An observer sees the whole story of each call. It is called with a lock held: it counts, or copies into a channel
+// that has room, and is gone.
 func ExampleObserver() {
 	queue, stop := runSquares()
 	defer stop()

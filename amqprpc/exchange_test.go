@@ -22,8 +22,8 @@ func TestExchange(t *testing.T) {
 		return amqprpc.Response{}, nil
 	}})
 	withChannel(t, url, func(ch *amqp.Channel) error { return ch.QueueBind(queue, key, exchange, false, nil) })
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue + "-another", Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue + "-another", Observer: observed})
 	if _, err := c.Call(t.Context(), amqprpc.Request{Exchange: exchange, RoutingKey: key}); err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestExchange(t *testing.T) {
 		_, err := c.Call(t.Context(), req)
 		wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
 	}
-	told.check(t)
+	observed.check(t)
 }
 
 // The properties that a caller may choose reach the handler.

@@ -8,7 +8,7 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// A discard is a net.Conn that takes everything, and on which nothing comes.
+// A discard is a net.Conn that accepts all writes, and whose reads block until it is closed.
 type discard struct {
 	once   sync.Once
 	closed chan struct{}
@@ -29,14 +29,14 @@ func (*discard) SetDeadline(time.Time) error      { return nil }
 func (*discard) SetReadDeadline(time.Time) error  { return nil }
 func (*discard) SetWriteDeadline(time.Time) error { return nil }
 
-// A fakeSession is a session without a broker: the test says what comes.
+// A fakeSession is a session without a broker: the test calls its handlers.
 type fakeSession struct {
 	*clientSession
 	ended chan struct{} // closed when the client is done with it
 }
 
 // connect gives the client a session without a broker.
-func (c *told) connect() *fakeSession {
+func (c *observedClient) connect() *fakeSession {
 	s := &fakeSession{
 		clientSession: c.newSession(),
 		ended:         make(chan struct{}),
@@ -74,8 +74,8 @@ type publication struct {
 	attempt int
 }
 
-// publications returns what was published on the session. The confirm of each has its place, from 1, as the tag.
-func (c *told) publications(s *fakeSession) (all []publication) {
+// publications returns the publishes on the session. The confirm of each has its place, from 1, as the tag.
+func (c *observedClient) publications(s *fakeSession) (all []publication) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, e := range c.events {

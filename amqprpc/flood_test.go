@@ -16,22 +16,20 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// floodReplies is how many foreign replies TestFlood sends. A million passes too;
-// it only takes longer.
+// floodReplies is how many foreign replies TestFlood sends. A million passes too; it only takes longer.
 const floodReplies = 100_000
 
-// A flood of replies that nobody asked for costs a client no memory that stays, and
-// no call.
+// A flood of replies that nobody asked for costs a client no memory that stays, and no call.
 func TestFlood(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed})
 	if _, err := c.Call(context.Background(), amqprpc.Request{}); err != nil {
 		t.Fatal(err)
 	}
-	ch, callback := foreign(t, url), callbackQueue(c)
+	ch, callback := openChannel(t, url), callbackQueue(c)
 	before := heap()
 
 	var flooding atomic.Bool
@@ -59,7 +57,7 @@ func TestFlood(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	told.until(t, "all of the flood", replies(amqprpc.Unknown, floodReplies))
+	observed.until(t, "all of the flood", replies(amqprpc.Unknown, floodReplies))
 	flooding.Store(false)
 	workers.Wait()
 	after := heap()
@@ -68,10 +66,10 @@ func TestFlood(t *testing.T) {
 	if grown := after - before; grown > 8<<20+400*calls.Load() {
 		t.Errorf("the heap has grown by %d KB", grown>>10)
 	}
-	if got := told.count(func(t *tally) int { return t.classes[amqprpc.Unknown] }); got != floodReplies {
+	if got := observed.count(func(t *tally) int { return t.classes[amqprpc.Unknown] }); got != floodReplies {
 		t.Errorf("%d unknown replies, %d were sent", got, floodReplies)
 	}
-	told.check(t)
+	observed.check(t)
 }
 
 func heap() int64 {
@@ -82,7 +80,7 @@ func heap() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// A countedConn counts what is read from it.
+// A countedConn counts the bytes that are read from it.
 type countedConn struct {
 	net.Conn
 	read *atomic.Int64
@@ -98,7 +96,7 @@ func (c countedConn) Read(p []byte) (int, error) {
 func TestRepliesWaitAtTheBroker(t *testing.T) {
 	const replies, size = 2000, 10_000 // 20 MB
 	url := brokertest.Shared(t).URL()
-	ch := foreign(t, url)
+	ch := openChannel(t, url)
 	if err := ch.Confirm(false); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +147,7 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 	}
 }
 
-// A server with nothing to do keeps nothing of what it has last answered.
+// An idle server keeps no request or reply in memory.
 func TestIdleServerKeepsNoReply(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	freed := make(chan struct{})

@@ -17,16 +17,14 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
 
-// patience is how long a test waits for what must happen. It is a bound on a
-// failure, not a measure of success.
+// patience is how long a test waits for an event that must happen. It is a bound on a failure, not a measure of success.
 const patience = 30 * time.Second
 
 func echo(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 	return amqprpc.Response{Body: req.Body, ContentType: req.ContentType}, nil
 }
 
-// onConnect returns an observer that calls f for each connection, and then passes all on to next,
-// which may be nil.
+// onConnect returns an observer that calls f for each connection, and then passes all on to next, which may be nil.
 func onConnect(next amqprpc.Observer, f func(amqprpc.ConnectionInfo)) amqprpc.Observer {
 	return amqprpc.ObserverFunc(func(e amqprpc.Event) {
 		if e.Kind == amqprpc.EventConnected {
@@ -54,7 +52,7 @@ func serve(t testing.TB, s *amqprpc.Server) *amqprpc.Server {
 	return s
 }
 
-// begin starts a server and returns what Serve returns. The test's end shuts it down.
+// begin starts a server and returns the result of Serve. The test's end shuts it down.
 func begin(t testing.TB, s *amqprpc.Server) <-chan error {
 	t.Helper()
 	if s.Handler == nil {
@@ -157,7 +155,7 @@ func (t *tally) Observe(e amqprpc.Event) {
 	}
 }
 
-// check fails the test where a law was broken.
+// check fails the test if a law was broken.
 func (t *tally) check(tb testing.TB) {
 	tb.Helper()
 	t.mu.Lock()
@@ -240,9 +238,8 @@ func withChannel(t testing.TB, url string, f func(*amqp.Channel) error) {
 	}
 }
 
-// foreign opens a channel of somebody who uses neither Client nor Server. It is
-// closed with the test.
-func foreign(t testing.TB, url string) *amqp.Channel {
+// foreign opens a channel of somebody who uses neither Client nor Server. It is closed with the test.
+func openChannel(t testing.TB, url string) *amqp.Channel {
 	t.Helper()
 	conn, err := amqp.Dial(url)
 	if err != nil {
@@ -270,7 +267,7 @@ func send(t testing.TB, ch *amqp.Channel, key string, p amqp.Publishing) {
 	}
 }
 
-// consume takes what arrives in a queue, acked at once.
+// consume returns the messages of a queue, acked at once.
 func consume(t testing.TB, ch *amqp.Channel, queue string) <-chan amqp.Delivery {
 	t.Helper()
 	deliveries, err := ch.Consume(queue, "", true, false, false, false, nil)
@@ -295,8 +292,8 @@ func next[T any](t testing.TB, c <-chan T) T {
 	panic("unreachable")
 }
 
-// soon fails the test where f takes longer than patience.
-func soon(t testing.TB, what string, f func()) {
+// within fails the test if f takes longer than patience.
+func within(t testing.TB, what string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {
@@ -324,7 +321,7 @@ func (t *tally) story(id string) []amqprpc.Event {
 }
 
 // kept makes a tally that keeps events.
-func kept() *tally {
+func newStoryTally() *tally {
 	t := newTally()
 	t.keep = true
 	return t
@@ -354,7 +351,7 @@ func callbackQueue(c *amqprpc.Client) string {
 	return info.Queue
 }
 
-// meta returns what a reply says in its header x-rpc.
+// meta returns the content of a reply's header x-rpc.
 func meta(d amqp.Delivery) amqprpc.Meta {
 	value, _ := d.Headers[amqprpc.HeaderRPC].(string)
 	return amqprpc.ParseMeta(value)

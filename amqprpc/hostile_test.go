@@ -14,8 +14,7 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// A request's reply_to is a stranger's word. None may make the server answer itself,
-// lose its connection, or die.
+// A request's reply_to is a stranger's word. None may make the server answer itself, lose its connection, or die.
 func TestHostileReplyTo(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 10})
@@ -50,7 +49,7 @@ func TestHostileReplyTo(t *testing.T) {
 func TestDirectReplyTo(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
-	ch := foreign(t, url)
+	ch := openChannel(t, url)
 	answers := consume(t, ch, "amq.rabbitmq.reply-to")
 	send(t, ch, queue, amqp.Publishing{ReplyTo: "amq.rabbitmq.reply-to", CorrelationId: "direct", Body: []byte("x")})
 	if d := next(t, answers); d.CorrelationId != "direct" || string(d.Body) != "x" {
@@ -93,8 +92,8 @@ func TestHostileRequests(t *testing.T) {
 	}
 }
 
-// Headers that are more than the broker takes in a frame fail their call, or their reply, and not
-// the connection with all that is on it.
+// Headers that are more than the broker takes in a frame fail their call, or their reply, and not the connection
+// with all that is on it.
 func TestHeadersAboveTheFrame(t *testing.T) {
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "frame_max = 8192"})
 	queue := brokertest.QueueName(t)
@@ -105,8 +104,8 @@ func TestHeadersAboveTheFrame(t *testing.T) {
 		}
 		return amqprpc.Response{Body: req.Body}, nil
 	}})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed})
 	_, err := c.Call(t.Context(), amqprpc.Request{Headers: large})
 	wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
 	_, err = c.Call(t.Context(), amqprpc.Request{Body: []byte("large"), Timeout: time.Second})
@@ -116,8 +115,8 @@ func TestHeadersAboveTheFrame(t *testing.T) {
 			t.Errorf("a body of %d bytes: %d came back, error %v", len(body), len(r.Body), err)
 		}
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("disconnected %d times", n)
 	}
-	told.check(t)
+	observed.check(t)
 }

@@ -15,13 +15,13 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A written keeps what was written to each connection.
-type written struct {
+// An identityLog keeps the writes to each connection.
+type identityLog struct {
 	mu    sync.Mutex
 	conns []*bytes.Buffer
 }
 
-func (w *written) dial(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *identityLog) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -30,25 +30,25 @@ func (w *written) dial(ctx context.Context, network, address string) (net.Conn, 
 	defer w.mu.Unlock()
 	b := &bytes.Buffer{}
 	w.conns = append(w.conns, b)
-	return &writtenConn{conn, w, b}, nil
+	return &identityConn{conn, w, b}, nil
 }
 
-type writtenConn struct {
+type identityConn struct {
 	net.Conn
-	all *written
+	all *identityLog
 	b   *bytes.Buffer
 }
 
-func (c *writtenConn) Write(p []byte) (int, error) {
+func (c *identityConn) Write(p []byte) (int, error) {
 	c.all.mu.Lock()
 	c.b.Write(p)
 	c.all.mu.Unlock()
 	return c.Conn.Write(p)
 }
 
-// identities returns what the broker was told: "product version, connection name" of each
-// connection, and the tag of each consumer.
-func (w *written) identities(t *testing.T) (connections, consumers []string) {
+// identities returns the names that were sent to the broker: "product version, connection name" of each connection, and the tag
+// of each consumer.
+func (w *identityLog) identities(t *testing.T) (connections, consumers []string) {
 	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -60,7 +60,7 @@ func (w *written) identities(t *testing.T) (connections, consumers []string) {
 		for {
 			f, err := r.ReadFrame()
 			if err != nil {
-				break // the end of what was written
+				break // the end of the writes
 			}
 			if f.Type != wire.FrameMethod {
 				continue
@@ -81,8 +81,7 @@ func (w *written) identities(t *testing.T) (connections, consumers []string) {
 	return connections, consumers
 }
 
-// An operator sees from the broker's lists which process each connection and consumer
-// belongs to.
+// An operator sees from the broker's lists which process each connection and consumer belongs to.
 func TestIdentity(t *testing.T) {
 	host, err := os.Hostname()
 	if err != nil {
@@ -102,7 +101,7 @@ func TestIdentity(t *testing.T) {
 		{"as long as can be", amqprpc.ConnConfig{Name: long, Product: long}, long + " (devel), " + long + "[", long + "["},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var w written
+			var w identityLog
 			test.broker.URLs = []string{brokertest.Shared(t).URL()}
 			test.broker.Dial = w.dial
 			queue := brokertest.QueueName(t)

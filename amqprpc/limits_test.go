@@ -28,8 +28,8 @@ func TestServerLearnsMaxMessage(t *testing.T) {
 		}
 		return amqprpc.Response{Body: make([]byte, 100_000)}, nil
 	}})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: "rpc", Timeout: patience, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: "rpc", Timeout: patience, Observer: observed})
 	for range 3 {
 		_, err := c.Call(t.Context(), amqprpc.Request{Type: "large"})
 		var remote *amqprpc.RemoteError
@@ -43,19 +43,19 @@ func TestServerLearnsMaxMessage(t *testing.T) {
 	if n := s.Stats(); n.Reconnects != 1 || n.Redelivered != 1 {
 		t.Errorf("%+v", n)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("the client has lost %d connections", n)
 	}
 }
 
-// A request that is larger than the broker takes costs the client one connection, and is rejected. Others are lost or
-// retried. After that such requests are refused at once.
+// A request that is larger than the broker takes costs the client one connection, and is rejected. Others are lost
+// or retried. After that such requests are refused at once.
 func TestClientLearnsMaxMessage(t *testing.T) {
 	t.Parallel()
 	url := smallMessages(t)
 	declare(t, url, "rpc")
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: "rpc", Timeout: patience, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: "rpc", Timeout: patience, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	large := make([]byte, 100_001)
 	other := c.Go(t.Context(), amqprpc.Request{})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true, Body: large[:100_000]})
@@ -76,8 +76,8 @@ func TestClientLearnsMaxMessage(t *testing.T) {
 	if reply, err := retried.Result(); err != nil || reply.Attempt < 1 {
 		t.Errorf("attempt %d, %v", reply.Attempt, err)
 	}
-	told.check(t)
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 1 {
+	observed.check(t)
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 1 {
 		t.Errorf("%d connections lost", n)
 	}
 }
@@ -96,13 +96,13 @@ func TestPublishLearnsMaxMessage(t *testing.T) {
 	wantIsNot(t, err, amqprpc.ErrRejected)
 }
 
-// An exchange that does not exist costs one connection, and only one: the request is rejected, not retried. Whether an
-// exchange of this name was there when the request was published is not known.
+// An exchange that does not exist costs one connection, and only one: the request is rejected, not retried. Whether
+// an exchange of this name was there when the request was published is not known.
 func TestNoExchange(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true})
 	_, err := c.Call(t.Context(), amqprpc.Request{Exchange: "it's 'missing'", Idempotent: true})
 	wantIs(t, err, amqprpc.ErrRejected)
@@ -110,7 +110,7 @@ func TestNoExchange(t *testing.T) {
 	if e := asCall(t, err); e.Attempts != 1 || !strings.Contains(err.Error(), "no exchange 'it's 'missing''") {
 		t.Errorf("%d attempts: %v", e.Attempts, err)
 	}
-	told.until(t, "connected again", seen(amqprpc.EventConnected, 2))
+	observed.until(t, "connected again", seen(amqprpc.EventConnected, 2))
 	err = c.Publish(t.Context(), amqprpc.Message{Exchange: "missing"})
 	wantIs(t, err, amqprpc.ErrRejected)
 	wantIsNot(t, err, amqprpc.ErrNotExecuted, amqprpc.ErrConnectionLost)
@@ -118,8 +118,8 @@ func TestNoExchange(t *testing.T) {
 	if _, err := retried.Result(); err != nil {
 		t.Error(err)
 	}
-	told.check(t)
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 2 {
+	observed.check(t)
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 2 {
 		t.Errorf("%d connections lost", n)
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Errors of handlers and hooks are logged with the request and with what the caller must not know.
-// (The tests of fibserver provoke the other events.)
+// Errors of handlers and hooks are logged with the request and with the error that the caller must not get. (The tests of
+// fibserver provoke the other events.)
 func TestHandlerFailuresAreLogged(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var logged logBuffer
@@ -122,7 +122,7 @@ func TestLogObserver(t *testing.T) {
 }
 
 // Events whose level is off cost no allocation.
-func TestLogObserverIsSilentForFree(t *testing.T) {
+func TestDisabledLogAllocatesNothing(t *testing.T) {
 	o := amqprpc.LogObserver(slog.New(slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelError + 1})))
 	refusal := &amqprpc.Message{Type: amqprpc.TypeError, Headers: amqp.Table{amqprpc.HeaderError: "NOT_FOUND"}, Body: make([]byte, 100)}
 	for k := amqprpc.EventSent; k <= amqprpc.EventDropped; k++ {

@@ -16,8 +16,8 @@ import (
 
 var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Max: 200 * time.Millisecond}
 
-// The connection is lost in every way there is; each time the calls in flight end
-// at once, and the client goes on by itself.
+// The connection is lost in every way there is; each time the calls in flight end at once, and the client goes on
+// by itself.
 func TestConnectionLoss(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	node := brokertest.Own(t)
@@ -53,22 +53,22 @@ func TestConnectionLoss(t *testing.T) {
 			brokertest.NoLeaks(t)
 			queue := "loss"
 			declare(t, node.URL(), queue) // nobody answers
-			told := kept()
+			observed := newStoryTally()
 			broker := at(node.URL())
 			broker.Heartbeat = time.Second
-			c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick})
+			c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: queue, Observer: observed, Timeout: time.Hour, Backoff: quick})
 			defer c.Close()
 			callback := callbackQueue(c)
 			var calls []*amqprpc.Call
 			for range 100 {
 				calls = append(calls, c.Go(ctx, amqprpc.Request{}))
 			}
-			told.until(t, "all confirmed", seen(amqprpc.EventConfirmed, 100))
+			observed.until(t, "all confirmed", seen(amqprpc.EventConfirmed, 100))
 
 			way.lose(t, c)
-			told.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
+			observed.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
 			for _, call := range calls {
-				soon(t, "a call of the lost epoch", func() {
+				within(t, "a call of the lost epoch", func() {
 					_, err := call.Result()
 					wantIs(t, err, amqprpc.ErrConnectionLost)
 					wantIsNot(t, err, amqprpc.ErrNotExecuted)
@@ -88,7 +88,7 @@ func TestConnectionLoss(t *testing.T) {
 				way.heal(t)
 			}
 			serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 64})
-			soon(t, "a call that waits for a connection", func() {
+			within(t, "a call that waits for a connection", func() {
 				if reply, err := waiting.Result(); err != nil || string(reply.Body) != "after" {
 					t.Errorf("reply %q, error %v", reply.Body, err)
 				}
@@ -96,14 +96,13 @@ func TestConnectionLoss(t *testing.T) {
 			if name := callbackQueue(c); name == callback || name == "" {
 				t.Errorf("the callback queue is %q, as before %q", name, callback)
 			}
-			told.check(t)
-			told.until(t, "every call has ended", func(t *tally) bool { return len(t.flying) == 0 })
+			observed.check(t)
+			observed.until(t, "every call has ended", func(t *tally) bool { return len(t.flying) == 0 })
 		})
 	}
 }
 
-// Under load, whatever is lost: each call has one outcome, and with Retry and
-// Idempotent the outcome is an answer.
+// Under load, whatever is lost: each call has one outcome, and with Retry and Idempotent the outcome is an answer.
 func TestLossUnderLoad(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	url := brokertest.Shared(t).URL()
@@ -111,8 +110,8 @@ func TestLossUnderLoad(t *testing.T) {
 		t.Run(fmt.Sprintf("idempotent=%v", idempotent), func(t *testing.T) {
 			queue := brokertest.QueueName(t)
 			serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
-			told := kept()
-			c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+			observed := newStoryTally()
+			c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 			const workers, drops = 32, 5
 			stop := make(chan struct{})
 			var wg sync.WaitGroup
@@ -140,34 +139,34 @@ func TestLossUnderLoad(t *testing.T) {
 				})
 			}
 			for i := range drops {
-				before := told.count(func(t *tally) int { return t.classes[amqprpc.Answer] })
-				told.until(t, "some answers", replies(amqprpc.Answer, before+200))
+				before := observed.count(func(t *tally) int { return t.classes[amqprpc.Answer] })
+				observed.until(t, "some answers", replies(amqprpc.Answer, before+200))
 				c.DropConnection()
-				told.until(t, "connected again", seen(amqprpc.EventConnected, i+2))
+				observed.until(t, "connected again", seen(amqprpc.EventConnected, i+2))
 			}
 			close(stop)
 			wg.Wait()
-			told.check(t)
-			told.until(t, "every call has ended", func(t *tally) bool { return len(t.flying) == 0 })
-			lost := told.count(func(t *tally) int { return t.ended[amqprpc.ConnectionLost] })
-			retried := told.count(func(t *tally) int { return t.kinds[amqprpc.EventRetry] })
+			observed.check(t)
+			observed.until(t, "every call has ended", func(t *tally) bool { return len(t.flying) == 0 })
+			lost := observed.count(func(t *tally) int { return t.ended[amqprpc.ConnectionLost] })
+			retried := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventRetry] })
 			if idempotent && retried == 0 || !idempotent && (lost == 0 || retried != 0) {
 				t.Errorf("%d calls lost, %d retries", lost, retried)
 			}
-			checkAttempts(t, told)
+			checkAttempts(t, observed)
 		})
 	}
 }
 
-// checkAttempts holds each call's publishes against what Retry promises: numbers
-// from 1 without a gap, one correlation ID, one callback queue an epoch.
-func checkAttempts(t *testing.T, told *tally) {
+// checkAttempts compares each call's publishes with the promises of Retry: numbers from 1 without a gap, one
+// correlation ID, one callback queue an epoch.
+func checkAttempts(t *testing.T, observed *tally) {
 	t.Helper()
-	told.mu.Lock()
-	defer told.mu.Unlock()
+	observed.mu.Lock()
+	defer observed.mu.Unlock()
 	attempts := map[string][]int{}
 	queues := map[int]string{}
-	for _, e := range told.events {
+	for _, e := range observed.events {
 		switch e.Kind {
 		case amqprpc.EventConnected:
 			for _, q := range queues {
@@ -197,7 +196,7 @@ func checkAttempts(t *testing.T, told *tally) {
 
 // Attempts bounds how often a request is sent altogether.
 func TestRetryIsBounded(t *testing.T) {
-	b := handServed(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: 3}})
+	b := newManualServer(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: 3}})
 	call := b.Go(context.Background(), amqprpc.Request{Idempotent: true})
 	for range 3 {
 		next(t, b.requests)
@@ -208,12 +207,12 @@ func TestRetryIsBounded(t *testing.T) {
 	if e := asCall(t, err); e.Attempts != 3 || e.NotExecuted {
 		t.Errorf("%+v", e)
 	}
-	checkAttempts(t, b.told)
+	checkAttempts(t, b.observed)
 }
 
 // A reply to an earlier attempt is the answer, too, if it comes while the call waits.
 func TestAnswerToAnEarlierAttempt(t *testing.T) {
-	b := handServed(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	b := newManualServer(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	call := b.Go(context.Background(), amqprpc.Request{Idempotent: true})
 	first := next(t, b.requests)
 	b.DropConnection()
@@ -227,7 +226,7 @@ func TestAnswerToAnEarlierAttempt(t *testing.T) {
 	if reply, err := call.Result(); err != nil || reply.Server != "early" {
 		t.Errorf("answered by %q, error %v", reply.Server, err)
 	}
-	b.told.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
+	b.observed.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
 }
 
 // Of several URLs any one that works will do, at the start and later.
@@ -283,17 +282,17 @@ func TestSeveralURLs(t *testing.T) {
 	})
 	queue := brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(live), Queue: queue})
-	told := newTally()
+	observed := newTally()
 	c := dial(t, amqprpc.Config{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{nobody, "amqp://guest:guest@" + proxy.Addr().String(), live}},
-		Queue:      queue, Observer: told, Backoff: quick,
+		Queue:      queue, Observer: observed, Backoff: quick,
 	})
 	if info, ok := c.Connection(); !ok || info.Address != proxy.Addr().String() || info.Product != node.Product() {
 		t.Fatalf("connected to %+v", info)
 	}
 	proxy.Close()
 	c.DropConnection()
-	told.until(t, "connected again", seen(amqprpc.EventConnected, 2))
+	observed.until(t, "connected again", seen(amqprpc.EventConnected, 2))
 	if info, ok := c.Connection(); !ok || info.Address != address {
 		t.Errorf("connected to %+v, %v", info, ok)
 	}
@@ -302,8 +301,8 @@ func TestSeveralURLs(t *testing.T) {
 	}
 }
 
-// While the broker has an alarm, requests wait in the client, where their deadlines
-// find them, and go out when it is over.
+// While the broker has an alarm, requests wait in the client until their deadlines, and are published when it is
+// over.
 func TestMemoryAlarm(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -311,13 +310,13 @@ func TestMemoryAlarm(t *testing.T) {
 	ctx := context.Background()
 	queue := "alarm"
 	declare(t, node.URL(), queue)
-	told := kept()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
+	observed := newStoryTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed})
 	if err := node.RaiseMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}
 	first := c.Go(ctx, amqprpc.Request{}) // the broker tells of the alarm when somebody publishes
-	told.until(t, "blocked", seen(amqprpc.EventBlocked, 1))
+	observed.until(t, "blocked", seen(amqprpc.EventBlocked, 1))
 	for range 3 {
 		_, err := c.Call(ctx, amqprpc.Request{Timeout: 30 * time.Millisecond})
 		wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
@@ -335,16 +334,16 @@ func TestMemoryAlarm(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	told.until(t, "unblocked", seen(amqprpc.EventUnblocked, 1))
+	observed.until(t, "unblocked", seen(amqprpc.EventUnblocked, 1))
 
 	// Blocked for good, Close comes to its end all the same.
 	if err := node.RaiseMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}
 	c.Go(ctx, amqprpc.Request{})
-	told.until(t, "blocked again", seen(amqprpc.EventBlocked, 2))
-	soon(t, "Close while blocked", func() { c.Close() })
-	told.check(t)
+	observed.until(t, "blocked again", seen(amqprpc.EventBlocked, 2))
+	within(t, "Close while blocked", func() { c.Close() })
+	observed.check(t)
 	if err := node.ClearMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}

@@ -81,10 +81,11 @@ func withMeta(headers amqp.Table, meta Meta) amqp.Table {
 	return all
 }
 
-// A Request is what a caller sends and a [Handler] gets, as http.Request is in net/http.
+// A Request is sent by a caller and received by a [Handler], as http.Request in net/http.
 //
-// A new property of requests is added here and in [Request.message] and requestFrom below, in the profile's and the
-// command's flags (rpcscope/cmd), and in the inspector (rpcscope/tui).
+// A new property of requests is added in this file: to Request, to the methods message and publishing, and to
+// requestFrom and messageFrom. For rpcscope it is added to cmd/rpcscope/service.go (the flag),
+// tui/lab/customservice.go (the request of a call) and tui/properties.go (the inspector).
 type Request struct {
 	// Queue, or Exchange and RoutingKey, are the destination. The default is [Config.Queue].
 	Queue                string

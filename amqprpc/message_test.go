@@ -9,7 +9,7 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// Whatever a reply claims, what is made of it is bounded and of the documented form.
+// The error of any reply is bounded and has the documented form.
 func TestRemoteErrorOfHostileReplies(t *testing.T) {
 	long := strings.Repeat("A", 65)
 	for name, c := range map[string]struct {
@@ -36,7 +36,7 @@ func TestRemoteErrorOfHostileReplies(t *testing.T) {
 	}
 }
 
-// FuzzHostileMessage: the parsers of what others sent do not panic, and hold what they promise.
+// The parsers of received messages do not panic, and return values within their bounds.
 func FuzzHostileMessage(f *testing.F) {
 	f.Add("error", "INVALID_ARGUMENT", "no", "deadline=1;attempt=1", uint8(0), "expired")
 	f.Add("", "", "", "received=-1;replied=x;redelivered", uint8(1), "rejected\x1b[31m")

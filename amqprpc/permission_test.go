@@ -15,8 +15,7 @@ func refusal(code int, reason string) error {
 	return &amqp.Error{Code: code, Reason: reason, Server: true}
 }
 
-// What RabbitMQ says of permissions is understood in the words of all its versions; anything
-// else stays as it is.
+// The errors of all versions of RabbitMQ about permissions are recognized. Other errors stay as they are.
 func TestWithPermission(t *testing.T) {
 	const (
 		old  = "ACCESS_REFUSED - access to queue 'q' in vhost '/' refused for user 'ann'"
@@ -63,8 +62,8 @@ func TestWithPermission(t *testing.T) {
 	}
 }
 
-// Whatever a broker gives as its reason, what is said of it is one printable line, of names
-// that it gave, and the command in it has nothing that a shell would not take for a word.
+// The error for any reason of a broker is one printable line, with names from the reason, and the command in it is
+// made of words that a shell takes literally.
 func FuzzPermission(f *testing.F) {
 	f.Add("ACCESS_REFUSED - access to queue 'q' in vhost '/' refused for user 'ann'", true)
 	f.Add("ACCESS_REFUSED - write access to exchange '\x1b]0;\a' in vhost '$(x)' refused for user '`x`'", true)

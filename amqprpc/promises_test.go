@@ -14,8 +14,8 @@ import (
 	"testing"
 )
 
-// Every promise of PROMISES.md names tests, and there are such tests: the items of the lists under headings that begin
-// with "Promised:" end with "Tests:", the tests' names, and a full stop.
+// Every promise of PROMISES.md names tests, and there are such tests: the items of the lists under headings that
+// begin with "Promised:" end with "Tests:", the tests' names, and a full stop.
 func TestPromisesAreTested(t *testing.T) {
 	text, err := os.ReadFile("PROMISES.md")
 	if err != nil {
@@ -32,8 +32,8 @@ func TestPromisesAreTested(t *testing.T) {
 	t.Logf("%d promises, %d tests in the module", promises, len(tests))
 }
 
-// The test above finds what it is there to find.
-func TestBrokenPromises(t *testing.T) {
+// The test above finds missing tests.
+func TestCheckPromises(t *testing.T) {
 	tests := map[string]bool{"TestA": true, "some/folder.TestB": true}
 	const heading = "# Title\n\nWords.\n\n## Promised: x\n\n"
 	for text, want := range map[string]int{
@@ -57,7 +57,7 @@ func TestBrokenPromises(t *testing.T) {
 
 var testsOfPromise = regexp.MustCompile(`^- .+\. Tests: ([A-Za-z0-9_./]+(?:, [A-Za-z0-9_./]+)*)\.$`)
 
-// checkPromises counts the promises of a document, and returns what is wrong with them.
+// checkPromises counts the promises of a document, and returns their faults.
 func checkPromises(text string, tests map[string]bool) (promises int, problems []string) {
 	for _, section := range strings.Split("\n"+text, "\n## ")[1:] {
 		title, body, _ := strings.Cut(section, "\n")
@@ -85,8 +85,8 @@ func checkPromises(text string, tests map[string]bool) (promises int, problems [
 	return promises, problems
 }
 
-// testsOfModule returns the names of all tests and fuzz tests: "TestX" in this package,
-// "folder/of/package.TestX" elsewhere.
+// testsOfModule returns the names of all tests and fuzz tests: "TestX" in this package, "folder/of/package.TestX"
+// elsewhere.
 func testsOfModule(t *testing.T, root string) map[string]bool {
 	t.Helper()
 	here, err := filepath.Abs(".")

@@ -21,8 +21,8 @@ import (
 func TestPublish(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Observer: observed})
 	sent := amqprpc.Message{
 		RoutingKey: queue, ContentType: "text/plain", ContentEncoding: "identity", Headers: amqp.Table{"k": "v"}, DeliveryMode: 2, Priority: 3,
 		CorrelationID: "c", ReplyTo: "r", Expiration: "60000", MessageID: "m", Timestamp: time.Unix(1764513600, 0), Type: "t", AppID: "a", Body: []byte("body"),
@@ -30,7 +30,7 @@ func TestPublish(t *testing.T) {
 	if err := c.Publish(t.Context(), sent); err != nil {
 		t.Fatal(err)
 	}
-	d, ok, err := foreign(t, url).Get(queue, true)
+	d, ok, err := openChannel(t, url).Get(queue, true)
 	if err != nil || !ok {
 		t.Fatalf("it is not in the queue: %v", err)
 	}
@@ -46,18 +46,18 @@ func TestPublish(t *testing.T) {
 	if n := c.InFlight(); n != 0 {
 		t.Errorf("%d calls in flight", n)
 	}
-	if n := told.count(func(t *tally) int { return len(t.kinds) }); n != 1 {
-		t.Errorf("the observer is told of %v, want the connection only", told.kinds)
+	if n := observed.count(func(t *tally) int { return len(t.kinds) }); n != 1 {
+		t.Errorf("the observer is told of %v, want the connection only", observed.kinds)
 	}
 }
 
-// A message that no queue takes is ErrUnroutable. Each of many at once gets its own answer, also those that have the
-// correlation ID and the headers of a call.
+// A message that no queue takes is ErrUnroutable. Each of many at once gets its own answer, also those that have
+// the correlation ID and the headers of a call.
 func TestPublishUnroutable(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed})
 	call := c.Go(t.Context(), amqprpc.Request{CorrelationID: "in flight"})
 	var wg sync.WaitGroup
 	for i := range 64 {
@@ -97,7 +97,7 @@ func TestPublishUnroutable(t *testing.T) {
 		t.Errorf("the call ended: %v", err)
 	default:
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventReturned] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventReturned] }); n != 0 {
 		t.Errorf("%d returns of requests", n)
 	}
 }
@@ -112,7 +112,7 @@ func TestPublishUnconfirmed(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	arrived := consume(t, foreign(t, url), queue)
+	arrived := consume(t, openChannel(t, url), queue)
 	if d := next(t, arrived); d.RoutingKey != queue {
 		t.Errorf("%+v", d)
 	}
@@ -135,12 +135,12 @@ func TestPublishRejected(t *testing.T) {
 	t.Error("a full queue took three messages")
 }
 
-// What cannot be sent is refused at once, and costs nobody the connection.
+// A message that cannot be sent is refused at once, and costs no connection.
 func TestPublishInvalid(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	told := newTally()
-	cfg := amqprpc.Config{ConnConfig: at(url), Observer: told}
+	observed := newTally()
+	cfg := amqprpc.Config{ConnConfig: at(url), Observer: observed}
 	cfg.MaxMessage = 1000
 	c := dial(t, cfg)
 	long := strings.Repeat("x", 256)
@@ -161,7 +161,7 @@ func TestPublishInvalid(t *testing.T) {
 	if err := c.Publish(t.Context(), amqprpc.Message{RoutingKey: queue, Body: make([]byte, 1000), Expiration: "4294967295"}); err != nil {
 		t.Error(err)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
 	}
 }
@@ -173,8 +173,8 @@ func TestPublishThatCannotBeSent(t *testing.T) {
 	const queue = "alarm"
 	declare(t, node.URL(), queue)
 	m := amqprpc.Message{RoutingKey: queue}
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Observer: told, Backoff: quick, Timeout: time.Second})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Observer: observed, Backoff: quick, Timeout: time.Second})
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	err := c.Publish(ended, m)
@@ -188,19 +188,19 @@ func TestPublishThatCannotBeSent(t *testing.T) {
 		wantIs(t, err, context.DeadlineExceeded)
 		wantIsNot(t, err, amqprpc.ErrNotExecuted)
 	}
-	told.until(t, "blocked", seen(amqprpc.EventBlocked, 1))
+	observed.until(t, "blocked", seen(amqprpc.EventBlocked, 1))
 	err = c.Publish(t.Context(), m)
 	wantIs(t, err, amqprpc.ErrBlocked, amqprpc.ErrNotExecuted)
 	if err := node.ClearMemoryAlarm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	told.until(t, "unblocked", seen(amqprpc.EventUnblocked, 1))
+	observed.until(t, "unblocked", seen(amqprpc.EventUnblocked, 1))
 	if err := c.Publish(t.Context(), m); err != nil {
 		t.Error(err)
 	}
 
 	node.Kill()
-	told.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
+	observed.until(t, "disconnected", seen(amqprpc.EventDisconnected, 1))
 	err = c.Publish(t.Context(), m)
 	wantIs(t, err, amqprpc.ErrConnectionLost, amqprpc.ErrNotExecuted)
 	c.Close()
@@ -221,13 +221,13 @@ func TestPublishConnectionLost(t *testing.T) {
 			cfg := amqprpc.Config{ConnConfig: at(url), Backoff: quick}
 			cfg.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
 				conn, err := new(net.Dialer).DialContext(ctx, network, address)
-				return &ackless{Conn: conn, on: &on, beats: &beats}, err
+				return &unconfirmedConn{Conn: conn, on: &on, beats: &beats}, err
 			}
 			c := dial(t, cfg)
 			on.Store(true)
 			result := make(chan error, 1)
 			go func() { result <- c.Publish(context.Background(), amqprpc.Message{RoutingKey: queue}) }()
-			next(t, consume(t, foreign(t, url), queue))
+			next(t, consume(t, openChannel(t, url), queue))
 			end(c)
 			err := next(t, result)
 			want := map[string]error{"lost": amqprpc.ErrConnectionLost, "closed": amqprpc.ErrClosed}[name]

@@ -11,7 +11,7 @@ import (
 // Messages whose confirms do not come are bounded, whatever their contexts do.
 func TestPublishIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTold(t, Config{})
+		c := newObservedClient(t, Config{})
 		s := c.connect()
 		publish := func() error {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)

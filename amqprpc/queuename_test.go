@@ -9,8 +9,8 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A name that no queue can have, or should, is refused everywhere before anything is sent, in one
-// line that is fit for a terminal.
+// A name that no queue can have, or should, is refused everywhere before anything is sent, in one line that is fit
+// for a terminal.
 func TestQueueNames(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{

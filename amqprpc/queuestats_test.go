@@ -17,8 +17,7 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// A dialer counts the connections and the channels that are opened, and refuses connections if
-// it is told to.
+// A dialer counts the connections and the channels that are opened, and refuses connections if it is told to.
 type dialer struct {
 	dialled, channels atomic.Int64
 	refuse            atomic.Bool
@@ -76,8 +75,8 @@ func TestQueueStatsKeepsItsChannel(t *testing.T) {
 	ask(nil, queue, 10, 0, 1)
 }
 
-// Of a queue that is exclusive to another connection it is known that it has an owner. A call to
-// its server goes on meanwhile.
+// Of a queue that is exclusive to another connection it is known that it has an owner. A call to its server goes on
+// meanwhile.
 func TestQueueStatsOfAnExclusiveQueue(t *testing.T) {
 	url := brokertest.Shared(t).URL()
 	conn, err := amqp.Dial(url)
@@ -93,8 +92,8 @@ func TestQueueStatsOfAnExclusiveQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: q.Name, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: q.Name, Observer: observed})
 	call := c.Go(t.Context(), amqprpc.Request{})
 	for range 3 {
 		_, err := c.QueueStats(t.Context(), q.Name)
@@ -111,7 +110,7 @@ func TestQueueStatsOfAnExclusiveQueue(t *testing.T) {
 	if _, err := call.Result(); err != nil {
 		t.Error(err)
 	}
-	told.until(t, "no connection lost", func(t *tally) bool { return t.kinds[amqprpc.EventDisconnected] == 0 })
+	observed.until(t, "no connection lost", func(t *tally) bool { return t.kinds[amqprpc.EventDisconnected] == 0 })
 }
 
 // If the connection for questions cannot be had, the error says why, and calls go on.
@@ -121,8 +120,8 @@ func TestQueueStatsWithoutAConnection(t *testing.T) {
 	var d dialer
 	b := at(url)
 	b.Dial = d.dial
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: b, Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: b, Queue: queue, Observer: observed})
 	d.refuse.Store(true)
 	for range 3 {
 		_, err := c.QueueStats(t.Context(), queue)
@@ -136,20 +135,20 @@ func TestQueueStatsWithoutAConnection(t *testing.T) {
 	if stats, err := c.QueueStats(t.Context(), queue); err != nil || stats.Consumers != 1 {
 		t.Errorf("%+v, %v", stats, err)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
 	}
 }
 
-// RabbitMQ closes a connection that opens a channel beyond the user's max-channels: that costs a
-// question its answer, and no call.
+// RabbitMQ closes a connection that opens a channel beyond the user's max-channels: that costs a question its
+// answer, and no call.
 func TestQueueStatsAtTheChannelLimit(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
 	const queue = "limited"
 	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed})
 	if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 		t.Fatal(err)
 	}
@@ -172,7 +171,7 @@ func TestQueueStatsAtTheChannelLimit(t *testing.T) {
 	if stats, err := c.QueueStats(t.Context(), queue); err != nil || stats.Consumers != 1 {
 		t.Errorf("without a limit: %+v, %v", stats, err)
 	}
-	if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
+	if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventDisconnected] }); n != 0 {
 		t.Errorf("%d connections lost", n)
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 // How much a broker has to refuse, and for how long, before a connection is given up. A script is of steps of half
 // a second. In each a call is published, and the broker nacks it (n), acks it (a), acks and answers it (r), or says
-// nothing (.); or nothing is published (-); or the new call is nacked, and the first one that waits (R) or a call of
-// somebody else (U) gets a reply.
+// nothing (.); or nothing is published (-); or the new call is nacked, and the first one that waits (R) or a call
+// of somebody else (U) gets a reply.
 func TestRefusals(t *testing.T) {
 	for script, ends := range map[string]int{ // at which step; -1: never
 		"nnnnnnn":               6,
@@ -37,7 +37,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(script, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := newTold(t, Config{})
+				c := newObservedClient(t, Config{})
 				s := c.connect()
 				var waiting []*Call
 				tag, ended := uint64(0), -1
@@ -97,7 +97,7 @@ func TestRefusals(t *testing.T) {
 // minute. After an ack or a reply it is 3 s again.
 func TestRefusalsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTold(t, Config{})
+		c := newObservedClient(t, Config{})
 		// kept returns how long a connection is kept on which all is refused.
 		kept := func() time.Duration {
 			s := c.connect()

@@ -12,9 +12,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Where the broker refuses everything for a while, the client connects anew. Its calls end as
-// rejected and not as lost, and are retried as ever. Once the broker has taken something,
-// it begins to count from the beginning.
+// If the broker refuses everything for a while, the client reconnects. Its calls end as rejected and not as lost, and
+// are retried as always. An ack resets the count.
 func TestAllRefused(t *testing.T) {
 	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)
@@ -35,11 +34,11 @@ func TestAllRefused(t *testing.T) {
 			return nil
 		})
 	}
-	told := newTally()
+	observed := newTally()
 	gaveUp := make(chan string, 100)
 	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: 2 * patience, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
-			told.Observe(e)
+			observed.Observe(e)
 			if e.Kind == amqprpc.EventDisconnected {
 				gaveUp <- e.Text
 			}
@@ -79,5 +78,5 @@ func TestAllRefused(t *testing.T) {
 		}
 		cancel()
 	}
-	told.check(t)
+	observed.check(t)
 }

@@ -13,45 +13,45 @@ import (
 )
 
 // byHand is a client, and the test as its server.
-type byHand struct {
+type manualServer struct {
 	*amqprpc.Client
-	told     *tally
+	observed *tally
 	ch       *amqp.Channel
 	requests <-chan amqp.Delivery
 }
 
-func handServed(t *testing.T, cfg amqprpc.Config) *byHand {
+func newManualServer(t *testing.T, cfg amqprpc.Config) *manualServer {
 	t.Helper()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
-	b := &byHand{told: kept(), ch: foreign(t, url)}
+	b := &manualServer{observed: newStoryTally(), ch: openChannel(t, url)}
 	b.requests = consume(t, b.ch, queue)
-	cfg.URLs, cfg.Queue, cfg.Observer = []string{url}, queue, b.told
+	cfg.URLs, cfg.Queue, cfg.Observer = []string{url}, queue, b.observed
 	b.Client = dial(t, cfg)
-	t.Cleanup(func() { b.told.check(t) })
+	t.Cleanup(func() { b.observed.check(t) })
 	return b
 }
 
 // answer replies to a request as the server of this name.
-func (b *byHand) answer(t *testing.T, d amqp.Delivery, server string) {
+func (b *manualServer) answer(t *testing.T, d amqp.Delivery, server string) {
 	t.Helper()
 	send(t, b.ch, d.ReplyTo, amqp.Publishing{CorrelationId: d.CorrelationId, AppId: server})
 }
 
-func (b *byHand) last() amqprpc.Event {
-	b.told.mu.Lock()
-	defer b.told.mu.Unlock()
-	return b.told.events[len(b.told.events)-1]
+func (b *manualServer) last() amqprpc.Event {
+	b.observed.mu.Lock()
+	defer b.observed.mu.Unlock()
+	return b.observed.events[len(b.observed.events)-1]
 }
 
 func TestDuplicateReplies(t *testing.T) {
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	call := b.Go(context.Background(), amqprpc.Request{})
 	d := next(t, b.requests)
 	b.answer(t, d, "first")
 	b.answer(t, d, "second")
 	b.answer(t, d, "third")
-	b.told.until(t, "two duplicates", replies(amqprpc.Duplicate, 2))
+	b.observed.until(t, "two duplicates", replies(amqprpc.Duplicate, 2))
 	if reply, err := call.Result(); err != nil || reply.Server != "first" {
 		t.Errorf("answered by %q, error %v", reply.Server, err)
 	}
@@ -62,13 +62,13 @@ func TestDuplicateReplies(t *testing.T) {
 }
 
 func TestDuplicateAfterErrorReply(t *testing.T) {
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	call := b.Go(context.Background(), amqprpc.Request{})
 	d := next(t, b.requests)
 	send(t, b.ch, d.ReplyTo, amqp.Publishing{CorrelationId: d.CorrelationId, AppId: "first", Type: amqprpc.TypeError,
 		Headers: amqp.Table{amqprpc.HeaderError: amqprpc.CodeNotFound}, Body: []byte("no such thing")})
 	b.answer(t, d, "second")
-	b.told.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
+	b.observed.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
 	_, err := call.Result()
 	if e := asCall(t, err); e.Outcome != amqprpc.Remote || e.NotExecuted || e.Reason() != "NOT_FOUND: no such thing" {
 		t.Errorf("%+v: %v", e, err)
@@ -79,7 +79,7 @@ func TestDuplicateAfterErrorReply(t *testing.T) {
 }
 
 func TestLateReplies(t *testing.T) {
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	for _, outcome := range []amqprpc.Outcome{amqprpc.Timeout, amqprpc.Canceled} {
 		ctx, cancel := context.WithCancel(context.Background())
 		req := amqprpc.Request{}
@@ -97,9 +97,9 @@ func TestLateReplies(t *testing.T) {
 			t.Errorf("%v: %+v", outcome, e)
 		}
 		for range 2 { // the second one is late, too: it answers nothing
-			before := b.told.count(func(t *tally) int { return t.classes[amqprpc.Late] })
+			before := b.observed.count(func(t *tally) int { return t.classes[amqprpc.Late] })
 			b.answer(t, d, "slow")
-			b.told.until(t, "a late reply", replies(amqprpc.Late, before+1))
+			b.observed.until(t, "a late reply", replies(amqprpc.Late, before+1))
 			if e := b.last(); e.Class != amqprpc.Late || e.Outcome != outcome || e.AnsweredBy != "" || e.Since <= 0 || e.ID != call.ID() {
 				t.Errorf("the last event: %+v", e)
 			}
@@ -113,7 +113,7 @@ var hostileIDs = []string{
 }
 
 func TestUnknownReplies(t *testing.T) {
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	call := b.Go(context.Background(), amqprpc.Request{})
 	d := next(t, b.requests)
 	n := 0
@@ -127,15 +127,15 @@ func TestUnknownReplies(t *testing.T) {
 	if _, err := call.Result(); err != nil {
 		t.Error(err)
 	}
-	b.told.until(t, "all unknown replies", replies(amqprpc.Unknown, n))
+	b.observed.until(t, "all unknown replies", replies(amqprpc.Unknown, n))
 	for _, id := range hostileIDs {
-		if got := len(b.told.story(id)); id != "" && got != 3 {
+		if got := len(b.observed.story(id)); id != "" && got != 3 {
 			t.Errorf("%d events of ID %q", got, id)
 		}
 	}
 }
 
-// What is no longer remembered is unknown: memory is bounded by count and by age.
+// A reply to a forgotten call is unknown: memory is bounded by count and by age.
 func TestForgottenReplies(t *testing.T) {
 	for name, c := range map[string]struct {
 		cfg  amqprpc.Config
@@ -147,7 +147,7 @@ func TestForgottenReplies(t *testing.T) {
 		"as many as there are": {amqprpc.Config{Remember: 2}, [2]amqprpc.Class{amqprpc.Duplicate, amqprpc.Duplicate}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := handServed(t, c.cfg)
+			b := newManualServer(t, c.cfg)
 			var requests [2]amqp.Delivery
 			for i := range requests {
 				call := b.Go(context.Background(), amqprpc.Request{})
@@ -159,11 +159,11 @@ func TestForgottenReplies(t *testing.T) {
 			}
 			for i, d := range requests {
 				b.answer(t, d, "again")
-				b.told.until(t, "another reply", seen(amqprpc.EventReply, 3+i))
+				b.observed.until(t, "another reply", seen(amqprpc.EventReply, 3+i))
 			}
 			for i, d := range requests {
 				var got amqprpc.Class // of the last reply: a confirm may come after it
-				for _, e := range b.told.story(d.CorrelationId) {
+				for _, e := range b.observed.story(d.CorrelationId) {
 					if e.Kind == amqprpc.EventReply {
 						got = e.Class
 					}
@@ -179,7 +179,7 @@ func TestForgottenReplies(t *testing.T) {
 // A request that comes back from a dead-letter queue, as it is, is no answer.
 func TestExpiredInTheQueue(t *testing.T) {
 	url := brokertest.OnRabbitMQ(t).URL()
-	b := handServed(t, amqprpc.Config{})
+	b := newManualServer(t, amqprpc.Config{})
 	short, dead := brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, dead)
 	withChannel(t, url, func(ch *amqp.Channel) error {
@@ -197,7 +197,7 @@ func TestExpiredInTheQueue(t *testing.T) {
 	_, err := call.Result()
 	wantIs(t, err, amqprpc.ErrExpired)
 	wantIsNot(t, err, amqprpc.ErrTimeout)
-	b.told.until(t, "two late replies", replies(amqprpc.Late, 2))
+	b.observed.until(t, "two late replies", replies(amqprpc.Late, 2))
 	if e := b.last(); e.Outcome != amqprpc.Expired {
 		t.Errorf("the last event: %+v", e)
 	}

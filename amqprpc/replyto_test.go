@@ -36,8 +36,8 @@ func TestReplyToDirect(t *testing.T) {
 			return []amqprpc.Message{reply}
 		}},
 	})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, ReplyTo: amqprpc.ReplyToDirect, Observer: told, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, ReplyTo: amqprpc.ReplyToDirect, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	const direct = "amq.rabbitmq.reply-to"
 	if q := callbackQueue(c); q != direct {
 		t.Errorf("the callback queue is %q", q)
@@ -61,12 +61,12 @@ func TestReplyToDirect(t *testing.T) {
 	if _, err := c.Call(t.Context(), amqprpc.Request{Type: "twice"}); err != nil {
 		t.Error(err)
 	}
-	told.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
+	observed.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
 	_, err = c.Call(t.Context(), amqprpc.Request{Type: "hold", Timeout: 100 * time.Millisecond})
 	wantIs(t, err, amqprpc.ErrTimeout)
 	close(held)
 	// A handler's deadline has passed by then, but not its reply's way.
-	told.until(t, "a late reply", replies(amqprpc.Late, 1))
+	observed.until(t, "a late reply", replies(amqprpc.Late, 1))
 	_, err = c.Call(t.Context(), amqprpc.Request{Queue: queue + "-missing", Timeout: 100 * time.Millisecond})
 	if e := asCall(t, err); !e.NotExecuted {
 		t.Errorf("no queue: %v", err)
@@ -80,7 +80,7 @@ func TestReplyToDirect(t *testing.T) {
 	if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 		t.Errorf("after a reconnect: %v", err)
 	}
-	told.check(t)
+	observed.check(t)
 	if n := s.Stats(); n.Reconnects != 0 || n.Undeliverable != 0 {
 		t.Errorf("%+v", n)
 	}

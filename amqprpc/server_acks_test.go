@@ -16,7 +16,7 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A writeLog keeps what is written to connections, write by write.
+// A writeLog keeps each write to its connections.
 type writeLog struct {
 	mu     sync.Mutex
 	writes [][]byte
@@ -117,7 +117,7 @@ func TestConfirmReplies(t *testing.T) {
 			first := &amqprpc.Server{Queue: queue, QueueType: amqprpc.QueueClassic, Handler: echo, ConfirmReplies: confirm, ConnConfig: amqprpc.ConnConfig{
 				URLs: []string{url}, Name: "first", Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 					conn, err := log.dial(ctx, network, address)
-					return &ackless{Conn: conn, on: &withheld, beats: &beats}, err
+					return &unconfirmedConn{Conn: conn, on: &withheld, beats: &beats}, err
 				}}}
 			ctx, die := context.WithCancel(t.Context())
 			ended := make(chan error, 1)

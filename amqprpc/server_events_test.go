@@ -79,8 +79,8 @@ func (r *requestTally) Observe(e amqprpc.Event) {
 	}
 }
 
-// A server's observer is told of each request once and of its end once, one event at a time, over
-// any number of connections.
+// A server's observer is told of each request once and of its end once, one event at a time, over any number of
+// connections.
 func TestServerEvents(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	conns := make(chan net.Conn, 100)
@@ -93,9 +93,9 @@ func TestServerEvents(t *testing.T) {
 		return conn, err
 	}
 	slow := make(chan struct{}, 100)
-	told := newRequestTally()
+	observed := newRequestTally()
 	s := &amqprpc.Server{
-		ConnConfig: broker, Queue: queue, Prefetch: 16, Concurrency: 8, Backoff: quick, Observer: told,
+		ConnConfig: broker, Queue: queue, Prefetch: 16, Concurrency: 8, Backoff: quick, Observer: observed,
 		Handler: func(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 			switch string(req.Body) {
 			case "slow":
@@ -148,23 +148,23 @@ func TestServerEvents(t *testing.T) {
 	}
 
 	n := s.Stats()
-	for _, what := range told.broken {
+	for _, what := range observed.broken {
 		t.Error(what)
 	}
-	if told.kinds[amqprpc.EventConnected] != drops+1 || told.kinds[amqprpc.EventDisconnected] != drops || told.kinds[amqprpc.EventReconnecting] < drops {
-		t.Errorf("%v", told.kinds)
+	if observed.kinds[amqprpc.EventConnected] != drops+1 || observed.kinds[amqprpc.EventDisconnected] != drops || observed.kinds[amqprpc.EventReconnecting] < drops {
+		t.Errorf("%v", observed.kinds)
 	}
-	if told.kinds[amqprpc.EventReturned] != 1 || int64(told.kinds[amqprpc.EventRequest]) != n.Requests || len(told.open) != 0 {
-		t.Errorf("%v; %d requests without an end; %+v", told.kinds, len(told.open), n)
+	if observed.kinds[amqprpc.EventReturned] != 1 || int64(observed.kinds[amqprpc.EventRequest]) != n.Requests || len(observed.open) != 0 {
+		t.Errorf("%v; %d requests without an end; %+v", observed.kinds, len(observed.open), n)
 	}
-	if told.outcomes[amqprpc.Rejected] != 1 || told.outcomes[amqprpc.Expired] != 1 || told.outcomes[amqprpc.ConnectionLost] < drops {
-		t.Errorf("dropped: %v", told.outcomes)
+	if observed.outcomes[amqprpc.Rejected] != 1 || observed.outcomes[amqprpc.Expired] != 1 || observed.outcomes[amqprpc.ConnectionLost] < drops {
+		t.Errorf("dropped: %v", observed.outcomes)
 	}
 	var panicked *amqprpc.PanicError
-	if !errors.As(told.untold["panic"], &panicked) || panicked.Value != "of the handler" || !strings.Contains(string(panicked.Stack), "TestServerEvents") {
-		t.Errorf("panic: %v", told.untold["panic"])
+	if !errors.As(observed.untold["panic"], &panicked) || panicked.Value != "of the handler" || !strings.Contains(string(panicked.Stack), "TestServerEvents") {
+		t.Errorf("panic: %v", observed.untold["panic"])
 	}
-	if err := told.untold["error"]; err == nil || err.Error() != "a secret" || told.untold["exit"] == nil || len(told.untold) != 3 {
-		t.Errorf("not told to callers: %v", told.untold)
+	if err := observed.untold["error"]; err == nil || err.Error() != "a secret" || observed.untold["exit"] == nil || len(observed.untold) != 3 {
+		t.Errorf("not told to callers: %v", observed.untold)
 	}
 }

@@ -38,8 +38,8 @@ func (g *gate) handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Respon
 	}
 }
 
-// Shutdown lets the running handler finish, its reply arrive and its request be
-// acked; what no handler has begun goes to other servers at once, not after it.
+// Shutdown lets the running handler finish, its reply arrive and its request be acked. The waiting requests go to
+// other servers at once, not after it.
 func TestShutdownDrains(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
@@ -82,18 +82,18 @@ func TestShutdownDrains(t *testing.T) {
 	}
 }
 
-// A server that drains with many requests in it gives each back that no handler has begun, and
-// no other, whether its handlers end at once or go on for longer than that takes.
-func TestShutdownGivesManyBack(t *testing.T) {
+// A server that drains with many requests requeues each that no handler has begun, and no other, whether its handlers
+// end at once or run for longer than that takes.
+func TestShutdownRequeuesInOneFrame(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	const many, inHand = 1000, 2
 	for name, busy := range map[string]bool{"handlers that end": false, "handlers that go on": true} {
 		t.Run(name, func(t *testing.T) {
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			g := newGate()
-			var written atomic.Int64
+			var identityLog atomic.Int64
 			first := serve(t, &amqprpc.Server{Queue: queue, Prefetch: 65535, Concurrency: inHand, Handler: g.handle,
-				ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "first", Dial: counting(&written)}})
+				ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "first", Dial: counting(&identityLog)}})
 			a := newAsker(t, url, queue)
 			for i := range many {
 				a.ask(t, amqp.Publishing{CorrelationId: fmt.Sprint(i)})
@@ -103,7 +103,7 @@ func TestShutdownGivesManyBack(t *testing.T) {
 				begun[next(t, g.begun).CorrelationID] = true
 			}
 			a.untilTaken(t)
-			written.Store(0)
+			identityLog.Store(0)
 			down := make(chan error, 1)
 			go func() { down <- first.Shutdown(context.Background()) }()
 			eventually(t, first, "all but those in hand are to go back", func(s amqprpc.ServerStats) bool { return s.Requeued == many-inHand })
@@ -130,27 +130,27 @@ func TestShutdownGivesManyBack(t *testing.T) {
 					t.Error(err)
 				}
 			}
-			t.Logf("%d bytes were written from the Shutdown on", written.Load())
+			t.Logf("%d bytes were written from the Shutdown on", identityLog.Load())
 		})
 	}
 }
 
 // counting dials connections whose writes are counted, in bytes.
-func counting(written *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
+func counting(identityLog *atomic.Int64) func(context.Context, string, string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, network, address)
-		return countingConn{conn, written}, err
+		return countingConn{conn, identityLog}, err
 	}
 }
 
 type countingConn struct {
 	net.Conn
-	written *atomic.Int64
+	identityLog *atomic.Int64
 }
 
 func (c countingConn) Write(p []byte) (int, error) {
-	c.written.Add(int64(len(p)))
+	c.identityLog.Add(int64(len(p)))
 	return c.Conn.Write(p)
 }
 
@@ -168,7 +168,7 @@ func TestShutdownOutOfTime(t *testing.T) {
 	next(t, g.begun)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	soon(t, "a Shutdown out of time", func() {
+	within(t, "a Shutdown out of time", func() {
 		if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 			t.Errorf("Shutdown returned %v", err)
 		}
@@ -208,27 +208,27 @@ func TestServerIsNotServing(t *testing.T) {
 	}
 }
 
-// Serve outlives its connections, and Concurrency holds over all of them: handlers
-// of a lost connection that do not notice keep their slots.
+// Serve outlives its connections, and Concurrency holds over all of them: handlers of a lost connection that do not
+// notice keep their slots.
 func TestServerReconnects(t *testing.T) {
 	node := brokertest.Own(t)
 	brokertest.NoLeaks(t)
 	ctx := context.Background()
 	queue := "reconnect"
-	var running, most atomic.Int64
+	var running, peak atomic.Int64
 	begun, open := make(chan string, 100), make(chan struct{})
 	s := serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 10, Concurrency: 2, Backoff: quick,
 		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) { // deaf to its context
 			n := running.Add(1)
 			defer running.Add(-1)
-			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			for m := peak.Load(); n > m && !peak.CompareAndSwap(m, n); m = peak.Load() {
 			}
 			begun <- req.CorrelationID
 			<-open
 			return amqprpc.Response{Body: req.Body}, nil
 		}})
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: told, Timeout: time.Hour, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed, Timeout: time.Hour, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 	var calls []*amqprpc.Call
 	for range 6 {
 		calls = append(calls, c.Go(ctx, amqprpc.Request{Idempotent: true}))
@@ -247,8 +247,8 @@ func TestServerReconnects(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if most.Load() != 2 {
-		t.Errorf("%d handlers ran at once", most.Load())
+	if peak.Load() != 2 {
+		t.Errorf("%d handlers ran at once", peak.Load())
 	}
 	if err := node.Stop(ctx); err != nil {
 		t.Fatal(err)
@@ -260,11 +260,11 @@ func TestServerReconnects(t *testing.T) {
 	if _, err := held.Result(); err != nil {
 		t.Errorf("after the broker's restart: %v", err)
 	}
-	told.check(t)
+	observed.check(t)
 
 	// Down for good: Shutdown does not wait for a broker.
 	node.Kill()
-	soon(t, "Shutdown without a broker", func() {
+	within(t, "Shutdown without a broker", func() {
 		if err := s.Shutdown(ctx); err != nil {
 			t.Error(err)
 		}
@@ -340,7 +340,7 @@ func TestQueueTypes(t *testing.T) {
 				brokertest.OnRabbitMQ(t) // no other knows of the argument
 			}
 			if !c.after.durable {
-				brokertest.NeedTransient(t, url) // TestTransientQueueDenied is about where they are not
+				brokertest.NeedTransient(t, url) // else see TestTransientQueueDenied
 			}
 			queue := brokertest.QueueName(t)
 			as := func(d declared) {
@@ -391,12 +391,12 @@ func TestTransientQueueDenied(t *testing.T) {
 	}
 }
 
-// What cannot be served is said at once, with the broker's words.
+// Serve fails at once, with the broker's reason, if a queue cannot be served.
 func TestQueueRefused(t *testing.T) {
 	url := brokertest.Shared(t).URL()
 	queue, mine := brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, queue)
-	if _, err := foreign(t, url).QueueDeclare(mine, false, false, true, false, nil); err != nil {
+	if _, err := openChannel(t, url).QueueDeclare(mine, false, false, true, false, nil); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []struct {

@@ -22,7 +22,7 @@ import (
 // An asker is a caller of another make: it publishes requests as it likes.
 type asker struct {
 	ch      *amqp.Channel
-	queue   string // where it asks
+	queue   string // for requests
 	replyTo string
 	replies <-chan amqp.Delivery
 	asked   []*amqp.DeferredConfirmation
@@ -30,7 +30,7 @@ type asker struct {
 
 func newAsker(t testing.TB, url, queue string) *asker {
 	t.Helper()
-	a := &asker{ch: foreign(t, url), queue: queue}
+	a := &asker{ch: openChannel(t, url), queue: queue}
 	q, err := a.ch.QueueDeclare("", false, true, true, false, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -56,9 +56,8 @@ func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 	a.asked = append(a.asked, confirm)
 }
 
-// untilTaken waits until the broker has sent every request to some server. It waits for the
-// confirms first: RabbitMQ's queues answer how full they are before they look at what was published to
-// them earlier.
+// untilTaken waits until the broker has sent every request to some server. It waits for the confirms first:
+// RabbitMQ's queues may report their length before they have handled earlier publishes.
 func (a *asker) untilTaken(t testing.TB) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -102,7 +101,7 @@ func eventually(t testing.TB, s *amqprpc.Server, what string, holds func(amqprpc
 	}
 }
 
-// logBuffer keeps what is logged.
+// A logBuffer keeps log records.
 type logBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -204,7 +203,7 @@ func TestHandlerErrors(t *testing.T) {
 	}
 }
 
-// What an error reply is on the wire, any AMQP client can read.
+// An error reply on the wire has the form that any AMQP client can read.
 func TestErrorReplyOnTheWire(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, Name: "fib-1"}, Queue: queue,
@@ -231,7 +230,7 @@ func TestErrorReplyOnTheWire(t *testing.T) {
 	}
 }
 
-// The request's deadline reaches the handler's context; what is past it is dropped.
+// The request's deadline is that of the handler's context. A request past it is dropped.
 func TestDeadlineReachesTheHandler(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	deadlines := make(chan time.Time, 10)
@@ -287,7 +286,7 @@ func TestNoReplyTo(t *testing.T) {
 	}
 }
 
-// Where the queue says so, it is dead-lettered.
+// A request without reply_to is dead-lettered, if its queue has a dead-letter exchange.
 func TestNoReplyToIsDeadLettered(t *testing.T) {
 	url, queue, dead := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, dead)
@@ -307,12 +306,11 @@ func TestNoReplyToIsDeadLettered(t *testing.T) {
 	}
 }
 
-// A request is acked only after its reply is confirmed, and also if nobody is left
-// to take the reply.
+// A request is acked only after its reply is confirmed, and also if nobody is left to take the reply.
 func TestUndeliverableReplies(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 1})
-	ch := foreign(t, url)
+	ch := openChannel(t, url)
 	for range 5 {
 		send(t, ch, queue, amqp.Publishing{CorrelationId: "1", ReplyTo: "amq.gen-gone"})
 	}
@@ -323,8 +321,8 @@ func TestUndeliverableReplies(t *testing.T) {
 	}
 }
 
-// Between the confirm of the reply and BeforeAck's return the request is unacked: a
-// server that dies there makes a duplicate, not a loss.
+// Between the confirm of the reply and BeforeAck's return the request is unacked: a server that dies there makes a
+// duplicate, not a loss.
 func TestAckComesLast(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	confirmed, over := make(chan struct{}), make(chan struct{})
@@ -361,8 +359,8 @@ func signal(c <-chan struct{}) <-chan bool {
 	return s
 }
 
-// The same ID and body again get the stored reply; another body is another
-// question, and what failed is tried again.
+// The same ID and body again get the stored reply; another body is another request, and a request that failed is
+// executed again.
 func TestReplay(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var runs atomic.Int64
@@ -401,8 +399,8 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// Hooks make a server drop, double and mislabel replies; what AMQP cannot carry is
-// dropped, and the server lives.
+// Hooks make a server drop, double and mislabel replies. A reply that AMQP cannot carry is dropped, and the server
+// goes on.
 func TestHooks(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{

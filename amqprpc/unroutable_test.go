@@ -14,15 +14,14 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Many requests to a queue that does not exist among many to one that does: each
-// return finds its own call.
+// Many requests to a queue that does not exist among many to one that does: each return finds its own call.
 func TestReturnsAmongAnswers(t *testing.T) {
 	for name, cfg := range map[string]amqprpc.Config{"with confirms": {}, "without confirms": {NoConfirms: true}} {
 		t.Run(name, func(t *testing.T) {
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 			serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
-			told := newTally()
-			cfg.URLs, cfg.Observer, cfg.Timeout = []string{url}, told, time.Hour
+			observed := newTally()
+			cfg.URLs, cfg.Observer, cfg.Timeout = []string{url}, observed, time.Hour
 			c := dial(t, cfg)
 			var wg sync.WaitGroup
 			for i := range 32 {
@@ -43,8 +42,8 @@ func TestReturnsAmongAnswers(t *testing.T) {
 				})
 			}
 			wg.Wait()
-			told.check(t)
-			if n := told.count(func(t *tally) int { return t.kinds[amqprpc.EventReturned] }); n != 320 {
+			observed.check(t)
+			if n := observed.count(func(t *tally) int { return t.kinds[amqprpc.EventReturned] }); n != 320 {
 				t.Errorf("%d returns", n)
 			}
 		})
@@ -59,26 +58,26 @@ func TestNoMandatory(t *testing.T) {
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)
 }
 
-// With Retry a call outlives the time before its queue is there, although it is not
-// idempotent: the returned attempts were not executed.
+// With Retry a call outlives the time before its queue is there, although it is not idempotent: the returned
+// attempts were not executed.
 func TestRetryUntilTheQueueAppears(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
-	told := kept()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
+	observed := newStoryTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}})
 	call := c.Go(context.Background(), amqprpc.Request{})
-	told.until(t, "three returns", seen(amqprpc.EventReturned, 3))
+	observed.until(t, "three returns", seen(amqprpc.EventReturned, 3))
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	reply, err := call.Result()
 	if err != nil || reply.Attempt < 4 {
 		t.Errorf("attempt %d, error %v", reply.Attempt, err)
 	}
-	told.check(t)
-	checkAttempts(t, told)
+	observed.check(t)
+	checkAttempts(t, observed)
 
-	// It ends at its deadline where the queue never appears, and is still safe to repeat.
-	// (No attempt is under way then, of which nothing is known yet: the next is an hour off.)
+	// It ends at its deadline if the queue never appears, and is still safe to repeat. (No attempt is under way then:
+	// the next is an hour off.)
 	patient := dial(t, amqprpc.Config{ConnConfig: at(url), Retry: amqprpc.Retry{Attempts: -1, Backoff: amqprpc.Backoff{First: time.Hour}}})
 	_, err = patient.Call(context.Background(), amqprpc.Request{Queue: queue + "-missing", Timeout: 2 * time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout, amqprpc.ErrNotExecuted)
@@ -98,10 +97,10 @@ func fullQueue(t *testing.T, url string) string {
 func TestNack(t *testing.T) {
 	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: told, Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Observer: observed, Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
 	c.Go(context.Background(), amqprpc.Request{})
-	told.until(t, "the queue is full", seen(amqprpc.EventConfirmed, 1))
+	observed.until(t, "the queue is full", seen(amqprpc.EventConfirmed, 1))
 	_, err := c.Call(context.Background(), amqprpc.Request{})
 	wantIs(t, err, amqprpc.ErrRejected)
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)
@@ -113,14 +112,14 @@ func TestNack(t *testing.T) {
 	if e := asCall(t, err); e.Attempts != 3 {
 		t.Errorf("%d attempts of 3", e.Attempts)
 	}
-	told.until(t, "four nacks", seen(amqprpc.EventNacked, 4))
-	told.check(t)
+	observed.until(t, "four nacks", seen(amqprpc.EventNacked, 4))
+	observed.check(t)
 }
 
-// What AMQP cannot carry never reaches the connection.
+// A request that AMQP cannot carry never reaches the connection.
 func TestInvalidRequests(t *testing.T) {
-	told := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{brokertest.Shared(t).URL()}, MaxMessage: 1000}, Observer: told})
+	observed := newTally()
+	c := dial(t, amqprpc.Config{ConnConfig: amqprpc.ConnConfig{URLs: []string{brokertest.Shared(t).URL()}, MaxMessage: 1000}, Observer: observed})
 	long := strings.Repeat("x", 256)
 	for name, req := range map[string]amqprpc.Request{
 		"no queue":             {},
@@ -142,7 +141,7 @@ func TestInvalidRequests(t *testing.T) {
 			t.Errorf("%s: the call has the ID %s", name, call.ID())
 		}
 	}
-	if n := told.count(func(t *tally) int { return len(t.kinds) }); n != 1 { // connected
+	if n := observed.count(func(t *tally) int { return len(t.kinds) }); n != 1 { // connected
 		t.Errorf("events of %d kinds", n)
 	}
 	// The largest that is allowed goes through.

@@ -8,8 +8,8 @@ import (
 	"unicode"
 )
 
-// Whatever stands around a password in a URL, neither the address nor an error shows it, and an
-// address is fit for a screen.
+// Whatever stands around a password in a URL, neither the address nor an error shows it, and an address is fit for
+// a screen.
 func FuzzAddress(f *testing.F) {
 	for _, s := range [][3]string{
 		{"amqp://guest", "", "@localhost:5672/"}, {"amqps://u", "%zz", "@h"}, {"amqp://", "", "@[::1"}, {"http://u", "", "@h/"}, {"u", "", ""},
@@ -31,7 +31,7 @@ func FuzzAddress(f *testing.F) {
 		if err != nil || port == "" {
 			t.Errorf("%q is no address: %v", address, err)
 		}
-		// Without an @ what was meant for a password is the host's name.
+		// Without an @ the password would be the host's name.
 		if strings.Contains(before+inside+after, "@") && strings.Contains(host, secret) && !strings.Contains(before+inside, "@") && !strings.ContainsAny(before+inside, "/?#") {
 			t.Errorf("the password is in %q", address)
 		}

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// Every word is read back as what it was written from, and no two are the same.
+// Every name is read back as its value, and no two are the same.
 func TestVocabularyRoundTrips(t *testing.T) {
 	type word interface {
 		encoding.TextMarshaler
@@ -41,7 +41,7 @@ func TestVocabularyRoundTrips(t *testing.T) {
 	}
 }
 
-func TestVocabularyOutsiders(t *testing.T) {
+func TestUnknownNames(t *testing.T) {
 	for _, s := range []fmt.Stringer{Outcome(outcomes), Outcome(255), Class(len(classNames)), EventKind(len(eventKindNames))} {
 		if !strings.Contains(s.String(), "(") {
 			t.Errorf("%T out of range is %q", s, s)

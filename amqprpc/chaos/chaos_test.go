@@ -23,15 +23,15 @@ var (
 	forFlag  = flag.Duration("chaos.for", 12*time.Second, "how long faults go on for, for each seed and broker")
 )
 
-// The seeds that always run: an even one has a classic queue, an odd one a quorum queue. One that has
-// found something stays.
+// The seeds that always run: an even one has a classic queue, an odd one a quorum queue. A seed that has found a fault
+// stays.
 var seeds = []uint64{
 	2,
 	13, // over 20 s, and not each time: RabbitMQ loses a quorum queue by a kill, see mend
 }
 
-// What an idle client, its ledger, the broker in this process and this test's own evidence may
-// hold on to in the end, beyond what was there in the beginning.
+// The growth of the heap that is allowed to an idle client, its ledger, the broker in this process and this test's
+// evidence.
 const (
 	heapFixed   = 16 << 20
 	heapPerCall = 1 << 10 // of evidence
@@ -56,7 +56,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	plan := makePlan(seed, length)
 	w := open(t, node, seed)
 	t.Logf("on %s %s, seed %d, %v, queue type %s; the schedule:\n%s", node.Product(), node.Version(), seed, length, w.kind, printed(plan))
-	e := &evidence{books: w.books, executions: w.executions, requests: w.queue, planned: len(plan), heapBefore: heap()}
+	e := &evidence{clientRecord: w.clientRecord, executions: w.executions, requests: w.queue, planned: len(plan), heapBefore: heap()}
 	defer w.report(e)
 
 	loading, stop := context.WithCancel(context.Background())
@@ -68,7 +68,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	}
 	healing, cancel := context.WithTimeout(context.Background(), healTime)
 	defer cancel()
-	w.must(w.mend(healing))
+	w.must(w.deleteLostQueue(healing))
 	w.must(w.startProcesses(patience))
 	stop()
 	within(t, "the outcomes of all calls", outcomes)
@@ -76,7 +76,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	for i := range w.clients {
 		w.must(w.recovers(i))
 	}
-	w.must(w.until("the request queue is empty", func(ctx context.Context) (bool, error) {
+	w.must(w.waitUntil("the request queue is empty", func(ctx context.Context) (bool, error) {
 		_, n, err := w.queues(ctx)
 		return err == nil && n == 0, errors.Join(err, fmt.Errorf("%d messages", n))
 	}))
@@ -90,7 +90,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	e.heapAfter = heap()
 	e.heapMore = heapFixed + heapPerCall*uint64(w.attempted.Load())
 	w.closeClients()
-	w.must(w.until("no queue is left but that for requests", func(ctx context.Context) (ok bool, err error) {
+	w.must(w.waitUntil("no queue is left but that for requests", func(ctx context.Context) (ok bool, err error) {
 		e.queues, _, err = w.queues(ctx)
 		return err == nil && !slices.ContainsFunc(e.queues, func(q string) bool { return q != w.queue }), errors.Join(err, fmt.Errorf("%q", e.queues))
 	}))
@@ -108,7 +108,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	}
 }
 
-// carryOut injects the faults, each line for itself, and returns when all are healed.
+// carryOut injects the faults, each line in its own goroutine, and returns when all are healed.
 func (w *world) carryOut(plan []step, length time.Duration) {
 	began := time.Now()
 	ctx, cancel := context.WithDeadline(context.Background(), began.Add(length))
@@ -152,11 +152,11 @@ func (w *world) note(s step, err error) {
 	w.why[name] = err.Error()
 }
 
-// recovers says whether calls of a client succeed again.
+// recovers returns an error unless calls of a client succeed again.
 func (w *world) recovers(client int) error {
 	const inARow = 5
 	n := 0
-	return w.until(fmt.Sprintf("client %d completes %d calls in a row", client, inARow), func(ctx context.Context) (bool, error) {
+	return w.waitUntil(fmt.Sprintf("client %d completes %d calls in a row", client, inARow), func(ctx context.Context) (bool, error) {
 		for n = 0; n < inARow; n++ {
 			if err := w.call(ctx, client, aNumber, 0, amqprpc.Request{Timeout: 5 * time.Second}); err != nil {
 				return false, err
@@ -166,7 +166,7 @@ func (w *world) recovers(client int) error {
 	})
 }
 
-// closeClients closes them with calls in flight that nobody serves.
+// closeClients closes the clients, with calls in flight that nobody serves.
 func (w *world) closeClients() {
 	var wg sync.WaitGroup
 	for i, c := range w.clients {
@@ -177,18 +177,18 @@ func (w *world) closeClients() {
 				}
 			})
 		}
-		w.must(w.until("calls are in flight", func(context.Context) (bool, error) { return c.InFlight() == 5, nil }))
+		w.must(w.waitUntil("calls are in flight", func(context.Context) (bool, error) { return c.InFlight() == 5, nil }))
 		within(w.t, "Close", func() { c.Close() })
 	}
 	within(w.t, "the outcomes of the calls in flight at Close", wg.Wait)
 }
 
-// within runs f, which must not take longer than patience, and more if so told.
+// within runs f, which must not take longer than patience and more together.
 func within(t *testing.T, what string, f func(), more ...time.Duration) {
 	t.Helper()
-	most := patience
+	limit := patience
 	for _, d := range more {
-		most += d
+		limit += d
 	}
 	done := make(chan struct{})
 	go func() {
@@ -197,23 +197,23 @@ func within(t *testing.T, what string, f func(), more ...time.Duration) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(most):
+	case <-time.After(limit):
 		stacks := make([]byte, 1<<20)
-		t.Fatalf("not within %v: %s; the goroutines:\n%s", most, what, stacks[:runtime.Stack(stacks, true)])
+		t.Fatalf("not within %v: %s; the goroutines:\n%s", limit, what, stacks[:runtime.Stack(stacks, true)])
 	}
 }
 
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what the first has finalized
+	runtime.GC() // the objects that the first has finalized
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
 func (w *world) report(e *evidence) {
 	var b strings.Builder
-	for i, k := range w.books {
+	for i, k := range w.clientRecord {
 		k.mu.Lock() // a run that failed may still go on
 		fmt.Fprintf(&b, "client %d: %d calls", i, k.kinds[amqprpc.EventSent])
 		for o, n := range k.outcomes {
@@ -259,7 +259,7 @@ func (w *world) report(e *evidence) {
 
 func mib(bytes uint64) float64 { return float64(bytes) / (1 << 20) }
 
-// story is what the ledger remembers of the call that shows a violation.
+// story returns the ledger's timeline of the call that shows a violation.
 func (w *world) story(v violation) string {
 	if v.id == "" {
 		return "(it is not about one call)"

@@ -12,7 +12,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// A kind of call decides what may come of it.
+// An expectation is the kind of a call, which decides how it may end.
 type expectation uint8
 
 const (
@@ -22,8 +22,8 @@ const (
 	nothing                     // of no interest here: nobody serves it
 )
 
-// A known call is all that was seen of one correlation ID, from every side. It is small:
-// a long run has many.
+// A known is the evidence about one correlation ID, from events, callers and servers. It is small: a long run has
+// many.
 type known struct {
 	n      int // its own: no other call asks for it
 	wants  expectation
@@ -31,7 +31,7 @@ type known struct {
 
 	begun, ended int             // events
 	outcome      amqprpc.Outcome // by the event
-	number       int             // it was the how-manieth of its client's to end, from 1
+	number       int             // its place among the ended calls of its client, from 1
 	open         int             // publishes that were not returned, so far or when it ended
 	resent       bool            // it was published again while open
 	classes      [5]uint16       // of its replies
@@ -40,13 +40,13 @@ type known struct {
 	told        amqprpc.Outcome // by the caller
 	notExecuted bool
 	idempotent  bool
-	wrong       string // what was wrong about the answer, if anything
+	wrong       string // why the answer was wrong, if it was
 }
 
-// A books is one client's evidence: it observes, and is told by callers.
-type books struct {
+// A clientRecord is one client's evidence: its events, and the results of its callers.
+type clientRecord struct {
 	client int
-	most   int // ended calls that the client remembers
+	limit  int // ended calls that the client remembers
 
 	mu       sync.Mutex
 	calls    map[string]*known
@@ -54,19 +54,19 @@ type books struct {
 	kinds    [int(amqprpc.EventUnblocked) + 1]int
 	classes  [5]int
 	outcomes [int(amqprpc.Closed) + 1]int
-	refused  int            // calls that never began, and said so
-	broken   []string       // what an event broke by itself
+	refused  int            // calls that never began, by their error
+	broken   []string       // violations of single events
 	awaiting map[string]int // calls that wait for a reply, and the epoch of their last publish
 	recent   []string       // the IDs of the calls that have ended last
 }
 
-const mostRecent = 512
+const maxRecent = 512
 
-func newBooks(client, most int) *books {
-	return &books{client: client, most: most, calls: map[string]*known{}, awaiting: map[string]int{}}
+func newClientRecord(client, limit int) *clientRecord {
+	return &clientRecord{client: client, limit: limit, calls: map[string]*known{}, awaiting: map[string]int{}}
 }
 
-func (b *books) of(id string) *known {
+func (b *clientRecord) of(id string) *known {
 	k := b.calls[id]
 	if k == nil {
 		k = &known{n: -1, client: b.client}
@@ -75,14 +75,14 @@ func (b *books) of(id string) *known {
 	return k
 }
 
-func (b *books) break_(format string, args ...any) {
+func (b *clientRecord) violate(format string, args ...any) {
 	if len(b.broken) < 20 {
 		b.broken = append(b.broken, fmt.Sprintf(format, args...))
 	}
 }
 
-// Observe holds each event against what was before it.
-func (b *books) Observe(e amqprpc.Event) {
+// Observe checks each event against those before it.
+func (b *clientRecord) Observe(e amqprpc.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.kinds[e.Kind]++
@@ -99,7 +99,7 @@ func (b *books) Observe(e amqprpc.Event) {
 	case amqprpc.EventConnected:
 		for id, epoch := range b.awaiting {
 			if epoch < e.Epoch {
-				b.break_("%s: it waits in epoch %d for a reply on the callback queue of epoch %d", id, e.Epoch, epoch)
+				b.violate("%s: it waits in epoch %d for a reply on the callback queue of epoch %d", id, e.Epoch, epoch)
 			}
 		}
 	case amqprpc.EventReturned:
@@ -110,13 +110,13 @@ func (b *books) Observe(e amqprpc.Event) {
 		b.end(e)
 	case amqprpc.EventReply:
 		if e.Class == amqprpc.NoClass || e.Class > amqprpc.Unknown {
-			b.break_("%s: a reply of the class %v", e.ID, e.Class)
+			b.violate("%s: a reply of the class %v", e.ID, e.Class)
 			return
 		}
 		b.classes[e.Class]++
 		k := b.calls[e.ID]
 		if want := b.classOf(k, e.Class); e.Class != want {
-			b.break_("%s: a reply was classed %v, and is %v", e.ID, e.Class, want)
+			b.violate("%s: a reply was classed %v, and is %v", e.ID, e.Class, want)
 		}
 		if k != nil {
 			k.classes[e.Class]++
@@ -127,36 +127,36 @@ func (b *books) Observe(e amqprpc.Event) {
 	}
 }
 
-func (b *books) end(e amqprpc.Event) {
+func (b *clientRecord) end(e amqprpc.Event) {
 	delete(b.awaiting, e.ID)
 	k := b.of(e.ID)
 	b.ends++
 	k.ended++
 	k.outcome, k.number = e.Outcome, b.ends
 	b.outcomes[e.Outcome]++
-	if len(b.recent) < mostRecent {
+	if len(b.recent) < maxRecent {
 		b.recent = append(b.recent, e.ID)
 	} else {
-		b.recent[b.ends%mostRecent] = e.ID
+		b.recent[b.ends%maxRecent] = e.ID
 	}
 }
 
 // endedIDs returns the IDs of calls that have ended.
-func (b *books) endedIDs() []string {
+func (b *clientRecord) endedIDs() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.recent)
 }
 
 // classOf is the class that a reply must have. One that has been forgotten may be unknown;
-// how soon that is depends on the client's memory, which is exact: its last most ended calls.
-func (b *books) classOf(k *known, got amqprpc.Class) amqprpc.Class {
+// how soon that is depends on the client's memory, which is exact: its last limit ended calls.
+func (b *clientRecord) classOf(k *known, got amqprpc.Class) amqprpc.Class {
 	switch {
 	case k == nil || k.begun == 0:
 		return amqprpc.Unknown
 	case k.ended == 0:
 		return amqprpc.Answer
-	case b.ends-k.number >= b.most && got == amqprpc.Unknown:
+	case b.ends-k.number >= b.limit && got == amqprpc.Unknown:
 		return amqprpc.Unknown
 	case k.outcome == amqprpc.Completed || k.outcome == amqprpc.Remote:
 		return amqprpc.Duplicate
@@ -164,15 +164,15 @@ func (b *books) classOf(k *known, got amqprpc.Class) amqprpc.Class {
 	return amqprpc.Late
 }
 
-// A question is what a caller asks.
+// A question is the request of a caller.
 type question struct {
 	n          int
 	wants      expectation
 	idempotent bool
 }
 
-// result notes what the caller was told.
-func (b *books) result(id string, q question, reply amqprpc.Reply, err error) {
+// result notes the result of a caller.
+func (b *clientRecord) result(id string, q question, reply amqprpc.Reply, err error) {
 	var wrong string
 	told := amqprpc.Completed
 	failed := (*amqprpc.CallError)(nil)
@@ -188,7 +188,7 @@ func (b *books) result(id string, q question, reply amqprpc.Reply, err error) {
 	if err != nil && failed == nil {
 		b.refused++
 		if id != "" || !errors.Is(err, amqprpc.ErrNotExecuted) {
-			b.break_("a call that never began has the ID %q and the error %v", id, err)
+			b.violate("a call that never began has the ID %q and the error %v", id, err)
 		}
 		return
 	}
@@ -211,7 +211,7 @@ func checkAnswer(n int, wants expectation, reply amqprpc.Reply) string {
 	return ""
 }
 
-// checkFailure holds an error to what may go wrong here.
+// checkFailure returns a text if an error is none that may happen here.
 func checkFailure(wants expectation, err error) string {
 	remote := (*amqprpc.RemoteError)(nil)
 	if !errors.As(err, &remote) {
@@ -232,7 +232,7 @@ func checkFailure(wants expectation, err error) string {
 	return fmt.Sprintf("an error reply where none or another is right: %v", err)
 }
 
-// fib is the oracle: by doubling, and not by what the servers run.
+// fib is the oracle: by doubling, without the code of the servers.
 func fib(n int) string {
 	a, b := big.NewInt(0), big.NewInt(1) // fib(k), fib(k+1) for k = the bits of n so far
 	for bit := 31; bit >= 0; bit-- {
@@ -247,7 +247,7 @@ func fib(n int) string {
 	return a.String()
 }
 
-// bodyOf is the request for n, with so many bytes around it that mean nothing.
+// bodyOf is the request for n, with so many bytes of padding.
 func bodyOf(n int, wants expectation, padding int) []byte {
 	if wants == aRefusal {
 		return fmt.Appendf(nil, "no number %d", n)
@@ -255,12 +255,12 @@ func bodyOf(n int, wants expectation, padding int) []byte {
 	return fmt.Appendf(nil, "%s%d", strings.Repeat(" ", padding), n)
 }
 
-// An executions is what servers had in their hands, by what they say of it.
+// An executions is the requests that servers received, by their logs.
 type executions struct {
 	mu      sync.Mutex
 	seen    map[string]int // "fib(30)": how often
 	byID    map[string]string
-	dropped int // lines that the pool had no time for
+	dropped int // lines that the pool dropped
 }
 
 func newExecutions() *executions {
@@ -273,7 +273,7 @@ func (x *executions) saw(what string) {
 	x.seen[what]++
 }
 
-// line takes what a fibserver has printed.
+// line notes a line that a fibserver has printed.
 func (x *executions) line(line string) {
 	if what, ok := strings.CutPrefix(line, " [.] "); ok {
 		x.saw(what)
@@ -284,7 +284,7 @@ func (x *executions) line(line string) {
 	}
 }
 
-// said is what a server says when it has the request for n.
+// said returns the line that a server prints for the request for n.
 func said(n int, wants expectation) string {
 	if wants == aRefusal {
 		return fmt.Sprintf("fib(%q)", bodyOf(n, wants, 0))
@@ -292,18 +292,18 @@ func said(n int, wants expectation) string {
 	return fmt.Sprintf("fib(%d)", n)
 }
 
-// An evidence is all that the laws look at.
+// An evidence is the input of the laws.
 type evidence struct {
-	books      []*books
-	executions *executions
-	snapshots  []ledger.Snapshot
-	attempted  int      // calls that callers made, begun or not
-	queues     []string // on the broker at the end
-	requests   string   // the queue that may be there
-	processes  []string // that are alive at the end
-	planned    int      // faults
-	injected   int
-	heapBefore uint64 // bytes
-	heapAfter  uint64
-	heapMore   uint64 // that is allowed on top
+	clientRecord []*clientRecord
+	executions   *executions
+	snapshots    []ledger.Snapshot
+	attempted    int      // calls that callers made, begun or not
+	queues       []string // on the broker at the end
+	requests     string   // the queue that may be there
+	processes    []string // that are alive at the end
+	planned      int      // faults
+	injected     int
+	heapBefore   uint64 // bytes
+	heapAfter    uint64
+	heapMore     uint64 // that is allowed on top
 }

@@ -13,18 +13,17 @@ import (
 	"rpcscope/server/pool"
 )
 
-// errNotHere: this broker, or this operating system, has no such lever.
+// errNotHere: this broker, or this operating system, cannot have the fault.
 var errNotHere = errors.New("not to be had here")
 
-// How long a lever may take. One that has not done its work by then is left alone, except by
-// what heals: that must succeed.
+// The bounds of injecting and healing a fault. A fault that is not injected by then is skipped; healing must succeed.
 const (
 	leverTime = 10 * time.Second
 	healTime  = patience
 )
 
-// inject does a step and heals it, and returns when that is done. An error is from the lever and says
-// that there was no fault. What cannot be healed is fatal for the test: healed says so.
+// inject injects the fault of a step and heals it. err means that there was no fault. healed is the error of healing,
+// which is fatal for the test.
 func (w *world) inject(ctx context.Context, s step) (err, healed error) {
 	lever, cancel := context.WithTimeout(context.Background(), leverTime)
 	defer cancel()
@@ -32,10 +31,10 @@ func (w *world) inject(ctx context.Context, s step) (err, healed error) {
 	switch s.line {
 	case clientNetwork:
 		err = w.network(w.clientNet, s)
-		heal = func(context.Context) error { return w.fair(w.clientNet) }
+		heal = func(context.Context) error { return w.clearNetwork(w.clientNet) }
 	case serverNetwork:
 		err = w.network(w.serverNet, s)
-		heal = func(context.Context) error { return w.fair(w.serverNet) }
+		heal = func(context.Context) error { return w.clearNetwork(w.serverNet) }
 	case theBroker:
 		heal, err = w.breakBroker(lever, s)
 	case theServers:
@@ -57,26 +56,26 @@ func (w *world) inject(ctx context.Context, s step) (err, healed error) {
 	return err, healed
 }
 
-func (w *world) fair(p *proxy) error {
-	p.set(weather{}, weather{})
+func (w *world) clearNetwork(p *proxy) error {
+	p.set(conditions{}, conditions{})
 	p.setRefuse(false)
 	return nil
 }
 
 func (w *world) network(p *proxy, s step) error {
-	slow := weather{delay: s.delay, jitter: s.jitter, rate: s.rate}
-	frozen, lost := weather{frozen: true}, weather{lost: true}
+	slow := conditions{delay: s.delay, jitter: s.jitter, rate: s.rate}
+	frozen, lost := conditions{frozen: true}, conditions{lost: true}
 	switch s.kind {
 	case "latency", "bandwidth":
 		p.set(slow, slow)
 	case "freeze up":
-		p.set(frozen, weather{})
+		p.set(frozen, conditions{})
 	case "freeze down":
-		p.set(weather{}, frozen)
+		p.set(conditions{}, frozen)
 	case "lose up":
-		p.set(lost, weather{})
+		p.set(lost, conditions{})
 	case "lose down":
-		p.set(weather{}, lost)
+		p.set(conditions{}, lost)
 	case "lose both":
 		p.set(lost, lost)
 	case "cut":
@@ -92,7 +91,7 @@ func (w *world) network(p *proxy, s step) error {
 	return nil
 }
 
-// A healer undoes a fault; nil where there is nothing to undo.
+// A healer undoes a fault; nil if there is nothing to undo.
 type healer func(context.Context) error
 
 func (w *world) breakBroker(ctx context.Context, s step) (healer, error) {
@@ -130,13 +129,13 @@ func (w *world) start(ctx context.Context) error {
 	if err := w.node.Start(ctx); err != nil {
 		return err
 	}
-	return w.mend(ctx)
+	return w.deleteLostQueue(ctx)
 }
 
-// mend does what an operator must where RabbitMQ has lost a quorum queue: 3.10.8, killed up to about a second after
-// the queue was declared, comes up again with the queue "down", and answers every consume with 541, for ever
-// (noproc: the node has forgotten the queue's Raft member, not the queue). Such a queue must be deleted.
-func (w *world) mend(ctx context.Context) error {
+// deleteLostQueue deletes a quorum queue that RabbitMQ has lost, as an operator must: 3.10.8, killed up to about a
+// second after the queue was declared, restarts with the queue "down", and answers every consume with 541, for ever
+// (noproc: the node has forgotten the queue's Raft member, not the queue).
+func (w *world) deleteLostQueue(ctx context.Context) error {
 	n, ok := w.node.(*rabbitmq.Node)
 	if !ok || w.kind != amqprpc.QueueQuorum {
 		return nil
@@ -161,7 +160,7 @@ func (w *world) mend(ctx context.Context) error {
 }
 
 func (w *world) breakServer(ctx context.Context, s step) (healer, error) {
-	// A process that cannot be started now, for want of a broker, is started with the next step, or at the end.
+	// A process that cannot be started now, because there is no broker, is started with the next step, or at the end.
 	again := func(context.Context) error { _ = w.startProcesses(leverTime); return nil }
 	if s.kind == "misbehave" {
 		p, err := w.pool.Start(ctx, "--fault", s.list)
@@ -195,7 +194,7 @@ func (w *world) breakServer(ctx context.Context, s step) (healer, error) {
 	return nil, fmt.Errorf("no fault %q of servers", s.kind)
 }
 
-// alive says whether it is still the same process.
+// alive reports whether it is still the same process.
 func (w *world) alive(was pool.Status) bool {
 	for _, s := range w.pool.List() {
 		if s.Name == was.Name {

@@ -14,11 +14,11 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// channel is a stranger's channel, past the proxies.
+// channel is a channel of another client, without the proxies.
 type channel = amqp.Channel
 
-// onChannel has f use a channel until the context ends: then its socket is closed, since
-// amqp091-go takes no context where a broker does not read.
+// onChannel calls f with a channel. When the context ends its socket is closed, since amqp091-go takes no context if a
+// broker does not read.
 func (w *world) onChannel(ctx context.Context, f func(*channel) error) error {
 	var raw net.Conn
 	conn, err := amqp.DialConfig(w.node.URL(), amqp.Config{
@@ -32,7 +32,7 @@ func (w *world) onChannel(ctx context.Context, f func(*channel) error) error {
 	if err != nil {
 		return err
 	}
-	defer conn.CloseDeadline(time.Now().Add(time.Second)) //nolint:errcheck // what it was for is done
+	defer conn.CloseDeadline(time.Now().Add(time.Second)) //nolint:errcheck // it was used before
 	stop := context.AfterFunc(ctx, func() { raw.Close() })
 	defer stop()
 	ch, err := conn.Channel()
@@ -59,14 +59,14 @@ func (w *world) callbackQueue(ctx context.Context, which int) (string, error) {
 	}
 }
 
-// flood publishes what nobody has asked for.
+// flood publishes replies that answer no call.
 func (w *world) flood(ctx context.Context, s step) error {
 	which := s.which % len(w.clients)
 	to, err := w.callbackQueue(ctx, which)
 	if err != nil {
 		return err
 	}
-	ended := w.books[which].endedIDs()
+	ended := w.clientRecord[which].endedIDs()
 	var make func(i int) amqp.Publishing
 	switch s.kind {
 	case "flood of unknown IDs":
@@ -112,7 +112,7 @@ func (w *world) flood(ctx context.Context, s step) error {
 	})
 }
 
-// garbage is a message that means to hurt whoever reads it.
+// garbage returns a hostile message.
 func garbage(i int) amqp.Publishing {
 	words := []string{amqprpc.HeaderRPC, amqprpc.HeaderError, "x-death", "x-first-death-reason"}
 	odd := []any{nil, true, "1", []byte{0xff}, -1.5, int64(-1), amqp.Table{"a": nil}, []any{int32(1)}, amqp.Decimal{Scale: 255}}

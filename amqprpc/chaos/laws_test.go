@@ -28,7 +28,7 @@ const leastInjected = 5
 // check holds the laws against the evidence. The first violations are the most telling.
 func check(e *evidence) (found []violation) {
 	results := 0
-	for _, b := range e.books {
+	for _, b := range e.clientRecord {
 		found = append(found, b.check(e.executions)...)
 		results += b.refused
 		for _, k := range b.calls {
@@ -45,7 +45,7 @@ func check(e *evidence) (found []violation) {
 		if err := s.Broken(); err != nil {
 			add("client %d: %v", i, err)
 		}
-		b := e.books[i]
+		b := e.clientRecord[i]
 		for name, pair := range map[string][2]uint64{
 			"calls sent":      {s.Calls.Sent, uint64(b.kinds[amqprpc.EventSent])},
 			"calls completed": {s.Calls.Completed, uint64(b.outcomes[amqprpc.Completed])},
@@ -84,7 +84,7 @@ func check(e *evidence) (found []violation) {
 }
 
 // check holds the laws of single calls.
-func (b *books) check(x *executions) (found []violation) {
+func (b *clientRecord) check(x *executions) (found []violation) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x.mu.Lock()

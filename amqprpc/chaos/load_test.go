@@ -19,7 +19,7 @@ func (w *world) load(ctx context.Context) (wait func()) {
 			r := rand.New(rand.NewPCG(w.seed, uint64(1000+i*workers+j)))
 			wg.Go(func() {
 				for ctx.Err() == nil {
-					w.some(r, i)
+					w.callSome(r, i)
 					select {
 					case <-time.After(between(r, 0, 60*time.Millisecond)):
 					case <-ctx.Done():
@@ -31,8 +31,8 @@ func (w *world) load(ctx context.Context) (wait func()) {
 	return wg.Wait
 }
 
-// some makes a call of a kind that it draws, or a few at once, and waits for the outcome.
-func (w *world) some(r *rand.Rand, client int) {
+// callSome makes a call of a random kind, or a few at once, and waits for the outcome.
+func (w *world) callSome(r *rand.Rand, client int) {
 	ctx := context.Background()
 	req := amqprpc.Request{Timeout: between(r, 2*time.Second, 5*time.Second)}
 	wants, padding := aNumber, 0
@@ -65,18 +65,18 @@ func (w *world) some(r *rand.Rand, client int) {
 	w.call(ctx, client, wants, padding, req)
 }
 
-// call makes one call and notes what came of it.
+// call makes one call and notes its result.
 func (w *world) call(ctx context.Context, client int, wants expectation, padding int, req amqprpc.Request) error {
 	n := int(w.next.Add(1))
 	req.Body = bodyOf(n, wants, padding)
 	w.attempted.Add(1)
 	call := w.clients[client].Go(ctx, req)
 	reply, err := call.Result()
-	w.books[client].result(call.ID(), question{n, wants, req.Idempotent}, reply, err)
+	w.clientRecord[client].result(call.ID(), question{n, wants, req.Idempotent}, reply, err)
 	return err
 }
 
-// burst makes many calls at once, more than there is room for.
+// burst makes more calls at once than there is room for.
 func (w *world) burst(r *rand.Rand, client int) {
 	var wg sync.WaitGroup
 	for range 20 + r.IntN(60) {

@@ -26,7 +26,7 @@ func testMain(m *testing.M) int {
 	return brokertest.Main(m)
 }
 
-// fibserver builds the server, once, and returns where it is.
+// fibserver builds the server, once, and returns its path.
 var fibserver = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(folder, "fibserver")
 	if runtime.GOOS == "windows" {

@@ -23,10 +23,10 @@ const (
 
 var lines = []line{clientNetwork, serverNetwork, theBroker, theServers, theMessages}
 
-// A step is one fault of the schedule. Which of the parameters mean something is the kind's.
+// A step is one fault of the schedule. The parameters that it uses depend on its kind.
 type step struct {
-	at    time.Duration // since the beginning; later where the one before in its line took longer
-	lasts time.Duration // until it is healed; 0 for what is over at once
+	at    time.Duration // since the beginning; later if the one before in its line took longer
+	lasts time.Duration // until it is healed; 0 for a fault that is over at once
 	line  line
 	kind  string
 
@@ -66,17 +66,17 @@ type recipe struct {
 const longestFault = 6 * time.Second
 
 // between draws a duration in steps of 10 ms.
-func between(r *rand.Rand, least, most time.Duration) time.Duration {
+func between(r *rand.Rand, low, high time.Duration) time.Duration {
 	const grain = 10 * time.Millisecond
-	return least + time.Duration(r.Int64N(int64((most-least)/grain)+1))*grain
+	return low + time.Duration(r.Int64N(int64((high-low)/grain)+1))*grain
 }
 
-func lasting(least, most time.Duration) func(*rand.Rand, *step) {
-	return func(r *rand.Rand, s *step) { s.lasts = between(r, least, most) }
+func lasting(low, high time.Duration) func(*rand.Rand, *step) {
+	return func(r *rand.Rand, s *step) { s.lasts = between(r, low, high) }
 }
 
-func counted(least, most int) func(*rand.Rand, *step) {
-	return func(r *rand.Rand, s *step) { s.count = least + r.IntN(most-least+1) }
+func counted(low, high int) func(*rand.Rand, *step) {
+	return func(r *rand.Rand, s *step) { s.count = low + r.IntN(high-low+1) }
 }
 
 func atOnce(*rand.Rand, *step) {}
@@ -109,22 +109,22 @@ var recipes = slices.Concat(network(clientNetwork), network(serverNetwork), []re
 })
 
 func network(l line) []recipe {
-	least, most := 200*time.Millisecond, longestFault
+	low, high := 200*time.Millisecond, longestFault
 	return []recipe{
 		{l, "latency", 3, func(r *rand.Rand, s *step) {
-			s.lasts, s.delay, s.jitter = between(r, least, most), between(r, 10*time.Millisecond, 300*time.Millisecond), between(r, 0, 200*time.Millisecond)
+			s.lasts, s.delay, s.jitter = between(r, low, high), between(r, 10*time.Millisecond, 300*time.Millisecond), between(r, 0, 200*time.Millisecond)
 		}},
 		{l, "bandwidth", 2, func(r *rand.Rand, s *step) {
-			s.lasts, s.rate = between(r, least, most), 1<<(12+r.IntN(7)) // 4 to 256 KiB/s
+			s.lasts, s.rate = between(r, low, high), 1<<(12+r.IntN(7)) // 4 to 256 KiB/s
 		}},
-		{l, "freeze up", 2, lasting(least, most)},
-		{l, "freeze down", 2, lasting(least, most)},
-		{l, "lose up", 1, lasting(least, most)},
-		{l, "lose down", 1, lasting(least, most)},
-		{l, "lose both", 1, lasting(least, most)},
+		{l, "freeze up", 2, lasting(low, high)},
+		{l, "freeze down", 2, lasting(low, high)},
+		{l, "lose up", 1, lasting(low, high)},
+		{l, "lose down", 1, lasting(low, high)},
+		{l, "lose both", 1, lasting(low, high)},
 		{l, "cut", 2, atOnce},
 		{l, "reset", 2, atOnce},
-		{l, "refuse", 1, lasting(least, 2*time.Second)},
+		{l, "refuse", 1, lasting(low, 2*time.Second)},
 	}
 }
 
@@ -183,7 +183,8 @@ func printed(plan []step) string {
 	return b.String()
 }
 
-// The plan is the seed's, lies within its time, keeps the order of each line, and leaves no kind out for good.
+// The plan depends on the seed alone, lies within its time, keeps the order of each line, and has all kinds sooner or
+// later.
 func TestPlan(t *testing.T) {
 	const length = time.Minute
 	seen := map[string]bool{}

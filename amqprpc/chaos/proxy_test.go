@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// A weather is what one direction of a network is like. The zero value is a network without faults.
-type weather struct {
+// A conditions is the state of one direction of a network. The zero value is a network without faults.
+type conditions struct {
 	delay, jitter time.Duration // of each piece; their order stays
 	rate          int           // bytes per second and link; 0 is without a limit
 	frozen        bool          // nothing moves, nothing is lost
-	lost          bool          // what is sent is swallowed, as by a peer that has vanished
+	lost          bool          // all that is sent is dropped, as by a peer that has vanished
 }
 
-// A proxy is a TCP network between clients and a broker, with levers. Links that have
-// lost something are cut when the weather changes: nothing else can become of them.
+// A proxy is a TCP network with faults between clients and a broker. Links that have lost bytes are cut when the
+// conditions change.
 type proxy struct {
 	listener net.Listener
 	target   string
@@ -25,8 +25,8 @@ type proxy struct {
 
 	mu      sync.Mutex
 	random  *rand.Rand
-	up      weather       // from the client to the broker
-	down    weather       // the other way
+	up      conditions    // from the client to the broker
+	down    conditions    // the other way
 	changed chan struct{} // closed and replaced when up or down change
 	refuse  bool
 	closed  bool
@@ -56,8 +56,8 @@ func newProxy(target string, seed uint64) (*proxy, error) {
 
 func (p *proxy) addr() string { return p.listener.Addr().String() }
 
-// set changes the weather.
-func (p *proxy) set(up, down weather) {
+// set changes the conditions.
+func (p *proxy) set(up, down conditions) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.up, p.down = up, down
@@ -161,16 +161,15 @@ func (l *proxied) cut(withReset bool) {
 	})
 }
 
-// A piece is some bytes under way.
+// A piece is a sequence of bytes under way.
 type piece struct {
 	bytes []byte
 	sent  time.Time
 }
 
-// pass carries one direction of a link until it ends: then nothing more comes that way. What is
-// under way at that time still arrives.
-func (p *proxy) pass(l *proxied, from, to net.Conn, in *weather) {
-	const underWay = 256 // pieces; beyond, the sender is held up
+// pass carries one direction of a link until it ends. Bytes that are under way at that time still arrive.
+func (p *proxy) pass(l *proxied, from, to net.Conn, in *conditions) {
+	const underWay = 256 // pieces; then the sender blocks
 	pieces := make(chan piece, underWay)
 	var reader sync.WaitGroup
 	reader.Go(func() {
@@ -209,8 +208,8 @@ func (p *proxy) pass(l *proxied, from, to net.Conn, in *weather) {
 	}
 }
 
-// admit holds what was read up while the direction is frozen, and says whether it goes on.
-func (p *proxy) admit(l *proxied, in *weather) bool {
+// admit blocks while the direction is frozen, and reports whether the link goes on.
+func (p *proxy) admit(l *proxied, in *conditions) bool {
 	for {
 		p.mu.Lock()
 		now, changed := *in, p.changed
@@ -230,7 +229,7 @@ func (p *proxy) admit(l *proxied, in *weather) bool {
 }
 
 // travel waits until a piece arrives and returns when that was, or zero when the link was cut.
-func (p *proxy) travel(l *proxied, in *weather, what piece, last time.Time) time.Time {
+func (p *proxy) travel(l *proxied, in *conditions, what piece, last time.Time) time.Time {
 	p.mu.Lock()
 	chance := p.random.Float64()
 	p.mu.Unlock()

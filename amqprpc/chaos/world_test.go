@@ -29,7 +29,7 @@ const (
 
 var quick = amqprpc.Backoff{First: 20 * time.Millisecond, Max: 500 * time.Millisecond}
 
-// A world is all that takes part: the broker, a network on each side of it, clients, servers.
+// A world has the broker, a network on each side of it, clients and servers.
 type world struct {
 	t     *testing.T
 	node  brokertest.Node
@@ -39,7 +39,7 @@ type world struct {
 
 	clientNet, serverNet *proxy
 	clients              []*amqprpc.Client
-	books                []*books
+	clientRecord         []*clientRecord
 	ledgers              []*ledger.Ledger
 	server               *amqprpc.Server
 	pool                 *pool.Pool
@@ -53,10 +53,10 @@ type world struct {
 	mu       sync.Mutex
 	injected map[string]int
 	leftOut  map[string]int
-	why      map[string]string // of what was left out, the last reason
+	why      map[string]string // the last reason why a fault was left out, by its kind
 }
 
-// open sets everything up; the test's end takes it down, whatever has happened.
+// open starts everything. The test's end stops it.
 func open(t *testing.T, node brokertest.Node, seed uint64) *world {
 	t.Helper()
 	w := &world{
@@ -149,9 +149,9 @@ func (w *world) openServers() {
 	w.must(w.startProcesses(patience))
 }
 
-// startProcesses starts as many well-behaved processes as are missing.
-func (w *world) startProcesses(most time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), most)
+// startProcesses starts the missing processes, without faults.
+func (w *world) startProcesses(limit time.Duration) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	alive := 0
 	for _, s := range w.pool.List() {
@@ -174,7 +174,7 @@ func (w *world) openClients() {
 		{MaxInFlight: 64, FailWhenFull: true},
 		{MaxInFlight: 48, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}},
 	} {
-		b, l := newBooks(i, remembered), ledger.New(ledger.Config{})
+		b, l := newClientRecord(i, remembered), ledger.New(ledger.Config{})
 		cfg.ConnConfig = w.brokerAt(w.clientNet, fmt.Sprintf("client-%d", i))
 		cfg.Queue, cfg.Backoff = w.queue, quick
 		cfg.Remember, cfg.RememberFor = remembered, 24*time.Hour
@@ -190,7 +190,7 @@ func (w *world) openClients() {
 				w.t.Errorf("client %d does not close", i)
 			}
 		})
-		w.clients, w.books, w.ledgers = append(w.clients, c), append(w.books, b), append(w.ledgers, l)
+		w.clients, w.clientRecord, w.ledgers = append(w.clients, c), append(w.clientRecord, b), append(w.ledgers, l)
 	}
 }
 
@@ -206,7 +206,7 @@ func (w *world) closePool() error {
 	return w.pool.Close(ctx)
 }
 
-// running are the processes that serve, and are to.
+// running returns the processes that serve, and are meant to.
 func (w *world) running() (names []pool.Status) {
 	for _, s := range w.pool.List() {
 		if s.State == pool.Running {
@@ -251,7 +251,7 @@ func (w *world) queues(ctx context.Context) (names []string, requests int, err e
 	return names, requests, nil
 }
 
-// situation is what the broker and the server in this process say of their state, for a failed test.
+// situation returns the state of the broker and of the server in this process, for a failed test.
 func (w *world) situation() string {
 	ctx, cancel := context.WithTimeout(context.Background(), leverTime)
 	defer cancel()
@@ -268,18 +268,18 @@ func (w *world) situation() string {
 	return b.String() + w.log.String()
 }
 
-// A tail keeps the last of what is written to it.
+// A tail keeps the end of all writes.
 type tail struct {
 	mu   sync.Mutex
 	kept []byte
 }
 
 func (t *tail) Write(p []byte) (int, error) {
-	const most = 8 << 10
+	const limit = 8 << 10
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)
-	t.kept = t.kept[max(0, len(t.kept)-most):]
+	t.kept = t.kept[max(0, len(t.kept)-limit):]
 	return len(p), nil
 }
 
@@ -289,8 +289,8 @@ func (t *tail) String() string {
 	return string(t.kept)
 }
 
-// until asks again and again, for as long as patience allows.
-func (w *world) until(what string, holds func(context.Context) (bool, error)) error {
+// waitUntil polls until holds returns true, at most for patience.
+func (w *world) waitUntil(what string, holds func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	var last error

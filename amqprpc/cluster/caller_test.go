@@ -14,18 +14,18 @@ import (
 	"rpcscope/amqprpc/load"
 )
 
-// A caller is a client under a closed-loop load, and what became of its calls.
+// A caller is a client under a closed-loop load, and the results of its calls.
 type caller struct {
-	*bell
+	*notifier
 	name   string
 	client *amqprpc.Client
 
 	idempotent bool
 
-	books *ledger.Ledger
-	load  *load.Load
-	ended chan struct{} // closed when the load is over
-	sum   load.Result   // then
+	clientRecord *ledger.Ledger
+	load         *load.Load
+	ended        chan struct{} // closed when the load is over
+	sum          load.Result   // then
 
 	at        string // the address that it is connected to, "" while it is not
 	epochs    int
@@ -40,8 +40,8 @@ type caller struct {
 // call starts a load of requests like this one. Idempotent ones are retried until their deadline.
 func call(t *testing.T, broker amqprpc.ConnConfig, queue string, like amqprpc.Request) *caller {
 	t.Helper()
-	c := &caller{bell: newBell(), name: "plain", idempotent: like.Idempotent, books: ledger.New(ledger.Config{}), ended: make(chan struct{})}
-	cfg := amqprpc.Config{ConnConfig: broker, Queue: queue, Backoff: backoff, Observer: ledger.NewTee(c.books, c)}
+	c := &caller{notifier: newNotifier(), name: "plain", idempotent: like.Idempotent, clientRecord: ledger.New(ledger.Config{}), ended: make(chan struct{})}
+	cfg := amqprpc.Config{ConnConfig: broker, Queue: queue, Backoff: backoff, Observer: ledger.NewTee(c.clientRecord, c)}
 	if like.Idempotent {
 		c.name = "idempotent"
 		cfg.Retry = amqprpc.Retry{Attempts: -1, Backoff: backoff}
@@ -76,12 +76,12 @@ func call(t *testing.T, broker amqprpc.ConnConfig, queue string, like amqprpc.Re
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}()
-	t.Cleanup(func() { c.halt(t) })
+	t.Cleanup(func() { c.endLoad(t) })
 	c.more(t, 100)
 	return c
 }
 
-// Observe follows the connection, and what the broker returns.
+// Observe follows the connection, and returned requests.
 func (c *caller) Observe(e amqprpc.Event) {
 	switch e.Kind {
 	case amqprpc.EventConnected:
@@ -109,7 +109,7 @@ func (c *caller) result(call *load.Call) {
 	})
 }
 
-func (c *caller) tell() string {
+func (c *caller) describe() string {
 	said := fmt.Sprintf("%s: at %q in epoch %d, %d completed, %d failed", c.name, c.at, c.epochs, c.completed, len(c.failed))
 	if n := len(c.failed); n > 0 {
 		said += fmt.Sprintf(", the first as %v, the last as %v", c.failed[0], c.failed[n-1])
@@ -117,23 +117,23 @@ func (c *caller) tell() string {
 	return said
 }
 
-// more waits until so many more calls are completed.
+// more waits until n more calls are completed.
 func (c *caller) more(t *testing.T, n int) {
 	t.Helper()
 	c.Lock()
 	enough := c.completed + n
 	c.Unlock()
-	c.until(t, "calls are completed", func() bool { return c.completed >= enough }, c.tell)
+	c.waitUntil(t, "calls are completed", func() bool { return c.completed >= enough }, c.describe)
 }
 
-// moved waits until the client is at another address than this one.
-func (c *caller) moved(t *testing.T, dead string) {
+// awaitMove waits until the client is at another address than this one.
+func (c *caller) awaitMove(t *testing.T, dead string) {
 	t.Helper()
-	c.until(t, "the client is at a living node", func() bool { return c.at != "" && c.at != dead }, c.tell)
+	c.waitUntil(t, "the client is at a living node", func() bool { return c.at != "" && c.at != dead }, c.describe)
 }
 
-// lull returns the longest time without a completed call since the last lull.
-func (c *caller) lull() time.Duration {
+// longestPause returns the longest time without a completed call since it was called last.
+func (c *caller) longestPause() time.Duration {
 	c.Lock()
 	defer c.Unlock()
 	longest := c.stall
@@ -141,7 +141,7 @@ func (c *caller) lull() time.Duration {
 	return longest
 }
 
-// rejected returns how many calls have ended as that.
+// rejected returns how many calls have ended as Rejected.
 func (c *caller) rejected() (n int) {
 	c.Lock()
 	defer c.Unlock()
@@ -153,23 +153,23 @@ func (c *caller) rejected() (n int) {
 	return n
 }
 
-// halt ends the load and waits for its last calls.
-func (c *caller) halt(t *testing.T) {
+// endLoad ends the load and waits for its last calls.
+func (c *caller) endLoad(t *testing.T) {
 	t.Helper()
 	c.load.Stop()
 	select {
 	case <-c.ended:
 	case <-time.After(patience):
-		t.Fatalf("the load does not end: %s", c.tell())
+		t.Fatalf("the load does not end: %s", c.describe())
 	}
 }
 
-// stop ends the load, and holds what it saw against what the books say.
+// stop ends the load, and compares its events with the ledger.
 func (c *caller) stop(t *testing.T) ledger.Snapshot {
 	t.Helper()
-	c.halt(t)
+	c.endLoad(t)
 	r := c.sum
-	s := c.books.Snapshot(ledger.Query{})
+	s := c.clientRecord.Snapshot(ledger.Query{})
 	if err := s.Broken(); err != nil {
 		t.Errorf("%s: %v", c.name, err)
 	}
@@ -185,8 +185,7 @@ func (c *caller) stop(t *testing.T) ledger.Snapshot {
 	return s
 }
 
-// outcomes counts failures by outcome, and finds those of which the client says that no server has
-// executed them and one has.
+// outcomes counts failures by outcome, and fails the test if a call that is not executed by the client's word was.
 func (c *caller) outcomes(t *testing.T, s *service) map[amqprpc.Outcome]int {
 	t.Helper()
 	found := map[amqprpc.Outcome]int{}

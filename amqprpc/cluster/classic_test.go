@@ -7,12 +7,11 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// A durable classic queue is at one node, and gone as long as that is. Clients and servers at other
-// nodes are told so, and go on by themselves when it is back: servers consume again,
-// and retried calls with persistent requests are all completed. (Transient requests that the
-// broker had taken go with the node, and nobody tells: only their deadline does.)
+// A durable classic queue is at one node, and unavailable while that is down. Clients and servers at other nodes
+// reconnect when it is back: servers consume again, and retried calls with persistent requests are all completed.
+// (Transient requests that the broker had taken are lost with the node, and end at their deadline.)
 func TestClassicQueueComesBack(t *testing.T) {
-	c := whole(t)
+	c := allNodesUp(t)
 	home, other := c.Nodes()[0], c.Nodes()[1]
 	const queue = "classic"
 	declare(t, home, queue, "classic")
@@ -21,22 +20,22 @@ func TestClassicQueueComesBack(t *testing.T) {
 	caller := call(t, broker, queue, amqprpc.Request{Idempotent: true, Persistent: true, Timeout: deadline})
 
 	home.Kill()
-	caller.until(t, "calls are returned", func() bool { return caller.returned > 0 }, caller.tell)
+	caller.waitUntil(t, "calls are returned", func() bool { return caller.returned > 0 }, caller.describe)
 	if err := home.Start(within(t)); err != nil {
 		t.Fatal(err)
 	}
 	back := time.Now()
-	s.until(t, "both servers consume again", func() bool { return s.sessions["server-1"] > 1 && s.sessions["server-2"] > 1 }, s.tell)
+	s.waitUntil(t, "both servers consume again", func() bool { return s.sessions["server-1"] > 1 && s.sessions["server-2"] > 1 }, s.describe)
 	t.Logf("both servers consume again %d ms after the node is back", time.Since(back).Milliseconds())
 	caller.more(t, 100)
-	books := caller.stop(t)
+	clientRecord := caller.stop(t)
 	for outcome, n := range caller.outcomes(t, s) {
-		t.Errorf("%d calls ended as %v: %s", n, outcome, caller.tell())
+		t.Errorf("%d calls ended as %v: %s", n, outcome, caller.describe())
 	}
 	if caller.epochs != 1 {
 		t.Errorf("the client's own node lives, and it has connected %d times", caller.epochs)
 	}
 	t.Logf("of %d calls %d were completed; %d retries after %d returns and %d nacks; the longest took %d ms",
-		books.Calls.Sent, books.Calls.Completed, books.Traffic.Retries, books.Traffic.Returned,
-		books.Traffic.Nacked, caller.longest.Milliseconds())
+		clientRecord.Calls.Sent, clientRecord.Calls.Completed, clientRecord.Traffic.Retries, clientRecord.Traffic.Returned,
+		clientRecord.Traffic.Nacked, caller.longest.Milliseconds())
 }

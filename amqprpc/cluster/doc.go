@@ -1,8 +1,8 @@
-// Package cluster holds tests alone: what becomes of calls when nodes of a RabbitMQ cluster
-// die, and how long it takes.
+// Package cluster contains only tests: the effects of the death of nodes of a RabbitMQ cluster on calls, and how long
+// they last.
 //
-// Three private nodes on this machine, a quorum queue for the requests, clients and servers
-// that know the URLs of all three. -v prints what was measured:
+// There are three private nodes on this machine, a quorum queue for the requests, and clients and servers that know
+// the URLs of all three. -v prints the measurements:
 //
 //	go test -v ./amqprpc/cluster
 //

@@ -11,14 +11,13 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// Whatever node of a cluster dies, retried calls are all completed, others fail as
-// connection_lost at worst, and everybody goes on at a node that lives, while the other is dead.
+// If any node of a cluster dies, retried calls are all completed, others fail as connection_lost at worst, and clients
+// and servers go on at another node while it is dead.
 //
-// Where the death of one node takes the client's connection and the queue's leader, RabbitMQ 3.10
-// may nack all that is published on the new connection: then calls are rejected too, until the
-// client gives that up for another one, and none after that.
+// If the death of one node takes the client's connection and the queue's leader, RabbitMQ 3.10 may nack everything on
+// the new connection: then calls are rejected too, until the client reconnects, and none after that.
 func TestKill(t *testing.T) {
-	c := whole(t)
+	c := allNodesUp(t)
 	const queue = "requests"
 	declare(t, c.Nodes()[0], queue, "quorum")
 	var table strings.Builder
@@ -55,7 +54,7 @@ const heading = "killed     calls            sent  completed  connection_lost  r
 type round struct {
 	cluster *rabbitmq.Cluster
 	queue   string
-	killed  string // what was there
+	killed  string // the roles of the node
 	victim  *rabbitmq.Node
 	table   *strings.Builder
 }
@@ -69,27 +68,27 @@ func (r *round) run(t *testing.T, forClients, forServers *rabbitmq.Node) {
 	callers := []*caller{plain, call(t, clients, r.queue, like)}
 	for _, c := range callers {
 		if c.at != address(t, forClients) {
-			t.Errorf("%s, which is not the first of its URLs", c.tell())
+			t.Errorf("%s, which is not the first of its URLs", c.describe())
 		}
-		c.lull() // how it began does not count
+		c.longestPause() // the pause at the start does not count
 	}
 
 	dead := address(t, r.victim)
 	r.victim.Kill()
 	for _, c := range callers {
-		c.moved(t, dead)
+		c.awaitMove(t, dead)
 	}
-	s.allOff(t, dead)
+	s.awaitMoveOfAll(t, dead)
 	mayReject := r.killed == "all three" // see TestKill
 	rejected := map[*caller]int{}
 	for _, c := range callers {
 		c.more(t, 100)
 		rejected[c] = c.rejected()
 	}
-	r.newcomers(t, dead)
+	r.addClientAndServer(t, dead)
 	stalls := map[*caller]time.Duration{}
 	for _, c := range callers {
-		stalls[c] = c.lull()
+		stalls[c] = c.longestPause()
 	}
 
 	if err := r.victim.Start(within(t)); err != nil {
@@ -98,28 +97,27 @@ func (r *round) run(t *testing.T, forClients, forServers *rabbitmq.Node) {
 	awaitReplicas(t, r.victim, r.queue)
 	for _, c := range callers {
 		c.more(t, 100)
-		books := c.stop(t)
+		clientRecord := c.stop(t)
 		for outcome, n := range c.outcomes(t, s) {
 			allowed := outcome == amqprpc.ConnectionLost || mayReject && outcome == amqprpc.Rejected
 			if c.idempotent || !allowed {
-				t.Errorf("%d calls ended as %v: %s", n, outcome, c.tell())
+				t.Errorf("%d calls ended as %v: %s", n, outcome, c.describe())
 			}
 		}
 		if n := c.rejected(); n > rejected[c] {
-			t.Errorf("%d calls were rejected after 100 were completed: %s", n-rejected[c], c.tell())
+			t.Errorf("%d calls were rejected after 100 were completed: %s", n-rejected[c], c.describe())
 		}
-		if !c.idempotent && books.Traffic.Retries != 0 {
-			t.Errorf("%s: %d retries that nobody asked for", c.name, books.Traffic.Retries)
+		if !c.idempotent && clientRecord.Traffic.Retries != 0 {
+			t.Errorf("%s: %d retries that nobody asked for", c.name, clientRecord.Traffic.Retries)
 		}
 		fmt.Fprintf(r.table, "%-10s %-11s %9d  %9d  %15d  %8d  %7d  %11d  %11d  %10d ms  %13d ms  %9d ms\n", r.killed, c.name,
-			books.Calls.Sent, books.Calls.Completed, books.Failures.ConnectionLost, books.Failures.Rejected, books.Traffic.Retries,
-			c.epochs, s.redelivered(), stalls[c].Milliseconds(), c.lull().Milliseconds(), c.longest.Milliseconds())
+			clientRecord.Calls.Sent, clientRecord.Calls.Completed, clientRecord.Failures.ConnectionLost, clientRecord.Failures.Rejected, clientRecord.Traffic.Retries,
+			c.epochs, s.redelivered(), stalls[c].Milliseconds(), c.longestPause().Milliseconds(), c.longest.Milliseconds())
 	}
 }
 
-// newcomers are a client and a server whose first URL is the dead node's: they begin at
-// the next one.
-func (r *round) newcomers(t *testing.T, dead string) {
+// addClientAndServer adds a client and a server whose first URL is the dead node's: they begin at the next one.
+func (r *round) addClientAndServer(t *testing.T, dead string) {
 	t.Helper()
 	urls := from(r.cluster, r.victim)
 	next := address(t, node(t, r.cluster, urls[1]))
@@ -141,7 +139,7 @@ func (r *round) newcomers(t *testing.T, dead string) {
 	}
 }
 
-// from returns the URLs of all nodes, that of the first one to try in front.
+// from returns the URLs of all nodes, beginning with the first one to try.
 func from(c *rabbitmq.Cluster, first *rabbitmq.Node) []string {
 	urls := []string{first.URL()}
 	for _, n := range c.Nodes() {

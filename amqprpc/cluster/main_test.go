@@ -19,8 +19,8 @@ import (
 
 const (
 	nodes    = 3
-	patience = 2 * time.Minute // bounds everything that a test waits for
-	deadline = 3 * time.Minute // of calls: later than any of that, so that none is lost by it
+	patience = 2 * time.Minute // bounds every wait of a test
+	deadline = 3 * time.Minute // of calls: later than patience, so that no call times out
 )
 
 var (
@@ -50,7 +50,7 @@ func testMain(m *testing.M) int {
 	signal.Notify(interrupts, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		if _, ok := <-interrupts; ok {
-			_ = closeCluster() // on our way out; nobody is left to tell
+			_ = closeCluster() // the process ends
 			os.Exit(130)
 		}
 	}()
@@ -75,8 +75,8 @@ func closeCluster() error {
 	return members.Close()
 }
 
-// whole returns the cluster with all its nodes running, whatever the test before has left.
-func whole(t *testing.T) *rabbitmq.Cluster {
+// allNodesUp returns the cluster with all its nodes running, in whatever state the test before has left it.
+func allNodesUp(t *testing.T) *rabbitmq.Cluster {
 	t.Helper()
 	members.Lock()
 	defer members.Unlock()
@@ -105,7 +105,7 @@ func whole(t *testing.T) *rabbitmq.Cluster {
 	return members.Cluster
 }
 
-// within bounds what a test waits for next.
+// within bounds the next wait of a test.
 func within(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	t.Cleanup(cancel)

@@ -11,8 +11,7 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// declare makes a durable queue of this type by way of a node, where its leader, or it
-// itself, will be.
+// declare makes a durable queue of this type on a node: its leader, or the queue itself, is there.
 func declare(t *testing.T, n *rabbitmq.Node, queue, kind string) {
 	t.Helper()
 	conn, err := amqp.Dial(n.URL())
@@ -29,13 +28,13 @@ func declare(t *testing.T, n *rabbitmq.Node, queue, kind string) {
 	}
 }
 
-// replicas is what rabbitmqctl tells of a quorum queue.
+// replicas is rabbitmqctl's information about a quorum queue.
 type replicas struct {
 	Leader          string
 	Members, Online []string
 }
 
-func look(ctx context.Context, n *rabbitmq.Node, queue string) (r replicas, err error) {
+func queueReplicas(ctx context.Context, n *rabbitmq.Node, queue string) (r replicas, err error) {
 	out, err := n.Ctl(ctx, "list_queues", "name", "leader", "members", "online", "--formatter", "json")
 	if err != nil {
 		return r, err
@@ -57,14 +56,14 @@ func look(ctx context.Context, n *rabbitmq.Node, queue string) (r replicas, err 
 }
 
 // awaitReplicas waits until the quorum queue has a leader and all its members online.
-// rabbitmqctl is the only one to ask, and tells nobody by itself.
+// It polls rabbitmqctl, because there is no notification.
 func awaitReplicas(t *testing.T, n *rabbitmq.Node, queue string) replicas {
 	t.Helper()
 	ctx := within(t)
 	poll := time.NewTicker(200 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		r, err := look(ctx, n, queue)
+		r, err := queueReplicas(ctx, n, queue)
 		if err == nil && len(r.Members) == nodes && len(r.Online) == nodes && r.Leader != "" {
 			return r
 		}

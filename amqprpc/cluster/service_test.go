@@ -13,25 +13,25 @@ import (
 // machine, which the nodes need too.
 const work = 10 * time.Millisecond
 
-// backoff is quick enough to be no part of what is measured.
+// backoff is quick enough to be negligible in the measurements.
 var backoff = amqprpc.Backoff{First: 10 * time.Millisecond, Max: 500 * time.Millisecond}
 
-// A service is some servers of one queue, and what they did.
+// A service is the servers of one queue, with counts of their work.
 type service struct {
-	*bell
+	*notifier
 	servers  []*amqprpc.Server
 	at       map[string]string // the address that each is connected to
 	sessions map[string]int    // how often each began to consume
 	executed map[string]int    // how often each correlation ID was
 }
 
-// answer is what the service computes.
+// answer returns the service's reply to a request.
 func answer(body []byte) string { return "answer to " + string(body) }
 
 // serve starts two servers and waits until they consume. The test's end shuts them down.
 func serve(t *testing.T, broker amqprpc.ConnConfig, queue string) *service {
 	t.Helper()
-	s := &service{bell: newBell(), at: map[string]string{}, sessions: map[string]int{}, executed: map[string]int{}}
+	s := &service{notifier: newNotifier(), at: map[string]string{}, sessions: map[string]int{}, executed: map[string]int{}}
 	for i := range 2 {
 		name := fmt.Sprintf("server-%d", i+1)
 		broker.Name = name
@@ -58,7 +58,7 @@ func serve(t *testing.T, broker amqprpc.ConnConfig, queue string) *service {
 			}
 		})
 	}
-	s.until(t, "both servers consume", func() bool { return len(s.at) == 2 }, s.tell)
+	s.waitUntil(t, "both servers consume", func() bool { return len(s.at) == 2 }, s.describe)
 	return s
 }
 
@@ -72,15 +72,17 @@ func (s *service) handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 	}
 }
 
-func (s *service) tell() string { return fmt.Sprintf("servers at %v, sessions %v", s.at, s.sessions) }
-
-// allOff waits until both servers are at other addresses than this one.
-func (s *service) allOff(t *testing.T, dead string) {
-	t.Helper()
-	s.until(t, "the servers are at living nodes", func() bool { return s.at["server-1"] != dead && s.at["server-2"] != dead }, s.tell)
+func (s *service) describe() string {
+	return fmt.Sprintf("servers at %v, sessions %v", s.at, s.sessions)
 }
 
-// redelivered counts the requests that came with the mark of that.
+// awaitMoveOfAll waits until both servers are at other addresses than this one.
+func (s *service) awaitMoveOfAll(t *testing.T, dead string) {
+	t.Helper()
+	s.waitUntil(t, "the servers are at living nodes", func() bool { return s.at["server-1"] != dead && s.at["server-2"] != dead }, s.describe)
+}
+
+// redelivered counts the redelivered requests.
 func (s *service) redelivered() (n int64) {
 	for _, server := range s.servers {
 		n += server.Stats().Redelivered

@@ -86,7 +86,7 @@ func choose(names string) ([]system, error) {
 	return found, nil
 }
 
-// A result is what one system did at one level, by rounds.
+// A result has the measurements of one system at one level, by rounds.
 type result struct {
 	level, system      string
 	rate, ratio        []float64

@@ -1,4 +1,4 @@
-// Package compare holds a benchmark and nothing else: whole RPC systems, a client and a server
+// Package compare contains only a benchmark: whole RPC systems, a client and a server
 // each, run by turns on one broker.
 //
 //	go test ./amqprpc/compare -run '^$' -bench Systems -benchtime 1x
@@ -11,8 +11,8 @@
 //   - plain: amqp091-go and nothing else. UUIDs as correlation IDs, one goroutine that sends a
 //     request for each reply, a server that replies to each request and then acks it. No confirms,
 //     no mandatory, no deadlines.
-//   - coalesced: plain, with a net.Conn that gathers what is written while a write is under way, and
-//     with one ack for several requests. It shows how far amqp091-go goes.
+//   - coalesced: plain, with a net.Conn that coalesces the writes during a write, and
+//     with one ack for several requests. It shows the limit of amqp091-go.
 //   - ours: amqprpc.Client.Call, one goroutine for each call in flight, with confirms and
 //     mandatory, and amqprpc.Server.
 //   - ours-no-confirms: the same with Config.NoConfirms.

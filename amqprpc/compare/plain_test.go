@@ -153,7 +153,7 @@ var coalescing = amqp.Config{Dial: func(network, address string) (net.Conn, erro
 	return c, nil
 }}
 
-// A coalescer writes in a goroutine of its own, and then all that has been written to it meanwhile.
+// A coalescer writes in its own goroutine, which takes all that was written since its last write.
 // It lives as long as the process.
 type coalescer struct {
 	net.Conn

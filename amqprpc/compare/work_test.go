@@ -18,7 +18,7 @@ const patience = 10 * time.Second
 
 var body = []byte("30")
 
-// A setting is what a client and a server are told.
+// A setting is the configuration of a client and a server.
 type setting struct {
 	url, queue         string
 	inFlight, prefetch int
@@ -55,7 +55,7 @@ func work(arguments []string) error {
 	return takeTurns(os.Stdin, os.Stdout, calls)
 }
 
-// takeTurns reads how long each turn is to be, and writes what came of it.
+// takeTurns reads the length of each turn, and writes its result.
 func takeTurns(in io.Reader, out io.Writer, calls loop) error {
 	lengths, turns := json.NewDecoder(in), json.NewEncoder(out)
 	for {
@@ -76,7 +76,7 @@ func takeTurns(in io.Reader, out io.Writer, calls loop) error {
 	}
 }
 
-// A turn is what came of one client's calls for a while.
+// A turn is the result of one client's calls for a while.
 type turn struct {
 	Calls    int
 	Rate     float64 // in calls a second
@@ -91,7 +91,7 @@ type watch struct {
 	took []time.Duration
 }
 
-// over says whether no further call is to begin.
+// over reports whether no further call is to begin.
 func (w *watch) over(now time.Time) bool { return !now.Before(w.until) }
 
 func (w *watch) add(took []time.Duration) {

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A memory holds what a list of all that was put says: the last so many, and no older ones.
+// A memory holds the last puts, as many and as old as its bounds allow.
 func TestMemory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type entry struct {

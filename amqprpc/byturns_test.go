@@ -2,17 +2,17 @@ package amqprpc_test
 
 import "testing"
 
-// A side of a duel makes so many calls, and returns when they have ended.
+// A side of a comparison makes so many calls, and returns when they have ended.
 type side struct {
 	name  string
 	calls int // in a round
 	run   func(calls int)
 }
 
-// duel lets two sides run by turns, each first as often as the other, and reports the median
-// of their rates and the median of what the second one's was of the first one's in the same round:
-// what else the machine does hits both sides of a round alike, and so not the ratio.
-func duel(b *testing.B, first, second side) {
+// compareByTurns runs two sides by turns, each first as often as the other, and reports the median of their rates
+// and the median of the ratio of the second to the first in the same round. Other load on the machine slows both
+// sides of a round alike.
+func compareByTurns(b *testing.B, first, second side) {
 	b.Helper()
 	const rounds = 9
 	sides := [2]side{first, second}

@@ -48,7 +48,7 @@ func (n *nodes) broker(t *testing.T, live string) amqprpc.ConnConfig {
 	}
 }
 
-// drop cuts all connections, where these nodes are dead from now on.
+// drop cuts all connections. These nodes are dead from now on.
 func (n *nodes) drop(dead ...string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -63,7 +63,7 @@ func (n *nodes) drop(dead ...string) {
 }
 
 // look returns the nodes that were tried since the last look.
-func (n *nodes) look() []string {
+func (n *nodes) lineStyle() []string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	tried := n.tried
@@ -71,8 +71,8 @@ func (n *nodes) look() []string {
 	return tried
 }
 
-// Clients and servers begin at the first URL, and after a loss at the one after that which
-// was lost: so a node that hangs is tried last.
+// Clients and servers begin at the first URL, and after a loss at the one after that which was lost: so a node that
+// hangs is tried last.
 func TestReconnectsBeginAtTheNextURL(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	live, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
@@ -114,7 +114,7 @@ func TestReconnectsBeginAtTheNextURL(t *testing.T) {
 				n.drop(step.dead...)
 			}
 			next(t, connected)
-			if tried := n.look(); !slices.Equal(tried, step.tried) {
+			if tried := n.lineStyle(); !slices.Equal(tried, step.tried) {
 				t.Errorf("%s, step %d: tried %q, want %q", what, i, tried, step.tried)
 			}
 		}

@@ -14,7 +14,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// patience bounds what must happen at some time. It is no measure of success.
+// patience bounds the wait for an event that must happen. It is no measure of success.
 const patience = time.Minute
 
 // through returns both ends of a connection through a proxy.
@@ -61,8 +61,8 @@ func hear(t *testing.T, from net.Conn, what string) {
 	}
 }
 
-// silent checks that nothing comes for a moment.
-func silent(t *testing.T, from net.Conn) {
+// expectNothing checks that nothing comes for a moment.
+func expectNothing(t *testing.T, from net.Conn) {
 	t.Helper()
 	if err := from.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
 		t.Fatal(err)
@@ -75,9 +75,9 @@ func silent(t *testing.T, from net.Conn) {
 	}
 }
 
-// In every weather that loses nothing, what comes out is what went in, and not before its time.
+// In all conditions that lose nothing, all bytes arrive in order, and not too early.
 func TestProxyCarries(t *testing.T) {
-	for name, w := range map[string]weather{
+	for name, w := range map[string]conditions{
 		"fair": {}, "latency": {delay: 30 * time.Millisecond, jitter: 20 * time.Millisecond}, "bandwidth": {rate: 4 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func TestProxyCarries(t *testing.T) {
 			p.set(w, w)
 			began := time.Now()
 			body := strings.Repeat("0123456789", 20_000)
-			go io.WriteString(client, body) //nolint:errcheck // the other end looks
+			go io.WriteString(client, body) //nolint:errcheck // the other end checks
 			hear(t, server, body)
 			say(t, server, "back")
 			hear(t, client, "back")
@@ -105,37 +105,37 @@ func TestProxyCarries(t *testing.T) {
 	}
 }
 
-// Each direction freezes alone, and loses nothing by it.
+// Each direction freezes alone, and loses nothing.
 func TestProxyFreezes(t *testing.T) {
 	p, client, server := through(t)
-	p.set(weather{frozen: true}, weather{})
+	p.set(conditions{frozen: true}, conditions{})
 	say(t, client, "up")
 	say(t, server, "down")
 	hear(t, client, "down")
-	silent(t, server)
-	p.set(weather{}, weather{frozen: true})
+	expectNothing(t, server)
+	p.set(conditions{}, conditions{frozen: true})
 	hear(t, server, "up")
 	say(t, server, "again")
-	silent(t, client)
-	p.set(weather{}, weather{})
+	expectNothing(t, client)
+	p.set(conditions{}, conditions{})
 	hear(t, client, "again")
 }
 
-// Each direction loses alone; the link is then good for nothing and is cut when the weather changes.
+// Each direction loses alone. The link is then cut when the conditions change.
 func TestProxyLoses(t *testing.T) {
 	p, client, server := through(t)
-	p.set(weather{lost: true}, weather{})
+	p.set(conditions{lost: true}, conditions{})
 	say(t, client, "lost")
 	say(t, server, "kept")
 	hear(t, client, "kept")
-	silent(t, server)
-	p.set(weather{}, weather{})
+	expectNothing(t, server)
+	p.set(conditions{}, conditions{})
 	if rest, err := io.ReadAll(server); len(rest) != 0 {
 		t.Errorf("%q, error %v", rest, err)
 	}
 }
 
-// A cut ends both ends, a reset resets them, and who is refused is reset.
+// A cut ends both ends, a reset resets them, and a refused client is reset.
 func TestProxyCuts(t *testing.T) {
 	for _, withReset := range []bool{false, true} {
 		p, client, server := through(t)

@@ -11,16 +11,16 @@ import (
 	amqp "github.com/rabbitmq/amqp091-go"
 )
 
-// A told is a client without a broker, and all that its observer was told. It lives
-// in a synctest bubble, where time passes only when everybody waits.
-type told struct {
+// An observedClient is a client without a broker, with all its events. It lives in a synctest bubble, in which time
+// passes only when all goroutines wait.
+type observedClient struct {
 	*Client
 	events []Event // guarded by mu, as the observer is called with it held
 }
 
-func newTold(t *testing.T, cfg Config) *told {
+func newObservedClient(t *testing.T, cfg Config) *observedClient {
 	t.Helper()
-	c := &told{}
+	c := &observedClient{}
 	cfg.Queue = "q"
 	cfg.Observer = ObserverFunc(func(e Event) { c.events = append(c.events, e) })
 	if err := cfg.setDefaults(); err != nil {
@@ -38,9 +38,9 @@ func (c *Client) receive(m Message) {
 	c.classify(m)
 }
 
-// reply delivers a reply and returns the event that tells of it, after which the
-// laws are held against all events so far.
-func (c *told) reply(t *testing.T, id string) Event {
+// reply delivers a reply and returns the event that tells of it, after which the laws are held against all events
+// so far.
+func (c *observedClient) reply(t *testing.T, id string) Event {
 	t.Helper()
 	c.receive(Message{CorrelationID: id, AppID: "fib-1"})
 	c.mu.Lock()
@@ -72,7 +72,7 @@ func (c *told) reply(t *testing.T, id string) Event {
 }
 
 // kinds are those of all events so far.
-func (c *told) kinds() []EventKind {
+func (c *observedClient) kinds() []EventKind {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var kinds []EventKind
@@ -82,14 +82,13 @@ func (c *told) kinds() []EventKind {
 	return kinds
 }
 
-// A call ends at its deadline, whether the alarm or a reply notices first, and
-// wherever the deadline comes from.
+// A call ends at its deadline, whether the alarm or a reply notices first, and wherever the deadline comes from.
 func TestReplyAroundTheDeadline(t *testing.T) {
 	const timeout = 5 * time.Second
-	for name, begin := range map[string]func(*testing.T, *told) *Call{
-		"the default":   func(t *testing.T, c *told) *Call { return c.Go(t.Context(), Request{}) },
-		"the request's": func(t *testing.T, c *told) *Call { return c.Go(t.Context(), Request{Timeout: timeout}) },
-		"the context's": func(t *testing.T, c *told) *Call {
+	for name, begin := range map[string]func(*testing.T, *observedClient) *Call{
+		"the default":   func(t *testing.T, c *observedClient) *Call { return c.Go(t.Context(), Request{}) },
+		"the request's": func(t *testing.T, c *observedClient) *Call { return c.Go(t.Context(), Request{Timeout: timeout}) },
+		"the context's": func(t *testing.T, c *observedClient) *Call {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			t.Cleanup(cancel)
 			call, err := c.start(ctx, Request{Timeout: time.Hour}) // nobody watches the context
@@ -103,7 +102,7 @@ func TestReplyAroundTheDeadline(t *testing.T) {
 			for _, alarm := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s, %v after, alarm %v", name, after, alarm), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						c := newTold(t, Config{Timeout: timeout})
+						c := newObservedClient(t, Config{Timeout: timeout})
 						call := begin(t, c)
 						if !alarm {
 							c.timer.Stop() // it comes too late
@@ -135,12 +134,11 @@ func TestReplyAroundTheDeadline(t *testing.T) {
 	}
 }
 
-// A request that comes back dead-lettered after the deadline finds the call ended,
-// too.
+// A request that comes back dead-lettered after the deadline finds the call ended, too.
 func TestDeadLetteredAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for after, want := range map[time.Duration]Outcome{-1: Expired, 0: Timeout} {
-			c := newTold(t, Config{})
+			c := newObservedClient(t, Config{})
 			call := c.Go(t.Context(), Request{Timeout: time.Second})
 			c.timer.Stop()
 			time.Sleep(time.Second + after)
@@ -153,11 +151,11 @@ func TestDeadLetteredAfterTheDeadline(t *testing.T) {
 	})
 }
 
-// After a suspension the alarm may also be first. It counts from the deadline, too,
-// and what it ended is not remembered for less long because of that.
+// After a suspension the timer may fire before the reply is read. The lateness counts from the deadline, too, and the
+// call is remembered for as long as others.
 func TestLateAfterALateAlarm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newTold(t, Config{RememberFor: time.Second})
+		c := newObservedClient(t, Config{RememberFor: time.Second})
 		first := c.Go(t.Context(), Request{Timeout: 4 * time.Second})
 		second := c.Go(t.Context(), Request{Timeout: 5 * time.Second})
 		c.timer.Stop()
@@ -180,8 +178,8 @@ func TestLateAfterALateAlarm(t *testing.T) {
 	})
 }
 
-// A cancellation ends a call where it is noticed, also after the deadline, and a
-// context that says DeadlineExceeded before its time makes nothing negative.
+// A cancellation ends a call even after the deadline, and a context that ends with DeadlineExceeded too early makes no
+// duration negative.
 func TestLateAfterTheContext(t *testing.T) {
 	passed, cancel := context.WithTimeout(context.Background(), 0)
 	defer cancel()
@@ -200,7 +198,7 @@ func TestLateAfterTheContext(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client := newTold(t, Config{})
+				client := newObservedClient(t, Config{})
 				call := client.Go(t.Context(), Request{Timeout: 5 * time.Second})
 				client.timer.Stop()
 				time.Sleep(c.at)
