@@ -89,12 +89,12 @@ func TestColumnsFollowTheData(t *testing.T) {
 		width, rows := rapid.IntRange(1, 150).Draw(t, "width"), rapid.IntRange(1, 20).Draw(t, "rows")
 		look := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(-100, 1e6).Draw(t, "from"))*time.Second), past)
 		p := newTimeline(look.Ledger.Seconds[:len(past)], len(past), width)
-		top := niceScale(p.most())
-		heights, failed := heightsOf(t, p.columns(st, rows, float64(top)))
+		top := niceScale(p.highest())
+		heights, failed := heightsOf(t, p.draw(st, rows, float64(top)))
 		if len(heights) != width {
 			t.Fatalf("%d columns in %d cells", len(heights), width)
 		}
-		columns := p.all()
+		columns := p.columns
 		for i, c := range columns {
 			sum := c.completed + c.failed
 			switch {
@@ -158,7 +158,7 @@ func TestColumnsMoveAsAWhole(t *testing.T) {
 		seconds := secondsFrom(at(time.Duration(rapid.IntRange(0, 1000).Draw(t, "from"))*time.Second), past).Ledger.Seconds
 		now, next := newTimeline(seconds[:n], n, width), newTimeline(seconds[1:n+1], n, width)
 		shift := now.cellOf(n-1) - next.cellOf(n-2)
-		a, b := now.all(), next.all()
+		a, b := now.columns, next.columns
 		// The oldest and the newest cell may be in the making.
 		for i := shift + 2; i < width-1; i++ {
 			if a[i] != b[i-shift] {
@@ -217,35 +217,9 @@ func TestThroughputLeavesOutThePresentSecond(t *testing.T) {
 }
 
 func TestNiceScale(t *testing.T) {
-	for x, want := range map[float64]scale{0: 0, -1: 0, 0.3: 1, 1: 1, 1.2: 2, 7: 8, 9: 10, 10: 10, 328: 400, 401: 500, 12_408: 20_000} {
+	for x, want := range map[float64]int{0: 0, -1: 0, 0.3: 1, 1: 1, 1.2: 2, 7: 8, 9: 10, 10: 10, 328: 400, 401: 500, 12_408: 20_000} {
 		if got := niceScale(x); got != want {
 			t.Errorf("niceScale(%v) is %d, not %d", x, got, want)
-		}
-	}
-}
-
-func TestMarkedAxis(t *testing.T) {
-	st := styled(false)
-	for _, c := range []struct {
-		width int
-		marks []text.Mark
-		want  string
-	}{
-		{10, nil, "──────────"},
-		{10, []text.Mark{{At: 2, Glyph: "▲", Name: "fib-1"}}, "──▲fib-1──"},
-		{10, []text.Mark{{At: 9, Glyph: "▼", Name: "fib-1"}}, "────fib-1▼"},
-		{10, []text.Mark{{At: 4, Glyph: "▼", Name: "too-long-a-name"}}, "────▼─────"},
-		{10, []text.Mark{{At: 1, Glyph: "▲", Name: "a"}, {At: 2, Glyph: "▼", Name: "b"}}, "─▲▼b──────"},
-		{10, []text.Mark{{At: 0, Glyph: "▲", Name: "ab"}, {At: 4, Glyph: "▼", Name: "c"}}, "▲ab─▼c────"},
-		{10, []text.Mark{{At: 0, Glyph: "▲", Name: "abc"}, {At: 4, Glyph: "▼", Name: "c"}}, "▲───▼c────"},
-		{10, []text.Mark{{At: 4, Glyph: "▲", Name: "early"}, {At: 4, Glyph: "▼", Name: "late"}}, "────▼late─"},
-		{10, []text.Mark{{At: 4, Glyph: "▲", Name: "early"}, {At: 4, Glyph: "▲", Name: "too late"}}, "────▲─────"},
-		{10, []text.Mark{{At: -1, Glyph: "▲", Name: "a"}, {At: 10, Glyph: "▼", Name: "b"}}, "──────────"},
-		{10, []text.Mark{{At: 3, Glyph: "▲", Name: "長い"}}, "───▲長い──"},
-		{0, []text.Mark{{At: 0, Glyph: "▲", Name: "a"}}, ""},
-	} {
-		if got := text.MarkedAxis(st, c.width, c.marks).Render(); got != c.want {
-			t.Errorf("%v: %q, want %q", c.marks, got, c.want)
 		}
 	}
 }

@@ -67,6 +67,17 @@ func WaitedToPublish(response, service ledger.Latency) bool {
 	return clearly(response.P50, service.P50) || clearly(response.P99, service.P99)
 }
 
+// QuantileInk returns the ink for bars from so many ms on. It repeats the marks.
+func QuantileInk(st *text.Styles, l ledger.Latency, ms float64) text.Ink {
+	switch {
+	case ms >= l.P99:
+		return st.Failed
+	case ms >= l.P90:
+		return st.Duplicate
+	}
+	return st.Completed
+}
+
 // A row of a histogram.
 type bin struct {
 	from, to float64 // ms
@@ -85,14 +96,7 @@ func histogram(p *sheet, l ledger.Latency, bars []ledger.Bar) {
 		highest = max(highest, b.n)
 		digits = max(digits, text.Width(text.Count(b.n)))
 		notes = max(notes, text.Width(strings.Join(b.marks, " ")))
-		switch { // colour repeats what the marks say
-		case b.from >= l.P99:
-			b.style = p.Failed
-		case b.from >= l.P90:
-			b.style = p.Duplicate
-		default:
-			b.style = p.Completed
-		}
+		b.style = QuantileInk(p.Styles, l, b.from)
 	}
 	room := p.width - labelCells - (2 + digits) - (2 + shareCells) - (2 + notes)
 	p.row("spread", p.Faint.Span(text.Left(text.Escape("response times from", room), room)),
