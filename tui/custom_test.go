@@ -11,6 +11,7 @@ import (
 	"github.com/charmbracelet/x/ansi"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
 )
 
@@ -137,7 +138,7 @@ func TestCustomAdvice(t *testing.T) {
 			s := ownService()
 			s.snap.Queue, s.snap.Load.Waiting = queue, waiting
 			snap := s.Snapshot(lab.Query{})
-			all := adviceText(&snap) + nobodyServes(&snap)
+			all := adviceText(&snap) + explain.NoServer(&snap)
 			if !strings.Contains(all, "our server") && !strings.Contains(all, "Start yours") || strings.Contains(all, "fibserver") || strings.Contains(all, "Press s") {
 				t.Errorf("%s: %s", name, all)
 			}

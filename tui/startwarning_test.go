@@ -78,7 +78,7 @@ func TestNoAdviceToStartServersOnASharedQueue(t *testing.T) {
 			l := *snap
 			l.StartWarning, l.Pool = sharedWarning, nil
 			change(&l)
-			for _, text := range []string{adviceText(&l), nobodyServes(&l), explain.WhyIdle(&l)} {
+			for _, text := range []string{adviceText(&l), explain.NoServer(&l), explain.WhyIdle(&l)} {
 				if strings.Contains(text, "Press s ") || strings.Contains(text, "s to start") || strings.Contains(text, "try x") || strings.Contains(text, "x for") || strings.Contains(text, "fibserver") {
 					t.Errorf("%s, %s: %s", name, what, text)
 				}

@@ -231,6 +231,27 @@ func noConsumers(s *lab.Snapshot) string {
 	return nobody + ": calls wait in it and time out. " + start
 }
 
+// NoServer says what to do if there is no server, or none that has replied. It is "" if there is one.
+func NoServer(s *lab.Snapshot) string {
+	if s.Replay != nil || CanKill(s) {
+		return ""
+	}
+	heard := slices.ContainsFunc(s.Ledger.Servers, func(r ledger.Server) bool { return r.Rate > 0 && r.Name != lab.InjectorName })
+	switch q, n := &s.Queue, s.Queue.Consumers; {
+	case heard && (q.Exclusive || !q.Known || n > 0):
+		return ""
+	case q.Known && q.Exclusive:
+		return "The queue is exclusive to another connection, and no reply yet says who serves it."
+	case !q.Known && q.Err != "":
+		return "Nobody can say who consumes from " + QueueName(s) + ", and no reply yet does."
+	case q.Known && n > 0:
+		return text.Plural(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
+	case !StartsServers(s):
+		return "No server. Start yours: it has to consume from " + QueueName(s) + "."
+	}
+	return "No server. Press s to start one here, or run " + ServerCommand(s) + " in another terminal."
+}
+
 // NextTry says how long it is until the client connects again, or "" if it does so now.
 func NextTry(c *ledger.Connection, now time.Time) string {
 	if wait := c.NextTry.Sub(now); !c.NextTry.IsZero() && wait >= time.Second/2 {
