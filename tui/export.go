@@ -66,7 +66,7 @@ func (m *Model) export(name string) (tea.Cmd, error) {
 	}
 	q := m.query()
 	q.Notes = 0
-	const max = mostLaneRows
+	const max = maxLaneRows
 	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = max, max, max
 	q.Ledger.Duplicates, q.Ledger.Orphans = max, max
 	picture, session, filtered := m.picture(), m.session, m.filter != ""

@@ -10,26 +10,22 @@ import (
 	"rpcscope/tui/text"
 )
 
-// An inspector shows the story of one correlation ID: a verdict in words, a waterfall of
-// all that happened, and the message of the selected step. The zero value shows nothing.
+// An inspector shows the story of one correlation ID: a verdict, a waterfall of its steps, and the message of the selected step.
+// The zero value shows nothing.
 type inspector struct {
 	evidence *explain.Evidence
 	steps    []explain.Step
-	// chosen is the step that somebody has selected; until then the one is selected
-	// that tells most.
-	chosen bool
-	key    explain.StepKey
-	came   time.Time // of the discarded reply that was asked for: that is the step, if there is one
+	key      explain.StepKey // of the selected step
+	chosen   bool            // the user selected it
+	came     time.Time       // when the discarded reply arrived that the inspector was opened on
 
-	top int // first line of the properties that is shown
-	// What the last picture had room for: scroll goes by it.
-	page, most int
+	top       int // first line of the properties that is shown
+	page, max int // rows of properties, and maximum of top, when drawn last
 }
 
-// show sets the story, or brings it up to date: the selection and the scrolling are kept
-// where it is of the same ID as before.
+// show sets the story. It keeps the selection and the scrolling if the story is the same, or goes on.
 func (in *inspector) show(s ledger.Story, c explain.Circumstances) {
-	if in.evidence == nil || !sameStory(in.evidence.Story, s) || len(s.Events) < len(in.evidence.Story.Events) { // somebody went back in a recording
+	if in.evidence == nil || !sameStory(in.evidence.Story, s) || len(s.Events) < len(in.evidence.Story.Events) { // or the user went back in a recording
 		*in = inspector{came: in.came}
 	}
 	before := in.message()
@@ -43,8 +39,7 @@ func (in *inspector) show(s ledger.Story, c explain.Circumstances) {
 	}
 }
 
-// sameStory reports whether b is a, or goes on from there. Two replies without an ID,
-// for instance, are two stories.
+// sameStory reports whether b is a, or goes on from there. Two replies without an ID are two stories.
 func sameStory(a, b ledger.Story) bool {
 	if a.ID != b.ID || a.Ours != b.Ours || !a.Sent.Equal(b.Sent) {
 		return false
@@ -52,16 +47,16 @@ func sameStory(a, b ledger.Story) bool {
 	return len(a.Events) == 0 || len(b.Events) > 0 && a.Events[0].Time.Equal(b.Events[0].Time)
 }
 
-// selected is the index of the selected step.
+// selected returns the index of the selected step.
 func (in *inspector) selected() int {
 	i := slices.IndexFunc(in.steps, func(s explain.Step) bool { return s.Key == in.key })
-	if i < 0 { // "now" has gone: what came instead is the last one
+	if i < 0 { // "now" is gone, and the last step replaces it
 		return len(in.steps) - 1
 	}
 	return i
 }
 
-// message is the event whose message is shown, -1 for none.
+// message returns the event whose message is shown, or -1.
 func (in *inspector) message() int {
 	if in.evidence == nil {
 		return -1
@@ -69,7 +64,7 @@ func (in *inspector) message() int {
 	return in.evidence.MessageOf(in.key)
 }
 
-// selectEvent moves the selection up (below 0) or down by so many steps.
+// selectEvent moves the selection by delta steps.
 func (in *inspector) selectEvent(delta int) {
 	if len(in.steps) == 0 || delta == 0 {
 		return
@@ -82,29 +77,27 @@ func (in *inspector) selectEvent(delta int) {
 	}
 }
 
-// scroll moves the details by so many pages, up where there are less than 0.
+// scroll moves the details by so many pages.
 func (in *inspector) scroll(pages int) {
 	pages = min(max(pages, -1000), 1000)
-	in.top = min(max(in.top+pages*max(in.page-1, 1), 0), in.most)
+	in.top = min(max(in.top+pages*max(in.page-1, 1), 0), in.max)
 }
 
-// The least that frames draws in.
-const leastInspector = 3
+// minInspector is the minimum width and height of an inspector.
+const minInspector = 3
 
-// frames draws the inspector, exactly h rows high and w cells wide, borders included. It
-// is empty below 3x3. It must be called on the inspector itself and not on a copy, since
-// scroll has to know how much there was room for.
+// frames draws the inspector, w cells wide and h rows high with its borders.
 func (in *inspector) frames(st *text.Styles, w, h int) text.Grid {
-	if w < leastInspector || h < leastInspector {
+	if w < minInspector || h < minInspector {
 		return nil
 	}
 	w -= 2
 	if in.evidence == nil {
 		return text.Grid{{Height: h - 2, Frames: []text.Frame{{Width: w, Title: text.Line{st.Title.Span("Nothing selected")}}}}}
 	}
-	said := in.said(st, w)
+	said := in.verdict(st, w)
 	top := text.Frame{Width: w, Title: in.headline(st), Body: said}
-	if h < 8 { // the words are worth most
+	if h < 8 { // the verdict matters most
 		return text.Grid{{Height: h - 2, Frames: []text.Frame{top}}}
 	}
 	if w >= 98 {
@@ -132,7 +125,7 @@ func (in *inspector) beside(st *text.Styles, top text.Frame, w, h int) text.Grid
 	}
 }
 
-// headline is the ID in full and what became of it.
+// headline returns the ID, the outcome, and the counts of discarded replies.
 func (in *inspector) headline(st *text.Styles) text.Line {
 	e := in.evidence
 	id := text.Escape(e.ID, 255)
@@ -154,11 +147,9 @@ func (in *inspector) headline(st *text.Styles) text.Line {
 			l = append(l, st.Failed.Span("✗ failed: "+explain.Outcome(e.Outcome)))
 		}
 	}
-	var n [amqprpc.Unknown + 1]int
+	n := make(map[amqprpc.Class]int)
 	for _, r := range e.Discarded() {
-		if int(r.Class) < len(n) {
-			n[r.Class]++
-		}
+		n[r.Class]++
 	}
 	plus := " + "
 	if !e.Ours {
@@ -180,8 +171,8 @@ func (in *inspector) headline(st *text.Styles) text.Line {
 	return l
 }
 
-// said is the verdict, as wide as it may be.
-func (in *inspector) said(st *text.Styles, w int) (out []text.Line) {
+// verdict returns the verdict in lines.
+func (in *inspector) verdict(st *text.Styles, w int) (out []text.Line) {
 	v := in.evidence.Verdict()
 	add := func(s string, ink text.Ink) {
 		for _, part := range text.Wrap(s, w-2) {
@@ -225,11 +216,11 @@ func (in *inspector) waterfall(st *text.Styles, w, rows int) text.Frame {
 func (in *inspector) details(st *text.Styles, w, rows int) text.Frame {
 	event := in.message()
 	all := properties(st, in.evidence, event, w-1)
-	in.page, in.most = rows-1, max(len(all)-rows+1, 0)
-	if len(all) <= rows {
-		in.most = 0
+	in.page, in.max = rows-1, 0
+	if len(all) > rows {
+		in.max = len(all) - rows + 1
 	}
-	in.top = min(in.top, in.most)
+	in.top = min(in.top, in.max)
 	body := window(st, all, in.top, rows)
 	for i := range body {
 		body[i] = append(text.Line{st.Plain.Span(" ")}, body[i]...)

@@ -93,7 +93,7 @@ func exact(t interface {
 	Fatalf(string, ...any)
 }, picture string, w, h int) {
 	t.Helper()
-	if w < leastInspector || h < leastInspector {
+	if w < minInspector || h < minInspector {
 		w, h = 0, 0
 	}
 	if n := strings.Count(picture, "\n"); n != h {

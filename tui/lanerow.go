@@ -11,54 +11,46 @@ import (
 	"rpcscope/tui/text"
 )
 
-// Widths, in cells, from which rows of a lane say more.
+// Widths from which the rows of a lane show more.
 const (
-	midLane    = 24  // an answer, or why there is none
-	pairLane   = 36  // the request too
-	serverLane = 48  // who answered
-	wholeLane  = 78  // the whole ID
-	flatLane   = 110 // a discarded reply in one line
+	answerLane  = 24  // the answer, or why there is none
+	requestLane = 36  // the request too
+	serverLane  = 48  // who answered
+	wholeIDLane = 78  // the whole ID
+	oneLineLane = 110 // a discarded reply in one line
 )
 
-const (
-	leastIDCells = 4
-)
+const minIDWidth = 4
 
-// used is how much of its time a call has used up, from 0 to 1 and above. A call without
-// a deadline has all the time there is.
-func used(c *ledger.Call, now time.Time) float64 {
-	all := c.Deadline.Sub(c.Sent)
-	if c.Deadline.IsZero() || all <= 0 {
-		return 0
+// age shows the age of a call in flight as a gauge of its time to the deadline and a duration. Its ink changes past half and
+// past four fifths of that time, the gauge past all of it.
+func age(st *text.Styles, c *ledger.Call, now time.Time, width int) text.Line {
+	used := 0.0
+	if all := c.Deadline.Sub(c.Sent); !c.Deadline.IsZero() && all > 0 {
+		used = max(float64(now.Sub(c.Sent))/float64(all), 0)
 	}
-	return max(float64(now.Sub(c.Sent))/float64(all), 0)
-}
-
-// gauge shows it in one cell, and how bad it is: past half, past four fifths, past all.
-func gauge(st *text.Styles, used float64) text.Span {
-	const levels = "▁▂▃▄▅▆▇█"
-	ink := st.Plain
+	ink, gauge := st.Plain, "!"
 	switch {
-	case used >= 1:
-		return st.Bad.Span("!")
 	case used > 0.8:
 		ink = st.Bad
 	case used > 0.5:
 		ink = st.Warn
 	}
-	return ink.Span(string([]rune(levels)[int(used*8)]))
+	if used < 1 {
+		gauge = string([]rune("▁▂▃▄▅▆▇█")[int(used*8)])
+	}
+	return text.Line{ink.Span(gauge), ink.Span(text.Right(text.Age(c.Age), width))}
 }
 
-// idCells is how much room the ID has in a row of n cells.
-func idCells(n int) int {
-	if n >= wholeLane {
+// idWidth returns the width of the ID in a row of n cells.
+func idWidth(n int) int {
+	if n >= wholeIDLane {
 		return text.UUIDWidth
 	}
 	return text.ShortIDWidth
 }
 
-// A laneRow is a row of a lane in the making: its ID on the left, then what is said of
-// it, and on the right what is compared from row to row.
+// A laneRow is a row of a lane: its ID at the left, words, and numbers to compare at the right.
 type laneRow struct {
 	id    string
 	ink   text.Ink
@@ -66,22 +58,21 @@ type laneRow struct {
 	right text.Line
 }
 
-// line lays the row out in n cells, the first of which is for the mark of what is
-// selected. An ID makes room for words down to a few of its digits; what is on the right
-// goes where there is no room for it.
+// line lays the row out in n cells, after the mark of the selection. It cuts the ID down to a few digits to make room for words,
+// and leaves the right out if that is not enough.
 func (r laneRow) line(n int, mark string) text.Line {
 	rest := n - 1
 	words, side := r.words.Width(), r.right.Width()
 	if words > 0 {
 		words++
 	}
-	if rest-words-side < leastIDCells {
+	if rest-words-side < minIDWidth {
 		r.right, side = nil, 0
 	}
-	id := text.ID(r.id, min(max(rest-words-side, leastIDCells), idCells(n)))
+	id := text.ID(r.id, min(max(rest-words-side, minIDWidth), idWidth(n)))
 	out := text.Line{r.ink.Span(mark), r.ink.Span(id)}
 	rest -= text.Width(id)
-	if pad := idCells(n) - text.Width(id); pad > 0 && rest-pad-words-side >= 0 {
+	if pad := idWidth(n) - text.Width(id); pad > 0 && rest-pad-words-side >= 0 {
 		out = append(out, text.Gap(pad))
 		rest -= pad
 	}
@@ -98,23 +89,20 @@ func (r laneRow) line(n int, mark string) text.Line {
 
 // flightRow shows a call in flight.
 func flightRow(st *text.Styles, c *ledger.Call, custom bool, now time.Time, n int) laneRow {
-	g := gauge(st, used(c, now))
-	r := laneRow{id: c.ID, ink: st.InFlight}
-	tried := "try " + strconv.Itoa(c.Attempt)
-	if n < midLane {
-		r.right = text.Line{g, g.Ink.Span(text.Right(text.Age(c.Age), 6))}
-		tried = "×" + strconv.Itoa(c.Attempt)
-	} else {
-		r.right = text.Line{text.Plain(" "), g, g.Ink.Span(text.Right(text.Age(c.Age), 7))}
+	r := laneRow{id: c.ID, ink: st.InFlight, right: append(text.Line{text.Plain(" ")}, age(st, c, now, 7)...)}
+	attempt := "try " + strconv.Itoa(c.Attempt)
+	if n < answerLane {
+		r.right = age(st, c, now, 6)
+		attempt = "×" + strconv.Itoa(c.Attempt)
 	}
-	room := n - 1 - idCells(n) - 1 - r.right.Width()
+	room := n - 1 - idWidth(n) - 1 - r.right.Width()
 	if c.Attempt > 1 {
-		r.words = text.Line{st.Warn.Span(tried)}
-		room -= text.Width(tried) + 1
+		r.words = text.Line{st.Warn.Span(attempt)}
+		room -= text.Width(attempt) + 1
 	}
 	_, isFib := explain.FibArgument(c)
 	switch request := explain.Request(c, custom, max(room, 0)); {
-	case room < len("fib(9)"), isFib && !custom && strings.HasSuffix(request, text.Ellipsis): // half a number says nothing
+	case room < len("fib(9)"), isFib && !custom && strings.HasSuffix(request, text.Ellipsis): // do not show half a number
 	case c.Attempt == 0:
 		r.words = append(r.words, st.Faint.Span("unsent"))
 	case c.Attempt > 1 && !strings.HasSuffix(request, text.Ellipsis):
@@ -136,7 +124,7 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 	case c.Wrong:
 		r.ink, short = st.Bad, "wrong"
 	}
-	if n < midLane {
+	if n < answerLane {
 		if failed || c.Wrong {
 			r.words = text.Line{r.ink.Span(short)}
 		} else {
@@ -145,12 +133,12 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 		return r
 	}
 	r.right = text.Line{st.Plain.Span(text.Right(text.Duration(c.Age), 8))}
-	if n < pairLane {
+	if n < requestLane {
 		r.right = text.Line{st.Plain.Span(text.Right(text.Age(c.Age), 7))}
 	}
 	if n >= serverLane {
 		names := 8
-		if n >= flatLane {
+		if n >= oneLineLane {
 			names = 16
 		}
 		server := ""
@@ -159,11 +147,11 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 		}
 		r.right = append(r.right, st.Faint.Span("  "+text.Left(server, names)))
 	}
-	room := n - 1 - idCells(n) - 1 - r.right.Width()
-	if failed && n < pairLane && text.Width(short) > room { // why is worth more than when
-		r.right, room = nil, n-1-idCells(n)-1
+	room := n - 1 - idWidth(n) - 1 - r.right.Width()
+	if failed && n < requestLane && text.Width(short) > room { // the reason matters more than the age
+		r.right, room = nil, n-1-idWidth(n)-1
 	}
-	if n >= pairLane {
+	if n >= requestLane {
 		request := text.Left(explain.Request(c, custom, min(room/2, 24)), min(room/2, 7))
 		r.words = text.Line{st.Plain.Span(request + " ")}
 		room -= text.Width(request) + 1
@@ -177,7 +165,7 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 		}
 	case c.Wrong:
 		r.words = append(r.words, r.ink.Span("wrong: "+text.Body(c.Answer, c.AnswerLen, max(room-len("wrong: "), 1))))
-	case n >= pairLane:
+	case n >= requestLane:
 		r.words = append(r.words, st.Plain.Span("= "+text.Body(c.Answer, c.AnswerLen, max(room-2, 1))))
 	default:
 		r.words = text.Line{st.Plain.Span(text.Body(c.Answer, c.AnswerLen, room))}
@@ -185,21 +173,20 @@ func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 	return r
 }
 
-// strayRow shows a discarded reply: what it was, and in a second text why it was
-// discarded.
+// strayRow shows a discarded reply, and returns why it was discarded.
 func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow, why string) {
 	r = laneRow{id: s.ID, ink: st.Duplicate}
-	if n >= wholeLane {
+	if n >= wholeIDLane {
 		r.right = text.Line{st.Faint.Span(text.Right(text.Clock(now.Sub(s.Time))+" ago", 10))}
 	}
-	room := max(n-1-idCells(n)-1-r.right.Width(), 7)
+	room := max(n-1-idWidth(n)-1-r.right.Width(), 7)
 	name, after := explain.Sender(s.Server, 24), text.Duration(s.Since)
-	var what string
+	var kind string
 	var whys []string
 	switch {
 	case s.Class == amqprpc.Duplicate:
 		long, short := explain.NthReply(s.Nth)
-		what = text.FirstFit(room, long+", "+name, long, short)
+		kind = text.FirstFit(room, long+", "+name, long, short)
 		whys = []string{after + " after the answer", after + " later", "+" + after}
 		if s.AnsweredBy != "" {
 			first := explain.Sender(s.AnsweredBy, 24)
@@ -208,53 +195,52 @@ func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow
 	case s.Class == amqprpc.Late:
 		r.ink = st.Orphaned
 		had := explain.Ended(s.Outcome)
-		what = text.FirstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
+		kind = text.FirstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
 		whys = []string{had, strings.TrimPrefix(had, "the ")}
-		if what == "late" {
+		if kind == "late" {
 			whys = append(whys, "by "+after)
 		}
 	default:
 		r.ink = st.Orphaned
-		what = text.FirstFit(room, "unknown ID, "+name, "unknown ID", "unknown")
+		kind = text.FirstFit(room, "unknown ID, "+name, "unknown ID", "unknown")
 		whys = []string{"no such call here", "no such call"}
 		if s.ID == "" {
-			what = text.FirstFit(room, "no ID, "+name, "unknown")
+			kind = text.FirstFit(room, "no ID, "+name, "unknown")
 			whys = []string{"it names no call", "names no call"}
 		}
 	}
-	r.words = text.Line{st.Plain.Span(what)}
-	return r, strayWhy(s, n, whys, name, !strings.HasSuffix(what, name))
+	r.words = text.Line{st.Plain.Span(kind)}
+	return r, strayWhy(s, n, whys, name, !strings.HasSuffix(kind, name))
 }
 
-// strayWhy returns the fullest of the texts that fits, with the sender where it has not
-// been named yet, and whether the request had been redelivered.
-func strayWhy(s *ledger.Stray, n int, whys []string, name string, unnamed bool) string {
-	var texts []string
+// strayWhy returns the longest reason that fits, after the sender if withSender, and after "redelivered" if the request was.
+func strayWhy(s *ledger.Stray, n int, whys []string, name string, withSender bool) string {
+	var forms []string
 	add := func(prefix string) {
 		for _, why := range whys {
-			texts = append(texts, prefix+why)
+			forms = append(forms, prefix+why)
 		}
 	}
-	before := ""
-	if unnamed {
-		before = name + ", "
+	sender := ""
+	if withSender {
+		sender = name + ", "
 	}
 	if s.Redelivered {
-		add(before + "redelivered, ")
+		add(sender + "redelivered, ")
 		add("redelivered, ")
-		texts = append(texts, "redelivered")
+		forms = append(forms, "redelivered")
 	}
-	add(before)
+	add(sender)
 	add("")
 	room := max(n-1, 1)
-	if s.Error != "" { // worth more than why it was discarded
-		for i := range texts {
-			texts[i] = explain.ErrorKind(s) + ", " + texts[i]
+	if s.Error != "" { // matters more than the reason
+		for i := range forms {
+			forms[i] = explain.ErrorKind(s) + ", " + forms[i]
 		}
-		return text.FirstFit(room, append(texts, explain.ErrorKind(s))...)
+		return text.FirstFit(room, append(forms, explain.ErrorKind(s))...)
 	}
-	why := text.FirstFit(room, texts...)
-	if room -= text.Width(why) + 2; n >= wholeLane && room >= 8 {
+	why := text.FirstFit(room, forms...)
+	if room -= text.Width(why) + 2; n >= wholeIDLane && room >= 8 {
 		why += ": " + text.Body(s.Body, s.BodyLen, room)
 	}
 	return why

@@ -223,30 +223,8 @@ func TestAgeing(t *testing.T) {
 		{4 * time.Second, "▇", st.Warn}, {4001 * time.Millisecond, "▇", st.Bad}, {4999 * time.Millisecond, "█", st.Bad},
 		{5 * time.Second, "!", st.Bad}, {time.Hour, "!", st.Bad},
 	} {
-		if got := gauge(st, used(c, at(v.after))); got != (v.ink.Span(v.sign)) {
+		if got := age(st, c, at(v.after), 7)[0]; got != (v.ink.Span(v.sign)) {
 			t.Errorf("after %v: %q", v.after, got.Text)
-		}
-	}
-}
-
-func TestNthWords(t *testing.T) {
-	for n, want := range map[int]string{
-		-1: "another reply", 0: "another reply", 1: "1st reply", 2: "2nd reply", 3: "3rd reply", 4: "4th reply", 11: "11th reply",
-		12: "12th reply", 13: "13th reply", 21: "21st reply", 112: "112th reply", 1002: "1,002nd reply",
-	} {
-		if got, _ := explain.NthReply(n); got != want {
-			t.Errorf("%d: %q, want %q", n, got, want)
-		}
-	}
-}
-
-func TestBriefly(t *testing.T) {
-	for n, want := range map[uint64]string{
-		0: "0", 999: "999", 1000: "1k", 1040: "1k", 1500: "1.5k", 12_327: "12.3k", 99_949: "99.9k", 99_950: "100k", 999_499: "999k", 999_500: "1M",
-		12_345_678: "12.3M", 5e9: "5G", 1e18: "many",
-	} {
-		if got := briefly(n); got != want || text.Width(got) > 5 {
-			t.Errorf("%d: %q, want %q", n, got, want)
 		}
 	}
 }

@@ -22,65 +22,63 @@ const (
 	laneCount = 4
 )
 
-// endedRows are what the lane of ended calls shows.
+// endedRows are the calls that the lane of ended calls shows.
 type endedRows int
 
 const (
-	allEnded endedRows = iota // completed and failed, by the time of their end
+	allEnded endedRows = iota
 	completedOnly
 	failedOnly
 )
 
-// mostLaneRows is how many rows of a lane can be reached: as many as a filter looks at.
-const mostLaneRows = 8192
+// maxLaneRows is how many rows of a lane can be reached. A filter examines as many.
+const maxLaneRows = 8192
 
-// lanes are the heart of the screen: what is in flight, what has ended, and what was
-// discarded, by correlation ID. The zero value shows all four, with the first one in
-// focus. Each lane remembers which of its rows is selected; see [list].
+// lanes show calls and discarded replies by correlation ID. The zero value shows all four lanes, with the first in focus.
+// Each lane has a selected row; see [list].
 //
-// A look is drawn as it was asked for: query first, then frames of the look that came.
+// query asks for the rows of a snapshot, and frames draws that snapshot.
 type lanes struct {
 	focus  laneKind
 	ended  endedRows
 	zoomed bool
 	filter filter
-	// empty is what an empty lane says instead of its usual words.
+	// empty replaces the words of an empty lane.
 	empty [laneCount]string
-	// number, if set, returns the number of a call, 0 for none. Rows begin with it.
+	// number, if set, returns the number of a call, or 0. Rows begin with it.
 	number func(id string) int
 
 	list  [laneCount]list
-	fit   [laneCount]int    // rows that were seen last
-	total [laneCount]uint64 // rows there have ever been
-	grown [laneCount]int    // by which that grew from one look to the next
-	asked int               // ended rows, of the last query
+	fit   [laneCount]int    // rows that fitted when drawn last
+	total [laneCount]uint64 // rows there were in all, shown or not
+	grown [laneCount]int    // growth of total between the last two snapshots
+	asked int               // ended calls that the last query asked for
 
-	searching bool // the next query looks for the rows that are selected
+	searching bool // the next query must find the selected rows
 
-	pick   *pick // what was made or gone to, if nothing else has been selected since
-	picked bool  // it is in the lane in focus
+	pick   *pick // made or gone to, and nothing else was selected since
+	picked bool  // the pick is in the lane in focus
 }
 
-// setFilter shows only the rows that f picks, from the next query on.
+// setFilter shows only the rows that pass f, from the next query on.
 func (l *lanes) setFilter(f filter) { l.filter = f }
 
-// query makes q ask for the rows that the lanes would show in a frame of w cells with h
-// rows inside, a page more to move to, and as many as may push the selected one down in
-// the meantime.
+// query makes q ask for the rows of lanes of w cells and h rows: those that are shown, a page more, and those that may push the
+// selected row down before the snapshot is taken.
 func (l *lanes) query(q *ledger.Query, w, h int) {
 	var n [laneCount]int
 	for kind, width := range l.widths(w) {
-		lines := rowLines(laneKind(kind), width)
+		lines := linesPerRow(laneKind(kind), width)
 		page := (max(h, 0) + lines - 1) / lines
 		v := &l.list[kind]
 		n[kind] = max(v.offset, v.cursor) + 2*page
 		switch {
 		case v.stance == atLast, l.searching && (v.stance == onRow || l.pick != nil):
-			n[kind] = mostLaneRows
+			n[kind] = maxLaneRows
 		case v.stance == onRow && laneKind(kind) != inFlightLane:
 			n[kind] += 16 + 2*l.grown[kind]
 		}
-		n[kind] = min(n[kind], mostLaneRows)
+		n[kind] = min(n[kind], maxLaneRows)
 	}
 	l.searching = false
 	q.InFlight = n[inFlightLane]
@@ -90,19 +88,18 @@ func (l *lanes) query(q *ledger.Query, w, h int) {
 	l.filter.apply(q)
 }
 
-// widths returns the cells inside each lane, of w cells in all. Where there are few, the
-// lane in focus has more than the others, for at least one to be read with ease. Zoomed,
-// the others have none.
+// widths returns the width inside each lane, of w cells in all. If there are few, the lane in focus is wider than the others. If
+// zoomed, the others have none.
 func (l *lanes) widths(w int) (n [laneCount]int) {
 	if l.zoomed {
 		n[l.focus] = max(w-2, 0)
 		return n
 	}
-	const wide, narrow, least = 100, 28, 16
+	const wide, focused, minWidth = 100, 28, 16
 	room := max(w-laneCount-1, 0)
 	own := room / laneCount
 	if w < wide {
-		own = max(own, min(narrow, room-(laneCount-1)*least))
+		own = max(own, min(focused, room-(laneCount-1)*minWidth))
 	}
 	others := laneCount
 	if own > room/laneCount {
@@ -120,9 +117,9 @@ func (l *lanes) widths(w int) (n [laneCount]int) {
 	return n
 }
 
-// rowLines is how many lines a row takes.
-func rowLines(kind laneKind, width int) int {
-	if kind >= duplicateLane && width < flatLane {
+// linesPerRow returns how many lines a row takes.
+func linesPerRow(kind laneKind, width int) int {
+	if kind >= duplicateLane && width < oneLineLane {
 		return 2
 	}
 	return 1
@@ -136,7 +133,7 @@ type laneRows struct {
 
 func (r laneRows) len() int { return len(r.calls) + len(r.strays) }
 
-// id is the correlation ID of a row.
+// id returns the correlation ID of a row.
 func (r laneRows) id(i int) string {
 	if r.strays != nil {
 		return r.strays[i].ID
@@ -178,15 +175,14 @@ func addresses(calls []ledger.Call) []*ledger.Call {
 	return out
 }
 
-// merge returns the calls of a and b by the time of their end, newest first, as both are.
-// Of each, so many were asked for: one that has as many may go on, and where it ends
-// nobody knows what comes next.
+// merge returns the calls of a and b in the order of their ends, newest first, as both are. A list of as many calls as were asked
+// for may be truncated, so merge stops at its end.
 func merge(a, b []ledger.Call, asked int) []*ledger.Call {
 	out := make([]*ledger.Call, 0, len(a)+len(b))
-	more := func(calls []ledger.Call) bool { return asked > 0 && len(calls) >= asked }
+	truncated := func(calls []ledger.Call) bool { return asked > 0 && len(calls) >= asked }
 	for i, j := 0, 0; ; {
 		switch {
-		case i == len(a) && (j == len(b) || more(a)), j == len(b) && more(b):
+		case i == len(a) && (j == len(b) || truncated(a)), j == len(b) && truncated(b):
 			return out
 		case j == len(b) || i < len(a) && !a[i].Ended.Before(b[j].Ended):
 			out = append(out, &a[i])
@@ -202,9 +198,9 @@ func merge(a, b []ledger.Call, asked int) []*ledger.Call {
 func (l *lanes) sync(look *lab.Snapshot, kind laneKind) laneRows {
 	rows := l.rows(look, kind)
 	if total := l.totalOf(look, kind); total != l.total[kind] {
-		// The first look has no other to compare with.
-		if l.grown[kind] = 0; total > l.total[kind] && l.total[kind] > 0 {
-			l.grown[kind] = int(min(total-l.total[kind], mostLaneRows))
+		l.grown[kind] = 0
+		if before := l.total[kind]; before > 0 && total > before {
+			l.grown[kind] = int(min(total-before, maxLaneRows))
 		}
 		l.total[kind] = total
 	}
@@ -225,39 +221,38 @@ func (l *lanes) totalOf(look *lab.Snapshot, kind laneKind) uint64 {
 	return b.Calls.InFlight
 }
 
-// move moves the selection of the lane in focus by so many rows.
+// move moves the selection of the lane in focus by delta rows.
 func (l *lanes) move(look *lab.Snapshot, delta int) {
 	l.unpick()
 	rows := l.sync(look, l.focus)
 	l.list[l.focus].move(delta, rows.len(), rows.key)
 }
 
-// page moves it by so many pages.
+// page moves it by delta pages.
 func (l *lanes) page(look *lab.Snapshot, delta int) { l.move(look, delta*max(l.fit[l.focus], 1)) }
 
-// home and end move it to the first and the last row, and make it stay there whichever
-// row that is.
+// home moves it to the first row and keeps it there, whichever row that is.
 func (l *lanes) home() {
 	l.unpick()
 	l.list[l.focus].home()
 }
 
+// end does so with the last row.
 func (l *lanes) end() {
 	l.unpick()
 	l.list[l.focus].end()
 }
 
-// follows reports whether the lane in focus shows its newest row, whichever that is.
+// follows reports whether the selection of the lane in focus stays at its newest row.
 func (l *lanes) follows() bool { return l.pick == nil && l.list[l.focus].stance == atTop }
 
-// search makes the next query ask for all rows of the lanes that keep to a row, for it to
-// be found again after a time in which nobody looked.
+// search makes the next query ask for all rows of the lanes that keep to a row, so that it is found after a time without queries.
 func (l *lanes) search() { l.searching = true }
 
-// zoom shows the lane in focus alone, at full width, or all four again.
+// zoom toggles between the lane in focus alone and all four.
 func (l *lanes) zoom() { l.zoomed = !l.zoomed }
 
-// cycleEnded shows the next choice of ended calls: all, the completed, the failed ones.
+// cycleEnded shows the next choice of ended calls: all, completed, failed.
 func (l *lanes) cycleEnded() {
 	l.ended = (l.ended + 1) % (failedOnly + 1)
 	if l.focus == endedLane {
@@ -266,8 +261,8 @@ func (l *lanes) cycleEnded() {
 	l.list[endedLane].home()
 }
 
-// frames draws the lanes: four frames side by side, or zoomed one, with their borders w
-// cells wide and h rows high inside. Focused says that the keys go to the lanes.
+// frames draws the lanes, or only the one in focus if zoomed: w cells wide with their borders, and h rows high inside. focused
+// says that the keys go to the lanes.
 func (l *lanes) frames(st *text.Styles, look *lab.Snapshot, focused bool, w, h int) []text.Frame {
 	widths := l.widths(w)
 	var out []text.Frame
@@ -276,7 +271,7 @@ func (l *lanes) frames(st *text.Styles, look *lab.Snapshot, focused bool, w, h i
 			continue
 		}
 		n, mine := widths[kind], focused && kind == l.focus
-		body := l.body(st, look, kind, mine, n, h) // first, for the title to know where the list is
+		body := l.body(st, look, kind, mine, n, h) // before the title, which depends on the place in the list
 		out = append(out, text.Frame{Width: n, Title: l.title(st, look, kind, n-4), Focused: mine, Body: body})
 	}
 	return out
@@ -284,7 +279,7 @@ func (l *lanes) frames(st *text.Styles, look *lab.Snapshot, focused bool, w, h i
 
 func (l *lanes) body(st *text.Styles, look *lab.Snapshot, kind laneKind, focused bool, n, h int) []text.Line {
 	rows := l.sync(look, kind)
-	v, lines := &l.list[kind], rowLines(kind, n)
+	v, lines := &l.list[kind], linesPerRow(kind, n)
 	l.fit[kind] = max(h/lines, 1)
 	if h <= 0 || n <= 0 {
 		return nil
@@ -300,7 +295,7 @@ func (l *lanes) body(st *text.Styles, look *lab.Snapshot, kind laneKind, focused
 	return body[:min(len(body), h)]
 }
 
-// numberOf writes the number of a row's call, and a space after it; "" for none.
+// numberOf returns the number of the call of a row and a space, or "".
 func (l *lanes) numberOf(rows laneRows, i int) string {
 	if l.number == nil {
 		return ""
@@ -312,7 +307,7 @@ func (l *lanes) numberOf(rows laneRows, i int) string {
 	return "#" + strconv.Itoa(n) + " "
 }
 
-// drawRow draws a row in n cells, with the number of its call before the ID.
+// drawRow draws a row in n cells, with number before the ID.
 func drawRow(st *text.Styles, rows laneRows, i int, look *lab.Snapshot, n int, selected bool, number string) []text.Line {
 	now, custom, mark := look.Ledger.Now, look.Load.Custom, " "
 	if selected {
@@ -324,7 +319,7 @@ func drawRow(st *text.Styles, rows laneRows, i int, look *lab.Snapshot, n int, s
 	switch {
 	case rows.strays != nil:
 		var why string
-		if r, why = strayRow(st, &rows.strays[i], now, room); n >= flatLane {
+		if r, why = strayRow(st, &rows.strays[i], now, room); n >= oneLineLane {
 			r.words = append(r.words, st.Faint.Span(", "+why)).Cut(room - text.UUIDWidth - 2 - r.right.Width())
 		} else {
 			lines = []text.Line{text.Line{st.Faint.Span(" " + why)}.Fill(n)}

@@ -333,12 +333,12 @@ func TestSearchFindsTheSelectionAgain(t *testing.T) {
 			t.Errorf("lane %d: then %s is selected, not %s", kind, got.id, kept.id)
 		}
 		var q ledger.Query
-		if l.query(&q, w, h); max(q.Completed, q.Duplicates, q.Orphans) >= mostLaneRows {
+		if l.query(&q, w, h); max(q.Completed, q.Duplicates, q.Orphans) >= maxLaneRows {
 			t.Errorf("lane %d goes on asking for everything", kind)
 		}
 		l.home()
 		l.search()
-		if l.query(&q, w, h); !l.follows() || max(q.Completed, q.Duplicates, q.Orphans) >= mostLaneRows {
+		if l.query(&q, w, h); !l.follows() || max(q.Completed, q.Duplicates, q.Orphans) >= maxLaneRows {
 			t.Errorf("lane %d asks for everything to show the newest", kind)
 		}
 	}

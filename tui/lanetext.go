@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -10,27 +9,26 @@ import (
 	"rpcscope/tui/text"
 )
 
-// A row is what is selected in a lane.
+// A row is the selection of a lane.
 type row struct {
-	lane laneKind
-	id   string    // as it was received: escape it before it is shown
-	seq  uint64    // of a discarded reply, to inspect it by; else 0
-	came time.Time // when that came in
-	// sentence says what the row is, with the whole ID.
-	sentence string
+	lane     laneKind
+	id       string    // not escaped
+	seq      uint64    // of a discarded reply, else 0
+	came     time.Time // when that reply arrived
+	sentence string    // describes the row, with its whole ID
 }
 
-// selected returns what is picked, else the selected row of the lane in focus.
+// selected returns the picked row, or else the selected row of the lane in focus.
 func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	if p := l.pick; p != nil && !l.picked {
-		sentence := text.ID(p.id, explain.IDWidth) + " is not among the rows that are shown. Press enter to see its whole story."
+		words := " is not among the rows that are shown. Press enter to see its whole story."
 		switch {
 		case look.Frozen:
-			sentence = text.ID(p.id, explain.IDWidth) + " is not in the frozen picture. Press f to go back to the present."
+			words = " is not in the frozen picture. Press f to go back to the present."
 		case p.pending():
-			sentence = text.ID(p.id, explain.IDWidth) + ": a reply that was sent and has not come in yet."
+			words = ": a reply that was sent and has not come in yet."
 		}
-		return row{lane: l.focus, id: p.id, seq: p.seq, sentence: sentence}, true
+		return row{lane: l.focus, id: p.id, seq: p.seq, sentence: text.ID(p.id, explain.IDWidth) + words}, true
 	}
 	rows := l.sync(look, l.focus)
 	if rows.len() == 0 {
@@ -47,8 +45,7 @@ func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	return r, true
 }
 
-// sentence says in at most w cells what is selected: the whole ID, or its beginning where
-// it is a UUID that would leave no room for the rest, what it is, and why.
+// sentence describes the selection in at most w cells. It shortens a UUID that would leave no room for the rest.
 func (l *lanes) sentence(look *lab.Snapshot, w int) string {
 	r, ok := l.selected(look)
 	if !ok {
@@ -60,15 +57,14 @@ func (l *lanes) sentence(look *lab.Snapshot, w int) string {
 	return text.Escape(r.sentence, w)
 }
 
-// title names a lane and says how many rows there are of it, in at most so many cells: of a
-// filter, how many pass it of those that are remembered. Where there is room it says, too,
-// that the lane does not follow its newest row, and the key that makes it.
+// title names a lane with the number of its rows, or of those that pass the filter. If there is room, it names the key that makes
+// the lane follow its newest row.
 func (l *lanes) title(st *text.Styles, look *lab.Snapshot, kind laneKind, room int) text.Line {
 	titles := l.titles(st, look, kind)
 	if l.list[kind].stance != atTop {
 		for _, t := range titles {
-			if place := " ↑ home"; t.Width()+text.Width(place) <= room {
-				return append(t, st.Warn.Span(place))
+			if key := " ↑ home"; t.Width()+text.Width(key) <= room {
+				return append(t, st.Warn.Span(key))
 			}
 		}
 	}
@@ -80,7 +76,7 @@ func (l *lanes) title(st *text.Styles, look *lab.Snapshot, kind laneKind, room i
 	return titles[len(titles)-1].Cut(max(room, 0))
 }
 
-// titles are what a lane can be called, the longest first.
+// titles returns the forms of the title of a lane, the longest first.
 func (l *lanes) titles(st *text.Styles, look *lab.Snapshot, kind laneKind) []text.Line {
 	c, r, p := look.Ledger.Calls, look.Ledger.Replies, look.Ledger.Picked
 	ink, name, short, n, picked := st.InFlight, "In flight", "Flight", c.InFlight, p.InFlight
@@ -103,40 +99,23 @@ func (l *lanes) titles(st *text.Styles, look *lab.Snapshot, kind laneKind) []tex
 		return []text.Line{
 			{ink.Span(name + " "), st.Warn.Span(text.Count(rows) + " of " + text.Count(of) + " pass")},
 			{ink.Span(name + " "), st.Warn.Span(text.Count(rows) + " of " + text.Count(of))},
-			{ink.Span(short + " "), st.Warn.Span(briefly(rows) + " of " + briefly(of))},
-			{ink.Span(short + " "), st.Warn.Span(briefly(rows) + "/")},
+			{ink.Span(short + " "), st.Warn.Span(text.Brief(rows) + " of " + text.Brief(of))},
+			{ink.Span(short + " "), st.Warn.Span(text.Brief(rows) + "/")},
 		}
 	}
-	titles := []text.Line{{ink.Span(name + " " + text.Count(n))}, {ink.Span(name + " " + briefly(n))}, {ink.Span(short + " " + briefly(n))}}
+	titles := []text.Line{{ink.Span(name + " " + text.Count(n))}, {ink.Span(name + " " + text.Brief(n))}, {ink.Span(short + " " + text.Brief(n))}}
 	if kind != endedLane || l.ended != allEnded || c.Failed == 0 {
 		return titles
 	}
-	with := func(title text.Line, text string) text.Line { return append(title[:1:1], st.Failed.Span(" "+text)) }
-	failed := briefly(c.Failed)
+	with := func(title text.Line, words string) text.Line { return append(title[:1:1], st.Failed.Span(" "+words)) }
+	failed := text.Brief(c.Failed)
 	return []text.Line{
 		with(titles[0], "failed "+text.Count(c.Failed)), with(titles[1], "failed "+failed), with(titles[1], "✗"+failed), with(titles[2], "✗"+failed),
 		titles[2],
 	}
 }
 
-// briefly writes a number of things in at most 5 cells.
-func briefly(n uint64) string {
-	x := float64(n)
-	for _, unit := range []string{"", "k", "M", "G", "T", "P"} {
-		switch {
-		case unit == "" && n < 1000:
-			return strconv.FormatUint(n, 10)
-		case unit != "" && x < 99.95:
-			return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0") + unit
-		case unit != "" && x < 999.5:
-			return strconv.FormatFloat(x, 'f', 0, 64) + unit
-		}
-		x /= 1000
-	}
-	return "many"
-}
-
-// nothing is what a lane says that has no rows.
+// nothing explains an empty lane.
 func (l *lanes) nothing(st *text.Styles, kind laneKind, n, h int) []text.Line {
 	s := l.empty[kind]
 	switch {

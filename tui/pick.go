@@ -146,7 +146,7 @@ func (m *Model) selectPick() {
 		}
 	}
 	if p := m.lanes.pick; p.pending() {
-		for _, s := range m.discarded(mostLaneRows) {
+		for _, s := range m.discarded(maxLaneRows) {
 			if s.ID == p.id && s.Seq > p.after && s.Server == lab.InjectorName {
 				p.seq, m.lanes.searching = s.Seq, true
 				break

@@ -13,31 +13,27 @@ import (
 	"rpcscope/tui/text"
 )
 
-// The width of the column of names: "content_encoding" and two spaces at least.
-const leastNames, mostNames = 18, 28
+// Bounds for the width of the column of names. The longest property is "content_encoding".
+const minNameWidth, maxNameWidth = 18, 28
 
-// A leaf is a text of named values that is w cells wide, names of them for the names.
-type leaf struct {
+// A propertyList is a text of named values, w cells wide.
+type propertyList struct {
 	*text.Styles
-	w, names int
-	lines    []text.Line
+	w, nameWidth int
+	lines        []text.Line
 }
 
-// value writes a name and what it stands for, which may be somebody else's, in as many
-// lines as it takes. note is our own and comes after it.
-func (p *leaf) value(name, value, note string) {
-	names := p.names
-	if p.w < 2*names { // a narrow column of values would be read by nobody
-		names = 2
+// add writes a name, a value that may be from elsewhere, and a note of ours, in as many lines as they take.
+func (p *propertyList) add(name, value, note string) {
+	width := p.nameWidth
+	if p.w < 2*width { // the values need the room
+		width = 2
 		p.lines = append(p.lines, text.Line{p.Label.Span(text.Escape(name, p.w))})
 		name = ""
 	}
-	for i, part := range text.Fold(text.Escape(value, 1<<20), max(p.w-names, 1)) {
-		l := text.Line{p.Label.Span(text.Left(text.Escape(name, names-1), names)), p.Plain.Span(part)}
-		if i > 0 {
-			l = text.Line{p.Plain.Span(text.Spaces(names)), p.Plain.Span(part)}
-		}
-		p.lines = append(p.lines, l)
+	for _, part := range text.Fold(text.Escape(value, 1<<20), max(p.w-width, 1)) {
+		p.lines = append(p.lines, text.Line{p.Label.Span(text.Left(text.Escape(name, width-1), width)), p.Plain.Span(part)})
+		name = ""
 	}
 	if note == "" {
 		return
@@ -51,104 +47,102 @@ func (p *leaf) value(name, value, note string) {
 		*last = append(*last, p.Faint.Span(gap+note))
 		return
 	}
-	for _, part := range text.Wrap(note, max(p.w-names, 1)) {
-		p.lines = append(p.lines, text.Line{p.Plain.Span(text.Spaces(names)), p.Faint.Span(part)})
+	for _, part := range text.Wrap(note, max(p.w-width, 1)) {
+		p.lines = append(p.lines, text.Line{text.Gap(width), p.Faint.Span(part)})
 	}
 }
 
-// words writes a text of our own.
-func (p *leaf) words(s string, ink text.Ink) {
+// addWords writes a text of ours.
+func (p *propertyList) addWords(s string) {
 	for _, part := range text.Wrap(s, p.w) {
-		p.lines = append(p.lines, text.Line{ink.Span(part)})
+		p.lines = append(p.lines, text.Line{p.Faint.Span(part)})
 	}
 }
 
-// properties lists all that is known of a message.
+// properties lists a message: its address, properties, headers and body.
 func properties(st *text.Styles, e *explain.Evidence, event, w int) []text.Line {
 	if w <= 0 {
 		return nil
 	}
-	p := &leaf{Styles: st, w: w, names: leastNames}
+	p := &propertyList{Styles: st, w: w, nameWidth: minNameWidth}
 	if event < 0 {
-		p.words("No message is remembered: none was published, or there was no room for it.", st.Faint)
+		p.addWords("No message is remembered: none was published, or there was no room for it.")
 		return p.lines
 	}
 	m := e.Message(event)
 	for i := range m.Headers {
-		p.names = max(p.names, min(2+text.Width(text.Escape(m.Headers[i].Key, mostNames))+2, mostNames))
+		p.nameWidth = max(p.nameWidth, min(2+text.Width(text.Escape(m.Headers[i].Key, maxNameWidth))+2, maxNameWidth))
 	}
-	reply := e.Events[event].Kind == amqprpc.EventReply
 	if m.Exchange == "" {
-		p.value("exchange", "", "(default)")
+		p.add("exchange", "", "(default)")
 	} else {
-		p.value("exchange", m.Exchange, "")
+		p.add("exchange", m.Exchange, "")
 	}
-	p.value("routing key", m.RoutingKey, "")
-	if reply {
-		p.value("redelivered", yesNo(m.Redelivered), "this reply, not its request")
+	p.add("routing key", m.RoutingKey, "")
+	if e.Events[event].Kind == amqprpc.EventReply {
+		redelivered := "no"
+		if m.Redelivered {
+			redelivered = "yes"
+		}
+		p.add("redelivered", redelivered, "this reply, not its request")
 	}
-	unset := basic(p, m)
-	p.words("(unset: "+strings.Join(append(unset, "cluster_id, reserved and not read"), ", ")+")", st.Faint)
-	headers(p, e, m)
-	body(p, m)
+	p.addBasic(m)
+	p.addHeaders(e, m)
+	p.addBody(m)
 	return p.lines
 }
 
-func yesNo(b bool) string {
-	if b {
-		return "yes"
+// addBasic lists the basic properties in the order of AMQP, and the names of those that are not set.
+func (p *propertyList) addBasic(m *ledger.Message) {
+	var mode, priority, timestamp, byHand string
+	modeName := "no such mode"
+	if m.DeliveryMode != 0 {
+		mode = strconv.Itoa(int(m.DeliveryMode))
 	}
-	return "no"
-}
-
-// basic lists the basic properties that are set, headers apart, in AMQP's order, and
-// returns the names of the others.
-func basic(p *leaf, m *ledger.Message) (unset []string) {
-	show := func(name, value, note string) {
-		if value == "" {
-			unset = append(unset, name)
-			return
-		}
-		p.value(name, value, note)
+	switch m.DeliveryMode {
+	case 1:
+		modeName = "transient"
+	case 2:
+		modeName = "persistent"
 	}
-	number := func(n uint8) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.Itoa(int(n))
+	if m.Priority != 0 {
+		priority = strconv.Itoa(int(m.Priority))
 	}
-	show("content_type", m.ContentType, "")
-	show("content_encoding", m.ContentEncoding, "")
-	if m.HeadersTotal == 0 && len(m.Headers) == 0 {
-		unset = append(unset, "headers")
-	}
-	mode := map[uint8]string{1: "transient", 2: "persistent"}[m.DeliveryMode]
-	if mode == "" {
-		mode = "no such mode"
-	}
-	show("delivery_mode", number(m.DeliveryMode), mode)
-	show("priority", number(m.Priority), "")
-	show("correlation_id", m.CorrelationID, "")
-	show("reply_to", m.ReplyTo, "")
-	show("expiration", m.Expiration, expirationWords(m.Expiration))
-	show("message_id", m.MessageID, "")
-	when := ""
 	if !m.Timestamp.IsZero() {
-		when = m.Timestamp.UTC().Format("2006-01-02 15:04:05 UTC")
+		timestamp = m.Timestamp.UTC().Format("2006-01-02 15:04:05 UTC")
 	}
-	show("timestamp", when, "")
-	show("type", m.Type, "")
-	show("user_id", m.UserID, "")
-	note := ""
 	if m.AppID == lab.InjectorName {
-		note = "sent by hand from this program"
+		byHand = "sent by hand from this program"
 	}
-	show("app_id", m.AppID, note)
-	return unset
+	var unset []string
+	for _, property := range []struct{ name, value, note string }{
+		{"content_type", m.ContentType, ""},
+		{"content_encoding", m.ContentEncoding, ""},
+		{"headers", "", ""}, // listed below
+		{"delivery_mode", mode, modeName},
+		{"priority", priority, ""},
+		{"correlation_id", m.CorrelationID, ""},
+		{"reply_to", m.ReplyTo, ""},
+		{"expiration", m.Expiration, expirationNote(m.Expiration)},
+		{"message_id", m.MessageID, ""},
+		{"timestamp", timestamp, ""},
+		{"type", m.Type, ""},
+		{"user_id", m.UserID, ""},
+		{"app_id", m.AppID, byHand},
+	} {
+		switch {
+		case property.value != "":
+			p.add(property.name, property.value, property.note)
+		case property.name != "headers" || !hasHeaders(m):
+			unset = append(unset, property.name)
+		}
+	}
+	p.addWords("(unset: " + strings.Join(append(unset, "cluster_id, reserved and not read"), ", ") + ")")
 }
 
-// expirationWords reads an expiration, which is a number of ms as text.
-func expirationWords(s string) string {
+func hasHeaders(m *ledger.Message) bool { return m.HeadersTotal > 0 || len(m.Headers) > 0 }
+
+func expirationNote(s string) string {
 	ms, err := strconv.ParseUint(s, 10, 32)
 	if err != nil {
 		return "not a number of ms"
@@ -156,19 +150,18 @@ func expirationWords(s string) string {
 	return "ms, " + text.Millis(float64(ms))
 }
 
-// headers lists the headers, each with its type.
-func headers(p *leaf, e *explain.Evidence, m *ledger.Message) {
-	if m.HeadersTotal == 0 && len(m.Headers) == 0 {
+// addHeaders lists the headers with their types, and the times in x-rpc.
+func (p *propertyList) addHeaders(e *explain.Evidence, m *ledger.Message) {
+	if !hasHeaders(m) {
 		return
 	}
-	p.lines = append(p.lines, text.Line{p.Label.Span(text.Left("headers", p.names)), p.Plain.Span(text.Count(m.HeadersTotal))})
-	for i := range m.Headers {
-		h := &m.Headers[i]
-		value, note := h.Value, h.Type
+	p.lines = append(p.lines, text.Line{p.Label.Span(text.Left("headers", p.nameWidth)), p.Plain.Span(text.Count(m.HeadersTotal))})
+	for _, h := range m.Headers {
+		note := h.Type
 		if h.Cut {
 			note += ", cut"
 		}
-		p.value("  "+h.Key, value, note)
+		p.add("  "+h.Key, h.Value, note)
 	}
 	meta, _ := m.Meta()
 	for _, t := range []struct {
@@ -182,71 +175,63 @@ func headers(p *leaf, e *explain.Evidence, m *ledger.Message) {
 		if e.Ours {
 			note += ", " + text.Offset(t.at.Sub(e.Sent))
 		}
-		p.value("  "+t.name, t.at.UTC().Format("2006-01-02 15:04:05.000000 UTC"), note)
+		p.add("  "+t.name, t.at.UTC().Format("2006-01-02 15:04:05.000000 UTC"), note)
 	}
 	if more := m.HeadersTotal - len(m.Headers); more > 0 {
-		p.words(text.Plural(more, "more header is", "more headers are")+" not remembered", p.Faint)
+		p.addWords(text.Plural(more, "more header is", "more headers are") + " not remembered")
 	}
 }
 
-// body shows a body as text, or as a hex dump where it is none.
-func body(p *leaf, m *ledger.Message) {
+// addBody writes a body as text, or else as a hex dump.
+func (p *propertyList) addBody(m *ledger.Message) {
 	size := text.Plural(m.BodyLen, "byte", "bytes")
 	switch {
 	case m.BodyLen == 0:
-		p.value("body", "", "empty")
+		p.add("body", "", "empty")
 		return
 	case len(m.Body) == 0:
-		p.value("body", "", size+", not remembered")
+		p.add("body", "", size+", not remembered")
 		return
 	case len(m.Body) < m.BodyLen:
 		size = "the first " + text.Count(len(m.Body)) + " of " + size
 	}
-	s, ok := asText(m)
-	if !ok {
-		p.value("body", "", size+", not text")
-		p.dump(m.Body)
+	s := text.TrimPartialRune(string(m.Body), m.BodyLen)
+	if !text.IsText(s) {
+		p.add("body", "", size+", not text")
+		p.addDump(m.Body)
 		return
 	}
-	p.value("body", "", size)
+	p.add("body", "", size)
 	for l := range strings.Lines(s) {
 		l = strings.TrimSuffix(strings.TrimSuffix(l, "\n"), "\r")
 		for _, part := range text.Fold(text.Escape(l, 1<<20), max(p.w-2, 1)) {
-			p.lines = append(p.lines, text.Line{p.Plain.Span("  "), p.Plain.Span(part)})
+			p.lines = append(p.lines, text.Line{text.Gap(2), p.Plain.Span(part)})
 		}
 	}
 }
 
-// asText returns the body where it is text.
-func asText(m *ledger.Message) (string, bool) {
-	s := text.TrimPartialRune(string(m.Body), m.BodyLen)
-	return s, text.IsText(s)
-}
-
-// dump writes bytes as hexadecimal numbers and as characters.
-func (p *leaf) dump(b []byte) {
+// addDump writes bytes as hexadecimal numbers and as characters.
+func (p *propertyList) addDump(b []byte) {
 	each := 16
 	for each > 1 && 2+4+2+3*each+1+each > p.w {
 		each /= 2
 	}
 	for at := 0; at < len(b); at += each {
 		row := b[at:min(at+each, len(b))]
-		var hexes, signs strings.Builder
+		var chars strings.Builder
 		for _, c := range row {
-			fmt.Fprintf(&hexes, "%02x ", c)
 			if c < ' ' || c > '~' {
 				c = '.'
 			}
-			signs.WriteByte(c)
+			chars.WriteByte(c)
 		}
 		p.lines = append(p.lines, text.Line{
-			p.Faint.Span(fmt.Sprintf("  %04x  ", at)), p.Plain.Span(text.Left(hexes.String(), 3*each+1)), p.Faint.Span(signs.String()),
+			p.Faint.Span(fmt.Sprintf("  %04x  ", at)), p.Plain.Span(text.Left(fmt.Sprintf("% x ", row), 3*each+1)), p.Faint.Span(chars.String()),
 		})
 	}
 }
 
-// window returns as many of the lines as there are rows, from the given one on, and says
-// how many there are besides.
+// window returns the lines from top on that fit in so many rows. If not all do, its last line counts the others.
 func window(st *text.Styles, all []text.Line, top, rows int) []text.Line {
 	if rows <= 0 {
 		return nil

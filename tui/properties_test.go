@@ -6,15 +6,13 @@ import (
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
-	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
 	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
-	"rpcscope/tui/text"
 )
 
-// propertiesText is the text of a reply's properties, in 80 cells.
+// propertiesText returns the properties of a reply in 80 cells.
 func propertiesText(m *amqprpc.Message) string {
 	tale := newTale().out()
 	tale.event(41, amqprpc.Event{Kind: amqprpc.EventReply, Class: amqprpc.Answer, Outcome: amqprpc.Completed, Message: m})
@@ -110,19 +108,4 @@ func TestPropertiesOfManyHeaders(t *testing.T) {
 	if got := propertiesText(&amqprpc.Message{Headers: headers}); !strings.Contains(got, "more headers are not remembered") {
 		t.Errorf("does not say that headers are missing:\n%s", got)
 	}
-}
-
-// fold loses nothing, unless a character is wider than a whole line.
-func TestFold(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		s := text.Escape(nasty.Draw(t, "text"), 1<<20)
-		n := rapid.IntRange(1, 40).Draw(t, "n")
-		parts := text.Fold(s, n)
-		for _, part := range parts {
-			harmless(t, part, n)
-		}
-		if n > 8 && strings.Join(parts, "") != s {
-			t.Fatalf("%q became %q", s, parts)
-		}
-	})
 }

@@ -235,7 +235,7 @@ func TestTourNumbers(t *testing.T) {
 		f.numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
 		m.Update(tickMsg(m.tick))
 		for n, id := range map[string]string{"#7": b.InFlight[0].ID, "#12": b.Completed[0].ID, "#1000": b.Duplicates[0].ID} {
-			if !strings.Contains(m.View(), n+" "+id[:leastIDCells]) {
+			if !strings.Contains(m.View(), n+" "+id[:minIDWidth]) {
 				t.Errorf("%d cells: no %s %s\n%s", w, n, id, m.View())
 			}
 		}

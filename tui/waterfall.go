@@ -1,66 +1,52 @@
 package tui
 
 import (
-	"time"
-
 	"rpcscope/amqprpc"
 	"rpcscope/tui/explain"
 	"rpcscope/tui/text"
 )
 
-const offsetCells = 9 // "+41.2 ms" and "+<0.1 µs"
+const offsetWidth = 9 // "+41.2 ms" and "+<0.1 µs"
 
-// waterfall draws the steps, one line each, at most so many as there are rows: those
-// around the selected one. It also says what the axis spans.
+// waterfall draws the steps around the selected one, one a line, and returns the legend of their axis.
 func waterfall(st *text.Styles, e *explain.Evidence, all []explain.Step, selected, w, rows int) (out []text.Line, legend string) {
 	if w <= 0 || rows <= 0 || len(all) == 0 {
 		return nil, ""
 	}
-	bars := barCells(all, w-2-offsetCells-1)
+	start := all[0].At
+	if e.Ours {
+		start = e.Sent
+	}
+	words := 0
 	intervals := make([]text.Interval, len(all))
 	for i, s := range all {
 		intervals[i] = text.Interval{From: s.From, To: s.At}
+		words = max(words, text.Width(s.Words))
 	}
-	ax := text.NewAxis(intervals, bars, e.Outcome == amqprpc.InFlight && e.Ours)
+	room := w - 2 - offsetWidth - 1
+	bars := min(room-1-min(words, room*3/5), 60)
+	if bars < 8 {
+		bars = 0
+	}
+	axis := text.NewAxis(intervals, bars, e.Outcome == amqprpc.InFlight && e.Ours)
 	first := max(min(selected-rows/2, len(all)-rows), 0)
 	for i := first; i < min(first+rows, len(all)); i++ {
-		s := all[i]
-		mark := "  "
+		s, mark := all[i], "  "
 		if i == selected {
 			mark = "▸ "
 		}
-		l := text.Line{st.Title.Span(mark), st.Plain.Span(text.Right(text.Offset(s.At.Sub(origin(e, all))), offsetCells) + " ")}
+		ink := toneInk(st, s.Tone)
+		l := text.Line{st.Title.Span(mark), st.Plain.Span(text.Right(text.Offset(s.At.Sub(start)), offsetWidth) + " ")}
 		if bars > 0 {
-			l = append(l, toneInk(st, s.Tone).Span(ax.Draw(intervals[i], s.Mark)), st.Plain.Span(" "))
+			l = append(l, ink.Span(axis.Draw(intervals[i], s.Mark)), st.Plain.Span(" "))
 		}
-		l = append(l, toneInk(st, s.Tone).Span(s.Words))
+		l = append(l, ink.Span(s.Words))
 		if i == selected {
 			l = l.Fill(w).WithInk(st.Selected)
 		}
 		out = append(out, l)
 	}
-	return out, ax.Legend()
-}
-
-// barCells is how wide the bars are: what the words leave, which get three fifths at most.
-func barCells(all []explain.Step, room int) int {
-	words := 0
-	for i := range all {
-		words = max(words, text.Width(all[i].Words))
-	}
-	n := min(room-1-min(words, room*3/5), 60)
-	if n < 8 { // no picture
-		return 0
-	}
-	return n
-}
-
-// origin is what offsets count from.
-func origin(e *explain.Evidence, all []explain.Step) time.Time {
-	if e.Ours {
-		return e.Sent
-	}
-	return all[0].At
+	return out, axis.Legend()
 }
 
 func toneInk(st *text.Styles, t explain.Tone) text.Ink {

@@ -24,6 +24,23 @@ func Count[N int | int64 | uint64](n N) string {
 	return s
 }
 
+// Brief writes a count in at most 5 cells: 12.4k.
+func Brief(n uint64) string {
+	x := float64(n)
+	for _, unit := range []string{"", "k", "M", "G", "T", "P"} {
+		switch {
+		case unit == "" && n < 1000:
+			return strconv.FormatUint(n, 10)
+		case unit != "" && x < 99.95:
+			return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 1, 64), ".0") + unit
+		case unit != "" && x < 999.5:
+			return strconv.FormatFloat(x, 'f', 0, 64) + unit
+		}
+		x /= 1000
+	}
+	return "many"
+}
+
 // Plural writes a count with its noun: 1 call, 12,408 calls.
 func Plural[N int | int64 | uint64](n N, one, many string) string {
 	if n == 1 {

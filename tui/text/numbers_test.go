@@ -57,3 +57,14 @@ func TestNumbersAreNarrow(t *testing.T) {
 		}
 	})
 }
+
+func TestBrief(t *testing.T) {
+	for n, want := range map[uint64]string{
+		0: "0", 999: "999", 1000: "1k", 1040: "1k", 1500: "1.5k", 12_327: "12.3k", 99_949: "99.9k", 99_950: "100k", 999_499: "999k", 999_500: "1M",
+		12_345_678: "12.3M", 5e9: "5G", 1e18: "many",
+	} {
+		if got := Brief(n); got != want || Width(got) > 5 {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

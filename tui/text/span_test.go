@@ -2,6 +2,7 @@ package text
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -53,4 +54,19 @@ func TestWrap(t *testing.T) {
 	if got := WrapAfter("one two three", 6, 8); !slices.Equal(got, []string{"", "one two", "three"}) {
 		t.Errorf("%q", got)
 	}
+}
+
+// Fold loses nothing, unless a character is wider than a line.
+func TestFold(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := Escape(nasty.Draw(t, "text"), 1<<20)
+		n := rapid.IntRange(1, 40).Draw(t, "n")
+		parts := Fold(s, n)
+		for _, part := range parts {
+			harmless(t, part, n)
+		}
+		if n > 8 && strings.Join(parts, "") != s {
+			t.Fatalf("%q became %q", s, parts)
+		}
+	})
 }
