@@ -19,7 +19,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// inspected are what the golden files are of.
+// inspected returns the inspectors of the golden files.
 func inspected() map[string]*inspector {
 	all := make(map[string]*inspector)
 	add := func(name string, t *tale, around explain.Circumstances) {
@@ -41,7 +41,7 @@ func inspected() map[string]*inspector {
 	return all
 }
 
-// hostileTale is a story in which every text is hostile.
+// hostileTale returns a story with only hostile text.
 func hostileTale() *tale {
 	t := &tale{story: newStory(), id: hostile}
 	long := strings.Repeat("長", 5000)
@@ -59,7 +59,7 @@ func hostileTale() *tale {
 	return t
 }
 
-// drawn is the picture of an inspector.
+// drawn draws an inspector.
 func drawn(in *inspector, st *text.Styles, w, h int) string {
 	var b strings.Builder
 	for _, l := range in.frames(st, w, h).Draw(st, nil) {
@@ -85,8 +85,7 @@ func TestInspectorGolden(t *testing.T) {
 	}
 }
 
-// exact fails where the picture is not w cells wide and h lines high, or has anything in
-// it that could drive a terminal.
+// exact fails the test if the picture is not w cells wide and h lines high, or could drive a terminal.
 func exact(t interface {
 	Helper()
 	Errorf(string, ...any)
@@ -191,7 +190,7 @@ func TestInspectorKeepsItsPlace(t *testing.T) {
 	}
 }
 
-// In flight, "now" is a step that is gone once the call has ended.
+// The step "now" of a call in flight is gone when the call ends.
 func TestInspectorSelectsNow(t *testing.T) {
 	tale := newTale().out()
 	in := new(inspector)
@@ -234,7 +233,7 @@ func TestInspectorScrollsLongStories(t *testing.T) {
 	}
 }
 
-// Two replies without an ID are two stories, though their IDs are the same.
+// Two replies without an ID are two stories.
 func TestInspectorTellsStraysApart(t *testing.T) {
 	tale := &tale{story: newStory()}
 	tale.discarded(0, amqprpc.Unknown, fib1).discarded(100, amqprpc.Unknown, fib2)
@@ -249,7 +248,7 @@ func TestInspectorTellsStraysApart(t *testing.T) {
 	}
 }
 
-// events draws any event about one ID, possible or not.
+// events draws events about one ID, possible or not.
 var anyEvent = rapid.Custom(func(t *rapid.T) amqprpc.Event {
 	text := rapid.OneOf(nasty, rapid.Just(hostile), rapid.Just("fib-1"), rapid.Just(""), rapid.Just(lab.InjectorName), rapid.Just(strings.Repeat("x", 10_000)))
 	e := amqprpc.Event{

@@ -29,7 +29,7 @@ func answered(c *ledger.Call) {
 	c.Age = 38100 * time.Microsecond
 }
 
-// squeeze leaves one space where there are many.
+// squeeze replaces runs of spaces with one.
 func squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 func TestCallRows(t *testing.T) {
@@ -229,7 +229,7 @@ func TestAgeing(t *testing.T) {
 	}
 }
 
-// titlesOf are the titles of the lanes in so many cells, with all of them filtered or moved.
+// titlesOf returns the titles of the lanes in room cells.
 func titlesOf(look *lab.Snapshot, room int, filtered bool, s stance) string {
 	var l lanes
 	if filtered {
@@ -261,7 +261,7 @@ func TestLaneTitles(t *testing.T) {
 	}
 }
 
-// A filter says how many rows pass it.
+// The titles of filtered lanes count the rows that pass.
 func TestLaneTitlesOfAFilter(t *testing.T) {
 	look := &lab.Snapshot{}
 	p := &look.Ledger.Picked
@@ -284,7 +284,7 @@ func TestLaneTitlesOfAFilter(t *testing.T) {
 	}
 }
 
-// A lane that was moved says so where there is room, and then how to undo it.
+// The title of a lane that does not follow its newest row names the key for it, if there is room.
 func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
 	look := &lab.Snapshot{Ledger: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 4_600, Failed: 9_000}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},

@@ -17,7 +17,7 @@ import (
 	"rpcscope/tui/text"
 )
 
-// lookingAt asks books what l would show, as a screen does, and returns the look.
+// lookingAt queries the ledger for the rows of l, as a screen does.
 func lookingAt(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.Snapshot {
 	q := ledger.Query{Now: now}
 	l.query(&q, w, h)
@@ -30,12 +30,12 @@ func drawnLanes(l *lanes, st *text.Styles, look *lab.Snapshot, focused bool, w, 
 	return strings.Join(g.Draw(st, nil), "\n") + "\n"
 }
 
-// uuid makes an ID that looks like one and begins with n.
+// uuid returns a UUID that depends on n.
 func uuid(n int) string {
 	return fmt.Sprintf("%08x-1f2e-4d3c-8b5a-%012x", uint32(n)*2654435761, n)
 }
 
-// A stage tells a ledger of calls, at times that one chooses.
+// A stage records calls in a ledger at chosen times.
 type stage struct{ books *ledger.Ledger }
 
 func newStage() stage { return stage{ledger.New(ledger.Config{})} }
@@ -65,7 +65,7 @@ func (s stage) fail(id string, t time.Duration, o amqprpc.Outcome) {
 	s.books.Observe(amqprpc.Event{Kind: amqprpc.EventFailed, Time: at(t), ID: id, Attempt: 1, Outcome: o})
 }
 
-// busy is a time at which all there is to see can be seen; it ends at 20 s.
+// busy returns a ledger with every kind of row, at 20 s.
 func busy() *ledger.Ledger {
 	s := newStage()
 	const ms = time.Millisecond
@@ -115,7 +115,7 @@ func busy() *ledger.Ledger {
 	return s.books
 }
 
-// hostileBooks are all text that a broker, a server or a recording could make us show.
+// hostileBooks returns a ledger with hostile text from brokers, servers and recordings.
 func hostileBooks() *ledger.Ledger {
 	s := newStage()
 	bad := []string{
@@ -169,12 +169,12 @@ func TestLanesGolden(t *testing.T) {
 	}
 }
 
-// Whatever the size, the frames are as wide as they were told to be, and no higher.
+// At any size, the frames are as wide as told, and no higher.
 func TestLanesFitEverySize(t *testing.T) {
 	st := styled(false)
 	for name, books := range map[string]*ledger.Ledger{"busy": busy(), "hostile": hostileBooks(), "empty": ledger.New(ledger.Config{})} {
 		t.Run(name, func(t *testing.T) {
-			for w := 0; w <= 300; w += 1 + w/130 { // what is shown changes below that
+			for w := 0; w <= 300; w += 1 + w/130 { // rows change below that width
 				for _, h := range []int{w%3 - 1, 3 + w%15, w % 101} {
 					l := lanes{focus: laneKind(w+h+1) % laneCount, zoomed: (w+h)%3 == 0, ended: endedRows(w % 3)}
 					look := lookingAt(&l, books, at(40*time.Second), w, h)
@@ -210,8 +210,7 @@ func TestLanesFitEverySize(t *testing.T) {
 	}
 }
 
-// A lane that keeps to its newest row says so by showing it; one that was moved keeps to
-// its row, and to the place on the screen, however fast others come.
+// A lane at the top shows its newest row. One that was moved keeps its row at its place on the screen while others arrive.
 func TestSelectionFollowsItsRow(t *testing.T) {
 	const w, h = 120, 10
 	s, l := newStage(), &lanes{focus: endedLane}
@@ -287,7 +286,7 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	}
 }
 
-// What was selected is found again after a time in which nobody asked for rows.
+// A selected row is found again after a time without queries.
 func TestSearchFindsTheSelectionAgain(t *testing.T) {
 	const w, h = 120, 10
 	for _, kind := range []laneKind{endedLane, duplicateLane, orphanedLane} {
@@ -344,7 +343,7 @@ func TestSearchFindsTheSelectionAgain(t *testing.T) {
 	}
 }
 
-// A page down goes on past what was seen.
+// A page down reaches rows that were not shown.
 func TestPagesReachTheEnd(t *testing.T) {
 	for _, kind := range []laneKind{inFlightLane, duplicateLane} {
 		s, l := newStage(), &lanes{focus: kind}
@@ -369,7 +368,7 @@ func TestPagesReachTheEnd(t *testing.T) {
 	}
 }
 
-// What is shown of two lanes merged is what a merge of all of both begins with.
+// Merged truncated lists are the beginning of the merged whole lists.
 func TestMergeShowsNoGaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		lane := func(name string) (calls []ledger.Call) {
@@ -438,7 +437,7 @@ func TestOnlyTheFocusIsMarked(t *testing.T) {
 	}
 }
 
-// After any moves and any looks, in any order, the selection is one of the rows.
+// After any moves and snapshots, the selection is one of the rows.
 func TestLanesOfAnything(t *testing.T) {
 	st := styled(false)
 	rapid.Check(t, func(t *rapid.T) {

@@ -15,7 +15,7 @@ import (
 func TestLatencyGolden(t *testing.T) { goldenPanel(t, "latency", latencyPanel) }
 func TestLatencyFits(t *testing.T)   { sweepPanel(t, latencyPanel) }
 
-// latencyLook has n bars of growing width, as a ledger draws them from so many answers.
+// latencyLook returns a snapshot with bars of growing width and the given counts.
 func latencyLook(counts ...uint64) *lab.Snapshot {
 	look := &lab.Snapshot{}
 	b := &look.Ledger
@@ -33,8 +33,7 @@ func latencyLook(counts ...uint64) *lab.Snapshot {
 	return look
 }
 
-// Each column is as high as what is in its part of the bars, none is higher than the
-// chart, and the fullest fills it.
+// The height of each column follows its share of the bars, and the highest fills the chart.
 func TestLatencyColumnsFollowTheData(t *testing.T) {
 	st := styled(false)
 	rapid.Check(t, func(t *rapid.T) {
@@ -72,7 +71,7 @@ func TestLatencyColumnsFollowTheData(t *testing.T) {
 	})
 }
 
-// What is even stays even, however many bars there are for how many cells.
+// Equal bars give equal slices, for any number of bars and cells.
 func TestSlicedIsEven(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		counts := make([]uint64, rapid.IntRange(1, 100).Draw(t, "bars"))
@@ -123,7 +122,7 @@ func TestLatencySays(t *testing.T) {
 	}
 }
 
-// The marks are below the bars that the percentiles are in.
+// The marks are below the bars of their percentiles.
 func TestLatencyMarks(t *testing.T) {
 	counts := make([]uint64, 30)
 	for i := range counts {

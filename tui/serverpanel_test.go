@@ -79,8 +79,8 @@ func TestServersSay(t *testing.T) {
 	}
 }
 
-// Those that run come first in the order of their starts, then foreign ones, then those
-// that have ended, the newest first, and what was sent by hand is last.
+// Running servers come first in the order of their starts, then those of others, then ended ones, the newest first, and replies
+// sent by hand last.
 func TestServersOrder(t *testing.T) {
 	var names []string
 	for _, e := range serverEntries(looks()["mixed"], serverKey{}) {
@@ -134,7 +134,7 @@ func TestServersSelected(t *testing.T) {
 	is("fib-2", true)
 }
 
-// Wherever the cursor goes, and whatever servers come and go, it is seen.
+// The cursor is always visible while servers come and go.
 func TestServersCursorIsSeen(t *testing.T) {
 	st := styled(false)
 	rapid.Check(t, func(t *rapid.T) {
@@ -168,7 +168,7 @@ func TestServersCursorIsSeen(t *testing.T) {
 	})
 }
 
-// Bars are as long as the rates they stand for.
+// The length of a bar follows the rate.
 func TestServersBars(t *testing.T) {
 	look := &lab.Snapshot{Ledger: ledger.Snapshot{Servers: []ledger.Server{
 		{Name: "a", Rate: 100, Share: 0.2}, {Name: "b", Rate: 50, Share: 0.8}, {Name: "c", Share: 0},

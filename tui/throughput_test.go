@@ -27,7 +27,7 @@ func TestThroughputFits(t *testing.T) {
 	})
 }
 
-// secondsFrom makes a look of seconds, the last of which still goes on.
+// secondsFrom returns a snapshot of seconds, with one more that is not over.
 func secondsFrom(first time.Time, past []ledger.Second) *lab.Snapshot {
 	look := &lab.Snapshot{}
 	for i, s := range append(past[:len(past):len(past)], ledger.Second{}) {
@@ -38,8 +38,7 @@ func secondsFrom(first time.Time, past []ledger.Second) *lab.Snapshot {
 	return look
 }
 
-// heightsOf measures the columns of a chart, in eighths of a row, and counts their cells
-// of failures.
+// heightsOf measures the columns of a chart in eighths of a row, and counts their cells of failures.
 func heightsOf(t interface{ Fatalf(string, ...any) }, lines []text.Line) (heights, failed []int) {
 	for row, l := range lines {
 		var text strings.Builder
@@ -74,14 +73,14 @@ func heightsOf(t interface{ Fatalf(string, ...any) }, lines []text.Line) (height
 }
 
 var someSeconds = rapid.Custom(func(t *rapid.T) []ledger.Second {
-	most := rapid.SampledFrom([]int{0, 1, 10, 1000, 1e6}).Draw(t, "most")
+	busiest := rapid.SampledFrom([]int{0, 1, 10, 1000, 1e6}).Draw(t, "busiest")
 	fails := rapid.SampledFrom([]int{0, 1, 1000}).Draw(t, "fails")
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) ledger.Second {
-		return ledger.Second{Completed: rapid.IntRange(0, most).Draw(t, "completed"), Failed: rapid.IntRange(0, fails).Draw(t, "failed")}
+		return ledger.Second{Completed: rapid.IntRange(0, busiest).Draw(t, "completed"), Failed: rapid.IntRange(0, fails).Draw(t, "failed")}
 	}), 1, 70).Draw(t, "seconds")
 })
 
-// Each cell is as high as what happened in it, and the highest stand for the most.
+// The height of each column follows its calls.
 func TestColumnsFollowTheData(t *testing.T) {
 	st := styled(false)
 	rapid.Check(t, func(t *rapid.T) {
@@ -117,7 +116,7 @@ func TestColumnsFollowTheData(t *testing.T) {
 	})
 }
 
-// All seconds of the span are in the picture, each once where it shares its cell.
+// All seconds of the span are in the picture.
 func TestColumnsShowAllSeconds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		past := someSeconds.Draw(t, "past")
@@ -147,7 +146,7 @@ func TestColumnsShowAllSeconds(t *testing.T) {
 	})
 }
 
-// From one second to the next the picture moves, and what has passed keeps its shape.
+// From one second to the next the picture moves as a whole.
 func TestColumnsMoveAsAWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n, width := rapid.IntRange(2, 300).Draw(t, "n"), rapid.IntRange(2, 120).Draw(t, "width")
@@ -204,7 +203,7 @@ func TestThroughputSays(t *testing.T) {
 	}
 }
 
-// The second that still goes on is no drop: the picture is the same whatever is in it.
+// The second that is not over is not drawn.
 func TestThroughputLeavesOutThePresentSecond(t *testing.T) {
 	st := styled(false)
 	a := *looks()["healthy"]

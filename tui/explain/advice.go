@@ -231,7 +231,7 @@ func noConsumers(s *lab.Snapshot) string {
 	return nobody + ": calls wait in it and time out. " + start
 }
 
-// NoServer says what to do if there is no server, or none that has replied. It is "" if there is one.
+// NoServer advises if there is no server, or none that has replied. It is "" if there is one.
 func NoServer(s *lab.Snapshot) string {
 	if s.Replay != nil || CanKill(s) {
 		return ""
