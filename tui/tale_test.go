@@ -28,10 +28,8 @@ func (t *tale) event(at float64, e amqprpc.Event) *tale {
 	return t
 }
 
-func (t *tale) sent() *tale { return t.sentLate(0) }
-
-func (t *tale) sentLate(late float64) *tale {
-	return t.event(0, amqprpc.Event{Kind: amqprpc.EventSent, Intended: epoch.Add(-ms(late)), Deadline: epoch.Add(5 * time.Second)})
+func (t *tale) sent() *tale {
+	return t.event(0, amqprpc.Event{Kind: amqprpc.EventSent, Intended: epoch, Deadline: epoch.Add(5 * time.Second)})
 }
 
 func (t *tale) published(at float64, attempt int) *tale {
@@ -49,10 +47,6 @@ func (t *tale) step(at float64, k amqprpc.EventKind, attempt int) *tale {
 // out is sent, published and confirmed.
 func (t *tale) out() *tale {
 	return t.sent().published(0.4, 1).step(1.6, amqprpc.EventConfirmed, 1)
-}
-
-func (t *tale) returned(at float64, attempt int) *tale {
-	return t.event(at, amqprpc.Event{Kind: amqprpc.EventReturned, Attempt: attempt, Code: 312, Text: "NO_ROUTE"})
 }
 
 func (t *tale) failed(at float64, o amqprpc.Outcome, text string) *tale {
@@ -116,21 +110,10 @@ var fib1 = said{server: "fib-1", received: 1, replied: 41}
 // fib2 is a reply of fib-2 to the same request, redelivered.
 var fib2 = said{server: "fib-2", received: 1200, replied: 1240, redelivered: true}
 
-// deadLetter turns e into the request that came back.
-func deadLetter(e amqprpc.Event) amqprpc.Event {
-	e.Kind, e.Message = amqprpc.EventReply, &amqprpc.Message{AppID: "rpcscope", ReplyTo: "amq.gen", Body: []byte("30"),
-		Headers: amqp.Table{"x-first-death-reason": "expired"}}
-	return e
-}
-
 func ended(name string, state pool.State, at float64) pool.Status {
 	return pool.Status{Name: name, State: state, Started: epoch.Add(-time.Minute), Ended: epoch.Add(ms(at)), Reason: "signal: killed"}
 }
 
 func running(name string) pool.Status {
 	return pool.Status{Name: name, State: pool.Running, Started: epoch.Add(-time.Minute)}
-}
-
-func restarted(name string, at float64) pool.Status {
-	return pool.Status{Name: name, State: pool.Running, Started: epoch.Add(ms(at)), Restarts: 1}
 }

@@ -50,23 +50,9 @@ func waterfall(st *text.Styles, e *explain.Evidence, all []explain.Step, selecte
 }
 
 func toneInk(st *text.Styles, t explain.Tone) text.Ink {
-	switch t {
-	case explain.Faint:
-		return st.Faint
-	case explain.InFlight:
-		return st.InFlight
-	case explain.Completed:
-		return st.Completed
-	case explain.Failed:
-		return st.Failed
-	case explain.Wrong:
-		return st.Bad
-	case explain.Duplicate:
-		return st.Duplicate
-	case explain.Orphaned:
-		return st.Orphaned
-	case explain.Retried:
-		return st.Warn
-	}
-	return st.Plain
+	return [...]text.Ink{
+		explain.Neutral: st.Plain, explain.Faint: st.Faint, explain.InFlight: st.InFlight, explain.Completed: st.Completed,
+		explain.Failed: st.Failed, explain.Wrong: st.Bad, explain.Duplicate: st.Duplicate, explain.Orphaned: st.Orphaned,
+		explain.Retried: st.Warn,
+	}[t]
 }

@@ -14,21 +14,16 @@ func Outcome(o amqprpc.Outcome) string {
 
 // endedWords returns the participle for "the call had".
 func endedWords(o amqprpc.Outcome) string {
-	switch o {
-	case amqprpc.Timeout:
-		return "timed out"
-	case amqprpc.Canceled:
-		return "been canceled"
-	case amqprpc.Expired:
-		return "expired"
-	case amqprpc.Unroutable:
-		return "been returned as unroutable"
-	case amqprpc.Rejected:
-		return "been rejected"
-	case amqprpc.ConnectionLost:
-		return "lost its connection"
-	case amqprpc.Closed:
-		return "ended with its client"
+	if words, ok := map[amqprpc.Outcome]string{
+		amqprpc.Timeout:        "timed out",
+		amqprpc.Canceled:       "been canceled",
+		amqprpc.Expired:        "expired",
+		amqprpc.Unroutable:     "been returned as unroutable",
+		amqprpc.Rejected:       "been rejected",
+		amqprpc.ConnectionLost: "lost its connection",
+		amqprpc.Closed:         "ended with its client",
+	}[o]; ok {
+		return words
 	}
 	return "ended"
 }
