@@ -44,7 +44,7 @@ func ownService() *fakeLab {
 		}
 		s.now += 20 * time.Millisecond
 	}
-	return &fakeLab{books: s.books, snap: lab.Snapshot{
+	return &fakeLab{ledger: s.ledger, snap: lab.Snapshot{
 		Queue: lab.Queue{Name: "orders", Known: true, Ready: 3, Consumers: 1, At: at(0)},
 		Load:  lab.Load{Concurrency: 6, Custom: true, Body: ownBody, Timeout: 5 * time.Second, Seed: 42},
 	}}

@@ -78,7 +78,7 @@ func TestExport(t *testing.T) {
 func TestExportCountsForgottenRows(t *testing.T) {
 	b := newStory()
 	b.complete(5000, 0, "fib-1")
-	s := b.books.Snapshot(ledger.Query{Completed: maxLaneRows})
+	s := b.ledger.Snapshot(ledger.Query{Completed: maxLaneRows})
 	want := "0 in flight, 4,096 of 5,000 completed, 0 failed, 0 duplicate, 0 orphaned; the others are no longer remembered"
 	if got := rowsExported(&s, false); got != want {
 		t.Errorf("%q, not %q", got, want)

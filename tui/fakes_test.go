@@ -20,8 +20,8 @@ import (
 
 // A fakeLab is a [Lab] that records its calls.
 type fakeLab struct {
-	books *ledger.Ledger
-	snap  lab.Snapshot // all but Ledger
+	ledger *ledger.Ledger
+	snap   lab.Snapshot // all but Ledger
 
 	mu   sync.Mutex
 	done []string
@@ -38,14 +38,14 @@ func (s *fakeLab) did(format string, args ...any) error {
 func (s *fakeLab) Snapshot(q lab.Query) lab.Snapshot {
 	snap := s.snap
 	q.Ledger.Now = time.Time{}
-	snap.Ledger = s.books.Snapshot(q.Ledger)
+	snap.Ledger = s.ledger.Snapshot(q.Ledger)
 	snap.Notes = slices.Clone(snap.Notes[max(len(snap.Notes)-q.Notes, 0):])
 	return snap
 }
 
-func (s *fakeLab) Inspect(id string) (ledger.Story, bool)       { return s.books.Inspect(id) }
-func (s *fakeLab) InspectStray(seq uint64) (ledger.Story, bool) { return s.books.InspectStray(seq) }
-func (s *fakeLab) Find(prefix string, max int) []string         { return s.books.Find(prefix, max) }
+func (s *fakeLab) Inspect(id string) (ledger.Story, bool)       { return s.ledger.Inspect(id) }
+func (s *fakeLab) InspectStray(seq uint64) (ledger.Story, bool) { return s.ledger.InspectStray(seq) }
+func (s *fakeLab) Find(prefix string, max int) []string         { return s.ledger.Find(prefix, max) }
 func (s *fakeLab) Call() string                                 { s.did("call"); return "" } //nolint:errcheck
 func (s *fakeLab) Burst(n int) error                            { return s.did("burst %d", n) }
 func (s *fakeLab) SetFib(fib string) error                      { return s.did("fib %s", fib) }
@@ -81,7 +81,7 @@ func (s *fakeLab) Note(mood lab.Level, text, id string) {
 }
 
 func (s *fakeLab) Freeze() Picture {
-	return &fakeLab{books: s.books.Clone(), snap: frozen(s.snap)}
+	return &fakeLab{ledger: s.ledger.Clone(), snap: frozen(s.snap)}
 }
 
 func frozen(l lab.Snapshot) lab.Snapshot { l.Frozen = true; return l }
@@ -90,7 +90,7 @@ func frozen(l lab.Snapshot) lab.Snapshot { l.Frozen = true; return l }
 func setFakeLab() (*fakeLab, *story) {
 	b := newStory()
 	b.complete(400, 0, "fib-1", "fib-2")
-	s := &fakeLab{books: b.books, snap: lab.Snapshot{
+	s := &fakeLab{ledger: b.ledger, snap: lab.Snapshot{
 		Queue: lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(0)},
 		Load:  lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
 		Pool: []pool.Status{

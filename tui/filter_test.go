@@ -149,7 +149,7 @@ func TestLanesFilter(t *testing.T) {
 	}
 	l := &lanes{focus: endedLane}
 	l.setFilter(f)
-	snap := lookingAt(l, busy(), at(20*time.Second), 120, 9)
+	snap := laneSnapshot(l, busy(), at(20*time.Second), 120, 9)
 	if n := len(snap.Ledger.Completed); n != 18 {
 		t.Errorf("%d completed calls, of those that were asked for", n)
 	}

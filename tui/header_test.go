@@ -20,10 +20,10 @@ import (
 	"rpcscope/tui/text"
 )
 
-// lookAt returns a snapshot of a story without trouble.
-func lookAt(s *story, bars int) *lab.Snapshot {
+// snapshotOf returns a snapshot of a story without trouble.
+func snapshotOf(s *story, bars int) *lab.Snapshot {
 	return &lab.Snapshot{
-		Ledger: s.books.Snapshot(ledger.Query{Now: at(s.now), Seconds: secondsOf(15 * time.Minute), Bars: bars, LogBars: true, Failed: 20}),
+		Ledger: s.ledger.Snapshot(ledger.Query{Now: at(s.now), Seconds: secondsOf(15 * time.Minute), Bars: bars, LogBars: true, Failed: 20}),
 		Queue:  lab.Queue{Name: "rpc_queue", Known: true, Ready: 3, Consumers: 2, At: at(s.now)},
 		Load:   lab.Load{Concurrency: 64, Fib: "30", Timeout: 5 * time.Second, Seed: 42},
 		Pool: []pool.Status{
@@ -38,8 +38,8 @@ func lookAt(s *story, bars int) *lab.Snapshot {
 
 const standIn = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
 
-// looks are the snapshots of the golden files.
-var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
+// snapshots are the snapshots of the golden files.
+var snapshots = sync.OnceValue(func() map[string]*lab.Snapshot {
 	all := make(map[string]*lab.Snapshot)
 	busy := func(s *story) {
 		s.complete(5000, 0, "fib-1")
@@ -48,7 +48,7 @@ var looks = sync.OnceValue(func() map[string]*lab.Snapshot {
 	tell := func(name string, f func(*story), then func(*lab.Snapshot)) {
 		s := newStory()
 		f(s)
-		look := lookAt(s, 60)
+		look := snapshotOf(s, 60)
 		then(look)
 		all[name] = look
 	}
@@ -129,8 +129,8 @@ func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, look *lab
 		var plain, colour strings.Builder
 		for _, size := range [][2]int{{24, 6}, {38, 12}, {60, 12}} {
 			w, h := size[0], size[1]
-			fmt.Fprintf(&plain, "%d x %d\n%s", w, h, paintFrames(styled(false), h, draw(styled(false), looks()[look], w, h)))
-			fmt.Fprintf(&colour, "%d x %d\n%s", w, h, paintFrames(styled(true), h, draw(styled(true), looks()[look], w, h)))
+			fmt.Fprintf(&plain, "%d x %d\n%s", w, h, paintFrames(styled(false), h, draw(styled(false), snapshots()[look], w, h)))
+			fmt.Fprintf(&colour, "%d x %d\n%s", w, h, paintFrames(styled(true), h, draw(styled(true), snapshots()[look], w, h)))
 		}
 		golden(t, name+"-"+look, plain.String())
 		golden(t, name+"-"+look+"-colour", colour.String())
@@ -144,7 +144,7 @@ func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, look *lab
 func sweepPanel(t *testing.T, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
 	st := styled(false)
-	for name, look := range looks() {
+	for name, look := range snapshots() {
 		seen := make(map[string]bool)
 		for w := -1; w <= 160; w += 1 + w/28*9 {
 			for h := -1; h <= 40; h += 1 + h/9*9 {
@@ -178,7 +178,7 @@ func joinedBody(f text.Frame) string {
 }
 
 func TestHeaderGolden(t *testing.T) {
-	for name, look := range looks() {
+	for name, look := range snapshots() {
 		var plain, colour strings.Builder
 		for _, w := range []int{40, 80, 120, 160} {
 			for _, l := range headerLines(styled(false), look, w) {
@@ -197,7 +197,7 @@ func TestHeaderGolden(t *testing.T) {
 }
 
 func TestHeaderFits(t *testing.T) {
-	for name, look := range looks() {
+	for name, look := range snapshots() {
 		for w := -1; w <= 200; w += 1 + w/100 {
 			lines := headerLines(styled(false), look, w)
 			if len(lines) != 2 {
@@ -212,7 +212,7 @@ func TestHeaderFits(t *testing.T) {
 
 func TestHeaderSays(t *testing.T) {
 	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
-		look := *looks()[name]
+		look := *snapshots()[name]
 		f(&look)
 		return &look
 	}
@@ -223,34 +223,34 @@ func TestHeaderSays(t *testing.T) {
 		yes  []string
 		no   []string
 	}{
-		{"all of it", looks()["healthy"], 140, []string{"rpcscope  RabbitMQ 4.2.1  localhost:5672  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2", "● connected 42s",
+		{"all of it", snapshots()["healthy"], 140, []string{"rpcscope  RabbitMQ 4.2.1  localhost:5672  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2", "● connected 42s",
 			"closed loop 64  fib(30)  timeout 5 s  seed 42", "sent 14,000  completed 14,000  failed 0  in flight 0", "/s"}, []string{"PAUSED", "FROZEN", "WAITING", "WRONG"}},
-		{"80 cells", looks()["healthy"], 80, []string{"rpc_queue 3 ready, 2 consumers", "● connected 42s", "completed 14,000", "/s"}, []string{"callback", "seed"}},
-		{"connecting", looks()["zero"], 80, []string{"○ connecting"}, []string{"connected"}},
-		{"lost", looks()["lost"], 120, []string{"○ reconnecting, lost 3s ago, next try in 2s"}, []string{"ready", "● connected"}},
+		{"80 cells", snapshots()["healthy"], 80, []string{"rpc_queue 3 ready, 2 consumers", "● connected 42s", "completed 14,000", "/s"}, []string{"callback", "seed"}},
+		{"connecting", snapshots()["zero"], 80, []string{"○ connecting"}, []string{"connected"}},
+		{"lost", snapshots()["lost"], 120, []string{"○ reconnecting, lost 3s ago, next try in 2s"}, []string{"ready", "● connected"}},
 		{"trying", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.NextTry = l.Ledger.Now }), 120, []string{"lost 3s ago, trying now"}, nil},
 		{"denied", with("lost", func(l *lab.Snapshot) { l.Ledger.Connection.Denied = true }), 80, []string{"✗ permission missing, next try in 2s"}, []string{"connecting"}},
 		{"denied, connected", with("healthy", func(l *lab.Snapshot) { l.Ledger.Connection.Denied = true }), 80, []string{"✗ permission missing"}, []string{"● connected", "next try"}},
-		{"blocked", looks()["blocked"], 120, []string{"■ blocked by an alarm for 12s"}, []string{"● connected"}},
-		{"paused and frozen", looks()["paused"], 120, []string{"PAUSED", "FROZEN at 15:04:47"}, nil},
-		{"paused and frozen, little room", looks()["paused"], 80, []string{"PAUSED", "FROZEN", "completed 14,000", "/s"}, nil},
-		{"waiting", looks()["empty"], 120, []string{"WAITING for a server", "rpc_queue 0 ready, no consumers"}, nil},
+		{"blocked", snapshots()["blocked"], 120, []string{"■ blocked by an alarm for 12s"}, []string{"● connected"}},
+		{"paused and frozen", snapshots()["paused"], 120, []string{"PAUSED", "FROZEN at 15:04:47"}, nil},
+		{"paused and frozen, little room", snapshots()["paused"], 80, []string{"PAUSED", "FROZEN", "completed 14,000", "/s"}, nil},
+		{"waiting", snapshots()["empty"], 120, []string{"WAITING for a server", "rpc_queue 0 ready, no consumers"}, nil},
 		{"missing", with("empty", func(l *lab.Snapshot) { l.Queue.Missing = true }), 120, []string{"rpc_queue is missing"}, []string{"ready"}},
 		{"mute", with("empty", func(l *lab.Snapshot) { l.Queue.Known, l.Queue.Err = false, "no" }), 120, []string{"rpc_queue not known"}, nil},
 		{"exclusive", with("empty", func(l *lab.Snapshot) { l.Queue.Exclusive = true }), 120, []string{"rpc_queue exclusive to another connection"}, []string{"ready", "no consumers"}},
 		{"one consumer", with("healthy", func(l *lab.Snapshot) { l.Queue.Consumers = 1 }), 120, []string{"1 consumer "}, nil},
-		{"open", looks()["open"], 120, []string{"200/s open, backlog 12"}, []string{"closed"}},
-		{"wrong", looks()["mixed"], 120, []string{"9 WRONG", "failed 300"}, nil},
+		{"open", snapshots()["open"], 120, []string{"200/s open, backlog 12"}, []string{"closed"}},
+		{"wrong", snapshots()["mixed"], 120, []string{"9 WRONG", "failed 300"}, nil},
 		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("x") }), 80, []string{"✗ something in here broke"}, []string{"connected"}},
-		{"in-process", looks()["in-process"], 140, []string{"rpcscope  in-process broker 0.1.0  127.0.0.1:40123  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
-		{"in-process, 120 cells", looks()["in-process"], 120, []string{" rpcscope  in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
-		{"in-process, 80 cells", looks()["in-process"], 80, []string{" in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers "}, []string{"callback"}},
+		{"in-process", snapshots()["in-process"], 140, []string{"rpcscope  in-process broker 0.1.0  127.0.0.1:40123  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
+		{"in-process, 120 cells", snapshots()["in-process"], 120, []string{" rpcscope  in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
+		{"in-process, 80 cells", snapshots()["in-process"], 80, []string{" in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers "}, []string{"callback"}},
 		{"in-process, whatever happens", with("in-process", func(l *lab.Snapshot) {
 			l.Queue.Name, l.Queue.Ready = strings.Repeat("queue", 50), 12345678
 			l.Ledger.Connection.Blocked, l.Ledger.Connection.BlockedSince = true, epoch.Add(-100*time.Hour)
 		}), 80, []string{" in-process", "blocked"}, nil},
-		{"hostile", looks()["hostile"], 160, []string{`\x1b]0;owned`}, []string{"\x1b"}},
-		{"narrow", looks()["lost"], 24, []string{"○ reconnecting"}, nil},
+		{"hostile", snapshots()["hostile"], 160, []string{`\x1b]0;owned`}, []string{"\x1b"}},
+		{"narrow", snapshots()["lost"], 24, []string{"○ reconnecting"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			lines := headerLines(styled(false), c.look, c.w)
@@ -279,7 +279,7 @@ func says(t *testing.T, text string, yes, no []string) {
 
 // The panels of a screen of 120x40.
 func BenchmarkPanels(b *testing.B) {
-	st, look := styled(true), looks()["mixed"]
+	st, look := styled(true), snapshots()["mixed"]
 	var servers serverList
 	for name, draw := range map[string]func(){
 		"header":     func() { headerLines(st, look, 120) },

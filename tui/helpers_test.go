@@ -50,15 +50,15 @@ func at(d time.Duration) time.Time { return epoch.Add(d) }
 
 // A story makes up calls and their replies, and tells a ledger of them.
 type story struct {
-	books *ledger.Ledger
-	also  amqprpc.Observer // another observer, or nil
-	rng   *rand.Rand
-	now   time.Duration
-	calls int
+	ledger *ledger.Ledger
+	also   amqprpc.Observer // another observer, or nil
+	rng    *rand.Rand
+	now    time.Duration
+	calls  int
 }
 
 func newStory() *story {
-	s := &story{books: ledger.New(ledger.Config{}), rng: rand.New(rand.NewPCG(1, 2))}
+	s := &story{ledger: ledger.New(ledger.Config{}), rng: rand.New(rand.NewPCG(1, 2))}
 	s.connect("RabbitMQ", "4.2.1", "localhost:5672")
 	return s
 }
@@ -67,7 +67,7 @@ func (s *story) tell(e amqprpc.Event) {
 	if e.Time.IsZero() {
 		e.Time = at(s.now)
 	}
-	s.books.Observe(e)
+	s.ledger.Observe(e)
 	if s.also != nil {
 		s.also.Observe(e)
 	}

@@ -238,8 +238,8 @@ func TestInspectorTellsStraysApart(t *testing.T) {
 	tale := &tale{story: newStory()}
 	tale.discarded(0, amqprpc.Unknown, fib1).discarded(100, amqprpc.Unknown, fib2)
 	var in inspector
-	for i, s := range tale.books.Snapshot(ledger.Query{Orphans: 2}).Orphans {
-		story, _ := tale.books.InspectStray(s.Seq)
+	for i, s := range tale.ledger.Snapshot(ledger.Query{Orphans: 2}).Orphans {
+		story, _ := tale.ledger.InspectStray(s.Seq)
 		in.top = 7
 		in.show(story, explain.Circumstances{})
 		if in.top != 0 {

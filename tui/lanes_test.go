@@ -17,8 +17,8 @@ import (
 	"rpcscope/tui/text"
 )
 
-// lookingAt queries the ledger for the rows of l, as a screen does.
-func lookingAt(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.Snapshot {
+// laneSnapshot queries the ledger for the rows of l, as a screen does.
+func laneSnapshot(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.Snapshot {
 	q := ledger.Query{Now: now}
 	l.query(&q, w, h)
 	return &lab.Snapshot{Ledger: books.Snapshot(q)}
@@ -41,12 +41,12 @@ type stage struct{ books *ledger.Ledger }
 func newStage() stage { return stage{ledger.New(ledger.Config{})} }
 
 func (s stage) send(id string, t time.Duration, body string) {
-	s.books.Observe(amqprpc.Event{Kind: amqprpc.EventSent, Time: at(t), ID: id, Intended: at(t), Deadline: at(t + 5*time.Second)})
+	s.ledger.Observe(amqprpc.Event{Kind: amqprpc.EventSent, Time: at(t), ID: id, Intended: at(t), Deadline: at(t + 5*time.Second)})
 	s.publish(id, t, 1, body)
 }
 
 func (s stage) publish(id string, t time.Duration, try int, body string) {
-	s.books.Observe(amqprpc.Event{Kind: amqprpc.EventPublished, Time: at(t), ID: id, Attempt: try, Message: &amqprpc.Message{
+	s.ledger.Observe(amqprpc.Event{Kind: amqprpc.EventPublished, Time: at(t), ID: id, Attempt: try, Message: &amqprpc.Message{
 		CorrelationID: id, Body: []byte(body),
 	}})
 }
@@ -54,7 +54,7 @@ func (s stage) publish(id string, t time.Duration, try int, body string) {
 func (s stage) reply(e amqprpc.Event, t time.Duration, server, body string, headers amqp.Table) {
 	e.Kind, e.Time = amqprpc.EventReply, at(t)
 	e.Message = &amqprpc.Message{CorrelationID: e.ID, AppID: server, Body: []byte(body), Headers: headers}
-	s.books.Observe(e)
+	s.ledger.Observe(e)
 }
 
 func (s stage) answer(id string, t time.Duration, server, body string) {
@@ -62,7 +62,7 @@ func (s stage) answer(id string, t time.Duration, server, body string) {
 }
 
 func (s stage) fail(id string, t time.Duration, o amqprpc.Outcome) {
-	s.books.Observe(amqprpc.Event{Kind: amqprpc.EventFailed, Time: at(t), ID: id, Attempt: 1, Outcome: o})
+	s.ledger.Observe(amqprpc.Event{Kind: amqprpc.EventFailed, Time: at(t), ID: id, Attempt: 1, Outcome: o})
 }
 
 // busy returns a ledger with every kind of row, at 20 s.
@@ -85,7 +85,7 @@ func busy() *ledger.Ledger {
 		s.fail(id, t+5*time.Second, o)
 	}
 	s.send(uuid(200), 15100*ms, "30")
-	s.books.Observe(amqprpc.Event{Kind: amqprpc.EventSent, Time: at(16 * time.Second), ID: uuid(201), Deadline: at(21 * time.Second)})
+	s.ledger.Observe(amqprpc.Event{Kind: amqprpc.EventSent, Time: at(16 * time.Second), ID: uuid(201), Deadline: at(21 * time.Second)})
 	s.send(uuid(202), 17*time.Second, "30")
 	s.publish(uuid(202), 17500*ms, 2, "30")
 	s.send(uuid(203), 18*time.Second, `{"job": "paint the bike shed", "colour": "any"}`)
@@ -112,7 +112,7 @@ func busy() *ledger.Ledger {
 	unknown("00000000-0000-4000-8000-000000000000", lab.InjectorName)
 	unknown("", "fib-9")
 	unknown("order-4711", "fib-9")
-	return s.books
+	return s.ledger
 }
 
 // hostileBooks returns a ledger with hostile text from brokers, servers and recordings.
@@ -140,7 +140,7 @@ func hostileBooks() *ledger.Ledger {
 		}
 		s.reply(amqprpc.Event{ID: text, Class: amqprpc.Unknown}, 30*time.Second, text, text, redelivered)
 	}
-	return s.books
+	return s.ledger
 }
 
 func TestLanesGolden(t *testing.T) {
@@ -150,7 +150,7 @@ func TestLanesGolden(t *testing.T) {
 			var plain, colour strings.Builder
 			for focus := range laneKind(laneCount) {
 				l := lanes{focus: focus, zoomed: zoomed}
-				look := lookingAt(&l, busy(), at(20*time.Second), w, h)
+				look := laneSnapshot(&l, busy(), at(20*time.Second), w, h)
 				text := drawnLanes(&l, styled(false), look, true, w, h)
 				fits(t, text, w)
 				plain.WriteString(text + l.sentence(look, w) + "\n")
@@ -177,7 +177,7 @@ func TestLanesFitEverySize(t *testing.T) {
 			for w := 0; w <= 300; w += 1 + w/130 { // rows change below that width
 				for _, h := range []int{w%3 - 1, 3 + w%15, w % 101} {
 					l := lanes{focus: laneKind(w+h+1) % laneCount, zoomed: (w+h)%3 == 0, ended: endedRows(w % 3)}
-					look := lookingAt(&l, books, at(40*time.Second), w, h)
+					look := laneSnapshot(&l, books, at(40*time.Second), w, h)
 					if (w+h)%2 == 0 {
 						l.end()
 					}
@@ -229,7 +229,7 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	}
 	next := func() (*lab.Snapshot, string) {
 		complete(50)
-		look := lookingAt(l, s.books, at(now), w, h)
+		look := laneSnapshot(l, s.ledger, at(now), w, h)
 		l.frames(styled(false), look, true, w, h)
 		r, _ := l.selected(look)
 		return look, r.id
@@ -307,13 +307,13 @@ func TestSearchFindsTheSelectionAgain(t *testing.T) {
 			}
 		}
 		look := func() row {
-			look := lookingAt(l, s.books, time.Time{}, w, h)
+			look := laneSnapshot(l, s.ledger, time.Time{}, w, h)
 			l.frames(styled(false), look, true, w, h)
 			r, _ := l.selected(look)
 			return r
 		}
 		come(20)
-		first := lookingAt(l, s.books, time.Time{}, w, h)
+		first := laneSnapshot(l, s.ledger, time.Time{}, w, h)
 		if !l.follows() {
 			t.Errorf("lane %d does not follow from the beginning", kind)
 		}
@@ -354,7 +354,7 @@ func TestPagesReachTheEnd(t *testing.T) {
 		}
 		want := map[laneKind]string{inFlightLane: uuid(n - 1), duplicateLane: uuid(0)}[kind]
 		for pages := 0; ; pages++ {
-			look := lookingAt(l, s.books, at(time.Second), 80, 9)
+			look := laneSnapshot(l, s.ledger, at(time.Second), 80, 9)
 			l.frames(styled(false), look, true, 80, 9)
 			r, _ := l.selected(look)
 			if r.id == want {
@@ -409,7 +409,7 @@ func TestLanesChoice(t *testing.T) {
 	for _, c := range []struct{ title, first string }{
 		{"Completed 40 failed 8", uuid(107)}, {"Completed 40", uuid(39)}, {"Failed 8", uuid(107)}, {"Completed 40 failed 8", uuid(107)},
 	} {
-		look := lookingAt(l, busy(), at(20*time.Second), 120, 9)
+		look := laneSnapshot(l, busy(), at(20*time.Second), 120, 9)
 		f := l.frames(styled(false), look, true, 120, 9)[endedLane]
 		if r, ok := l.selected(look); f.Title.Render() != c.title || !ok || r.id != c.first || r.lane != endedLane {
 			t.Errorf("%q begins with %s, want %q with %s", f.Title.Render(), r.id, c.title, c.first)
@@ -420,7 +420,7 @@ func TestLanesChoice(t *testing.T) {
 
 func TestOnlyTheFocusIsMarked(t *testing.T) {
 	l := &lanes{focus: duplicateLane}
-	look := lookingAt(l, busy(), at(20*time.Second), 120, 18)
+	look := laneSnapshot(l, busy(), at(20*time.Second), 120, 18)
 	for _, focused := range []bool{true, false} {
 		for kind, f := range l.frames(styled(true), look, focused, 120, 18) {
 			marks := 0
@@ -443,7 +443,7 @@ func TestLanesOfAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, l := newStage(), &lanes{}
 		w, h, n := 80, 9, 0
-		look := lookingAt(l, s.books, at(0), w, h)
+		look := laneSnapshot(l, s.ledger, at(0), w, h)
 		t.Repeat(map[string]func(*rapid.T){
 			"traffic": func(t *rapid.T) {
 				for range rapid.IntRange(0, 40).Draw(t, "events") {
@@ -463,8 +463,8 @@ func TestLanesOfAnything(t *testing.T) {
 					}
 				}
 			},
-			"reset": func(t *rapid.T) { s.books.Observe(amqprpc.Event{Kind: ledger.EventReset}) },
-			"look":  func(t *rapid.T) { look = lookingAt(l, s.books, time.Time{}, w, h) },
+			"reset": func(t *rapid.T) { s.ledger.Observe(amqprpc.Event{Kind: ledger.EventReset}) },
+			"look":  func(t *rapid.T) { look = laneSnapshot(l, s.ledger, time.Time{}, w, h) },
 			"ask":   func(t *rapid.T) { l.query(new(ledger.Query), w, h) },
 			"size":  func(t *rapid.T) { w, h = rapid.IntRange(0, 130).Draw(t, "w"), rapid.IntRange(0, 30).Draw(t, "h") },
 			"move":  func(t *rapid.T) { l.move(look, rapid.IntRange(-5, 9).Draw(t, "delta")) },
@@ -517,7 +517,7 @@ func BenchmarkLanes(b *testing.B) {
 	for _, size := range [][2]int{{80, 9}, {120, 18}, {200, 40}} {
 		b.Run(fmt.Sprint(size[0]), func(b *testing.B) {
 			st, l := styled(true), &lanes{}
-			look := lookingAt(l, busy(), at(20*time.Second), size[0], size[1])
+			look := laneSnapshot(l, busy(), at(20*time.Second), size[0], size[1])
 			b.ReportAllocs()
 			for b.Loop() {
 				l.frames(st, look, true, size[0], size[1])

@@ -93,7 +93,7 @@ func TestSlicedIsEven(t *testing.T) {
 
 func TestLatencySays(t *testing.T) {
 	waited := func() *lab.Snapshot {
-		look := *looks()["healthy"]
+		look := *snapshots()["healthy"]
 		look.Ledger.Response.P50 *= 3
 		return &look
 	}
@@ -106,10 +106,10 @@ func TestLatencySays(t *testing.T) {
 	}{
 		{"empty", &lab.Snapshot{}, 40, 8, []string{"no answers yet"}, []string{"p50"}},
 		{"empty and narrow", &lab.Snapshot{}, 5, 1, []string{"no a…"}, nil},
-		{"table", looks()["healthy"], 38, 12, []string{"p50     p90     p99     max", "▲p50", "▲p90", "▲p99", " ms"}, []string{"service", "serv."}},
-		{"pairs", looks()["healthy"], 24, 6, []string{"p50 ", "p90 ", "p99 ", "max ", "█"}, []string{"service"}},
-		{"one line", looks()["healthy"], 60, 1, []string{"p50 ", "p90 ", "p99 ", "max "}, []string{"█"}},
-		{"short line", looks()["healthy"], 24, 3, []string{"p50 ", "p99 "}, []string{"max"}},
+		{"table", snapshots()["healthy"], 38, 12, []string{"p50     p90     p99     max", "▲p50", "▲p90", "▲p99", " ms"}, []string{"service", "serv."}},
+		{"pairs", snapshots()["healthy"], 24, 6, []string{"p50 ", "p90 ", "p99 ", "max ", "█"}, []string{"service"}},
+		{"one line", snapshots()["healthy"], 60, 1, []string{"p50 ", "p90 ", "p99 ", "max "}, []string{"█"}},
+		{"short line", snapshots()["healthy"], 24, 3, []string{"p50 ", "p99 "}, []string{"max"}},
 		{"waited", waited(), 60, 12, []string{"response", "service"}, nil},
 		{"waited, less room", waited(), 38, 12, []string{"resp.", "serv."}, nil},
 		{"waited, no room", waited(), 24, 6, []string{"service p50"}, nil},

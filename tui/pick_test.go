@@ -357,7 +357,7 @@ func TestFindInWhatHasBeenRead(t *testing.T) {
 	m := newScreen(t, s, 120, 40)
 	press(m, "/", "f", "f")
 	says(t, m.View(), []string{"nothing in the 75.0 % of the recording that has been read begins with that"}, nil)
-	s.books.Observe(amqprpc.Event{Kind: amqprpc.EventSent, Time: at(time.Hour), ID: "ffff"})
+	s.ledger.Observe(amqprpc.Event{Kind: amqprpc.EventSent, Time: at(time.Hour), ID: "ffff"})
 	tick(m)
 	says(t, m.View(), []string{"▸ ffff"}, nil)
 	press(m, "enter")

@@ -36,7 +36,7 @@ func serversText(look *lab.Snapshot, w, h int) string {
 
 func TestServersSay(t *testing.T) {
 	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
-		look := *looks()[name]
+		look := *snapshots()[name]
 		f(&look)
 		return &look
 	}
@@ -47,14 +47,14 @@ func TestServersSay(t *testing.T) {
 		yes  []string
 		no   []string
 	}{
-		{"two", looks()["healthy"], 60, 6, []string{"Servers  2 running", "  fib-1 █", "▸ fib-2 █", "/s", "pid 4121", "pid 4122"}, []string{"not ours", "No server"}},
-		{"two, narrow", looks()["healthy"], 24, 6, []string{"fib-1", "fib-2", "█", "/s"}, []string{"pid"}},
-		{"share", looks()["healthy"], 100, 6, []string{"50.0 %"}, nil},
-		{"paused", looks()["paused"], 60, 6, []string{"67.9 %", "32.1 %"}, []string{"/s"}},
-		{"mixed", looks()["mixed"], 100, 12, []string{"next: crash-before-ack=0.02", "fib-7", "starting, pid 4127", "elsewhere", "not ours", "killed 12s ago", "crashed 40s ago: signal: killed",
+		{"two", snapshots()["healthy"], 60, 6, []string{"Servers  2 running", "  fib-1 █", "▸ fib-2 █", "/s", "pid 4121", "pid 4122"}, []string{"not ours", "No server"}},
+		{"two, narrow", snapshots()["healthy"], 24, 6, []string{"fib-1", "fib-2", "█", "/s"}, []string{"pid"}},
+		{"share", snapshots()["healthy"], 100, 6, []string{"50.0 %"}, nil},
+		{"paused", snapshots()["paused"], 60, 6, []string{"67.9 %", "32.1 %"}, []string{"/s"}},
+		{"mixed", snapshots()["mixed"], 100, 12, []string{"next: crash-before-ack=0.02", "fib-7", "starting, pid 4127", "elsewhere", "not ours", "killed 12s ago", "crashed 40s ago: signal: killed",
 			"stopping, pid 4124", "stopped 3m00s ago", "300 dup.", "1 reply that you sent"}, []string{"fib-6", "\x1b", "4m00s"}},
-		{"mixed, narrow", looks()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "by ha…", "1 reply"}, nil},
-		{"nobody", looks()["empty"], 80, 4, []string{"No server. Press s to start one here, or run fibserver in another terminal.", "0 running"}, nil},
+		{"mixed, narrow", snapshots()["mixed"], 24, 12, []string{"crashed: signa…", "stopping", "by ha…", "1 reply"}, nil},
+		{"nobody", snapshots()["empty"], 80, 4, []string{"No server. Press s to start one here, or run fibserver in another terminal.", "0 running"}, nil},
 		{"nobody for another queue", with("empty", func(l *lab.Snapshot) { l.Queue.Name = "q" }), 80, 4, []string{"run fibserver --queue q in another"}, nil},
 		{"starting", with("empty", func(l *lab.Snapshot) { l.Pool = []pool.Status{{Name: "fib-1", PID: 4121, State: pool.Starting}} }), 80, 4, []string{"fib-1", "starting, pid 4121"}, []string{"No server"}},
 		{"one of somebody else", with("empty", func(l *lab.Snapshot) { l.Queue.Consumers = 1 }), 90, 4, []string{"1 consumer waits for requests in another program"}, []string{"No server"}},
@@ -72,7 +72,7 @@ func TestServersSay(t *testing.T) {
 		{"none but one without a name", with("empty", func(l *lab.Snapshot) {
 			l.Queue.Consumers, l.Queue.Others, l.Ledger.Servers = 3, 3, []ledger.Server{{Replies: 9, Answers: 9, Rate: 9, Share: 1}}
 		}), 80, 4, []string{"0 running here, 3 elsewhere", "(no name)"}, nil},
-		{"crowd", looks()["crowd"], 60, 6, []string{"of 67"}, nil},
+		{"crowd", snapshots()["crowd"], 60, 6, []string{"of 67"}, nil},
 		{"silent", with("mixed", func(l *lab.Snapshot) { l.Ledger.Now = l.Ledger.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { says(t, serversText(c.look, c.w, c.h), c.yes, c.no) })
@@ -83,7 +83,7 @@ func TestServersSay(t *testing.T) {
 // sent by hand last.
 func TestServersOrder(t *testing.T) {
 	var names []string
-	for _, e := range serverEntries(looks()["mixed"], serverKey{}) {
+	for _, e := range serverEntries(snapshots()["mixed"], serverKey{}) {
 		names = append(names, e.label(20))
 	}
 	if got, want := strings.Join(names, " "), "fib-1 fib-4 fib-7 elsewhere fib-2 fib-3 fib-5 (by hand)"; got != want {
@@ -92,7 +92,7 @@ func TestServersOrder(t *testing.T) {
 }
 
 func TestServersSelected(t *testing.T) {
-	look := looks()["mixed"]
+	look := snapshots()["mixed"]
 	s := new(serverList)
 	is := func(want string, ours bool) {
 		t.Helper()
@@ -130,7 +130,7 @@ func TestServersSelected(t *testing.T) {
 	is("", false)
 	s.move(look, 1)
 	is("", false)
-	look = looks()["healthy"]
+	look = snapshots()["healthy"]
 	is("fib-2", true)
 }
 

@@ -73,7 +73,7 @@ func TestNoAdviceToStartServersOnASharedQueue(t *testing.T) {
 		"hanging": func(l *lab.Snapshot) { l.Ledger.Seconds = []ledger.Second{{Failed: 90, TimedOut: 90}, {}, {}} },
 		"fault":   func(l *lab.Snapshot) { l.Fault = "drop=1" },
 	}
-	for name, snap := range looks() {
+	for name, snap := range snapshots() {
 		for what, change := range changes {
 			l := *snap
 			l.StartWarning, l.Pool = sharedWarning, nil

@@ -100,7 +100,7 @@ func (t *tale) dup(at float64, s said) *tale  { return t.discarded(at, amqprpc.D
 func (t *tale) late(at float64, s said) *tale { return t.discarded(at, amqprpc.Late, s) }
 
 func (t *tale) inspect() ledger.Story {
-	s, _ := t.books.Inspect(t.id)
+	s, _ := t.ledger.Inspect(t.id)
 	return s
 }
 

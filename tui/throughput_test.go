@@ -206,7 +206,7 @@ func TestThroughputSays(t *testing.T) {
 // The second that is not over is not drawn.
 func TestThroughputLeavesOutThePresentSecond(t *testing.T) {
 	st := styled(false)
-	a := *looks()["healthy"]
+	a := *snapshots()["healthy"]
 	b := a
 	b.Ledger.Seconds = append([]ledger.Second(nil), a.Ledger.Seconds...)
 	b.Ledger.Seconds[len(b.Ledger.Seconds)-1].Completed += 12345

@@ -145,7 +145,7 @@ func TestTourGoesOn(t *testing.T) {
 	if m.frozen == nil || m.filter == "" || !m.onServers || m.mode != readingHelp {
 		t.Fatalf("frozen %v, filter %q, on servers %t, mode %d", m.frozen, m.filter, m.onServers, m.mode)
 	}
-	other := &fakeLab{books: newStory().books}
+	other := &fakeLab{ledger: newStory().ledger}
 	f.lab, f.snap.Scenario, f.snap.Position = other, tour.Scenarios()[4], 5
 	m.Update(tickMsg(m.tick))
 	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.below) > 0 || m.snapshot.Ledger.Calls.Sent != 0 {

@@ -27,7 +27,7 @@ func TestHelpStandIn(t *testing.T) {
 
 // An empty lane of calls in flight says why it is empty.
 func TestEmptyInFlight(t *testing.T) {
-	s := &fakeLab{books: newStory().books}
+	s := &fakeLab{ledger: newStory().ledger}
 	s.snap.Load.Paused = true
 	m := newScreen(t, s, 120, 40)
 	if !strings.Contains(m.View(), "│ The load is paused. Press") {
