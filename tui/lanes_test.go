@@ -36,7 +36,7 @@ func uuid(n int) string {
 }
 
 // A stage records calls in a ledger at chosen times.
-type stage struct{ books *ledger.Ledger }
+type stage struct{ ledger *ledger.Ledger }
 
 func newStage() stage { return stage{ledger.New(ledger.Config{})} }
 
