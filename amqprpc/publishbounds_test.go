@@ -6,6 +6,10 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"rpcscope/amqprpc/internal/link"
 )
 
 // Messages whose confirms do not come are bounded, whatever their contexts do.
@@ -69,4 +73,41 @@ func TestPublishIsBounded(t *testing.T) {
 			t.Errorf("after the connection was lost: %v", err)
 		}
 	})
+}
+
+// The return of a call is not taken for that of a message of Publish with the same MessageID, or the other way round.
+func TestReturnsOfTheSameMessageID(t *testing.T) {
+	for _, ofCall := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newObservedClient(t, Config{})
+			s := c.connect()
+			defer s.lose(ErrClosed)
+			call := c.Go(t.Context(), Request{MessageID: "m"})
+			result := make(chan error, 1)
+			go func() { result <- c.Publish(t.Context(), Message{RoutingKey: "q", MessageID: "m"}) }()
+			synctest.Wait()
+			returned := amqp.Publishing{MessageId: "m"}
+			if ofCall {
+				c.mu.Lock()
+				returned.CorrelationId, returned.Headers = call.id, amqp.Table{HeaderRPC: call.meta().String()}
+				c.mu.Unlock()
+			}
+			s.Returned(link.Return{Code: 312, Text: "NO_ROUTE", RoutingKey: "q", Properties: &returned})
+			s.Confirmed(0, true, true)
+			if err := <-result; errors.Is(err, ErrUnroutable) == ofCall {
+				t.Errorf("a return of the call: %v; Publish: %v", ofCall, err)
+			}
+			synctest.Wait()
+			select {
+			case <-call.Done():
+				if !ofCall || !errors.Is(call.err, ErrUnroutable) {
+					t.Errorf("a return of the call: %v; the call: %v", ofCall, call.err)
+				}
+			default:
+				if ofCall {
+					t.Error("the call has not ended")
+				}
+			}
+		})
+	}
 }
