@@ -184,6 +184,19 @@ func (s *Server) prepare() error {
 	return nil
 }
 
+// confirms reports whether an ack waits for the confirm of its reply.
+func (s *Server) confirms() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
+
+// freeSlot may begin the next request, of this session or the one after it.
+func (s *Server) freeSlot() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+	if s.session != nil {
+		s.session.startHandlers()
+	}
+}
+
 // Serve connects, declares the queue as QueueType says, and answers requests until [Server.Shutdown], when it
 // returns nil, or until ctx ends, when it drops everything at once and returns the context's cause: requests not
 // yet acked are requeued. So a signal should call Shutdown rather than end ctx.

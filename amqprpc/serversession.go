@@ -257,16 +257,6 @@ func (ss *serverSession) handle(j *job) {
 	returned = true
 }
 
-// freeSlot may begin the next request, of this session or the one after it.
-func (s *Server) freeSlot() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.running--
-	if s.session != nil {
-		s.session.startHandlers()
-	}
-}
-
 // end carries out the verdict, unless the session has ended.
 func (ss *serverSession) end(j *job, reply Message, v verdict) {
 	switch {
@@ -324,9 +314,6 @@ func (ss *serverSession) publish(j *job, m *Message) bool {
 	}
 	return err == nil
 }
-
-// confirms reports whether an ack waits for the confirm of its reply.
-func (s *Server) confirms() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
 
 // Returned counts a reply whose queue is gone. The request is acked all the same: another answer would be returned,
 // too.
