@@ -1,14 +1,13 @@
 //go:build ignore
 
-// Language measures the English of the Go comments below the current folder and exits with status 1
-// if it falls short of these bounds:
+// Language measures the English of Go comments. It exits with status 1 if they fall short of these bounds:
 //
 //   - "where" at most once for every nine times "if" (net/http: 1 to 18),
 //   - "what" in at most 15 of 1,000 comment lines (net/http: 2),
 //   - no identifier that begins with "most": a bound is called "max".
 //
 // With -v it prints the lines that count against the bounds, with -p only the figures of each package.
-// Arguments are folders or files; the default is the current folder.
+// Arguments are folders or files. If there are none, it reads the current folder.
 package main
 
 import (
@@ -33,25 +32,25 @@ var (
 	where = regexp.MustCompile(`(?i)\bwhere\b`)
 	ifs   = regexp.MustCompile(`(?i)\bif\b`)
 	what  = regexp.MustCompile(`(?i)\bwhat\b`)
-	most  = regexp.MustCompile(`^most([A-Z0-9_]|$)`)
+	limit = regexp.MustCompile(`^most([A-Z0-9_]|$)`)
 )
 
-type count struct{ lines, where, ifs, what, most int }
+type count struct{ lines, where, ifs, what, limit int }
 
 func (c *count) add(d count) {
 	c.lines += d.lines
 	c.where += d.where
 	c.ifs += d.ifs
 	c.what += d.what
-	c.most += d.most
+	c.limit += d.limit
 }
 
 func (c count) good() bool {
-	return c.where*ifsPerWhere <= c.ifs && c.what*1000 <= c.lines*whatPerThousand && c.most == 0
+	return c.where*ifsPerWhere <= c.ifs && c.what*1000 <= c.lines*whatPerThousand && c.limit == 0
 }
 
 func (c count) String() string {
-	return fmt.Sprintf("%6d comment lines, where %d : if %d, %d lines with \"what\", %d identifiers most*", c.lines, c.where, c.ifs, c.what, c.most)
+	return fmt.Sprintf("%6d comment lines, where %d : if %d, %d lines with \"what\", %d identifiers most*", c.lines, c.where, c.ifs, c.what, c.limit)
 }
 
 // measure counts in one file. It calls show with each position that counts against a bound.
@@ -71,8 +70,8 @@ func measure(path string, show func(pos token.Position, text string)) (count, er
 		case token.EOF:
 			return c, nil
 		case token.IDENT:
-			if most.MatchString(lit) {
-				c.most++
+			if limit.MatchString(lit) {
+				c.limit++
 				show(fset.Position(pos), lit)
 			}
 		case token.COMMENT:
