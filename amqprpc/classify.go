@@ -6,7 +6,8 @@ import (
 )
 
 // classify gives a reply its class, and ends its call if it is the answer. Every message that comes off the
-// callback queue is classified here. c.mu is held.
+// callback queue is classified here. A request that comes back dead-lettered fails its call, and is then itself
+// counted as a received reply of the class Late. c.mu is held.
 func (c *Client) classify(m Message) Class {
 	now := time.Now() // with the lock held: calls that have ended have ended before now
 	call := c.calls[m.CorrelationID]

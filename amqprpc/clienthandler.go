@@ -44,7 +44,7 @@ func (c *Client) publishQueued() *clientSession {
 		}
 		call.unaccounted++ // from here on a server may get it
 		if !c.cfg.NoConfirms {
-			s.confirms.Add(attempt{call: call, number: call.attempts})
+			s.unconfirmed.Add(attempt{call: call, number: call.attempts})
 		}
 		if c.cfg.Observer != nil {
 			seen := m // only this copy goes to the heap
@@ -68,7 +68,7 @@ func (c *Client) publishLater() {
 // ready reports whether the connection takes publishes now. If it returns false, a Blocked, Confirmed or Writable
 // follows. client.mu is held.
 func (s *clientSession) ready() bool {
-	return !s.blocked && s.confirms.Len() < maxUnconfirmed && s.HasRoom()
+	return !s.blocked && s.unconfirmed.Len() < maxUnconfirmed && s.HasRoom()
 }
 
 // maxExpiration is the longest expiration that RabbitMQ takes, in ms (seven weeks).
@@ -104,7 +104,7 @@ func (s *clientSession) Confirmed(tag uint64, multiple, acked bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now, n := time.Now(), 0
-	s.confirms.Confirm(tag, multiple, func(a attempt) {
+	s.unconfirmed.Confirm(tag, multiple, func(a attempt) {
 		n++
 		if a.message != nil {
 			s.confirmedOneWay(a.message, acked)

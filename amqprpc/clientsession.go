@@ -20,10 +20,10 @@ type clientSession struct {
 	info   ConnectionInfo
 
 	// Guarded by client.mu.
-	blocked  bool // by an alarm
-	confirms link.Confirms[attempt]
-	oneWays  map[string]*oneWay // whose confirms are outstanding, by message ID
-	room     chan struct{}      // closed once the connection takes a publish; nil if nobody waits
+	blocked     bool // by an alarm
+	unconfirmed link.Confirms[attempt]
+	oneWays     map[string]*oneWay // whose confirms are outstanding, by message ID
+	room        chan struct{}      // closed once the connection takes a publish; nil if nobody waits
 
 	inspector inspector
 	wg        sync.WaitGroup // its goroutines beside the link's
@@ -83,10 +83,11 @@ func (c *Client) stayConnected(s *clientSession) {
 	for {
 		began := time.Now()
 		err := c.runSession(s)
-		if denied := (*PermissionError)(nil); !errors.As(err, &denied) { // else reconnecting will not help, so wait
-			err = nil
+		denied := errors.As(err, new(*PermissionError)) // reconnecting will not help, so wait
+		if !denied {
+			err = nil // the observer was told
 		}
-		if err == nil && time.Since(began) > time.Second {
+		if !denied && time.Since(began) > time.Second {
 			wait.Reset() // a connection that is lost at once is not retried without a pause
 		} else if !c.pause(wait.NextBackOff(), err) {
 			return
@@ -144,7 +145,7 @@ func (c *Client) runSession(s *clientSession) error {
 			}
 		}
 	}
-	s.confirms.Confirm(0, true, func(a attempt) {
+	s.unconfirmed.Confirm(0, true, func(a attempt) {
 		if a.message != nil {
 			c.lostOneWay(a.message, err)
 		}

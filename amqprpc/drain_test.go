@@ -73,7 +73,7 @@ func TestDrain(t *testing.T) {
 					return Response{}, nil
 				}}}
 				s.maxMessage.Store(1 << 20)
-				ss := &serverSession{Link: link.New(to), server: s, handlers: t.Context(), drained: make(chan struct{})}
+				ss := &serverSession{Link: link.New(to), server: s, handlers: t.Context(), open: 1, settled: make(chan struct{})}
 				s.session = ss
 				for tag := range uint64(all) {
 					ss.Delivered(link.Delivery{Tag: tag + 1, Properties: &amqp.Publishing{ReplyTo: "r"}})
@@ -82,18 +82,16 @@ func TestDrain(t *testing.T) {
 				if len(begun) != running {
 					t.Fatalf("%d handlers run", len(begun))
 				}
-				s.mu.Lock()
-				ss.draining = true
-				s.mu.Unlock()
-				finished := make(chan bool)
-				go func() { finished <- ss.finish() }()
+				s.routes = nil // there is no broker to cancel their consumers
+				drained := make(chan bool)
+				go func() { drained <- ss.drain(t.Context()) }()
 				time.Sleep(c.busy - time.Nanosecond)
 				synctest.Wait()
 				if acks, nacks, _ := to.settlements(t); acks != 0 || nacks != c.early {
 					t.Errorf("%d acks and %d nacks while handlers run, want 0 and %d", acks, nacks, c.early)
 				}
 				close(over)
-				if !<-finished || len(begun) != running {
+				if !<-drained || len(begun) != running {
 					t.Errorf("it failed, or %d handlers ran", len(begun))
 				}
 				synctest.Wait()
@@ -110,18 +108,18 @@ func TestDrain(t *testing.T) {
 	}
 }
 
-// A drain that is over, or has nothing to do, ends at once.
-func TestDrainEnds(t *testing.T) {
+// A drain ends at once if the connection is lost or no request is left.
+func TestDrainEndsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for _, lost := range []error{nil, errors.New("lost")} {
 			s := &Server{}
-			ss := &serverSession{Link: link.New(&discard{closed: make(chan struct{})}), server: s, draining: true, drained: make(chan struct{})}
+			ss := &serverSession{Link: link.New(&discard{closed: make(chan struct{})}), server: s, open: 1, settled: make(chan struct{})}
 			if lost != nil {
-				ss.open = 1
+				ss.open++
 				ss.Fail(lost)
 			}
 			began := time.Now()
-			if drained := ss.finish(); drained != (lost == nil) || time.Since(began) != 0 {
+			if drained := ss.drain(t.Context()); drained != (lost == nil) || time.Since(began) != 0 {
 				t.Errorf("drained: %v after %v", drained, time.Since(began))
 			}
 			ss.Close(0)

@@ -14,17 +14,17 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A verdict says how a request ends.
-type verdict uint8
+// A disposition says how a request ends.
+type disposition uint8
 
 const (
-	sendReply     verdict = iota // and ack
-	dropRequest                  // ack
-	rejectRequest                // without requeue
+	sendReply     disposition = iota // and ack
+	dropRequest                      // ack
+	rejectRequest                    // without requeue
 )
 
 // answer returns the reply to a request. It runs the handler if there is need.
-func (s *Server) answer(ctx context.Context, j *job) (Message, verdict) {
+func (s *Server) answer(ctx context.Context, j *job) (Message, disposition) {
 	req := requestFrom(j.route.queue, &j.delivery)
 	if value, ok := req.Headers[HeaderRPC].(string); ok {
 		meta := ParseMeta(value)

@@ -117,7 +117,7 @@ func (s *clientSession) publishOneWay(m *Message, w *oneWay) error {
 		return fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}
 	if !s.client.cfg.NoConfirms {
-		s.confirms.Add(attempt{message: w})
+		s.unconfirmed.Add(attempt{message: w})
 		s.oneWays[m.MessageID] = w
 	}
 	return nil

@@ -59,8 +59,8 @@ func TestPublishIsBounded(t *testing.T) {
 		if err := <-result; err != nil {
 			t.Errorf("after all confirms: %v", err)
 		}
-		if len(s.oneWays) != 0 || s.confirms.Len() != 0 {
-			t.Errorf("%d messages and %d confirms are kept", len(s.oneWays), s.confirms.Len())
+		if len(s.oneWays) != 0 || s.unconfirmed.Len() != 0 {
+			t.Errorf("%d messages and %d confirms are kept", len(s.oneWays), s.unconfirmed.Len())
 		}
 		for range maxUnconfirmed {
 			if err := publish(); !errors.Is(err, context.DeadlineExceeded) {

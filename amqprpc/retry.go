@@ -67,8 +67,7 @@ func (c *Client) retryOrFail(call *Call, now time.Time, outcome Outcome, cause e
 	}
 }
 
-// handleDue ends the calls whose deadline has passed, and sends those whose next attempt is due. The timer calls
-// it.
+// handleDue ends the calls whose deadline has passed, and sends those whose next attempt is due.
 func (c *Client) handleDue() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

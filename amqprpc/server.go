@@ -184,8 +184,8 @@ func (s *Server) prepare() error {
 	return nil
 }
 
-// confirms reports whether an ack waits for the confirm of its reply.
-func (s *Server) confirms() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
+// waitsForConfirm reports whether an ack waits for the confirm of its reply.
+func (s *Server) waitsForConfirm() bool { return s.ConfirmReplies || s.Hooks.BeforeAck != nil }
 
 // freeSlot may begin the next request, of this session or the one after it.
 func (s *Server) freeSlot() {

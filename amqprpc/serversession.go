@@ -18,7 +18,7 @@ import (
 
 // A serverSession is a server's time on one connection. It is the handler of its link, which pushes the requests:
 //
-//	link → Delivered → waiting, for a slot → work, in a goroutine → handle → Server.answer → end, respond, publish → link
+//	link → Delivered → waiting, for a slot → work, in a goroutine → handle → Server.answer → end, respond, publishReply → link
 //
 // The reply and the ack are sent in one write.
 type serverSession struct {
@@ -32,13 +32,12 @@ type serverSession struct {
 	// Guarded by server.mu.
 	waiting  deque.Deque[*job] // for a slot
 	idle     chan *job         // to goroutines that have handled a request; unbuffered
-	open     int               // requests that were started and are not yet settled
-	draining bool              // nothing is started any more
-	canceled bool              // nothing is delivered any more
-	drained  chan struct{}     // closed once it is canceled and nothing is open
+	open     int               // requests that were started and are not yet settled; 1 more until cancelConsumers is done
+	draining bool              // no request is started any more
+	settled  chan struct{}     // closed when open is 0
 
-	publishing sync.Mutex // guards confirms: publishes are added in order
-	confirms   link.Confirms[*job]
+	publishing  sync.Mutex // held, if the server waits for confirms, while replies are published and added
+	unconfirmed link.Confirms[*job]
 }
 
 // A job is a request on its way through the session.
@@ -53,15 +52,15 @@ type job struct {
 	nacked   bool  // one of them was; likewise
 }
 
-// errQueueStarting: RabbitMQ answers a consume of a quorum queue with 541 and a closed connection while the queue
-// is still being made: servers that start together are all but one too early.
-var errQueueStarting = errors.New("is the queue still being made?")
+// errQueueStarting: RabbitMQ answers basic.consume with 541, and closes the connection, while another server's
+// declaration of the quorum queue is in progress.
+var errQueueStarting = errors.New("the queue may still be being declared")
 
 // connect opens a session on the first broker that answers, and begins to consume. dialing bounds this, ctx the
 // session.
 func (s *Server) connect(ctx, dialing context.Context) (*serverSession, error) {
 	handlers, cancel := context.WithCancelCause(ctx)
-	ss := &serverSession{server: s, handlers: handlers, idle: make(chan *job), drained: make(chan struct{})}
+	ss := &serverSession{server: s, handlers: handlers, idle: make(chan *job), open: 1, settled: make(chan struct{})}
 	l, info, err := s.conn.connect(dialing, &s.nextURL, ss, ss.prepare)
 	if err != nil {
 		if ss.alarm != "" { // the broker reads nothing that was published
@@ -96,7 +95,7 @@ func (ss *serverSession) prepare(l *link.Link) error {
 	if err != nil {
 		return fmt.Errorf("prepare to reply: %w", withPermission(err, "write"))
 	}
-	if s.confirms() {
+	if s.waitsForConfirm() {
 		if err := l.Channel.Confirm(false); err != nil {
 			return fmt.Errorf("select confirms: %w", err)
 		}
@@ -143,41 +142,51 @@ func (ss *serverSession) run(ctx, draining context.Context) error {
 	return err
 }
 
-// requeueWait is how long a drain waits for the running handlers before it requeues what waits behind them.
-const requeueWait = 200 * time.Millisecond
-
-// drain stops consuming and finishes. It returns false if the session failed meanwhile.
+// drain stops consuming, requeues the requests that wait, and waits until those that were started are settled. It
+// returns false if the session failed meanwhile.
 func (ss *serverSession) drain(ctx context.Context) bool {
 	stop := context.AfterFunc(ctx, func() {
 		ss.Fail(context.Cause(ctx))
-		ss.Cut() // Cancel may be waiting for a broker that does not answer
+		ss.Cut() // cancelConsumers may be waiting for a broker that does not answer
 	})
 	defer stop()
-	// First, so that no handler begins while the cancel is under way.
+	if err := ss.cancelConsumers(); err != nil {
+		ss.Fail(err)
+		return false
+	}
+	ss.requeueWaiting()
+	select {
+	case <-ss.settled:
+		ss.Fail(nil)
+		return true
+	case <-ss.Done():
+		return false
+	}
+}
+
+// cancelConsumers waits until the broker delivers nothing any more. No handler begins from its call on.
+func (ss *serverSession) cancelConsumers() error {
 	ss.server.mu.Lock()
 	ss.draining = true
 	ss.server.mu.Unlock()
 	for i := range ss.server.routes {
 		if err := ss.Channel.Cancel(ss.server.consumerTag(i), false); err != nil {
-			ss.Fail(fmt.Errorf("stop consuming: %w", err))
-			return false
+			return fmt.Errorf("stop consuming: %w", err)
 		}
 	}
-	return ss.finish()
+	ss.release()
+	return nil
 }
 
-// finish requeues the requests that wait, and waits until the others have been answered and acked. Nothing is
-// delivered any more. It returns false if the session failed meanwhile.
-func (ss *serverSession) finish() bool {
-	// One frame requeues all that wait, once nothing before them is open. To requeue each by itself is a command
-	// for each to a quorum queue, which loses acks that come on top of too many commands if the channel is closed
-	// then (seen on 3.10.8).
-	ss.server.mu.Lock()
-	ss.canceled = true
-	ss.checkDrained()
-	ss.server.mu.Unlock()
+// requeueWait is how long requeueWaiting waits for the running handlers.
+const requeueWait = 200 * time.Millisecond
+
+// requeueWaiting requeues the requests that wait, in one frame if those before them are settled in time. To requeue
+// each by itself is a command for each to a quorum queue, which loses acks that come on top of too many commands if
+// the channel is closed then (seen on 3.10.8).
+func (ss *serverSession) requeueWaiting() {
 	select {
-	case <-ss.drained:
+	case <-ss.settled:
 	case <-time.After(requeueWait):
 	case <-ss.Done():
 	}
@@ -194,13 +203,6 @@ func (ss *serverSession) finish() bool {
 	ss.waiting.Clear()
 	ss.server.mu.Unlock()
 	ss.Flush()
-	select {
-	case <-ss.drained:
-		ss.Fail(nil)
-		return true
-	case <-ss.Done():
-		return false
-	}
 }
 
 // Delivered takes a request that the broker has pushed.
@@ -243,30 +245,30 @@ func (ss *serverSession) work(j *job) {
 func (ss *serverSession) handle(j *job) {
 	s := ss.server
 	var reply Message
-	var v verdict
+	var d disposition
 	returned := false
 	defer func() {
 		if !returned { // the handler has called runtime.Goexit
-			reply, v = s.address(s.failure(j, errGoexit), j), sendReply
+			reply, d = s.address(s.failure(j, errGoexit), j), sendReply
 		}
-		ss.end(j, reply, v)
+		ss.end(j, reply, d)
 		s.freeSlot() // first, so that the next reply may share the write
 		ss.Flush()
 	}()
-	reply, v = s.answer(ss.handlers, j)
+	reply, d = s.answer(ss.handlers, j)
 	returned = true
 }
 
-// end carries out the verdict, unless the session has ended.
-func (ss *serverSession) end(j *job, reply Message, v verdict) {
+// end carries out the disposition of a request, unless the session has ended.
+func (ss *serverSession) end(j *job, reply Message, d disposition) {
 	switch {
 	case ss.handlers.Err() != nil: // the broker delivers the request again
-		if v == sendReply {
+		if d == sendReply {
 			ss.server.observeRequest(j, Event{Kind: EventDropped, Outcome: ConnectionLost, Err: j.hidden})
 		}
-	case v == rejectRequest:
+	case d == rejectRequest:
 		ss.settle(j, ss.Reject)
-	case v == dropRequest:
+	case d == dropRequest:
 		ss.settle(j, ss.Ack)
 	default:
 		ss.respond(j, reply)
@@ -284,21 +286,23 @@ func (ss *serverSession) respond(j *job, reply Message) {
 	if s.Hooks.Replies != nil {
 		replies = s.Hooks.Replies(j.request, reply)
 	}
-	ss.publishing.Lock()
-	defer ss.publishing.Unlock()
+	if s.waitsForConfirm() {
+		ss.publishing.Lock()
+		defer ss.publishing.Unlock()
+	}
 	j.left = 1 // until all are published
 	for i := range replies {
-		if ss.publish(j, &replies[i]) && s.confirms() {
-			ss.confirms.Add(j)
+		if ss.publishReply(j, &replies[i]) && s.waitsForConfirm() {
+			ss.unconfirmed.Add(j)
 			j.left++
 		}
 	}
-	ss.confirmed(j)
+	ss.settleConfirmed(j)
 }
 
-// publish adds a reply to the connection. It returns false if the reply cannot be sent. To end the session because
+// publishReply adds a reply to the connection. It returns false if the reply cannot be sent. To end the session because
 // of that would bring the same request back without end.
-func (ss *serverSession) publish(j *job, m *Message) bool {
+func (ss *serverSession) publishReply(j *job, m *Message) bool {
 	var err error
 	if ss.server.Hooks.Replies != nil {
 		err = checkMessage(m, ss.server.maxMessage.Load())
@@ -327,19 +331,19 @@ func (ss *serverSession) Returned(r link.Return) {
 func (ss *serverSession) Confirmed(tag uint64, multiple, acked bool) {
 	ss.publishing.Lock()
 	defer ss.publishing.Unlock()
-	ss.confirms.Confirm(tag, multiple, func(j *job) {
+	ss.unconfirmed.Confirm(tag, multiple, func(j *job) {
 		if !acked {
 			j.nacked = true
 			ss.server.count(&ss.server.stats.Nacked, 1)
 			ss.server.observeRequest(j, Event{Kind: EventNacked})
 		}
-		ss.confirmed(j)
+		ss.settleConfirmed(j)
 	})
 	ss.FlushLater()
 }
 
-// confirmed settles a request after the last confirm of its replies. ss.publishing is held.
-func (ss *serverSession) confirmed(j *job) {
+// settleConfirmed settles a request after the last confirm of its replies. ss.publishing is held if there are any.
+func (ss *serverSession) settleConfirmed(j *job) {
 	if j.left--; j.left > 0 {
 		return
 	}
@@ -359,19 +363,18 @@ func (ss *serverSession) confirmed(j *job) {
 	}
 }
 
-// settle adds the ack, reject or requeue of a request that was started.
-func (ss *serverSession) settle(j *job, verdict func(tag uint64)) {
-	verdict(j.delivery.Tag)
-	ss.server.mu.Lock()
-	defer ss.server.mu.Unlock()
-	ss.open--
-	ss.checkDrained()
+// settle settles a request that was started. send is [link.Link]'s Ack, Reject or Requeue.
+func (ss *serverSession) settle(j *job, send func(tag uint64)) {
+	send(j.delivery.Tag)
+	ss.release()
 }
 
-// checkDrained is called when canceled or open has changed. server.mu is held.
-func (ss *serverSession) checkDrained() {
-	if ss.canceled && ss.open == 0 {
-		close(ss.drained)
+// release counts down open.
+func (ss *serverSession) release() {
+	ss.server.mu.Lock()
+	defer ss.server.mu.Unlock()
+	if ss.open--; ss.open == 0 {
+		close(ss.settled)
 	}
 }
 
