@@ -20,8 +20,8 @@ type clock struct {
 	last int64     // the largest offset of an event so far
 }
 
-// event returns the offset of an event. An event without a time happened when the one before it
-// did.
+// event returns the offset of an event, at least 0. An event without a time happened when the one before
+// it did.
 func (c *clock) event(t time.Time) int64 {
 	if c.base.IsZero() {
 		if y := t.Year(); t.IsZero() || y < 1 || y > 9999 { // RFC 3339 has no such years
@@ -33,7 +33,7 @@ func (c *clock) event(t time.Time) int64 {
 	if t.IsZero() {
 		return c.last
 	}
-	at := c.offset(t)
+	at := max(c.offset(t), 0)
 	c.last = max(c.last, at)
 	return at
 }

@@ -65,26 +65,5 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// MaxBytes returns the memory that a ledger with this Config holds at most, in bytes, with the given
-// number of calls in flight and the most hostile traffic. With calls of less than a kilobyte it holds
-// about a twentieth of that.
-func (c Config) MaxBytes(inFlight int) int {
-	c = c.withDefaults()
-	const (
-		fixed     = 1 << 20 // two histograms of 180 KB, two spreads, scratch space
-		perRecord = 512     // the record, its ID, its slot in the map
-		perServer = 1024
-		perEvent  = 4096 // an event of the connection
-		perSecond = 64
-	)
-	// The allocator rounds sizes up by at most an eighth. The last event of a story may be longer
-	// than the room left, see addToStory.
-	story := perRecord + (c.StoryBytes+storyReserve)*9/8
-	stray := perRecord + 2*maxShort + c.maxEvent()*9/8
-	records := c.Completed + c.Failed + c.Duplicates + c.Orphans + inFlight
-	return fixed + records*story + freeRecords*(perRecord+freeBytes) + (c.Duplicates+c.Orphans)*stray +
-		c.Servers*perServer + c.Connection*perEvent + c.Seconds*perSecond
-}
-
 // maxEvent is the size of the largest stored event.
 func (c Config) maxEvent() int { return storyReserve + c.HeaderBytes + c.BodyBytes }

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -41,10 +42,9 @@ type Connection struct {
 }
 
 type connection struct {
-	now  Connection
-	ring []Entry
-	next int // the oldest, once the ring is full
-	max  int
+	now    Connection
+	events []Entry // the last ones
+	max    int
 }
 
 // apply applies an event of the connection.
@@ -88,13 +88,11 @@ func (c *connection) apply(e *Entry, at time.Time) {
 	case amqprpc.EventUnblocked:
 		n.unblock()
 	}
-	switch {
-	case c.max == 0:
-	case len(c.ring) < c.max:
-		c.ring = append(c.ring, own)
-	default:
-		c.ring[c.next] = own
-		c.next = (c.next + 1) % c.max
+	if c.max > 0 {
+		if len(c.events) == c.max {
+			c.events = slices.Delete(c.events, 0, 1)
+		}
+		c.events = append(c.events, own)
 	}
 }
 
@@ -105,8 +103,6 @@ func (c *Connection) unblock() {
 // snapshot copies the state and the last n events.
 func (c *connection) snapshot(n int) Connection {
 	s := c.now
-	for i := len(c.ring) - min(max(n, 0), len(c.ring)); i < len(c.ring); i++ {
-		s.Events = append(s.Events, c.ring[(c.next+i)%len(c.ring)])
-	}
+	s.Events = append(s.Events, c.events[len(c.events)-min(max(n, 0), len(c.events)):]...)
 	return s
 }

@@ -45,8 +45,8 @@
 // everything else in number and in bytes: ended calls by Completed and Failed, the story of a call by
 // StoryEvents and StoryBytes, a message by BodyBytes and HeaderBytes, discarded replies by Duplicates
 // and Orphans. Discarded replies have rings of their own, so normal traffic cannot push them out, and a
-// call is remembered as long as a discarded reply to it. [Config.MaxBytes] returns the sum. The ledger
-// copies messages and refers to nothing of them after Observe has returned.
+// call is remembered as long as a discarded reply to it. The ledger copies messages and refers to nothing of
+// them after Observe has returned.
 //
 // # Recordings
 //

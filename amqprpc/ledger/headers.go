@@ -2,7 +2,11 @@ package ledger
 
 import (
 	"fmt"
+	"maps"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -61,7 +65,11 @@ func cutHeaders(headers []Header, budget int) []Header {
 // appendHeaders appends the headers of t as text, sorted by key so that equal tables give equal
 // headers.
 func appendHeaders(dst []Header, t amqp.Table) []Header {
-	dst = appendKeys(dst, t, maxHeaders)
+	for key := range t {
+		dst = append(dst, Header{Key: key})
+	}
+	slices.SortFunc(dst, func(a, b Header) int { return strings.Compare(a.Key, b.Key) })
+	dst = dst[:min(len(dst), maxHeaders)]
 	for i := range dst {
 		h := &dst[i]
 		if s, ok := t[h.Key].(string); ok {
@@ -77,53 +85,15 @@ func appendHeaders(dst []Header, t amqp.Table) []Header {
 	return dst
 }
 
-// appendKeys appends headers with the first n keys of t, in order, and no values. It keeps n keys at
-// a time, so it does not sort a table of a hundred thousand keys.
-func appendKeys(dst []Header, t amqp.Table, n int) []Header {
-	for k := range t {
-		if len(dst) == n {
-			if k >= dst[n-1].Key {
-				continue
-			}
-			dst = dst[:n-1]
-		}
-		i := len(dst)
-		dst = append(dst, Header{})
-		for ; i > 0 && dst[i-1].Key > k; i-- {
-			dst[i] = dst[i-1]
-		}
-		dst[i] = Header{Key: k}
-	}
-	return dst
-}
-
 // appendValue appends v as text and returns the name of its type. It stops soon after the length end.
 func appendValue(dst []byte, v any, end, depth int) ([]byte, string) {
 	switch v := v.(type) {
 	case nil:
 		return dst, "void"
-	case bool:
-		return strconv.AppendBool(dst, v), "bool"
-	case int8:
-		return strconv.AppendInt(dst, int64(v), 10), "int8"
-	case uint8:
-		return strconv.AppendUint(dst, uint64(v), 10), "uint8"
-	case int16:
-		return strconv.AppendInt(dst, int64(v), 10), "int16"
-	case uint16:
-		return strconv.AppendUint(dst, uint64(v), 10), "uint16"
-	case int32:
-		return strconv.AppendInt(dst, int64(v), 10), "int32"
-	case uint32:
-		return strconv.AppendUint(dst, uint64(v), 10), "uint32"
+	case bool, int8, uint8, int16, uint16, int32, uint32, int64, float32, float64:
+		return fmt.Append(dst, v), reflect.TypeOf(v).Name()
 	case int:
-		return strconv.AppendInt(dst, int64(v), 10), "int32"
-	case int64:
-		return strconv.AppendInt(dst, v, 10), "int64"
-	case float32:
-		return strconv.AppendFloat(dst, float64(v), 'g', -1, 32), "float32"
-	case float64:
-		return strconv.AppendFloat(dst, v, 'g', -1, 64), "float64"
+		return fmt.Append(dst, v), "int32" // as it is sent
 	case amqp.Decimal:
 		return fmt.Appendf(dst, "%de-%d", v.Value, v.Scale), "decimal"
 	case string:
@@ -152,14 +122,14 @@ func appendValue(dst []byte, v any, end, depth int) ([]byte, string) {
 
 func appendTable(dst []byte, t amqp.Table, end, depth int) []byte {
 	dst = append(dst, '{')
-	for i, h := range appendKeys(nil, t, maxNested+1) {
+	for i, key := range slices.Sorted(maps.Keys(t)) {
 		var more bool
 		if dst, more = separate(dst, i, end, depth); !more {
 			break
 		}
-		dst = append(dst, prefix(h.Key, room(dst, end))...)
+		dst = append(dst, prefix(key, room(dst, end))...)
 		dst = append(dst, ": "...)
-		dst = appendNested(dst, t[h.Key], end, depth)
+		dst = appendNested(dst, t[key], end, depth)
 	}
 	return append(dst, '}')
 }

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/bits"
 	"time"
-
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // A Latency summarizes times in ms. All fields are 0 if Count is.
@@ -23,27 +21,21 @@ type Bar struct {
 
 const maxLatency = time.Hour // of percentiles
 
-// A latency collects times. It keeps a histogram of three significant digits for percentiles and a
-// coarser one, spread, for bars: hdr can list its counts only by allocating 0.5 MB.
+// A latency collects times. Bucket i counts the times from bucketStart(i) up to bucketStart(i+1).
 type latency struct {
-	hist     *hdr.Histogram
-	spread   []uint64
+	buckets  []uint64
 	n        uint64
 	min, max int64   // ns
 	sum      float64 // ns
 }
 
 func newLatency() latency {
-	return latency{
-		hist:   hdr.New(1, maxLatency.Microseconds(), 3),
-		spread: make([]uint64, spreadIndex(maxLatency.Microseconds())+1),
-	}
+	return latency{buckets: make([]uint64, bucketOf(int64(maxLatency))+1)}
 }
 
 func (l *latency) reset() {
-	l.hist.Reset()
-	clear(l.spread)
-	l.n, l.min, l.max, l.sum = 0, 0, 0, 0
+	clear(l.buckets)
+	*l = latency{buckets: l.buckets}
 }
 
 // record adds a time in ns. A negative time, from a clock that went back, counts as 0.
@@ -55,26 +47,26 @@ func (l *latency) record(ns int64) {
 	l.max = max(l.max, ns)
 	l.n++
 	l.sum += float64(ns)
-	us := min(ns, int64(maxLatency)) / 1000
-	_ = l.hist.RecordValue(us) // fails only above maxLatency
-	l.spread[spreadIndex(us)]++
+	l.buckets[bucketOf(ns)]++
 }
-
-var quantiles = []float64{50, 90, 99, 99.9}
 
 func (l *latency) summary() Latency {
 	if l.n == 0 {
 		return Latency{}
 	}
-	p := l.hist.ValueAtPercentilesSlice(quantiles)
-	lowest, highest := ms(l.min), ms(l.max)
-	at := func(us int64) float64 { // the histogram rounds
-		return min(max(float64(us)/1000, lowest), highest)
+	s := Latency{Count: l.n, Min: ms(l.min), Mean: l.sum / float64(l.n) / 1e6, Max: ms(l.max)}
+	i, upTo := bucketOf(l.min), uint64(0) // buckets[:i] hold upTo times
+	for _, q := range []struct {
+		share float64
+		value *float64
+	}{{0.5, &s.P50}, {0.9, &s.P90}, {0.99, &s.P99}, {0.999, &s.P999}} {
+		for rank := uint64(q.share*float64(l.n) + 0.5); upTo < max(rank, 1); i++ {
+			upTo += l.buckets[i]
+		}
+		*q.value = min(max(bucketStart(i)-1, 0)/1000, s.Max)
+		*q.value = max(*q.value, s.Min)
 	}
-	return Latency{
-		Count: l.n, Min: lowest, Mean: l.sum / float64(l.n) / 1e6, Max: highest,
-		P50: at(p[0]), P90: at(p[1]), P99: at(p[2]), P999: at(p[3]),
-	}
+	return s
 }
 
 func ms(ns int64) float64 { return float64(ns) / 1e6 }
@@ -85,58 +77,43 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 	if l.n == 0 || n <= 0 {
 		return nil
 	}
-	lo := float64(l.min / 1000)
-	hi := float64(l.hist.ValueAtPercentile(99.9) + 1)
+	first, last := bucketOf(l.min), bucketOf(int64(l.summary().P999*1e6))
+	lo, hi := float64(l.min/1000), bucketStart(last+1)
 	if equalRatio {
 		lo = max(lo, 1)
 	}
-	edge := func(i int) float64 {
-		if equalRatio {
-			return lo * math.Pow(hi/lo, float64(i)/float64(n))
-		}
-		return lo + (hi-lo)*float64(i)/float64(n)
-	}
-	i, below := 0, uint64(0) // spread[:i] holds below
-	upTo := func(x float64) uint64 {
-		for i < len(l.spread) && spreadValue(i+1) <= x {
-			below += l.spread[i]
-			i++
-		}
-		if i == len(l.spread) {
-			return below
-		}
-		from, to := max(spreadValue(i), lo), min(spreadValue(i+1), hi)
-		if x <= from || to <= from {
-			return below
-		}
-		part := min((x-from)/(to-from), 1)
-		return below + uint64(math.Round(part*float64(l.spread[i])))
-	}
 	bars := make([]Bar, n)
-	done := upTo(lo)
+	from := lo
 	for b := range bars {
-		count := max(upTo(edge(b+1)), done)
-		bars[b] = Bar{From: edge(b) / 1000, To: edge(b+1) / 1000, Count: count - done}
-		done = count
+		part := float64(b+1) / float64(n)
+		to := lo + (hi-lo)*part
+		if equalRatio {
+			to = lo * math.Pow(hi/lo, part)
+		}
+		bars[b] = Bar{From: from / 1000, To: to / 1000}
+		from = to
+	}
+	b := 0
+	for i := first; i <= last; i++ {
+		for b < n-1 && bucketStart(i)/1000 >= bars[b].To {
+			b++
+		}
+		bars[b].Count += l.buckets[i]
 	}
 	return bars
 }
 
-// The spread has 64 buckets for every doubling, so about 1.1 % each.
+// Buckets are 1 µs wide up to 2.048 ms, and then there are 1,024 for every doubling: three significant
+// digits.
 
-func spreadIndex(us int64) int {
-	if us < 128 {
-		return int(us)
-	}
-	shift := bits.Len64(uint64(us)) - 7
-	return shift*64 + int(us>>shift)
+func bucketOf(ns int64) int {
+	us := min(ns, int64(maxLatency)) / 1000
+	shift := max(bits.Len64(uint64(us))-11, 0)
+	return shift*1024 + int(us>>shift)
 }
 
-// spreadValue returns the lowest time, in µs, in bucket i.
-func spreadValue(i int) float64 {
-	if i < 128 {
-		return float64(i)
-	}
-	shift := i/64 - 1
-	return float64(int64(i-shift*64) << shift)
+// bucketStart returns the lowest time, in µs, in bucket i.
+func bucketStart(i int) float64 {
+	shift := max(i/1024-1, 0)
+	return float64(int64(i-shift*1024) << shift)
 }

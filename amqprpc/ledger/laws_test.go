@@ -188,8 +188,8 @@ func (l *Ledger) check() error {
 			return fmt.Errorf("%q is free and in use", r.id)
 		}
 	}
-	if len(l.servers.byName) > c.Servers || len(l.conn.ring) > c.Connection {
-		return fmt.Errorf("%d servers, %d events of the connection", len(l.servers.byName), len(l.conn.ring))
+	if len(l.servers.byName) > c.Servers || len(l.conn.events) > c.Connection {
+		return fmt.Errorf("%d servers, %d events of the connection", len(l.servers.byName), len(l.conn.events))
 	}
 	return nil
 }

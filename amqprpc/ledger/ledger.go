@@ -73,7 +73,7 @@ func New(cfg Config) *Ledger {
 		orphans:    ring{max: cfg.Orphans},
 		response:   newLatency(),
 		service:    newLatency(),
-		rates:      newRates(cfg.Seconds),
+		rates:      make(rates, cfg.Seconds),
 		servers:    newServers(cfg.Servers),
 		conn:       connection{max: cfg.Connection},
 	}
@@ -195,6 +195,6 @@ func (l *Ledger) reset(at int64) {
 	}
 	l.response.reset()
 	l.service.reset()
-	l.rates.reset()
+	clear(l.rates)
 	l.servers.reset()
 }

@@ -23,8 +23,8 @@ type line struct {
 	Epoch      int             `json:"ep,omitzero"`
 	Intended   lineTime        `json:"in,omitzero"`
 	Deadline   lineTime        `json:"dl,omitzero"`
-	Class      text            `json:"c,omitzero"`
-	Outcome    text            `json:"o,omitzero"`
+	Class      amqprpc.Class   `json:"c,omitzero"`
+	Outcome    amqprpc.Outcome `json:"o,omitzero"`
 	Since      int64           `json:"si,omitzero"`
 	AnsweredBy text            `json:"by,omitzero"`
 	Code       int             `json:"co,omitzero"`
@@ -86,15 +86,10 @@ func (l *messageLine) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
 func (l *line) set(e *Entry, at int64, c *clock) {
 	*l = line{
 		Time: at, Kind: text(kindName(e.Kind)), ID: text(prefix(e.ID, maxShort)), Attempt: e.Attempt, Epoch: e.Epoch,
+		Class: e.Class, Outcome: e.Outcome,
 		Since: int64(e.Since), AnsweredBy: text(prefix(e.AnsweredBy, maxShort)), Code: e.Code,
 		Text: text(prefix(e.Text, maxText)), Delay: int64(e.Delay),
 		Intended: lineTime(c.offset(e.Intended)), Deadline: lineTime(c.offset(e.Deadline)),
-	}
-	if e.Class != amqprpc.NoClass {
-		l.Class = text(e.Class.String())
-	}
-	if e.Outcome != amqprpc.InFlight {
-		l.Outcome = text(e.Outcome.String())
 	}
 	if i := e.Connection; i != nil {
 		l.Connection = &connectionLine{
@@ -138,14 +133,12 @@ func (l *messageLine) set(m *Message, id string) {
 
 // entry sets e to the event of l, and m to its message, in a recording that begins at start.
 func (l *line) entry(e *Entry, m *Message, start time.Time) error {
-	kind, knownKind := kinds[string(l.Kind)]
-	class, knownClass := classes[string(l.Class)]
-	outcome, knownOutcome := outcomes[string(l.Outcome)]
-	if !knownKind || !knownClass || !knownOutcome {
-		return fmt.Errorf("no event has the kind %q, class %q and outcome %q", l.Kind, l.Class, l.Outcome)
+	kind, known := kinds[string(l.Kind)]
+	if !known {
+		return fmt.Errorf("no such kind of event: %q", l.Kind)
 	}
 	*e = Entry{Event: amqprpc.Event{
-		Kind: kind, Class: class, Outcome: outcome, Time: start.Add(time.Duration(clampOffset(l.Time))),
+		Kind: kind, Class: l.Class, Outcome: l.Outcome, Time: start.Add(time.Duration(clampOffset(l.Time))),
 		ID: prefix(string(l.ID), maxShort), Attempt: l.Attempt, Epoch: l.Epoch, Since: time.Duration(l.Since),
 		AnsweredBy: prefix(string(l.AnsweredBy), maxShort), Code: l.Code, Text: prefix(string(l.Text), maxText),
 		Delay: time.Duration(l.Delay),
@@ -192,24 +185,6 @@ func (l *messageLine) message(m *Message, id string) {
 	m.BodyLen = max(len(m.Body), min(l.BodyLen, math.MaxInt32))
 	m.cut(MaxBodyBytes, MaxHeaderBytes)
 }
-
-// The names of classes and outcomes in recordings. No name means no class, or in flight.
-var (
-	classes = func() map[string]amqprpc.Class {
-		m := map[string]amqprpc.Class{"": amqprpc.NoClass}
-		for c := amqprpc.Answer; c <= amqprpc.Unknown; c++ {
-			m[c.String()] = c
-		}
-		return m
-	}()
-	outcomes = func() map[string]amqprpc.Outcome {
-		m := map[string]amqprpc.Outcome{"": amqprpc.InFlight}
-		for o := amqprpc.InFlight; o <= amqprpc.Closed; o++ {
-			m[o.String()] = o
-		}
-		return m
-	}()
-)
 
 // headerLetters is the inverse of headerTypes.
 var headerLetters = func() map[string]string {

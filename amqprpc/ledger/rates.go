@@ -15,63 +15,29 @@ type Second struct {
 }
 
 // rates is a ring of the last seconds.
-type rates struct {
-	ring []second
-	last int64 // the latest second with an event
-}
+type rates []second
 
 type second struct {
-	number int64 // since the first event
+	number int64 // since the first event; 0 too if the slot is empty
 	Second
 }
 
-func newRates(seconds int) rates {
-	r := rates{ring: make([]second, seconds)}
-	r.reset()
-	return r
-}
+func secondOf(at int64) int64 { return at / int64(time.Second) }
 
-func (r *rates) reset() {
-	for i := range r.ring {
-		r.ring[i] = second{number: noTime}
-	}
-	r.last = noTime
-}
-
-// secondOf returns the second that contains an offset.
-func secondOf(at int64) int64 {
-	n := at / int64(time.Second)
-	if at%int64(time.Second) < 0 {
-		n--
-	}
-	return n
-}
-
-// at returns the second to count an event in. If the clock went back by more than the length of the
-// ring, that is the oldest second.
-func (r *rates) at(at int64) *Second {
+// at returns the second to count an event in. An event that is older than all of them counts in a newer one.
+func (r rates) at(at int64) *Second {
 	n := secondOf(at)
-	r.last = max(r.last, n)
-	n = max(n, r.last-int64(len(r.ring))+1)
-	s := r.slot(n)
-	if s.number != n {
+	s := &r[n%int64(len(r))]
+	if s.number < n {
 		*s = second{number: n}
 	}
 	return &s.Second
 }
 
-func (r *rates) slot(n int64) *second {
-	i := n % int64(len(r.ring))
-	if i < 0 {
-		i += int64(len(r.ring))
-	}
-	return &r.ring[i]
-}
-
-// get returns the counts of second n.
-func (r *rates) get(n int64) Second {
-	if s := r.slot(n); s.number == n {
-		return s.Second
+// get returns the counts of second n, which may be before the first.
+func (r rates) get(n int64) Second {
+	if n >= 0 && r[n%int64(len(r))].number == n {
+		return r[n%int64(len(r))].Second
 	}
 	return Second{}
 }

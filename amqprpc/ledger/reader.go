@@ -101,9 +101,9 @@ func (r *Reader) Next() (*Entry, error) {
 	return nil, r.err
 }
 
-// ApplyAll applies the events up to the end of the recording, or up to the damage, and returns their
+// ApplyAll applies the events to l, up to the end of the recording or up to the damage, and returns their
 // number.
-func (r *Reader) ApplyAll(a Applier) (n int, err error) {
+func (r *Reader) ApplyAll(l *Ledger) (n int, err error) {
 	for ; ; n++ {
 		e, err := r.Next()
 		if err == io.EOF {
@@ -112,7 +112,7 @@ func (r *Reader) ApplyAll(a Applier) (n int, err error) {
 		if err != nil {
 			return n, err
 		}
-		a.Apply(e)
+		l.Apply(e)
 	}
 }
 

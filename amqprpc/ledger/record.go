@@ -143,20 +143,10 @@ func (l *list) remove(r *record) {
 
 // A stray is a discarded reply.
 type stray struct {
-	seq         uint64
-	id          string
-	at          int64
-	class       amqprpc.Class
-	outcome     amqprpc.Outcome
-	since       int64
-	nth         int // 2 for the second reply to its call, 0 if the call is not known
-	server      string
-	answeredBy  string
-	err         string // the code of an error reply
-	redelivered bool
-	call        *record // nil if the call is not known
-	event       []byte  // in stored form
-	body        span
+	row   Stray   // without Body
+	call  *record // nil if the call is not known
+	event []byte  // in stored form
+	body  span
 }
 
 // A ring holds the last strays of a kind. Slots are reused.

@@ -43,7 +43,7 @@ func NewRecorder(w io.Writer, header HeaderLine) *Recorder {
 	return r
 }
 
-// Observe records e. An error of the writer ends the recording, see [Recorder.Err].
+// Observe records e. An error of the writer ends the recording, see [Recorder.Flush].
 func (r *Recorder) Observe(e amqprpc.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,13 +105,6 @@ func (r *Recorder) Flush() error {
 		r.begin()
 		r.flush()
 	}
-	return r.err
-}
-
-// Err returns the first error of the writer.
-func (r *Recorder) Err() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	return r.err
 }
 

@@ -56,16 +56,13 @@ func (e *RecordingError) Error() string { return fmt.Sprintf("line %d: %v", e.Li
 // Unwrap returns Err.
 func (e *RecordingError) Unwrap() error { return e.Err }
 
-// An Applier applies the events of a recording. A [Ledger] is one.
-type Applier interface{ Apply(*Entry) }
-
-// Replay applies the events of a recording and returns their number. If the error is a
+// Replay applies the events of a recording to l and returns their number. If the error is a
 // *[RecordingError], it has applied the events before the damage.
-func Replay(r io.Reader, a Applier) (HeaderLine, int, error) {
+func Replay(r io.Reader, l *Ledger) (HeaderLine, int, error) {
 	rd, err := NewReader(r)
 	if err != nil {
 		return HeaderLine{}, 0, err
 	}
-	n, err := rd.ApplyAll(a)
+	n, err := rd.ApplyAll(l)
 	return rd.Header(), n, err
 }

@@ -198,8 +198,8 @@ func TestRecorderKeepsTheFirstError(t *testing.T) {
 	full := errors.New("disk full")
 	r := NewRecorder(failingWriter{full}, HeaderLine{})
 	observe(r, typical(1000)...)
-	if !errors.Is(r.Err(), full) || !errors.Is(r.Close(), full) {
-		t.Error(r.Err())
+	if !errors.Is(r.Flush(), full) || !errors.Is(r.Close(), full) {
+		t.Error(r.Flush())
 	}
 	var buf bytes.Buffer
 	r = NewRecorder(&buf, HeaderLine{})

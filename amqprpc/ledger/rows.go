@@ -126,12 +126,9 @@ func (l *Ledger) discarded(in *ring, n int, q *Query) ([]Stray, Picked) {
 		}
 		s := in.newest(i)
 		i++
-		*row = Stray{
-			Seq: s.seq, ID: s.id, Time: l.clock.time(s.at), Class: s.class,
-			Known: s.call != nil, Nth: s.nth, Outcome: s.outcome, Since: time.Duration(s.since),
-			Server: s.server, AnsweredBy: s.answeredBy, Error: s.err, Redelivered: s.redelivered,
-			Body: s.body.text(s.event, q.Text, row.Body), BodyLen: s.body.full,
-		}
+		body := s.body.text(s.event, q.Text, row.Body)
+		*row = s.row
+		row.Body = body
 		return true
 	}, q.Strays)
 }

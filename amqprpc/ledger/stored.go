@@ -10,72 +10,34 @@ import (
 // A story is stored as one run of bytes: its memory is reused, its size is known, and the garbage
 // collector has nothing to scan. The correlation ID is not stored, and the body comes last.
 
-// Bits of the flags of a stored event.
-const (
-	hasIntended = 1 << iota
-	hasDeadline
-	hasNumbers // Epoch, Code, Since or Delay
-	hasMessage
-	isRedelivered
-	hasTimestamp
-)
-
 // storyReserve is at least the size of a stored event without headers and body.
 const storyReserve = eventFixed + maxText + maxShort + nShortStrings*(maxShort+2)
 
-// eventFixed is at least the size of the numbers and lengths in a stored event: six bytes and at most
+// eventFixed is at least the size of the numbers and lengths in a stored event: seven bytes and at most
 // fourteen varints.
 const eventFixed = 192
 
 func appendEntry(dst []byte, e *Entry, at int64, c *clock) []byte {
-	var flags byte
-	if !e.Intended.IsZero() {
-		flags |= hasIntended
-	}
-	if !e.Deadline.IsZero() {
-		flags |= hasDeadline
-	}
-	if int64(e.Epoch|e.Code)|int64(e.Since|e.Delay) != 0 {
-		flags |= hasNumbers
-	}
-	m := e.message
-	if m != nil {
-		flags |= hasMessage
-		if m.Redelivered {
-			flags |= isRedelivered
-		}
-		if !m.Timestamp.IsZero() {
-			flags |= hasTimestamp
-		}
-	}
-	dst = append(dst, flags, byte(e.Kind), byte(e.Class), byte(e.Outcome))
+	dst = append(dst, byte(e.Kind), byte(e.Class), byte(e.Outcome), flag(e.message != nil))
 	dst = binary.AppendVarint(dst, at)
+	dst = binary.AppendUvarint(dst, uint64(c.offset(e.Intended)-noTime)) // 0 for none
+	dst = binary.AppendUvarint(dst, uint64(c.offset(e.Deadline)-noTime))
 	dst = binary.AppendVarint(dst, int64(e.Attempt))
-	if flags&hasNumbers != 0 {
-		dst = binary.AppendVarint(dst, int64(e.Epoch))
-		dst = binary.AppendVarint(dst, int64(e.Code))
-		dst = binary.AppendVarint(dst, int64(e.Since))
-		dst = binary.AppendVarint(dst, int64(e.Delay))
-	}
-	if flags&hasIntended != 0 {
-		dst = binary.AppendVarint(dst, c.offset(e.Intended))
-	}
-	if flags&hasDeadline != 0 {
-		dst = binary.AppendVarint(dst, c.offset(e.Deadline))
-	}
-	dst = appendString(dst, prefix(e.Text, maxText))
-	dst = appendString(dst, prefix(e.AnsweredBy, maxShort))
-	if m != nil {
-		dst = appendMessage(dst, m)
+	dst = binary.AppendVarint(dst, int64(e.Epoch))
+	dst = binary.AppendVarint(dst, int64(e.Code))
+	dst = binary.AppendVarint(dst, int64(e.Since))
+	dst = binary.AppendVarint(dst, int64(e.Delay))
+	dst = appendString(dst, e.Text)
+	dst = appendString(dst, e.AnsweredBy)
+	if e.message != nil {
+		dst = appendMessage(dst, e.message)
 	}
 	return dst
 }
 
 func appendMessage(dst []byte, m *Message) []byte {
-	dst = append(dst, m.DeliveryMode, m.Priority)
-	if !m.Timestamp.IsZero() {
-		dst = binary.AppendVarint(dst, m.Timestamp.Unix())
-	}
+	dst = append(dst, m.DeliveryMode, m.Priority, flag(m.Redelivered))
+	dst = binary.AppendVarint(dst, m.Timestamp.Unix())
 	for _, s := range m.shortStrings() {
 		dst = appendString(dst, *s)
 	}
@@ -86,14 +48,17 @@ func appendMessage(dst []byte, m *Message) []byte {
 		dst = appendString(dst, h.Key)
 		dst = appendString(dst, h.Type)
 		dst = appendString(dst, h.Value)
-		if h.Cut {
-			dst = append(dst, 1)
-		} else {
-			dst = append(dst, 0)
-		}
+		dst = append(dst, flag(h.Cut))
 	}
 	dst = binary.AppendVarint(dst, int64(m.BodyLen))
 	return appendString(dst, m.Body)
+}
+
+func flag(set bool) byte {
+	if set {
+		return 1
+	}
+	return 0
 }
 
 func appendString[S string | []byte](dst []byte, s S) []byte {
@@ -118,6 +83,13 @@ func (d *decoder) varint() int64 {
 	return v
 }
 
+// offset reads an offset, or noTime.
+func (d *decoder) offset() int64 {
+	v, n := binary.Uvarint(*d)
+	*d = (*d)[n:]
+	return int64(v) + noTime
+}
+
 func (d *decoder) string() string {
 	n, size := binary.Uvarint(*d)
 	end := size + int(n)
@@ -127,35 +99,23 @@ func (d *decoder) string() string {
 }
 
 func (d *decoder) entry(id string, c *clock) (e Entry) {
-	flags := d.byte()
 	e.ID = id
 	e.Kind, e.Class, e.Outcome = amqprpc.EventKind(d.byte()), amqprpc.Class(d.byte()), amqprpc.Outcome(d.byte())
-	e.Time = c.time(d.varint())
-	e.Attempt = int(d.varint())
-	if flags&hasNumbers != 0 {
-		e.Epoch, e.Code = int(d.varint()), int(d.varint())
-		e.Since, e.Delay = time.Duration(d.varint()), time.Duration(d.varint())
-	}
-	if flags&hasIntended != 0 {
-		e.Intended = c.time(d.varint())
-	}
-	if flags&hasDeadline != 0 {
-		e.Deadline = c.time(d.varint())
-	}
+	hasMessage := d.byte() == 1
+	e.Time, e.Intended, e.Deadline = c.time(d.varint()), c.time(d.offset()), c.time(d.offset())
+	e.Attempt, e.Epoch, e.Code = int(d.varint()), int(d.varint()), int(d.varint())
+	e.Since, e.Delay = time.Duration(d.varint()), time.Duration(d.varint())
 	e.Text, e.AnsweredBy = d.string(), d.string()
-	if flags&hasMessage != 0 {
-		e.message = d.message(flags)
+	if hasMessage {
+		e.message = d.message()
 	}
 	return e
 }
 
-func (d *decoder) message(flags byte) *Message {
+func (d *decoder) message() *Message {
 	m := new(Message)
-	m.Redelivered = flags&isRedelivered != 0
-	m.DeliveryMode, m.Priority = d.byte(), d.byte()
-	if flags&hasTimestamp != 0 {
-		m.Timestamp = time.Unix(d.varint(), 0).UTC()
-	}
+	m.DeliveryMode, m.Priority, m.Redelivered = d.byte(), d.byte(), d.byte() == 1
+	m.Timestamp = time.Unix(d.varint(), 0).UTC()
 	for _, s := range m.shortStrings() {
 		*s = d.string()
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -44,11 +45,11 @@ func (l *Ledger) Inspect(id string) (Story, bool) {
 	}
 	var found []*stray
 	for s := range l.strays {
-		if s.id == id {
+		if s.row.ID == id {
 			found = append(found, s)
 		}
 	}
-	slices.SortFunc(found, func(a, b *stray) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(found, func(a, b *stray) int { return cmp.Compare(a.row.Seq, b.row.Seq) })
 	return l.storyOfStrays(found...), len(found) > 0
 }
 
@@ -58,7 +59,7 @@ func (l *Ledger) InspectStray(seq uint64) (Story, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for s := range l.strays {
-		if s.seq != seq {
+		if s.row.Seq != seq {
 			continue
 		}
 		if s.call != nil {
@@ -82,10 +83,10 @@ func (l *Ledger) strays(yield func(*stray) bool) {
 
 func (l *Ledger) storyOfStrays(strays ...*stray) (s Story) {
 	for _, v := range strays {
-		s.ID = v.id
+		s.ID = v.row.ID
 		s.Replies++
 		stored := decoder(v.event)
-		s.Events = append(s.Events, stored.entry(v.id, &l.clock))
+		s.Events = append(s.Events, stored.entry(v.row.ID, &l.clock))
 	}
 	return s
 }
@@ -112,27 +113,26 @@ func (l *Ledger) story(r *record) Story {
 // Find returns the first n IDs with the given prefix that can be inspected, in order. It searches all
 // that the ledger remembers.
 func (l *Ledger) Find(prefix string, n int) []string {
-	if n <= 0 {
-		return nil
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var found []string
-	add := func(id string) {
-		if !strings.HasPrefix(id, prefix) {
-			return
+	return FirstIDs(prefix, n, func(yield func(string) bool) {
+		for id := range l.byID {
+			yield(id)
 		}
-		i, ok := slices.BinarySearch(found, id)
-		if ok || i == n {
-			return
+		for s := range l.strays {
+			yield(s.row.ID)
 		}
-		found = slices.Insert(found[:min(len(found), n-1)], i, id)
-	}
-	for id := range l.byID {
-		add(id)
-	}
-	for s := range l.strays {
-		add(s.id)
+	})
+}
+
+// FirstIDs returns the first n different IDs with the given prefix, in order.
+func FirstIDs(prefix string, n int, ids iter.Seq[string]) (found []string) {
+	for id := range ids {
+		if strings.HasPrefix(id, prefix) {
+			if i, ok := slices.BinarySearch(found, id); !ok && i < n {
+				found = slices.Insert(found[:min(len(found), n-1)], i, id)
+			}
+		}
 	}
 	return found
 }

@@ -200,22 +200,25 @@ func (l *Ledger) discard(in *ring, r *record, e *Entry, at int64, server string)
 		r.holders++
 	}
 	l.seq++
+	event := s.event[:0]
+	if cap(event) < len(l.stored) {
+		event = make([]byte, 0, len(l.stored))
+	}
 	*s = stray{
-		seq: l.seq, id: e.ID, at: at, class: e.Class, outcome: e.Outcome, since: int64(e.Since), nth: nth,
-		server: server, answeredBy: e.AnsweredBy, call: r, event: s.event[:0],
+		row: Stray{
+			Seq: l.seq, ID: e.ID, Time: l.clock.time(at), Class: e.Class, Known: r != nil, Nth: nth, Outcome: e.Outcome,
+			Since: e.Since, Server: server, AnsweredBy: e.AnsweredBy,
+		},
+		call: r, event: append(event, l.stored...),
 	}
-	if cap(s.event) < len(l.stored) {
-		s.event = make([]byte, 0, len(l.stored))
-	}
-	s.event = append(s.event, l.stored...)
 	if m := e.message; m != nil {
-		s.body = bodySpan(m, len(s.event))
+		s.body, s.row.BodyLen = bodySpan(m, len(s.event)), m.BodyLen
 		meta, _ := m.Meta()
-		s.redelivered = meta.Redelivered
+		s.row.Redelivered = meta.Redelivered
 		if code, _ := m.Header(amqprpc.HeaderError); code.Value != "" {
-			s.err = strings.Clone(prefix(code.Value, 64))
+			s.row.Error = strings.Clone(prefix(code.Value, 64))
 		} else if m.Type == amqprpc.TypeError {
-			s.err = amqprpc.CodeUnknown
+			s.row.Error = amqprpc.CodeUnknown
 		}
 	}
 }

@@ -101,7 +101,7 @@ func (p *Player) seekTime(d time.Duration, words string) {
 // Next pauses and moves to the next incident of a kind.
 func (p *Player) Next(kind lab.Incident) {
 	p.seekIncident(kind, "the next "+incidentNames[kind], "no further "+incidentNames[kind], func(x *index, from int) (int, bool) {
-		n := x.marks.of(kind).after(from)
+		n := x.marks.after(kind, from)
 		return n, n > 0 || x.done
 	})
 }
@@ -109,7 +109,7 @@ func (p *Player) Next(kind lab.Incident) {
 // Previous pauses and moves to the previous incident of a kind.
 func (p *Player) Previous(kind lab.Incident) {
 	p.seekIncident(kind, "the "+incidentNames[kind]+" before", "no "+incidentNames[kind]+" before", func(x *index, from int) (int, bool) {
-		return x.marks.of(kind).before(from), from <= x.events
+		return x.marks.before(kind, from), from <= x.events
 	})
 }
 
@@ -130,7 +130,7 @@ func (p *Player) seekIncident(kind lab.Incident, words, none string, find func(x
 	}})
 }
 
-// GoTo pauses and moves to the last event that decides the fate of a correlation ID. While the index is
+// GoTo pauses and moves to the last event of a correlation ID. While the index is
 // being read, that is the last one so far.
 func (p *Player) GoTo(id string) {
 	p.mu.Lock()
@@ -139,7 +139,7 @@ func (p *Player) GoTo(id string) {
 	p.startSeek(seek{
 		words: "an ID",
 		find: func(x *index, _ *cursor) (goal, bool, string) {
-			event := x.ids.last(id)
+			event := x.ids[id]
 			if event == 0 {
 				return goal{}, x.done, "no event of that ID in the recording"
 			}

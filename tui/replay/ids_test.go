@@ -6,57 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-	"pgregory.net/rapid"
-
 	"rpcscope/amqprpc"
 	"rpcscope/tui/lab"
 )
-
-// IDs of all forms are found by a prefix, and each has its last event.
-func TestIDs(t *testing.T) {
-	kinds := rapid.Custom(func(t *rapid.T) string {
-		b := [16]byte{byte(rapid.IntRange(0, 2).Draw(t, "first")), 15: byte(rapid.IntRange(0, 20).Draw(t, "last"))}
-		s := uuid.UUID(b).String()
-		switch rapid.IntRange(0, 4).Draw(t, "kind") {
-		case 0:
-			return strings.ToUpper("ab" + s[2:])
-		case 1:
-			return "{" + s + "}"
-		case 2:
-			return s[:rapid.IntRange(1, 36).Draw(t, "length")]
-		}
-		return s
-	})
-	rapid.Check(t, func(t *rapid.T) {
-		var x ids
-		last := map[string]int{}
-		all := rapid.SliceOfN(kinds, 1, 60).Draw(t, "ids")
-		for i, id := range all {
-			x.add(id, i+1)
-			last[id] = i + 1
-		}
-		whole := rapid.SampledFrom(all).Draw(t, "of")
-		prefix := whole[:rapid.IntRange(0, len(whole)).Draw(t, "prefix")] + rapid.SampledFrom([]string{"", "", "0", "g", "-"}).Draw(t, "more")
-		var want []string
-		for id := range last {
-			if strings.HasPrefix(id, prefix) {
-				want = append(want, id)
-			}
-		}
-		slices.Sort(want)
-		n := rapid.IntRange(1, 10).Draw(t, "n")
-		want = want[:min(len(want), n)]
-		if got := x.find(prefix, n); !slices.Equal(got, want) {
-			t.Fatalf("%q: found %q, not %q", prefix, got, want)
-		}
-		for _, id := range append(all, "none", uuid.NewString()) {
-			if got := x.last(id); got != last[id] {
-				t.Fatalf("%s: event %d, not %d", id, got, last[id])
-			}
-		}
-	})
-}
 
 // At any position, an ID in any part of the recording is found, and GoTo moves to its last event.
 func TestGoTo(t *testing.T) {

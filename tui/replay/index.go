@@ -3,7 +3,6 @@ package replay
 import (
 	"context"
 	"io"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -47,7 +46,7 @@ type index struct {
 }
 
 func newIndex(begin checkpoint, g grain) *index {
-	return &index{grain: g, checkpoints: []checkpoint{begin}, spacing: g.spacing}
+	return &index{grain: g, checkpoints: []checkpoint{begin}, spacing: g.spacing, ids: ids{}}
 }
 
 // read reads the recording to its end, unless ctx ends first. c is at its beginning.
@@ -113,10 +112,7 @@ func (x *index) finish(c *cursor) {
 	if c.err != io.EOF {
 		x.damage = c.err
 	}
-	end := c.state.Snapshot(ledger.Query{InFlight: math.MaxInt, Text: 1})
-	for i := range end.InFlight {
-		x.ids.add(end.InFlight[i].ID, c.events)
-	}
+	end := c.state.Snapshot(ledger.Query{})
 	x.contradicts = Contradictions(&end)
 }
 

@@ -40,7 +40,6 @@ type Player struct {
 	head     time.Duration // the time at which now would be if playing were not behind
 	seek     *seek         // nil if none is pending
 	found    *lab.Found    // by the last seek
-	near     *checkpoint   // shortly before the goal of the last long seek
 	notes    []lab.Note
 	seq      uint64
 	panicked error
@@ -163,13 +162,9 @@ func (p *Player) InspectStray(seq uint64) (ledger.Story, bool) { return p.ledger
 // Find returns the first n IDs with a prefix in the part of the recording that has been read.
 // [Player.GoTo] moves to a place that allows to inspect one.
 func (p *Player) Find(prefix string, n int) []string {
-	found := p.ledger().Find(prefix, n)
 	p.index.mu.Lock()
 	defer p.index.mu.Unlock()
-	for _, id := range p.index.ids.find(prefix, n) {
-		found = insert(found, id, n)
-	}
-	return found
+	return p.index.ids.find(prefix, n)
 }
 
 func (p *Player) ledger() *ledger.Ledger {

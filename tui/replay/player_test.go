@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -402,29 +401,28 @@ func TestWrongAnswers(t *testing.T) {
 	}
 }
 
-// TestBitmap compares bitmaps with sorted slices.
-func TestBitmap(t *testing.T) {
+// The incident before an event and the one after it are found.
+func TestMarks(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		in := rapid.SliceOf(rapid.IntRange(0, 400)).Draw(t, "in")
-		var b bitmap
-		for _, n := range in {
-			b.set(n)
-		}
-		slices.Sort(in)
-		n := rapid.IntRange(0, 500).Draw(t, "n")
-		after, before := -1, -1
-		for _, x := range in {
-			if x > n && after < 0 {
-				after = x
+		var m marks
+		n := rapid.IntRange(0, 50).Draw(t, "n")
+		after, before := 0, 0
+		for i := 1; i <= 40; i++ {
+			if !rapid.Bool().Draw(t, "incident") {
+				continue
 			}
-			if x < n {
-				before = x
+			m.add(i, lab.OrphanedReply)
+			if i > n && after == 0 {
+				after = i
+			}
+			if i < n {
+				before = i
 			}
 		}
-		if got := b.after(n); got != after {
+		if got := m.after(lab.OrphanedReply, n); got != after {
 			t.Errorf("after %d: %d, not %d", n, got, after)
 		}
-		if got := b.before(n); got != before {
+		if got := m.before(lab.OrphanedReply, n); got != before {
 			t.Errorf("before %d: %d, not %d", n, got, before)
 		}
 	})

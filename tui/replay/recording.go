@@ -96,14 +96,14 @@ func readHeader(r io.Reader) (*ledger.Reader, report.RunConfig, error) {
 	return nil, report.RunConfig{}, err
 }
 
-// Sum applies a whole recording to a, without a Player. It returns the configuration of the run, or nil
+// Sum applies a whole recording to l, without a Player. It returns the configuration of the run, or nil
 // if there was no header line.
-func Sum(r io.Reader, a ledger.Applier) (*report.RunConfig, error) {
+func Sum(r io.Reader, l *ledger.Ledger) (*report.RunConfig, error) {
 	from, cfg, err := readHeader(r)
 	if err != nil {
 		return nil, err
 	}
-	_, err = from.ApplyAll(a)
+	_, err = from.ApplyAll(l)
 	return &cfg, err
 }
 

@@ -56,7 +56,6 @@ func (p *Player) continueSeek() {
 		s.cursor = p.seekFrom(g)
 	}
 	c := s.cursor
-	left := g.events - c.events
 	for n := 0; n < batch && !g.reached(c); n++ {
 		c.step()
 	}
@@ -65,26 +64,19 @@ func (p *Player) continueSeek() {
 		p.completeSeek(c)
 	case c == p.at:
 		p.now = max(p.now, c.now)
-	case left > longSeek/2*batch && left <= (longSeek/2+1)*batch &&
-		(p.near == nil || g.passed(p.near) || g.events-p.near.events > longSeek*batch):
-		near := c.clone()
-		p.near = &near
 	}
 }
 
-// longSeek is the length of a seek, in batches, that is worth a checkpoint shortly before its goal, for
-// steps back from there.
-const longSeek = 8
+// minJump is the least number of batches by which a checkpoint must be ahead of the current position to
+// be worth the copy.
+const minJump = 8
 
 // seekFrom returns the nearest cursor before g: the current one, or a new one at a copy of a checkpoint.
 func (p *Player) seekFrom(g goal) *cursor {
 	p.index.mu.Lock()
 	best := p.index.before(g)
 	p.index.mu.Unlock()
-	if p.near != nil && !g.passed(p.near) && p.near.events > best.events {
-		best = *p.near
-	}
-	if g.passed(&p.at.checkpoint) || p.at.events+longSeek*p.index.grain.batch < best.events {
+	if g.passed(&p.at.checkpoint) || p.at.events+minJump*p.index.grain.batch < best.events {
 		return p.file.open(best.clone())
 	}
 	return p.at
