@@ -220,6 +220,6 @@ func (ch *channel) perform(m wire.Method) *wire.Error {
 }
 
 func methodName(m wire.Method) string {
-	class, method := m.ID()
+	class, method := wire.ID(m)
 	return wire.MethodName(class, method)
 }

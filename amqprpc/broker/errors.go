@@ -9,7 +9,7 @@ import (
 
 // about sets the method that an exception is about.
 func about(e *wire.Error, m wire.Method) *wire.Error {
-	e.Class, e.Method = m.ID()
+	e.Class, e.Method = wire.ID(m)
 	return e
 }
 

@@ -114,7 +114,7 @@ func ackUnknown(t *T) {
 		}
 		p.send(1, &wire.BasicAck{DeliveryTag: 1})
 		m := call[*wire.ChannelClose](p, 1, c.method)
-		class, method := c.method.ID()
+		class, method := wire.ID(c.method)
 		if want := fmt.Sprintf("PRECONDITION_FAILED - unknown delivery tag %d", c.tag); m.ReplyCode != 406 ||
 			m.ClassID != class || m.MethodID != method || m.ReplyText != want {
 			t.Errorf("%s: got %s, want 406 %q about it", c.name, describe(m), want)

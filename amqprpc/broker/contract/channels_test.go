@@ -102,7 +102,7 @@ func channelNotOpen(t *T) {
 	} {
 		p := t.login()
 		p.send(7, m)
-		class, method := m.ID()
+		class, method := wire.ID(m)
 		t.wantOutcome(describe(m), p.outcomeOf(0, nil), closeWith(504, class, method))
 	}
 	p := t.login()

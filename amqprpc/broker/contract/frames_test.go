@@ -123,13 +123,13 @@ func frameOnChannel0(t *T) {
 	} {
 		p := t.login()
 		p.send(0, m)
-		class, method := m.ID()
+		class, method := wire.ID(m)
 		t.wantOutcome(describe(m)+" on channel 0", p.outcomeOf(0, nil), closeWith(504, class, method))
 	}
 	for _, m := range []wire.Method{&wire.ConnectionClose{}, &wire.ConnectionOpen{VirtualHost: "/"}, &wire.ConnectionTuneOk{}} {
 		p := t.login()
 		p.send(1, m)
-		class, method := m.ID()
+		class, method := wire.ID(m)
 		t.wantOutcome(describe(m)+" on channel 1", p.outcomeOf(0, nil), closeWith(503, class, method))
 	}
 	for _, kind := range []uint8{wire.FrameHeader, wire.FrameBody} {

@@ -256,7 +256,7 @@ func handshakeTwice(t *T) {
 	} {
 		p := t.login()
 		p.send(0, m)
-		class, method := m.ID()
+		class, method := wire.ID(m)
 		t.wantOutcome(describe(m), p.outcomeOf(0, nil), closeWith(504, class, method))
 	}
 }

@@ -105,7 +105,7 @@ func methodOfServer(t *T) {
 	} {
 		p := t.login()
 		p.send(1, m)
-		class, method := m.ID()
+		class, method := wire.ID(m)
 		want := closeWith(503, class, method)
 		if _, is := m.(*wire.BasicCancelOk); is && t.isRabbitMQ(4, 1) {
 			want = closeWith(541, 0, 0) // seen on 4.3, not on 4.0
@@ -116,7 +116,7 @@ func methodOfServer(t *T) {
 	for _, m := range []wire.Method{&wire.BasicDeliver{ConsumerTag: "tag"}, &wire.BasicReturn{ReplyCode: 312}, &wire.BasicGetOk{}} {
 		p := t.login()
 		p.send(1, m)
-		class, method := m.ID()
+		class, method := wire.ID(m)
 		t.wantOutcome(describe(m), p.outcome(), closeWith(505, class, method), closeWith(503, class, method))
 	}
 }

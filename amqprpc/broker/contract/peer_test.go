@@ -106,7 +106,7 @@ func call[M wire.Method](p *peer, channel uint16, m wire.Method) M {
 }
 
 func describe(m wire.Method) string {
-	class, method := m.ID()
+	class, method := wire.ID(m)
 	return fmt.Sprintf("%s %+v", wire.MethodName(class, method), m)
 }
 

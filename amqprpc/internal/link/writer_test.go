@@ -110,7 +110,7 @@ func describe(frames []byte) (lines []string, err error) {
 		case *wire.BasicReject:
 			lines = append(lines, fmt.Sprint("reject ", m.DeliveryTag))
 		default:
-			lines = append(lines, wire.MethodName(m.ID()))
+			lines = append(lines, wire.MethodName(wire.ID(m)))
 		}
 	}
 }

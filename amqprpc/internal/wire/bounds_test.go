@@ -106,7 +106,7 @@ func FuzzBounds(f *testing.F) {
 	f.Add([]byte{0xff, 0xf8})
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var v properties
-		err := v.parse(in)
+		err := v.parse(in, false)
 		p, bounded := ParseProperties(in)
 		if (err == nil) != (bounded == nil) {
 			t.Fatalf("without bounds: %v, with bounds: %v", err, bounded)

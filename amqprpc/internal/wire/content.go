@@ -95,13 +95,15 @@ type properties struct {
 	contentType, contentEncoding, correlationID, replyTo []byte
 	expiration, messageID, typ, userID, appID            []byte
 	headers                                              []byte // the table, with its length
+	table                                                amqp.Table
 	deliveryMode, priority                               uint8
 	timestamp                                            uint64
 }
 
-// parse parses properties, and checks the headers.
-func (v *properties) parse(p []byte) error {
-	d := decoder{b: p}
+// parse parses properties. It checks the headers, and builds the table if it is to and they are within the
+// bounds of ParseProperties.
+func (v *properties) parse(p []byte, build bool) error {
+	d := decoder{b: p, build: build, bounded: true}
 	v.flags = d.uint16()
 	if v.flags&flagsUndefined != 0 {
 		d.fail("undefined property flags")
@@ -116,7 +118,7 @@ func (v *properties) parse(p []byte) error {
 	v.contentEncoding = str(flagContentEncoding)
 	if v.flags&flagHeaders != 0 {
 		from := d.b
-		d.table(0, false)
+		v.table = d.table()
 		v.headers = from[:len(from)-len(d.b)]
 	}
 	if v.flags&flagDeliveryMode != 0 {
@@ -144,7 +146,7 @@ func (v *properties) parse(p []byte) error {
 // expiration and a user ID.
 func ParseBrief(p []byte) (Brief, error) {
 	var v properties
-	if err := v.parse(p); err != nil {
+	if err := v.parse(p, false); err != nil {
 		return Brief{}, err
 	}
 	return Brief{
@@ -162,7 +164,7 @@ func (v *properties) copies() bool {
 		return false
 	}
 	d := decoder{b: v.headers}
-	for in := d.nested(0); len(in.b) > 0; in.value(0, false) {
+	for in := d.nested(); len(in.b) > 0; in.value() {
 		if key := string(in.shortstr()); key == "CC" || key == "BCC" {
 			return true
 		}
@@ -176,7 +178,7 @@ func (v *properties) copies() bool {
 // the message redelivered.
 func ParseProperties(p []byte) (amqp.Publishing, error) {
 	var v properties
-	if err := v.parse(p); err != nil {
+	if err := v.parse(p, true); err != nil {
 		return amqp.Publishing{}, err
 	}
 	out := amqp.Publishing{
@@ -191,15 +193,10 @@ func ParseProperties(p []byte) (amqp.Publishing, error) {
 		Type:            string(v.typ),
 		UserId:          string(v.userID),
 		AppId:           string(v.appID),
+		Headers:         v.table,
 	}
 	if v.flags&flagTimestamp != 0 {
 		out.Timestamp = time.Unix(int64(v.timestamp), 0)
-	}
-	if v.flags&flagHeaders != 0 {
-		d := decoder{b: v.headers, bounded: true}
-		if headers := d.table(0, true); !d.failed() {
-			out.Headers = headers
-		}
 	}
 	return out, nil
 }

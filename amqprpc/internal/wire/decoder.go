@@ -7,7 +7,9 @@ import "encoding/binary"
 type decoder struct {
 	b       []byte // not parsed yet
 	reason  string // why it failed
-	bounded bool   // tables have the bounds of ParseProperties
+	depth   int    // of the tables and arrays around b
+	build   bool   // tables and arrays are returned, not only checked
+	bounded bool   // those beyond the bounds of ParseProperties are only checked
 }
 
 func (d *decoder) fail(reason string) {

@@ -82,7 +82,7 @@ func FuzzTable(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		table, rest, err := ParseTable(in)
 		d := decoder{b: in}
-		if d.table(0, false); d.failed() != (err != nil) {
+		if d.table(); d.failed() != (err != nil) {
 			t.Fatalf("built: %v, checked: %q", err, d.reason)
 		}
 		if err != nil {

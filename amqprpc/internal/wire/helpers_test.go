@@ -160,8 +160,10 @@ func sameFields(a, b any) bool {
 // everyMethod returns a new method of every type, by name.
 func everyMethod() map[string]Method {
 	all := map[string]Method{}
-	for name, m := range implemented {
-		all[name] = reflect.New(reflect.TypeOf(m).Elem()).Interface().(Method)
+	for _, m := range methods {
+		if m.fields != nil {
+			all[m.name] = reflect.New(reflect.TypeOf(m.fields)).Interface()
+		}
 	}
 	return all
 }

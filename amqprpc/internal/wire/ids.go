@@ -21,125 +21,79 @@ const (
 	BasicAckID     = 80
 )
 
-func (*ConnectionStart) ID() (class, method uint16)     { return ClassConnection, 10 }
-func (*ConnectionStartOk) ID() (class, method uint16)   { return ClassConnection, 11 }
-func (*ConnectionTune) ID() (class, method uint16)      { return ClassConnection, 30 }
-func (*ConnectionTuneOk) ID() (class, method uint16)    { return ClassConnection, 31 }
-func (*ConnectionOpen) ID() (class, method uint16)      { return ClassConnection, 40 }
-func (*ConnectionOpenOk) ID() (class, method uint16)    { return ClassConnection, 41 }
-func (*ConnectionClose) ID() (class, method uint16)     { return ClassConnection, 50 }
-func (*ConnectionCloseOk) ID() (class, method uint16)   { return ClassConnection, 51 }
-func (*ConnectionBlocked) ID() (class, method uint16)   { return ClassConnection, 60 }
-func (*ConnectionUnblocked) ID() (class, method uint16) { return ClassConnection, 61 }
-
-func (*ChannelOpen) ID() (class, method uint16)    { return ClassChannel, 10 }
-func (*ChannelOpenOk) ID() (class, method uint16)  { return ClassChannel, 11 }
-func (*ChannelFlow) ID() (class, method uint16)    { return ClassChannel, 20 }
-func (*ChannelFlowOk) ID() (class, method uint16)  { return ClassChannel, 21 }
-func (*ChannelClose) ID() (class, method uint16)   { return ClassChannel, 40 }
-func (*ChannelCloseOk) ID() (class, method uint16) { return ClassChannel, 41 }
-
-func (*QueueDeclare) ID() (class, method uint16)   { return ClassQueue, 10 }
-func (*QueueDeclareOk) ID() (class, method uint16) { return ClassQueue, 11 }
-func (*QueuePurge) ID() (class, method uint16)     { return ClassQueue, 30 }
-func (*QueuePurgeOk) ID() (class, method uint16)   { return ClassQueue, 31 }
-func (*QueueDelete) ID() (class, method uint16)    { return ClassQueue, 40 }
-func (*QueueDeleteOk) ID() (class, method uint16)  { return ClassQueue, 41 }
-
-func (*BasicQos) ID() (class, method uint16)          { return ClassBasic, 10 }
-func (*BasicQosOk) ID() (class, method uint16)        { return ClassBasic, 11 }
-func (*BasicConsume) ID() (class, method uint16)      { return ClassBasic, 20 }
-func (*BasicConsumeOk) ID() (class, method uint16)    { return ClassBasic, 21 }
-func (*BasicCancel) ID() (class, method uint16)       { return ClassBasic, 30 }
-func (*BasicCancelOk) ID() (class, method uint16)     { return ClassBasic, 31 }
-func (*BasicPublish) ID() (class, method uint16)      { return ClassBasic, BasicPublishID }
-func (*BasicReturn) ID() (class, method uint16)       { return ClassBasic, 50 }
-func (*BasicDeliver) ID() (class, method uint16)      { return ClassBasic, BasicDeliverID }
-func (*BasicGet) ID() (class, method uint16)          { return ClassBasic, 70 }
-func (*BasicGetOk) ID() (class, method uint16)        { return ClassBasic, 71 }
-func (*BasicGetEmpty) ID() (class, method uint16)     { return ClassBasic, 72 }
-func (*BasicAck) ID() (class, method uint16)          { return ClassBasic, BasicAckID }
-func (*BasicReject) ID() (class, method uint16)       { return ClassBasic, 90 }
-func (*BasicRecoverAsync) ID() (class, method uint16) { return ClassBasic, 100 }
-func (*BasicRecover) ID() (class, method uint16)      { return ClassBasic, 110 }
-func (*BasicRecoverOk) ID() (class, method uint16)    { return ClassBasic, 111 }
-func (*BasicNack) ID() (class, method uint16)         { return ClassBasic, 120 }
-
-func (*ConfirmSelect) ID() (class, method uint16)   { return ClassConfirm, 10 }
-func (*ConfirmSelectOk) ID() (class, method uint16) { return ClassConfirm, 11 }
-
-// implemented has the methods of this package by their names.
-var implemented = map[string]Method{
-	"connection.start":     &ConnectionStart{},
-	"connection.start-ok":  &ConnectionStartOk{},
-	"connection.tune":      &ConnectionTune{},
-	"connection.tune-ok":   &ConnectionTuneOk{},
-	"connection.open":      &ConnectionOpen{},
-	"connection.open-ok":   &ConnectionOpenOk{},
-	"connection.close":     &ConnectionClose{},
-	"connection.close-ok":  &ConnectionCloseOk{},
-	"connection.blocked":   &ConnectionBlocked{},
-	"connection.unblocked": &ConnectionUnblocked{},
-	"channel.open":         &ChannelOpen{},
-	"channel.open-ok":      &ChannelOpenOk{},
-	"channel.flow":         &ChannelFlow{},
-	"channel.flow-ok":      &ChannelFlowOk{},
-	"channel.close":        &ChannelClose{},
-	"channel.close-ok":     &ChannelCloseOk{},
-	"queue.declare":        &QueueDeclare{},
-	"queue.declare-ok":     &QueueDeclareOk{},
-	"queue.purge":          &QueuePurge{},
-	"queue.purge-ok":       &QueuePurgeOk{},
-	"queue.delete":         &QueueDelete{},
-	"queue.delete-ok":      &QueueDeleteOk{},
-	"basic.qos":            &BasicQos{},
-	"basic.qos-ok":         &BasicQosOk{},
-	"basic.consume":        &BasicConsume{},
-	"basic.consume-ok":     &BasicConsumeOk{},
-	"basic.cancel":         &BasicCancel{},
-	"basic.cancel-ok":      &BasicCancelOk{},
-	"basic.publish":        &BasicPublish{},
-	"basic.return":         &BasicReturn{},
-	"basic.deliver":        &BasicDeliver{},
-	"basic.get":            &BasicGet{},
-	"basic.get-ok":         &BasicGetOk{},
-	"basic.get-empty":      &BasicGetEmpty{},
-	"basic.ack":            &BasicAck{},
-	"basic.reject":         &BasicReject{},
-	"basic.recover-async":  &BasicRecoverAsync{},
-	"basic.recover":        &BasicRecover{},
-	"basic.recover-ok":     &BasicRecoverOk{},
-	"basic.nack":           &BasicNack{},
-	"confirm.select":       &ConfirmSelect{},
-	"confirm.select-ok":    &ConfirmSelectOk{},
-}
-
-// notImplemented has the other methods of the specification and RabbitMQ, to be refused by name.
-var notImplemented = map[uint32]string{
-	ClassConnection<<16 | 20: "connection.secure",
-	ClassConnection<<16 | 21: "connection.secure-ok",
-	ClassConnection<<16 | 70: "connection.update-secret",
-	ClassConnection<<16 | 71: "connection.update-secret-ok",
-	ClassAccess<<16 | 10:     "access.request",
-	ClassAccess<<16 | 11:     "access.request-ok",
-	ClassExchange<<16 | 10:   "exchange.declare",
-	ClassExchange<<16 | 11:   "exchange.declare-ok",
-	ClassExchange<<16 | 20:   "exchange.delete",
-	ClassExchange<<16 | 21:   "exchange.delete-ok",
-	ClassExchange<<16 | 30:   "exchange.bind",
-	ClassExchange<<16 | 31:   "exchange.bind-ok",
-	ClassExchange<<16 | 40:   "exchange.unbind",
-	ClassExchange<<16 | 51:   "exchange.unbind-ok",
-	ClassQueue<<16 | 20:      "queue.bind",
-	ClassQueue<<16 | 21:      "queue.bind-ok",
-	ClassQueue<<16 | 50:      "queue.unbind",
-	ClassQueue<<16 | 51:      "queue.unbind-ok",
-	ClassTx<<16 | 10:         "tx.select",
-	ClassTx<<16 | 11:         "tx.select-ok",
-	ClassTx<<16 | 20:         "tx.commit",
-	ClassTx<<16 | 21:         "tx.commit-ok",
-	ClassTx<<16 | 30:         "tx.rollback",
-	ClassTx<<16 | 31:         "tx.rollback-ok",
+// methods has all methods of the specification and of RabbitMQ. Those without fields are not implemented, and
+// refused by name.
+var methods = []struct {
+	class, method uint16
+	name          string
+	fields        any
+}{
+	{ClassConnection, 10, "connection.start", ConnectionStart{}},
+	{ClassConnection, 11, "connection.start-ok", ConnectionStartOk{}},
+	{ClassConnection, 20, "connection.secure", nil},
+	{ClassConnection, 21, "connection.secure-ok", nil},
+	{ClassConnection, 30, "connection.tune", ConnectionTune{}},
+	{ClassConnection, 31, "connection.tune-ok", ConnectionTuneOk{}},
+	{ClassConnection, 40, "connection.open", ConnectionOpen{}},
+	{ClassConnection, 41, "connection.open-ok", ConnectionOpenOk{}},
+	{ClassConnection, 50, "connection.close", ConnectionClose{}},
+	{ClassConnection, 51, "connection.close-ok", ConnectionCloseOk{}},
+	{ClassConnection, 60, "connection.blocked", ConnectionBlocked{}},
+	{ClassConnection, 61, "connection.unblocked", ConnectionUnblocked{}},
+	{ClassConnection, 70, "connection.update-secret", nil},
+	{ClassConnection, 71, "connection.update-secret-ok", nil},
+	{ClassChannel, 10, "channel.open", ChannelOpen{}},
+	{ClassChannel, 11, "channel.open-ok", ChannelOpenOk{}},
+	{ClassChannel, 20, "channel.flow", ChannelFlow{}},
+	{ClassChannel, 21, "channel.flow-ok", ChannelFlowOk{}},
+	{ClassChannel, 40, "channel.close", ChannelClose{}},
+	{ClassChannel, 41, "channel.close-ok", ChannelCloseOk{}},
+	{ClassAccess, 10, "access.request", nil},
+	{ClassAccess, 11, "access.request-ok", nil},
+	{ClassExchange, 10, "exchange.declare", nil},
+	{ClassExchange, 11, "exchange.declare-ok", nil},
+	{ClassExchange, 20, "exchange.delete", nil},
+	{ClassExchange, 21, "exchange.delete-ok", nil},
+	{ClassExchange, 30, "exchange.bind", nil},
+	{ClassExchange, 31, "exchange.bind-ok", nil},
+	{ClassExchange, 40, "exchange.unbind", nil},
+	{ClassExchange, 51, "exchange.unbind-ok", nil},
+	{ClassQueue, 10, "queue.declare", QueueDeclare{}},
+	{ClassQueue, 11, "queue.declare-ok", QueueDeclareOk{}},
+	{ClassQueue, 20, "queue.bind", nil},
+	{ClassQueue, 21, "queue.bind-ok", nil},
+	{ClassQueue, 30, "queue.purge", QueuePurge{}},
+	{ClassQueue, 31, "queue.purge-ok", QueuePurgeOk{}},
+	{ClassQueue, 40, "queue.delete", QueueDelete{}},
+	{ClassQueue, 41, "queue.delete-ok", QueueDeleteOk{}},
+	{ClassQueue, 50, "queue.unbind", nil},
+	{ClassQueue, 51, "queue.unbind-ok", nil},
+	{ClassBasic, 10, "basic.qos", BasicQos{}},
+	{ClassBasic, 11, "basic.qos-ok", BasicQosOk{}},
+	{ClassBasic, 20, "basic.consume", BasicConsume{}},
+	{ClassBasic, 21, "basic.consume-ok", BasicConsumeOk{}},
+	{ClassBasic, 30, "basic.cancel", BasicCancel{}},
+	{ClassBasic, 31, "basic.cancel-ok", BasicCancelOk{}},
+	{ClassBasic, BasicPublishID, "basic.publish", BasicPublish{}},
+	{ClassBasic, 50, "basic.return", BasicReturn{}},
+	{ClassBasic, BasicDeliverID, "basic.deliver", BasicDeliver{}},
+	{ClassBasic, 70, "basic.get", BasicGet{}},
+	{ClassBasic, 71, "basic.get-ok", BasicGetOk{}},
+	{ClassBasic, 72, "basic.get-empty", BasicGetEmpty{}},
+	{ClassBasic, BasicAckID, "basic.ack", BasicAck{}},
+	{ClassBasic, 90, "basic.reject", BasicReject{}},
+	{ClassBasic, 100, "basic.recover-async", BasicRecoverAsync{}},
+	{ClassBasic, 110, "basic.recover", BasicRecover{}},
+	{ClassBasic, 111, "basic.recover-ok", BasicRecoverOk{}},
+	{ClassBasic, 120, "basic.nack", BasicNack{}},
+	{ClassConfirm, 10, "confirm.select", ConfirmSelect{}},
+	{ClassConfirm, 11, "confirm.select-ok", ConfirmSelectOk{}},
+	{ClassTx, 10, "tx.select", nil},
+	{ClassTx, 11, "tx.select-ok", nil},
+	{ClassTx, 20, "tx.commit", nil},
+	{ClassTx, 21, "tx.commit-ok", nil},
+	{ClassTx, 30, "tx.rollback", nil},
+	{ClassTx, 31, "tx.rollback-ok", nil},
 }
 
 type methodType struct {
@@ -147,16 +101,23 @@ type methodType struct {
 	fields reflect.Type // nil if the method is not implemented
 }
 
-// methodTypes has all methods by their IDs.
-var methodTypes = map[uint32]methodType{}
+var (
+	methodTypes = map[uint32]methodType{} // by IDs
+	methodIDs   = map[reflect.Type]uint32{}
+)
 
 func init() {
-	for name, m := range implemented {
-		methodTypes[methodKey(m.ID())] = methodType{name, reflect.TypeOf(m).Elem()}
-	}
-	for key, name := range notImplemented {
-		methodTypes[key] = methodType{name: name}
+	for _, m := range methods {
+		key, fields := methodKey(m.class, m.method), reflect.TypeOf(m.fields)
+		methodTypes[key] = methodType{m.name, fields}
+		methodIDs[fields] = key
 	}
 }
 
 func methodKey(class, method uint16) uint32 { return uint32(class)<<16 | uint32(method) }
+
+// ID returns the IDs of the class of a method and of the method in it.
+func ID(m Method) (class, method uint16) {
+	key := methodIDs[reflect.TypeOf(m).Elem()]
+	return uint16(key >> 16), uint16(key)
+}

@@ -9,10 +9,7 @@ import (
 )
 
 // A Method is a pointer to one of the method structs of this package.
-type Method interface {
-	// ID returns the IDs of the method's class and of the method in it.
-	ID() (class, method uint16)
-}
+type Method any
 
 const methodHead = 4 // bytes before the fields: class, method
 
@@ -50,12 +47,12 @@ func ParseMethod(payload []byte) (Method, error) {
 		return nil, Errorf(NotImplemented, "%s is not implemented", t.name).about(class, method)
 	}
 	m := reflect.New(t.fields)
-	d := decoder{b: payload[methodHead:]}
+	d := decoder{b: payload[methodHead:], build: true}
 	d.fields(m.Elem())
 	if err := d.end(class, method); err != nil {
 		return nil, err
 	}
-	return m.Interface().(Method), nil
+	return m.Interface(), nil
 }
 
 // fields sets the fields of a method struct.
@@ -91,7 +88,7 @@ func (d *decoder) fields(m reflect.Value) {
 				f.SetString(string(d.shortstr()))
 			}
 		case reflect.Map:
-			f.Set(reflect.ValueOf(d.table(0, true)))
+			f.Set(reflect.ValueOf(d.table()))
 		}
 	}
 }
@@ -101,7 +98,7 @@ func (d *decoder) fields(m reflect.Value) {
 // AppendMethod panics on short strings above 255 bytes and on tables that [AppendTable] refuses: these are
 // errors of the calling program.
 func AppendMethod(dst []byte, channel uint16, m Method) []byte {
-	class, method := m.ID()
+	class, method := ID(m)
 	dst, start := beginFrame(dst, FrameMethod, channel)
 	dst = appendMethodID(dst, class, method)
 	return endFrame(appendFields(dst, reflect.ValueOf(m).Elem()), start)

@@ -44,7 +44,7 @@ func TestMethodEncoding(t *testing.T) {
 		{&BasicNack{DeliveryTag: 1, Requeue: true}, "\x00\x3c\x00\x78" + "\x00\x00\x00\x00\x00\x00\x00\x01" + "\x02"},
 		{&ConfirmSelect{NoWait: true}, "\x00\x55\x00\x0a" + "\x01"},
 	} {
-		class, method := c.m.ID()
+		class, method := ID(c.m)
 		name := MethodName(class, method)
 		head := fmt.Sprintf("\x01\x01\x02\x00\x00\x00%c", len(c.wire))
 		if got := AppendMethod(nil, 0x102, c.m); string(got) != head+c.wire+"\xce" {
@@ -77,7 +77,7 @@ func TestMethodRoundTrip(t *testing.T) {
 
 func TestParseMethodWrongLength(t *testing.T) {
 	for name, m := range everyMethod() {
-		class, method := m.ID()
+		class, method := ID(m)
 		payload := payloadOf(t, AppendMethod(nil, 1, m))
 		if got := MethodName(class, method); got != name {
 			t.Errorf("%s is called %s", name, got)

@@ -24,78 +24,86 @@ const (
 // lists, one for each type of RabbitMQ, so that [AppendTable] appends the same values. Tables are
 // amqp.Table and arrays []any, never nil. Timestamps are in local time.
 func ParseTable(b []byte) (t amqp.Table, rest []byte, err error) {
-	d := decoder{b: b}
-	t = d.table(0, true)
+	d := decoder{b: b, build: true}
+	t = d.table()
 	if err := d.err("malformed field table"); err != nil {
 		return nil, nil, err
 	}
 	return t, d.b, nil
 }
 
-// table parses a table. Unless build is set it only checks it, and returns nil.
-func (d *decoder) table(depth int, build bool) amqp.Table {
+// table parses a table. Unless it builds tables, it only checks it and returns nil.
+func (d *decoder) table() amqp.Table {
+	in := d.nested()
 	var t amqp.Table
-	if build {
+	if in.build {
 		t = amqp.Table{}
 	}
-	in := d.nested(depth)
 	for n := 0; in.more(n); n++ {
 		key := in.shortstr()
-		v := in.value(depth, build)
-		if build && !in.failed() {
+		if v := in.value(); in.build && !in.failed() {
 			t[string(key)] = v
 		}
 	}
-	d.join(&in)
+	if !d.join(&in) {
+		return nil
+	}
 	return t
 }
 
-func (d *decoder) array(depth int, build bool) []any {
+func (d *decoder) array() []any {
+	in := d.nested()
 	var a []any
-	if build {
+	if in.build {
 		a = []any{}
 	}
-	in := d.nested(depth)
 	for n := 0; in.more(n); n++ { // each value takes a byte at least, so the input bounds the memory
-		v := in.value(depth, build)
-		if build && !in.failed() {
+		if v := in.value(); in.build && !in.failed() {
 			a = append(a, v)
 		}
 	}
-	d.join(&in)
+	if !d.join(&in) {
+		return nil
+	}
 	return a
 }
 
 // nested returns a decoder of the bytes of a table or array.
-func (d *decoder) nested(depth int) decoder {
-	if depth > maxDepth || d.bounded && depth > boundedDepth {
+func (d *decoder) nested() decoder {
+	if d.depth > maxDepth {
 		d.fail("tables nested too deeply")
 	}
-	return decoder{b: d.longstr(), bounded: d.bounded}
+	return decoder{
+		b: d.longstr(), depth: d.depth + 1, bounded: d.bounded, build: d.build && !(d.bounded && d.depth > boundedDepth),
+	}
 }
 
 // more reports whether there is another field after n of a table or array.
 func (d *decoder) more(n int) bool {
-	if d.bounded && n == boundedFields && len(d.b) > 0 {
-		d.fail("too many fields")
+	more := len(d.b) > 0
+	if more && d.bounded && n == boundedFields {
+		d.build = false
 	}
-	return len(d.b) > 0
+	return more
 }
 
-func (d *decoder) join(in *decoder) {
+// join ends a table or array. It reports whether it was built.
+func (d *decoder) join(in *decoder) bool {
 	if in.failed() {
 		d.fail(in.reason)
 	}
+	d.build = in.build
+	return in.build
 }
 
-func (d *decoder) value(depth int, build bool) any {
+func (d *decoder) value() any {
 	var raw []byte
 	tag := d.uint8()
 	switch tag {
 	case 'F':
-		return d.table(depth+1, build)
+		return d.table()
 	case 'A':
-		return d.array(depth+1, build)
+		return d.array()
 	case 'S', 'x':
 		raw = d.longstr()
 	case 'V':
@@ -113,7 +121,7 @@ func (d *decoder) value(depth int, build bool) any {
 	default:
 		d.fail("unknown type of field")
 	}
-	if !build || d.failed() {
+	if !d.build || d.failed() {
 		return nil
 	}
 	return scalar(tag, raw)

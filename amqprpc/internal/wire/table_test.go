@@ -162,7 +162,7 @@ func TestTableMemory(t *testing.T) {
 	}
 	allocs := testing.AllocsPerRun(10, func() {
 		d := decoder{b: in}
-		d.table(0, false)
+		d.table()
 	})
 	if allocs != 0 {
 		t.Errorf("checking it makes %v allocations", allocs)
