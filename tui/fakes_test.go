@@ -56,17 +56,17 @@ func (s *fakeLab) SetConcurrency(n int) error {
 	return s.did("concurrency %d", n)
 }
 
-func (s *fakeLab) SetRate(r float64) error                         { return s.did("rate %g", r) }
-func (s *fakeLab) SetTimeout(d time.Duration) error                { return s.did("timeout %v", d) }
-func (s *fakeLab) Pause()                                          { s.snap.Load.Paused = true; s.did("pause") }   //nolint:errcheck
-func (s *fakeLab) Resume()                                         { s.snap.Load.Paused = false; s.did("resume") } //nolint:errcheck
-func (s *fakeLab) Begin()                                          { s.snap.Load.Waiting = false; s.did("begin") } //nolint:errcheck
-func (s *fakeLab) AllowStart()                                     { s.snap.StartWarning = ""; s.did("allow") }    //nolint:errcheck
-func (s *fakeLab) SetFault(list string) error                      { return s.did("fault %s", list) }
-func (s *fakeLab) StartServer(context.Context) (string, error)     { return "", s.did("start") }
-func (s *fakeLab) StopServer(_ context.Context, n string) error    { return s.did("stop %s", n) }
-func (s *fakeLab) KillServer(n string) error                       { return s.did("kill %s", n) }
-func (s *fakeLab) RestartServer(_ context.Context, n string) error { return s.did("restart %s", n) }
+func (s *fakeLab) SetRate(r float64) error                                { return s.did("rate %g", r) }
+func (s *fakeLab) SetTimeout(d time.Duration) error                       { return s.did("timeout %v", d) }
+func (s *fakeLab) Pause()                                                 { s.snap.Load.Paused = true; s.did("pause") }   //nolint:errcheck
+func (s *fakeLab) Resume()                                                { s.snap.Load.Paused = false; s.did("resume") } //nolint:errcheck
+func (s *fakeLab) Begin()                                                 { s.snap.Load.Waiting = false; s.did("begin") } //nolint:errcheck
+func (s *fakeLab) AllowStart()                                            { s.snap.StartWarning = ""; s.did("allow") }    //nolint:errcheck
+func (s *fakeLab) SetFault(list string) error                             { return s.did("fault %s", list) }
+func (s *fakeLab) StartServer(context.Context, ...string) (string, error) { return "", s.did("start") }
+func (s *fakeLab) StopServer(_ context.Context, n string) error           { return s.did("stop %s", n) }
+func (s *fakeLab) KillServer(n string) error                              { return s.did("kill %s", n) }
+func (s *fakeLab) RestartServer(_ context.Context, n string) error        { return s.did("restart %s", n) }
 
 func (s *fakeLab) SecondReply(_ context.Context, id string) (string, error) {
 	return id, s.did("second %s", id)

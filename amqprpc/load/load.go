@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"sync"
@@ -21,8 +20,9 @@ type Load struct {
 	wake     chan struct{} // wakes Run; buffers one
 	workerWG sync.WaitGroup
 
-	mu  sync.Mutex
-	ctx context.Context
+	ctx context.Context // of Run
+
+	mu sync.Mutex
 
 	// The user's settings.
 	concurrency int
@@ -49,21 +49,18 @@ type Load struct {
 	fatal  error  // the error that ended the run early
 }
 
-// New returns a load that makes the plan's calls through caller. Its error is an [ErrInvalidPlan] that lists
-// everything that is wrong with the plan.
+// New returns a load that makes the plan's calls with caller. Its error is an amqprpc.ErrInvalidConfig.
 func New(caller Caller, plan Plan) (*Load, error) {
-	err := plan.validate()
-	if caller == nil {
-		err = errors.Join(invalid("no Caller to make calls"), err)
-	}
-	if err != nil {
+	if err := plan.validate(); err != nil {
 		return nil, err
 	}
-	l := &Load{caller: caller, plan: plan, open: plan.Rate > 0, rate: plan.Rate, concurrency: plan.Concurrency}
+	l := &Load{
+		caller: caller, plan: plan, open: plan.Rate > 0, rate: plan.Rate, concurrency: plan.Concurrency,
+		wake: make(chan struct{}, 1),
+	}
 	if !l.open && l.concurrency == 0 {
 		l.concurrency = 1
 	}
-	l.wake = make(chan struct{}, 1)
 	return l, nil
 }
 
@@ -71,27 +68,20 @@ func New(caller Caller, plan Plan) (*Load, error) {
 // called once.
 //
 // The result is valid whatever the error is: nil after [Load.Stop] or if the plan's count or duration was reached,
-// the context's cause if ctx ended first, the error of a call after which it made no sense to go on, or [ErrRan].
+// the context's cause if ctx ended first, or the error of a call after which it made no sense to go on.
 //
 // ctx is also the context of every call. To end a run after some time use Plan.Duration: a deadline of ctx would
 // make the last calls time out.
 func (l *Load) Run(ctx context.Context) (Result, error) {
-	l.mu.Lock()
-	if l.ctx != nil {
-		l.mu.Unlock()
-		return Result{}, ErrRan
-	}
 	l.ctx = ctx
-	l.mu.Unlock()
-
 	inWarmUp := false
 	if l.plan.Warmup > 0 {
 		l.run(WarmUp, 0, l.plan.Warmup)
 		l.mu.Lock()
 		inWarmUp = l.fatal != nil || l.stopped || ctx.Err() != nil
 		l.mu.Unlock()
-		if l.plan.Observer != nil {
-			l.plan.Observer.Reset(time.Now())
+		if l.plan.OnWarm != nil {
+			l.plan.OnWarm(time.Now())
 		}
 	}
 	l.run(Measuring, l.plan.Count, l.plan.Duration)

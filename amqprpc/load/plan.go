@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -19,27 +18,9 @@ const (
 	MaxRate = 1e6
 )
 
-// Errors of this package. Use errors.Is.
-var (
-	// ErrInvalidPlan is returned for a [Plan], or a change to it, that makes no sense.
-	ErrInvalidPlan = errors.New("invalid load")
-	// ErrRan is returned by the second [Load.Run].
-	ErrRan = errors.New("load: has been run before")
-)
-
-// A Caller makes one call and waits for its outcome, as an *amqprpc.Client does. Call must return soon after ctx has
-// ended.
-type Caller interface {
-	Call(ctx context.Context, req amqprpc.Request) (amqprpc.Reply, error)
-}
-
-// CallerFunc makes a [Caller] of a function.
-type CallerFunc func(ctx context.Context, req amqprpc.Request) (amqprpc.Reply, error)
-
-// Call calls f(ctx, req).
-func (f CallerFunc) Call(ctx context.Context, req amqprpc.Request) (amqprpc.Reply, error) {
-	return f(ctx, req)
-}
+// A Caller makes one call and waits for its outcome, as the method Call of an amqprpc.Client does. It must return soon
+// after ctx has ended.
+type Caller func(ctx context.Context, req amqprpc.Request) (amqprpc.Reply, error)
 
 // A Source makes the request of call k, from 0. It must depend on k and rng alone, must not keep rng, and is called
 // concurrently. Intended of the request is overwritten.
@@ -67,22 +48,12 @@ type Plan struct {
 	// Warmup is the time for which the load runs before calls count.
 	Warmup time.Duration
 
-	// Check, if set, returns an error if the reply to a completed call is wrong. Wrong answers are counted, and
-	// reported to Observer.
+	// Check, if set, returns an error if the reply to a completed call is wrong.
 	Check func(amqprpc.Request, amqprpc.Reply) error
 	// OnResult, if set, is called with each call that has ended, except in the warm-up. It must not keep the Call.
 	OnResult func(*Call)
-	// Observer, if set, is told of the events that the client's own observer cannot see.
-	Observer Observer
-}
-
-// An Observer is called by the goroutines of Run and of the calls: it must be safe for concurrent use, as a
-// ledger.Ledger and a ledger.Tee are.
-type Observer interface {
-	// Wrong is called for each wrong answer, also in the warm-up, with the call's correlation ID and the error's text.
-	Wrong(at time.Time, id, text string)
-	// Reset is called at the end of a warm-up: all its calls have ended and no call that counts has begun.
-	Reset(at time.Time)
+	// OnWarm, if set, is called at the end of a warm-up: all its calls have ended and no call that counts has begun.
+	OnWarm func(at time.Time)
 }
 
 // A Call is a call that has ended.
@@ -99,42 +70,41 @@ type Call struct {
 	Wrong error
 }
 
-func invalid(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrInvalidPlan, fmt.Sprintf(format, args...))
-}
+// An invalidError is an amqprpc.ErrInvalidConfig without a prefix: a screen shows it below the input.
+type invalidError string
 
-// validate returns all errors of the plan.
+func (e invalidError) Error() string        { return string(e) }
+func (e invalidError) Is(target error) bool { return target == amqprpc.ErrInvalidConfig }
+
+// Invalidf returns an amqprpc.ErrInvalidConfig without a prefix.
+func Invalidf(format string, args ...any) error { return invalidError(fmt.Sprintf(format, args...)) }
+
 func (p *Plan) validate() error {
-	var errs []error
-	if p.Source == nil {
-		errs = append(errs, invalid("no Source to make requests"))
+	switch {
+	case p.Count < 0:
+		return Invalidf("count %d is negative", p.Count)
+	case p.Duration < 0:
+		return Invalidf("duration %v is negative", p.Duration)
+	case p.Warmup < 0:
+		return Invalidf("warm-up %v is negative", p.Warmup)
+	case p.Rate != 0 && CheckRate(p.Rate) != nil:
+		return CheckRate(p.Rate)
 	}
-	if p.Rate != 0 {
-		errs = append(errs, validRate(p.Rate))
-	}
-	errs = append(errs, validConcurrency(p.Concurrency, 0))
-	if p.Count < 0 {
-		errs = append(errs, invalid("count %d is negative", p.Count))
-	}
-	if p.Duration < 0 {
-		errs = append(errs, invalid("duration %v is negative", p.Duration))
-	}
-	if p.Warmup < 0 {
-		errs = append(errs, invalid("warm-up %v is negative", p.Warmup))
-	}
-	return errors.Join(errs...)
+	return CheckConcurrency(p.Concurrency, 0)
 }
 
-func validRate(rate float64) error {
+// CheckRate returns an error if a load cannot have this rate.
+func CheckRate(rate float64) error {
 	if rate >= MinRate && rate <= MaxRate {
 		return nil
 	}
-	return invalid("rate %v per second is not from %v to %.0f", rate, MinRate, MaxRate)
+	return Invalidf("rate %v per second is not from %g to %.0f", rate, MinRate, MaxRate)
 }
 
-func validConcurrency(n, min int) error {
+// CheckConcurrency returns an error if n is not from min to [MaxConcurrency].
+func CheckConcurrency(n, min int) error {
 	if n < min || n > MaxConcurrency {
-		return invalid("concurrency %d is not from %d to %d", n, min, MaxConcurrency)
+		return Invalidf("concurrency %d is not from %d to %d", n, min, MaxConcurrency)
 	}
 	return nil
 }

@@ -26,12 +26,12 @@ func TestSeed(t *testing.T) {
 			defer mu.Unlock()
 			types[c.K] = c.Request.Type
 		}
-		l, err := New(CallerFunc(func(_ context.Context, req amqprpc.Request) (amqprpc.Reply, error) {
+		l, err := New(func(_ context.Context, req amqprpc.Request) (amqprpc.Reply, error) {
 			for range (uint64(number(req)) * yields) % 5 {
 				runtime.Gosched()
 			}
 			return amqprpc.Reply{}, nil
-		}), plan)
+		}, plan)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -116,10 +116,10 @@ func TestExactCount(t *testing.T) {
 			}
 			return nil
 		}
-		l, err := New(CallerFunc(func(context.Context, amqprpc.Request) (amqprpc.Reply, error) {
+		l, err := New(func(context.Context, amqprpc.Request) (amqprpc.Reply, error) {
 			runtime.Gosched()
 			return amqprpc.Reply{}, nil
-		}), plan)
+		}, plan)
 		if err != nil {
 			rt.Fatal(err)
 		}

@@ -46,13 +46,10 @@ func (w *worker) run() {
 		intended := c.Request.Intended
 		c.Request = l.plan.Source(c.K, w.seed(l.plan.Seed, c.K))
 		c.Request.Intended = intended
-		c.Reply, c.Err = l.caller.Call(l.ctx, c.Request)
+		c.Reply, c.Err = l.caller(l.ctx, c.Request)
 		c.Wrong = nil
 		if c.Err == nil && l.plan.Check != nil {
 			c.Wrong = l.plan.Check(c.Request, c.Reply)
-		}
-		if c.Wrong != nil && l.plan.Observer != nil {
-			l.plan.Observer.Wrong(time.Now(), c.Reply.CorrelationID, callError(c.K, c.Wrong).Error())
 		}
 		if w.measured && l.plan.OnResult != nil {
 			l.plan.OnResult(c)
@@ -139,13 +136,10 @@ func (w *worker) countCall() {
 	if c.Wrong != nil {
 		r.Wrong++
 		if len(r.Wrongs) < maxWrongs {
-			r.Wrongs = append(r.Wrongs, callError(c.K, c.Wrong))
+			r.Wrongs = append(r.Wrongs, fmt.Errorf("call %d: %w", c.K, c.Wrong))
 		}
 	}
 }
-
-// callError returns an error of call k.
-func callError(k int64, err error) error { return fmt.Errorf("call %d: %w", k, err) }
 
 // failed counts a failed call, ends the run if every other call would fail alike, and delays the next call of a
 // closed loop.

@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/load"
+	"rpcscope/tui/text"
 )
 
 // maxNumbered bounds how many manual calls have a number.
@@ -79,72 +78,52 @@ func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
 	l.manual.addID(call.ID())
 	what := fmt.Sprintf("call %s %s", shortID(call.ID()), name)
 	seq := l.notes.add(Info, what, call.ID())
-	err := l.start(func() {
+	l.start(func() { //nolint:errcheck // a closed lab needs no note
 		reply, err := call.Result()
 		l.reportFailure(err)
 		level, outcome := l.outcome(req, reply, err)
 		l.notes.rewrite(seq, level, what+": "+outcome)
 	})
-	if err != nil {
-		l.notes.rewrite(seq, Failure, what+": "+err.Error())
-	}
 	return call.ID()
 }
 
 // outcome describes the outcome of a call.
 func (l *Lab) outcome(req amqprpc.Request, reply amqprpc.Reply, err error) (Level, string) {
 	if err == nil {
-		text := fmt.Sprintf("%s in %s", bodyText(reply.Body), formatDuration(reply.Latency))
+		result := fmt.Sprintf("%s in %s", bodyText(reply.Body), text.Duration(reply.Latency))
 		if reply.Server != "" {
-			text += " from " + reply.Server
+			result += " from " + reply.Server
 		}
 		if l.check(req, reply) != nil {
-			return Failure, text + ", which is wrong"
+			return Failure, result + ", which is wrong"
 		}
-		return Success, text
+		return Success, result
 	}
 	var failed *amqprpc.CallError
 	if !errors.As(err, &failed) {
 		return Failure, err.Error()
 	}
-	text := failed.Outcome.String()
+	result := failed.Outcome.String()
 	switch {
 	case failed.Outcome == amqprpc.Unroutable:
-		text += ": no queue " + l.cfg.Queue
+		result += ": no queue " + l.cfg.Queue
 	case failed.Outcome == amqprpc.Timeout && failed.NotExecuted:
-		text += ": it could not be sent before its deadline"
+		result += ": it could not be sent before its deadline"
 	case failed.Outcome == amqprpc.Timeout:
-		text += ": no reply within " + req.Timeout.String()
+		result += ": no reply within " + req.Timeout.String()
 	case failed.Outcome == amqprpc.ConnectionLost:
-		text = fmt.Sprintf("connection lost: %v", l.conn.lossReason.Load())
+		result = fmt.Sprintf("connection lost: %v", l.conn.lossReason.Load())
 	case failed.Err != nil:
-		text += ": " + failed.Err.Error()
+		result += ": " + failed.Err.Error()
 	}
-	return Failure, text
+	return Failure, result
 }
 
-// bodyText returns a body in at most some 60 characters: as text, or else in hexadecimal.
+// bodyText returns the beginning of a body, as text or else in hexadecimal.
 func bodyText(body []byte) string {
-	const max = 60
-	switch {
-	case len(body) == 0:
-		return "(empty)"
-	case !isText(body) && len(body) <= max/2:
-		return fmt.Sprintf("0x%x", body)
-	case !isText(body):
-		return fmt.Sprintf("0x%x… (%d bytes)", body[:max/3], len(body))
-	case len(body) <= max:
-		return strings.TrimSpace(string(body))
-	}
-	end := body[len(body)-5:]
-	for len(end) > 0 && !utf8.RuneStart(end[0]) {
-		end = end[1:]
-	}
-	return fmt.Sprintf("%s%s (%d bytes)", clip(string(body[:max/2]), 20+len("…")), end, len(body))
+	body = bytes.TrimSpace(body)
+	return text.Body(string(body[:min(len(body), 256)]), len(body), 60)
 }
-
-// isText reports whether a body can be shown as text.
-func isText(body []byte) bool { return utf8.Valid(body) && bytes.IndexByte(body, 0) < 0 }
 
 // MaxBurst is how many calls of bursts may be in flight at once.
 const MaxBurst = load.MaxConcurrency
@@ -193,12 +172,12 @@ func (l *Lab) burst(n int) (Level, string) {
 			wrong++
 		}
 	}
-	level, text := Success, fmt.Sprintf("%d completed in %s", completed, formatDuration(time.Since(began)))
+	level, result := Success, fmt.Sprintf("%d completed in %s", completed, text.Duration(time.Since(began)))
 	if completed < n {
-		level, text = Failure, fmt.Sprintf("%s, %d failed", text, n-completed)
+		level, result = Failure, fmt.Sprintf("%s, %d failed", result, n-completed)
 	}
 	if wrong > 0 {
-		level, text = Failure, fmt.Sprintf("%s, %d wrong", text, wrong)
+		level, result = Failure, fmt.Sprintf("%s, %d wrong", result, wrong)
 	}
-	return level, text
+	return level, result
 }

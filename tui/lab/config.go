@@ -73,20 +73,14 @@ func (c Config) withDefaults() (Config, error) {
 	if err := validTimeout(c.Timeout); err != nil {
 		return c, err
 	}
-	if c.Rate != 0 {
-		if err := validRate(c.Rate); err != nil {
-			return c, err
-		}
+	if c.Rate != 0 && load.CheckRate(c.Rate) != nil {
+		return c, load.CheckRate(c.Rate)
 	}
-	minConcurrency := 1
-	if c.Rate != 0 {
-		minConcurrency = 0
-	}
-	if err := validConcurrency(c.Concurrency, minConcurrency); err != nil {
+	if err := load.CheckConcurrency(c.Concurrency, 0); err != nil {
 		return c, err
 	}
 	if _, err := ParseFib(c.Fib); err != nil {
-		return c, prefixed("fib ", err)
+		return c, fmt.Errorf("fib %w", err)
 	}
 	if c.Service != nil && c.Service.Body == nil {
 		return c, invalid("the service has no body")
@@ -105,20 +99,6 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-func validConcurrency(n, min int) error {
-	if n < min || n > load.MaxConcurrency {
-		return invalid("concurrency %d is not from %d to %d", n, min, load.MaxConcurrency)
-	}
-	return nil
-}
-
-func validRate(rate float64) error {
-	if rate >= load.MinRate && rate <= load.MaxRate {
-		return nil
-	}
-	return invalid("rate %v per second is not from %g to %.0f", rate, load.MinRate, load.MaxRate)
-}
-
 func validTimeout(d time.Duration) error {
 	switch {
 	case d <= 0:
@@ -132,15 +112,5 @@ func validTimeout(d time.Duration) error {
 // maxTimeout is small enough for the expiration property.
 const maxTimeout = 1000 * time.Hour
 
-// An invalidError is an amqprpc.ErrInvalidConfig without a prefix: the screen shows it below the
-// input.
-type invalidError struct{ text string }
-
-func (e invalidError) Error() string        { return e.text }
-func (e invalidError) Is(target error) bool { return target == amqprpc.ErrInvalidConfig }
-
-func invalid(format string, args ...any) error {
-	return invalidError{fmt.Sprintf(format, args...)}
-}
-
-func prefixed(prefix string, err error) error { return invalidError{prefix + err.Error()} }
+// invalid returns an amqprpc.ErrInvalidConfig without a prefix.
+var invalid = load.Invalidf

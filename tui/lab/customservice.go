@@ -57,15 +57,11 @@ func (s *Service) Check(_ amqprpc.Request, reply amqprpc.Reply) error {
 	if s.Expect == nil || s.Expect.Match(reply.Body) {
 		return nil
 	}
-	body := bodyText(reply.Body)
-	if isText(reply.Body) {
-		body = fmt.Sprintf("%.40q", reply.Body)
-	}
-	server := ""
+	err := fmt.Errorf("%.40q is no match for %.60q", reply.Body, s.Expect.String())
 	if reply.Server != "" {
-		server = fmt.Sprintf(", says %.40q", reply.Server)
+		err = fmt.Errorf("%w, says %.40q", err, reply.Server)
 	}
-	return fmt.Errorf("%s is no match for %.60q%s", body, s.Expect.String(), server)
+	return err
 }
 
 // Name implements [Workload]. It returns the beginning of the body.

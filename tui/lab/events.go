@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rpcscope/amqprpc"
+	"rpcscope/tui/text"
 )
 
 // A connectionState has the reason of the last loss, for notes and errors.
@@ -28,18 +29,18 @@ func (l *Lab) explainLoss(e amqprpc.Event) amqprpc.Event {
 		e.Text = l.lossReason(e.Text)
 		l.conn.lossReason.Store(e.Text)
 	case e.Kind == amqprpc.EventFailed && e.Outcome == amqprpc.ConnectionLost:
-		if prefix, text, ok := strings.Cut(e.Text, ": "); ok {
-			e.Text = prefix + ": " + l.lossReason(text)
+		if prefix, reason, ok := strings.Cut(e.Text, ": "); ok {
+			e.Text = prefix + ": " + l.lossReason(reason)
 		}
 	}
 	return e
 }
 
-func (l *Lab) lossReason(text string) string {
+func (l *Lab) lossReason(reason string) string {
 	if l.conn.dropped.Load() {
 		return "dropped by hand"
 	}
-	return shortReason(text)
+	return shortReason(reason)
 }
 
 // observe is called with every event, with the client's lock held.
@@ -57,7 +58,7 @@ func (l *Lab) observe(e amqprpc.Event) {
 		if l.conn.lost.IsZero() {
 			l.notes.add(Success, "connected"+to, "")
 		} else {
-			l.notes.add(Success, fmt.Sprintf("connected%s again after %s", to, formatDuration(e.Time.Sub(l.conn.lost))), "")
+			l.notes.add(Success, fmt.Sprintf("connected%s again after %s", to, text.Duration(e.Time.Sub(l.conn.lost))), "")
 		}
 		l.queue.reset()
 	case amqprpc.EventDisconnected:
@@ -74,16 +75,16 @@ func (l *Lab) observe(e amqprpc.Event) {
 // exception matches an amqp091-go error of a connection.
 var exception = regexp.MustCompile(`Exception \(\d+\) Reason: ("(?:[^"\\]|\\.)*")$`)
 
-// shortReason returns the reason in the text of a connection's error, without amqp091-go's prefix
+// shortReason returns the reason in the message of a connection's error, without amqp091-go's prefix
 // and without the addresses of a net.OpError.
-func shortReason(text string) string {
-	found := exception.FindStringSubmatch(text)
+func shortReason(message string) string {
+	found := exception.FindStringSubmatch(message)
 	if found == nil {
-		return text
+		return message
 	}
 	reason, err := strconv.Unquote(found[1])
 	if err != nil || reason == "" {
-		return text
+		return message
 	}
 	if strings.HasPrefix(reason, "read ") || strings.HasPrefix(reason, "write ") {
 		reason = reason[strings.LastIndex(reason, ": ")+1:]

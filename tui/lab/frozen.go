@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"slices"
 	"time"
 
 	"rpcscope/amqprpc/ledger"
@@ -28,12 +27,7 @@ func (f *Frozen) Snapshot(q Query) Snapshot {
 	s := f.snapshot
 	q.Ledger.Now = f.snapshot.Ledger.Now
 	s.Ledger = f.ledger.Snapshot(q.Ledger)
-	s.Marks = slices.Clone(s.Marks)
-	s.Notes = slices.Clone(s.Notes[max(len(s.Notes)-max(q.Notes, 0), 0):])
-	s.Pool = slices.Clone(s.Pool)
-	for i := range s.Pool {
-		s.Pool[i].Args = slices.Clone(s.Pool[i].Args)
-	}
+	s.Notes = s.Notes[max(len(s.Notes)-max(q.Notes, 0), 0):]
 	return s
 }
 

@@ -2,10 +2,8 @@ package lab
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,6 +12,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/tui/text"
 )
 
 // InjectorName is the app_id of replies that [Lab.SecondReply] and [Lab.UnknownReply] publish.
@@ -27,9 +26,9 @@ func (l *Lab) noteInjectedReply(e amqprpc.Event) {
 	reply, class := "second reply to ", ""
 	switch e.Class {
 	case amqprpc.Duplicate:
-		class = fmt.Sprintf("a duplicate, %s after the answer", formatDuration(e.Since))
+		class = fmt.Sprintf("a duplicate, %s after the answer", text.Duration(e.Since))
 	case amqprpc.Late:
-		class = fmt.Sprintf("late, %s after the call had failed (%v)", formatDuration(e.Since), e.Outcome)
+		class = fmt.Sprintf("late, %s after the call had failed (%v)", text.Duration(e.Since), e.Outcome)
 	default:
 		reply, class = "unknown reply ", "no call of that ID is known here"
 	}
@@ -126,8 +125,8 @@ func (l *Lab) answer(id string) (m amqprpc.Message, err error) {
 }
 
 // copyAnswer returns a message to publish. It omits properties that the broker would refuse (the
-// name of another user, a reply_to of direct reply-to), CC and BCC, headers that are not remembered
-// whole, and x-rpc, since no server has received a request for this reply.
+// name of another user, a reply_to of direct reply-to), CC and BCC, headers that are no text or not
+// remembered whole, and x-rpc, since no server has received a request for this reply.
 func copyAnswer(m *ledger.Message) amqprpc.Message {
 	c := amqprpc.Message{
 		ContentType: m.ContentType, ContentEncoding: m.ContentEncoding, Headers: amqp.Table{},
@@ -139,52 +138,9 @@ func copyAnswer(m *ledger.Message) amqprpc.Message {
 		c.ReplyTo = ""
 	}
 	for _, h := range m.Headers {
-		if h.Cut || h.Key == "CC" || h.Key == "BCC" || h.Key == amqprpc.HeaderRPC {
-			continue
-		}
-		if v, ok := headerValue(h); ok {
-			c.Headers[h.Key] = v
+		if h.Type == "string" && !h.Cut && h.Key != "CC" && h.Key != "BCC" && h.Key != amqprpc.HeaderRPC {
+			c.Headers[h.Key] = h.Value
 		}
 	}
 	return c
-}
-
-// headerValue converts a header back from the text that the ledger keeps of it. It returns false
-// for arrays and tables.
-func headerValue(h ledger.Header) (v any, ok bool) {
-	n, _ := strconv.ParseInt(h.Value, 10, 64)
-	x, _ := strconv.ParseFloat(h.Value, 64)
-	switch h.Type {
-	case "void":
-		return nil, true
-	case "string":
-		return h.Value, true
-	case "bool":
-		return h.Value == "true", true
-	case "int8":
-		return int8(n), true
-	case "uint8":
-		return byte(n), true
-	case "int16":
-		return int16(n), true
-	case "uint16":
-		return uint16(n), true
-	case "int32":
-		return int32(n), true
-	case "uint32":
-		return uint32(n), true
-	case "int64":
-		return n, true
-	case "float32":
-		return float32(x), true
-	case "float64":
-		return x, true
-	case "bytes":
-		b, err := hex.DecodeString(h.Value)
-		return b, err == nil
-	case "time":
-		t, err := time.Parse(time.RFC3339, h.Value)
-		return t, err == nil
-	}
-	return nil, false
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -114,17 +113,6 @@ func TestClip(t *testing.T) {
 			t.Fatalf("clip(%q, %d) = %q", s, size, got)
 		}
 	})
-}
-
-func TestFormatDuration(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-1: "0.00 ms", 0: "0.00 ms", 1234 * time.Microsecond: "1.23 ms", 41234 * time.Microsecond: "41.2 ms", 312400 * time.Microsecond: "312 ms",
-		1234 * time.Millisecond: "1.2 s", 59 * time.Second: "59.0 s", 3723 * time.Second: "1h2m3s",
-	} {
-		if got := formatDuration(d); got != want {
-			t.Errorf("formatDuration(%d) = %s, want %s", d, got, want)
-		}
-	}
 }
 
 // A server joins once, even if it prints its ready line again, and leaves once. The last marks are kept.
@@ -260,27 +248,6 @@ var errBroken = errors.New("broken")
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { return 0, errBroken }
-
-// headerValue restores the type of a header.
-func TestHeaderValue(t *testing.T) {
-	for _, c := range []struct {
-		kind, text string
-		want       any
-	}{
-		{"int8", "-5", int8(-5)}, {"uint8", "200", byte(200)}, {"uint16", "65535", uint16(65535)}, {"uint32", "4294967295", uint32(4294967295)},
-		{"int64", "-9223372036854775808", int64(-1 << 63)}, {"float32", "0.5", float32(0.5)}, {"bytes", "00ff", []byte{0, 255}}, {"void", "", nil},
-		{"time", "2026-01-02T15:04:05Z", time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC)}, {"string", "\x1b", "\x1b"}, {"bool", "true", true},
-	} {
-		if got, ok := headerValue(ledger.Header{Type: c.kind, Value: c.text}); !ok || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%s %q: %v, %v", c.kind, c.text, got, ok)
-		}
-	}
-	for _, kind := range []string{"array", "table", "other", "decimal", "", "bytes", "time"} {
-		if got, ok := headerValue(ledger.Header{Type: kind, Value: "nonsense"}); ok {
-			t.Errorf("%s: %v", kind, got)
-		}
-	}
-}
 
 func TestShortReason(t *testing.T) {
 	for text, want := range map[string]string{

@@ -42,10 +42,7 @@ func WriteJSON(w io.Writer, s Snapshot, cfg report.RunConfig) error {
 			Connected: c.Connected, Since: c.Since, Address: c.Info.Address, Callback: c.Info.Queue, Epochs: c.Epochs,
 			Reason: c.Reason, Blocked: c.Blocked, BlockedReason: c.BlockedReason,
 		},
-		Queue: queueJSON{
-			Name: s.Queue.Name, Known: s.Queue.Known, Missing: s.Queue.Missing,
-			Ready: s.Queue.Ready, Consumers: s.Queue.Consumers, Error: s.Queue.Err,
-		},
+		Queue:    s.Queue,
 		InFlight: callRows(b.InFlight), Completed: callRows(b.Completed), Failed: callRows(b.Failed),
 		Duplicates: strayRows(b.Duplicates), Orphaned: strayRows(b.Orphans),
 		Pool: append([]pool.Status{}, s.Pool...),
@@ -57,7 +54,7 @@ type snapshotJSON struct {
 	Time       time.Time      `json:"time"`
 	Frozen     bool           `json:"frozen"`
 	Connection connectionJSON `json:"connection"`
-	Queue      queueJSON      `json:"queue"`
+	Queue      Queue          `json:"queue"`
 	InFlight   []callJSON     `json:"in_flight"`
 	Completed  []callJSON     `json:"completed"`
 	Failed     []callJSON     `json:"failed"`
@@ -75,15 +72,6 @@ type connectionJSON struct {
 	Reason        string    `json:"reason"`
 	Blocked       bool      `json:"blocked"`
 	BlockedReason string    `json:"blocked_reason"`
-}
-
-type queueJSON struct {
-	Name      string `json:"name"`
-	Known     bool   `json:"known"`
-	Missing   bool   `json:"missing"`
-	Ready     int    `json:"ready"`
-	Consumers int    `json:"consumers"`
-	Error     string `json:"error"`
 }
 
 type callJSON struct {

@@ -17,7 +17,7 @@ const maxInFlight = 2*load.MaxConcurrency + 1024
 
 // newLoad stops the load and starts another. mu is held.
 func (l *Lab) newLoad(rate float64, concurrency int) error {
-	next, err := load.New(load.CallerFunc(l.call), load.Plan{
+	next, err := load.New(l.call, load.Plan{
 		Source: l.request, Seed: l.cfg.Seed, Rate: rate, Concurrency: concurrency, Check: l.check,
 		OnResult: func(c *load.Call) { l.reportFailure(c.Err) },
 	})
@@ -97,7 +97,7 @@ func (l *Lab) change(success string, f func() error) error {
 func (l *Lab) SetFib(fib string) error {
 	f, err := ParseFib(fib)
 	if err != nil {
-		return l.noteResult("", prefixed("fib ", err))
+		return l.noteResult("", fmt.Errorf("fib %w", err))
 	}
 	if l.cfg.Service != nil {
 		return l.noteResult("", invalid("the load does not ask for fib"))
@@ -116,7 +116,7 @@ func (l *Lab) SetBody(template string) error {
 	}
 	body, err := ParseTemplate(template, service.Body.n)
 	if err != nil {
-		return l.noteResult("", prefixed("the body: ", err))
+		return l.noteResult("", fmt.Errorf("the body: %w", err))
 	}
 	success := "the load sends " + template
 	if template == "" {
@@ -140,7 +140,7 @@ func (l *Lab) setWorkload(w Workload) {
 // SetConcurrency makes the load a closed loop with n calls in flight, 1 to [load.MaxConcurrency].
 // Calls of an open model before it go on.
 func (l *Lab) SetConcurrency(n int) error {
-	if err := validConcurrency(n, 1); err != nil {
+	if err := load.CheckConcurrency(n, 1); err != nil {
 		return l.noteResult("", err)
 	}
 	return l.change(fmt.Sprintf("closed loop: %d in flight", n), func() error {
@@ -155,7 +155,7 @@ func (l *Lab) SetConcurrency(n int) error {
 // SetRate makes the load an open model, with [load.MinRate] to [load.MaxRate] calls per second.
 // Calls of a closed loop before it go on.
 func (l *Lab) SetRate(perSecond float64) error {
-	if err := validRate(perSecond); err != nil {
+	if err := load.CheckRate(perSecond); err != nil {
 		return l.noteResult("", err)
 	}
 	return l.change(fmt.Sprintf("open model: %g calls per second", perSecond), func() error {

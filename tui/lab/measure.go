@@ -26,9 +26,9 @@ func (l *Lab) Measure(ctx context.Context, m Measurement) (load.Result, error) {
 	var denied atomic.Pointer[amqprpc.PermissionError]
 	var measured *load.Load
 	l.mu.Lock()
-	measured, err := load.New(load.CallerFunc(l.call), load.Plan{
+	measured, err := load.New(l.call, load.Plan{
 		Source: l.request, Seed: l.cfg.Seed, Rate: l.state.Rate, Concurrency: l.state.Concurrency,
-		Count: m.Count, Duration: m.Duration, Warmup: m.Warmup, Check: (*l.workload.Load()).Check, Observer: l.tee,
+		Count: m.Count, Duration: m.Duration, Warmup: m.Warmup, Check: l.check, OnWarm: l.tee.Reset,
 		OnResult: func(c *load.Call) {
 			l.reportFailure(c.Err)
 			why := (*amqprpc.PermissionError)(nil)

@@ -14,7 +14,7 @@ import (
 func TestMeasure(t *testing.T) {
 	cfg := config(t, brokertest.Shared(t))
 	l := open(t, cfg)
-	if _, err := l.StartServerWith(t.Context(), "--fault=duplicate=1"); err != nil {
+	if _, err := l.StartServer(t.Context(), "--fault=duplicate=1"); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {

@@ -1,7 +1,6 @@
 package lab
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -80,19 +79,3 @@ func clip(s string, max int) string {
 
 // shortID returns the first characters of a correlation ID.
 func shortID(id string) string { return id[:min(len(id), 8)] }
-
-// formatDuration returns d with two or three digits, in ms below a second.
-func formatDuration(d time.Duration) string {
-	ms := float64(max(d, 0)) / float64(time.Millisecond)
-	switch {
-	case ms < 10:
-		return fmt.Sprintf("%.2f ms", ms)
-	case ms < 100:
-		return fmt.Sprintf("%.1f ms", ms)
-	case ms < 1000:
-		return fmt.Sprintf("%.0f ms", ms)
-	case ms < 60_000:
-		return fmt.Sprintf("%.1f s", ms/1000)
-	}
-	return d.Round(time.Second).String()
-}

@@ -12,6 +12,7 @@ import (
 
 	"rpcscope/server"
 	"rpcscope/server/pool"
+	"rpcscope/tui/text"
 )
 
 // startTimeout bounds the start of a server.
@@ -97,13 +98,13 @@ func (l *Lab) onServerExit(s pool.Status) {
 		l.notes.add(Info, fmt.Sprintf("%s ended by itself", s.Name), "")
 		return
 	}
-	text := fmt.Sprintf("%s crashed: %s", s.Name, s.Reason)
+	note := fmt.Sprintf("%s crashed: %s", s.Name, s.Reason)
 	for _, arg := range s.Args {
 		if fault, ok := strings.CutPrefix(arg, "--fault="); ok {
-			text += ", with its fault " + fault
+			note += ", with its fault " + fault
 		}
 	}
-	l.notes.add(Failure, text, "")
+	l.notes.add(Failure, note, "")
 }
 
 // SetFault sets the --fault list of the next server that is started, and of that one only, in the
@@ -111,7 +112,7 @@ func (l *Lab) onServerExit(s pool.Status) {
 func (l *Lab) SetFault(list string) error {
 	faults, err := server.ParseFaults(list)
 	if err != nil {
-		return l.noteResult("", prefixed("fault: ", err))
+		return l.noteResult("", invalid("fault: %v", err))
 	}
 	list = faults.String()
 	success := "the next server does nothing wrong"
@@ -124,14 +125,9 @@ func (l *Lab) SetFault(list string) error {
 	})
 }
 
-// StartServer starts one more server and waits until it consumes, at most a minute. It fails if
-// [Lab.CheckStart] does.
-func (l *Lab) StartServer(ctx context.Context) (name string, err error) {
-	return l.StartServerWith(ctx)
-}
-
-// StartServerWith is [Lab.StartServer] with further flags for this server, such as --delay=20ms.
-func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string, err error) {
+// StartServer starts one more server, with further flags such as --delay=20ms, and waits until it
+// consumes, at most a minute. It fails if [Lab.CheckStart] does.
+func (l *Lab) StartServer(ctx context.Context, flags ...string) (name string, err error) {
 	if err := l.CheckStart(ctx); err != nil {
 		return "", l.noteResult("", fmt.Errorf("no server was started: %w", err))
 	}
@@ -177,13 +173,10 @@ func (l *Lab) StartServerWith(ctx context.Context, flags ...string) (name string
 // StopServer makes a server finish its work and end, and waits until it has. If ctx ends first, it
 // kills the server and returns an error.
 func (l *Lab) StopServer(ctx context.Context, name string) error {
-	if slices.ContainsFunc(l.pool.List(), func(s pool.Status) bool { return s.Name == name && !s.State.Alive() }) {
-		return l.noteResult("", fmt.Errorf("%s: %w", name, pool.ErrNotRunning)) // no error of the pool
-	}
 	began := time.Now()
 	err := l.pool.Stop(ctx, name)
 	l.queue.pollNow()
-	return l.noteResult(fmt.Sprintf("%s stopped in %s", name, formatDuration(time.Since(began))), err)
+	return l.noteResult(fmt.Sprintf("%s stopped in %s", name, text.Duration(time.Since(began))), err)
 }
 
 // KillServer kills a server as kill -9 does.

@@ -48,19 +48,19 @@ func (s *Snapshot) ServerStarting() bool {
 
 // A Queue is the state of the request queue when the broker was last asked.
 type Queue struct {
-	Name string
+	Name string `json:"name"`
 	// Known is set if the broker has answered since the last connect.
-	Known bool
+	Known bool `json:"known"`
 	// Missing is set if the queue does not exist. Calls are unroutable then.
-	Missing bool
+	Missing bool `json:"missing"`
 	// Exclusive is set if the queue belongs to another connection. Nothing else is known of it;
 	// its owner may well consume from it.
-	Exclusive bool
-	Ready     int // messages waiting in the queue
-	Consumers int
-	Others    int       // consumers that are not servers of the lab; after a reconnect, as before
-	At        time.Time // of the answer
-	Err       string    // of the last question, or ""
+	Exclusive bool      `json:"-"`
+	Ready     int       `json:"ready"` // messages waiting in the queue
+	Consumers int       `json:"consumers"`
+	Others    int       `json:"-"`     // consumers that are not servers of the lab; after a reconnect, as before
+	At        time.Time `json:"-"`     // of the answer
+	Err       string    `json:"error"` // of the last question, or ""
 }
 
 // Unserved reports whether the queue is known to have no consumers.

@@ -88,7 +88,7 @@ func (p *player) snapshot() lab.Snapshot {
 // server starts a server and returns its name.
 func (p *player) server(flags ...string) (name string) {
 	p.try("start a server", func() (err error) {
-		name, err = p.lab.StartServerWith(p.ctx, flags...)
+		name, err = p.lab.StartServer(p.ctx, flags...)
 		return err
 	})
 	return name

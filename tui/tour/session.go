@@ -30,7 +30,7 @@ type Lab interface {
 	Pause()
 	Resume()
 	SetFault(list string) error
-	StartServerWith(ctx context.Context, flags ...string) (name string, err error)
+	StartServer(ctx context.Context, flags ...string) (name string, err error)
 	StopServer(ctx context.Context, name string) error
 	UnknownReply(ctx context.Context) (id string, err error)
 	DropConnection()

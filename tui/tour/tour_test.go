@@ -87,11 +87,11 @@ func (m *wrapper) SetFault(list string) error {
 	return m.Lab.SetFault(list)
 }
 
-func (m *wrapper) StartServerWith(ctx context.Context, flags ...string) (string, error) {
+func (m *wrapper) StartServer(ctx context.Context, flags ...string) (string, error) {
 	if m.start != nil {
 		return m.start(ctx, flags...)
 	}
-	return m.Lab.StartServerWith(ctx, flags...)
+	return m.Lab.StartServer(ctx, flags...)
 }
 
 func (m *wrapper) StopServer(ctx context.Context, name string) error {
@@ -132,7 +132,7 @@ func TestClaimsCanFail(t *testing.T) {
 			if flags != nil {
 				asked = flags
 			}
-			name, err := m.Lab.StartServerWith(ctx, asked...)
+			name, err := m.Lab.StartServer(ctx, asked...)
 			names = append(names, name)
 			return name, err
 		}
@@ -145,7 +145,7 @@ func TestClaimsCanFail(t *testing.T) {
 					flags[i] = "--prefetch=" + all
 				}
 			}
-			return m.Lab.StartServerWith(ctx, flags...)
+			return m.Lab.StartServer(ctx, flags...)
 		}
 	}
 	// replaceFlag replaces a flag of the servers, or removes it.
@@ -157,7 +157,7 @@ func TestClaimsCanFail(t *testing.T) {
 					flags[i] = other
 				}
 			}
-			return m.Lab.StartServerWith(ctx, slices.DeleteFunc(flags, func(f string) bool { return f == "" })...)
+			return m.Lab.StartServer(ctx, slices.DeleteFunc(flags, func(f string) bool { return f == "" })...)
 		}
 	}
 	for _, c := range []struct {
@@ -176,10 +176,10 @@ func TestClaimsCanFail(t *testing.T) {
 		{3, "servers of its own alone", func(m *wrapper) {
 			m.start = func(ctx context.Context, flags ...string) (string, error) {
 				m.start = nil
-				if _, err := m.Lab.StartServerWith(ctx, flags...); err != nil {
+				if _, err := m.Lab.StartServer(ctx, flags...); err != nil {
 					return "", err
 				}
-				return m.Lab.StartServerWith(ctx, flags...)
+				return m.Lab.StartServer(ctx, flags...)
 			}
 		}, []string{"1, 2 and 4 servers to answer"}},
 		{4, "a death", noFault, []string{"1 duplicate", "the request redelivered to fib-2", "its answer from fib-1"}},
@@ -191,7 +191,7 @@ func TestClaimsCanFail(t *testing.T) {
 		{7, "no queue", func(m *wrapper) {
 			m.call = func() string {
 				m.call = nil
-				name, err := m.Lab.StartServerWith(t.Context())
+				name, err := m.Lab.StartServer(t.Context())
 				id := m.Lab.Call()
 				for err == nil && m.Lab.Snapshot(lab.Query{}).Ledger.Calls.Completed == 0 {
 					time.Sleep(time.Millisecond)
@@ -233,7 +233,7 @@ func TestClaimsCanFail(t *testing.T) {
 		{12, "IDs that are noted", func(m *wrapper) { replaceFlag(m, "--once", "") }, []string{"3 calls to add 3 by ID"}},
 		{12, "servers that forget", func(m *wrapper) {
 			m.start = func(ctx context.Context, flags ...string) (string, error) {
-				return m.Lab.StartServerWith(ctx, append(flags, "--once")...)
+				return m.Lab.StartServer(ctx, append(flags, "--once")...)
 			}
 		}, []string{"3 calls to add 4"}},
 		{13, "one call after the other", func(m *wrapper) {

@@ -44,7 +44,7 @@ func TestRollingRestart(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			l, err := load.New(c, load.Plan{
+			l, err := load.New(c.Call, load.Plan{
 				Concurrency: 96, // above the prefetch of 64, so calls wait in the queue
 				Source: func(_ int64, rng *rand.Rand) amqprpc.Request {
 					return amqprpc.Request{Body: fmt.Append(nil, rng.IntN(20))}
