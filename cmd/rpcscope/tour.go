@@ -22,7 +22,7 @@ type tourOptions struct {
 	broker      cli.BrokerFlags
 	inProcess   bool
 	check       bool
-	only        string
+	only        []int
 	pace        float64
 	asJSON      bool
 	serverFlags []string
@@ -72,7 +72,7 @@ last time that it was played to its end counts.`,
 	flags.BoolVar(&o.inProcess, "in-process", false, "use a broker in this process, even if there is another one")
 	flags.BoolVar(&o.check, "check", false, "without a screen: print a line for each scenario")
 	flags.Float64Var(&o.pace, "pace", 1, "time for each step, from 0 (no step waits) to 3 (three times the usual\ntime); a key goes on at once")
-	flags.StringVar(&o.only, "only", "", "run only these scenarios, such as 4,7")
+	flags.IntSliceVar(&o.only, "only", nil, "run only these scenarios, such as 4,7")
 	flags.BoolVar(&o.asJSON, "json", false, "with --check: print one JSON object a line")
 	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for all servers, such as --server-flag=--queue-type=classic;\nrepeatable")
 	return cmd
@@ -99,13 +99,11 @@ func (o *tourOptions) validate(cmd *cobra.Command) (err error) {
 		return errors.New("--pace is for the screen; --check does not wait")
 	case !(o.pace >= 0 && o.pace <= maxPace):
 		return fmt.Errorf("--pace %v is not from 0 to %d", o.pace, maxPace)
-	case given("only") && o.only == "":
-		return errors.New("--only names no scenario")
 	}
 	if err := checkServerFlags(o.serverFlags); err != nil {
 		return err
 	}
-	if o.scenarios, err = tour.Only(o.only); err != nil {
+	if o.scenarios, err = tour.Only(o.only...); err != nil {
 		return fmt.Errorf("--only: %w", err)
 	}
 	return nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"rpcscope/tui/text"
 )
 
 // The scenarios of this file have servers without faults.
@@ -24,7 +26,7 @@ func oneCallbackQueue() *Scenario {
 			b := p.burst(calls)
 			p.fact(len(b) == calls, fmt.Sprintf("%d completed", calls), "%d completed", len(b))
 			queues := p.replyQueues(b)
-			p.fact(queues == 1, "1 callback queue", "%s", count(queues, "callback queue", "callback queues"))
+			p.fact(queues == 1, "1 callback queue", "%s", text.Plural(queues, "callback queue", "callback queues"))
 			n := b.outOfOrder()
 			p.fact(n > 0, "some that were answered before an earlier one", "%d answered before an earlier one", n)
 		},
@@ -51,12 +53,12 @@ func fairDispatch() *Scenario {
 			p.step("Prefetch 1: a fast and a slow server, each with one request at a time.")
 			share, rate := round("--prefetch=1")
 			p.fact(share > 0.6, "the fast server to do over 60 % at prefetch 1", "prefetch 1: %.1f/s, the fast server does %s",
-				rate, percent(share))
+				rate, text.Percent(share))
 			p.step("Prefetch 100: two new servers like them, each with as many requests as the broker hands out.")
 			p.do(p.lab.Pause)
 			p.stop(slow, fast) // the fast one gets the requests that the slow one has not started
 			share, rate = round("--prefetch=100")
-			p.fact(share > 0.4 && share <= 0.6, "it to do about half at prefetch 100", "prefetch 100: %.1f/s, it does %s", rate, percent(share))
+			p.fact(share > 0.4 && share <= 0.6, "it to do about half at prefetch 100", "prefetch 100: %.1f/s, it does %s", rate, text.Percent(share))
 		},
 	}
 }
@@ -77,7 +79,7 @@ func scaling() *Scenario {
 			var answered []int // servers that have answered, in each round
 			running := 0
 			for _, servers := range []int{1, 2, 4} {
-				p.step("%s.", count(servers, "server, and 16 calls in flight all the time", "servers for the same load"))
+				p.step("%s.", text.Plural(servers, "server, and 16 calls in flight all the time", "servers for the same load"))
 				for ; running < servers; running++ {
 					p.server("--delay=200ms")
 				}

@@ -1,12 +1,14 @@
 package tour
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/text"
 )
 
 // The scenarios of this file have replies that are discarded.
@@ -32,7 +34,7 @@ func diesBeforeAck() *Scenario {
 
 			ended := p.snapshot().Ledger
 			n := ended.Replies.Duplicates
-			p.fact(n == 1, "1 duplicate", "%s", count(n, "duplicate", "duplicates"))
+			p.fact(n == 1, "1 duplicate", "%s", text.Plural(n, "duplicate", "duplicates"))
 			var second ledger.Stray
 			if len(ended.Duplicates) > 0 {
 				second = ended.Duplicates[0]
@@ -42,19 +44,11 @@ func diesBeforeAck() *Scenario {
 				got = "redelivered to " + second.Server
 			}
 			p.fact(second.Redelivered && second.ID == ids[0] && pool.ShortNames(second.Server) == next, "the request redelivered to "+next, "%s", got)
-			p.fact(pool.ShortNames(second.AnsweredBy) == crashing, "its answer from "+crashing, "answered before by %s", orNobody(second.AnsweredBy))
+			p.fact(pool.ShortNames(second.AnsweredBy) == crashing, "its answer from "+crashing, "answered before by %s", cmp.Or(second.AnsweredBy, "nobody"))
 			c := ended.Calls
 			p.fact(c.Completed == c.Sent && c.Sent == 2, "0 lost of 2", "%d lost of %d", c.Sent-c.Completed, c.Sent)
 		},
 	}
-}
-
-// orNobody returns a name, or "nobody".
-func orNobody(name string) string {
-	if name == "" {
-		return "nobody"
-	}
-	return name
 }
 
 func unknownReply() *Scenario {
@@ -79,7 +73,7 @@ func unknownReply() *Scenario {
 			p.call() // its answer comes after the unknown reply
 			ended := p.snapshot().Ledger
 			n := ended.Replies.Unknown
-			p.fact(n == 1, "1 unknown reply", "%s", count(n, "unknown reply", "unknown replies"))
+			p.fact(n == 1, "1 unknown reply", "%s", text.Plural(n, "unknown reply", "unknown replies"))
 			ours := len(ended.Orphans) > 0 && ended.Orphans[0].ID == id && ended.Orphans[0].Class == amqprpc.Unknown
 			got := "another ID than was sent"
 			if ours {
@@ -110,11 +104,11 @@ func lateReply() *Scenario {
 			p.setTimeout(30 * time.Second)
 			patient := p.call() // it is answered after the late reply
 			ended := p.snapshot().Ledger
-			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, seconds(elapsed(hasty)))
+			p.fact(hasty.Outcome == amqprpc.Timeout, "a timeout", "%v after %s", hasty.Outcome, text.Duration(elapsed(hasty)))
 			n := ended.Replies.Late
-			got := count(n, "late reply", "late replies")
+			got := text.Plural(n, "late reply", "late replies")
 			if len(ended.Orphans) > 0 {
-				got += ", by " + seconds(ended.Orphans[0].Since)
+				got += ", by " + text.Duration(ended.Orphans[0].Since)
 			}
 			p.fact(n == 1 && len(ended.Orphans) == 1 && ended.Orphans[0].ID == hasty.ID, "1 late reply", "%s", got)
 			p.fact(patient.Outcome == amqprpc.Completed, "the patient call completed", "the patient call %v", patient.Outcome)

@@ -1,6 +1,7 @@
 package tour
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // The scenarios of this file have calls that fail.
@@ -32,13 +34,13 @@ func noServer() *Scenario {
 			p.step("A server starts, and one more call is made.")
 			server := p.server(p.delay(0, 500*time.Millisecond))
 			third := p.call()
-			p.fact(first.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(first), seconds(elapsed(first)))
+			p.fact(first.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(first), text.Duration(elapsed(first)))
 			// The deadline counts from a moment before the call was sent.
 			p.fact(second.Outcome == amqprpc.Timeout && !second.Ended.Before(second.Deadline), "no server: a timeout after 1 s",
-				"no server: %s after %s", outcome(second), seconds(elapsed(second)))
+				"no server: %s after %s", outcome(second), text.Duration(elapsed(second)))
 			p.fact(third.Outcome == amqprpc.Completed, "a server: completed", "a server: %s", outcome(third))
 			n := replies(p.snapshot(), server)
-			p.fact(n == 1, "1 request answered by "+server, "%s answered by %s", count(n, "request", "requests"), server)
+			p.fact(n == 1, "1 request answered by "+server, "%s answered by %s", text.Plural(n, "request", "requests"), server)
 		},
 	}
 }
@@ -71,7 +73,7 @@ func badRequests() *Scenario {
 			p.fact(ok, strings.Join(want, ", "), "%s", strings.Join(got, ", "))
 			p.step("It is asked for the fib of 20, as it should be.")
 			after := p.call()
-			p.fact(after.Outcome == amqprpc.Completed && pool.ShortNames(after.Server) == server, "a number answered by "+server, "a number: %s by %s", outcome(after), orNobody(after.Server))
+			p.fact(after.Outcome == amqprpc.Completed && pool.ShortNames(after.Server) == server, "a number answered by "+server, "a number: %s by %s", outcome(after), cmp.Or(after.Server, "nobody"))
 			p.factLives(server)
 		},
 	}
@@ -105,18 +107,11 @@ func connectionDrops() *Scenario {
 			p.fact(lost > 0 && lost <= loadConcurrency, fmt.Sprintf("from 1 to %d calls failed as connection_lost", loadConcurrency), "%d failed as connection_lost", lost)
 			p.fact(c.Failed == lost, "none failed otherwise", "%d failed otherwise", c.Failed-lost)
 			conn := ended.Connection
-			p.fact(conn.Connected && conn.Epochs == 2, "connected again once", "connected again %s", times(conn.Epochs-1))
+			p.fact(conn.Connected && conn.Epochs == 2, "connected again once", "connected again %s", text.Plural(conn.Epochs-1, "time", "times"))
 			p.fact(c.Sent == c.Completed+c.Failed && c.Completed >= before+after, "the others completed",
 				"%d sent = %d completed + %d failed", c.Sent, c.Completed, c.Failed)
 		},
 	}
-}
-
-func times(n int) string {
-	if n == 1 {
-		return "once"
-	}
-	return fmt.Sprintf("%d times", n)
 }
 
 func serverPanics() *Scenario {

@@ -3,7 +3,6 @@ package tour
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 
 	"rpcscope/tui/lab"
@@ -18,8 +17,7 @@ const (
 	Finished              // it was played or left; the user may use its lab
 )
 
-// A Snapshot is the state of a tour at one moment, for the screen. It shares no memory with the guide,
-// except for the scenario, which does not change.
+// A Snapshot is the state of a tour at one moment, for the screen.
 type Snapshot struct {
 	Scenario *Scenario
 	Count    int // of scenarios
@@ -71,15 +69,10 @@ func (g *Guide) Snapshot() (*lab.Lab, Snapshot) {
 	defer g.mu.Unlock()
 	s := Snapshot{
 		Scenario: g.session.Scenario, Count: len(g.all), Position: g.at + 1,
-		State: g.state, Loading: g.loading, Left: g.left,
+		State: g.state, Result: g.result, Loading: g.loading, Left: g.left,
 	}
 	if g.state != Intro {
 		s.Steps = g.session.Steps()
-	}
-	if g.result != nil {
-		copied := *g.result
-		copied.Facts = slices.Clone(copied.Facts)
-		s.Result = &copied
 	}
 	return g.session.Lab, s
 }

@@ -31,7 +31,7 @@ func waitFor(t testing.TB, g *tour.Guide, condition string, holds func(tour.Snap
 func TestGuide(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
-	some, err := tour.Only("5,3,10")
+	some, err := tour.Only(5, 3, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func config(node brokertest.Node) tour.Config {
 
 func scenario(t testing.TB, number int) *tour.Scenario {
 	t.Helper()
-	some, err := tour.Only(fmt.Sprint(number))
+	some, err := tour.Only(number)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/text"
 )
 
 // The scenarios of this file show how to use RPC, and when not to.
@@ -98,7 +99,7 @@ func idempotence() *Scenario {
 			sum, answers = round(crashing, flags)
 			p.fact(sum == calls, fmt.Sprintf("%d calls to add %d by ID", calls, calls), "by ID %d calls added %d: answers %s", calls, sum, strings.Join(answers, ", "))
 			n := p.snapshot().Ledger.Replies.Duplicates
-			p.fact(n == 2, "a duplicate each time", "%s", count(n, "duplicate", "duplicates"))
+			p.fact(n == 2, "a duplicate each time", "%s", text.Plural(n, "duplicate", "duplicates"))
 		},
 	}
 }
@@ -134,15 +135,15 @@ func notRPC() *Scenario {
 			atOnce := p.burst(calls)
 			working := p.maxAtWork(inTurn)
 			p.fact(len(inTurn) == calls && working == 1, "1 server at work at once, one by one",
-				"one by one: %s, %d of %d servers at work", seconds(inTurn.elapsed()), working, servers)
+				"one by one: %s, %d of %d servers at work", text.Duration(inTurn.elapsed()), working, servers)
 			working = p.maxAtWork(atOnce)
 			p.fact(len(atOnce) == calls && working > servers/2, "most servers at work at once",
-				"at once: %s, %d of %d servers at work", seconds(atOnce.elapsed()), working, servers)
+				"at once: %s, %d of %d servers at work", text.Duration(atOnce.elapsed()), working, servers)
 			p.step("The servers are stopped. One more call is made, which waits for %g s.", timeout.Seconds())
 			p.stopAll()
 			p.setTimeout(timeout)
 			last := p.call()
-			p.fact(last.Outcome == amqprpc.Timeout, "no server: a timeout", "no server: %s after %s", outcome(last), seconds(elapsed(last)))
+			p.fact(last.Outcome == amqprpc.Timeout, "no server: a timeout", "no server: %s after %s", outcome(last), text.Duration(elapsed(last)))
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/text"
 )
 
 // A player plays one scenario. Its methods use the lab, wait for the result and collect facts. After
@@ -196,7 +197,7 @@ func (p *player) checkInvariants() {
 		p.fact(false, "the ledger to balance", "%v", err)
 	}
 	if n := snap.Ledger.Calls.Wrong; n > 0 {
-		p.fact(false, "right answers", "%s", count(n, "wrong answer", "wrong answers"))
+		p.fact(false, "right answers", "%s", text.Plural(n, "wrong answer", "wrong answers"))
 	}
 }
 
@@ -233,20 +234,3 @@ func outcome(story ledger.Story) string {
 
 // elapsed returns how long a call took.
 func elapsed(story ledger.Story) time.Duration { return story.Ended.Sub(story.Sent) }
-
-// count returns n with the right form of a noun.
-func count[N ~int | ~uint64](n N, one, many string) string {
-	if n == 1 {
-		return fmt.Sprintf("%d %s", n, one)
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-func percent(x float64) string { return fmt.Sprintf("%.0f %%", 100*x) }
-
-func seconds(d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", d.Milliseconds())
-	}
-	return fmt.Sprintf("%.1f s", d.Seconds())
-}

@@ -1,10 +1,8 @@
 package tour
 
 import (
-	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -46,17 +44,16 @@ func Scenarios() []*Scenario {
 	return all
 }
 
-// Only returns the scenarios of a list such as "4,7", in its order, or all if it is empty.
-func Only(list string) ([]*Scenario, error) {
+// Only returns the scenarios with these numbers, or all if there are none.
+func Only(numbers ...int) ([]*Scenario, error) {
 	all := Scenarios()
-	if list == "" {
+	if len(numbers) == 0 {
 		return all, nil
 	}
 	var some []*Scenario
-	for item := range strings.SplitSeq(list, ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(item))
-		if err != nil || n < 1 || n > len(all) {
-			return nil, fmt.Errorf("%.20q is not the number of a scenario, from 1 to %d", item, len(all))
+	for _, n := range numbers {
+		if n < 1 || n > len(all) {
+			return nil, fmt.Errorf("%d is not the number of a scenario, from 1 to %d", n, len(all))
 		}
 		if slices.Contains(some, all[n-1]) {
 			return nil, fmt.Errorf("scenario %d is listed twice", n)
@@ -72,9 +69,6 @@ type Fact struct {
 	Got  string `json:"got"`  // "2 duplicates"
 	OK   bool   `json:"ok"`
 }
-
-// errNoFacts is the error of a scenario that has claimed nothing.
-var errNoFacts = errors.New("nothing was claimed")
 
 // A Result is the result of one scenario.
 type Result struct {

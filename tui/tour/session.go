@@ -45,8 +45,6 @@ type Config struct {
 	Pool    pool.Config
 	// Pace is for a user who watches; the zero value does not wait.
 	Pace Pace
-	// Timeout bounds one scenario. The default is a minute and a hundred pauses of the Pace.
-	Timeout time.Duration
 	// Intercept, if set, returns the lab that a scenario uses in place of its own, for tests.
 	Intercept func(Lab) Lab
 }
@@ -68,9 +66,6 @@ const loadConcurrency = 16
 // Open opens a lab for a scenario, with its own queue, no servers and a paused load. It blocks until
 // connected; ctx bounds only that. The error is that of [lab.Open].
 func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
-	if cfg.Timeout == 0 {
-		cfg.Timeout = time.Minute + 100*cfg.Pace.Pause
-	}
 	session := &Session{Scenario: s, cfg: cfg, steps: newSteps()}
 	var service *lab.Service
 	if s.body != "" {
@@ -117,7 +112,7 @@ func (s *Session) SkipWait() {
 // Pace, or until ctx ends; the result has its cause then.
 func (s *Session) Play(ctx context.Context) (r Result) {
 	began := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	bounded, cancel := context.WithTimeout(ctx, time.Minute+100*s.cfg.Pace.Pause)
 	defer cancel()
 	p := &player{Session: s, ctx: bounded, lab: s.Lab}
 	if s.cfg.Intercept != nil {
@@ -128,11 +123,8 @@ func (s *Session) Play(ctx context.Context) (r Result) {
 			p.err = lab.NewPanicError(v)
 		}
 		r = Result{Scenario: s.Scenario, Facts: p.facts, Err: p.err, Elapsed: time.Since(began)}
-		switch {
-		case p.err != nil && ctx.Err() != nil:
+		if p.err != nil && ctx.Err() != nil {
 			r.Err = context.Cause(ctx)
-		case p.err == nil && len(p.facts) == 0:
-			r.Err = errNoFacts
 		}
 	}()
 	s.Scenario.play(p)
