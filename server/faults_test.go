@@ -41,11 +41,11 @@ func TestParseFaultsErrors(t *testing.T) {
 		"=1":                `a fault without a name`,
 		"drop=":             `fault drop: "" is not a probability`,
 		"drop=often":        `fault drop: "often" is not a probability: it must be a number from 0 to 1`,
-		"drop=NaN":          `fault drop: NaN is not a probability`,
-		"drop=-0.1":         `fault drop: -0.1 is not a probability: it must be from 0 to 1`,
-		"drop=1.01":         `fault drop: 1.01 is not a probability`,
+		"drop=NaN":          `fault drop: "NaN" is not a probability`,
+		"drop=-0.1":         `fault drop: "-0.1" is not a probability: it must be a number from 0 to 1`,
+		"drop=1.01":         `fault drop: "1.01" is not a probability`,
 		"drop=50%":          `fault drop: "50%" is not a probability`,
-		"drop=Inf":          `fault drop: +Inf is not a probability`,
+		"drop=Inf":          `fault drop: "Inf" is not a probability`,
 		"drop=0.5:2s":       `fault drop: it takes no duration, and "0.5:2s" has one`,
 		"slow":              `fault slow: how long? Write slow=0.1:2s`,
 		"slow=0.5":          `fault slow: how long?`,
@@ -53,11 +53,11 @@ func TestParseFaultsErrors(t *testing.T) {
 		"slow=0.5:":         `fault slow: "" is not a duration: write it like 500ms or 2s`,
 		"slow=0.5:5":        `fault slow: "5" is not a duration`,
 		"slow=:5s":          `fault slow: "" is not a probability`,
-		"slow=0.5:-2s":      `fault slow: the duration -2s is negative`,
-		"slow=2:2s":         `fault slow: 2 is not a probability`,
+		"slow=0.5:-2s":      `fault slow: "-2s" is not a duration`,
+		"slow=2:2s":         `fault slow: "2" is not a probability`,
 		"ack-delay":         `fault ack-delay: how long? Write ack-delay=500ms`,
 		"ack-delay=0.5:2s":  `fault ack-delay: "0.5:2s" is not a duration`,
-		"ack-delay=-1ms":    `fault ack-delay: the duration -1ms is negative`,
+		"ack-delay=-1ms":    `fault ack-delay: "-1ms" is not a duration`,
 		"ack-delay=forever": `fault ack-delay: "forever" is not a duration`,
 	} {
 		got, err := ParseFaults(list)
@@ -119,9 +119,6 @@ func FuzzParseFaults(f *testing.F) {
 				t.Fatalf("%v, %v", got, err)
 			}
 			return
-		}
-		if err := got.validate(); err != nil {
-			t.Fatal(err)
 		}
 		if again, err := ParseFaults(got.String()); err != nil || again != got {
 			t.Fatalf("%q reads as %v, that as %v, %v", list, got, again, err)

@@ -11,40 +11,35 @@ import (
 )
 
 // Hooks returns the hooks of an amqprpc.Server that inject the faults a handler cannot. It is
-// the zero value if no faults are configured. Except for ack-delay, hooks act only on requests
-// that [Service.Handle] has seen.
+// the zero value if no faults are configured.
 //
-// The faults of one request are injected in this order: crash-before-reply; early-ack, which
-// excludes those after it; duplicate, drop and unknown (drop removes the answer and its
+// The faults of one request are injected in this order: crash-before-reply; early-ack, after
+// which there are no replies; duplicate, drop and unknown (drop removes the answer and its
 // duplicate, not the unknown reply); ack-delay; crash-before-ack. So with the last two the
 // caller gets its answer at once, and the server dies unacked at the end of the delay.
 func (s *Service) Hooks() amqprpc.ServerHooks {
-	if s.injector == nil {
+	if s.streams == nil {
 		return amqprpc.ServerHooks{}
 	}
 	hooks := amqprpc.ServerHooks{Replies: s.replies}
-	if s.delaysAcks() {
+	// With BeforeAck the server waits for the confirms of its replies; otherwise it sends reply and
+	// ack in one write.
+	if s.config.Faults.CrashBeforeAck > 0 || s.config.Faults.AckDelay > 0 {
 		hooks.BeforeAck = s.beforeAck
 	}
 	return hooks
 }
 
-// delaysAcks reports whether a fault happens between the reply and the ack. Only then does the
-// server wait for the confirms of its replies; otherwise it sends both in one write.
-func (s *Service) delaysAcks() bool {
-	return s.config.Faults.CrashBeforeAck > 0 || s.config.Faults.AckDelay > 0
-}
+// ackedEarly is the content type that tells the hook about early-ack.
+const ackedEarly = "early-ack"
 
-func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc.Message {
-	set := s.pending.get(req)
-	if !s.delaysAcks() {
-		s.pending.remove(req)
-	}
-	if set&crashBeforeReply != 0 {
+func (s *Service) replies(_ *amqprpc.Request, reply amqprpc.Message) []amqprpc.Message {
+	duplicates, drops, strays := s.hits(duplicate), s.hits(drop), s.hits(unknown)
+	if s.hits(crashBeforeReply) {
 		s.config.Die()
 		return nil
 	}
-	if set&earlyAck != 0 {
+	if reply.ContentType == ackedEarly {
 		go func() {
 			time.Sleep(ackTime + s.config.Delay)
 			s.config.Die()
@@ -52,13 +47,13 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 		return nil
 	}
 	var out []amqprpc.Message
-	if set&drop == 0 {
+	if !drops {
 		out = append(out, reply)
-		if set&duplicate != 0 {
+		if duplicates {
 			out = append(out, cloneMessage(reply))
 		}
 	}
-	if set&unknown != 0 {
+	if strays {
 		stray := cloneMessage(reply)
 		stray.CorrelationID = uuid.NewString() // not seeded: it must be new after a restart
 		out = append(out, stray)
@@ -69,14 +64,9 @@ func (s *Service) replies(req *amqprpc.Request, reply amqprpc.Message) []amqprpc
 // ackTime is more than an ack needs to reach the broker.
 const ackTime = 100 * time.Millisecond
 
-func (s *Service) beforeAck(req *amqprpc.Request) {
-	set := s.pending.get(req)
-	s.pending.remove(req)
-	if set&earlyAck != 0 {
-		return
-	}
+func (s *Service) beforeAck(*amqprpc.Request) {
 	time.Sleep(s.config.Faults.AckDelay)
-	if set&crashBeforeAck != 0 {
+	if s.hits(crashBeforeAck) {
 		s.config.Die()
 	}
 }

@@ -3,7 +3,9 @@ package server
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
+	"sync"
 	"time"
 
 	"rpcscope/amqprpc"
@@ -51,29 +53,16 @@ func (c Call) String() string {
 
 // A Service computes Fibonacci numbers for an amqprpc.Server. Create one with [New].
 type Service struct {
-	config   Config
-	injector *injector // nil without faults
-	pending  pendingFaults
+	config Config
+
+	mu      sync.Mutex
+	streams []*rand.Rand // one for each fault; nil without faults
 }
 
-// New returns a service. It fails if the algorithm cannot compute MaxN, or if a number is
-// negative or not a probability.
+// New returns a service. It fails if the algorithm cannot compute MaxN.
 func New(c Config) (*Service, error) {
-	if !c.Algorithm.valid() {
-		return nil, fmt.Errorf("no such algorithm: %v", c.Algorithm)
-	}
-	if limit := c.Algorithm.LimitN(); c.MaxN < 0 {
-		return nil, fmt.Errorf("max-n must not be negative, and %d is", c.MaxN)
-	} else if c.MaxN > limit && c.Algorithm == Recursive {
-		return nil, fmt.Errorf("max-n %d is too great: fib(%d) is the last that the recursive algorithm can hold (use iterative or doubling)", c.MaxN, limit)
-	} else if c.MaxN > limit {
-		return nil, fmt.Errorf("max-n %d is too great: a reply longer than fib(%d) is more than the 16 MiB that RabbitMQ takes", c.MaxN, limit)
-	}
-	if c.Delay < 0 {
-		return nil, fmt.Errorf("the delay %v is negative", c.Delay)
-	}
-	if err := c.Faults.validate(); err != nil {
-		return nil, err
+	if limit := c.Algorithm.LimitN(); c.MaxN > limit {
+		return nil, fmt.Errorf("max-n %d is too great: the %v algorithm goes to %d", c.MaxN, c.Algorithm, limit)
 	}
 	if c.MaxN == 0 {
 		c.MaxN = c.Algorithm.DefaultMaxN()
@@ -83,7 +72,7 @@ func New(c Config) (*Service, error) {
 	}
 	s := &Service{config: c}
 	if c.Faults != (Faults{}) {
-		s.injector = newInjector(c.Faults, c.Seed)
+		s.streams = newStreams(c.Seed)
 	}
 	return s, nil
 }
@@ -98,7 +87,6 @@ func (s *Service) MaxN() int { return s.config.MaxN }
 // Faults are injected into invalid requests too, in this order: slow, panic, error. A request
 // with early-ack is not computed here.
 func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
-	set := s.drawFaults(req)
 	n, invalid := ParseN(req.Body, s.config.MaxN)
 	if s.config.OnRequest != nil {
 		call := Call{Request: req, N: n, Err: invalid, verb: "fib"}
@@ -107,21 +95,22 @@ func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 		}
 		s.config.OnRequest(call)
 	}
-	if set&slow != 0 {
+	if s.hits(slow) {
 		ctx = context.WithoutCancel(ctx)
 		time.Sleep(s.config.Faults.SlowFor)
 	}
-	if set&injectedPanic != 0 {
+	panics, fails, acksEarly := s.hits(injectedPanic), s.hits(injectedError), s.hits(earlyAck)
+	if panics {
 		panic("injected panic")
 	}
-	if set&injectedError != 0 {
+	if fails {
 		return amqprpc.Response{}, amqprpc.Errorf(amqprpc.CodeInternal, "injected error")
 	}
 	if invalid != nil {
 		return amqprpc.Response{}, invalid
 	}
-	if set&earlyAck != 0 {
-		return amqprpc.Response{}, nil // the hook acks, works and never replies
+	if acksEarly {
+		return amqprpc.Response{ContentType: ackedEarly}, nil // the hook acks, works and never replies
 	}
 	if err := sleep(ctx, s.config.Delay); err != nil {
 		return amqprpc.Response{}, err
@@ -138,18 +127,6 @@ func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 		return amqprpc.Response{}, err
 	}
 	return amqprpc.Response{Body: x.Append(nil, 10), ContentType: "text/plain"}, nil
-}
-
-// drawFaults returns the request's faults, and keeps those that the hooks inject.
-func (s *Service) drawFaults(req *amqprpc.Request) faultSet {
-	if s.injector == nil {
-		return 0
-	}
-	set := s.injector.next()
-	if set&hookFaults != 0 {
-		s.pending.put(req, set)
-	}
-	return set
 }
 
 // sleep waits for d. It returns the context's error if that ends first.

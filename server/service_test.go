@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -72,13 +71,8 @@ func TestHandle(t *testing.T) {
 
 func TestNewRefuses(t *testing.T) {
 	for want, c := range map[string]Config{
-		"no such algorithm":             {Algorithm: 7},
-		"max-n must not be negative":    {MaxN: -1},
-		"recursive algorithm can hold":  {MaxN: 94},
-		"more than the 16 MiB":          {Algorithm: Doubling, MaxN: 80_000_001},
-		"the delay -1s is negative":     {Delay: -time.Second},
-		"fault drop: 2 is not":          {Faults: Faults{Drop: 2}},
-		"fault slow: the duration -1ns": {Faults: Faults{SlowFor: -1}},
+		"the recursive algorithm goes to 93":      {MaxN: 94},
+		"the doubling algorithm goes to 80000000": {Algorithm: Doubling, MaxN: 80_000_001},
 	} {
 		if _, err := New(c); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", c, err, want)
@@ -112,6 +106,7 @@ func TestDelayHonoursTheContext(t *testing.T) {
 func serve(s *Service, body string) (steps []string) {
 	req := request(body)
 	hooks := s.Hooks()
+	contentType := "text/plain" // of an error reply
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
@@ -121,10 +116,11 @@ func serve(s *Service, body string) (steps []string) {
 		if response, err := s.Handle(context.Background(), req); err != nil {
 			steps = append(steps, err.Error())
 		} else {
+			contentType = response.ContentType
 			steps = append(steps, string(response.Body))
 		}
 	}()
-	replies := hooks.Replies(req, amqprpc.Message{CorrelationID: "id", RoutingKey: "to", Headers: amqp.Table{}})
+	replies := hooks.Replies(req, amqprpc.Message{CorrelationID: "id", RoutingKey: "to", ContentType: contentType, Headers: amqp.Table{}})
 	for _, m := range replies {
 		if m.RoutingKey == "to" && m.CorrelationID == "id" {
 			steps = append(steps, "reply")
@@ -204,7 +200,7 @@ func TestDiesAfterTheAckDelay(t *testing.T) {
 // With early-ack the request is acked at once, even with other faults, and the server dies
 // after the work.
 func TestEarlyAck(t *testing.T) {
-	for _, others := range []Faults{{}, {Duplicate: 1, Unknown: 1, CrashBeforeAck: 1, AckDelay: time.Hour}} {
+	for _, others := range []Faults{{}, {Duplicate: 1, Unknown: 1}} {
 		synctest.Test(t, func(t *testing.T) {
 			begin := time.Now()
 			died := make(chan time.Duration, 1)
@@ -244,22 +240,30 @@ func TestFaultsHitInvalidRequests(t *testing.T) {
 	}
 }
 
-func TestHooksWithoutHandle(t *testing.T) {
-	s := service(t, Config{Faults: Faults{Drop: 1, CrashBeforeAck: 1}, Die: func() { t.Error("died") }})
-	req := request("5")
-	if got := s.Hooks().Replies(req, amqprpc.Message{}); len(got) != 1 {
-		t.Errorf("%d replies", len(got))
+// A faultSet has bit i set if faultTable[i] is injected into a request.
+type faultSet uint16
+
+func (s faultSet) String() string {
+	var names []string
+	for i, f := range faultTable {
+		if s&(1<<i) != 0 {
+			names = append(names, f.name)
+		}
 	}
-	s.Hooks().BeforeAck(req)
+	return strings.Join(names, ",")
 }
 
 func decide(f Faults, seed int64, n int) []faultSet {
-	d := newInjector(f, seed)
-	hits := make([]faultSet, n)
-	for i := range hits {
-		hits[i] = d.next()
+	s := &Service{config: Config{Faults: f}, streams: newStreams(seed)}
+	sets := make([]faultSet, n)
+	for k := range sets {
+		for i := range s.streams {
+			if s.hits(i) {
+				sets[k] |= 1 << i
+			}
+		}
 	}
-	return hits
+	return sets
 }
 
 func TestInjectorSeed(t *testing.T) {
@@ -277,7 +281,7 @@ func TestInjectorSeed(t *testing.T) {
 			r.Fatal("the same seed decides differently")
 		}
 		// A greater probability of one fault adds requests, and does not change the others.
-		i := rapid.IntRange(0, len(newInjector(f, 0).streams)-1).Draw(r, "fault")
+		i := rapid.IntRange(0, len(newStreams(0))-1).Draw(r, "fault")
 		more := f
 		p := faultTable[i].chance(&more)
 		*p = rapid.Float64Range(*p, 1).Draw(r, "P")
@@ -294,7 +298,7 @@ func TestInjectorStreamsDiffer(t *testing.T) {
 	seen := map[string]string{}
 	for seed := range int64(20) {
 		hits := decide(half, seed-10, 200)
-		for i := range newInjector(half, 0).streams {
+		for i := range newStreams(0) {
 			var pattern strings.Builder
 			count := 0
 			for _, hit := range hits {
@@ -316,72 +320,8 @@ func TestInjectorStreamsDiffer(t *testing.T) {
 		}
 	}
 	for i, hit := range decide(Faults{Drop: 1}, 1, 1000) {
-		if hit != drop {
+		if hit != 1<<drop {
 			t.Errorf("request %d: %v", i+1, hit)
 		}
 	}
-}
-
-func TestFaultSetString(t *testing.T) {
-	for d, want := range map[faultSet]string{
-		0: "", crashBeforeAck: "crash-before-ack", crashBeforeReply: "crash-before-reply", earlyAck: "early-ack", duplicate: "duplicate",
-		unknown: "unknown", drop: "drop", injectedError: "error", injectedPanic: "panic", slow: "slow",
-		drop | slow: "drop,slow",
-	} {
-		if d.String() != want {
-			t.Errorf("%d is %q, want %q", d, d.String(), want)
-		}
-	}
-}
-
-func TestPendingFaultsConcurrent(t *testing.T) {
-	s := service(t, Config{Faults: Faults{Duplicate: 0.5, AckDelay: 1}})
-	hooks := s.Hooks()
-	done := make(chan int)
-	for range 8 {
-		go func() {
-			wrong := 0
-			for range 500 {
-				req := request("5")
-				_, _ = s.Handle(context.Background(), req)
-				first := len(hooks.Replies(req, amqprpc.Message{}))
-				if again := len(hooks.Replies(req, amqprpc.Message{})); again != first {
-					wrong++
-				}
-				hooks.BeforeAck(req)
-			}
-			done <- wrong
-		}()
-	}
-	for range 8 {
-		if wrong := <-done; wrong > 0 {
-			t.Errorf("%d requests have other faults the second time", wrong)
-		}
-	}
-	if n := pendingCount(s); n != 0 {
-		t.Errorf("%d requests pending", n)
-	}
-}
-
-func pendingCount(s *Service) (n int) {
-	s.pending.m.Range(func(any, any) bool { n++; return true })
-	return n
-}
-
-// A request whose connection is lost never reaches its ack.
-func TestPendingFaultsForget(t *testing.T) {
-	s := service(t, Config{Faults: Faults{Drop: 1}})
-	for range 100 {
-		_, _ = s.Handle(t.Context(), request("5"))
-	}
-	kept := request("5")
-	_, _ = s.Handle(t.Context(), kept)
-	for pendingCount(s) > 1 { // the test's own deadline ends this
-		runtime.GC()
-		runtime.Gosched()
-	}
-	if got := s.Hooks().Replies(kept, amqprpc.Message{}); got != nil {
-		t.Errorf("forgot a request that is still referenced: %v", got)
-	}
-	runtime.KeepAlive(kept)
 }

@@ -139,7 +139,7 @@ func (w *world) openServers() {
 		URL:           fmt.Sprintf("amqp://guest:guest@%s/?heartbeat=%d", w.serverNet.addr(), int(heartbeat.Seconds())),
 		Env:           []string{"GORACE=atexit_sleep_ms=0"},
 		Output:        func(_, line string) { w.executions.line(line) },
-		RestartOnExit: true, RestartMin: 50 * time.Millisecond, RestartMax: time.Second,
+		RestartOnExit: true,
 	})
 	w.t.Cleanup(func() {
 		if err := w.closePool(); err != nil {

@@ -1,12 +1,12 @@
 package pool
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
-	"time"
 )
 
 var (
@@ -20,8 +20,8 @@ var (
 	ErrRunning = errors.New("still running")
 )
 
-// DefaultReady is the part of fibserver's ready line that [Config.Ready] has by default.
-const DefaultReady = "Awaiting RPC requests"
+// ReadyLine is the text that a server's ready line contains.
+const ReadyLine = "Awaiting RPC requests"
 
 // A Config configures a [Pool]. Command is required.
 type Config struct {
@@ -33,8 +33,6 @@ type Config struct {
 	URL string
 	// Env has "KEY=value" entries on top of this program's environment.
 	Env []string
-	// Ready is the text that a server's ready line contains. The default is [DefaultReady].
-	Ready string
 	// NamePrefix comes before the number in a server's name. The default is "fib-".
 	NamePrefix string
 
@@ -44,11 +42,8 @@ type Config struct {
 	// OnExit, if set, is called each time a process has ended, after the last of its output.
 	OnExit func(Status)
 
-	// RestartOnExit restarts servers that crash. The delay before a restart doubles from
-	// RestartMin (default 100 ms) to RestartMax (default 5 s), and starts again at RestartMin
-	// after a process that was ready for RestartMax.
-	RestartOnExit          bool
-	RestartMin, RestartMax time.Duration
+	// RestartOnExit restarts servers that crash, after a short delay.
+	RestartOnExit bool
 }
 
 // A Pool is a set of server processes. Create one with [New] and close it.
@@ -66,19 +61,7 @@ type Pool struct {
 
 // New returns a pool without processes.
 func New(c Config) *Pool {
-	if c.Ready == "" {
-		c.Ready = DefaultReady
-	}
-	if c.NamePrefix == "" {
-		c.NamePrefix = "fib-"
-	}
-	if c.RestartMin <= 0 {
-		c.RestartMin = 100 * time.Millisecond
-	}
-	if c.RestartMax <= 0 {
-		c.RestartMax = 5 * time.Second
-	}
-	c.RestartMax = max(c.RestartMin, c.RestartMax)
+	c.NamePrefix = cmp.Or(c.NamePrefix, "fib-")
 	return &Pool{config: c, closing: make(chan struct{})}
 }
 

@@ -168,7 +168,7 @@ func TestCrashReason(t *testing.T) {
 }
 
 func TestRestartOnExit(t *testing.T) {
-	p, e := newTestPool(t, Config{RestartOnExit: true, RestartMin: time.Millisecond, RestartMax: 4 * time.Millisecond})
+	p, e := newTestPool(t, Config{RestartOnExit: true})
 	s := start(t, p, "ready", "die")
 	for range 4 {
 		expect(t, <-e.exits, "fib-1", Crashed, "killed")

@@ -23,18 +23,16 @@ type Process struct {
 
 	run       *run // the last one, nil before the first
 	status    Status
-	requested State         // Stopped or Killed if the run was asked to end, else 0
-	delay     time.Duration // before the last restart
-	restart   *time.Timer   // a restart that is due, or nil
+	requested State       // Stopped or Killed if the run was asked to end, else 0
+	restart   *time.Timer // a restart that is due, or nil
 }
 
 // A run is one process of the operating system.
 type run struct {
-	cmd     *exec.Cmd
-	out     output
-	readyAt time.Time     // guarded by the pool's mutex
-	ready   chan struct{} // closed at the ready line
-	exited  chan struct{} // closed when the status says how it ended
+	cmd    *exec.Cmd
+	out    output
+	ready  chan struct{} // closed at the ready line
+	exited chan struct{} // closed when the status says how it ended
 }
 
 // Name returns the server's name.
@@ -68,7 +66,7 @@ func (s *Process) launchLocked() (*run, error) {
 	}
 	r := &run{ready: make(chan struct{}), exited: make(chan struct{})}
 	r.out.onLine = func(line string) {
-		if strings.Contains(line, p.config.Ready) {
+		if strings.Contains(line, ReadyLine) {
 			s.markReady(r)
 		}
 		if p.config.Output != nil {
@@ -125,7 +123,6 @@ func (s *Process) markReady(r *run) {
 	defer s.pool.mu.Unlock()
 	if s.run == r && s.status.State == Starting {
 		s.status.State, s.status.WasReady = Running, true
-		r.readyAt = time.Now()
 		close(r.ready)
 	}
 }
@@ -148,12 +145,9 @@ func (s *Process) recordExit(r *run) Status {
 		s.status.State = s.requested
 	default:
 		s.status.State = Crashed
-		if tail := r.out.tail(); len(tail) > 0 && !strings.Contains(tail[len(tail)-1], p.config.Ready) {
+		if tail := r.out.tail(); len(tail) > 0 && !strings.Contains(tail[len(tail)-1], ReadyLine) {
 			s.status.Reason += ": " + tail[len(tail)-1]
 		}
-	}
-	if s.status.WasReady && s.status.Ended.Sub(r.readyAt) >= p.config.RestartMax {
-		s.delay = 0
 	}
 	// Start reports the failure of a first process.
 	first := s.status.Restarts == 0 && !s.status.WasReady
@@ -163,15 +157,17 @@ func (s *Process) recordExit(r *run) Status {
 	return s.statusLocked()
 }
 
+// restartDelay is the time from a crash to the restart. It bounds the cost of a server that
+// crashes at each start.
+const restartDelay = 200 * time.Millisecond
+
 // scheduleRestart restarts the server after a delay. The pool's mutex is held.
 func (s *Process) scheduleRestart() {
 	p := s.pool
-	s.delay = min(max(2*s.delay, p.config.RestartMin), p.config.RestartMax)
-	var timer *time.Timer
-	timer = time.AfterFunc(s.delay, func() {
+	s.restart = time.AfterFunc(restartDelay, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		if s.restart != timer || p.closed {
+		if s.restart == nil || p.closed {
 			return // canceled
 		}
 		s.restart = nil
@@ -180,7 +176,6 @@ func (s *Process) scheduleRestart() {
 			s.scheduleRestart()
 		}
 	})
-	s.restart = timer
 }
 
 // cancelRestart cancels a restart that is due. The pool's mutex is held.

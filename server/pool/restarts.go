@@ -12,9 +12,6 @@ const RestartsEnv = "SERVER_RESTARTS"
 
 // Restarts returns the value of [RestartsEnv], or 0 if no pool has started this process.
 func Restarts() int64 {
-	n, err := strconv.ParseInt(os.Getenv(RestartsEnv), 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
+	n, _ := strconv.ParseInt(os.Getenv(RestartsEnv), 10, 64)
 	return n
 }

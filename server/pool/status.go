@@ -2,7 +2,6 @@ package pool
 
 import (
 	"cmp"
-	"fmt"
 	"time"
 )
 
@@ -20,11 +19,7 @@ const (
 
 // String returns the state in lower case.
 func (s State) String() string {
-	names := [...]string{"starting", "running", "stopping", "stopped", "killed", "crashed"}
-	if s < 0 || int(s) >= len(names) {
-		return fmt.Sprintf("State(%d)", int(s))
-	}
-	return names[s]
+	return [...]string{"starting", "running", "stopping", "stopped", "killed", "crashed"}[s]
 }
 
 // Alive reports whether there is a process.

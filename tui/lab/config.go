@@ -90,9 +90,6 @@ func (c Config) withDefaults() (Config, error) {
 		args = append(args, "--queue-expires="+ownQueueExpires.String())
 	}
 	c.Pool.Args = append(args, c.Pool.Args...)
-	if c.Pool.Ready == "" {
-		c.Pool.Ready = pool.DefaultReady
-	}
 	if c.Pool.URL == "" {
 		c.Pool.URL = strings.Join(c.Broker.URLs, " ")
 	}

@@ -77,7 +77,7 @@ func (s *servers) recentMarks() []Mark {
 // onServerOutput is the pool's Output.
 func (l *Lab) onServerOutput(name, line string) {
 	defer l.catch()
-	if strings.Contains(line, l.cfg.Pool.Ready) {
+	if strings.Contains(line, pool.ReadyLine) {
 		l.servers.join(name)
 		l.queue.pollNow()
 	}
