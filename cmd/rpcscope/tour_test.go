@@ -85,7 +85,7 @@ func TestTourBroker(t *testing.T) {
 func TestTourUsage(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"--check --only 0": `"0" is not the number of a scenario, from 1 to 13`, "--check --only 4,x": `"x"`, "--check --only 4,4": "listed twice",
+		"--check --only 0": `0 is not the number of a scenario, from 1 to 13`, "--check --only 4,x": `"4,x"`, "--check --only 4,4": "listed twice",
 		"--check --only=": "--only", "--json": "--check", "--check --in-process --url amqp://h/": "two brokers", "--check --server-flag=--name=x": "--name",
 		"--check now": "now", "--check --url nonsense://h/": "an AMQP URL begins with", "--url nonsense://h/ --check --tls-ca /nowhere": "",
 		"--check --pace 1": "--pace", "--pace 4": "--pace 4", "--pace=-1": "--pace", "--pace NaN": "--pace", "--pace x": "--pace",

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,20 +14,13 @@ import (
 
 // NoArgs returns an error if there are arguments. A mistyped command is one.
 func NoArgs(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return nil
+	case !cmd.HasAvailableSubCommands():
+		return fmt.Errorf("unexpected argument %s: %s takes only flags", quoted(args[0]), cmd.Name())
 	}
-	arg := quoted(args[0])
-	if !cmd.HasAvailableSubCommands() {
-		return fmt.Errorf("unexpected argument %s: %s takes only flags", arg, cmd.Name())
-	}
-	var names []string
-	for _, c := range cmd.Commands() {
-		if c.IsAvailableCommand() {
-			names = append(names, c.Name())
-		}
-	}
-	return fmt.Errorf("there is no command %s%s", arg, didYouMean("", args[0], names))
+	return fmt.Errorf("there is no command %s%s", quoted(args[0]), didYouMean("", args[0], cmd))
 }
 
 // helpCommand returns `help`, whose error for a mistyped command is that of NoArgs.
@@ -57,19 +50,13 @@ func FlagError(cmd *cobra.Command, err error) error {
 	var syntax *pflag.InvalidSyntaxError
 	switch {
 	case errors.As(err, &unknown):
-		var names []string
+		known := &cobra.Command{}
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			if !f.Hidden {
-				names = append(names, f.Name)
-			}
+			known.AddCommand(&cobra.Command{Use: f.Name, Hidden: f.Hidden, Run: func(*cobra.Command, []string) {}})
 		})
-		if short := unknown.GetSpecifiedShortnames(); short != "" {
-			// pflag reads -url=x as -u with the rest "rl=x".
-			name, _, _ := strings.Cut(short, "=")
-			return fmt.Errorf("there is no flag -%s%s", plainName(name), didYouMean("--", name, names))
-		}
-		name := unknown.GetSpecifiedName()
-		return fmt.Errorf("there is no flag --%s%s", plainName(name), didYouMean("--", name, names))
+		// pflag reads -url=x as -u with the rest "rl=x".
+		name, _, _ := strings.Cut(cmp.Or(unknown.GetSpecifiedShortnames(), unknown.GetSpecifiedName()), "=")
+		return fmt.Errorf("there is no flag %s%s", quoted(name), didYouMean("--", name, known))
 	case errors.As(err, &needsValue):
 		return fmt.Errorf("%s needs a value", flagName(needsValue.GetFlag()))
 	case errors.As(err, &invalid):
@@ -78,7 +65,10 @@ func FlagError(cmd *cobra.Command, err error) error {
 		if name, _, _ := strings.Cut(f.Shorthand+invalid.GetValue(), "="); f.Shorthand != "" && cmd.Flags().Lookup(name) != nil {
 			return fmt.Errorf("there is no flag -%s; did you mean --%s?", name, name)
 		}
-		return fmt.Errorf("%s%s", flagName(f), valueError(invalid))
+		if expected, known := values[f.Value.Type()]; known {
+			return fmt.Errorf("%s %s is not %s", flagName(f), quoted(invalid.GetValue()), expected)
+		}
+		return fmt.Errorf("%s: %w", flagName(f), invalid.Unwrap()) // a flag type of ours
 	case errors.As(err, &syntax):
 		return fmt.Errorf("%s is not a flag", quoted(syntax.GetSpecifiedFlag()))
 	}
@@ -95,54 +85,23 @@ func flagName(f *pflag.Flag) string {
 
 // values are the kinds of values of flags, as errors name them.
 var values = map[string]string{
-	"duration": "a duration: write it like 500ms, 5s or 1m",
-	"int":      "a whole number",
-	"int64":    "a whole number",
-	"uint64":   "a whole number from 0 up",
+	"bool":     "true or false",
+	"duration": "a duration such as 500ms, 5s or 1m",
+	"int":      "a whole number of at most 18 digits",
+	"int64":    "a whole number of at most 18 digits",
+	"uint64":   "a whole number from 0 up, of at most 19 digits",
 	"float64":  "a number",
 	"intSlice": "a list of whole numbers such as 1,2,4",
-}
-
-// valueError returns the part of an error that follows the name of the flag.
-func valueError(e *pflag.InvalidValueError) string {
-	kind, value := e.GetFlag().Value.Type(), " "+quoted(e.GetValue())
-	expected, known := values[kind]
-	_, err := strconv.ParseFloat(e.GetValue(), 64)
-	switch {
-	case kind == "bool":
-		return value + " is neither true nor false"
-	case !known: // a flag type of ours
-		return ": " + e.Unwrap().Error()
-	case kind == "duration" && err == nil:
-		return value + " has no unit: write it like 500ms, 5s or 1m"
-	case errors.Is(e.Unwrap(), strconv.ErrRange):
-		return value + " is too large"
-	}
-	return value + " is not " + expected
 }
 
 // quoted quotes an argument, shortened and without passwords.
 func quoted(s string) string { return fmt.Sprintf("%.40q", amqprpc.Redact(s)) }
 
-// plainName returns the name of a flag as it was typed, quoted if it does not look like one.
-func plainName(s string) string {
-	if strings.Trim(s, "-_abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == "" && len(s) <= 40 {
-		return s
-	}
-	return quoted(s)
-}
-
-// didYouMean returns a question for the known name that is like the typed one, or "".
-func didYouMean(prefix, typed string, names []string) string {
-	if len(typed) < 3 || len(typed) > 40 {
-		return ""
-	}
-	known := &cobra.Command{SuggestionsMinimumDistance: 2}
-	for _, name := range names {
-		known.AddCommand(&cobra.Command{Use: name, Run: func(*cobra.Command, []string) {}})
-	}
+// didYouMean returns a question for the command that is like the typed one, or "".
+func didYouMean(prefix, typed string, known *cobra.Command) string {
+	known.SuggestionsMinimumDistance = 2
 	similar := known.SuggestionsFor(typed)
-	if len(similar) == 0 {
+	if len(similar) == 0 || len(typed) < 3 {
 		return ""
 	}
 	return fmt.Sprintf("; did you mean %s%s?", prefix, similar[0])
