@@ -41,6 +41,7 @@ type Faults struct {
 // A fault is a name in the list and its fields. It has a probability, a duration, or both.
 type fault struct {
 	name     string
+	example  string // if there is a duration
 	chance   func(*Faults) *float64
 	duration func(*Faults) *time.Duration
 }
@@ -54,8 +55,8 @@ var faultTable = []fault{
 	{name: "drop", chance: func(f *Faults) *float64 { return &f.Drop }},
 	{name: "error", chance: func(f *Faults) *float64 { return &f.Error }},
 	{name: "panic", chance: func(f *Faults) *float64 { return &f.Panic }},
-	{name: "slow", chance: func(f *Faults) *float64 { return &f.Slow }, duration: func(f *Faults) *time.Duration { return &f.SlowFor }},
-	{name: "ack-delay", duration: func(f *Faults) *time.Duration { return &f.AckDelay }},
+	{name: "slow", example: "slow=0.1:2s", chance: func(f *Faults) *float64 { return &f.Slow }, duration: func(f *Faults) *time.Duration { return &f.SlowFor }},
+	{name: "ack-delay", example: "ack-delay=500ms", duration: func(f *Faults) *time.Duration { return &f.AckDelay }},
 }
 
 // ParseFaults reads a comma separated list of
@@ -147,36 +148,24 @@ func (f *Faults) parse(list string) error {
 
 // parse reads the value of a fault: P, DURATION or P:DURATION.
 func (k fault) parse(f *Faults, value string, hasValue bool) error {
-	if k.chance == nil {
-		if !hasValue {
-			return fmt.Errorf("how long? Write %s=500ms", k.name)
-		}
-		return parseDuration(k.duration(f), value)
-	}
-	p, d, hasDuration := strings.Cut(value, ":")
-	switch {
-	case k.duration != nil && !hasDuration:
-		return fmt.Errorf("how long? Write %s=0.1:2s for one request in ten, two seconds each", k.name)
-	case k.duration == nil && hasDuration:
-		return fmt.Errorf("it takes no duration, and %s has one", quote(value))
-	case k.duration != nil:
-		if err := parseDuration(k.duration(f), d); err != nil {
-			return err
-		}
-	case !hasValue:
+	p, d := value, value
+	if k.chance != nil && k.duration != nil {
+		p, d, _ = strings.Cut(value, ":")
+	} else if !hasValue {
 		p = "1"
 	}
-	x, err := strconv.ParseFloat(p, 64)
-	if err != nil || !(x >= 0 && x <= 1) {
-		return fmt.Errorf("%s is not a probability: it must be a number from 0 to 1", quote(p))
+	if k.duration != nil {
+		var err error
+		if *k.duration(f), err = time.ParseDuration(d); err != nil || *k.duration(f) < 0 {
+			return fmt.Errorf("%s is not a duration: write it like %s", quote(d), k.example)
+		}
 	}
-	*k.chance(f) = x
-	return nil
-}
-
-func parseDuration(to *time.Duration, s string) (err error) {
-	if *to, err = time.ParseDuration(s); err != nil || *to < 0 {
-		return fmt.Errorf("%s is not a duration: write it like 500ms or 2s", quote(s))
+	if k.chance != nil {
+		x, err := strconv.ParseFloat(p, 64)
+		if err != nil || !(x >= 0 && x <= 1) {
+			return fmt.Errorf("%s is not a probability: it must be a number from 0 to 1", quote(p))
+		}
+		*k.chance(f) = x
 	}
 	return nil
 }

@@ -33,12 +33,10 @@ func ParseN(body []byte, max int) (int, error) {
 	if text[0] == '-' {
 		return 0, amqprpc.Errorf(amqprpc.CodeInvalidArgument, "n must not be negative: %s", quote(text))
 	}
-	const fits = 19 // digits of a uint64
-	if len(significant) <= fits {
-		n, err := strconv.ParseUint(string(significant), 10, 64)
-		if err == nil && int(n) >= 0 && int(n) <= max {
-			return int(n), nil
-		}
+	// No number of 20 digits fits an int.
+	n, err := strconv.Atoi(string(significant[:min(len(significant), 20)]))
+	if err == nil && n <= max {
+		return n, nil
 	}
 	return 0, amqprpc.Errorf(amqprpc.CodeOutOfRange, "above the limit of this server, n = %d: %s", max, quote(text))
 }

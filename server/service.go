@@ -112,8 +112,12 @@ func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 	if acksEarly {
 		return amqprpc.Response{ContentType: ackedEarly}, nil // the hook acks, works and never replies
 	}
-	if err := sleep(ctx, s.config.Delay); err != nil {
-		return amqprpc.Response{}, err
+	if s.config.Delay > 0 {
+		select {
+		case <-time.After(s.config.Delay):
+		case <-ctx.Done():
+			return amqprpc.Response{}, ctx.Err()
+		}
 	}
 	if s.config.Counter != nil {
 		sum, err := s.config.Counter.Add(req.CorrelationID, n)
@@ -127,19 +131,4 @@ func (s *Service) Handle(ctx context.Context, req *amqprpc.Request) (amqprpc.Res
 		return amqprpc.Response{}, err
 	}
 	return amqprpc.Response{Body: x.Append(nil, 10), ContentType: "text/plain"}, nil
-}
-
-// sleep waits for d. It returns the context's error if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
