@@ -106,34 +106,7 @@ func TestFailuresDoNotSpin(t *testing.T) {
 				if err != nil || res.Failed != tt.calls || res.Completed != 0 || res.Elapsed != 10*time.Second {
 					t.Errorf("result %+v, %v; want %d calls", res, err, tt.calls)
 				}
-				if (res.Refused == tt.calls) != tt.refused {
-					t.Errorf("%d of %d were refused", res.Refused, res.Failed)
-				}
 			})
-		})
-	}
-}
-
-// Calls that never began count as refused. Calls that began do not, whatever their error says: the client's events
-// report them.
-func TestRefusedNeverBegan(t *testing.T) {
-	for name, tt := range map[string]struct {
-		err     error
-		refused int64
-	}{
-		"full":                {amqprpc.ErrTooManyInFlight, 1},
-		"not to be expressed": {amqprpc.ErrInvalidRequest, 1},
-		"closed":              {amqprpc.ErrClosed, 1},
-		"closed meanwhile":    {&amqprpc.CallError{Outcome: amqprpc.Closed}, 0},
-		"more than a frame":   {&amqprpc.CallError{Outcome: amqprpc.Rejected, Err: amqprpc.ErrInvalidRequest}, 0},
-		"of whatever kind":    {errors.New("no"), 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := newRecorder(func(context.Context, int) error { return tt.err })
-			res, _ := newLoad(t, server, Plan{Count: 1}).Run(t.Context())
-			if res.Failed != 1 || res.Refused != tt.refused {
-				t.Errorf("%d of %d were refused, want %d", res.Refused, res.Failed, tt.refused)
-			}
 		})
 	}
 }

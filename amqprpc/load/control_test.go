@@ -278,7 +278,7 @@ func TestProgress(t *testing.T) {
 	if p, want := ready.Progress(), (Progress{Count: 5, Duration: time.Second, Rate: 2}); p != want {
 		t.Errorf("before Run: %+v, want %+v", p, want)
 	}
-	names := []string{"ready", "warm-up", "measuring", "draining", "done", "phase(5)"}
+	names := []string{"ready", "warm-up", "measuring", "draining", "done"}
 	for i, name := range names {
 		if Phase(i).String() != name {
 			t.Errorf("phase %d is %q", i, Phase(i))

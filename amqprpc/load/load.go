@@ -142,7 +142,7 @@ func (l *Load) begin(phase Phase, count int64, duration time.Duration) {
 		l.clock.pause(now)
 	}
 	if l.open {
-		l.sched = newSchedule(l.rate)
+		l.sched.segments = []segment{{rate: l.rate}}
 	}
 	l.result = Result{}
 	l.sending, l.sent = true, make(chan struct{})
@@ -191,14 +191,12 @@ func (l *Load) step() (wait time.Duration, more bool) {
 	}
 	l.ensureWorkers()
 	switch {
-	case over:
-		return -1, true
-	case l.due == l.count && l.duration == 0:
+	case over, l.due == l.count && l.duration == 0:
 		return -1, true
 	case l.due == l.count:
 		return l.duration - e, true
 	}
-	wait = max(l.sched.next(l.due)-e, tick)
+	wait = max(l.sched.last().offset(l.due)-e, tick)
 	if l.duration > 0 {
 		wait = min(wait, l.duration-e)
 	}

@@ -1,9 +1,6 @@
 package load
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // A Phase is the phase that a [Load] is in. Phases follow each other in the order of the constants. WarmUp is
 // skipped if there is no warm-up.
@@ -20,11 +17,7 @@ const (
 
 // String returns "ready", "warm-up", "measuring", "draining" or "done".
 func (p Phase) String() string {
-	names := [...]string{"ready", "warm-up", "measuring", "draining", "done"}
-	if int(p) < len(names) {
-		return names[p]
-	}
-	return fmt.Sprintf("phase(%d)", uint8(p))
+	return [...]string{"ready", "warm-up", "measuring", "draining", "done"}[p]
 }
 
 // A Progress is a consistent snapshot of a load. Its numbers are those of the present phase, and Measuring, Draining
@@ -92,9 +85,6 @@ type Result struct {
 	Started   int64
 	Completed int64
 	Failed    int64
-	// Refused is the number of failed calls that the Caller refused to begin (amqprpc.ErrTooManyInFlight,
-	// ErrInvalidRequest or ErrClosed, and no *CallError). The client's events do not report them.
-	Refused int64
 	// Wrong is the number of completed calls that failed Plan.Check.
 	Wrong int64
 	// Missed is the number of calls of an open model that were due and had not started when the run ended.

@@ -20,10 +20,6 @@ type segment struct {
 	rate  float64 // per second
 }
 
-func newSchedule(rate float64) schedule {
-	return schedule{segments: []segment{{rate: rate}}}
-}
-
 func (s *schedule) last() *segment { return &s.segments[len(s.segments)-1] }
 
 // offset returns the load time of call k of the segment.
@@ -46,9 +42,6 @@ func (s *schedule) due(e time.Duration) int64 {
 	}
 	return k
 }
-
-// next returns the load time of call k, which must not be due yet.
-func (s *schedule) next(k int64) time.Duration { return s.last().offset(k) }
 
 // start returns the load time of call k and drops the segments before it, so k must not decrease.
 func (s *schedule) start(k int64) time.Duration {

@@ -146,15 +146,10 @@ func (w *worker) countCall() {
 func (w *worker) failed() {
 	l, c := w.load, &w.call
 	fatal := errors.Is(c.Err, amqprpc.ErrInvalidRequest) || errors.Is(c.Err, amqprpc.ErrClosed)
-	_, began := errors.AsType[*amqprpc.CallError](c.Err)
-	refused := !began && (fatal || errors.Is(c.Err, amqprpc.ErrTooManyInFlight))
 	_, answered := errors.AsType[*amqprpc.RemoteError](c.Err)
 
 	l.mu.Lock()
 	w.countCall()
-	if refused {
-		l.result.Refused++
-	}
 	if fatal {
 		l.fail(c.K, c.Err)
 	}

@@ -116,14 +116,14 @@ func (o *loadOptions) runWithProgress(ctx context.Context, l *lab.Lab) (load.Res
 			return s.Load.Progress, s.Ledger
 		})()
 	}
-	return l.Measure(ctx, lab.Measurement{Count: o.count, Duration: o.duration, Warmup: o.warmup})
+	return l.Measure(ctx, load.Plan{Count: o.count, Duration: o.duration, Warmup: o.warmup})
 }
 
 // summary returns the summary of a run. Its verdict decides the exit code.
 func (o *loadOptions) summary(m *measurement, recorded *recording) *report.Summary {
 	s := &report.Summary{
 		Snapshot: m.ledger, Config: o.config(), Interrupted: m.interrupted, InWarmUp: m.result.InWarmUp,
-		Missed: m.result.Missed, Refused: m.result.Refused, Behind: m.result.Behind,
+		Missed: m.result.Missed, Behind: m.result.Behind,
 		Failures: m.failures.Sentences(), Judged: true, MaxFailed: o.maxFailed, Fault: recorded.fault(),
 	}
 	if m.denied != nil && !m.interrupted {

@@ -97,11 +97,8 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 func validTimeout(d time.Duration) error {
-	switch {
-	case d <= 0:
-		return invalid("timeout %v is not above zero", d)
-	case d > maxTimeout:
-		return invalid("timeout %v is above %v", d, maxTimeout)
+	if d <= 0 || d > maxTimeout {
+		return invalid("timeout %v is not above zero, or above %v", d, maxTimeout)
 	}
 	return nil
 }

@@ -78,10 +78,7 @@ func (s *Service) Describe(c *report.RunConfig) {
 	}
 }
 
-const (
-	maxHeaders    = 16 << 10 // bytes of the headers of a Service
-	maxHeaderName = 128      // AMQP 0-9-1, section 4.2.5.5
-)
+const maxHeaderName = 128 // AMQP 0-9-1, section 4.2.5.5
 
 // ParseHeaders reads headers such as tenant=blue. Their values are strings. The error is an
 // amqprpc.ErrInvalidConfig that begins with the quoted header.
@@ -89,11 +86,10 @@ func ParseHeaders(all []string) (amqp.Table, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
-	headers, size := make(amqp.Table, len(all)), 0
+	headers := make(amqp.Table, len(all))
 	for _, text := range all {
 		name, value, ok := strings.Cut(text, "=")
 		_, exists := headers[name]
-		size += len(text)
 		switch {
 		case !ok || name == "":
 			return nil, invalid("%.40q is not NAME=VALUE", text)
@@ -106,8 +102,6 @@ func ParseHeaders(all []string) (amqp.Table, error) {
 			return nil, invalid("%.40q would make RabbitMQ send copies elsewhere", text)
 		case exists:
 			return nil, invalid("%.40q is there twice", name)
-		case size > maxHeaders:
-			return nil, invalid("%.40q is too much: headers of more than %d bytes", text, maxHeaders)
 		}
 		headers[name] = value
 	}

@@ -36,11 +36,17 @@ func (l *Lab) noteInjectedReply(e amqprpc.Event) {
 }
 
 // SecondReply publishes a copy of a call's answer to the callback queue, as far as the ledger
-// remembers it, with the app_id [InjectorName]. If id is "", the call is the newest one whose
-// answer is remembered whole. It returns the call's ID, and waits for the confirm, at most ten
+// remembers it, with the app_id [InjectorName]. If id is "", the call is the newest completed one. It returns the call's ID, and waits for the confirm, at most ten
 // seconds. A note follows when the reply arrives.
 func (l *Lab) SecondReply(ctx context.Context, id string) (of string, err error) {
-	id, reply, err := l.findAnswer(id)
+	if id == "" {
+		newest := l.ledger.Snapshot(ledger.Query{Completed: 1}).Completed
+		if len(newest) == 0 {
+			return "", l.noteResult("", errors.New("no second reply: no call has completed yet"))
+		}
+		id = newest[0].ID
+	}
+	reply, err := l.answer(id)
 	if err != nil {
 		return "", l.noteResult("", fmt.Errorf("no second reply: %w", err))
 	}
@@ -77,26 +83,6 @@ func (l *Lab) injectReply(ctx context.Context, what string, m amqprpc.Message) e
 	return l.noteResult("", fmt.Errorf("%s was not sent: %w", what, err))
 }
 
-// findAnswer returns a copy of the answer of a call, or of the newest call with one if id is "".
-func (l *Lab) findAnswer(id string) (string, amqprpc.Message, error) {
-	if id != "" {
-		m, err := l.answer(id)
-		return id, m, err
-	}
-	const maxRows = 64
-	first := errors.New("no call has completed yet")
-	for i, row := range l.ledger.Snapshot(ledger.Query{Completed: maxRows}).Completed {
-		m, err := l.answer(row.ID)
-		if err == nil {
-			return row.ID, m, nil
-		}
-		if i == 0 {
-			first = err
-		}
-	}
-	return "", amqprpc.Message{}, first
-}
-
 func (l *Lab) answer(id string) (m amqprpc.Message, err error) {
 	story, ok := l.ledger.Inspect(id)
 	switch {
@@ -107,21 +93,25 @@ func (l *Lab) answer(id string) (m amqprpc.Message, err error) {
 	case story.Outcome != amqprpc.Completed && story.Outcome != amqprpc.Remote:
 		return m, fmt.Errorf("call %s has no answer: %v", shortID(id), story.Outcome)
 	}
+	reply := Answer(story)
+	switch {
+	case reply == nil:
+		return m, fmt.Errorf("the answer to call %s is not remembered", shortID(id))
+	case reply.BodyLen > len(reply.Body):
+		return m, fmt.Errorf("the answer to call %s has %d bytes, and only %d of them are remembered", shortID(id), reply.BodyLen, len(reply.Body))
+	}
+	return copyAnswer(reply), nil
+}
+
+// Answer returns the reply that ended a call, or nil if it is not remembered.
+func Answer(story ledger.Story) *ledger.Message {
 	for i := range story.Events {
 		e := &story.Events[i]
-		if e.Kind != amqprpc.EventReply || e.Class != amqprpc.Answer {
-			continue
-		}
-		m := e.Message()
-		switch {
-		case m == nil:
-		case m.BodyLen > len(m.Body):
-			return amqprpc.Message{}, fmt.Errorf("the answer to call %s has %d bytes, and only %d of them are remembered", shortID(id), m.BodyLen, len(m.Body))
-		default:
-			return copyAnswer(m), nil
+		if e.Kind == amqprpc.EventReply && e.Class == amqprpc.Answer {
+			return e.Message()
 		}
 	}
-	return m, fmt.Errorf("the answer to call %s is not remembered", shortID(id))
+	return nil
 }
 
 // copyAnswer returns a message to publish. It omits properties that the broker would refuse (the

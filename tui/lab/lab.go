@@ -188,7 +188,7 @@ func (l *Lab) withTimeout(ctx context.Context, d time.Duration) (context.Context
 func (l *Lab) Snapshot(q Query) Snapshot {
 	// The ledger is told of an event before its note is written, so the notes are read first.
 	s := Snapshot{Notes: l.notes.last(q.Notes), StandIn: l.cfg.StandIn}
-	s.Queue, s.Marks, s.Pool = l.queue.get(), l.servers.recentMarks(), l.pool.List()
+	s.Queue, s.Marks, s.Pool = l.queue.get(), l.servers.allMarks(), l.pool.List()
 	if err := l.startWarning(s.Queue); err != nil {
 		s.StartWarning = err.Error()
 	}

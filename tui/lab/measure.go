@@ -10,35 +10,28 @@ import (
 	"rpcscope/amqprpc/load"
 )
 
-// A Measurement bounds the load of [Lab.Measure], as a [load.Plan] does.
-type Measurement struct {
-	Count            int64
-	Duration, Warmup time.Duration
-}
-
-// Measure runs a load with the lab's workload, concurrency and rate in place of the lab's own load, and returns its
-// result when all calls have ended. A warm-up resets the ledger.
+// Measure runs a load with the plan's count, duration and warm-up in place of the lab's own load, and returns its result
+// when all calls have ended. A warm-up resets the ledger.
 //
 // If the first calls that end are denied, all others would be, too: Measure stops the load and returns the
 // *amqprpc.PermissionError.
-func (l *Lab) Measure(ctx context.Context, m Measurement) (load.Result, error) {
+func (l *Lab) Measure(ctx context.Context, plan load.Plan) (load.Result, error) {
 	var completed atomic.Bool
 	var denied atomic.Pointer[amqprpc.PermissionError]
 	var measured *load.Load
 	l.mu.Lock()
-	measured, err := load.New(l.call, load.Plan{
-		Source: l.request, Seed: l.cfg.Seed, Rate: l.state.Rate, Concurrency: l.state.Concurrency,
-		Count: m.Count, Duration: m.Duration, Warmup: m.Warmup, Check: l.check, OnWarm: l.tee.Reset,
-		OnResult: func(c *load.Call) {
-			l.reportFailure(c.Err)
-			why := (*amqprpc.PermissionError)(nil)
-			if c.Err == nil {
-				completed.Store(true)
-			} else if errors.As(c.Err, &why) && !completed.Load() && denied.CompareAndSwap(nil, why) {
-				measured.Stop()
-			}
-		},
-	})
+	plan.Source, plan.Seed, plan.Check, plan.OnWarm = l.request, l.cfg.Seed, l.check, l.tee.Reset
+	plan.Rate, plan.Concurrency = l.state.Rate, l.state.Concurrency
+	plan.OnResult = func(c *load.Call) {
+		l.reportFailure(c.Err)
+		why := (*amqprpc.PermissionError)(nil)
+		if c.Err == nil {
+			completed.Store(true)
+		} else if errors.As(c.Err, &why) && !completed.Load() && denied.CompareAndSwap(nil, why) {
+			measured.Stop()
+		}
+	}
+	measured, err := load.New(l.call, plan)
 	if err == nil {
 		l.load.Stop()
 		l.load, l.state.Paused, l.state.Waiting = measured, false, false

@@ -6,6 +6,7 @@ import (
 
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/amqprpc/load"
 	"rpcscope/tui/lab"
 )
 
@@ -18,7 +19,7 @@ func TestMeasure(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		result, err := l.Measure(t.Context(), lab.Measurement{Count: 100, Warmup: 10 * time.Millisecond})
+		result, err := l.Measure(t.Context(), load.Plan{Count: 100, Warmup: 10 * time.Millisecond})
 		if err != nil || result.Completed != 100 {
 			t.Errorf("%+v, %v", result, err)
 		}

@@ -18,9 +18,6 @@ import (
 // startTimeout bounds the start of a server.
 const startTimeout = time.Minute
 
-// marksKept is how far back the ledger's rates go.
-const marksKept = 15 * time.Minute
-
 // servers has the state of the lab's servers that the pool does not keep.
 type servers struct {
 	mu      sync.Mutex
@@ -65,12 +62,9 @@ func (s *servers) newest() string {
 	return s.serving[len(s.serving)-1]
 }
 
-func (s *servers) recentMarks() []Mark {
+func (s *servers) allMarks() []Mark {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.marks) > 0 && time.Since(s.marks[0].Time) > marksKept {
-		s.marks = s.marks[1:]
-	}
 	return slices.Clone(s.marks)
 }
 

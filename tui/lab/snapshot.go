@@ -26,8 +26,7 @@ type Snapshot struct {
 	StartWarning string
 	// Fault is the --fault list of the next server only, or "".
 	Fault string
-	// Marks has the times at which servers joined and left, oldest first: at most [MaxMarks], and
-	// only those within the ledger's rates.
+	// Marks has the last times at which servers joined and left, oldest first: at most [MaxMarks].
 	Marks []Mark
 	// Notes has the last notes, oldest first.
 	Notes []Note

@@ -194,8 +194,7 @@ func TestService(t *testing.T) {
 	if s.Describe(&c); !reflect.DeepEqual(c, report.RunConfig{Body: new("{k} {n}"), Fib: "20-35"}) {
 		t.Errorf("%+v", c)
 	}
-	for _, bad := range []string{"", "=", "=x", "name", "a b=c", "x-rpc-deadline=1", "X-RPC-foo=1", "CC=q", "BCC=q", "\x1b=1", "\xff=1", strings.Repeat("n", 129) + "=1",
-		"n=" + strings.Repeat("v", maxHeaders)} {
+	for _, bad := range []string{"", "=", "=x", "name", "a b=c", "x-rpc-deadline=1", "X-RPC-foo=1", "CC=q", "BCC=q", "\x1b=1", "\xff=1", strings.Repeat("n", 129) + "=1"} {
 		if _, err := ParseHeaders([]string{bad}); !errors.Is(err, amqprpc.ErrInvalidConfig) || len(err.Error()) > 300 {
 			t.Errorf("%.40q: %v", bad, err)
 		}

@@ -10,7 +10,7 @@ import (
 // Short returns the number of calls that fell short: they failed, got a wrong answer, or did not start.
 func (s *Summary) Short() uint64 {
 	c := s.Snapshot.Calls
-	return c.Failed + c.Wrong + uint64(max(s.Missed, 0)) + uint64(max(s.Refused, 0))
+	return c.Failed + c.Wrong + uint64(max(s.Missed, 0))
 }
 
 // FellShort reports whether the run failed, which means exit code 1. An interrupted run has an exit code of its own.
@@ -29,7 +29,7 @@ func (s *Summary) Verdict() string {
 	for _, part := range []struct {
 		n    uint64
 		what string
-	}{{c.Failed, "failed"}, {c.Wrong, "wrong"}, {uint64(max(s.Missed, 0)), "not started"}, {uint64(max(s.Refused, 0)), "refused"}} {
+	}{{c.Failed, "failed"}, {c.Wrong, "wrong"}, {uint64(max(s.Missed, 0)), "not started"}} {
 		if part.n > 0 {
 			short = append(short, text.Count(part.n)+" "+part.what)
 		}
@@ -41,7 +41,7 @@ func (s *Summary) Verdict() string {
 	case s.Interrupted:
 		words = "interrupted: " + strings.Join(append([]string{completed}, short...), ", ")
 	case len(short) > 0:
-		all := c.Sent + uint64(max(s.Missed, 0)) + uint64(max(s.Refused, 0))
+		all := c.Sent + uint64(max(s.Missed, 0))
 		words = strings.Join(short, ", ") + " of " + text.Plural(all, "call", "calls")
 		if s.Judged && s.MaxFailed > 0 {
 			words += ", up to " + text.Count(s.MaxFailed) + " allowed"

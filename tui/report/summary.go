@@ -33,9 +33,8 @@ type Summary struct {
 	// Fault is a failure of something other than calls, such as "the recording is not whole".
 	Fault string
 
-	// Missed counts the calls of an open model that were due and did not start, Refused those that the client did
-	// not accept. The ledger counts neither.
-	Missed, Refused int64
+	// Missed counts the calls of an open model that were due and did not start. The ledger does not count them.
+	Missed int64
 	// Behind is the time by which the last call of an open model started late.
 	Behind time.Duration
 	// Failures are the most frequent errors of calls, from a [Tally].
@@ -193,9 +192,6 @@ func (s *Summary) trouble(p *sheet) {
 			" due and did not start before the run ended: too many were in flight, or it was stopped", p.Warn)
 	}
 	s.rate(p)
-	if s.Refused > 0 {
-		p.words("refused", text.Plural(s.Refused, "call was", "calls were")+" not accepted by the client", p.Warn)
-	}
 	conn := s.Snapshot.Connection
 	if n := conn.Epochs - 1; n > 0 {
 		p.words("connection", "lost and restored "+text.Plural(n, "time", "times"), p.Warn)

@@ -104,7 +104,7 @@ func (p *player) maxAtWork(b batch) int {
 	var changes []change
 	for _, c := range b {
 		story, _ := p.lab.Inspect(c.ID)
-		m := answer(story)
+		m := lab.Answer(story)
 		if m == nil {
 			return 0
 		}

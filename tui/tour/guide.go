@@ -178,8 +178,6 @@ func (g *Guide) Close(ctx context.Context) error {
 	return g.err
 }
 
-var errClosed = errors.New("the tour is closed")
-
 // goTo opens the session of another scenario and closes the current one. Close ends it and waits.
 func (g *Guide) goTo(ctx context.Context, to int, play bool) error {
 	g.mu.Lock()
@@ -208,7 +206,7 @@ func (g *Guide) goTo(ctx context.Context, to int, play bool) error {
 		g.mu.Unlock()
 		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		return errors.Join(errClosed, session.Close(closeCtx))
+		return errors.Join(errors.New("the tour is closed"), session.Close(closeCtx))
 	}
 	g.closeInBackground(context.WithoutCancel(ctx), g.session)
 	g.at, g.session, g.state, g.left, g.result = to, session, Intro, false, nil

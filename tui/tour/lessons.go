@@ -10,6 +10,7 @@ import (
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/server/pool"
+	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
 
@@ -106,7 +107,7 @@ func idempotence() *Scenario {
 
 // answerText returns the body of a call's answer, or its other outcome.
 func answerText(story ledger.Story) string {
-	if m := answer(story); m != nil && story.Outcome == amqprpc.Completed {
+	if m := lab.Answer(story); m != nil && story.Outcome == amqprpc.Completed {
 		return string(m.Body)
 	}
 	return outcome(story)

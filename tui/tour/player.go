@@ -211,20 +211,9 @@ func status(snap lab.Snapshot, name string) (s pool.Status) {
 	return s
 }
 
-// answer returns the reply that ended a call, or nil.
-func answer(story ledger.Story) *ledger.Message {
-	for i := range story.Events {
-		e := &story.Events[i]
-		if e.Kind == amqprpc.EventReply && e.Class == amqprpc.Answer {
-			return e.Message()
-		}
-	}
-	return nil
-}
-
 // outcome returns the outcome of a call, or the code of its error reply.
 func outcome(story ledger.Story) string {
-	if m := answer(story); m != nil {
+	if m := lab.Answer(story); m != nil {
 		if code, _ := m.Header(amqprpc.HeaderError); code.Value != "" {
 			return code.Value
 		}
