@@ -1,7 +1,6 @@
 package server
 
 import (
-	"maps"
 	"os"
 	"time"
 
@@ -50,11 +49,11 @@ func (s *Service) replies(_ *amqprpc.Request, reply amqprpc.Message) []amqprpc.M
 	if !drops {
 		out = append(out, reply)
 		if duplicates {
-			out = append(out, cloneMessage(reply))
+			out = append(out, reply)
 		}
 	}
 	if strays {
-		stray := cloneMessage(reply)
+		stray := reply
 		stray.CorrelationID = uuid.NewString() // not seeded: it must be new after a restart
 		out = append(out, stray)
 	}
@@ -69,12 +68,6 @@ func (s *Service) beforeAck(*amqprpc.Request) {
 	if s.hits(crashBeforeAck) {
 		s.config.Die()
 	}
-}
-
-// cloneMessage copies the header table too, in case the publisher adds a header.
-func cloneMessage(m amqprpc.Message) amqprpc.Message {
-	m.Headers = maps.Clone(m.Headers)
-	return m
 }
 
 // Die ends this process as kill -9 does. It does not return.

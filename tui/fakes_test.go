@@ -26,6 +26,8 @@ type fakeLab struct {
 	mu   sync.Mutex
 	done []string
 	fail error // returned by the methods
+
+	numbers map[string]int // of calls
 }
 
 func (s *fakeLab) did(format string, args ...any) error {
@@ -46,6 +48,7 @@ func (s *fakeLab) Snapshot(q lab.Query) lab.Snapshot {
 func (s *fakeLab) Inspect(id string) (ledger.Story, bool)       { return s.ledger.Inspect(id) }
 func (s *fakeLab) InspectStray(seq uint64) (ledger.Story, bool) { return s.ledger.InspectStray(seq) }
 func (s *fakeLab) Find(prefix string, max int) []string         { return s.ledger.Find(prefix, max) }
+func (s *fakeLab) Number(id string) int                         { return s.numbers[id] }
 func (s *fakeLab) Call() string                                 { s.did("call"); return "" } //nolint:errcheck
 func (s *fakeLab) Burst(n int) error                            { return s.did("burst %d", n) }
 func (s *fakeLab) SetFib(fib string) error                      { return s.did("fib %s", fib) }

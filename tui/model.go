@@ -37,6 +37,7 @@ type Lab interface {
 	Session
 	Freeze() Picture
 
+	Number(id string) int
 	Call() (id string)
 	Burst(n int) error
 	SetFib(fib string) error

@@ -20,8 +20,6 @@ type Tour interface {
 	Repeat(ctx context.Context) error
 	SkipWait()
 	Leave()
-	// Number returns the number of a call, 0 for none.
-	Number(id string) int
 }
 
 func newTourModel(ctx context.Context, t Tour, st *text.Styles, write func(string)) *Model {
@@ -42,7 +40,7 @@ func (m *Model) followTour() {
 	if l != m.lab {
 		m.session, m.lab, m.frozen = l, l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
-		m.lanes.number, m.lanes.focus = m.tour.Number, laneKind(stage.Scenario.Lane)
+		m.lanes.number, m.lanes.focus = l.Number, laneKind(stage.Scenario.Lane)
 		m.mode, m.below, m.log, m.opening = browsing, nil, noteLog{}, false
 	}
 	m.tourSnapshot = stage

@@ -23,8 +23,6 @@ type fakeTour struct {
 	snap tour.Snapshot
 	done []string
 	fail error
-
-	numbers map[string]int
 }
 
 func (f *fakeTour) did(what string) error { f.done = append(f.done, what); return f.fail }
@@ -35,7 +33,6 @@ func (f *fakeTour) Back(context.Context) error     { return f.did("back") }
 func (f *fakeTour) Repeat(context.Context) error   { return f.did("repeat") }
 func (f *fakeTour) SkipWait()                      { f.did("hurry") } //nolint:errcheck
 func (f *fakeTour) Leave()                         { f.did("leave") } //nolint:errcheck
-func (f *fakeTour) Number(id string) int           { return f.numbers[id] }
 
 // setFakeTour returns a tour at the scenario in which a server dies.
 func setFakeTour() (*fakeTour, *fakeLab) {
@@ -232,7 +229,7 @@ func TestTourNumbers(t *testing.T) {
 			t.Errorf("lane %d is in focus", m.lanes.focus)
 		}
 		b := &m.snapshot.Ledger
-		f.numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
+		f.lab.(*fakeLab).numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
 		m.Update(tickMsg(m.tick))
 		for n, id := range map[string]string{"#7": b.InFlight[0].ID, "#12": b.Completed[0].ID, "#1000": b.Duplicates[0].ID} {
 			if !strings.Contains(m.View(), n+" "+id[:minIDWidth]) {

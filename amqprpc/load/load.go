@@ -42,8 +42,7 @@ type Load struct {
 	last     int64         // sending ends when so many calls have been started
 	closing  bool          // open model: the duration is over, last does not change any more
 
-	workers  int // workers that have not decided to exit
-	starting int // workers of those that have not asked for a call yet
+	workers int // workers that have not decided to exit
 
 	result Result // its counts are up to date
 	fatal  error  // the error that ended the run early
@@ -210,11 +209,11 @@ func (l *Load) ensureWorkers() {
 	}
 	need := int64(l.maxWorkers())
 	if l.open {
-		need = min(l.due, l.last) - l.result.Started - int64(l.starting)
+		// Workers without a call ask for one next.
+		need = min(l.due, l.last) - l.result.Started - (int64(l.workers) - l.outstanding())
 	}
 	for ; need > 0 && l.workers < l.maxWorkers(); need-- {
 		l.workers++
-		l.starting++
 		l.workerWG.Go(newWorker(l).run)
 	}
 }

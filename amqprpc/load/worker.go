@@ -26,7 +26,6 @@ type worker struct {
 
 	call    Call
 	started bool // call has started and is not counted yet
-	asked   bool // it has asked for a call
 
 	delay time.Duration // after a failed call
 }
@@ -79,10 +78,6 @@ func (w *worker) next() bool {
 	canceled := l.ctx.Err() != nil
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !w.asked {
-		w.asked = true
-		l.starting--
-	}
 	w.countCall()
 	now := time.Now()
 	if canceled {

@@ -28,23 +28,12 @@ type Workload interface {
 	Describe(*report.RunConfig)
 }
 
-var (
-	_ Workload = (*Fib)(nil)
-	_ Workload = (*Service)(nil)
-)
-
 // A Service is the workload for a server other than fibserver.
 type Service struct {
 	Body        *Template
 	ContentType string
 	Headers     amqp.Table
 	Expect      *regexp.Regexp // matches right answers; nil matches all
-}
-
-func (s *Service) withBody(body *Template) *Service {
-	c := *s
-	c.Body = body
-	return &c
 }
 
 // Request implements [Workload].

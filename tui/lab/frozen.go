@@ -8,7 +8,7 @@ import (
 
 // A Frozen is a copy of a lab's state that does not change. It answers queries as the lab does.
 type Frozen struct {
-	ledger   *ledger.Ledger
+	stories
 	snapshot Snapshot
 }
 
@@ -31,11 +31,14 @@ func (f *Frozen) Snapshot(q Query) Snapshot {
 	return s
 }
 
-// Inspect is [Lab.Inspect] on the frozen state.
-func (f *Frozen) Inspect(id string) (ledger.Story, bool) { return f.ledger.Inspect(id) }
+// stories answers questions about single IDs, for a Lab and a Frozen.
+type stories struct{ ledger *ledger.Ledger }
 
-// InspectStray is [Lab.InspectStray] on the frozen state.
-func (f *Frozen) InspectStray(seq uint64) (ledger.Story, bool) { return f.ledger.InspectStray(seq) }
+// Inspect returns the story of a correlation ID, as [ledger.Ledger.Inspect] does.
+func (s stories) Inspect(id string) (ledger.Story, bool) { return s.ledger.Inspect(id) }
 
-// Find is [Lab.Find] on the frozen state.
-func (f *Frozen) Find(prefix string, max int) []string { return f.ledger.Find(prefix, max) }
+// InspectStray returns the story of a discarded reply, as [ledger.Ledger.InspectStray] does.
+func (s stories) InspectStray(seq uint64) (ledger.Story, bool) { return s.ledger.InspectStray(seq) }
+
+// Find returns at most max IDs that begin with prefix, as [ledger.Ledger.Find] does.
+func (s stories) Find(prefix string, max int) []string { return s.ledger.Find(prefix, max) }

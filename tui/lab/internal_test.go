@@ -141,7 +141,7 @@ func TestMarks(t *testing.T) {
 // The state of the queue is that of the last answer. A failed question leaves its reason.
 func TestQueueUpdate(t *testing.T) {
 	var q requestQueue
-	q.init("q")
+	q.wake, q.state.Name = make(chan struct{}, 1), "q"
 	refused := &amqprpc.DialError{Address: "h:1", Err: &amqp.Error{Code: 530, Reason: "NOT_ALLOWED - enough"}}
 	for _, c := range []struct {
 		what   string

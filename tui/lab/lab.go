@@ -21,8 +21,8 @@ var ErrClosed = errors.New("the lab is closed")
 // A Lab is a client, a load, a pool of servers and their ledger. Create one with [Open] and
 // close it. Its methods may be called from any goroutine.
 type Lab struct {
-	cfg     Config
-	ledger  *ledger.Ledger
+	cfg Config
+	stories
 	tee     *ledger.Tee // passes events to the ledger, Config.Observer and observe
 	client  *amqprpc.Client
 	pool    *pool.Pool
@@ -66,10 +66,10 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lab{cfg: cfg, ledger: ledger.New(ledger.Config{}), nextSeed: cfg.ServerSeed}
+	l := &Lab{cfg: cfg, stories: stories{ledger.New(ledger.Config{})}, nextSeed: cfg.ServerSeed}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.timeout.Store(int64(cfg.Timeout))
-	l.queue.init(cfg.Queue)
+	l.queue.wake, l.queue.state.Name = make(chan struct{}, 1), cfg.Queue
 	l.state = Load{
 		Concurrency: cfg.Concurrency, Rate: cfg.Rate, Timeout: cfg.Timeout, Seed: cfg.Seed,
 		Paused: cfg.Paused, Waiting: true,
@@ -212,16 +212,6 @@ func (l *Lab) SnapshotThen(q ledger.Query, f func()) (s ledger.Snapshot) {
 	})
 	return s
 }
-
-// Inspect returns the story of a correlation ID, as [ledger.Ledger.Inspect] does.
-func (l *Lab) Inspect(id string) (ledger.Story, bool) { return l.ledger.Inspect(id) }
-
-// InspectStray returns the story that a discarded reply belongs to, as
-// [ledger.Ledger.InspectStray] does.
-func (l *Lab) InspectStray(seq uint64) (ledger.Story, bool) { return l.ledger.InspectStray(seq) }
-
-// Find returns at most max IDs that begin with prefix, as [ledger.Ledger.Find] does.
-func (l *Lab) Find(prefix string, max int) []string { return l.ledger.Find(prefix, max) }
 
 // RunConfig returns the configuration of the current load, for summaries.
 func (l *Lab) RunConfig() report.RunConfig {

@@ -123,7 +123,9 @@ func (l *Lab) SetBody(template string) error {
 		success = "the load sends empty bodies"
 	}
 	return l.change(success, func() error {
-		l.setWorkload(service.withBody(body))
+		next := *service
+		next.Body = body
+		l.setWorkload(&next)
 		return nil
 	})
 }

@@ -36,11 +36,6 @@ type requestQueue struct {
 	failures int // questions in a row without an answer
 }
 
-func (q *requestQueue) init(name string) {
-	q.wake = make(chan struct{}, 1)
-	q.state.Name = name
-}
-
 func (q *requestQueue) get() Queue {
 	q.mu.Lock()
 	defer q.mu.Unlock()

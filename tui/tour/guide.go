@@ -136,14 +136,6 @@ func (g *Guide) Repeat(ctx context.Context) error {
 	return g.goTo(ctx, at, true)
 }
 
-// Number returns the number of a call, as [lab.Lab.Number] does.
-func (g *Guide) Number(id string) int {
-	g.mu.Lock()
-	l := g.session.Lab
-	g.mu.Unlock()
-	return l.Number(id)
-}
-
 // SkipWait is [Session.SkipWait] of the current session.
 func (g *Guide) SkipWait() {
 	g.mu.Lock()

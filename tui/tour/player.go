@@ -142,11 +142,6 @@ func (p *player) startCalls(n int) []string {
 // call makes a call and waits until it has ended.
 func (p *player) call() ledger.Story { return p.result(p.start(p.lab.Call)) }
 
-// callWith is call with another body.
-func (p *player) callWith(body string) ledger.Story {
-	return p.result(p.start(func() string { return p.lab.CallWith(body) }))
-}
-
 // result waits until a call has ended.
 func (p *player) result(id string) ledger.Story {
 	p.until("a call ends", func(lab.Snapshot) bool { return p.hasEnded(id) })
@@ -180,12 +175,9 @@ func (p *player) isDead(server string) (bool, string) {
 // factLives claims that a server still is its first process.
 func (p *player) factLives(name string) {
 	s := status(p.snapshot(), name)
-	got := "is " + s.State.String()
-	if s.State == pool.Running {
+	got := fmt.Sprintf("is %v, after %d restarts", s.State, s.Restarts)
+	if s.State == pool.Running && s.Restarts == 0 {
 		got = "lives"
-		if s.Restarts > 0 {
-			got = "had to be started again"
-		}
 	}
 	p.fact(got == "lives", name+" lives", "%s %s", name, got)
 }

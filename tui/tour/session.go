@@ -66,7 +66,7 @@ const loadConcurrency = 16
 // Open opens a lab for a scenario, with its own queue, no servers and a paused load. It blocks until
 // connected; ctx bounds only that. The error is that of [lab.Open].
 func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
-	session := &Session{Scenario: s, cfg: cfg, steps: newSteps()}
+	session := &Session{Scenario: s, cfg: cfg, steps: &steps{skip: make(chan struct{})}}
 	var service *lab.Service
 	if s.body != "" {
 		body, err := lab.ParseTemplate(s.body, nil)

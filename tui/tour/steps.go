@@ -47,8 +47,6 @@ type steps struct {
 	list []Step
 }
 
-func newSteps() *steps { return &steps{skip: make(chan struct{})} }
-
 func (s *steps) add(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

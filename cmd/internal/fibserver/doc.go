@@ -32,10 +32,8 @@ most 1 s for each. If it is killed, also by its own fault, the waiting lines are
 
 # Shutdown
 
-At SIGINT, SIGTERM or SIGHUP (the last not under nohup) fibserver stops consuming, requeues the
-requests that it has not begun, finishes and acks the others, and exits with 0. It waits for as long
-as that takes. A second signal, at least 0.2 s later, ends it at once with 130. Then no request is
-lost either: the broker requeues those that were not acked, and another server answers them. Those
-that were answered and not acked are answered twice.
+At SIGINT, SIGTERM or SIGHUP (the last not under nohup) fibserver requeues the requests that it has
+not begun, finishes and acks the others, and exits with 0. A second signal, at least 0.2 s later, ends
+it at once with 130. Requests that were answered and not acked are answered twice then.
 */
 package fibserver
