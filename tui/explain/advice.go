@@ -191,7 +191,7 @@ func obstacle(s *lab.Snapshot) string {
 	case c.Blocked:
 		return because("The broker has raised an alarm and takes no requests", c.BlockedReason) +
 			" They wait in the client; clear the alarm on the broker to go on."
-	case answering(s): // the state of the queue is out of date
+	case answeredLately(s): // the state of the queue is out of date
 		return ""
 	case q.Known && q.Err != "" && s.Ledger.Now.Sub(q.At) > brokerSilence: // without Err it has not been asked, as after ctrl+z
 		return "The broker has not answered for " + text.Clock(s.Ledger.Now.Sub(q.At)) + ": it hangs, or the network to it does. Calls wait until their deadline."
@@ -260,8 +260,8 @@ func NextTry(c *ledger.Connection, now time.Time) string {
 	return ""
 }
 
-// answering reports whether calls were answered in the last two seconds.
-func answering(s *lab.Snapshot) bool {
+// answeredLately reports whether calls were answered in the last two seconds.
+func answeredLately(s *lab.Snapshot) bool {
 	all := s.Ledger.Seconds
 	return slices.ContainsFunc(all[max(len(all)-2, 0):], func(s ledger.Second) bool { return s.Completed > 0 })
 }

@@ -38,11 +38,10 @@
 //
 // Replies after the answer:
 //
-//	duplicate     The second reply … came … after the first
-//	duplicate     Another reply, of a call that the client had forgotten by then,
-//	duplicate     It was discarded
-//	duplicate     and the answer was the same
-//	duplicate     with the same answer
+//	duplicates    The second reply … came … after the first
+//	duplicates    Another reply, of a call that the client had forgotten by then,
+//	duplicates    It was discarded
+//	duplicates    and the answer was the same
 //	why           before its ack, the broker redelivered the request to
 //	lostBy        died (killed)
 //	lostBy        died (crashed)
@@ -60,8 +59,9 @@
 //	why           it was sent by hand from this program
 //	why           the first one had been sent by hand
 //	why           the client had sent the request more than once
-//	duplicates    more replies came, the last … after the answer
-//	duplicates    All were discarded
+//	moreReplies   more reply … came within
+//	moreReplies   more replies … came within
+//	moreReplies   All were discarded
 //
 // The end of a call without an answer:
 //
@@ -77,7 +77,7 @@
 //	ending        The request may be executed all the same
 //	ending        The request had not been published
 //	unroutable    Returned by the broker after
-//	missingQueue  there is no queue
+//	noRoute       there is no queue
 //	unroutable    An earlier attempt may have been executed
 //	unroutable    No server has executed it
 //	reached       it was never published … so no server has it
@@ -94,7 +94,6 @@
 //	late          after that
 //	late          of a call that the client had forgotten by then,
 //	late          to a redelivered request,
-//	late          All were discarded (the later ones:
 //	deadLettered  The request itself came back from a dead-letter queue
 //
 // Replies without a call:

@@ -58,7 +58,7 @@ type Reply struct {
 
 	published         time.Time // of the attempt it replies to, or of the last one
 	received, replied time.Time // by the server's clock; zero if the reply has none
-	inStep            bool      // received and replied are between published and the reply
+	clocksAgree       bool      // received and replied are between published and the reply
 }
 
 // Read reads the messages of a story.
@@ -121,7 +121,7 @@ func (e *Evidence) readReply(event int) Reply {
 	}
 	r.received, r.replied = meta.Received, meta.Replied
 	const rounding = 2 * time.Microsecond // the headers have whole microseconds
-	r.inStep = !r.published.IsZero() && !r.received.IsZero() && !r.replied.Before(r.received) &&
+	r.clocksAgree = !r.published.IsZero() && !r.received.IsZero() && !r.replied.Before(r.received) &&
 		!r.received.Before(r.published.Add(-rounding)) && !r.replied.After(r.Time.Add(rounding))
 	return r
 }

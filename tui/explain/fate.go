@@ -53,11 +53,11 @@ func (e *Evidence) fateOf(appID string, from, to time.Time) fate {
 // lostBy says how the sender of before lost the request, which was then redelivered to the sender of r.
 func (e *Evidence) lostBy(before, r *Reply) string {
 	from := before.Time.Add(-poolLag) // it can have died before its reply arrived
-	if before.inStep {
+	if before.clocksAgree {
 		from = before.replied
 	}
 	to := r.Time
-	if r.inStep {
+	if r.clocksAgree {
 		to = r.received
 	}
 	if r.msg.AppID != before.msg.AppID { // else it was running again by then
@@ -86,7 +86,7 @@ func (e *Evidence) firstServer(r *Reply) string {
 		}
 	}
 	to := r.Time
-	if r.inStep {
+	if r.clocksAgree {
 		to = r.received
 	}
 	var lost []string

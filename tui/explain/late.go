@@ -41,8 +41,7 @@ func (e *Evidence) late(all []*Reply) string {
 	if len(all) == 1 {
 		return came + " and was discarded."
 	}
-	return fmt.Sprintf("%s, and %s after it, the last %s later. All were discarded (the later ones: %s).", came,
-		text.Plural(len(all)-1, "more", "more"), text.Duration(max(all[len(all)-1].Time.Sub(r.Time), 0)), countCauses(r, all[1:]))
+	return came + ". " + moreReplies(r, all[1:])
 }
 
 // lateBy returns how long after the end of the call a reply came. After a timeout it counts from the deadline, as lanes do.

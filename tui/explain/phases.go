@@ -25,7 +25,7 @@ func (e *Evidence) phases() (parts []string) {
 		add(earlier, "in earlier attempts")
 	}
 	service, known := r.serviceTime()
-	if r.inStep {
+	if r.clocksAgree {
 		add(r.received.Sub(r.published), "in queue and on wire")
 		add(service, "in "+r.server)
 		add(r.Time.Sub(r.replied), "back")

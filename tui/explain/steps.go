@@ -128,7 +128,7 @@ func (e *Evidence) Steps() []Step {
 
 // serverSteps adds the times by the server's clock, unless an earlier reply to the same delivery had the same.
 func serverSteps(r *Reply, before []Reply, add func(Step)) {
-	if !r.inStep || slices.ContainsFunc(before, func(b Reply) bool { return r.sameDelivery(&b) && r.replied.Equal(b.replied) }) {
+	if !r.clocksAgree || slices.ContainsFunc(before, func(b Reply) bool { return r.sameDelivery(&b) && r.replied.Equal(b.replied) }) {
 		return
 	}
 	received := Step{Key: StepKey{r.event, serverReceived}, From: r.published, At: r.received, Words: "received by " + r.server}
@@ -145,7 +145,7 @@ func serverSteps(r *Reply, before []Reply, add func(Step)) {
 
 func (e *Evidence) replyStep(s *Step, r *Reply) {
 	switch {
-	case r.inStep:
+	case r.clocksAgree:
 		s.From = r.replied
 	case r.Class == amqprpc.Answer && !r.byHand:
 		s.From = r.published
@@ -166,7 +166,7 @@ func (e *Evidence) replyStep(s *Step, r *Reply) {
 		s.Words = "the request itself, dead-lettered"
 	case r.byHand:
 		s.Words += ", by hand"
-	case !r.inStep:
+	case !r.clocksAgree:
 		s.Words += " from " + r.server
 		if !r.received.IsZero() && !r.published.IsZero() {
 			s.Words += " (its clock differs)"

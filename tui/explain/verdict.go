@@ -113,7 +113,7 @@ func (e *Evidence) unroutable(after string) string {
 	a := e.lastAttempt()
 	why := fmt.Sprintf("%d %s", a.returnCode, text.Escape(a.returnReason, 60))
 	if a.returnCode == 312 || a.returnCode == 0 {
-		why = "312 NO_ROUTE, " + e.missingQueue(a)
+		why = "312 NO_ROUTE, " + e.noRoute(a)
 	}
 	s := "Returned by the broker after " + after + ": " + why + "."
 	if slices.ContainsFunc(e.attempts, func(a attempt) bool { return a.returned.IsZero() }) {
@@ -122,7 +122,7 @@ func (e *Evidence) unroutable(after string) string {
 	return s + " No server has executed it."
 }
 
-func (e *Evidence) missingQueue(a *attempt) string {
+func (e *Evidence) noRoute(a *attempt) string {
 	if a.published.IsZero() || e.messages[a.event] == nil {
 		return "no queue took it"
 	}
