@@ -4,8 +4,8 @@ import (
 	"strings"
 	"time"
 
-	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
+	"rpcscope/tui/report"
 	"rpcscope/tui/text"
 )
 
@@ -22,29 +22,24 @@ func headerLines(st *text.Styles, snap *lab.Snapshot, w int) []text.Line {
 // connectionPiece is the state of the connection.
 func connectionPiece(st *text.Styles, snap *lab.Snapshot) text.Piece {
 	c, now := &snap.Ledger.Connection, snap.Ledger.Now
+	forms := report.ConnectionTrouble(c, now)
+	mark, ink := "○ ", st.Bad
 	switch {
 	case snap.Err != nil:
-		return text.Piece{Forms: []string{"✗ something in here broke", "✗ broken"}, Ink: st.Bad}
-	case !c.Connected && c.Since.IsZero():
-		return text.Piece{Forms: []string{"○ connecting"}, Ink: st.Warn}
-	case c.Denied: // the connection comes and goes with each call
-		denied := "✗ permission missing"
-		if wait := explain.NextTry(c, now); !c.Connected && wait != "" {
-			return text.Piece{Forms: []string{denied + ", next try in " + wait, denied}, Ink: st.Bad}
-		}
-		return text.Piece{Forms: []string{denied}, Ink: st.Bad}
-	case !c.Connected:
-		lost := "○ reconnecting, lost " + text.Clock(now.Sub(c.Since)) + " ago"
-		next := ", trying now"
-		if wait := explain.NextTry(c, now); wait != "" {
-			next = ", next try in " + wait
-		}
-		return text.Piece{Forms: []string{lost + next, lost, "○ reconnecting"}, Ink: st.Bad}
+		mark, forms = "✗ ", []string{"something in here broke", "broken"}
+	case forms == nil:
+		mark, ink, forms = "● ", st.Good, []string{"connected " + text.Clock(now.Sub(c.Since)), "connected"}
+	case c.Denied:
+		mark = "✗ "
 	case c.Blocked:
-		blocked := "■ blocked by an alarm"
-		return text.Piece{Forms: []string{blocked + " for " + text.Clock(now.Sub(c.BlockedSince)), blocked, "■ blocked"}, Ink: st.Bad}
+		mark = "■ "
+	case c.Since.IsZero():
+		ink = st.Warn
 	}
-	return text.Piece{Forms: []string{"● connected " + text.Clock(now.Sub(c.Since)), "● connected"}, Ink: st.Good}
+	for i := range forms {
+		forms[i] = mark + forms[i]
+	}
+	return text.Piece{Forms: forms, Ink: ink}
 }
 
 // placePieces are the broker and the queues.
@@ -134,7 +129,7 @@ func loadPieces(st *text.Styles, snap *lab.Snapshot) []text.Piece {
 	}
 	switch {
 	case l.Custom:
-		add(6, st.Plain, "body "+text.Template(l.Body, 32), "body "+text.Template(l.Body, 16))
+		add(6, st.Plain, "body "+text.Body(l.Body, len(l.Body), 32), "body "+text.Body(l.Body, len(l.Body), 16))
 	case l.Fib != "":
 		add(6, st.Plain, "fib("+text.Escape(l.Fib, 16)+")")
 	}

@@ -78,7 +78,7 @@ func serverTitle(st *text.Styles, look *lab.Snapshot, offset, shown, all, room i
 	}
 	if look.Fault != "" {
 		fault := text.Escape(look.Fault, 60)
-		pieces = append(pieces, text.NewPiece(2, st.Warn, "next: "+fault, "next: "+text.Escape(fault, 24), "next: fault"))
+		pieces = append(pieces, text.NewPiece(1, st.Warn, "next: "+fault, "next: "+text.Escape(fault, 24), "next: fault"))
 	}
 	return text.Join(pieces, room)
 }

@@ -37,7 +37,7 @@ const (
 // throughputPanel draws the calls that ended per second: columns of completed calls, with failed calls on top.
 func throughputPanel(st *text.Styles, look *lab.Snapshot, window time.Duration, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
-	f := text.Frame{Width: w, Title: text.JoinRanked([]text.Piece{
+	f := text.Frame{Width: w, Title: text.Join([]text.Piece{
 		text.NewPiece(0, st.Title, "Throughput, "+spanName(window), spanName(window)),
 		text.NewPiece(2, st.Key, "[ ]"),
 		text.NewPiece(1, st.Completed, text.PerSecond(look.Ledger.Rate)),

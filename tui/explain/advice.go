@@ -183,7 +183,7 @@ func obstacle(s *lab.Snapshot) string {
 		return "The broker closes the connection over each call: " + strings.TrimRight(text.Escape(c.Lost, 240), ". ") + "."
 	case !c.Connected:
 		next := "It is being tried again now"
-		if wait := NextTry(c, s.Ledger.Now); wait != "" {
+		if wait := report.NextTry(c, s.Ledger.Now); wait != "" {
 			next = "The next try is in " + wait
 		}
 		return because("The connection was lost "+text.Clock(s.Ledger.Now.Sub(c.Since))+" ago", c.Reason) + " " +
@@ -250,14 +250,6 @@ func NoServer(s *lab.Snapshot) string {
 		return "No server. Start yours: it has to consume from " + QueueName(s) + "."
 	}
 	return "No server. Press s to start one here, or run " + ServerCommand(s) + " in another terminal."
-}
-
-// NextTry says how long it is until the client connects again, or "" if it does so now.
-func NextTry(c *ledger.Connection, now time.Time) string {
-	if wait := c.NextTry.Sub(now); !c.NextTry.IsZero() && wait >= time.Second/2 {
-		return text.Clock(wait)
-	}
-	return ""
 }
 
 // answeredLately reports whether calls were answered in the last two seconds.

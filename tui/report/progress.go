@@ -2,7 +2,6 @@ package report
 
 import (
 	"strings"
-	"time"
 
 	"rpcscope/amqprpc/ledger"
 	"rpcscope/amqprpc/load"
@@ -60,10 +59,10 @@ func progressPieces(st *text.Styles, p load.Progress, s *ledger.Snapshot) []text
 		add(4, st.Plain, text.Clock(left)+" left")
 	}
 	if p.Failed > 0 {
-		add(2, st.Failed, text.Count(p.Failed)+" failed")
+		add(1, st.Failed, text.Count(p.Failed)+" failed")
 	}
 	if p.Wrong > 0 {
-		add(2, st.Bad, text.Count(p.Wrong)+" wrong")
+		add(1, st.Bad, text.Count(p.Wrong)+" wrong")
 	}
 	if n := s.Replies.Duplicates; n > 0 {
 		add(6, st.Duplicate, text.Plural(n, "duplicate", "duplicates"), text.Count(n)+" dup")
@@ -79,20 +78,14 @@ func progressPieces(st *text.Styles, p load.Progress, s *ledger.Snapshot) []text
 
 // stateOf returns the most important state of the load or the connection, unless calls are simply being made.
 func stateOf(st *text.Styles, p load.Progress, s *ledger.Snapshot) (text.Ink, []string) {
-	c := &s.Connection
+	trouble := ConnectionTrouble(&s.Connection, s.Now)
 	switch {
 	case p.Phase == load.Done:
 		return st.Good, []string{"done"}
-	case !c.Connected && c.Since.IsZero() && s.Calls.Sent == 0:
-		return st.Faint, []string{"connecting"}
-	case !c.Connected && !c.Since.IsZero():
-		long := "reconnecting, lost " + text.Clock(s.Now.Sub(c.Since)) + " ago"
-		if wait := c.NextTry.Sub(s.Now); !c.NextTry.IsZero() && wait >= time.Second {
-			return st.Bad, []string{long + ", next try in " + text.Clock(wait), long, "reconnecting"}
-		}
-		return st.Bad, []string{long, "reconnecting"}
-	case c.Blocked:
-		return st.Bad, []string{"blocked by the broker for " + text.Clock(s.Now.Sub(c.BlockedSince)), "blocked"}
+	case trouble != nil && s.Connection.Since.IsZero():
+		return st.Warn, trouble
+	case trouble != nil:
+		return st.Bad, trouble
 	case p.Paused:
 		return st.Warn, []string{"paused"}
 	case p.Phase == load.Ready:

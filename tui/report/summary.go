@@ -97,7 +97,7 @@ func (s *Summary) run(p *sheet) {
 	}
 	switch {
 	case c.Body != nil:
-		add("body %s", text.Template(*c.Body, 40))
+		add("body %s", text.Body(*c.Body, len(*c.Body), 40))
 	case c.Fib != "":
 		add("fib(%s)", text.Escape(c.Fib, 24))
 	}

@@ -1,6 +1,6 @@
 // Package text lays out text in terminal cells.
 //
-//   - [Escape] makes text from elsewhere safe for a terminal. [ID], [Body] and [Template] do so for correlation IDs and
+//   - [Escape] makes text from elsewhere safe for a terminal. [ID] and [Body] do so for correlation IDs and
 //     message bodies. [Width] measures the result; [Wrap] and [Fold] break it into lines.
 //   - [Styles] are the colours, by meaning. An [Ink] is one of them, a [Span] is text in one ink, a [Line] is spans.
 //   - A [Grid] draws frames with titles and shared borders. [Join] and [Ends] fit the pieces of a line into its width.

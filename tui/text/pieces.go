@@ -10,67 +10,40 @@ type Piece struct {
 // NewPiece returns a piece of the given forms.
 func NewPiece(rank int, ink Ink, forms ...string) Piece { return Piece{forms, ink, rank} }
 
-// Join writes pieces two spaces apart in at most width cells. It first gets as many pieces in as possible, in the order of
-// their ranks, then it takes longer forms in the same order.
+// Join writes pieces two spaces apart in at most width cells. Of the pieces of one rank it first gets in as many as possible,
+// then takes longer forms. It does not cut a piece short for one of a higher rank.
 func Join(pieces []Piece, width int) Line { return joined(pieces, choose(pieces, width)) }
-
-// JoinRanked is [Join], but does not cut a piece short for one of a higher rank.
-func JoinRanked(pieces []Piece, width int) Line {
-	return joined(pieces, chooseRanked(pieces, width))
-}
 
 // choose returns the index of the form of each piece, or -1 for none.
 func choose(pieces []Piece, width int) []int {
-	byRank := make([]int, 0, len(pieces))
-	for rank := 0; len(byRank) < len(pieces); rank++ {
-		for i, p := range pieces {
-			if p.rank == rank {
-				byRank = append(byRank, i)
-			}
-		}
-	}
 	chosen := make([]int, len(pieces))
 	room := width + 2 // each piece counts the gap before it
-	for _, i := range byRank {
-		chosen[i] = -1
-		last := len(pieces[i].Forms) - 1
-		if n := 2 + Width(pieces[i].Forms[last]); n <= room {
-			chosen[i] = last
-			room -= n
-		}
-	}
-	for _, i := range byRank {
-		if chosen[i] < 0 {
-			continue
-		}
-		short := Width(pieces[i].Forms[chosen[i]])
-		for form, text := range pieces[i].Forms {
-			if more := Width(text) - short; more <= room {
-				chosen[i] = form
-				room -= more
-				break
-			}
-		}
-	}
-	return chosen
-}
-
-func chooseRanked(pieces []Piece, width int) []int {
-	chosen := make([]int, len(pieces))
 	for rank, seen := 0, 0; seen < len(pieces); rank++ {
-		var which []int
-		var some []Piece
 		for i, p := range pieces {
-			if p.rank == rank {
-				which, some = append(which, i), append(some, p)
+			if p.rank != rank {
+				continue
+			}
+			seen++
+			chosen[i] = -1
+			last := len(p.Forms) - 1
+			if n := 2 + Width(p.Forms[last]); n <= room {
+				chosen[i] = last
+				room -= n
 			}
 		}
-		for i, form := range choose(some, width) {
-			if chosen[which[i]] = form; form >= 0 {
-				width -= Width(some[i].Forms[form]) + 2
+		for i, p := range pieces {
+			if p.rank != rank || chosen[i] < 0 {
+				continue
+			}
+			short := Width(p.Forms[chosen[i]])
+			for form, text := range p.Forms {
+				if more := Width(text) - short; more <= room {
+					chosen[i] = form
+					room -= more
+					break
+				}
 			}
 		}
-		seen += len(some)
 	}
 	return chosen
 }
@@ -89,10 +62,10 @@ func joined(pieces []Piece, chosen []int) Line {
 	return l
 }
 
-// Ends writes pieces as [JoinRanked] does, those of before at the left end of a line and those of after at its right end,
+// Ends writes pieces as [Join] does, those of before at the left end of a line and those of after at its right end,
 // with a space at both ends.
 func Ends(before, after []Piece, w int) Line {
-	chosen := chooseRanked(append(before[:len(before):len(before)], after...), w-2)
+	chosen := choose(append(before[:len(before):len(before)], after...), w-2)
 	l := append(Line{{Text: " "}}, joined(before, chosen[:len(before)])...)
 	tail := joined(after, chosen[len(before):])
 	if gap := w - 1 - l.Width() - tail.Width(); gap > 0 {

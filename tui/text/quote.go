@@ -12,7 +12,7 @@ const (
 	UUIDWidth    = 36
 )
 
-// ID returns a correlation ID in at width width cells. A UUID is shortened to its first group, which is enough to tell it from
+// ID returns a correlation ID in at most width cells. A UUID is shortened to its first group, which is enough to tell it from
 // others; any other ID is cut with an ellipsis.
 func ID(id string, width int) string {
 	switch {
@@ -43,7 +43,7 @@ func IsUUID(s string) bool {
 	return true
 }
 
-// Body returns the beginning of a body of full bytes in at width width cells, as text or else as hexadecimal digits.
+// Body returns the beginning of a body of full bytes in at most width cells, as text or else as hexadecimal digits.
 func Body(body string, full, width int) string {
 	if full == 0 {
 		return Escape("(empty)", width)
@@ -58,14 +58,6 @@ func Body(body string, full, width int) string {
 		return Escape(Escape(body, width)+Ellipsis, width)
 	}
 	return Escape(body, width)
-}
-
-// Template returns a template of bodies in at width width cells.
-func Template(template string, width int) string {
-	if template == "" {
-		return Escape("(empty)", width)
-	}
-	return Escape(template, width)
 }
 
 // IsText reports whether a body is text: UTF-8 without a NUL.

@@ -5,10 +5,10 @@ import (
 	"unicode"
 )
 
-// Wrap breaks s into lines of at n width cells. It breaks between words, and within words that are longer than a line.
+// Wrap breaks s into lines of at most n cells. It breaks between words, and within words that are longer than a line.
 func Wrap(text string, n int) []string { return WrapAfter(text, 0, n) }
 
-// WrapAfter is [Wrap] for a text whose first line has only width-used cells. That line is "" if no word fits.
+// WrapAfter is [Wrap] for a text whose first line has only n-used cells. That line is "" if no word fits.
 func WrapAfter(text string, used, n int) []string {
 	if n < 1 {
 		return nil
@@ -33,7 +33,7 @@ func WrapAfter(text string, used, n int) []string {
 	return lines
 }
 
-// Limit joins the lines of a wrapped text from the nth on, so that at n n are left.
+// Limit joins the lines of a wrapped text from the nth on, so that at most n are left.
 func Limit(lines []string, n int) []string {
 	if n < 1 || len(lines) <= n {
 		return lines
@@ -41,7 +41,7 @@ func Limit(lines []string, n int) []string {
 	return append(lines[:n-1:n-1], strings.Join(lines[n-1:], " "))
 }
 
-// Fold breaks an escaped text into lines of at n width cells, but not between a character and its marks or within a flag.
+// Fold breaks an escaped text into lines of at most n cells, but not between a character and its marks or within a flag.
 // An empty text is one empty line.
 func Fold(text string, n int) []string {
 	var out []string
