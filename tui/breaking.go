@@ -145,7 +145,7 @@ func (m *Model) sendUnknown() tea.Cmd {
 // sendReply calls send and selects the reply when it has come in.
 func (m *Model) sendReply(send func(context.Context, Lab) (id string, err error)) tea.Cmd {
 	after := m.newestReply()
-	return m.make(func(ctx context.Context, l Lab) pick {
+	return m.create(func(ctx context.Context, l Lab) pick {
 		id, err := send(ctx, l)
 		if err != nil { // its note tells
 			return pick{}

@@ -148,7 +148,7 @@ func TestLanesFilter(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &lanes{focus: endedLane}
-	l.setFilter(f)
+	l.filter = f
 	snap := laneSnapshot(l, busy(), at(20*time.Second), 120, 9)
 	if n := len(snap.Ledger.Completed); n != 18 {
 		t.Errorf("%d completed calls, of those that were asked for", n)

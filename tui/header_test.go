@@ -38,6 +38,9 @@ func snapshotOf(s *story, bars int) *lab.Snapshot {
 
 const standIn = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
 
+// ledgers has the ledgers of the snapshots.
+var ledgers = make(map[*lab.Snapshot]*ledger.Ledger)
+
 // snapshots are the snapshots of the golden files.
 var snapshots = sync.OnceValue(func() map[string]*lab.Snapshot {
 	all := make(map[string]*lab.Snapshot)
@@ -50,7 +53,7 @@ var snapshots = sync.OnceValue(func() map[string]*lab.Snapshot {
 		f(s)
 		look := snapshotOf(s, 60)
 		then(look)
-		all[name] = look
+		all[name], ledgers[look] = look, s.ledger
 	}
 
 	all["zero"] = &lab.Snapshot{}

@@ -135,7 +135,7 @@ func waysInto(in mode) []func(*Model) {
 		return []func(*Model){func(m *Model) {
 			m.open(choosing)
 			m.menu = menu{choices: make([]choice, 3), selected: 1, choose: func(choice) tea.Cmd { return nil }}
-			m.Update(tickMsg(m.tick))
+			m.Update(tickMsg(m.tickChain))
 		}}
 	case prompting:
 		return []func(*Model){keys("/", "0"), keys("/", "0", "down")}
@@ -206,7 +206,7 @@ func TestKeysWorkInTheirModes(t *testing.T) {
 					t.Errorf("%s, %s: %q is refused: %t", what, where, name, refused)
 				}
 				s.snap.Notes = s.snap.Notes[:notes]
-				idle.Update(tickMsg(idle.tick))
+				idle.Update(tickMsg(idle.tickChain))
 				if idleState() != before || quit {
 					t.Fatalf("%s, %s: %q has no row, and does something:\n%s", what, where, name, idle.View())
 				}

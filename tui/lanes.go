@@ -49,38 +49,25 @@ type lanes struct {
 	number func(id string) int
 
 	list  [laneCount]list
-	fit   [laneCount]int    // rows that fitted when drawn last
-	total [laneCount]uint64 // rows there were in all, shown or not
-	grown [laneCount]int    // growth of total between the last two snapshots
-	asked int               // ended calls that the last query asked for
+	fit   [laneCount]int // rows that fitted when drawn last
+	asked int            // ended calls that the last query asked for
 
-	searching bool // the next query must find the selected rows
-
-	pick   *pick // made or gone to, and nothing else was selected since
+	pick   *pick // created or gone to, and nothing else was selected since
 	picked bool  // the pick is in the lane in focus
 }
 
-// setFilter shows only the rows that pass f, from the next query on.
-func (l *lanes) setFilter(f filter) { l.filter = f }
-
-// query makes q ask for the rows of lanes of w cells and h rows: those that are shown, a page more, and those that may push the
-// selected row down before the snapshot is taken.
+// query makes q ask for the rows of lanes of w cells and h rows: two pages of a lane that follows its newest row, else all rows,
+// so that the selected one is found wherever it has gone.
 func (l *lanes) query(q *ledger.Query, w, h int) {
 	var n [laneCount]int
 	for kind, width := range l.widths(w) {
 		lines := linesPerRow(laneKind(kind), width)
 		page := (max(h, 0) + lines - 1) / lines
-		v := &l.list[kind]
-		n[kind] = max(v.offset, v.cursor) + 2*page
-		switch {
-		case v.stance == atLast, l.searching && (v.stance == onRow || l.pick != nil):
+		n[kind] = min(2*page, maxLaneRows)
+		if l.list[kind].stance != atTop || l.pick != nil {
 			n[kind] = maxLaneRows
-		case v.stance == onRow && laneKind(kind) != inFlightLane:
-			n[kind] += 16 + 2*l.grown[kind]
 		}
-		n[kind] = min(n[kind], maxLaneRows)
 	}
-	l.searching = false
 	q.InFlight = n[inFlightLane]
 	q.Completed, q.Failed = n[endedLane], n[endedLane]
 	q.Duplicates, q.Orphans = n[duplicateLane], n[orphanedLane]
@@ -175,50 +162,28 @@ func addresses(calls []ledger.Call) []*ledger.Call {
 	return out
 }
 
-// merge returns the calls of a and b in the order of their ends, newest first, as both are. A list of as many calls as were asked
-// for may be truncated, so merge stops at its end.
+// merge returns the calls of a and b in the order of their ends, newest first, as both are. It returns no more than were asked
+// for of each list, since a list may be truncated there.
 func merge(a, b []ledger.Call, asked int) []*ledger.Call {
 	out := make([]*ledger.Call, 0, len(a)+len(b))
-	truncated := func(calls []ledger.Call) bool { return asked > 0 && len(calls) >= asked }
-	for i, j := 0, 0; ; {
-		switch {
-		case i == len(a) && (j == len(b) || truncated(a)), j == len(b) && truncated(b):
-			return out
-		case j == len(b) || i < len(a) && !a[i].Ended.Before(b[j].Ended):
-			out = append(out, &a[i])
-			i++
-		default:
-			out = append(out, &b[j])
-			j++
+	for len(a)+len(b) > 0 {
+		if len(b) == 0 || len(a) > 0 && !a[0].Ended.Before(b[0].Ended) {
+			out, a = append(out, &a[0]), a[1:]
+		} else {
+			out, b = append(out, &b[0]), b[1:]
 		}
 	}
+	if asked > 0 {
+		out = out[:min(len(out), asked)]
+	}
+	return out
 }
 
 // sync brings a lane's list up to date and returns its rows.
 func (l *lanes) sync(look *lab.Snapshot, kind laneKind) laneRows {
 	rows := l.rows(look, kind)
-	if total := l.totalOf(look, kind); total != l.total[kind] {
-		l.grown[kind] = 0
-		if before := l.total[kind]; before > 0 && total > before {
-			l.grown[kind] = int(min(total-before, maxLaneRows))
-		}
-		l.total[kind] = total
-	}
 	l.list[kind].sync(rows.len(), rows.key)
 	return rows
-}
-
-func (l *lanes) totalOf(look *lab.Snapshot, kind laneKind) uint64 {
-	b := &look.Ledger
-	switch kind {
-	case endedLane:
-		return b.Calls.Completed + b.Calls.Failed
-	case duplicateLane:
-		return b.Replies.Duplicates
-	case orphanedLane:
-		return b.Replies.Orphaned()
-	}
-	return b.Calls.InFlight
 }
 
 // move moves the selection of the lane in focus by delta rows.
@@ -245,12 +210,6 @@ func (l *lanes) end() {
 
 // follows reports whether the selection of the lane in focus stays at its newest row.
 func (l *lanes) follows() bool { return l.pick == nil && l.list[l.focus].stance == atTop }
-
-// search makes the next query ask for all rows of the lanes that keep to a row, so that it is found after a time without queries.
-func (l *lanes) search() { l.searching = true }
-
-// zoom toggles between the lane in focus alone and all four.
-func (l *lanes) zoom() { l.zoomed = !l.zoomed }
 
 // cycleEnded shows the next choice of ended calls: all, completed, failed.
 func (l *lanes) cycleEnded() {

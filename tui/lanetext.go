@@ -2,7 +2,6 @@ package tui
 
 import (
 	"strings"
-	"time"
 
 	"rpcscope/tui/explain"
 	"rpcscope/tui/lab"
@@ -11,11 +10,9 @@ import (
 
 // A row is the selection of a lane.
 type row struct {
+	target
 	lane     laneKind
-	id       string    // not escaped
-	seq      uint64    // of a discarded reply, else 0
-	came     time.Time // when that reply arrived
-	sentence string    // describes the row, with its whole ID
+	sentence string // describes the row, with its whole ID
 }
 
 // selected returns the picked row, or else the selected row of the lane in focus.
@@ -28,7 +25,7 @@ func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 		case p.pending():
 			words = ": a reply that was sent and has not come in yet."
 		}
-		return row{lane: l.focus, id: p.id, seq: p.seq, sentence: text.ID(p.id, explain.IDWidth) + words}, true
+		return row{target{id: p.id, seq: p.seq}, l.focus, text.ID(p.id, explain.IDWidth) + words}, true
 	}
 	rows := l.sync(look, l.focus)
 	if rows.len() == 0 {
@@ -37,7 +34,7 @@ func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 	r, i := row{lane: l.focus}, l.list[l.focus].cursor
 	if rows.strays != nil {
 		s := &rows.strays[i]
-		r.id, r.seq, r.came, r.sentence = s.ID, s.Seq, s.Time, explain.Stray(s)
+		r.target, r.sentence = target{s.ID, s.Seq, s.Time}, explain.Stray(s)
 	} else {
 		c := rows.calls[i]
 		r.id, r.sentence = c.ID, explain.Call(c, look.Load.Custom, look.Ledger.Now)

@@ -21,8 +21,9 @@ func latencyPanel(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
 	case l.Count == 0:
 		f.Body = []text.Line{{st.Faint.Span("no answers yet")}}
 	default:
+		bars := look.Ledger.ResponseBars // one for each cell
 		f.Body = latencyNumbers(st, l, look.Ledger.Service, w, h)
-		f.Body = append(f.Body, latencyColumns(st, l, look.Ledger.ResponseBars, w, h-len(f.Body))...)
+		f.Body = append(f.Body, latencyColumns(st, l, bars[:min(len(bars), w)], h-len(f.Body))...)
 	}
 	for i := range f.Body {
 		f.Body[i] = f.Body[i].Cut(w)
@@ -93,58 +94,28 @@ func latencyRows(st *text.Styles, labelWidth int, labels []string, all ...ledger
 	return rows
 }
 
-// A slice is the part of a histogram in one cell.
-type slice struct {
-	from, to float64 // ms
-	n        float64 // a fraction if cells share a bar
-}
-
-// sliced divides bars among width cells. Each cell gets its share of each bar that it overlaps.
-func sliced(bars []ledger.Bar, width int) []slice {
-	if len(bars) == 0 || width <= 0 {
-		return nil
-	}
-	all := make([]slice, width)
-	edge := func(cell int) float64 {
-		i := min(cell*len(bars)/width, len(bars)-1)
-		part := float64(cell*len(bars)-i*width) / float64(width)
-		return bars[i].From + part*(bars[i].To-bars[i].From)
-	}
-	for cell := range all {
-		s := &all[cell]
-		s.from, s.to = edge(cell), edge(cell+1)
-		from, to := cell*len(bars), (cell+1)*len(bars) // in units of 1/width of a bar
-		for i := from / width; i < len(bars) && i*width < to; i++ {
-			overlap := min(to, (i+1)*width) - max(from, i*width)
-			s.n += float64(bars[i].Count) * float64(overlap) / float64(width)
-		}
-	}
-	return all
-}
-
 // latencyColumns draws the bars as columns in h rows, with the axis.
-func latencyColumns(st *text.Styles, l ledger.Latency, bars []ledger.Bar, w, h int) []text.Line {
-	all := sliced(bars, w)
-	if len(all) == 0 || h <= 0 {
+func latencyColumns(st *text.Styles, l ledger.Latency, bars []ledger.Bar, h int) []text.Line {
+	if len(bars) == 0 || h <= 0 {
 		return nil
 	}
-	highest := 0.0
-	for _, s := range all {
-		highest = max(highest, s.n)
+	var highest uint64
+	for _, b := range bars {
+		highest = max(highest, b.Count)
 	}
 	rows := max(h-2, 1)
 	lines := make([]text.Line, rows, h)
 	for row := range rows {
-		for _, s := range all {
-			lines[row].Add(text.Column(text.Eighths(s.n/highest, rows), rows-row-1), report.QuantileInk(st, l, s.from))
+		for _, b := range bars {
+			lines[row].Add(text.Column(text.Eighths(float64(b.Count)/float64(highest), rows), rows-row-1), report.QuantileInk(st, l, b.From))
 		}
 	}
 	if h >= 2 {
 		var marks []text.Mark
 		for _, q := range quantiles[:3] {
-			at := slices.IndexFunc(all, func(s slice) bool { return q.of(l) < s.to })
+			at := slices.IndexFunc(bars, func(b ledger.Bar) bool { return q.of(l) < b.To })
 			if at < 0 {
-				at = len(all) - 1
+				at = len(bars) - 1
 			}
 			if n := len(marks); n > 0 && marks[n-1].At == at {
 				marks[n-1].Name += "/" + q.name
@@ -152,18 +123,18 @@ func latencyColumns(st *text.Styles, l ledger.Latency, bars []ledger.Bar, w, h i
 			}
 			marks = append(marks, text.Mark{At: at, Glyph: "▲", Name: q.name, Ink: st.Title})
 		}
-		lines = append(lines, text.MarkedAxis(st, w, marks))
+		lines = append(lines, text.MarkedAxis(st, len(bars), marks))
 	}
 	if h >= 3 {
-		lines = append(lines, edgeLabels(st, all))
+		lines = append(lines, edgeLabels(st, bars))
 	}
 	return lines
 }
 
 // edgeLabels writes the times at the first, the middle and the last edge.
-func edgeLabels(st *text.Styles, all []slice) text.Line {
+func edgeLabels(st *text.Styles, all []ledger.Bar) text.Line {
 	width := len(all)
-	first, middle, last := text.Millis(all[0].from), text.Millis(all[width/2].from), text.Millis(all[width-1].to)
+	first, middle, last := text.Millis(all[0].From), text.Millis(all[width/2].From), text.Millis(all[width-1].To)
 	gap := width - text.Width(first) - text.Width(last)
 	before := width/2 - text.Width(first) - text.Width(middle)/2
 	switch after := gap - before - text.Width(middle); {

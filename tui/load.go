@@ -17,7 +17,7 @@ import (
 
 // call makes one call and selects it.
 func (m *Model) call() tea.Cmd {
-	return m.make(func(_ context.Context, l Lab) pick { return pick{id: l.Call()} })
+	return m.create(func(_ context.Context, l Lab) pick { return pick{id: l.Call()} })
 }
 
 func (m *Model) askBurst() {

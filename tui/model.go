@@ -87,14 +87,14 @@ type Model struct {
 	st            *text.Styles
 	keys          []keyGroup
 	writeTerminal func(sequence string) // past the renderer
-	tick          int                   // which chain of ticks is the present one
+	tickChain     int                   // the number of the present chain of ticks
 	w, h          int
 
-	snapshot lab.Snapshot
-	mode     mode
-	below    []mode // the modes to go back to
-	failure  error
-	writing  sync.WaitGroup // files that are being written
+	snapshot  lab.Snapshot
+	mode      mode
+	modeStack []mode // the modes to go back to
+	failure   error
+	writing   sync.WaitGroup // files that are being written
 
 	lanes     lanes
 	servers   serverList
@@ -109,9 +109,9 @@ type Model struct {
 	helpFrom  int // the first line of the help that is shown
 	filter    string
 
-	making  int  // calls and replies that are being made, to be selected
-	jumping bool // the player is on its way to the row to select
-	opening bool // enter was pressed meanwhile
+	creating int  // calls and replies that are being created, to be selected
+	jumping  bool // the player is on its way to the row to select
+	opening  bool // enter was pressed meanwhile
 
 	continued <-chan os.Signal // receives SIGCONT
 	suspended int              // suspensions by ctrl+z whose SIGCONT has not come yet
@@ -122,24 +122,21 @@ type Model struct {
 
 // open shows a mode over the present one.
 func (m *Model) open(over mode) {
-	m.below = append(m.below, m.mode)
+	m.modeStack = append(m.modeStack, m.mode)
 	m.mode = over
 }
 
 // close goes back to the mode below the present one.
 func (m *Model) close() {
 	m.mode = browsing
-	if n := len(m.below) - 1; n >= 0 {
-		m.mode, m.below = m.below[n], m.below[:n]
-	}
-	if m.mode == browsing {
-		m.lanes.search() // their rows have moved
+	if n := len(m.modeStack) - 1; n >= 0 {
+		m.mode, m.modeStack = m.modeStack[n], m.modeStack[:n]
 	}
 }
 
 // A target is the call or reply whose story the inspector shows.
 type target struct {
-	id   string
+	id   string    // not escaped
 	seq  uint64    // of a discarded reply; 0 for a call
 	came time.Time // when the reply came in: the step to select first
 }
@@ -169,7 +166,7 @@ type (
 func (m *Model) Init() tea.Cmd { return tea.Batch(m.nextTick(), m.nextContinued()) }
 
 func (m *Model) nextTick() tea.Cmd {
-	chain := m.tick
+	chain := m.tickChain
 	return tea.Tick(interval, func(time.Time) tea.Msg { return tickMsg(chain) })
 }
 
@@ -182,7 +179,7 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 	}()
 	switch msg := msg.(type) {
 	case tickMsg:
-		if int(msg) != m.tick {
+		if int(msg) != m.tickChain {
 			return m, nil
 		}
 		cmd = m.nextTick()
@@ -198,13 +195,13 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 			cmd = tea.Batch(cmd, retakeTerminal())
 		}
 	case tea.ResumeMsg:
-		m.tick++ // the tick that was under way may be lost
+		m.tickChain++ // the tick that was under way may be lost
 		cmd = m.nextTick()
 	case panicMsg:
 		m.failure = msg.err
 	case doneMsg:
-	case madeMsg:
-		m.made(msg)
+	case createdMsg:
+		m.created(msg)
 	default:
 		return m, nil
 	}
@@ -221,9 +218,6 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 // refresh takes a snapshot and draws it.
 func (m *Model) refresh() {
 	m.followTour()
-	if m.frozen == nil && time.Since(m.snapshot.Ledger.Now) > 5*interval { // the process or the terminal was stopped
-		m.lanes.search()
-	}
 	m.takeSnapshot()
 	m.selectPick()
 	if m.mode == inspecting && !m.showStory() && m.player != nil { // in a lab the last known story stays
@@ -261,7 +255,7 @@ func (m *Model) query() lab.Query {
 		},
 		Notes: 1,
 	}
-	if m.mode == readingLog || slices.Contains(m.below, readingLog) {
+	if m.mode == readingLog || slices.Contains(m.modeStack, readingLog) {
 		q.Notes = lab.MaxNotes
 	}
 	if d, ok := m.layout(); ok {

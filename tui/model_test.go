@@ -35,12 +35,12 @@ func TestFreeze(t *testing.T) {
 	before := m.snapshot.Ledger.Calls
 	press(m, "f")
 	b.complete(50, 0, "fib-1")
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	if m.snapshot.Ledger.Calls != before || !m.snapshot.Frozen || !strings.Contains(m.View(), "FROZEN") {
 		t.Errorf("the picture moves, or does not say that it is frozen:\n%s", m.View())
 	}
 	s.Note(lab.Success, "something was done", "")
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	if !strings.Contains(m.View(), "something was done") {
 		t.Error("a frozen screen does not tell what is done")
 	}
@@ -53,7 +53,7 @@ func TestFreeze(t *testing.T) {
 func TestStaleTicksEnd(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 80, 24)
-	old := tickMsg(m.tick)
+	old := tickMsg(m.tickChain)
 	if _, cmd := m.Update(tea.ResumeMsg{}); cmd == nil {
 		t.Error("no tick after a suspension")
 	}
@@ -72,14 +72,14 @@ func TestPanics(t *testing.T) {
 
 	m = newScreen(t, s, 80, 24)
 	s.snap.Err = errors.New("the lab has panicked")
-	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || !errors.Is(m.failure, s.snap.Err) {
+	if _, cmd := m.Update(tickMsg(m.tickChain)); cmd == nil || !errors.Is(m.failure, s.snap.Err) {
 		t.Errorf("a panic of the lab: %v", m.failure)
 	}
 	s.snap.Err = nil
 
 	m = newScreen(t, s, 80, 24)
 	m.session = nil
-	if _, cmd := m.Update(tickMsg(m.tick)); cmd == nil || m.failure == nil {
+	if _, cmd := m.Update(tickMsg(m.tickChain)); cmd == nil || m.failure == nil {
 		t.Errorf("a panic of the screen: %v", m.failure)
 	}
 }

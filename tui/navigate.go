@@ -87,7 +87,7 @@ func (m *Model) back() {
 	case !m.onServers && !m.lanes.follows():
 		m.lanes.home()
 	case m.lanes.zoomed:
-		m.lanes.zoom()
+		m.lanes.zoomed = false
 	case m.filter != "":
 		m.setFilter("") //nolint:errcheck // the empty filter is valid
 	case m.frozen != nil:
@@ -115,7 +115,7 @@ func (m *Model) nextPanel(delta int) {
 // zoom shows the focused lane alone, or all four again.
 func (m *Model) zoom() {
 	m.onServers = false
-	m.lanes.zoom()
+	m.lanes.zoomed = !m.lanes.zoomed
 }
 
 func (m *Model) cycleEnded() {

@@ -9,7 +9,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-// A pick is a call or a discarded reply that a key has made or gone to. It stays selected, in whichever lane it is,
+// A pick is a call or a discarded reply that a key has created or gone to. It stays selected, in whichever lane it is,
 // until something else is selected.
 type pick struct {
 	id    string
@@ -42,7 +42,7 @@ func (p *pick) index(rows laneRows) int {
 // choose selects p as soon as it is in a lane.
 func (l *lanes) choose(p pick) {
 	l.release()
-	l.pick, l.searching = &p, true
+	l.pick = &p
 }
 
 // unpick leaves the selection to the lists.
@@ -56,9 +56,8 @@ func (l *lanes) release() {
 	l.unpick()
 }
 
-// follow selects the pick in the lane that it is in now, and has the lane that it was in show its newest row. It
-// returns false if the pick is in no lane.
-func (l *lanes) follow(snap *lab.Snapshot) bool {
+// follow selects the pick in the lane that it is in now, and has the lane that it was in show its newest row.
+func (l *lanes) follow(snap *lab.Snapshot) {
 	for kind := range laneKind(laneCount) {
 		rows := l.rows(snap, kind)
 		i := l.pick.index(rows)
@@ -72,45 +71,44 @@ func (l *lanes) follow(snap *lab.Snapshot) bool {
 			v.stance, v.key, v.cursor = onRow, rows.key(i), i
 		}
 		l.focus, l.picked = kind, true
-		return true
+		return
 	}
 	if l.picked {
 		l.list[l.focus].home()
 	}
 	l.picked = false
-	return false
 }
 
-// make calls f, which makes a call or sends a reply, and selects it as soon as it has come in.
-func (m *Model) make(f func(ctx context.Context, l Lab) pick) tea.Cmd {
-	m.making++
+// create calls f, which makes a call or sends a reply, and selects it as soon as it has come in.
+func (m *Model) create(f func(ctx context.Context, l Lab) pick) tea.Cmd {
+	m.creating++
 	if m.mode == readingLog {
 		m.log = noteLog{} // its note is the newest
 	}
-	made := madeMsg{lab: m.lab}
-	run := m.do(func(ctx context.Context, l Lab) { made.made = f(ctx, l) })
+	created := createdMsg{lab: m.lab}
+	run := m.do(func(ctx context.Context, l Lab) { created.pick = f(ctx, l) })
 	return func() tea.Msg {
 		if msg, failed := run().(panicMsg); failed {
 			return msg
 		}
-		return made
+		return created
 	}
 }
 
-// A madeMsg is the end of [Model.make]. The pick has no ID if there was an error.
-type madeMsg struct {
+// A createdMsg is the end of [Model.create]. The pick has no ID if there was an error.
+type createdMsg struct {
 	lab  Lab
-	made pick
+	pick pick
 }
 
-func (m *Model) made(msg madeMsg) {
-	m.making--
+func (m *Model) created(msg createdMsg) {
+	m.creating--
 	switch {
 	case msg.lab != m.lab: // a scenario that is over
-	case msg.made.id == "":
+	case msg.pick.id == "":
 		m.opening = false
 	default:
-		m.choose(msg.made)
+		m.choose(msg.pick)
 	}
 }
 
@@ -134,7 +132,7 @@ func (m *Model) discarded(max int) []ledger.Stray {
 }
 
 // pending reports whether the row to select has not come in yet.
-func (m *Model) pending() bool { return m.making > 0 || m.jumping || m.lanes.pick.pending() }
+func (m *Model) pending() bool { return m.creating > 0 || m.jumping || m.lanes.pick.pending() }
 
 // selectPick selects the pick if it has come in, and opens it if enter was pressed meanwhile.
 func (m *Model) selectPick() {
@@ -143,23 +141,20 @@ func (m *Model) selectPick() {
 		if r != nil && r.Found != nil {
 			m.choose(pick{id: r.Found.ID, seq: r.Found.Seq, reply: r.Found.Seq != 0})
 			m.opening = m.opening || m.mode == inspecting // the inspector goes on to this one
+			m.takeSnapshot()
 		}
 	}
 	if p := m.lanes.pick; p.pending() {
 		for _, s := range m.discarded(maxLaneRows) {
 			if s.ID == p.id && s.Seq > p.after && s.Server == lab.InjectorName {
-				p.seq, m.lanes.searching = s.Seq, true
+				p.seq = s.Seq
+				m.takeSnapshot()
 				break
 			}
 		}
 	}
 	if p := m.lanes.pick; p != nil && !p.pending() {
-		was := m.lanes.picked
-		if !m.lanes.follow(&m.snapshot) && (was || m.lanes.searching) {
-			m.lanes.search()
-			m.takeSnapshot()
-			m.lanes.follow(&m.snapshot)
-		}
+		m.lanes.follow(&m.snapshot)
 		if story, ok := m.remembered(target{id: p.id, seq: p.seq}); ok {
 			p.story, p.hasStory = story, true
 		} else if m.player != nil { // the player went to a time at which it is not known
@@ -169,7 +164,7 @@ func (m *Model) selectPick() {
 	if m.opening && !m.pending() {
 		m.opening = false
 		if r, ok := m.lanes.selected(&m.snapshot); ok {
-			m.inspect(target{r.id, r.seq, r.came})
+			m.inspect(r.target)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (s *makingLab) arrive() {
 	s.sent = nil
 }
 
-func tick(m *Model) { m.Update(tickMsg(m.tick)) }
+func tick(m *Model) { m.Update(tickMsg(m.tickChain)) }
 
 // opened checks that the inspector shows a story.
 func opened(t *testing.T, m *Model, what, id string) {

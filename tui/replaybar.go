@@ -14,22 +14,10 @@ import (
 	"rpcscope/tui/text"
 )
 
-// play makes a keyRow's function of one that moves the player.
-func play(f func(*Model)) func(*Model) tea.Cmd {
-	return act(func(m *Model) {
-		f(m)
-		m.lanes.search() // the selected row may be elsewhere now
-	})
-}
-
-func seek(by time.Duration) func(*Model) tea.Cmd {
-	return play(func(m *Model) { m.player.Seek(by) })
-}
-
 // jump moves the player to the next incident of a kind, or to the previous one if direction is -1. The incident is selected
 // when the player is there.
 func jump(kind lab.Incident, direction int) func(*Model) tea.Cmd {
-	return play(func(m *Model) {
+	return act(func(m *Model) {
 		if direction < 0 {
 			m.player.Previous(kind)
 		} else {

@@ -209,7 +209,7 @@ func TestReplayAnyKeys(t *testing.T) {
 		m.Update(tea.WindowSizeMsg{Width: rapid.IntRange(minWidth, 200).Draw(t, "w"), Height: rapid.IntRange(minHeight, 60).Draw(t, "h")})
 		for _, k := range rapid.SliceOfN(rapid.SampledFrom(keys), 1, 60).Draw(t, "keys") {
 			press(m, k)
-			m.Update(tickMsg(m.tick))
+			m.Update(tickMsg(m.tickChain))
 			if m.failure != nil {
 				t.Fatal(m.failure)
 			}
@@ -251,7 +251,7 @@ func TestReplayBeforeAStory(t *testing.T) {
 	tick := func(what string, there func() bool) {
 		t.Helper()
 		for end := time.Now().Add(time.Minute); !there(); time.Sleep(time.Millisecond) {
-			if m.Update(tickMsg(m.tick)); time.Now().After(end) {
+			if m.Update(tickMsg(m.tickChain)); time.Now().After(end) {
 				t.Fatalf("not %s:\n%s", what, m.View())
 			}
 		}

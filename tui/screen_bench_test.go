@@ -42,7 +42,7 @@ func benchmarkScreen(b *testing.B, calls int) {
 		})
 		b.Run("tick/"+size.name, func(b *testing.B) {
 			for b.Loop() {
-				m.Update(tickMsg(m.tick))
+				m.Update(tickMsg(m.tickChain))
 				m.View()
 			}
 		})
@@ -56,7 +56,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	heap := func(calls int) uint64 {
 		for range calls / 1000 {
 			story.complete(1000, 0, "fib-1", "fib-2")
-			m.Update(tickMsg(m.tick))
+			m.Update(tickMsg(m.tickChain))
 		}
 		runtime.GC()
 		var stats runtime.MemStats

@@ -22,7 +22,7 @@ func (m *Model) selected() (target, bool) {
 		return target{}, false
 	}
 	row, ok := m.lanes.selected(&m.snapshot)
-	return target{row.id, row.seq, row.came}, ok
+	return row.target, ok
 }
 
 // inspectSelected shows the story of the selected row, as soon as it has come in.
@@ -84,7 +84,6 @@ func (m *Model) toggleFrozen() {
 		return
 	}
 	m.frozen = nil
-	m.lanes.search()
 }
 
 func (m *Model) askFilter() {
@@ -99,6 +98,6 @@ func (m *Model) setFilter(s string) error {
 		return err
 	}
 	m.filter = strings.TrimSpace(s)
-	m.lanes.setFilter(f)
+	m.lanes.filter = f
 	return nil
 }

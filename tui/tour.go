@@ -41,7 +41,7 @@ func (m *Model) followTour() {
 		m.session, m.lab, m.frozen = l, l, nil
 		m.lanes, m.servers, m.onServers, m.filter = lanes{}, serverList{}, false, ""
 		m.lanes.number, m.lanes.focus = l.Number, laneKind(stage.Scenario.Lane)
-		m.mode, m.below, m.log, m.opening = browsing, nil, noteLog{}, false
+		m.mode, m.modeStack, m.log, m.opening = browsing, nil, noteLog{}, false
 	}
 	m.tourSnapshot = stage
 	m.servers.told = m.telling()

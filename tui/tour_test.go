@@ -73,7 +73,7 @@ func TestTourKeys(t *testing.T) {
 	}
 	f.fail = errors.New("no broker")
 	press(m, "N")
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	if !strings.Contains(m.View(), "no broker") {
 		t.Errorf("what went wrong is not told:\n%s", m.View())
 	}
@@ -112,7 +112,7 @@ func TestTourStates(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m, f := newTourScreen(t, 120, 40)
 			c.set(f)
-			m.Update(tickMsg(m.tick))
+			m.Update(tickMsg(m.tickChain))
 			says(t, m.View(), c.says, c.not)
 		})
 	}
@@ -123,14 +123,14 @@ func TestTourAdvice(t *testing.T) {
 	m, f := newTourScreen(t, 120, 40)
 	s := f.lab.(*fakeLab)
 	s.snap.Queue = lab.Queue{Name: "q", Known: true, Missing: true, At: at(0)}
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	says(t, m.View(), []string{"Press N to see"}, []string{"unroutable. Press s"})
 	f.snap.State = tour.Playing
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	says(t, m.View(), []string{"It is happening now"}, []string{"unroutable. Press s"})
 
 	f.snap.State, f.snap.Position, s.snap.StandIn = tour.Intro, 1, standIn
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	says(t, m.View(), []string{"Press N to see it happen. In-process broker"}, nil)
 }
 
@@ -144,8 +144,8 @@ func TestTourGoesOn(t *testing.T) {
 	}
 	other := &fakeLab{ledger: newStory().ledger}
 	f.lab, f.snap.Scenario, f.snap.Position = other, tour.Scenarios()[4], 5
-	m.Update(tickMsg(m.tick))
-	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.below) > 0 || m.snapshot.Ledger.Calls.Sent != 0 {
+	m.Update(tickMsg(m.tickChain))
+	if m.frozen != nil || m.filter != "" || m.onServers || m.mode != browsing || len(m.modeStack) > 0 || m.snapshot.Ledger.Calls.Sent != 0 {
 		t.Errorf("frozen %v, filter %q, on servers %t, mode %d, %+v", m.frozen, m.filter, m.onServers, m.mode, m.snapshot.Ledger.Calls)
 	}
 	says(t, m.View(), []string{"5 of 10: an unknown reply"}, []string{"FROZEN"})
@@ -190,7 +190,7 @@ func TestStoriesFit(t *testing.T) {
 	// As soon as something happens there are charts to see it in, on every screen.
 	for _, set := range []func(*fakeTour){func(f *fakeTour) { acting(f, tour.Running) }, func(f *fakeTour) { over(f, nil, goodFact) }} {
 		set(f)
-		m.Update(tickMsg(m.tick))
+		m.Update(tickMsg(m.tickChain))
 		for h := minHeight; h < 50; h++ {
 			m.Update(tea.WindowSizeMsg{Width: minWidth, Height: h})
 			if d, ok := m.layout(); !ok || d.charts < shortChartRows || d.lanes < 4 {
@@ -230,7 +230,7 @@ func TestTourNumbers(t *testing.T) {
 		}
 		b := &m.snapshot.Ledger
 		f.lab.(*fakeLab).numbers = map[string]int{b.InFlight[0].ID: 7, b.Completed[0].ID: 12, b.Duplicates[0].ID: 1000}
-		m.Update(tickMsg(m.tick))
+		m.Update(tickMsg(m.tickChain))
 		for n, id := range map[string]string{"#7": b.InFlight[0].ID, "#12": b.Completed[0].ID, "#1000": b.Duplicates[0].ID} {
 			if !strings.Contains(m.View(), n+" "+id[:minIDWidth]) {
 				t.Errorf("%d cells: no %s %s\n%s", w, n, id, m.View())
@@ -261,7 +261,7 @@ func TestTourSizes(t *testing.T) {
 	} {
 		m, f := newTourScreen(t, 120, 40)
 		set(f)
-		m.Update(tickMsg(m.tick))
+		m.Update(tickMsg(m.tickChain))
 		sizes := [][2]int{{0, 0}, {1, 1}, {79, 24}, {80, 23}, {80, 24}, {80, 29}, {81, 30}, {80, 31}, {120, 40}, {300, 100}}
 		for w := 80; w < 200; w += 7 {
 			sizes = append(sizes, [2]int{w, 24 + w%23})

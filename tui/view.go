@@ -87,7 +87,7 @@ func (m *Model) draw() string {
 // bodyMode returns the mode to draw above the footer.
 func (m *Model) bodyMode() mode {
 	if m.mode == prompting {
-		return m.below[len(m.below)-1]
+		return m.modeStack[len(m.modeStack)-1]
 	}
 	return m.mode
 }

@@ -21,7 +21,7 @@ func TestHelpStandIn(t *testing.T) {
 	press(m, "?")
 	says(t, m.View(), nil, []string{"The broker"})
 	s.snap.StandIn = standIn
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	says(t, m.View(), []string{"The broker", "rpcscope demo --url amqp://user:password@host/"}, nil)
 }
 
@@ -34,7 +34,7 @@ func TestEmptyInFlight(t *testing.T) {
 		t.Errorf("a paused load is not explained:\n%s", m.View())
 	}
 	s.snap.Load.Paused = false
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	if !strings.Contains(m.View(), "│ None. No request waits for") {
 		t.Errorf("the reason outlives itself:\n%s", m.View())
 	}
@@ -60,7 +60,7 @@ func TestLongMessagesAreWhole(t *testing.T) {
 	says("the newest note", long)
 	s.Note(lab.Success, long+strings.Repeat(" and more", 30), "")
 	s.Note(lab.Success, "short", "")
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	press(m, "v", "up")
 	says("the selected note of the log", long+strings.Repeat(" and more", 30))
 	press(m, "esc", "F")
@@ -68,7 +68,7 @@ func TestLongMessagesAreWhole(t *testing.T) {
 	says("an error of a prompt", "state:nonsense: the states are "+strings.Join(filterStates, ", "))
 	press(m, "esc", "tab", "tab", "tab", "down")
 	s.snap.Queue = lab.Queue{Name: "rpc_queue", Err: strings.TrimSuffix(strings.Repeat("no such thing ", 12), " ")}
-	m.Update(tickMsg(m.tick))
+	m.Update(tickMsg(m.tickChain))
 	says("advice", explain.Advise(&m.snapshot)[0].Text)
 }
 
