@@ -31,7 +31,9 @@ type line struct {
 	Text       text            `json:"x,omitzero"`
 	Delay      int64           `json:"d,omitzero"`
 	Connection *connectionLine `json:"cn,omitzero"`
-	Message    messageLine     `json:"m,omitzero"`
+	Message    *messageLine    `json:"m,omitzero"`
+
+	message messageLine // set makes Message point to it
 }
 
 // A lineTime is a time in a line, or noTime.
@@ -68,18 +70,6 @@ type messageLine struct {
 	Text            text        `json:"b,omitzero"`  // the body if it is UTF-8
 	Binary          []byte      `json:"b64,omitzero"`
 	BodyLen         int         `json:"n,omitzero"` // 0 if all of the body is here
-
-	present bool
-}
-
-// IsZero reports whether the line leaves out the message.
-func (l *messageLine) IsZero() bool { return !l.present }
-
-// UnmarshalJSONFrom notes that there is a message.
-func (l *messageLine) UnmarshalJSONFrom(dec *jsontext.Decoder) error {
-	type fields messageLine
-	l.present = true
-	return json.UnmarshalDecode(dec, (*fields)(l))
 }
 
 // set makes l the line of e, which happened at the offset at.
@@ -98,6 +88,7 @@ func (l *line) set(e *Entry, at int64, c *clock) {
 		}
 	}
 	if e.message != nil {
+		l.Message = &l.message
 		l.Message.set(e.message, string(l.ID))
 	}
 }
@@ -107,7 +98,7 @@ func (l *messageLine) set(m *Message, id string) {
 		Exchange: text(m.Exchange), RoutingKey: text(m.RoutingKey), ContentType: text(m.ContentType),
 		ContentEncoding: text(m.ContentEncoding), ReplyTo: text(m.ReplyTo), Expiration: text(m.Expiration),
 		MessageID: text(m.MessageID), Type: text(m.Type), UserID: text(m.UserID), AppID: text(m.AppID),
-		DeliveryMode: m.DeliveryMode, Priority: m.Priority, Redelivered: m.Redelivered, present: true,
+		DeliveryMode: m.DeliveryMode, Priority: m.Priority, Redelivered: m.Redelivered,
 	}
 	if m.CorrelationID != id {
 		l.CorrelationID = (*text)(&m.CorrelationID)
@@ -154,7 +145,7 @@ func (l *line) entry(e *Entry, m *Message, start time.Time) error {
 			Address: string(c.Address), Product: string(c.Product), Version: string(c.Version), Queue: string(c.Queue),
 		}
 	}
-	if l.Message.present {
+	if l.Message != nil {
 		l.Message.message(m, e.ID)
 		e.message = m
 	}

@@ -12,20 +12,14 @@ import (
 
 // A Story is everything that a ledger remembers of one correlation ID.
 type Story struct {
-	ID string
+	Call // its row, without the bodies
 	// Ours reports whether the client began a call with this ID. If not, the story is about
 	// replies to an unknown call, and only ID, Replies and Events are set.
-	Ours    bool
-	Outcome amqprpc.Outcome
+	Ours bool
 
-	Intended, Sent, Deadline time.Time
-	Published                time.Time // first, zero if it was not
-	Ended                    time.Time // zero while in flight
+	Intended  time.Time
+	Published time.Time // first, zero if it was not
 
-	Attempt  int           // the last one
-	Replies  int           // the answer and all later ones
-	Server   string        // that answered
-	Wrong    bool          // see [EventWrong]
 	Response time.Duration // from Intended to the answer, 0 without one
 	Service  time.Duration // from Published to the answer, 0 without one
 
@@ -94,12 +88,10 @@ func (l *Ledger) storyOfStrays(strays ...*stray) (s Story) {
 func (l *Ledger) story(r *record) Story {
 	c := &l.clock
 	s := Story{
-		ID: r.id, Ours: true, Outcome: r.outcome,
-		Intended: c.time(r.intended), Sent: c.time(r.sent), Deadline: c.time(r.deadline),
-		Published: c.time(r.first), Ended: c.time(r.ended),
-		Attempt: r.attempt, Replies: r.replies, Server: r.server, Wrong: r.wrong, Dropped: r.dropped,
+		Ours: true, Intended: c.time(r.intended), Published: c.time(r.first), Dropped: r.dropped,
 		Events: make([]Entry, 0, r.events),
 	}
+	l.call(&s.Call, r, c.last, 0)
 	if r.outcome == amqprpc.Completed || r.outcome == amqprpc.Remote {
 		s.Response = time.Duration(max(r.ended-r.intended, 0))
 		s.Service = time.Duration(max(r.ended-r.started(), 0))
