@@ -34,7 +34,7 @@ func (c *connection) openChannel(f wire.Frame) *wire.Error {
 	}
 	m, err := wire.ParseMethod(f.Payload)
 	if err != nil {
-		return asException(err)
+		return err.(*wire.Error)
 	}
 	if _, ok := m.(*wire.ChannelOpen); !ok {
 		return about(wire.Errorf(wire.ChannelError, "expected 'channel.open'"), m)
@@ -118,7 +118,7 @@ const (
 func (ch *channel) handleMethod(payload []byte) *wire.Error {
 	class, method, err := wire.MethodID(payload)
 	if err != nil {
-		return asException(err)
+		return err.(*wire.Error)
 	}
 	if ch.incoming != nil {
 		return ch.errOutOfOrder()
@@ -127,13 +127,13 @@ func (ch *channel) handleMethod(payload []byte) *wire.Error {
 	case publishMethod:
 		p, err := wire.ParsePublish(payload)
 		if err != nil {
-			return asException(err)
+			return err.(*wire.Error)
 		}
 		return ch.publish(p)
 	case ackMethod:
 		tag, multiple, err := wire.ParseAck(payload)
 		if err != nil {
-			return asException(err)
+			return err.(*wire.Error)
 		}
 		if e := ch.ack(tag, multiple, false); e != nil {
 			return about(e, &wire.BasicAck{})
@@ -142,7 +142,7 @@ func (ch *channel) handleMethod(payload []byte) *wire.Error {
 	}
 	m, err := wire.ParseMethod(payload)
 	if err != nil {
-		return asException(err)
+		return err.(*wire.Error)
 	}
 	if ch.unconfirmed { // earlier messages are confirmed before the answer to this method
 		ch.sendConfirms()
@@ -211,15 +211,10 @@ func (ch *channel) perform(m wire.Method) *wire.Error {
 	case *wire.BasicReject:
 		return ch.ack(m.DeliveryTag, false, m.Requeue)
 	case *wire.BasicRecover, *wire.BasicRecoverAsync:
-		return wire.Errorf(wire.NotImplemented, "%s", methodName(m))
+		return wire.Errorf(wire.NotImplemented, "%s", wire.MethodName(wire.ID(m)))
 	case *wire.ChannelFlowOk, *wire.ChannelCloseOk: // answers that nobody waits for
 	default:
-		return wire.Errorf(wire.CommandInvalid, "unimplemented method: %s on channel %d", methodName(m), ch.id)
+		return wire.Errorf(wire.CommandInvalid, "unimplemented method: %s on channel %d", wire.MethodName(wire.ID(m)), ch.id)
 	}
 	return nil
-}
-
-func methodName(m wire.Method) string {
-	class, method := wire.ID(m)
-	return wire.MethodName(class, method)
 }

@@ -51,8 +51,6 @@ const guest = "guest"
 var (
 	// ErrClosed is returned by Restart after Close.
 	ErrClosed = errors.New("the broker is closed")
-	// ErrRunning is returned by Restart for a broker that was neither stopped nor killed.
-	ErrRunning = errors.New("the broker is running")
 	// ErrNotLoopback is wrapped by the error of Start for an address that other machines can reach if Config.AllowRemote
 	// is false.
 	ErrNotLoopback = errors.New("not an address of the loopback interface")

@@ -221,7 +221,7 @@ func (c *connection) handleChannel(f wire.Frame) {
 func (c *connection) handleMethod(payload []byte) *wire.Error {
 	m, err := wire.ParseMethod(payload)
 	if err != nil {
-		return asException(err)
+		return err.(*wire.Error)
 	}
 	closing, ok := m.(*wire.ConnectionClose)
 	if !ok {

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"errors"
 	"strconv"
 
 	"rpcscope/amqprpc/internal/wire"
@@ -22,13 +21,4 @@ func printable(s string) string {
 	}
 	q := strconv.Quote(s)
 	return q[1 : len(q)-1]
-}
-
-// asException converts an error of package wire to an exception.
-func asException(err error) *wire.Error {
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return e
-	}
-	return wire.Errorf(wire.SyntaxError, "%s", printable(err.Error()))
 }

@@ -19,19 +19,13 @@ func (b *Broker) Kill() {
 	b.end(false)
 }
 
-// Restart listens again on the same address after Stop or Kill. It returns ErrRunning if neither was called, ErrClosed
-// after Close, and the operating system's error if the port is in use.
+// Restart listens again on the same address after Stop or Kill. It returns ErrClosed after Close, and the operating
+// system's error if the port is in use: by the broker itself, if neither was called.
 func (b *Broker) Restart() error {
 	b.lifecycle.Lock()
 	defer b.lifecycle.Unlock()
-	b.lock()
-	running := b.run != nil
-	b.unlock()
-	switch {
-	case b.closed:
+	if b.closed {
 		return ErrClosed
-	case running:
-		return ErrRunning
 	}
 	return b.listen()
 }

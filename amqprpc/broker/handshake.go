@@ -220,7 +220,7 @@ func expect[M wire.Method](c *connection) (M, error) {
 		}
 		m, err := wire.ParseMethod(f.Payload)
 		if err != nil {
-			return none, c.refuse(asException(err))
+			return none, c.refuse(err.(*wire.Error))
 		}
 		switch m := m.(type) {
 		case M:
@@ -229,6 +229,6 @@ func expect[M wire.Method](c *connection) (M, error) {
 			c.lockAndSend(&wire.ConnectionCloseOk{})
 			return none, errEnded
 		}
-		return none, c.refuse(about(wire.Errorf(wire.CommandInvalid, "%s while the connection is not open", methodName(m)), m))
+		return none, c.refuse(about(wire.Errorf(wire.CommandInvalid, "%s while the connection is not open", wire.MethodName(wire.ID(m))), m))
 	}
 }

@@ -70,7 +70,7 @@ func (ch *channel) handleHeader(payload []byte) *wire.Error {
 	in, max := ch.incoming, ch.conn.b.cfg.MaxMessage
 	h, err := wire.ParseHeader(payload)
 	if err != nil {
-		return asException(err)
+		return err.(*wire.Error)
 	}
 	if h.Class != wire.ClassBasic {
 		return wire.Errorf(wire.UnexpectedFrame, "expected content header for class %d, got one for class %d instead", wire.ClassBasic, h.Class)
@@ -80,7 +80,7 @@ func (ch *channel) handleHeader(payload []byte) *wire.Error {
 	}
 	p, err := wire.ParseBrief(h.Properties)
 	if err != nil {
-		return asException(err)
+		return err.(*wire.Error)
 	}
 	if e := ch.checkProperties(&p); e != nil {
 		return e

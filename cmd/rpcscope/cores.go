@@ -2,23 +2,9 @@ package main
 
 import (
 	"fmt"
-	"runtime"
+
+	"rpcscope/tui/report"
 )
-
-// A step is one run of scale.
-type step struct {
-	servers    int
-	throughput float64 // per second
-	busy       float64 // cores that the servers kept busy, on average
-}
-
-// speedup returns the throughput in terms of that of the first run.
-func (s step) speedup(first step) float64 {
-	if first.throughput == 0 {
-		return 0
-	}
-	return s.throughput / first.throughput
-}
 
 const (
 	// goodSpeedup is the part of the ideal speed-up that needs no explanation.
@@ -27,28 +13,23 @@ const (
 	serversShare = 0.75
 )
 
-// coreLimit returns a notice if a run fell short of the ideal speed-up because its servers needed more cores than
-// there are, else "". The cores that a server needs are those that a server of the first run used: work that waits
-// uses next to none.
-func coreLimit(steps []step, cores int) string {
-	var limited step
-	needed := serversShare * float64(cores)
-	for _, s := range steps {
-		first := steps[0]
-		ideal := float64(s.servers) / float64(first.servers)
-		if n := first.busy * ideal; ideal > 1 && s.speedup(first) < goodSpeedup*ideal && n > needed {
-			limited, needed = s, n
+// coreLimit returns a notice if a run of scale fell short of the ideal speed-up because its servers needed more cores
+// than there are, else "". The cores that a server needs are those that a server of the first run used, which kept busy
+// that many: work that waits uses next to none.
+func coreLimit(rows []report.ScaleRow, busy float64, cores int) string {
+	limited, needed := 0, serversShare*float64(cores)
+	for _, row := range rows {
+		ideal := float64(row.Servers) / float64(rows[0].Servers)
+		if n := busy * ideal; ideal > 1 && row.Speedup < goodSpeedup*ideal && n > needed {
+			limited, needed = row.Servers, n
 		}
 	}
-	if limited.servers == 0 {
+	if limited == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s would keep %.1f cores busy, of %d for them, the broker and the load: the work is bound by the CPU here. "+
-		"Work that waits scales: --server-flag=--delay=20ms", servers(limited.servers), needed, cores)
+		"Work that waits scales: --server-flag=--delay=20ms", servers(limited), needed, cores)
 }
-
-// cores returns the number of cores that this process and its children may use.
-func cores() int { return runtime.GOMAXPROCS(0) }
 
 // busy returns the number of cores that the servers kept busy, on average.
 func (m *measurement) busy() float64 {

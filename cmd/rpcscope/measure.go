@@ -154,11 +154,8 @@ func (m *measurement) reportErrors(stderr io.Writer, run string, s *report.Summa
 // reportRestarts prints the servers that died.
 func (m *measurement) reportRestarts(stderr io.Writer) {
 	for _, s := range m.servers {
-		switch {
-		case s.Restarts == 1:
-			warn(stderr, "%s died once by itself and was started again", s.Name)
-		case s.Restarts > 1:
-			warn(stderr, "%s died %d times by itself and was started again", s.Name, s.Restarts)
+		if s.Restarts > 0 {
+			warn(stderr, "%s died by itself and was started again, %d×", s.Name, s.Restarts)
 		}
 	}
 }

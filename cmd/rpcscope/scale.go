@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -107,12 +108,12 @@ func (o *scaleOptions) validate(cmd *cobra.Command) error {
 
 func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error {
 	result := report.Scale{Rows: []report.ScaleRow{}}
-	var steps []step
+	var busy float64 // cores, in the first run
 	var ended error
 	short := false
 	for _, n := range o.steps {
 		if report.IsTerminal(os.Stderr) {
-			fmt.Fprintf(stderr, "%d of %d: %s\n", len(steps)+1, len(o.steps), servers(n))
+			fmt.Fprintf(stderr, "%d of %d: %s\n", len(result.Rows)+1, len(o.steps), servers(n))
 		}
 		m, err := o.runStep(ctx, stderr, n)
 		if err != nil {
@@ -129,12 +130,16 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 		row := report.ScaleRow{
 			Servers: n, Throughput: m.ledger.Throughput, P50: m.ledger.Response.P50, P99: m.ledger.Response.P99, Failed: summary.Short(), FellShort: summary.FellShort(),
 		}
-		steps = append(steps, step{servers: n, throughput: row.Throughput, busy: m.busy()})
-		row.Speedup = steps[len(steps)-1].speedup(steps[0])
 		result.Rows = append(result.Rows, row)
+		if len(result.Rows) == 1 {
+			busy = m.busy()
+		}
+		if first := result.Rows[0].Throughput; first > 0 {
+			result.Rows[len(result.Rows)-1].Speedup = row.Throughput / first
+		}
 	}
-	if len(steps) > 0 || ended == nil {
-		result.Notice = coreLimit(steps, cores())
+	if len(result.Rows) > 0 || ended == nil {
+		result.Notice = coreLimit(result.Rows, busy, runtime.GOMAXPROCS(0))
 		if err := o.print(stdout, stderr, &result); err != nil {
 			return cli.Fail(cli.FellShort, err)
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"sync"
@@ -186,10 +185,7 @@ func printStopping(l *lab.Lab, stderr io.Writer) {
 			alive++
 		}
 	}
-	switch {
-	case alive == 1:
-		fmt.Fprintln(stderr, "rpcscope: stopping a server")
-	case alive > 1:
-		fmt.Fprintf(stderr, "rpcscope: stopping %d servers\n", alive)
+	if alive > 0 {
+		warn(stderr, "stopping %s", servers(alive))
 	}
 }

@@ -6,13 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// Reply codes of AMQP 0-9-1. Those below [ConnectionForced] are reasons for which a message is returned.
+// Reply codes of AMQP 0-9-1. [NoRoute] is the reason for which a message is returned.
 const (
-	ContentTooLarge    = 311
 	NoRoute            = 312
-	NoConsumers        = 313
 	ConnectionForced   = 320
-	InvalidPath        = 402
 	AccessRefused      = 403
 	NotFound           = 404
 	ResourceLocked     = 405
@@ -22,18 +19,14 @@ const (
 	CommandInvalid     = 503
 	ChannelError       = 504
 	UnexpectedFrame    = 505
-	ResourceError      = 506
 	NotAllowed         = 530
 	NotImplemented     = 540
 	InternalError      = 541
 )
 
 var codeNames = map[uint16]string{
-	ContentTooLarge:    "CONTENT_TOO_LARGE",
 	NoRoute:            "NO_ROUTE",
-	NoConsumers:        "NO_CONSUMERS",
 	ConnectionForced:   "CONNECTION_FORCED",
-	InvalidPath:        "INVALID_PATH",
 	AccessRefused:      "ACCESS_REFUSED",
 	NotFound:           "NOT_FOUND",
 	ResourceLocked:     "RESOURCE_LOCKED",
@@ -43,7 +36,6 @@ var codeNames = map[uint16]string{
 	CommandInvalid:     "COMMAND_INVALID",
 	ChannelError:       "CHANNEL_ERROR",
 	UnexpectedFrame:    "UNEXPECTED_FRAME",
-	ResourceError:      "RESOURCE_ERROR",
 	NotAllowed:         "NOT_ALLOWED",
 	NotImplemented:     "NOT_IMPLEMENTED",
 	InternalError:      "INTERNAL_ERROR",
@@ -61,7 +53,7 @@ func CodeName(code uint16) string {
 // Hard reports whether a code closes the connection, and not just a channel.
 func Hard(code uint16) bool {
 	switch code {
-	case ContentTooLarge, NoRoute, NoConsumers, AccessRefused, NotFound, ResourceLocked, PreconditionFailed:
+	case NoRoute, AccessRefused, NotFound, ResourceLocked, PreconditionFailed:
 		return false
 	}
 	return true
