@@ -165,6 +165,7 @@ func TestRetriesHoldNoMemory(t *testing.T) {
 // A call that ran into its deadline while it was being retried says why.
 func TestRetriedCallKeepsItsReason(t *testing.T) {
 	brokertest.SkipIfShort(t)
+	t.Parallel()
 	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Retry: amqprpc.Retry{Attempts: -1}})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: time.Second})
 	wantIs(t, err, amqprpc.ErrTimeout)

@@ -35,6 +35,7 @@ func TestCanceledConsumer(t *testing.T) {
 // RabbitMQ before 4.3 closes the channel because of a message that is not acked in time, later ones cancel the
 // consumer. The log names consumer_timeout either way.
 func TestUnackedForTooLong(t *testing.T) {
+	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "consumer_timeout = 100"})
 	brokertest.Ctl(t, node, "eval", "application:set_env(rabbit, channel_tick_interval, 100).") // how often a channel looks
 	var logged logBuffer

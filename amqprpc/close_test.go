@@ -66,6 +66,7 @@ func TestCloseAmongCalls(t *testing.T) {
 
 // A client that is closed while it looks for a broker stops looking.
 func TestCloseWhileDisconnected(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	brokertest.NoLeaks(t)
 	observed := newTally()
@@ -106,8 +107,9 @@ func TestQueueStats(t *testing.T) {
 // Close ends questions about queues that a broker does not answer, and leaves no goroutine of theirs.
 func TestCloseAmongQuestions(t *testing.T) {
 	brokertest.SkipIfShort(t)
+	t.Parallel()
+	node := brokertest.Own(t)
 	for _, asked := range []bool{false, true} { // whether the connection for questions is open
-		node := brokertest.Own(t)
 		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL())})
 		if asked {
 			_, err := c.QueueStats(t.Context(), "missing")

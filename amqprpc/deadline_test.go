@@ -208,6 +208,7 @@ func (c *stuckConn) Close() error {
 
 func TestStuckWrite(t *testing.T) {
 	brokertest.SkipIfShort(t)
+	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
 	declare(t, url, queue)

@@ -11,19 +11,7 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/broker/rabbitmq"
 )
-
-// A userOf makes a user with these permissions in the virtual host "/", nil for none, and returns a broker that it
-// logs in to.
-func userOf(t *testing.T, node *rabbitmq.Node, name string, permissions []string) amqprpc.ConnConfig {
-	t.Helper()
-	brokertest.Ctl(t, node, "add_user", name, password)
-	if permissions != nil {
-		brokertest.Ctl(t, node, append([]string{"set_permissions", "-p", "/", name}, permissions...)...)
-	}
-	return at(strings.Replace(node.URL(), "guest:guest", name+":"+password, 1))
-}
 
 // wantDenied checks that an error names the missing permission, and its queue or exchange.
 func wantDenied(t *testing.T, what string, err error, permission, resource string) {
@@ -43,31 +31,37 @@ func wantDenied(t *testing.T, what string, err error, permission, resource strin
 
 // Dial and Serve name the permission that is missing, and on which queue or exchange. The permission to publish
 // requests RabbitMQ checks at the first one: each call names it.
-func TestDenied(t *testing.T) {
+func TestMissingPermissionIsNamed(t *testing.T) {
 	t.Parallel()
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
-	const queue, callback, exchange = "queue rpc", "queue amq.gen-", "exchange amq.default"
-	for _, c := range []struct {
+	node := limitedNode(t)
+	const queue, callback, exchange = "queue denied", "queue amq.gen-", "exchange amq.default"
+	cases := []struct {
 		user        string
-		permissions []string
+		permissions permissions
 		// The permission, and its object, that is missing to dial, call and serve.
 		dial, call, serve [2]string
 	}{
-		{"none", nil, [2]string{"", " "}, [2]string{}, [2]string{"", " "}},
-		{"configure", []string{"^$", ".*", ".*"}, [2]string{"configure", callback}, [2]string{}, [2]string{"configure", queue}},
-		{"callback", []string{"^rpc$", ".*", ".*"}, [2]string{"configure", callback}, [2]string{}, [2]string{}},
-		{"read", []string{".*", ".*", "^$"}, [2]string{"read", callback}, [2]string{}, [2]string{"read", queue}},
-		{"readcallback", []string{".*", ".*", "^rpc$"}, [2]string{"read", callback}, [2]string{}, [2]string{}},
-		{"readqueue", []string{".*", ".*", `^amq\.gen-`}, [2]string{}, [2]string{}, [2]string{"read", queue}},
-		{"write", []string{".*", "^$", ".*"}, [2]string{}, [2]string{"write", exchange}, [2]string{"write", exchange}},
-	} {
+		{"none", permissions{}, [2]string{"", " "}, [2]string{}, [2]string{"", " "}},
+		{"configure", permissions{"^$", ".*", ".*"}, [2]string{"configure", callback}, [2]string{}, [2]string{"configure", queue}},
+		{"callback", permissions{"^denied$", ".*", ".*"}, [2]string{"configure", callback}, [2]string{}, [2]string{}},
+		{"read", permissions{".*", ".*", "^$"}, [2]string{"read", callback}, [2]string{}, [2]string{"read", queue}},
+		{"readcallback", permissions{".*", ".*", "^denied$"}, [2]string{"read", callback}, [2]string{}, [2]string{}},
+		{"readqueue", permissions{".*", ".*", `^amq\.gen-`}, [2]string{}, [2]string{}, [2]string{"read", queue}},
+		{"write", permissions{".*", "^$", ".*"}, [2]string{}, [2]string{"write", exchange}, [2]string{"write", exchange}},
+	}
+	users := make(map[string]permissions)
+	for _, c := range cases {
+		users[c.user] = c.permissions
+	}
+	addUsers(t, node, users)
+	for _, c := range cases {
 		t.Run(c.user, func(t *testing.T) {
-			broker := userOf(t, node, c.user, c.permissions)
-			node.Ctl(t.Context(), "delete_queue", "rpc") //nolint:errcheck // it need not be there
-			as := func(b amqprpc.ConnConfig) amqprpc.Config {
-				return amqprpc.Config{ConnConfig: b, Queue: "rpc", Timeout: time.Hour, Backoff: quick}
-			}
-			client, err := amqprpc.Dial(t.Context(), as(broker))
+			broker := as(node, c.user)
+			withChannel(t, node.URL(), func(ch *amqp.Channel) error {
+				_, err := ch.QueueDelete("denied", false, false, false)
+				return err
+			})
+			client, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker, Queue: "denied", Timeout: time.Hour, Backoff: quick})
 			switch {
 			case c.dial != [2]string{}:
 				wantDenied(t, "dial", err, c.dial[0], c.dial[1])
@@ -89,7 +83,7 @@ func TestDenied(t *testing.T) {
 			}
 
 			serving, ended := make(chan amqprpc.ConnectionInfo, 1), make(chan error, 1)
-			s := &amqprpc.Server{ConnConfig: broker, Queue: "rpc", Handler: echo, Backoff: quick, Observer: onConnect(nil, func(i amqprpc.ConnectionInfo) { serving <- i })}
+			s := &amqprpc.Server{ConnConfig: broker, Queue: "denied", Handler: echo, Backoff: quick, Observer: onConnect(nil, func(i amqprpc.ConnectionInfo) { serving <- i })}
 			go func() { ended <- s.Serve(context.Background()) }()
 			if c.serve != [2]string{} {
 				err := next(t, ended)
@@ -115,8 +109,9 @@ func TestDenied(t *testing.T) {
 // once it may.
 func TestDeniedClientBacksOff(t *testing.T) {
 	t.Parallel()
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
-	broker := userOf(t, node, "ann", []string{".*", "^$", ".*"})
+	node := limitedNode(t)
+	addUsers(t, node, map[string]permissions{"ann": {".*", "^$", ".*"}})
+	broker := as(node, "ann")
 	const first, last = 20 * time.Millisecond, 100 * time.Millisecond
 	var lost, delays []amqprpc.Event // written under the client's lock, read after Close
 	observed := newTally()
@@ -163,16 +158,14 @@ func TestDeniedClientBacksOff(t *testing.T) {
 }
 
 // A server that may not reply any more takes no request, goes on trying, and serves again once it may.
-func TestDeniedForAWhile(t *testing.T) {
+func TestDeniedServerRetries(t *testing.T) {
 	t.Parallel()
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
-	all, none := []string{".*", ".*", ".*"}, []string{".*", "^$", ".*"}
-	allow := func(permissions []string) {
-		t.Helper()
-		brokertest.Ctl(t, node, append([]string{"set_permissions", "-p", "/", "ann"}, permissions...)...)
-	}
+	node := limitedNode(t)
+	const queue = "denied for a while"
+	all, none := permissions{".*", ".*", ".*"}, permissions{".*", "^$", ".*"}
+	addUsers(t, node, map[string]permissions{"bob": all})
 	refusals := make(chan string, 1000)
-	s := &amqprpc.Server{ConnConfig: userOf(t, node, "ann", all), Queue: "rpc", Backoff: quick,
+	s := &amqprpc.Server{ConnConfig: as(node, "bob"), Queue: queue, Backoff: quick,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			if e.Kind == amqprpc.EventReconnecting && strings.Contains(e.Text, "lacks the write permission") {
 				refusals <- e.Text
@@ -181,16 +174,16 @@ func TestDeniedForAWhile(t *testing.T) {
 	serve(t, s)
 	ask := func() {
 		t.Helper()
-		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: "rpc", Timeout: patience})
+		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: patience})
 		if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ask()
-	allow(none)
-	brokertest.Ctl(t, node, "close_all_connections", "permissions are looked up when a channel opens")
+	// Permissions are looked up when a channel opens.
+	brokertest.Ctl(t, node, "eval", setPermissions("bob", none)+`, rabbit_networking:close_all_user_connections(<<"bob">>, "test").`)
 	withChannel(t, node.URL(), func(ch *amqp.Channel) error {
-		return ch.PublishWithContext(t.Context(), "", "rpc", false, false, amqp.Publishing{ReplyTo: "nobody"})
+		return ch.PublishWithContext(t.Context(), "", queue, false, false, amqp.Publishing{ReplyTo: "nobody"})
 	})
 	for range 3 {
 		next(t, refusals)
@@ -198,7 +191,7 @@ func TestDeniedForAWhile(t *testing.T) {
 	if st := s.Stats(); st.Requests != 1 {
 		t.Errorf("%+v", st)
 	}
-	allow(all)
+	brokertest.Ctl(t, node, "eval", setPermissions("bob", all)+".")
 	ask()
 	eventually(t, s, "the one that waited, too", func(st amqprpc.ServerStats) bool { return st.Requests == 3 && st.Redelivered == 0 })
 }

@@ -18,10 +18,9 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-const password = "pa55-w0rd"
-
 // Why there is no connection is said in words, with the address and never with the password.
 func TestDialErrors(t *testing.T) {
+	t.Parallel()
 	address, err := amqprpc.Address(brokertest.Shared(t).URL())
 	if err != nil {
 		t.Fatal(err)
@@ -119,6 +118,7 @@ func silentListener(t *testing.T) string {
 // Connecting ends by its own bound, or with the context, however silent the other side is.
 func TestDialIsBounded(t *testing.T) {
 	brokertest.SkipIfShort(t)
+	t.Parallel()
 	live := brokertest.Shared(t).URL()
 	brokertest.NoLeaks(t)
 	silent := silentListener(t)
@@ -187,6 +187,7 @@ func tlsParameters(ca, cert, key, server string) string {
 }
 
 func TestTLS(t *testing.T) {
+	t.Parallel()
 	ours, others := brokertest.NewAuthority(t), brokertest.NewAuthority(t)
 	cert, key := ours.Issue(t, time.Time{}, "127.0.0.1", "localhost")
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{TLS: &rabbitmq.TLS{CertFile: cert, KeyFile: key}})

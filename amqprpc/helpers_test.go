@@ -15,7 +15,14 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-func TestMain(m *testing.M) { os.Exit(brokertest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := brokertest.Main(m)
+	if err := closeLimitedNode(); err != nil {
+		fmt.Fprintln(os.Stderr, "close the limited node:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
 
 // patience is how long a test waits for an event that must happen. It is a bound on a failure, not a measure of success.
 const patience = 30 * time.Second

@@ -11,7 +11,6 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 // A request's reply_to is a stranger's word. None may make the server answer itself, lose its connection, or die.
@@ -95,8 +94,8 @@ func TestHostileRequests(t *testing.T) {
 // Headers that are more than the broker takes in a frame fail their call, or their reply, and not the connection
 // with all that is on it.
 func TestHeadersAboveTheFrame(t *testing.T) {
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "frame_max = 8192"})
-	queue := brokertest.QueueName(t)
+	t.Parallel()
+	node, queue := limitedNode(t), "large headers"
 	large := amqp.Table{"k": strings.Repeat("x", 10_000)}
 	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if string(req.Body) == "large" {

@@ -8,28 +8,21 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/broker/rabbitmq"
 )
-
-// smallMessages starts a node that takes messages of up to 100,000 bytes.
-func smallMessages(t *testing.T) string {
-	t.Helper()
-	return brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "max_message_size = 100000\n"}).URL()
-}
 
 // A result that is larger than the broker takes costs the server one connection. Its request comes back and is
 // answered with RESOURCE_EXHAUSTED, as those after it are at once, and the server serves on.
 func TestServerLearnsMaxMessage(t *testing.T) {
 	t.Parallel()
-	url := smallMessages(t)
-	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: "rpc", Prefetch: 10, Backoff: quick, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
+	url, queue := limitedNode(t).URL(), "large results"
+	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 10, Backoff: quick, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 		if req.Type == "large" {
 			return amqprpc.Response{Body: make([]byte, 100_001)}, nil
 		}
 		return amqprpc.Response{Body: make([]byte, 100_000)}, nil
 	}})
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: "rpc", Timeout: patience, Observer: observed})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: observed})
 	for range 3 {
 		_, err := c.Call(t.Context(), amqprpc.Request{Type: "large"})
 		var remote *amqprpc.RemoteError
@@ -52,10 +45,10 @@ func TestServerLearnsMaxMessage(t *testing.T) {
 // or retried. After that such requests are refused at once.
 func TestClientLearnsMaxMessage(t *testing.T) {
 	t.Parallel()
-	url := smallMessages(t)
-	declare(t, url, "rpc")
+	url, queue := limitedNode(t).URL(), "large requests"
+	declare(t, url, queue)
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: "rpc", Timeout: patience, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	large := make([]byte, 100_001)
 	other := c.Go(t.Context(), amqprpc.Request{})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true, Body: large[:100_000]})
@@ -70,9 +63,9 @@ func TestClientLearnsMaxMessage(t *testing.T) {
 	_, err = c.Call(t.Context(), amqprpc.Request{Body: large})
 	wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
 	wantIsNot(t, err, amqprpc.ErrRejected) // no call began
-	err = c.Publish(t.Context(), amqprpc.Message{RoutingKey: "rpc", Body: large})
+	err = c.Publish(t.Context(), amqprpc.Message{RoutingKey: queue, Body: large})
 	wantIs(t, err, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
-	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: "rpc"})
+	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	if reply, err := retried.Result(); err != nil || reply.Attempt < 1 {
 		t.Errorf("attempt %d, %v", reply.Attempt, err)
 	}
@@ -85,10 +78,10 @@ func TestClientLearnsMaxMessage(t *testing.T) {
 // The same if it is a message of Publish that is too large.
 func TestPublishLearnsMaxMessage(t *testing.T) {
 	t.Parallel()
-	url := smallMessages(t)
-	declare(t, url, "rpc")
+	url, queue := limitedNode(t).URL(), "large messages"
+	declare(t, url, queue)
 	c := dial(t, amqprpc.Config{ConnConfig: at(url), Backoff: quick})
-	m := amqprpc.Message{RoutingKey: "rpc", Body: make([]byte, 100_001)}
+	m := amqprpc.Message{RoutingKey: queue, Body: make([]byte, 100_001)}
 	err := c.Publish(t.Context(), m)
 	wantIs(t, err, amqprpc.ErrRejected, amqprpc.ErrInvalidRequest, amqprpc.ErrNotExecuted)
 	err = c.Publish(t.Context(), m)
@@ -127,15 +120,15 @@ func TestNoExchange(t *testing.T) {
 // The same with an exchange that the user may not write to.
 func TestDeniedExchange(t *testing.T) {
 	t.Parallel()
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
-	declare(t, node.URL(), "rpc")
-	user := userOf(t, node, "ann", []string{".*", `^(amq\.default|rpc)$`, ".*"})
-	c := dial(t, amqprpc.Config{ConnConfig: user, Queue: "rpc", Timeout: patience, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	node, queue := limitedNode(t), "denied exchange"
+	declare(t, node.URL(), queue)
+	addUsers(t, node, map[string]permissions{"cid": {".*", `^amq[.]default$`, ".*"}})
+	c := dial(t, amqprpc.Config{ConnConfig: as(node, "cid"), Queue: queue, Timeout: patience, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true})
 	_, err := c.Call(t.Context(), amqprpc.Request{Exchange: "amq.direct", Idempotent: true})
 	wantIs(t, err, amqprpc.ErrRejected)
 	wantDenied(t, "call", err, "write", "exchange amq.direct")
-	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: "rpc", QueueType: amqprpc.QueueAuto})
+	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, QueueType: amqprpc.QueueAuto})
 	if _, err := retried.Result(); err != nil {
 		t.Error(err)
 	}

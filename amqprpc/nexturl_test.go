@@ -75,6 +75,7 @@ func (n *nodes) lineStyle() []string {
 // hangs is tried last.
 func TestReconnectsBeginAtTheNextURL(t *testing.T) {
 	brokertest.SkipIfShort(t)
+	t.Parallel()
 	live, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	for what, start := range map[string]func(amqprpc.ConnConfig, chan<- struct{}){
 		"client": func(b amqprpc.ConnConfig, connected chan<- struct{}) {

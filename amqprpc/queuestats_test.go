@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strings"
 	"sync/atomic"
@@ -14,7 +13,6 @@ import (
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/broker/brokertest"
-	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
 // A dialer counts the connections and the channels that are opened, and refuses connections if it is told to.
@@ -144,16 +142,16 @@ func TestQueueStatsWithoutAConnection(t *testing.T) {
 // answer, and no call.
 func TestQueueStatsAtTheChannelLimit(t *testing.T) {
 	t.Parallel()
-	node := brokertest.RabbitMQ(t, rabbitmq.Config{})
-	const queue = "limited"
+	node := limitedNode(t)
+	const queue, user = "channel limit", "dan"
+	addUsers(t, node, map[string]permissions{user: {".*", ".*", ".*"}})
 	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue})
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Observer: observed})
+	c := dial(t, amqprpc.Config{ConnConfig: as(node, user), Queue: queue, Observer: observed})
 	if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 		t.Fatal(err)
 	}
-	open := len(strings.Fields(brokertest.Ctl(t, node, "list_channels", "pid", "--no-table-headers")))
-	brokertest.Ctl(t, node, "set_user_limits", "guest", fmt.Sprintf(`{"max-channels": %d}`, open))
+	brokertest.Ctl(t, node, "set_user_limits", user, `{"max-channels": 1}`)
 	for range 3 {
 		_, err := c.QueueStats(t.Context(), queue)
 		if err == nil || !strings.Contains(err.Error(), "maximum allowed user limit") {
@@ -167,7 +165,7 @@ func TestQueueStatsAtTheChannelLimit(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	brokertest.Ctl(t, node, "clear_user_limits", "guest", "all")
+	brokertest.Ctl(t, node, "clear_user_limits", user, "all")
 	if stats, err := c.QueueStats(t.Context(), queue); err != nil || stats.Consumers != 1 {
 		t.Errorf("without a limit: %+v, %v", stats, err)
 	}

@@ -27,6 +27,7 @@ func TestRefusals(t *testing.T) {
 		"rrrnnnnnnn":            9,
 		"aaannnnnnnnnnnnnn":     -1, // calls wait that the broker has taken: their replies may come
 		".nnnnnnnnnnnnnnnn":     -1, // it may have taken this one
+		"nnn.nnn":               6,  // and this one, which is lost
 		"annnnnnRnnnnn":         -1,
 		"annnnnnRnnnnnnn":       14,
 		"annnUnnRnnnnUnn":       14,
@@ -84,6 +85,11 @@ func TestRefusals(t *testing.T) {
 					t.Errorf("ended at step %d, want %d", ended, ends)
 				}
 				s.lose(nil) // if it has not ended
+				for _, call := range waiting {
+					if _, err := call.Result(); err.(*CallError).Outcome != ConnectionLost {
+						t.Errorf("a call that waited: %v", err)
+					}
+				}
 				if want := "the broker has refused every request for 3 s: connecting anew"; ended >= 0 && s.Err().Error() != want {
 					t.Errorf("it ended for %q, want %q", s.Err(), want)
 				}

@@ -3,6 +3,7 @@ package amqprpc_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,9 +13,10 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// If the broker refuses everything for a while, the client reconnects. Its calls end as rejected and not as lost, and
-// are retried as always. An ack resets the count.
-func TestAllRefused(t *testing.T) {
+// If the broker refuses everything for a while, the client reconnects. Calls that were nacked end as rejected, and are
+// retried as always. One that was published and not yet nacked then is lost. An ack resets the count.
+func TestClientReconnectsIfAllIsRefused(t *testing.T) {
+	t.Parallel()
 	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)
 	fill := func() { // by somebody else: the client has nothing to wait for
@@ -34,7 +36,7 @@ func TestAllRefused(t *testing.T) {
 			return nil
 		})
 	}
-	observed := newTally()
+	observed := newStoryTally()
 	gaveUp := make(chan string, 100)
 	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: 2 * patience, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
@@ -61,12 +63,22 @@ func TestAllRefused(t *testing.T) {
 			}
 		}
 		every.Stop()
-		for _, call := range calls {
+		rejected := 0
+		for i, call := range calls {
 			_, err := call.Result()
-			wantIs(t, err, amqprpc.ErrRejected)
-			if t.Failed() {
-				t.Fatalf("one of %d calls", len(calls))
+			nacked := func(e amqprpc.Event) bool { return e.Kind == amqprpc.EventNacked }
+			if slices.ContainsFunc(observed.story(call.ID()), nacked) {
+				wantIs(t, err, amqprpc.ErrRejected)
+				rejected++
+			} else {
+				wantIs(t, err, amqprpc.ErrConnectionLost)
 			}
+			if t.Failed() {
+				t.Fatalf("call %d of %d", i+1, len(calls))
+			}
+		}
+		if rejected < 3 {
+			t.Errorf("%d of %d calls were rejected", rejected, len(calls))
 		}
 		s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, QueueType: amqprpc.QueueAuto})
 		if reply, err := retried.Result(); err != nil || reply.Attempt < 3 {

@@ -211,6 +211,7 @@ func TestServerIsNotServing(t *testing.T) {
 // Serve outlives its connections, and Concurrency holds over all of them: handlers of a lost connection that do not
 // notice keep their slots.
 func TestServerReconnects(t *testing.T) {
+	t.Parallel()
 	node := brokertest.Own(t)
 	brokertest.NoLeaks(t)
 	ctx := context.Background()

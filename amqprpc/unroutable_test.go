@@ -95,6 +95,7 @@ func fullQueue(t *testing.T, url string) string {
 }
 
 func TestNack(t *testing.T) {
+	t.Parallel()
 	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)
 	observed := newTally()

@@ -1,48 +1,49 @@
 package brokertest
 
 import (
+	"bytes"
+	"context"
+	"crypto/rand"
 	"regexp"
-	"runtime"
+	"runtime/pprof"
 	"testing"
-
-	"go.uber.org/goleak"
+	"time"
 )
 
-// NoLeaks fails the test if goroutines are left when everything that the test opened after the call has been closed.
-// Call it before anything that starts goroutines. It ignores goroutines of brokers, which may take a moment
-// to end, and which a broker that is started again starts anew.
+// NoLeaks fails the test if goroutines that the test started after the call are left when it ends. Call it before
+// anything that starts goroutines. Other tests may run at the same time: the goroutines of a test inherit its label.
+//
+// It ignores goroutines of brokers, which may take a moment to end, and which a broker that is started again starts
+// anew, and those that a timer started, which have no label.
 func NoLeaks(t testing.TB) {
 	t.Helper()
-	before := goleak.IgnoreCurrent()
+	const label, timeout = "no leaks", 5 * time.Second
+	id := rand.Text()
+	pprof.SetGoroutineLabels(pprof.WithLabels(context.Background(), pprof.Labels(label, id)))
 	t.Cleanup(func() {
 		t.Helper()
-		var err error
-		// A goroutine is recognized as a broker's only once it runs.
-		for range 5 {
-			options := []goleak.Option{before}
-			for _, function := range brokerFunctions() {
-				options = append(options, goleak.IgnoreAnyFunction(function))
-			}
-			if err = goleak.Find(options...); err == nil {
-				return
-			}
+		pprof.SetGoroutineLabels(context.Background()) // this goroutine is none of those
+		began := time.Now()
+		left := goroutines(id)
+		for ; left != nil && time.Since(began) < timeout; left = goroutines(id) {
+			time.Sleep(5 * time.Millisecond)
 		}
-		t.Error(err)
+		if left != nil {
+			t.Errorf("goroutines are left:\n\n%s", bytes.Join(left, []byte("\n\n")))
+		}
 	})
 }
 
-var brokerFunction = regexp.MustCompile(`(?m)^(rpcscope/amqprpc/broker(?:/rabbitmq|/internal/\w+)?\.\S+)\(`)
+var ignored = regexp.MustCompile(`\t(?:rpcscope/amqprpc/broker(?:/rabbitmq|/internal/\w+)?|os/signal)\.`)
 
-// brokerFunctions returns the functions of the broker packages that are on some stack.
-func brokerFunctions() (functions []string) {
-	stacks := make([]byte, 1<<16)
-	n := runtime.Stack(stacks, true)
-	for n == len(stacks) {
-		stacks = make([]byte, 2*len(stacks))
-		n = runtime.Stack(stacks, true)
+// goroutines returns the stacks of goroutines with this text in a label.
+func goroutines(label string) (stacks [][]byte) {
+	var profile bytes.Buffer
+	pprof.Lookup("goroutine").WriteTo(&profile, 1) //nolint:errcheck // a Buffer takes everything
+	for stack := range bytes.SplitSeq(profile.Bytes(), []byte("\n\n")) {
+		if bytes.Contains(stack, []byte(label)) && !ignored.Match(stack) {
+			stacks = append(stacks, stack)
+		}
 	}
-	for _, found := range brokerFunction.FindAllSubmatch(stacks[:n], -1) {
-		functions = append(functions, string(found[1]))
-	}
-	return functions
+	return stacks
 }
