@@ -58,8 +58,8 @@ func (a *unconfirmedConn) Write(p []byte) (int, error) {
 	return a.Conn.Write(p)
 }
 
-// More publishes than may be unconfirmed: heartbeats go on, the connection lives, and every call ends when it
-// should.
+// If confirms are withheld for more publishes than may be unconfirmed, heartbeats go on, the connection lives, and every
+// call ends by its deadline.
 func TestConfirmsWithheld(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -96,7 +96,7 @@ func TestConfirmsWithheld(t *testing.T) {
 	// be gone by then.
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(patience); beats.Load() < 7; {
+	for late := time.After(testTimeout); beats.Load() < 7; {
 		select {
 		case <-tick.C:
 		case <-late:
@@ -127,7 +127,7 @@ func TestConfirmsWithheld(t *testing.T) {
 	}
 }
 
-// Ended calls that were waiting for their next attempt are not kept.
+// Calls that ended while they waited for their next attempt are not kept in memory.
 func TestRetriesHoldNoMemory(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	const size, calls = 1 << 19, 100

@@ -57,7 +57,7 @@ func BenchmarkCurve(b *testing.B) {
 		queue := brokertest.QueueName(b)
 		bareEcho(b, node.URL(), queue, slices.Max(levels))
 		loop := newBareLoop(b, node.URL(), queue)
-		c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: patience})
+		c := dial(b, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: testTimeout})
 		broker := node.Product() + " " + node.Version()
 		subjects = append(subjects,
 			&subject{broker, "Client.Call", func(n int, w *window) ([]time.Duration, error) { return measureClient(c, n, w) }, make([]rounds, len(levels))},
@@ -141,7 +141,7 @@ func (w *window) counts(ended time.Time) bool {
 	}
 	open := ended.Sub(*from)
 	enough := open >= w.length && n >= int64(10*w.inFlight)
-	if enough || open >= patience {
+	if enough || open >= testTimeout {
 		w.to.CompareAndSwap(nil, &ended)
 	}
 	return open > 0
@@ -194,7 +194,7 @@ func (l *bareLoop) measure(inFlight int, w *window) (took []time.Duration, err e
 			return nil, err
 		}
 	}
-	late := time.After(2 * patience)
+	late := time.After(2 * testTimeout)
 	for flying := inFlight; flying > 0; {
 		select {
 		case d, ok := <-l.replies:

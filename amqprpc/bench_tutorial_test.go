@@ -59,7 +59,7 @@ func BenchmarkAgainstPool(b *testing.B) {
 
 // concurrently makes calls with so many workers, numbered from 0, one call each at a time.
 func concurrently(b *testing.B, calls, workers int, call func(ctx context.Context, worker, i int) error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*testTimeout)
 	defer cancel()
 	var next atomic.Int64
 	var wg sync.WaitGroup

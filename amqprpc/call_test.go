@@ -12,7 +12,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-func TestCall(t *testing.T) {
+func TestCallReturnsReply(t *testing.T) {
 	node := brokertest.Shared(t)
 	brokertest.NoLeaks(t)
 	queue := brokertest.QueueName(t)

@@ -163,7 +163,7 @@ func (m *callModel) check() {
 	}
 }
 
-// Whatever becomes of connections, confirms, returns, replies and contexts, in whatever order, a call goes from
+// In any order of losses, confirms, returns, replies and ends of contexts, a call goes from
 // state to state as the model says, and ends once.
 func TestCallStates(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestClassification holds the client's classes against a model that is as plain as the definitions: whatever calls
-// begin, whatever replies come in whatever order, and however calls end.
+// TestClassification compares the client's classes with a model that is as plain as the definitions, for random
+// sequences of calls, replies and ends of calls.
 func TestClassification(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const (

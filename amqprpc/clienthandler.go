@@ -117,7 +117,7 @@ func (s *clientSession) Confirmed(tag uint64, multiple, acked bool) {
 	case acked:
 		c.refusals.accepted()
 	case c.refusals.refused(n, now) && !s.waitsSince(c.refusals.since):
-		s.Fail(fmt.Errorf("the broker has refused every request for %.0f s: connecting anew", c.refusals.bound().Seconds()))
+		s.Fail(fmt.Errorf("the broker has refused every request for %.0f s: reconnecting", c.refusals.bound().Seconds()))
 		c.refusals.gaveUp()
 	}
 	c.publishLater()

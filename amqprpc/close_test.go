@@ -12,7 +12,7 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Close in the middle of everything: each call has one outcome, no event comes after it, and nothing is left.
+// If Close is called among calls, each has one outcome, no event comes after it, and no goroutine is left.
 func TestCloseAmongCalls(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
@@ -64,7 +64,7 @@ func TestCloseAmongCalls(t *testing.T) {
 	}
 }
 
-// A client that is closed while it looks for a broker stops looking.
+// Close ends the reconnect attempts of a client.
 func TestCloseWhileDisconnected(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Own(t)
@@ -72,7 +72,7 @@ func TestCloseWhileDisconnected(t *testing.T) {
 	observed := newTally()
 	c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: "q", Observer: observed})
 	node.Kill()
-	observed.until(t, "it looks for a broker", seen(amqprpc.EventReconnecting, 2))
+	observed.until(t, "reconnecting", seen(amqprpc.EventReconnecting, 2))
 	call := c.Go(context.Background(), amqprpc.Request{})
 	within(t, "Close while disconnected", func() { c.Close() })
 	_, err := call.Result()
@@ -80,7 +80,7 @@ func TestCloseWhileDisconnected(t *testing.T) {
 	observed.check(t)
 }
 
-func TestQueueStats(t *testing.T) {
+func TestQueueStatsCostNoConnection(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	observed := newTally()
@@ -104,12 +104,12 @@ func TestQueueStats(t *testing.T) {
 	}
 }
 
-// Close ends questions about queues that a broker does not answer, and leaves no goroutine of theirs.
-func TestCloseAmongQuestions(t *testing.T) {
+// Close ends calls of QueueStats that a broker does not answer, and leaves no goroutine of theirs.
+func TestCloseEndsQueueStats(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
-	for _, asked := range []bool{false, true} { // whether the connection for questions is open
+	for _, asked := range []bool{false, true} { // whether the second connection is open
 		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL())})
 		if asked {
 			_, err := c.QueueStats(t.Context(), "missing")

@@ -12,7 +12,7 @@ import (
 
 // A caller may choose the correlation ID. One that is in flight is refused, and may be used again when its call has
 // ended.
-func TestCorrelationID(t *testing.T) {
+func TestCorrelationIDInFlightIsRefused(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	held, ids := make(chan struct{}), make(chan string, 10)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 10, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The picture of BenchmarkCurve is well-formed, with everything on it whatever the figures are.
+// The picture of BenchmarkCurve is well-formed, and shows every point, for all kinds of figures.
 func TestCurvePicture(t *testing.T) {
 	line := func(broker, way string, factor float64) curve {
 		c := curve{broker: broker, way: way}

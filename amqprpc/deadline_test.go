@@ -52,7 +52,7 @@ func TestWhichDeadlineHolds(t *testing.T) {
 	}
 }
 
-// Timeouts that nobody lives to see must not break the connection.
+// Timeouts of centuries do not break the connection.
 func TestEndlessTimeouts(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
@@ -92,7 +92,7 @@ func TestContextThatHasEnded(t *testing.T) {
 	observed.check(t)
 }
 
-func TestCancel(t *testing.T) {
+func TestCancelEndsCall(t *testing.T) {
 	b := newManualServer(t, amqprpc.Config{})
 	why := context.Canceled
 	for _, async := range []bool{false, true} {
@@ -120,7 +120,7 @@ func TestCancel(t *testing.T) {
 }
 
 // Waiting for room ends with the deadline, the context, the client, or room.
-func TestWaitingForRoom(t *testing.T) {
+func TestCallsWaitForRoom(t *testing.T) {
 	b := newManualServer(t, amqprpc.Config{MaxInFlight: 1})
 	first := b.Go(context.Background(), amqprpc.Request{})
 	d := next(t, b.requests)
@@ -177,8 +177,8 @@ func TestFailWhenFull(t *testing.T) {
 	}
 }
 
-// A stuckConn is a net.Conn whose writes, once it is told so, never return until it is closed, whatever its
-// deadline: a broker that does not read, at its worst.
+// A stuckConn is a net.Conn whose writes, once stuck is set, block until it is closed, past every deadline, as if the
+// broker did not read.
 type stuckConn struct {
 	net.Conn
 	stuck   *atomic.Bool
@@ -206,7 +206,7 @@ func (c *stuckConn) Close() error {
 	return c.Conn.Close()
 }
 
-func TestStuckWrite(t *testing.T) {
+func TestDeadlineHoldsDuringStuckWrite(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)

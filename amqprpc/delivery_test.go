@@ -133,11 +133,11 @@ func TestPersistentRequestOutlivesTheBroker(t *testing.T) {
 	close(g.open)
 	serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Handler: g.handle})
 	if req := next(t, g.begun); string(req.Body) != "kept" || !req.Persistent || req.CorrelationID != call.ID() {
-		t.Errorf("the server has got %q, persistent %v", req.Body, req.Persistent)
+		t.Errorf("the server received %q, persistent %v", req.Body, req.Persistent)
 	}
 }
 
-// Whatever calls fail of, none that is said not to have been executed was or will be.
+// A request whose call fails with ErrNotExecuted was not executed and will not be, for all causes of failure.
 func TestNotExecutedIsTrue(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	url, queue, missing := brokertest.Shared(t).URL(), brokertest.QueueName(t), brokertest.QueueName(t)
@@ -150,7 +150,7 @@ func TestNotExecutedIsTrue(t *testing.T) {
 		return echo(ctx, req)
 	}})
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Backoff: quick, Observer: observed, MaxInFlight: 24, Timeout: patience,
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Backoff: quick, Observer: observed, MaxInFlight: 24, Timeout: testTimeout,
 		Retry: amqprpc.Retry{Attempts: 3, Backoff: quick}})
 	const callers, each, drops = 32, 100, 4
 	var notExecuted sync.Map // body to error
@@ -201,7 +201,7 @@ func TestNotExecutedIsTrue(t *testing.T) {
 	})
 	t.Logf("%d of %d were executed; not executed, as they say: %v", len(executed), callers*each, kinds)
 	if len(kinds) < 2 || len(executed) == 0 {
-		t.Errorf("this proves nothing: %d executed, not executed %v", len(executed), kinds)
+		t.Errorf("the test covered too little: %d executed, not executed %v", len(executed), kinds)
 	}
 	observed.check(t)
 }

@@ -105,8 +105,7 @@ func TestMissingPermissionIsNamed(t *testing.T) {
 	}
 }
 
-// A client that may not publish connects again less and less often, to a lost connection each, and is itself again
-// once it may.
+// A client that may not publish reconnects after longer and longer delays, and works again once it may.
 func TestDeniedClientBacksOff(t *testing.T) {
 	t.Parallel()
 	node := limitedNode(t)
@@ -115,7 +114,7 @@ func TestDeniedClientBacksOff(t *testing.T) {
 	const first, last = 20 * time.Millisecond, 100 * time.Millisecond
 	var lost, delays []amqprpc.Event // written under the client's lock, read after Close
 	observed := newTally()
-	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker, Queue: "nobody's", Timeout: patience, Backoff: amqprpc.Backoff{First: first, Max: last},
+	c, err := amqprpc.Dial(t.Context(), amqprpc.Config{ConnConfig: broker, Queue: "nobody's", Timeout: testTimeout, Backoff: amqprpc.Backoff{First: first, Max: last},
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			switch e.Kind {
 			case amqprpc.EventDisconnected:
@@ -157,7 +156,7 @@ func TestDeniedClientBacksOff(t *testing.T) {
 	}
 }
 
-// A server that may not reply any more takes no request, goes on trying, and serves again once it may.
+// A server that may not reply any more takes no request, retries, and serves again once it may.
 func TestDeniedServerRetries(t *testing.T) {
 	t.Parallel()
 	node := limitedNode(t)
@@ -174,7 +173,7 @@ func TestDeniedServerRetries(t *testing.T) {
 	serve(t, s)
 	ask := func() {
 		t.Helper()
-		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: patience})
+		c := dial(t, amqprpc.Config{ConnConfig: at(node.URL()), Queue: queue, Timeout: testTimeout})
 		if _, err := c.Call(t.Context(), amqprpc.Request{}); err != nil {
 			t.Fatal(err)
 		}

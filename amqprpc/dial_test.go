@@ -18,7 +18,7 @@ import (
 	"rpcscope/amqprpc/broker/rabbitmq"
 )
 
-// Why there is no connection is said in words, with the address and never with the password.
+// The error of a failed connect says why, with the address and never with the password.
 func TestDialErrors(t *testing.T) {
 	t.Parallel()
 	address, err := amqprpc.Address(brokertest.Shared(t).URL())
@@ -84,7 +84,7 @@ func TestDialErrors(t *testing.T) {
 	}
 }
 
-// mute accepts connections and never says a word.
+// silentListener accepts connections and never writes.
 func silentListener(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,7 +115,7 @@ func silentListener(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// Connecting ends by its own bound, or with the context, however silent the other side is.
+// Connecting to a listener that never answers ends with DialTimeout or the context.
 func TestDialIsBounded(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -186,7 +186,7 @@ func tlsParameters(ca, cert, key, server string) string {
 	return "?" + neturl.Values{"cacertfile": {ca}, "certfile": {cert}, "keyfile": {key}, "server_name_indication": {server}}.Encode()
 }
 
-func TestTLS(t *testing.T) {
+func TestTLSFromURLOrConfig(t *testing.T) {
 	t.Parallel()
 	ours, others := brokertest.NewAuthority(t), brokertest.NewAuthority(t)
 	cert, key := ours.Issue(t, time.Time{}, "127.0.0.1", "localhost")
@@ -198,7 +198,7 @@ func TestTLS(t *testing.T) {
 	serve(t, &amqprpc.Server{ConnConfig: trusting(ours.File, ""), Queue: "tls"})
 	for name, broker := range map[string]amqprpc.ConnConfig{
 		"by the URL": trusting(ours.File, ""), "by another name of it": trusting(ours.File, "localhost"),
-		"by TLS, whatever the URL says": configured,
+		"by Config.TLS, against the URL": configured,
 	} {
 		c := dial(t, amqprpc.Config{ConnConfig: broker, Queue: "tls", Backoff: quick})
 		body := make([]byte, 300_000)

@@ -53,7 +53,7 @@ func (r *recording) settlements(t *testing.T) (acks, nacks int, last wire.Method
 
 // A server that drains with a full prefetch requeues the waiting requests with one frame, as soon as the running
 // handlers are done. If that takes too long, it requeues each by itself before.
-func TestDrain(t *testing.T) {
+func TestDrainRequeuesWaiting(t *testing.T) {
 	const all, running = 10_000, 4
 	for name, c := range map[string]struct {
 		busy        time.Duration // how long the handlers run

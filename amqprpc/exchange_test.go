@@ -12,7 +12,7 @@ import (
 )
 
 // A request goes by way of the exchange that it names, by its routing key.
-func TestExchange(t *testing.T) {
+func TestRequestGoesThroughExchange(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	const exchange = "amq.direct"
 	key := queue + ".key"

@@ -16,11 +16,11 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// floodReplies is how many foreign replies TestFlood sends. A million passes too; it only takes longer.
+// floodReplies is how many foreign replies TestUnknownRepliesHoldNoMemory sends. A million passes too; it only takes longer.
 const floodReplies = 100_000
 
-// A flood of replies that nobody asked for costs a client no memory that stays, and no call.
-func TestFlood(t *testing.T) {
+// A flood of unknown replies costs a client no memory that stays, and no call.
+func TestUnknownRepliesHoldNoMemory(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Prefetch: 64})
@@ -132,7 +132,7 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 	for what, happened := range map[string]<-chan struct{}{"a reply": blocked, "the last confirm": last.Done()} {
 		select {
 		case <-happened:
-		case <-time.After(patience):
+		case <-time.After(testTimeout):
 			t.Fatalf("no sign of %s", what)
 		}
 	}
@@ -142,7 +142,7 @@ func TestRepliesWaitAtTheBroker(t *testing.T) {
 	close(unblock)
 	select {
 	case <-all:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("%d replies seen, of %d", seen.Load(), replies)
 	}
 }
@@ -162,7 +162,7 @@ func TestIdleServerKeepsNoReply(t *testing.T) {
 	}
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for late := time.After(patience); ; {
+	for late := time.After(testTimeout); ; {
 		runtime.GC()
 		select {
 		case <-freed:

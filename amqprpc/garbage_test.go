@@ -65,7 +65,7 @@ func (l *garbageConn) Read(p []byte) (int, error) {
 	}
 }
 
-// A flood is the same frame without end.
+// An endlessFrame is the same frame without end.
 type endlessFrame struct{ frame, rest []byte }
 
 func (f *endlessFrame) Read(p []byte) (int, error) {
@@ -107,7 +107,7 @@ func content(channel uint16, size uint64) []byte {
 
 func long(s string) []byte { return append(binary.BigEndian.AppendUint32(nil, uint32(len(s))), s...) }
 
-// Whatever a broker says, Dial and calls end, with an error or without, nothing panics, and memory stays bounded.
+// If a broker sends garbage, Dial and calls end, with an error or without, nothing panics, and memory stays bounded.
 func TestBrokerSendsGarbage(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
@@ -149,7 +149,7 @@ func TestBrokerSendsGarbage(t *testing.T) {
 		says   string // in the error of Dial, if that is certain
 	}{
 		"a product of escapes": {after: start, garble: func([]byte) io.Reader { return bytes.NewReader(startOf("\x1b[2J")) }, works: true},
-		"no login that we know": {after: start, garble: func([]byte) io.Reader {
+		"an unknown login mechanism": {after: start, garble: func([]byte) io.Reader {
 			return bytes.NewReader(method(0, start, byte(0), byte(9), long(""), long("X"), long("")))
 		}, says: "user name or password"},
 		"server properties that are no table": {after: start, garble: func([]byte) io.Reader {
@@ -165,8 +165,8 @@ func TestBrokerSendsGarbage(t *testing.T) {
 		"a frame of 4 GB":                       {after: selectOK, garble: then([]byte{1, 0, 1, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})},
 		"a frame of no kind":                    {after: selectOK, garble: then(frame(99, 1, make([]byte, 1000)))},
 		"a frame without its end":               {after: selectOK, garble: then(append(frame(8, 0)[:7], 0))},
-		"a method that there is not":            {after: selectOK, garble: then(method(1, 0xffffffff))},
-		"a class that there is not":             {after: selectOK, garble: then(frame(2, 1, uint16(0xffff), uint16(0), uint64(1), uint16(0)))},
+		"an unknown method":                     {after: selectOK, garble: then(method(1, 0xffffffff))},
+		"an unknown class":                      {after: selectOK, garble: then(frame(2, 1, uint16(0xffff), uint16(0), uint64(1), uint16(0)))},
 		"a method on channel 0":                 {after: selectOK, garble: then(method(0, 60<<16|80, uint64(1), byte(0)))},
 		"a channel that is not open":            {after: selectOK, garble: then(method(999, 60<<16|80, uint64(1), byte(0)))},
 		"confirms of nothing":                   {after: selectOK, garble: then(method(1, 60<<16|80, uint64(math.MaxUint64), byte(1)), method(1, 60<<16|120, uint64(7), byte(0)), method(1, 60<<16|80, uint64(0), byte(1)))},
@@ -174,7 +174,7 @@ func TestBrokerSendsGarbage(t *testing.T) {
 		"answers to nothing, and no beats":      {after: consumeOK, garble: then(method(1, 50<<16|11, "x", uint32(0), uint32(0))), query: "?heartbeat=0"},
 		"tune once more":                        {after: selectOK, garble: then(method(0, tune, uint16(0), uint32(0), uint16(0)))},
 		"a return without content":              {after: selectOK, garble: then(returned, returned, content(1, 5), content(1, 5))},
-		"a return of nothing of ours":           {after: selectOK, garble: then(returned, content(1, 0))},
+		"a return of an unknown message":        {after: selectOK, garble: then(returned, content(1, 0))},
 		"a cancel of another consumer":          {after: consumeOK, garble: then(method(1, 60<<16|30, "nobody", byte(1)))},
 		"cancels, more than one":                {after: consumeOK, garble: then(bytes.Repeat(method(1, 60<<16|30, "rpc", byte(1)), 9))},
 		"an alarm that comes and goes for ever": {after: selectOK, garble: endless(nil, append(method(0, 10<<16|60, "memory"), method(0, 10<<16|61)...))},
@@ -198,12 +198,12 @@ func TestBrokerSendsGarbage(t *testing.T) {
 					return &garbageConn{Conn: conn, method: c.after, garble: c.garble}, nil
 				}}}
 			if c.works {
-				cfg.Timeout = patience
+				cfg.Timeout = testTimeout
 			}
-			if c.works || c.says != "" && name != "silence" { // else some wait for it in vain
-				cfg.ConnConfig.DialTimeout = patience
+			if c.works || c.says != "" && name != "silence" { // else some would wait that long
+				cfg.ConnConfig.DialTimeout = testTimeout
 			}
-			within(t, "a client of a liar", func() {
+			within(t, "Dial and calls", func() {
 				client, err := amqprpc.Dial(context.Background(), cfg)
 				if err != nil {
 					if c.works || !strings.Contains(err.Error(), c.says) {

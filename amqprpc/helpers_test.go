@@ -24,8 +24,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// patience is how long a test waits for an event that must happen. It is a bound on a failure, not a measure of success.
-const patience = 30 * time.Second
+// testTimeout bounds each wait for an event that must happen.
+const testTimeout = 30 * time.Second
 
 func echo(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
 	return amqprpc.Response{Body: req.Body, ContentType: req.ContentType}, nil
@@ -53,7 +53,7 @@ func serve(t testing.TB, s *amqprpc.Server) *amqprpc.Server {
 	case <-serving:
 	case err := <-ended:
 		t.Fatalf("serve: %v", err)
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatal("the server does not consume")
 	}
 	return s
@@ -71,7 +71,7 @@ func begin(t testing.TB, s *amqprpc.Server) <-chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(context.Background()) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -92,7 +92,7 @@ func dial(t testing.TB, cfg amqprpc.Config) *amqprpc.Client {
 
 func at(url string) amqprpc.ConnConfig { return amqprpc.ConnConfig{URLs: []string{url}} }
 
-// A tally is an observer that holds the conservation laws against every event.
+// A tally is an observer that checks the conservation laws after every event.
 type tally struct {
 	mu      sync.Mutex
 	changed *sync.Cond
@@ -175,11 +175,11 @@ func (t *tally) check(tb testing.TB) {
 	}
 }
 
-// until waits until the condition holds, which is looked at after each event.
+// until waits until the condition holds. It is checked after each event.
 func (t *tally) until(tb testing.TB, what string, holds func(*tally) bool) {
 	tb.Helper()
 	late := false
-	timer := time.AfterFunc(patience, func() {
+	timer := time.AfterFunc(testTimeout, func() {
 		t.mu.Lock()
 		late = true
 		t.mu.Unlock()
@@ -245,7 +245,7 @@ func withChannel(t testing.TB, url string, f func(*amqp.Channel) error) {
 	}
 }
 
-// foreign opens a channel of somebody who uses neither Client nor Server. It is closed with the test.
+// openChannel opens a channel for messages of neither a Client nor a Server. It is closed with the test.
 func openChannel(t testing.TB, url string) *amqp.Channel {
 	t.Helper()
 	conn, err := amqp.Dial(url)
@@ -260,13 +260,13 @@ func openChannel(t testing.TB, url string) *amqp.Channel {
 	shut := ch.NotifyClose(make(chan *amqp.Error, 1))
 	go func() {
 		if why := <-shut; why != nil {
-			t.Errorf("the broker has closed a foreign channel: %v", why)
+			t.Errorf("the broker has closed the test's channel: %v", why)
 		}
 	}()
 	return ch
 }
 
-// send publishes on a foreign channel by way of the default exchange.
+// send publishes through the default exchange.
 func send(t testing.TB, ch *amqp.Channel, key string, p amqp.Publishing) {
 	t.Helper()
 	if err := ch.PublishWithContext(context.Background(), "", key, false, false, p); err != nil {
@@ -293,13 +293,13 @@ func next[T any](t testing.TB, c <-chan T) T {
 			t.Fatalf("the channel of %T is closed", v)
 		}
 		return v
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("no %T came", *new(T))
 	}
 	panic("unreachable")
 }
 
-// within fails the test if f takes longer than patience.
+// within fails the test if f takes longer than testTimeout.
 func within(t testing.TB, what string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -309,12 +309,12 @@ func within(t testing.TB, what string, f func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("%s is stuck", what)
 	}
 }
 
-// story returns the events of one call, or of those with this ID, so far.
+// story returns the events with this ID so far.
 func (t *tally) story(id string) []amqprpc.Event {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -327,7 +327,7 @@ func (t *tally) story(id string) []amqprpc.Event {
 	return events
 }
 
-// kept makes a tally that keeps events.
+// newStoryTally makes a tally that keeps events.
 func newStoryTally() *tally {
 	t := newTally()
 	t.keep = true

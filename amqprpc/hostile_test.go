@@ -45,7 +45,7 @@ func TestHostileReplyTo(t *testing.T) {
 }
 
 // amq.rabbitmq.reply-to, RabbitMQ's own pseudo queue, is a caller like any other.
-func TestDirectReplyTo(t *testing.T) {
+func TestServerAnswersDirectReplyTo(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	ch := openChannel(t, url)

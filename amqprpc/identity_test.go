@@ -82,7 +82,7 @@ func (w *identityLog) identities(t *testing.T) (connections, consumers []string)
 }
 
 // An operator sees from the broker's lists which process each connection and consumer belongs to.
-func TestIdentity(t *testing.T) {
+func TestBrokerListsShowProcesses(t *testing.T) {
 	host, err := os.Hostname()
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ func TestServerLearnsMaxMessage(t *testing.T) {
 		return amqprpc.Response{Body: make([]byte, 100_000)}, nil
 	}})
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: observed})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: testTimeout, Observer: observed})
 	for range 3 {
 		_, err := c.Call(t.Context(), amqprpc.Request{Type: "large"})
 		var remote *amqprpc.RemoteError
@@ -48,7 +48,7 @@ func TestClientLearnsMaxMessage(t *testing.T) {
 	url, queue := limitedNode(t).URL(), "large requests"
 	declare(t, url, queue)
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: testTimeout, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	large := make([]byte, 100_001)
 	other := c.Go(t.Context(), amqprpc.Request{})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true, Body: large[:100_000]})
@@ -95,7 +95,7 @@ func TestNoExchange(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	observed := newTally()
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: patience, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: testTimeout, Observer: observed, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true})
 	_, err := c.Call(t.Context(), amqprpc.Request{Exchange: "it's 'missing'", Idempotent: true})
 	wantIs(t, err, amqprpc.ErrRejected)
@@ -123,7 +123,7 @@ func TestDeniedExchange(t *testing.T) {
 	node, queue := limitedNode(t), "denied exchange"
 	declare(t, node.URL(), queue)
 	addUsers(t, node, map[string]permissions{"cid": {".*", `^amq[.]default$`, ".*"}})
-	c := dial(t, amqprpc.Config{ConnConfig: as(node, "cid"), Queue: queue, Timeout: patience, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
+	c := dial(t, amqprpc.Config{ConnConfig: as(node, "cid"), Queue: queue, Timeout: testTimeout, Backoff: quick, Retry: amqprpc.Retry{Attempts: -1}})
 	retried := c.Go(t.Context(), amqprpc.Request{Idempotent: true})
 	_, err := c.Call(t.Context(), amqprpc.Request{Exchange: "amq.direct", Idempotent: true})
 	wantIs(t, err, amqprpc.ErrRejected)

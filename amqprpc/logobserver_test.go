@@ -89,7 +89,7 @@ func TestHandlerFailuresAreLogged(t *testing.T) {
 }
 
 // Events of the connection are logged with the fields that they set.
-func TestLogObserver(t *testing.T) {
+func TestLogObserverLogsConnections(t *testing.T) {
 	info := &amqprpc.ConnectionInfo{Address: "host:5672", Product: "RabbitMQ", Version: "4", Queue: "q"}
 	for _, c := range []struct {
 		e    amqprpc.Event

@@ -17,8 +17,7 @@ import (
 
 var quick = amqprpc.Backoff{First: 10 * time.Millisecond, Max: 200 * time.Millisecond}
 
-// The connection is lost in every way there is; each time the calls in flight end at once, and the client goes on
-// by itself.
+// If the connection is lost, in any way, the calls in flight fail at once, and the client reconnects.
 func TestConnectionLoss(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -210,7 +209,7 @@ func checkAttempts(t *testing.T, observed *tally) {
 	}
 }
 
-// Attempts bounds how often a request is sent altogether.
+// Retry.Attempts bounds how often a request is sent in all.
 func TestRetryIsBounded(t *testing.T) {
 	b := newManualServer(t, amqprpc.Config{Backoff: quick, Retry: amqprpc.Retry{Attempts: 3}})
 	call := b.Go(context.Background(), amqprpc.Request{Idempotent: true})
@@ -245,7 +244,7 @@ func TestAnswerToAnEarlierAttempt(t *testing.T) {
 	b.observed.until(t, "a duplicate", replies(amqprpc.Duplicate, 1))
 }
 
-// Of several URLs any one that works will do, at the start and later.
+// Dial and a reconnect use any of several URLs that works.
 func TestSeveralURLs(t *testing.T) {
 	t.Parallel()
 	node := brokertest.Shared(t)
@@ -318,8 +317,7 @@ func TestSeveralURLs(t *testing.T) {
 	}
 }
 
-// While the broker has an alarm, requests wait in the client until their deadlines, and are published when it is
-// over.
+// During a memory alarm requests wait in the client until their deadlines, and are published when it is cleared.
 func TestMemoryAlarm(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -332,7 +330,7 @@ func TestMemoryAlarm(t *testing.T) {
 	if err := node.RaiseMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}
-	first := c.Go(ctx, amqprpc.Request{}) // the broker tells of the alarm when somebody publishes
+	first := c.Go(ctx, amqprpc.Request{}) // the broker reports the alarm at the next publish
 	observed.until(t, "blocked", seen(amqprpc.EventBlocked, 1))
 	for range 3 {
 		_, err := c.Call(ctx, amqprpc.Request{Timeout: 30 * time.Millisecond})
@@ -353,7 +351,7 @@ func TestMemoryAlarm(t *testing.T) {
 	}
 	observed.until(t, "unblocked", seen(amqprpc.EventUnblocked, 1))
 
-	// Blocked for good, Close comes to its end all the same.
+	// Close does not wait for the end of an alarm.
 	if err := node.RaiseMemoryAlarm(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -366,7 +364,7 @@ func TestMemoryAlarm(t *testing.T) {
 	}
 }
 
-// A server that starts during a memory alarm serves when it is over.
+// A server that starts during a memory alarm serves when it is cleared.
 func TestServerStartsInAnAlarm(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()

@@ -8,7 +8,7 @@ import (
 )
 
 // A memory holds the last puts, as many and as old as its bounds allow.
-func TestMemory(t *testing.T) {
+func TestMemoryForgetsOldest(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type entry struct {
 			key, value int

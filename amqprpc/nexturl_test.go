@@ -88,7 +88,7 @@ func TestReconnectsBeginAtTheNextURL(t *testing.T) {
 			ended := make(chan error, 1)
 			go func() { ended <- s.Serve(context.Background()) }()
 			t.Cleanup(func() {
-				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 				defer cancel()
 				if err := s.Shutdown(ctx); err != nil {
 					t.Error(err)

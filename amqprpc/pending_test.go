@@ -12,7 +12,7 @@ import (
 )
 
 // Calls leave the outbox in order, and from anywhere in it.
-func TestOutbox(t *testing.T) {
+func TestOutboxKeepsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var o outbox
 		var model, gone []*Call
@@ -63,7 +63,7 @@ func TestOutbox(t *testing.T) {
 }
 
 // The earliest due time is on top of the heap, whichever calls came, left, or are due at another time now.
-func TestDueTimes(t *testing.T) {
+func TestEarliestDueTimeIsFirst(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		begin := time.Now()
 		var h dueTimes

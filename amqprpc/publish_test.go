@@ -18,7 +18,7 @@ import (
 )
 
 // A published message is in its queue, with all its properties, when Publish returns.
-func TestPublish(t *testing.T) {
+func TestPublishReturnsWhenQueued(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	observed := newTally()

@@ -12,7 +12,7 @@ import (
 	"rpcscope/amqprpc/internal/link"
 )
 
-// Messages whose confirms do not come are bounded, whatever their contexts do.
+// Unconfirmed messages are bounded, even if their contexts have ended.
 func TestPublishIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newObservedClient(t, Config{})

@@ -15,7 +15,7 @@ import (
 // a second. In each a call is published, and the broker nacks it (n), acks it (a), acks and answers it (r), or says
 // nothing (.); or nothing is published (-); or the new call is nacked, and the first one that waits (R) or a call
 // of somebody else (U) gets a reply.
-func TestRefusals(t *testing.T) {
+func TestRefusalsEndConnection(t *testing.T) {
 	for script, ends := range map[string]int{ // at which step; -1: never
 		"nnnnnnn":               6,
 		"nnnnnn":                -1, // not long enough
@@ -90,7 +90,7 @@ func TestRefusals(t *testing.T) {
 						t.Errorf("a call that waited: %v", err)
 					}
 				}
-				if want := "the broker has refused every request for 3 s: connecting anew"; ended >= 0 && s.Err().Error() != want {
+				if want := "the broker has refused every request for 3 s: reconnecting"; ended >= 0 && s.Err().Error() != want {
 					t.Errorf("it ended for %q, want %q", s.Err(), want)
 				}
 				c.reply(t, "x") // checks the laws
@@ -99,7 +99,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// If one connection after the other comes to nothing, each is kept for twice as long as the one before, up to a
+// If every request is refused on one connection after the other, each is kept for twice as long as the one before, up to a
 // minute. After an ack or a reply it is 3 s again.
 func TestRefusalsBackOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

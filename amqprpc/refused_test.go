@@ -28,7 +28,7 @@ func TestClientReconnectsIfAllIsRefused(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 			defer cancel()
 			if acked, err := confirm.WaitContext(ctx); err != nil || !acked {
 				return errors.Join(errors.New("the queue does not even take the first message"), err)
@@ -38,7 +38,7 @@ func TestClientReconnectsIfAllIsRefused(t *testing.T) {
 	}
 	observed := newStoryTally()
 	gaveUp := make(chan string, 100)
-	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: 2 * patience, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
+	c := dial(t, amqprpc.Config{ConnConfig: at(url), Queue: queue, Timeout: 2 * testTimeout, Retry: amqprpc.Retry{Attempts: -1, Backoff: quick}, Backoff: quick,
 		Observer: amqprpc.ObserverFunc(func(e amqprpc.Event) {
 			observed.Observe(e)
 			if e.Kind == amqprpc.EventDisconnected {
@@ -49,13 +49,13 @@ func TestClientReconnectsIfAllIsRefused(t *testing.T) {
 		fill()
 		retried := c.Go(context.Background(), amqprpc.Request{Idempotent: true})
 		var calls []*amqprpc.Call
-		every, late := time.NewTicker(10*time.Millisecond), time.After(patience)
+		every, late := time.NewTicker(10*time.Millisecond), time.After(testTimeout)
 		for cause := ""; cause == ""; {
 			select {
 			case <-every.C:
 				calls = append(calls, c.Go(context.Background(), amqprpc.Request{}))
 			case cause = <-gaveUp:
-				if want := "the broker has refused every request for 3 s: connecting anew"; cause != want {
+				if want := "the broker has refused every request for 3 s: reconnecting"; cause != want {
 					t.Errorf("disconnected: %q, want %q", cause, want)
 				}
 			case <-late:
@@ -84,7 +84,7 @@ func TestClientReconnectsIfAllIsRefused(t *testing.T) {
 		if reply, err := retried.Result(); err != nil || reply.Attempt < 3 {
 			t.Errorf("the retried call: attempt %d, error %v", reply.Attempt, err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 		if err := s.Shutdown(ctx); err != nil {
 			t.Fatal(err)
 		}

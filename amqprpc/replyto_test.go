@@ -13,9 +13,9 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// Calls with direct reply-to are as others: many at once, errors, timeouts, late and second replies, and a lost
+// Calls with direct reply-to work as others: many at once, errors, timeouts, late and second replies, and a lost
 // connection.
-func TestReplyToDirect(t *testing.T) {
+func TestCallsWithDirectReplyTo(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	brokertest.NoLeaks(t)
 	held := make(chan struct{})

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-func TestMeta(t *testing.T) {
+func TestMetaRoundTrips(t *testing.T) {
 	at := func(us int64) time.Time { return time.UnixMicro(us) }
 	for text, want := range map[string]Meta{
 		"":                                    {},

@@ -107,7 +107,7 @@ func TestReplyAndAckAreOneWrite(t *testing.T) {
 
 // With ConfirmReplies a request is acked only after the confirm of its reply: if that does not come, the request is
 // delivered again when the server dies. Without, the ack does not wait for it.
-func TestConfirmReplies(t *testing.T) {
+func TestAckWaitsForConfirmOfReply(t *testing.T) {
 	for name, confirm := range map[string]bool{"with": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
 			url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)

@@ -182,7 +182,7 @@ func TestShutdownOutOfTime(t *testing.T) {
 	}
 }
 
-func TestServerIsNotServing(t *testing.T) {
+func TestServeChecksOrderAndFields(t *testing.T) {
 	s := &amqprpc.Server{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Handler: echo}
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Errorf("Shutdown before Serve: %v", err)
@@ -219,7 +219,7 @@ func TestServerReconnects(t *testing.T) {
 	var running, peak atomic.Int64
 	begun, open := make(chan string, 100), make(chan struct{})
 	s := serve(t, &amqprpc.Server{ConnConfig: at(node.URL()), Queue: queue, Prefetch: 10, Concurrency: 2, Backoff: quick,
-		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) { // deaf to its context
+		Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) { // it ignores its context
 			n := running.Add(1)
 			defer running.Add(-1)
 			for m := peak.Load(); n > m && !peak.CompareAndSwap(m, n); m = peak.Load() {
@@ -272,7 +272,7 @@ func TestServerReconnects(t *testing.T) {
 	})
 }
 
-// With prefetch 1 a slow server holds one request; with more it hoards them.
+// With prefetch 1 a slow server holds one request; with more it holds those that another could handle.
 func TestPrefetchIsFairness(t *testing.T) {
 	url := brokertest.Shared(t).URL()
 	for _, prefetch := range []int{1, 10} {
@@ -368,7 +368,7 @@ func TestQueueTypes(t *testing.T) {
 	}
 }
 
-// The denial closes the connection. It ends Serve all the same, and nobody tries for ever.
+// The denial closes the connection, and Serve returns it instead of reconnecting.
 func TestTransientQueueDenied(t *testing.T) {
 	version, _, _ := strings.Cut(brokertest.OnRabbitMQ(t).Version(), ".")
 	if major, err := strconv.Atoi(version); err != nil || major < 4 {
@@ -393,7 +393,7 @@ func TestTransientQueueDenied(t *testing.T) {
 }
 
 // Serve fails at once, with the broker's reason, if a queue cannot be served.
-func TestQueueRefused(t *testing.T) {
+func TestServeFailsIfQueueIsRefused(t *testing.T) {
 	url := brokertest.Shared(t).URL()
 	queue, mine := brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, queue)
@@ -434,7 +434,7 @@ func TestServersRaceToDeclare(t *testing.T) {
 				case err := <-ended:
 					t.Error(err)
 					return
-				case <-time.After(patience):
+				case <-time.After(testTimeout):
 					t.Error("a server does not consume")
 				}
 				if err := s.Shutdown(context.Background()); err != nil {

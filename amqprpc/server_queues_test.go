@@ -10,7 +10,7 @@ import (
 )
 
 // One server answers several queues on one connection, each with its own handler.
-func TestSeveralQueues(t *testing.T) {
+func TestServerServesSeveralQueues(t *testing.T) {
 	url, first := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	names := []string{first, first + "-2", first + "-3"}
 	handler := func(name string) amqprpc.Handler {

@@ -60,7 +60,7 @@ func (a *asker) ask(t testing.TB, p amqp.Publishing) {
 // RabbitMQ's queues may report their length before they have handled earlier publishes.
 func (a *asker) untilTaken(t testing.TB) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	for i, confirm := range a.asked {
 		if acked, err := confirm.WaitContext(ctx); err != nil || !acked {
@@ -69,7 +69,7 @@ func (a *asker) untilTaken(t testing.TB) {
 	}
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(patience)
+	late := time.After(testTimeout)
 	for {
 		q, err := a.ch.QueueDeclarePassive(a.queue, false, false, false, false, nil)
 		if err != nil {
@@ -91,7 +91,7 @@ func eventually(t testing.TB, s *amqprpc.Server, what string, holds func(amqprpc
 	t.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(patience)
+	late := time.After(testTimeout)
 	for !holds(s.Stats()) {
 		select {
 		case <-tick.C:
@@ -361,7 +361,7 @@ func signal(c <-chan struct{}) <-chan bool {
 
 // The same ID and body again get the stored reply; another body is another request, and a request that failed is
 // executed again.
-func TestReplay(t *testing.T) {
+func TestReplayedRequestIsNotExecuted(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var runs atomic.Int64
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue, Replay: 10, Handler: func(_ context.Context, req *amqprpc.Request) (amqprpc.Response, error) {
@@ -401,7 +401,7 @@ func TestReplay(t *testing.T) {
 
 // Hooks make a server drop, double and mislabel replies. A reply that AMQP cannot carry is dropped, and the server
 // goes on.
-func TestHooks(t *testing.T) {
+func TestHooksChangeReplies(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{
 		ConnConfig: amqprpc.ConnConfig{URLs: []string{url}, MaxMessage: 1000}, Queue: queue,

@@ -50,7 +50,7 @@ func TestReturnsAmongAnswers(t *testing.T) {
 	}
 }
 
-// Without mandatory the broker keeps silent, as documented.
+// With NoMandatory a call to a missing queue times out.
 func TestNoMandatory(t *testing.T) {
 	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), NoMandatory: true})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: 50 * time.Millisecond})
@@ -58,8 +58,8 @@ func TestNoMandatory(t *testing.T) {
 	wantIsNot(t, err, amqprpc.ErrNotExecuted)
 }
 
-// With Retry a call outlives the time before its queue is there, although it is not idempotent: the returned
-// attempts were not executed.
+// With Retry a call waits for its queue to be declared, even if it is not idempotent: the returned attempts were not
+// executed.
 func TestRetryUntilTheQueueAppears(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
@@ -94,7 +94,7 @@ func fullQueue(t *testing.T, url string) string {
 	return queue
 }
 
-func TestNack(t *testing.T) {
+func TestNackedCallIsRejected(t *testing.T) {
 	t.Parallel()
 	url := brokertest.OnRabbitMQ(t).URL()
 	queue := fullQueue(t, url)

@@ -69,7 +69,7 @@ func run(t *testing.T, node brokertest.Node, seed uint64, length time.Duration) 
 	healing, cancel := context.WithTimeout(context.Background(), healTime)
 	defer cancel()
 	w.must(w.deleteLostQueue(healing))
-	w.must(w.startProcesses(patience))
+	w.must(w.startProcesses(testTimeout))
 	stop()
 	within(t, "the outcomes of all calls", outcomes)
 
@@ -183,10 +183,10 @@ func (w *world) closeClients() {
 	within(w.t, "the outcomes of the calls in flight at Close", wg.Wait)
 }
 
-// within runs f, which must not take longer than patience and more together.
+// within runs f, which must not take longer than testTimeout and more together.
 func within(t *testing.T, what string, f func(), more ...time.Duration) {
 	t.Helper()
-	limit := patience
+	limit := testTimeout
 	for _, d := range more {
 		limit += d
 	}

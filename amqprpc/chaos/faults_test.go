@@ -19,7 +19,7 @@ var errNotHere = errors.New("not to be had here")
 // The bounds of injecting and healing a fault. A fault that is not injected by then is skipped; healing must succeed.
 const (
 	leverTime = 10 * time.Second
-	healTime  = patience
+	healTime  = testTimeout
 )
 
 // inject injects the fault of a step and heals it. err means that there was no fault. healed is the error of healing,

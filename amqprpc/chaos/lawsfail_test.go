@@ -153,7 +153,7 @@ func TestLawsCanFail(t *testing.T) {
 }
 
 // The oracle agrees with the definition.
-func TestOracle(t *testing.T) {
+func TestOracleMatchesDefinition(t *testing.T) {
 	a, b := big.NewInt(0), big.NewInt(1)
 	for n := range 2000 {
 		if got, want := fib(n), a.String(); got != want {

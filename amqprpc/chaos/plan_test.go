@@ -185,7 +185,7 @@ func printed(plan []step) string {
 
 // The plan depends on the seed alone, lies within its time, keeps the order of each line, and has all kinds sooner or
 // later.
-func TestPlan(t *testing.T) {
+func TestPlanDependsOnSeedAlone(t *testing.T) {
 	const length = time.Minute
 	seen := map[string]bool{}
 	distinct := map[string]bool{}

@@ -14,8 +14,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// patience bounds the wait for an event that must happen. It is no measure of success.
-const patience = time.Minute
+// testTimeout bounds each wait for an event that must happen.
+const testTimeout = time.Minute
 
 // through returns both ends of a connection through a proxy.
 func through(t *testing.T) (p *proxy, client, server net.Conn) {
@@ -39,7 +39,7 @@ func through(t *testing.T) (p *proxy, client, server net.Conn) {
 	}
 	t.Cleanup(func() { server.Close() })
 	for _, c := range []net.Conn{client, server} {
-		if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
+		if err := c.SetDeadline(time.Now().Add(testTimeout)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +70,7 @@ func expectNothing(t *testing.T, from net.Conn) {
 	if n, err := from.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Fatalf("read %d, error %v, want nothing", n, err)
 	}
-	if err := from.SetReadDeadline(time.Now().Add(patience)); err != nil {
+	if err := from.SetReadDeadline(time.Now().Add(testTimeout)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -153,7 +153,7 @@ func TestProxyCuts(t *testing.T) {
 		p.setRefuse(true)
 		c, err := net.Dial("tcp", p.addr())
 		if err == nil {
-			_ = c.SetDeadline(time.Now().Add(patience))
+			_ = c.SetDeadline(time.Now().Add(testTimeout))
 			_, err = io.ReadAll(c)
 			c.Close()
 		}

@@ -126,7 +126,7 @@ func (w *world) openServers() {
 	case <-serving:
 	case err := <-ended:
 		w.t.Fatalf("serve: %v", err)
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		w.t.Fatal("the server does not consume")
 	}
 
@@ -146,7 +146,7 @@ func (w *world) openServers() {
 			w.t.Errorf("close the pool: %v", err)
 		}
 	})
-	w.must(w.startProcesses(patience))
+	w.must(w.startProcesses(testTimeout))
 }
 
 // startProcesses starts the missing processes, without faults.
@@ -186,7 +186,7 @@ func (w *world) openClients() {
 			go func() { defer close(closed); c.Close() }()
 			select {
 			case <-closed:
-			case <-time.After(patience):
+			case <-time.After(testTimeout):
 				w.t.Errorf("client %d does not close", i)
 			}
 		})
@@ -195,13 +195,13 @@ func (w *world) openClients() {
 }
 
 func (w *world) closeServer() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	return w.server.Shutdown(ctx)
 }
 
 func (w *world) closePool() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	return w.pool.Close(ctx)
 }
@@ -289,9 +289,9 @@ func (t *tail) String() string {
 	return string(t.kept)
 }
 
-// waitUntil polls until holds returns true, at most for patience.
+// waitUntil polls until holds returns true, at most for testTimeout.
 func (w *world) waitUntil(what string, holds func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	var last error
 	for {
@@ -303,7 +303,7 @@ func (w *world) waitUntil(what string, holds func(context.Context) (bool, error)
 		select {
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return fmt.Errorf("not within %v: %s (last: %v)\n%s", patience, what, last, w.situation())
+			return fmt.Errorf("not within %v: %s (last: %v)\n%s", testTimeout, what, last, w.situation())
 		}
 	}
 }

@@ -159,7 +159,7 @@ func (c *caller) endLoad(t *testing.T) {
 	c.load.Stop()
 	select {
 	case <-c.ended:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("the load does not end: %s", c.describe())
 	}
 }

@@ -16,7 +16,7 @@ import (
 //
 // If the death of one node takes the client's connection and the queue's leader, RabbitMQ 3.10 may nack everything on
 // the new connection: then calls are rejected too, until the client reconnects, and none after that.
-func TestKill(t *testing.T) {
+func TestCallsSurviveKilledNodes(t *testing.T) {
 	c := allNodesUp(t)
 	const queue = "requests"
 	declare(t, c.Nodes()[0], queue, "quorum")
@@ -79,7 +79,7 @@ func (r *round) run(t *testing.T, forClients, forServers *rabbitmq.Node) {
 		c.awaitMove(t, dead)
 	}
 	s.awaitMoveOfAll(t, dead)
-	mayReject := r.killed == "all three" // see TestKill
+	mayReject := r.killed == "all three" // see TestCallsSurviveKilledNodes
 	rejected := map[*caller]int{}
 	for _, c := range callers {
 		c.more(t, 100)
@@ -128,7 +128,7 @@ func (r *round) addClientAndServer(t *testing.T, dead string) {
 		}
 	}
 	client, err := amqprpc.Dial(within(t), amqprpc.Config{
-		ConnConfig: amqprpc.ConnConfig{URLs: urls}, Queue: r.queue, Retry: amqprpc.Retry{Attempts: -1, Backoff: backoff}, Timeout: patience,
+		ConnConfig: amqprpc.ConnConfig{URLs: urls}, Queue: r.queue, Retry: amqprpc.Retry{Attempts: -1, Backoff: backoff}, Timeout: testTimeout,
 	})
 	if err != nil {
 		t.Fatal(err)

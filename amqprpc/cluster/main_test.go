@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	nodes    = 3
-	patience = 2 * time.Minute // bounds every wait of a test
-	deadline = 3 * time.Minute // of calls: later than patience, so that no call times out
+	nodes       = 3
+	testTimeout = 2 * time.Minute // bounds every wait of a test
+	deadline    = 3 * time.Minute // of calls: later than testTimeout, so that no call times out
 )
 
 var (
@@ -75,14 +75,14 @@ func closeCluster() error {
 	return members.Close()
 }
 
-// allNodesUp returns the cluster with all its nodes running, in whatever state the test before has left it.
+// allNodesUp returns the cluster with all its nodes running, even if the test before has stopped some.
 func allNodesUp(t *testing.T) *rabbitmq.Cluster {
 	t.Helper()
 	members.Lock()
 	defer members.Unlock()
 	if members.Cluster == nil && members.err == nil {
 		began := time.Now()
-		members.Cluster, members.err = rabbitmq.StartCluster(context.Background(), nodes, rabbitmq.Config{BootTimeout: patience})
+		members.Cluster, members.err = rabbitmq.StartCluster(context.Background(), nodes, rabbitmq.Config{BootTimeout: testTimeout})
 		t.Logf("a cluster of %d nodes in %.1f s", nodes, time.Since(began).Seconds())
 	}
 	if members.err != nil {
@@ -107,7 +107,7 @@ func allNodesUp(t *testing.T) *rabbitmq.Cluster {
 
 // within bounds the next wait of a test.
 func within(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }

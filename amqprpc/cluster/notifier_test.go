@@ -30,7 +30,7 @@ func (b *notifier) change(f func()) {
 func (b *notifier) waitUntil(t *testing.T, what string, holds func() bool, describe func() string) {
 	t.Helper()
 	late := false
-	timer := time.AfterFunc(patience, func() { b.change(func() { late = true }) })
+	timer := time.AfterFunc(testTimeout, func() { b.change(func() { late = true }) })
 	defer timer.Stop()
 	b.Lock()
 	defer b.Unlock()

@@ -48,7 +48,7 @@ func serve(t *testing.T, broker amqprpc.ConnConfig, queue string) *service {
 		ended := make(chan error, 1)
 		go func() { ended <- server.Serve(context.Background()) }()
 		t.Cleanup(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
+			ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 			defer cancel()
 			if err := server.Shutdown(ctx); err != nil {
 				t.Errorf("shut down %s: %v", name, err)

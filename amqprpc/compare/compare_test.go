@@ -56,7 +56,7 @@ func BenchmarkSystems(b *testing.B) {
 }
 
 // Every system makes calls, and the CPU time of all processes is known.
-func TestSystems(t *testing.T) {
+func TestAllSystemsMakeCalls(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	results := compare(t, brokertest.Shared(t), level{"8", 8, 16}, systems, 1, 50*time.Millisecond)
 	for _, r := range results {

@@ -25,7 +25,7 @@ func connectOursNoConfirms(s setting) (loop, error) {
 }
 
 func connectClient(s setting, cfg amqprpc.Config) (loop, error) {
-	cfg.URLs, cfg.Queue, cfg.Timeout = []string{s.url}, s.queue, patience
+	cfg.URLs, cfg.Queue, cfg.Timeout = []string{s.url}, s.queue, testTimeout
 	client, err := amqprpc.Dial(context.Background(), cfg)
 	if err != nil {
 		return nil, err

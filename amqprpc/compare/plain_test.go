@@ -101,7 +101,7 @@ func connectLoop(s setting, cfg amqp.Config) (loop, error) {
 			amqp.Publishing{CorrelationId: id, ReplyTo: callback.Name, Body: body})
 	}
 	return func(w *watch) error {
-		late := time.After(time.Until(w.until) + patience)
+		late := time.After(time.Until(w.until) + testTimeout)
 		for range s.inFlight {
 			if err := call(time.Now()); err != nil {
 				return err
@@ -144,7 +144,7 @@ func channelTo(url string, cfg amqp.Config) (*amqp.Channel, error) {
 }
 
 var coalescing = amqp.Config{Dial: func(network, address string) (net.Conn, error) {
-	conn, err := amqp.DefaultDial(patience)(network, address)
+	conn, err := amqp.DefaultDial(testTimeout)(network, address)
 	if err != nil {
 		return nil, err
 	}

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// patience is how long a call may take before it counts as lost.
-const patience = 10 * time.Second
+// testTimeout is how long a call may take before it counts as lost.
+const testTimeout = 10 * time.Second
 
 var body = []byte("30")
 

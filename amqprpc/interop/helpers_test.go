@@ -51,7 +51,7 @@ func serve(t testing.TB, url, prefix string, command []string, args ...string) *
 // start starts one more server.
 func (s *servers) start(t testing.TB, args ...string) *pool.Process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	p, err := s.Start(ctx, args...)
 	if err != nil {
@@ -68,7 +68,7 @@ func (s *servers) stop(t testing.TB) []string {
 			t.Errorf("%s is %v after %d restarts: %s", status.Name, status.State, status.Restarts, status.Reason)
 		}
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	if err := s.Close(ctx); err != nil {
 		t.Error(err)

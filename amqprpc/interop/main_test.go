@@ -18,8 +18,8 @@ import (
 	"rpcscope/amqprpc/broker/brokertest"
 )
 
-// patience bounds everything that a test waits for.
-const patience = time.Minute
+// testTimeout bounds each wait of a test.
+const testTimeout = time.Minute
 
 // bin is the folder of our own programs. ours builds them.
 var bin string
@@ -126,7 +126,7 @@ var languages = []*language{
 
 // check returns an error if the language's libraries are missing.
 func (l *language) check() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testTimeout)
 	defer cancel()
 	file, err := os.CreateTemp("", "rpcscope-interop-*"+l.extension)
 	if err != nil {
@@ -174,7 +174,7 @@ func run(t testing.TB, url string, command []string, args ...string) outcome {
 
 func runWith(t testing.TB, url string, stdin []byte, command []string, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], append(command[1:len(command):len(command)], args...)...)
 	cmd.Env = environment(url)

@@ -73,7 +73,7 @@ func (c *channel) settle(tag uint64, multiple bool, v verdict) {
 }
 
 // Deliveries may be settled in any order: each gets its own verdict, exactly once and at once.
-func TestAcks(t *testing.T) {
+func TestEachDeliveryIsSettledOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(t, "deliveries")
 		c := newChannel(t.Fatalf, n)
@@ -129,7 +129,7 @@ func TestAcksMemory(t *testing.T) {
 }
 
 // Acks in the order of delivery become one frame.
-func TestAcksInOrder(t *testing.T) {
+func TestAcksInOrderAreOneFrame(t *testing.T) {
 	c := newChannel(t.Fatalf, 100)
 	var a acks
 	for tag := range uint64(100) {

@@ -109,7 +109,7 @@ func TestWritesAreWholeFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	const requests = 4 + 8 // of the handshake with channel.open, and those above
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(testTimeout)
 	for {
 		conn.mu.Lock()
 		heartbeat := slices.ContainsFunc(conn.writes, isHeartbeat)

@@ -9,7 +9,7 @@ import (
 
 // The broker may confirm in any order: each publish is confirmed once, those of one confirm in order. Len
 // counts from the first that waits.
-func TestConfirms(t *testing.T) {
+func TestEachPublishIsConfirmedOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var c Confirms[uint64]
 		var open []uint64 // unconfirmed tags, in order

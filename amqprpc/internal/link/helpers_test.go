@@ -12,8 +12,8 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// patience bounds the waits of tests.
-const patience = 30 * time.Second
+// testTimeout bounds the waits of tests.
+const testTimeout = 30 * time.Second
 
 // A recorder is a Handler that records its calls.
 type recorder struct {
@@ -154,7 +154,7 @@ func tcpPair(t testing.TB) (ours, theirs *net.TCPConn) {
 	return conn.(*net.TCPConn), other.(*net.TCPConn)
 }
 
-// soon fails the test if f takes longer than patience.
+// soon fails the test if f takes longer than testTimeout.
 func soon(t testing.TB, name string, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -164,7 +164,7 @@ func soon(t testing.TB, name string, f func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("%s blocks", name)
 	}
 }

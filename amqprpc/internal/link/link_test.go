@@ -109,7 +109,7 @@ func TestDialReturnsPrepareError(t *testing.T) {
 }
 
 // Err returns the first reason for which the connection, the channel or a consumer ended.
-func TestWatch(t *testing.T) {
+func TestErrIsTheFirstReason(t *testing.T) {
 	mine := errors.New("mine")
 	code := func(want int) func(error) bool {
 		return func(err error) bool {
@@ -238,7 +238,7 @@ func TestCloseTimeout(t *testing.T) {
 	}
 }
 
-// An answer that nobody asked for blocks amqp091-go's reader, but not Close.
+// An answer to no request blocks amqp091-go's reader, but not Close.
 func TestCloseAfterUnrequestedAnswer(t *testing.T) {
 	for _, timeout := range []time.Duration{0, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

@@ -123,7 +123,7 @@ func wantWrite(t testing.TB, s *sink, want ...string) {
 		if got, err := describe(frames); err != nil || !slices.Equal(got, want) {
 			t.Errorf("written: %q, error %v; want %q", got, err, want)
 		}
-	case <-time.After(patience):
+	case <-time.After(testTimeout):
 		t.Fatalf("nothing was written, want %q", want)
 	}
 }
@@ -401,7 +401,7 @@ func TestWriterErrorIsSticky(t *testing.T) {
 			t.Errorf("it failed with %v", err)
 		}
 	})
-	soon(t, "Writable", func() { <-writable }) // whoever waits for room must not wait for ever
+	soon(t, "Writable", func() { <-writable }) // callers that wait for room go on
 	add(t, w, "c", nil)
 	w.Ack(1)
 	w.Flush()
@@ -481,7 +481,7 @@ func TestInlineWriteTimeout(t *testing.T) {
 	w.mu.Unlock()
 	in := wire.NewReader(theirs)
 	in.SetFrameMax(0)
-	theirs.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // then the test hangs
+	theirs.SetReadDeadline(time.Now().Add(testTimeout)) //nolint:errcheck // then the test hangs
 	for i := range messages {
 		for _, typ := range []uint8{wire.FrameMethod, wire.FrameHeader, wire.FrameBody} {
 			f, err := in.ReadFrame()
@@ -534,7 +534,7 @@ func TestWriterConcurrent(t *testing.T) {
 	}
 	in := wire.NewReader(theirs)
 	in.SetFrameMax(0)
-	theirs.SetReadDeadline(time.Now().Add(patience)) //nolint:errcheck // then the test hangs
+	theirs.SetReadDeadline(time.Now().Add(testTimeout)) //nolint:errcheck // then the test hangs
 	var next [goroutines]int
 	for n := 0; n < goroutines*each; {
 		f, err := in.ReadFrame()
@@ -566,7 +566,7 @@ func TestWriterConcurrent(t *testing.T) {
 }
 
 // Close ends a Link of New, and its goroutine.
-func TestNew(t *testing.T) {
+func TestCloseEndsLinkOfNew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // fails if a goroutine is left
 		ours, theirs := net.Pipe()
 		var got bytes.Buffer
