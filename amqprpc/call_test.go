@@ -73,7 +73,7 @@ func TestUnroutableAtOnce(t *testing.T) {
 	observed.check(t)
 }
 
-func TestTimeoutAndNeverComputed(t *testing.T) {
+func TestExpiredRequestIsNotExecuted(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	declare(t, node.URL(), queue)

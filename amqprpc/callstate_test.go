@@ -324,7 +324,7 @@ func (s *fakeSession) returnedAs(id, meta string) {
 }
 
 // The return of a call that has ended is not that of a later one of the same correlation ID.
-func TestReturnOfAnEarlierCall(t *testing.T) {
+func TestReturnOfEarlierCallIsIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newObservedClient(t, Config{})
 		s := c.connect()
@@ -352,7 +352,7 @@ func TestReturnOfAnEarlierCall(t *testing.T) {
 }
 
 // A return or a nack of an earlier attempt does not change the attempt that is published now.
-func TestEarlierAttempts(t *testing.T) {
+func TestEarlierAttemptDoesNotChangeCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newObservedClient(t, Config{Retry: Retry{Attempts: -1, Backoff: Backoff{First: time.Second, Max: time.Second}}})
 		s := c.connect()

@@ -15,7 +15,7 @@ import (
 )
 
 // The log of a server whose consumer the broker canceled names the queue.
-func TestCanceledConsumer(t *testing.T) {
+func TestLogNamesCanceledQueue(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	var logged logBuffer
 	s := &amqprpc.Server{ConnConfig: at(url), Queue: queue + "-first", Handler: echo, Observer: logged.observer()}
@@ -34,7 +34,7 @@ func TestCanceledConsumer(t *testing.T) {
 
 // RabbitMQ before 4.3 closes the channel because of a message that is not acked in time, later ones cancel the
 // consumer. The log names consumer_timeout either way.
-func TestUnackedForTooLong(t *testing.T) {
+func TestLogNamesConsumerTimeout(t *testing.T) {
 	t.Parallel()
 	node := brokertest.RabbitMQ(t, rabbitmq.Config{Conf: "consumer_timeout = 100"})
 	brokertest.Ctl(t, node, "eval", "application:set_env(rabbit, channel_tick_interval, 100).") // how often a channel looks

@@ -75,7 +75,7 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 	}
 }
 
-func TestScale(t *testing.T) {
+func TestScaleContainsValues(t *testing.T) {
 	for _, test := range []struct{ low, high, from, to float64 }{
 		{0.00025, 0.15, 0.0002, 0.2}, {1, 100, 1, 100}, {3, 4, 2, 5}, {1, 1, 1, 1},
 	} {
@@ -92,7 +92,7 @@ func TestScale(t *testing.T) {
 
 // A window opens when all in flight have been answered twice, and closes when its time is over and they have been
 // answered eight times more.
-func TestWindow(t *testing.T) {
+func TestWindowCountsWholeTurns(t *testing.T) {
 	at := func(ms int) time.Time { return time.Unix(1000, int64(ms)*1e6) }
 	for _, test := range []struct {
 		name    string
@@ -120,7 +120,7 @@ func TestWindow(t *testing.T) {
 	}
 }
 
-func TestQuantile(t *testing.T) {
+func TestQuantileIsNearestRank(t *testing.T) {
 	var v []time.Duration
 	for i := range 1000 {
 		v = append(v, time.Duration(i+1)*time.Second)

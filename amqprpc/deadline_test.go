@@ -53,7 +53,7 @@ func TestWhichDeadlineHolds(t *testing.T) {
 }
 
 // Timeouts of centuries do not break the connection.
-func TestEndlessTimeouts(t *testing.T) {
+func TestDistantDeadlinesWork(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	observed := newTally()
@@ -73,7 +73,7 @@ func TestEndlessTimeouts(t *testing.T) {
 	}
 }
 
-func TestContextThatHasEnded(t *testing.T) {
+func TestCallWithEndedContextFails(t *testing.T) {
 	observed := newTally()
 	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), Observer: observed})
 	canceled, cancel := context.WithCancel(context.Background())

@@ -230,7 +230,7 @@ func TestTLSFromURLOrConfig(t *testing.T) {
 }
 
 // TLS files that cannot be used are an invalid configuration, before anything is dialled.
-func TestTLSFiles(t *testing.T) {
+func TestUnusableTLSFilesAreInvalidConfig(t *testing.T) {
 	authority := brokertest.NewAuthority(t)
 	cert, key := authority.Issue(t, time.Time{}, "me")
 	for _, files := range [][3]string{{"none.pem"}, {key}, {"", cert}, {"", "", key}, {"", cert, authority.File}} {

@@ -189,7 +189,7 @@ func TestBrokerSendsGarbage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := amqprpc.Config{Queue: queue, Timeout: 500 * time.Millisecond, Backoff: quick, ConnConfig: amqprpc.ConnConfig{URLs: []string{url + c.query}, DialTimeout: time.Second,
+			cfg := amqprpc.Config{Queue: queue, Timeout: 200 * time.Millisecond, Backoff: quick, ConnConfig: amqprpc.ConnConfig{URLs: []string{url + c.query}, DialTimeout: time.Second,
 				Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 					conn, err := new(net.Dialer).DialContext(ctx, network, address)
 					if err != nil {

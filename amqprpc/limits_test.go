@@ -91,7 +91,7 @@ func TestPublishLearnsMaxMessage(t *testing.T) {
 
 // An exchange that does not exist costs one connection, and only one: the request is rejected, not retried. Whether
 // an exchange of this name was there when the request was published is not known.
-func TestNoExchange(t *testing.T) {
+func TestMissingExchangeCostsOneConnection(t *testing.T) {
 	url, queue := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t)
 	declare(t, url, queue)
 	observed := newTally()
@@ -118,7 +118,7 @@ func TestNoExchange(t *testing.T) {
 }
 
 // The same with an exchange that the user may not write to.
-func TestDeniedExchange(t *testing.T) {
+func TestDeniedExchangeCostsOneConnection(t *testing.T) {
 	t.Parallel()
 	node, queue := limitedNode(t), "denied exchange"
 	declare(t, node.URL(), queue)

@@ -317,11 +317,16 @@ func TestSeveralURLs(t *testing.T) {
 	}
 }
 
-// During a memory alarm requests wait in the client until their deadlines, and are published when it is cleared.
 func TestMemoryAlarm(t *testing.T) {
 	brokertest.SkipIfShort(t)
 	t.Parallel()
 	node := brokertest.Own(t)
+	t.Run("calls wait", func(t *testing.T) { callsWaitDuringAlarm(t, node) })
+	t.Run("a server starts", func(t *testing.T) { serverStartsDuringAlarm(t, node) })
+}
+
+// During a memory alarm requests wait in the client until their deadlines, and are published when it is cleared.
+func callsWaitDuringAlarm(t *testing.T, node brokertest.Node) {
 	ctx := context.Background()
 	queue := "alarm"
 	declare(t, node.URL(), queue)
@@ -365,10 +370,7 @@ func TestMemoryAlarm(t *testing.T) {
 }
 
 // A server that starts during a memory alarm serves when it is cleared.
-func TestServerStartsInAnAlarm(t *testing.T) {
-	brokertest.SkipIfShort(t)
-	t.Parallel()
-	node := brokertest.Own(t)
+func serverStartsDuringAlarm(t *testing.T, node brokertest.Node) {
 	ctx := context.Background()
 	declare(t, node.URL(), "alarm")
 	if err := node.RaiseMemoryAlarm(ctx); err != nil {

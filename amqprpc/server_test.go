@@ -272,7 +272,7 @@ func TestDeadlineReachesTheHandler(t *testing.T) {
 }
 
 // A request that names no reply_to is rejected and never seen again.
-func TestNoReplyTo(t *testing.T) {
+func TestRequestWithoutReplyToIsRejected(t *testing.T) {
 	url, queue := brokertest.Shared(t).URL(), brokertest.QueueName(t)
 	s := serve(t, &amqprpc.Server{ConnConfig: at(url), Queue: queue})
 	a := newAsker(t, url, queue)
@@ -287,7 +287,7 @@ func TestNoReplyTo(t *testing.T) {
 }
 
 // A request without reply_to is dead-lettered, if its queue has a dead-letter exchange.
-func TestNoReplyToIsDeadLettered(t *testing.T) {
+func TestRequestWithoutReplyToIsDeadLettered(t *testing.T) {
 	url, queue, dead := brokertest.OnRabbitMQ(t).URL(), brokertest.QueueName(t), brokertest.QueueName(t)
 	declare(t, url, dead)
 	withChannel(t, url, func(ch *amqp.Channel) error {

@@ -51,7 +51,7 @@ func TestReturnsAmongAnswers(t *testing.T) {
 }
 
 // With NoMandatory a call to a missing queue times out.
-func TestNoMandatory(t *testing.T) {
+func TestNoMandatoryTimesOut(t *testing.T) {
 	c := dial(t, amqprpc.Config{ConnConfig: at(brokertest.Shared(t).URL()), Queue: brokertest.QueueName(t), NoMandatory: true})
 	_, err := c.Call(context.Background(), amqprpc.Request{Timeout: 50 * time.Millisecond})
 	wantIs(t, err, amqprpc.ErrTimeout)

@@ -41,7 +41,7 @@ func TestVocabularyRoundTrips(t *testing.T) {
 	}
 }
 
-func TestUnknownNames(t *testing.T) {
+func TestUnknownNamesAreErrors(t *testing.T) {
 	for _, s := range []fmt.Stringer{Outcome(outcomes), Outcome(255), Class(len(classNames)), EventKind(len(eventKindNames))} {
 		if !strings.Contains(s.String(), "(") {
 			t.Errorf("%T out of range is %q", s, s)
