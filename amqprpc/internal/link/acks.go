@@ -6,18 +6,18 @@ import (
 	"rpcscope/amqprpc/internal/wire"
 )
 
-// A settlement is the verdict on one delivery.
+// A settlement is how one delivery ends.
 type settlement struct {
 	tag uint64
-	verdict
+	disposition
 }
 
-type verdict uint8
+type disposition uint8
 
 const (
-	ack     verdict = iota
-	reject          // drop or dead-letter
-	requeue         // redeliver
+	ack     disposition = iota
+	reject              // drop or dead-letter
+	requeue             // redeliver
 )
 
 // acks turns acks of single deliveries into acks of all up to a tag (basic.ack's "multiple"), as far as
@@ -62,7 +62,7 @@ func (a *acks) appendTo(b []byte) []byte {
 		a.settled = append(a.settled, run{})
 	}
 	for _, s := range a.pending {
-		switch s.verdict {
+		switch s.disposition {
 		case reject:
 			b = wire.AppendMethod(b, channelNumber, &wire.BasicReject{DeliveryTag: s.tag})
 		case requeue:
@@ -73,7 +73,7 @@ func (a *acks) appendTo(b []byte) []byte {
 	// The tag of a multiple ack must be unacked, so it is the last pending one, not the last settled one.
 	upTo, last := a.settled[0].last, uint64(0)
 	for _, s := range a.pending {
-		if s.verdict == ack && s.tag <= upTo {
+		if s.disposition == ack && s.tag <= upTo {
 			last = max(last, s.tag)
 		}
 	}
@@ -81,7 +81,7 @@ func (a *acks) appendTo(b []byte) []byte {
 		b = wire.AppendAck(b, channelNumber, last, true)
 	}
 	for _, s := range a.pending {
-		if s.verdict == ack && s.tag > upTo {
+		if s.disposition == ack && s.tag > upTo {
 			b = wire.AppendAck(b, channelNumber, s.tag, false)
 		}
 	}

@@ -14,12 +14,12 @@ import (
 type channel struct {
 	fatalf func(string, ...any)
 	open   []uint64 // unsettled tags, in order
-	got    map[uint64]verdict
+	got    map[uint64]disposition
 	frames int
 }
 
 func newChannel(fatalf func(string, ...any), deliveries int) *channel {
-	c := &channel{fatalf: fatalf, got: map[uint64]verdict{}}
+	c := &channel{fatalf: fatalf, got: map[uint64]disposition{}}
 	for tag := range deliveries {
 		c.open = append(c.open, uint64(tag+1))
 	}
@@ -57,7 +57,7 @@ func (c *channel) handle(frames []byte) {
 	}
 }
 
-func (c *channel) settle(tag uint64, multiple bool, v verdict) {
+func (c *channel) settle(tag uint64, multiple bool, v disposition) {
 	i, found := slices.BinarySearch(c.open, tag)
 	if !found {
 		c.fatalf("the tag %d is unknown: RabbitMQ would close the channel", tag)
@@ -72,7 +72,7 @@ func (c *channel) settle(tag uint64, multiple bool, v verdict) {
 	c.open = slices.Delete(c.open, first, i+1)
 }
 
-// Deliveries may be settled in any order: each gets its own verdict, exactly once and at once.
+// Deliveries may be settled in any order: each gets its own disposition, exactly once and at once.
 func TestEachDeliveryIsSettledOnce(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 60).Draw(t, "deliveries")
@@ -81,12 +81,12 @@ func TestEachDeliveryIsSettledOnce(t *testing.T) {
 		if rapid.Bool().Draw(t, "shuffled") {
 			order = rapid.Permutation(order).Draw(t, "order")
 		}
-		want := map[uint64]verdict{}
+		want := map[uint64]disposition{}
 		var a acks
 		for rest := order; len(rest) > 0; {
 			size := rapid.IntRange(1, len(rest)).Draw(t, "batch")
 			for _, tag := range rest[:size] {
-				want[tag] = rapid.SampledFrom([]verdict{ack, ack, ack, reject, requeue}).Draw(t, "verdict")
+				want[tag] = rapid.SampledFrom([]disposition{ack, ack, ack, reject, requeue}).Draw(t, "disposition")
 				a.pending = append(a.pending, settlement{tag, want[tag]})
 			}
 			rest = rest[size:]
