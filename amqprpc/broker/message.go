@@ -43,16 +43,11 @@ func parseExpiration(s string) (time.Duration, *wire.Error) {
 
 // withDeliveryCount adds the header x-delivery-count of quorum queues to properties.
 func withDeliveryCount(properties []byte, count int) []byte {
-	p, err := wire.ParseProperties(properties)
-	if err != nil {
-		return properties // impossible: they were checked when they arrived
+	p, _ := wire.ParseProperties(properties) // they were checked when they arrived
+	if p.Headers == nil {
+		p.Headers = amqp.Table{}
 	}
-	headers := amqp.Table{}
-	for k, v := range p.Headers {
-		headers[k] = v
-	}
-	headers["x-delivery-count"] = int64(count)
-	p.Headers = headers
+	p.Headers["x-delivery-count"] = int64(count)
 	marked, err := wire.AppendProperties(nil, &p)
 	if err != nil {
 		return properties

@@ -131,7 +131,7 @@ func TestLawsCanFail(t *testing.T) {
 			b.result("", question{n: 9, wants: aNumber}, amqprpc.Reply{}, context.Canceled)
 		}, "a call that never began"},
 		"a reply not in the ledger":   {func(_ *evidence, b *clientRecord) { event(b, amqprpc.EventReply, "y", amqprpc.Unknown, 0) }, "the ledger has 2 unknown replies, and there were 3"},
-		"the ledger breaks a law":     {func(e *evidence, _ *clientRecord) { e.snapshots[0].Calls.InFlight++ }, "ledger: sent 4 != "},
+		"the ledger breaks a law":     {func(e *evidence, _ *clientRecord) { e.snapshots[0].Calls.InFlight++ }, "ledger: the numbers contradict each other: {Sent:4 "},
 		"a failure not in the ledger": {func(e *evidence, _ *clientRecord) { e.snapshots[0].Failures.Timeout-- }, "the ledger has 0 calls timeout, and there were 1"},
 		"an event that cannot be":     {func(e *evidence, _ *clientRecord) { e.snapshots[0].Traffic.Ignored++ }, "the ledger has 1 events ignored"},
 		"a queue left":                {func(e *evidence, _ *clientRecord) { e.queues = append(e.queues, "amq.gen-x") }, `the queue "amq.gen-x" is left`},

@@ -34,10 +34,9 @@
 //
 // # Costs
 //
-// An event costs O(1), and no allocation once records are reused. A snapshot costs its rows, seconds and
-// bars, and one pass over two histograms of fixed size, whatever the number of calls; if [Query].Calls
-// or Strays pick the rows, it costs the rows they see. [Ledger.Inspect] costs its story. [Ledger.Find]
-// and [Ledger.Clone] go through everything and are meant for a keystroke.
+// An event costs O(1), and no allocation once records are reused. The cost of a snapshot does not depend on
+// the number of calls. [Ledger.Find] and [Ledger.Clone] go through everything and are meant for a
+// keystroke.
 //
 // # Bounds
 //

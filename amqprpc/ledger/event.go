@@ -6,8 +6,7 @@ import (
 	"rpcscope/amqprpc"
 )
 
-// The kinds of events that no client reports, but load generators, by the methods Wrong and Reset of a
-// [Ledger] or a [Tee].
+// The kinds of events that no client reports, but load generators, by the methods of a [Tee].
 const (
 	// EventWrong: the answer of a completed call is not the one that its caller expects. The
 	// outcome of the call stays the same. Sets ID, and Text to the reason.
@@ -41,20 +40,10 @@ var kinds = func() map[string]amqprpc.EventKind {
 	return m
 }()
 
-func wrongAnswer(at time.Time, id, text string) amqprpc.Event {
-	return amqprpc.Event{Kind: EventWrong, Time: at, ID: id, Text: text}
+// Wrong passes on an [EventWrong]. Call it soon after the event of the answer.
+func (t *Tee) Wrong(at time.Time, id, text string) {
+	t.Observe(amqprpc.Event{Kind: EventWrong, Time: at, ID: id, Text: text})
 }
 
-func reset(at time.Time) amqprpc.Event { return amqprpc.Event{Kind: EventReset, Time: at} }
-
-// Wrong applies an [EventWrong]. Call it soon after the event of the answer.
-func (l *Ledger) Wrong(at time.Time, id, text string) { l.Observe(wrongAnswer(at, id, text)) }
-
-// Reset applies an [EventReset]. Calls in flight stay.
-func (l *Ledger) Reset(at time.Time) { l.Observe(reset(at)) }
-
-// Wrong passes on an [EventWrong].
-func (t *Tee) Wrong(at time.Time, id, text string) { t.Observe(wrongAnswer(at, id, text)) }
-
-// Reset passes on an [EventReset].
-func (t *Tee) Reset(at time.Time) { t.Observe(reset(at)) }
+// Reset passes on an [EventReset]. Calls in flight stay.
+func (t *Tee) Reset(at time.Time) { t.Observe(amqprpc.Event{Kind: EventReset, Time: at}) }

@@ -33,9 +33,9 @@ func TestWrongAndReset(t *testing.T) {
 		t.Fatal(err)
 	}
 	call(direct, "a", 0)
-	direct.Reset(at(20 * msec))
+	NewTee(direct).Reset(at(20 * msec))
 	call(direct, "b", 30*msec)
-	direct.Wrong(at(50*msec), "b", "not 832040")
+	NewTee(direct).Wrong(at(50*msec), "b", "not 832040")
 	for name, l := range map[string]*Ledger{"through the tee": l, "replayed": replayed, "direct": direct} {
 		s := l.Snapshot(everything())
 		if s.Calls != (Calls{Sent: 1, Completed: 1, Wrong: 1}) || len(s.Wrongs) != 1 || s.Wrongs[0] != (WrongAnswer{"b", "not 832040"}) {

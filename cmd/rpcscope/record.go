@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/pflag"
@@ -42,10 +43,14 @@ func (f *recordFlags) check(flags *pflag.FlagSet) error {
 // A recording is the recording of one run. A nil *recording is that of a run that is not recorded.
 type recording struct {
 	*ledger.Recorder
-	file   *recordingFile
-	stderr io.Writer
-	ended  bool
-	err    error // of its end
+	recordFlags
+	file    *os.File
+	target  string // path without links; "" for a named pipe or a device
+	stderr  io.Writer
+	onError func(error) // receives the first error of Write
+	begun   bool        // there is something to keep
+	ended   bool
+	err     error // of its end
 }
 
 // newRecording opens the file of --record, if there is one. Its errors are usage errors.
@@ -53,11 +58,12 @@ func newRecording(flags recordFlags, by string, cfg report.RunConfig, stderr io.
 	if flags.path == "" {
 		return nil, nil
 	}
-	file, err := openRecording(flags)
-	if err != nil {
+	r := &recording{recordFlags: flags, stderr: stderr, onError: func(error) {}}
+	if err := r.open(); err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
 	}
-	return &recording{Recorder: ledger.NewRecorder(file, report.Header(by, cfg)), file: file, stderr: stderr}, nil
+	r.Recorder = ledger.NewRecorder(r, report.Header(by, cfg))
+	return r, nil
 }
 
 // observer returns the observer that records, or nil.
@@ -77,15 +83,8 @@ func (r *recording) begin() error {
 	if err := r.Flush(); err != nil {
 		return fmt.Errorf("--record: %w", err)
 	}
-	r.file.begun = true
+	r.begun = true
 	return nil
-}
-
-// onError has f called with the first error of a write. f is called in the way of calls and must be quick.
-func (r *recording) onError(f func(error)) {
-	if r != nil {
-		r.file.onError = f
-	}
 }
 
 // end ends the recording, the first time that it is called. Later events are not recorded.
@@ -94,7 +93,7 @@ func (r *recording) end() {
 		return
 	}
 	r.ended = true
-	r.err = r.file.end(r.Recorder.Close())
+	r.err = r.close()
 }
 
 // fault returns the words of a summary for a recording that failed, or "".
@@ -112,10 +111,10 @@ func (r *recording) verdict(err error) error {
 		return err
 	}
 	if r.err == nil {
-		if r.file.begun {
-			path, abs := filepath.Abs(r.file.path)
+		if r.begun {
+			path, abs := filepath.Abs(r.path)
 			if abs != nil {
-				path = r.file.path
+				path = r.path
 			}
 			fmt.Fprintf(r.stderr, "recorded all %d events of the run to %s\n", r.Events(), text.Escape(path, 4096))
 		}

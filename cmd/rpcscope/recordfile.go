@@ -10,46 +10,34 @@ import (
 	"rpcscope/amqprpc/ledger"
 )
 
-// A recordingFile is the file of --record. It is written under a temporary name beside its own, and renamed when the
-// run has ended: a run that fails neither costs an older recording nor leaves a part of one in its place. A named pipe
-// or a device is written to directly.
-type recordingFile struct {
-	*os.File
-	recordFlags
-	target    string // path without links
-	temporary bool
-	begun     bool        // there is something to keep
-	onError   func(error) // receives the first error of Write
-}
-
-// openRecording opens the file of the flags. It returns an error if that file may not be replaced.
-func openRecording(flags recordFlags) (*recordingFile, error) {
-	r := &recordingFile{recordFlags: flags, onError: func(error) {}}
+// open opens the file. A recording is written under a temporary name beside its own, and renamed when the run has
+// ended: a run that fails neither costs an older recording nor leaves a part of one in its place. A named pipe or a
+// device is written to directly. open returns an error if the file may not be replaced.
+func (r *recording) open() error {
 	info, err := os.Stat(r.path)
 	switch {
 	case err == nil && info.IsDir():
-		return nil, fmt.Errorf("%s is a directory", r.path)
+		return fmt.Errorf("%s is a directory", r.path)
 	case err == nil && !info.Mode().IsRegular():
-		r.File, err = os.OpenFile(r.path, os.O_WRONLY, 0)
-		return r, err
+		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
+		return err
+	}
+	if err := r.mayReplace(); err != nil {
+		return err
 	}
 	r.target = r.path
 	if real, err := filepath.EvalSymlinks(r.path); err == nil {
 		r.target = real // a link stays a link
 	}
-	if err := r.mayReplace(); err != nil {
-		return nil, err
-	}
-	r.temporary = true
 	for n := 1; ; n++ {
-		r.File, err = os.OpenFile(fmt.Sprintf("%s.partial-%d", r.target, n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		r.file, err = os.OpenFile(fmt.Sprintf("%s.partial-%d", r.target, n), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err == nil && info != nil {
-			err = r.Chmod(info.Mode().Perm())
+			err = r.file.Chmod(info.Mode().Perm())
 		}
-		return r, err
+		return err
 	}
 }
 
@@ -78,9 +66,9 @@ func (f *recordFlags) mayReplace() error {
 	return nil
 }
 
-// Write writes p, and reports the first error to onError.
-func (r *recordingFile) Write(p []byte) (int, error) {
-	n, err := r.File.Write(p)
+// Write writes p, and reports the first error to onError, in the way of calls.
+func (r *recording) Write(p []byte) (int, error) {
+	n, err := r.file.Write(p)
 	if err != nil {
 		r.onError(err)
 		r.onError = func(error) {}
@@ -88,24 +76,24 @@ func (r *recordingFile) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// end closes the file. It renames it if the run began and was recorded without an error, and removes it if the run
+// close closes the file. It renames it if the run began and was recorded without an error, and removes it if the run
 // never began.
-func (r *recordingFile) end(err error) error {
-	err = errors.Join(err, r.Close())
+func (r *recording) close() error {
+	err := errors.Join(r.Recorder.Close(), r.file.Close())
 	switch {
-	case !r.temporary:
+	case r.target == "":
 		return err
 	case !r.begun:
-		return errors.Join(err, os.Remove(r.Name()))
+		return errors.Join(err, os.Remove(r.file.Name()))
 	}
 	if err == nil {
 		err = r.mayReplace()
 	}
 	if err == nil {
-		err = os.Rename(r.Name(), r.target)
+		err = os.Rename(r.file.Name(), r.target)
 	}
 	if err != nil {
-		err = fmt.Errorf("%w; the recording is in %s", err, r.Name())
+		err = fmt.Errorf("%w; the recording is in %s", err, r.file.Name())
 	}
 	return err
 }

@@ -96,7 +96,9 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 			return foreignError(err)
 		}
 	}
-	recorded.onError(func(err error) { l.Note(lab.Failure, "the recording failed: "+err.Error(), "") })
+	if recorded != nil {
+		recorded.onError = func(err error) { l.Note(lab.Failure, "the recording failed: "+err.Error(), "") }
+	}
 	l.SnapshotThen(ledger.Query{}, func() { err = recorded.begin() })
 	if err != nil {
 		l.Close(ctx) //nolint:errcheck // the error at hand matters more

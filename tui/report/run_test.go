@@ -56,7 +56,7 @@ func TestSummaryJSON(t *testing.T) {
 	reply(40, "completed", "fib-2", amqprpc.Duplicate, amqprpc.Completed)
 	reply(45, "timeout", "fib-2", amqprpc.Late, amqprpc.Timeout)
 	reply(50, "x", "fib-2", amqprpc.Unknown, amqprpc.InFlight)
-	l.Wrong(at(50), "completed", "no")
+	ledger.NewTee(l).Wrong(at(50), "completed", "no")
 	check("a call of each kind", `{"calls":{"sent":4,"completed":1,"failed":2,"in_flight":1,"wrong":1},`+
 		`"failures":{"timeout":1,"canceled":0,"unroutable":0,"rejected":0,"expired":0,"remote":1,"connection_lost":0,"closed":0},`+
 		`"replies":{"received":5,"answers":2,"duplicates":1,"late":1,"unknown":1},"throughput_per_s":20,"elapsed_s":0.05,`+

@@ -24,12 +24,8 @@ type (
 		FrameMax   uint32
 		Heartbeat  uint16
 	}
-	ConnectionTuneOk struct {
-		ChannelMax uint16
-		FrameMax   uint32
-		Heartbeat  uint16
-	}
-	ConnectionOpen struct {
+	ConnectionTuneOk ConnectionTune
+	ConnectionOpen   struct {
 		VirtualHost string
 		_           string
 		_           bool
@@ -60,14 +56,8 @@ type (
 	ChannelFlow struct {
 		Active bool
 	}
-	ChannelFlowOk struct {
-		Active bool
-	}
-	ChannelClose struct {
-		ReplyCode         uint16
-		ReplyText         string
-		ClassID, MethodID uint16
-	}
+	ChannelFlowOk  ChannelFlow
+	ChannelClose   ConnectionClose
 	ChannelCloseOk struct{}
 )
 
@@ -96,9 +86,7 @@ type (
 		Queue                     string
 		IfUnused, IfEmpty, NoWait bool
 	}
-	QueueDeleteOk struct {
-		MessageCount uint32
-	}
+	QueueDeleteOk QueuePurgeOk
 )
 
 // Methods of the class basic.
@@ -122,10 +110,8 @@ type (
 		ConsumerTag string
 		NoWait      bool
 	}
-	BasicCancelOk struct {
-		ConsumerTag string
-	}
-	BasicPublish struct {
+	BasicCancelOk BasicConsumeOk
+	BasicPublish  struct {
 		_                    uint16
 		Exchange, RoutingKey string
 		Mandatory, Immediate bool
@@ -165,9 +151,7 @@ type (
 	BasicRecoverAsync struct {
 		Requeue bool
 	}
-	BasicRecover struct {
-		Requeue bool
-	}
+	BasicRecover   BasicRecoverAsync
 	BasicRecoverOk struct{}
 	BasicNack      struct {
 		DeliveryTag       uint64
