@@ -5,8 +5,8 @@
 // # Keys
 //
 // All keys are in one table, newKeys in keys.go. A row has the key, its text in the help, the sources and modes in which it
-// works, the method that it calls, and its places in the footers. To add a key, add a row and its method. The tests go
-// through the table.
+// works, the method that it calls, and its word in the footers. To add a key, add a row and its method. footer.go lists the
+// keys of each footer. The tests go through the table.
 //
 // # Other parts
 //

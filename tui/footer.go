@@ -1,90 +1,55 @@
 package tui
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 
-	"rpcscope/tui/lab"
 	"rpcscope/tui/text"
 )
 
-// A footer is one of the lines of keys at the bottom of the screen.
-type footer int
-
+// The keys in the footers, from left to right. If there is no room for all, the last are left out. The footer of the
+// lanes depends on what they show.
 const (
-	inLab    footer = iota // the lanes of a lab
-	inTour                 // the lanes of a tour while it tells a story
-	inReplay               // the lanes of a recording
-	inStory                // the story of a call
-	inLog
-	inHelp
-	inMenu
-	inPrompt
+	labFooter    = "N R ? q c s enter d u K space f + x / tab n F z v"
+	tourFooter   = ". N P R L tab ? q enter z o v f"
+	replayFooter = "? q space . > d u x + enter 0 $ } / tab F z"
 )
 
-// hints are the places of a key in footers.
-type hints map[footer]hint
-
-// A hint is a key's place in a footer. The lower its rank, the further left it is and the longer it
-// stays if the line is too short for all.
-type hint struct {
-	rank  int
-	words func(*Model) string // returns "" if the key is of no use now
+var footers = map[mode]string{
+	inspecting:  "esc up pgdown d y f ?",
+	readingLog:  "esc up down enter ?",
+	readingHelp: "esc down ctrl+c",
+	choosing:    "enter up down esc",
+	prompting:   "enter esc",
 }
 
-// show returns a hint whose words are always the same.
-func show(rank int, words string) hint {
-	return hint{rank, func(*Model) string { return words }}
-}
-
-// showIf returns a hint that is shown if useful.
-func showIf(useful func(*lab.Snapshot) bool, rank int, words string) hint {
-	return hint{rank, func(m *Model) string {
-		if !useful(&m.snapshot) {
-			return ""
-		}
-		return words
-	}}
-}
-
-func (m *Model) footer() footer {
+// footer returns the keys of the present footer.
+func (m *Model) footer() []string {
+	keys := footers[m.mode]
 	switch {
-	case m.mode == inspecting:
-		return inStory
-	case m.mode == readingLog:
-		return inLog
-	case m.mode == readingHelp:
-		return inHelp
-	case m.mode == choosing:
-		return inMenu
-	case m.mode == prompting:
-		return inPrompt
+	case m.mode != browsing:
 	case m.player != nil:
-		return inReplay
+		keys = replayFooter
 	case m.telling():
-		return inTour
+		keys = tourFooter
+	default:
+		keys = labFooter
 	}
-	return inLab
+	return strings.Fields(keys)
 }
 
 // keyLine is the last line of the screen.
 func (m *Model) keyLine() text.Line {
-	on, in := m.source(), m.footer()
-	var rows []*keyRow
-	for _, g := range m.keys {
-		for i := range g.rows {
-			if r := &g.rows[i]; r.footer[in].words != nil && r.works(on, m.mode) {
-				rows = append(rows, r)
-			}
-		}
-	}
-	slices.SortFunc(rows, func(a, b *keyRow) int { return cmp.Compare(a.footer[in].rank, b.footer[in].rank) })
-
 	l := text.Line{m.st.Plain.Span(" ")}
 	room := m.w - 1
-	for _, r := range rows {
-		words := r.footer[in].words(m)
+	for _, key := range m.footer() {
+		r := m.keyRow(key, m.source())
+		if r == nil || r.when != nil && !r.when(&m.snapshot) {
+			continue
+		}
+		words := r.hint
+		if r.words != nil {
+			words = r.words(m)
+		}
 		if words == "" {
 			continue
 		}

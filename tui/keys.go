@@ -44,13 +44,17 @@ const (
 
 // A keyRow is one key: its names, its method, and all places in which it works and is shown.
 type keyRow struct {
-	keys   string // names as Bubble Tea has them, or "space"; several have spaces between them
-	name   string // in the help and the footer; if empty, the first of keys
-	help   string // empty if another row has the help of this key
-	on     source
-	in     mode
-	do     func(*Model) tea.Cmd
-	footer hints // places in the footers
+	keys string // names as Bubble Tea has them, or "space"; several have spaces between them
+	name string // in the help and the footer; if empty, the first of keys
+	help string // empty if another row has the help of this key
+	on   source
+	in   mode
+	do   func(*Model) tea.Cmd
+
+	// The word of the key in a footer, if it has a place there; see footers.
+	hint  string
+	words func(*Model) string      // instead of hint; returns "" if the key is of no use now
+	when  func(*lab.Snapshot) bool // hides the hint if false
 }
 
 // A keyGroup is a column of the help.
@@ -63,120 +67,94 @@ type keyGroup struct {
 func newKeys() []keyGroup {
 	return []keyGroup{
 		{"Make calls", []keyRow{
-			{keys: "c", help: "one call", on: labs, in: reading, do: (*Model).call, footer: hints{inLab: show(30, "call")}},
+			{keys: "c", help: "one call", on: labs, in: reading, do: (*Model).call, hint: "call"},
 			{keys: "b", help: "a burst of calls", on: labs, in: reading, do: act((*Model).askBurst)},
-			{keys: "n", help: "fib of: 30, or 20-35", on: fibLab | tourLab, in: reading, do: act((*Model).askFib), footer: hints{inLab: show(150, "fib")}},
-			{keys: "n", help: "body: text with {k}, {n}, {uuid}", on: serviceLab, in: reading, do: act((*Model).askBody),
-				footer: hints{inLab: show(150, "body")}},
-			{keys: "+ =", help: "twice the load", on: labs, in: reading, do: act(func(m *Model) { m.scaleLoad(2) }), footer: hints{inLab: show(110, "load")}},
+			{keys: "n", help: "fib of: 30, or 20-35", on: fibLab | tourLab, in: reading, do: act((*Model).askFib), hint: "fib"},
+			{keys: "n", help: "body: text with {k}, {n}, {uuid}", on: serviceLab, in: reading, do: act((*Model).askBody), hint: "body"},
+			{keys: "+ =", help: "twice the load", on: labs, in: reading, do: act(func(m *Model) { m.scaleLoad(2) }), hint: "load"},
 			{keys: "- _", help: "half the load", on: labs, in: reading, do: act(func(m *Model) { m.scaleLoad(0.5) })},
 			{keys: "l", help: "load: 64, or 200/s", on: labs, in: reading, do: act((*Model).askLoad)},
 			{keys: "t", help: "timeout of calls", on: labs, in: reading, do: act((*Model).askTimeout)},
-			{keys: "space", help: "pause the load", on: labs, in: reading, do: act((*Model).pause), footer: hints{inLab: {90, (*Model).pauseWords}}},
+			{keys: "space", help: "pause the load", on: labs, in: reading, do: act((*Model).pause), words: (*Model).pauseWords},
 		}},
 		{"Break things", []keyRow{
-			{keys: "s", help: "start a server", on: labs, in: reading, do: (*Model).startServer, footer: hints{inLab: showIf(explain.StartsServers, 40, "server")}},
+			{keys: "s", help: "start a server", on: labs, in: reading, do: (*Model).startServer, hint: "server", when: explain.StartsServers},
 			{keys: "S", help: "stop a server", on: labs, in: reading, do: (*Model).stopServer},
-			{keys: "K", help: "kill -9 a server", on: labs, in: reading, do: (*Model).killServer, footer: hints{inLab: showIf(explain.CanKill, 80, "kill")}},
+			{keys: "K", help: "kill -9 a server", on: labs, in: reading, do: (*Model).killServer, hint: "kill", when: explain.CanKill},
 			{keys: "r", help: "restart a server", on: labs, in: reading, do: (*Model).restartServer},
-			{keys: "x", help: "a fault for the next server", on: labs, in: reading, do: (*Model).chooseFault,
-				footer: hints{inLab: showIf(explain.StartsServers, 120, "fault")}},
-			{keys: "d", help: "duplicate: reply again", on: labs, in: reading, do: (*Model).sendDuplicate,
-				footer: hints{inLab: show(60, "duplicate"), inStory: show(40, "reply again")}},
-			{keys: "u", help: "reply with unknown ID", on: labs, in: reading, do: (*Model).sendUnknown, footer: hints{inLab: show(70, "unknown")}},
+			{keys: "x", help: "a fault for the next server", on: labs, in: reading, do: (*Model).chooseFault, hint: "fault", when: explain.StartsServers},
+			{keys: "d", help: "duplicate: reply again", on: labs, in: reading, do: (*Model).sendDuplicate, hint: "duplicate"},
+			{keys: "u", help: "reply with unknown ID", on: labs, in: reading, do: (*Model).sendUnknown, hint: "unknown"},
 			{keys: "D", help: "drop the connection", on: labs, in: reading, do: (*Model).dropConnection},
 		}},
 		{"Play", []keyRow{
-			{keys: "space", help: "play, pause", on: recording, in: reading, do: act(func(m *Model) { m.player.Toggle() }),
-				footer: hints{inReplay: {30, (*Model).playWords}}},
-			{keys: "+ =", help: "faster", on: recording, in: reading, do: act(func(m *Model) { m.changeSpeed(1) }),
-				footer: hints{inReplay: show(90, "faster")}},
+			{keys: "space", help: "play, pause", on: recording, in: reading, do: act(func(m *Model) { m.player.Toggle() }), words: (*Model).playWords},
+			{keys: "+ =", help: "faster", on: recording, in: reading, do: act(func(m *Model) { m.changeSpeed(1) }), hint: "faster"},
 			{keys: "- _", help: "slower", on: recording, in: reading, do: act(func(m *Model) { m.changeSpeed(-1) })},
 			{keys: "m", help: "as fast as possible", on: recording, in: reading, do: act(func(m *Model) { m.player.SetSpeed(replay.FullSpeed) })},
-			{keys: ".", help: "one event forward", on: recording, in: reading, do: act(func(m *Model) { m.player.Step(1) }),
-				footer: hints{inReplay: show(40, "step")}},
+			{keys: ".", help: "one event forward", on: recording, in: reading, do: act(func(m *Model) { m.player.Step(1) }), hint: "step"},
 			{keys: ",", help: "one event back", on: recording, in: reading, do: act(func(m *Model) { m.player.Step(-1) })},
-			{keys: ">", help: "1 s forward", on: recording, in: reading, do: act(func(m *Model) { m.player.Seek(time.Second) }), footer: hints{inReplay: show(50, "1 s")}},
+			{keys: ">", help: "1 s forward", on: recording, in: reading, do: act(func(m *Model) { m.player.Seek(time.Second) }), hint: "1 s"},
 			{keys: "<", help: "1 s back", on: recording, in: reading, do: act(func(m *Model) { m.player.Seek(-time.Second) })},
-			{keys: "}", help: "10 s forward", on: recording, in: reading, do: act(func(m *Model) { m.player.Seek(10 * time.Second) }), footer: hints{inReplay: show(130, "10 s")}},
+			{keys: "}", help: "10 s forward", on: recording, in: reading, do: act(func(m *Model) { m.player.Seek(10 * time.Second) }), hint: "10 s"},
 			{keys: "{", help: "10 s back", on: recording, in: reading, do: act(func(m *Model) { m.player.Seek(-10 * time.Second) })},
-			{keys: "0", help: "to the beginning", on: recording, in: reading, do: act(func(m *Model) { m.player.SeekBegin() }),
-				footer: hints{inReplay: show(110, "start")}},
-			{keys: "$", help: "to the end", on: recording, in: reading, do: act(func(m *Model) { m.player.SeekEnd() }),
-				footer: hints{inReplay: show(120, "end")}},
+			{keys: "0", help: "to the beginning", on: recording, in: reading, do: act(func(m *Model) { m.player.SeekBegin() }), hint: "start"},
+			{keys: "$", help: "to the end", on: recording, in: reading, do: act(func(m *Model) { m.player.SeekEnd() }), hint: "end"},
 		}},
 		{"Go to", []keyRow{
-			{keys: "d", help: "next duplicate", on: recording, in: reading, do: jump(lab.DuplicateReply, 1), footer: hints{inReplay: show(60, "duplicate")}},
+			{keys: "d", help: "next duplicate", on: recording, in: reading, do: jump(lab.DuplicateReply, 1), hint: "duplicate"},
 			{keys: "D", help: "previous duplicate", on: recording, in: reading, do: jump(lab.DuplicateReply, -1)},
-			{keys: "u", help: "next orphan", on: recording, in: reading, do: jump(lab.OrphanedReply, 1), footer: hints{inReplay: show(70, "orphan")}},
+			{keys: "u", help: "next orphan", on: recording, in: reading, do: jump(lab.OrphanedReply, 1), hint: "orphan"},
 			{keys: "U", help: "previous orphan", on: recording, in: reading, do: jump(lab.OrphanedReply, -1)},
-			{keys: "x", help: "next failure", on: recording, in: reading, do: jump(lab.FailedCall, 1), footer: hints{inReplay: show(80, "failure")}},
+			{keys: "x", help: "next failure", on: recording, in: reading, do: jump(lab.FailedCall, 1), hint: "failure"},
 			{keys: "X", help: "previous failure", on: recording, in: reading, do: jump(lab.FailedCall, -1)},
 		}},
 		{"View", []keyRow{
-			{keys: "enter", help: "inspect: the whole story", on: all, in: browsing, do: act((*Model).inspectSelected),
-				footer: hints{inLab: show(50, "inspect"), inTour: show(90, "inspect"), inReplay: show(100, "inspect")}},
-			{keys: "enter", on: all, in: readingLog, do: act((*Model).inspectNote), footer: hints{inLog: show(40, "inspect its call")}},
+			{keys: "enter", help: "inspect: the whole story", on: all, in: browsing, do: act((*Model).inspectSelected), hint: "inspect"},
+			{keys: "enter", on: all, in: readingLog, do: act((*Model).inspectNote), hint: "inspect its call"},
 			{keys: "enter", on: all, in: inspecting, do: act((*Model).close)},
-			{keys: "enter", on: all, in: choosing, do: (*Model).chosen, footer: hints{inMenu: show(10, "choose")}},
-			{keys: "enter", on: all, in: prompting, do: (*Model).submit, footer: hints{inPrompt: show(10, "ok")}},
-			{keys: "f", help: "freeze the picture", on: labs, in: reading, do: act((*Model).toggleFrozen),
-				footer: hints{inLab: {100, (*Model).freezeWords}, inTour: {130, (*Model).freezeWords}, inStory: {60, (*Model).freezeWords}}},
-			{keys: "/", help: "find an ID", on: all, in: reading, do: act((*Model).askID), footer: hints{inLab: show(130, "find"), inReplay: show(140, "find")}},
-			{keys: "F", help: "filter the lanes", on: all, in: reading, do: act((*Model).askFilter),
-				footer: hints{inLab: show(160, "filter"), inReplay: show(160, "filter")}},
-			{keys: "z", help: "zoom into the lane", on: all, in: browsing, do: act((*Model).zoom),
-				footer: hints{inLab: show(170, "zoom"), inTour: show(100, "zoom"), inReplay: show(170, "zoom")}},
-			{keys: "o", help: "completed, failed, both", on: all, in: browsing, do: act((*Model).cycleEnded), footer: hints{inTour: show(110, "ended")}},
+			{keys: "enter", on: all, in: choosing, do: (*Model).chosen, hint: "choose"},
+			{keys: "enter", on: all, in: prompting, do: (*Model).submit, hint: "ok"},
+			{keys: "f", help: "freeze the picture", on: labs, in: reading, do: act((*Model).toggleFrozen), words: (*Model).freezeWords},
+			{keys: "/", help: "find an ID", on: all, in: reading, do: act((*Model).askID), hint: "find"},
+			{keys: "F", help: "filter the lanes", on: all, in: reading, do: act((*Model).askFilter), hint: "filter"},
+			{keys: "z", help: "zoom into the lane", on: all, in: browsing, do: act((*Model).zoom), hint: "zoom"},
+			{keys: "o", help: "completed, failed, both", on: all, in: browsing, do: act((*Model).cycleEnded), hint: "ended"},
 			{keys: "[", help: "shorter throughput span", on: all, in: browsing, do: act(func(m *Model) { m.changeSpan(-1) })},
 			{keys: "]", help: "longer throughput span", on: all, in: browsing, do: act(func(m *Model) { m.changeSpan(1) })},
-			{keys: "v", help: "log", on: labs, in: browsing | inspecting, do: act((*Model).openLog),
-				footer: hints{inLab: show(180, "log"), inTour: show(120, "log")}},
+			{keys: "v", help: "log", on: labs, in: browsing | inspecting, do: act((*Model).openLog), hint: "log"},
 			{keys: "v", help: "log of this replay", on: recording, in: browsing | inspecting, do: act((*Model).openLog)},
 			{keys: "v", on: all, in: readingLog, do: act((*Model).close)},
 		}},
 		{"Move", []keyRow{
-			{keys: "tab right", help: "next panel", on: all, in: browsing, do: act(func(m *Model) { m.nextPanel(1) }),
-				footer: hints{inLab: show(140, "panel"), inTour: show(60, "panel"), inReplay: show(150, "panel")}},
+			{keys: "tab right", help: "next panel", on: all, in: browsing, do: act(func(m *Model) { m.nextPanel(1) }), hint: "panel"},
 			{keys: "shift+tab left", help: "previous panel", on: all, in: browsing, do: act(func(m *Model) { m.nextPanel(-1) })},
-			{keys: "up k", name: "↑ k", help: "up", on: all, in: anyMode, do: act(func(m *Model) { m.move(-1, 0) }),
-				footer: hints{inStory: show(20, "select"), inLog: show(20, "up"), inMenu: show(20, "up")}},
-			{keys: "down j", name: "↓ j", help: "down", on: all, in: anyMode, do: act(func(m *Model) { m.move(1, 0) }),
-				footer: hints{inLog: show(30, "down"), inHelp: show(20, "scroll"), inMenu: show(30, "down")}},
+			{keys: "up k", name: "↑ k", help: "up", on: all, in: anyMode, do: act(func(m *Model) { m.move(-1, 0) }), hint: "up"},
+			{keys: "down j", name: "↓ j", help: "down", on: all, in: anyMode, do: act(func(m *Model) { m.move(1, 0) }), hint: "down"},
 			{keys: "pgup", help: "page up", on: all, in: reading | readingHelp, do: act(func(m *Model) { m.move(0, -1) })},
-			{keys: "pgdown", name: "pgdn", help: "page down", on: all, in: reading | readingHelp, do: act(func(m *Model) { m.move(0, 1) }),
-				footer: hints{inStory: show(30, "scroll")}},
+			{keys: "pgdown", name: "pgdn", help: "page down", on: all, in: reading | readingHelp, do: act(func(m *Model) { m.move(0, 1) }), hint: "scroll"},
 			{keys: "home g", name: "home g", help: "first", on: all, in: scrolled | choosing, do: act(func(m *Model) { m.moveToEnd(-1) })},
 			{keys: "end G", name: "end G", help: "last", on: all, in: scrolled | choosing, do: act(func(m *Model) { m.moveToEnd(1) })},
 		}},
 		{"Export, leave", []keyRow{
-			{keys: "y", help: "copy the ID", on: all, in: reading, do: act((*Model).copyID), footer: hints{inStory: show(50, "copy ID")}},
+			{keys: "y", help: "copy the ID", on: all, in: reading, do: act((*Model).copyID), hint: "copy ID"},
 			{keys: "e", help: "export as JSON", on: all, in: reading, do: act((*Model).askExport)},
-			{keys: "? h", help: "help", on: all, in: reading, do: act((*Model).openHelp),
-				footer: hints{inLab: show(10, "help"), inTour: show(70, "help"), inReplay: show(10, "help"), inStory: show(70, "help"), inLog: show(50, "help")}},
+			{keys: "? h", help: "help", on: all, in: reading, do: act((*Model).openHelp), hint: "help"},
 			{keys: "? h", on: all, in: readingHelp, do: act((*Model).close)},
 			{keys: "esc", help: "back", on: all, in: browsing, do: act((*Model).back)},
-			{keys: "esc", on: all, in: inspecting | readingLog | readingHelp, do: act((*Model).close),
-				footer: hints{inStory: show(10, "back"), inLog: show(10, "back"), inHelp: show(10, "back")}},
-			{keys: "esc", on: all, in: choosing | prompting, do: act((*Model).close),
-				footer: hints{inMenu: show(40, "cancel"), inPrompt: show(20, "cancel")}},
+			{keys: "esc", on: all, in: inspecting | readingLog | readingHelp, do: act((*Model).close), hint: "back"},
+			{keys: "esc", on: all, in: choosing | prompting, do: act((*Model).close), hint: "cancel"},
 			{keys: "ctrl+z", help: "suspend", on: all, in: anyMode, do: (*Model).suspend},
-			{keys: "q", help: "quit", on: all, in: browsing, do: (*Model).quit,
-				footer: hints{inLab: show(20, "quit"), inTour: show(80, "quit"), inReplay: show(20, "quit")}},
+			{keys: "q", help: "quit", on: all, in: browsing, do: (*Model).quit, hint: "quit"},
 			{keys: "q", on: all, in: inspecting | readingLog | readingHelp | choosing, do: act((*Model).close)},
-			{keys: "ctrl+c", help: "quit from anywhere", on: all, in: anyMode, do: (*Model).quit, footer: hints{inHelp: show(30, "quit")}},
+			{keys: "ctrl+c", help: "quit from anywhere", on: all, in: anyMode, do: (*Model).quit, hint: "quit"},
 		}},
 		{"Tour", []keyRow{
-			{keys: "N", help: "start, or next scenario", on: tourLab, in: reading, do: (*Model).nextScenario,
-				footer: hints{inTour: {20, (*Model).nextScenarioWords}, inLab: {-20, (*Model).nextScenarioWords}}},
-			{keys: ".", help: "next step now", on: tourLab, in: reading, do: act(func(m *Model) { m.tour.SkipWait() }),
-				footer: hints{inTour: {10, (*Model).stepWords}}},
-			{keys: "P", help: "previous scenario", on: tourLab, in: reading, do: (*Model).previousScenario,
-				footer: hints{inTour: show(30, "back")}},
-			{keys: "R", help: "repeat the scenario", on: tourLab, in: reading, do: (*Model).repeatScenario,
-				footer: hints{inTour: show(40, "repeat"), inLab: show(-10, "repeat")}},
-			{keys: "L", help: "leave, to play freely", on: tourLab, in: reading, do: act(func(m *Model) { m.tour.Leave() }),
-				footer: hints{inTour: show(50, "leave")}},
+			{keys: "N", help: "start, or next scenario", on: tourLab, in: reading, do: (*Model).nextScenario, words: (*Model).nextScenarioWords},
+			{keys: ".", help: "next step now", on: tourLab, in: reading, do: act(func(m *Model) { m.tour.SkipWait() }), words: (*Model).stepWords},
+			{keys: "P", help: "previous scenario", on: tourLab, in: reading, do: (*Model).previousScenario, hint: "back"},
+			{keys: "R", help: "repeat the scenario", on: tourLab, in: reading, do: (*Model).repeatScenario, hint: "repeat"},
+			{keys: "L", help: "leave, to play freely", on: tourLab, in: reading, do: act(func(m *Model) { m.tour.Leave() }), hint: "leave"},
 		}},
 	}
 }

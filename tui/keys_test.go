@@ -68,26 +68,39 @@ func TestKeyTable(t *testing.T) {
 	}
 }
 
-// In each footer every key has a place of its own, and works.
-func TestFooterPlaces(t *testing.T) {
-	in := map[footer]mode{inLab: browsing, inTour: browsing, inReplay: browsing, inStory: inspecting, inLog: readingLog, inHelp: readingHelp, inMenu: choosing, inPrompt: prompting}
-	on := map[footer]source{inLab: labs, inTour: tourLab, inReplay: recording}
-	seen := map[string]string{}
-	for _, g := range newKeys() {
-		for _, r := range g.rows {
-			for f, h := range r.footer {
-				want := on[f]
-				if want == 0 {
-					want = all
+// Every key in a footer works there on some source and has a hint, and every hint is in a footer.
+func TestEveryKeyInAFooterHasAHint(t *testing.T) {
+	type place struct {
+		on   source
+		in   mode
+		keys string
+	}
+	places := []place{{labs, browsing, labFooter}, {tourLab, browsing, tourFooter}, {recording, browsing, replayFooter}}
+	for in, keys := range footers {
+		places = append(places, place{all, in, keys})
+	}
+	shown := map[*keyRow]bool{}
+	groups := newKeys()
+	for _, p := range places {
+		for _, key := range strings.Fields(p.keys) {
+			found := false
+			for _, g := range groups {
+				for i := range g.rows {
+					if r := &g.rows[i]; r.works(p.on, p.in) && slices.Contains(r.names(), key) {
+						found = found || r.hint != "" || r.words != nil
+						shown[r] = true
+					}
 				}
-				if !r.works(want, in[f]) {
-					t.Errorf("%q is in footer %d and does nothing there", r.keys, f)
-				}
-				place := fmt.Sprint(f, h.rank, r.on)
-				if other, twice := seen[place]; twice {
-					t.Errorf("footer %d: %q and %q have the same place", f, r.keys, other)
-				}
-				seen[place] = r.keys
+			}
+			if !found {
+				t.Errorf("%q has no hint in the footer %q", key, p.keys)
+			}
+		}
+	}
+	for _, g := range groups {
+		for i := range g.rows {
+			if r := &g.rows[i]; (r.hint != "" || r.words != nil) && !shown[r] {
+				t.Errorf("the hint of %q (%s) is in no footer", r.keys, r.help)
 			}
 		}
 	}
