@@ -50,7 +50,7 @@ func ownService() *fakeLab {
 	}}
 }
 
-func TestCustomViews(t *testing.T) {
+func TestCustomServiceGolden(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
 		for _, colour := range []bool{false, true} {
 			for name, keys := range map[string][]string{"lanes": nil, "zoomed": {"tab", "z"}, "inspect": {"tab", "down", "enter"}, "prompt": {"n"}} {

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -210,37 +211,39 @@ func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow
 		}
 	}
 	r.words = text.Line{st.Plain.Span(kind)}
-	return r, strayWhy(s, n, whys, name, !strings.HasSuffix(kind, name))
+	if strings.HasSuffix(kind, name) {
+		name = ""
+	}
+	return r, strayWhy(s, n, whys, name)
 }
 
-// strayWhy returns the longest reason that fits, after the sender if withSender, and after "redelivered" if the request was.
-func strayWhy(s *ledger.Stray, n int, whys []string, name string, withSender bool) string {
-	var forms []string
-	add := func(prefix string) {
-		for _, why := range whys {
-			forms = append(forms, prefix+why)
-		}
-	}
-	sender := ""
-	if withSender {
-		sender = name + ", "
+// strayWhy returns the longest reason that fits, after the error, the sender, and "redelivered" if the request was.
+func strayWhy(s *ledger.Stray, n int, whys []string, sender string) string {
+	failure, redelivered := "", ""
+	if s.Error != "" {
+		failure = explain.ErrorKind(s)
 	}
 	if s.Redelivered {
-		add(sender + "redelivered, ")
-		add("redelivered, ")
-		forms = append(forms, "redelivered")
+		redelivered = "redelivered"
 	}
-	add(sender)
-	add("")
-	room := max(n-1, 1)
-	if s.Error != "" { // matters more than the reason
-		for i := range forms {
-			forms[i] = explain.ErrorKind(s) + ", " + forms[i]
+	var forms []string
+	add := func(parts ...string) {
+		form := strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
+		if form != "" {
+			forms = append(forms, form)
 		}
-		return text.FirstFit(room, append(forms, explain.ErrorKind(s))...)
 	}
+	for _, from := range []string{sender, ""} {
+		for _, why := range whys {
+			add(failure, from, redelivered, why)
+		}
+	}
+	add(failure, redelivered)
+	add(failure, whys[len(whys)-1])
+	add(failure)
+	room := max(n-1, 1)
 	why := text.FirstFit(room, forms...)
-	if room -= text.Width(why) + 2; n >= wholeIDLane && room >= 8 {
+	if room -= text.Width(why) + 2; n >= wholeIDLane && room >= 8 && failure == "" {
 		why += ": " + text.Body(s.Body, s.BodyLen, room)
 	}
 	return why

@@ -14,7 +14,7 @@ import (
 )
 
 // tab goes through the four lanes and the servers, shift+tab back.
-func TestPanels(t *testing.T) {
+func TestTabGoesThroughLanesAndServers(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 80, 24)
 	for i, want := range []int{1, 2, 3, laneCount, 0, 1} {
@@ -29,7 +29,7 @@ func TestPanels(t *testing.T) {
 	}
 }
 
-func TestFreeze(t *testing.T) {
+func TestFrozenPictureStandsStillAndNotesGoOn(t *testing.T) {
 	s, b := setFakeLab()
 	m := newScreen(t, s, 120, 40)
 	before := m.snapshot.Ledger.Calls
@@ -62,7 +62,7 @@ func TestStaleTicksEnd(t *testing.T) {
 	}
 }
 
-func TestPanics(t *testing.T) {
+func TestPanicQuitsWithTheError(t *testing.T) {
 	s, _ := setFakeLab()
 	m := newScreen(t, s, 80, 24)
 	msg := m.do(func(context.Context, Lab) { panic("of a command") })()
@@ -85,7 +85,7 @@ func TestPanics(t *testing.T) {
 }
 
 // esc goes back to the mode below.
-func TestModes(t *testing.T) {
+func TestEscGoesBackToTheModeBelow(t *testing.T) {
 	s, _ := setFakeLab()
 	s.Note(lab.Success, "about a call", fmt.Sprintf("%08x-0000-4000-8000-000000000000", 5))
 	m := newScreen(t, s, 120, 40)

@@ -99,7 +99,7 @@ func TestSpeeds(t *testing.T) {
 	}
 }
 
-func TestReplayViews(t *testing.T) {
+func TestReplayGolden(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
 		for _, colour := range []bool{false, true} {
 			for name, change := range map[string]func(*lab.Replay){

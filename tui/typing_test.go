@@ -53,7 +53,7 @@ func TestKeysDoWhatTheySay(t *testing.T) {
 }
 
 // Keys that come in one message are pressed one by one. Pasted text is not pressed.
-func TestKeysTogether(t *testing.T) {
+func TestKeysOfOneMessageArePressedInOrder(t *testing.T) {
 	runes := func(s string) tea.KeyMsg { return tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(s)} }
 	run := func(m *Model, msg tea.Msg) {
 		_, cmd := m.Update(msg)

@@ -124,7 +124,7 @@ func TestSizes(t *testing.T) {
 	}
 }
 
-func TestViews(t *testing.T) {
+func TestScreenGolden(t *testing.T) {
 	for _, size := range [][2]int{{80, 24}, {120, 40}} {
 		for _, colour := range []bool{false, true} {
 			for name, keys := range map[string][]string{

@@ -120,7 +120,7 @@ var nasty = rapid.Custom(func(t *rapid.T) string {
 	return strings.Join(rapid.SliceOfN(part, 0, 6).Draw(t, "parts"), "")
 })
 
-func TestEscapeIsharmless(t *testing.T) {
+func TestEscapeIsHarmless(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		in := nasty.Draw(t, "in")
 		width := rapid.IntRange(-1, 60).Draw(t, "width")
@@ -135,7 +135,7 @@ func TestEscapeIsharmless(t *testing.T) {
 	})
 }
 
-func TestAnyRuneIsharmless(t *testing.T) {
+func TestEscapeOfEveryRuneIsHarmless(t *testing.T) {
 	for r := rune(0); r <= unicode.MaxRune; r++ {
 		if r > 0x3400 && r < 0xfb00 || r > 0x1fb00 && r%0x1000 > 0x100 { // only some of Han, Hangul and the unassigned runes
 			r += 40
