@@ -24,7 +24,7 @@ func (m *Model) startServer() tea.Cmd {
 }
 
 func (m *Model) stopServer() tea.Cmd {
-	return m.onServer("stop", func(l Lab, ctx context.Context, name string) error {
+	return m.onServer("stop", func(ctx context.Context, l Lab, name string) error {
 		ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 		defer cancel()
 		return l.StopServer(ctx, name)
@@ -32,15 +32,17 @@ func (m *Model) stopServer() tea.Cmd {
 }
 
 func (m *Model) killServer() tea.Cmd {
-	return m.onServer("kill", func(l Lab, _ context.Context, name string) error { return l.KillServer(name) })
+	return m.onServer("kill", func(_ context.Context, l Lab, name string) error { return l.KillServer(name) })
 }
 
 func (m *Model) restartServer() tea.Cmd {
-	return m.confirmServers(func() tea.Cmd { return m.onServer("restart", Lab.RestartServer) })
+	return m.confirmServers(func() tea.Cmd {
+		return m.onServer("restart", func(ctx context.Context, l Lab, name string) error { return l.RestartServer(ctx, name) })
+	})
 }
 
 // onServer calls f, which may block, with the selected server.
-func (m *Model) onServer(verb string, f func(l Lab, ctx context.Context, name string) error) tea.Cmd {
+func (m *Model) onServer(verb string, f func(ctx context.Context, l Lab, name string) error) tea.Cmd {
 	name, _, ours := m.servers.selected(&m.snapshot)
 	switch {
 	case name == "":
@@ -54,7 +56,7 @@ func (m *Model) onServer(verb string, f func(l Lab, ctx context.Context, name st
 		m.fail(fmt.Errorf("%.60q was not started here, so it cannot be made to %s from here", name, verb))
 		return nil
 	}
-	return m.do(func(ctx context.Context, l Lab) { f(l, ctx, name) }) //nolint:errcheck // its note tells
+	return m.do(func(ctx context.Context, l Lab) { f(ctx, l, name) }) //nolint:errcheck // its note tells
 }
 
 // confirmServers calls do, which starts a server now or later. If that server would take requests from

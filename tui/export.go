@@ -66,9 +66,8 @@ func (m *Model) export(name string) (tea.Cmd, error) {
 	}
 	q := m.query()
 	q.Notes = 0
-	const max = maxLaneRows
-	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = max, max, max
-	q.Ledger.Duplicates, q.Ledger.Orphans = max, max
+	q.Ledger.InFlight, q.Ledger.Completed, q.Ledger.Failed = maxLaneRows, maxLaneRows, maxLaneRows
+	q.Ledger.Duplicates, q.Ledger.Orphans = maxLaneRows, maxLaneRows
 	picture, session, filtered := m.picture(), m.session, m.filter != ""
 	m.writing.Add(1)
 	return m.do(func(context.Context, Lab) {
@@ -99,14 +98,14 @@ func rowsExported(b *ledger.Snapshot, filtered bool) string {
 	add(len(b.Failed), b.Calls.Failed, "failed")
 	add(len(b.Duplicates), b.Replies.Duplicates, "duplicate")
 	add(len(b.Orphans), b.Replies.Orphaned(), "orphaned")
-	text := strings.Join(parts, ", ")
+	rows := strings.Join(parts, ", ")
 	switch {
 	case whole:
-		return text
+		return rows
 	case filtered:
-		return text + "; the filter leaves out the others"
+		return rows + "; the filter leaves out the others"
 	}
-	return text + "; the others are no longer remembered"
+	return rows + "; the others are no longer remembered"
 }
 
 // clipboardSequence returns the escape sequence that asks a terminal to copy s to the clipboard (OSC 52). s is

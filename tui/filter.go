@@ -17,7 +17,7 @@ import (
 // maxFilter is the length of the longest filter, in bytes.
 const maxFilter = 256
 
-// A filter picks rows of the lanes. All of its words must hold, the cheapest of them first:
+// A filter picks rows of the lanes. All of its words must hold:
 //
 //	state:failed       the outcome of a call or the class of a reply; state:wrong are
 //	                   the completed calls with a wrong answer
@@ -58,7 +58,6 @@ func parseFilter(s string) (filter, error) {
 	for {
 		s = strings.TrimLeftFunc(s, unicode.IsSpace)
 		if s == "" {
-			slices.SortStableFunc(f, func(a, b filterWord) int { return a.cost() - b.cost() })
 			return f, nil
 		}
 		w, rest, err := cutWord(s)
@@ -135,14 +134,6 @@ func (w *filterWord) resolve() error {
 
 // set reports whether f leaves rows out.
 func (f filter) set() bool { return len(f) > 0 }
-
-// cost orders words: state: compares a short word, text searches all fields.
-func (w *filterWord) cost() int {
-	if w.key == "" {
-		return len(filterKeys)
-	}
-	return slices.Index([]string{"state", "id", "n", "server"}, w.key)
-}
 
 // apply makes q ask for the rows that f picks.
 func (f filter) apply(q *ledger.Query) {

@@ -51,9 +51,9 @@ var snapshots = sync.OnceValue(func() map[string]*lab.Snapshot {
 	tell := func(name string, f func(*story), then func(*lab.Snapshot)) {
 		s := newStory()
 		f(s)
-		look := snapshotOf(s, 60)
-		then(look)
-		all[name], ledgers[look] = look, s.ledger
+		snap := snapshotOf(s, 60)
+		then(snap)
+		all[name], ledgers[snap] = snap, s.ledger
 	}
 
 	all["zero"] = &lab.Snapshot{}
@@ -126,32 +126,32 @@ func paintFrames(st *text.Styles, h int, frames ...text.Frame) string {
 }
 
 // goldenPanel compares a panel with golden files.
-func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
+func goldenPanel(t *testing.T, name string, draw func(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
-	for _, look := range []string{"empty", "healthy", "mixed", "paused", "hostile"} {
+	for _, snap := range []string{"empty", "healthy", "mixed", "paused", "hostile"} {
 		var plain, colour strings.Builder
 		for _, size := range [][2]int{{24, 6}, {38, 12}, {60, 12}} {
 			w, h := size[0], size[1]
-			fmt.Fprintf(&plain, "%d x %d\n%s", w, h, paintFrames(styled(false), h, draw(styled(false), snapshots()[look], w, h)))
-			fmt.Fprintf(&colour, "%d x %d\n%s", w, h, paintFrames(styled(true), h, draw(styled(true), snapshots()[look], w, h)))
+			fmt.Fprintf(&plain, "%d x %d\n%s", w, h, paintFrames(styled(false), h, draw(styled(false), snapshots()[snap], w, h)))
+			fmt.Fprintf(&colour, "%d x %d\n%s", w, h, paintFrames(styled(true), h, draw(styled(true), snapshots()[snap], w, h)))
 		}
-		golden(t, name+"-"+look, plain.String())
-		golden(t, name+"-"+look+"-colour", colour.String())
+		golden(t, name+"-"+snap, plain.String())
+		golden(t, name+"-"+snap+"-colour", colour.String())
 		if ansi.Strip(colour.String()) != plain.String() {
-			t.Errorf("%s: colour changes more than colour", look)
+			t.Errorf("%s: colour changes more than colour", snap)
 		}
 	}
 }
 
 // sweepPanel draws a panel at many sizes and checks that it fits.
-func sweepPanel(t *testing.T, draw func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame) {
+func sweepPanel(t *testing.T, draw func(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame) {
 	t.Helper()
 	st := styled(false)
-	for name, look := range snapshots() {
+	for name, snap := range snapshots() {
 		seen := make(map[string]bool)
 		for w := -1; w <= 160; w += 1 + w/28*9 {
 			for h := -1; h <= 40; h += 1 + h/9*9 {
-				f := draw(st, look, w, h)
+				f := draw(st, snap, w, h)
 				if f.Width != max(w, 0) || len(f.Body) > max(h, 0) {
 					t.Fatalf("%s at %d x %d: %d cells, %d rows", name, w, h, f.Width, len(f.Body))
 				}
@@ -181,13 +181,13 @@ func joinedBody(f text.Frame) string {
 }
 
 func TestHeaderGolden(t *testing.T) {
-	for name, look := range snapshots() {
+	for name, snap := range snapshots() {
 		var plain, colour strings.Builder
 		for _, w := range []int{40, 80, 120, 160} {
-			for _, l := range headerLines(styled(false), look, w) {
+			for _, l := range headerLines(styled(false), snap, w) {
 				plain.WriteString(l.Render() + "\n")
 			}
-			for _, l := range headerLines(styled(true), look, w) {
+			for _, l := range headerLines(styled(true), snap, w) {
 				colour.WriteString(l.Render() + "\n")
 			}
 		}
@@ -200,9 +200,9 @@ func TestHeaderGolden(t *testing.T) {
 }
 
 func TestHeaderFits(t *testing.T) {
-	for name, look := range snapshots() {
+	for name, snap := range snapshots() {
 		for w := -1; w <= 200; w += 1 + w/100 {
-			lines := headerLines(styled(false), look, w)
+			lines := headerLines(styled(false), snap, w)
 			if len(lines) != 2 {
 				t.Fatalf("%s at %d: %d lines", name, w, len(lines))
 			}
@@ -215,13 +215,13 @@ func TestHeaderFits(t *testing.T) {
 
 func TestHeaderSays(t *testing.T) {
 	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
-		look := *snapshots()[name]
-		f(&look)
-		return &look
+		snap := *snapshots()[name]
+		f(&snap)
+		return &snap
 	}
 	for _, c := range []struct {
 		name string
-		look *lab.Snapshot
+		snap *lab.Snapshot
 		w    int
 		yes  []string
 		no   []string
@@ -256,7 +256,7 @@ func TestHeaderSays(t *testing.T) {
 		{"narrow", snapshots()["lost"], 24, []string{"○ reconnecting"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lines := headerLines(styled(false), c.look, c.w)
+			lines := headerLines(styled(false), c.snap, c.w)
 			says(t, lines[0].Render()+"\n"+lines[1].Render(), c.yes, c.no)
 			if got := lines[0].Width(); got != c.w-1 {
 				t.Errorf("the state ends at cell %d of %d", got, c.w)
@@ -282,16 +282,16 @@ func says(t *testing.T, text string, yes, no []string) {
 
 // The panels of a screen of 120x40.
 func BenchmarkPanels(b *testing.B) {
-	st, look := styled(true), snapshots()["mixed"]
+	st, snap := styled(true), snapshots()["mixed"]
 	var servers serverList
 	for name, draw := range map[string]func(){
-		"header":     func() { headerLines(st, look, 120) },
-		"throughput": func() { throughputPanel(st, look, time.Minute, 38, 12) },
-		"latency":    func() { latencyPanel(st, look, 38, 12) },
-		"servers":    func() { servers.panel(st, look, true, 40, 12) },
-		"advice":     func() { explain.Advise(look) },
+		"header":     func() { headerLines(st, snap, 120) },
+		"throughput": func() { throughputPanel(st, snap, time.Minute, 38, 12) },
+		"latency":    func() { latencyPanel(st, snap, 38, 12) },
+		"servers":    func() { servers.panel(st, snap, true, 40, 12) },
+		"advice":     func() { explain.Advise(snap) },
 		"painted": func() {
-			paintFrames(st, 12, throughputPanel(st, look, time.Minute, 38, 12), latencyPanel(st, look, 38, 12), servers.panel(st, look, true, 40, 12))
+			paintFrames(st, 12, throughputPanel(st, snap, time.Minute, 38, 12), latencyPanel(st, snap, 38, 12), servers.panel(st, snap, true, 40, 12))
 		},
 	} {
 		b.Run(name, func(b *testing.B) {

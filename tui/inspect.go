@@ -77,13 +77,13 @@ func (in *inspector) selectEvent(delta int) {
 	}
 }
 
-// scroll moves the details by so many pages.
+// scroll moves the details by so many pages, up if pages < 0.
 func (in *inspector) scroll(pages int) {
 	pages = min(max(pages, -1000), 1000)
 	in.top = min(max(in.top+pages*max(in.page-1, 1), 0), in.max)
 }
 
-// minInspector is the minimum width and height of an inspector.
+// minInspector is the smallest width and height that frames draws.
 const minInspector = 3
 
 // frames draws the inspector, w cells wide and h rows high with its borders.

@@ -113,11 +113,11 @@ func TestInspectorFitsEverySize(t *testing.T) {
 	st := styled(false)
 	for name, in := range inspected() {
 		t.Run(name, func(t *testing.T) {
-			// Each line is measured in four ways, which takes its time. A stride that is
-			// prime to both sides still meets every width and every height.
+			// Each line is measured in four ways, which takes its time. The hostile story meets
+			// every width and every height all the same.
 			stride := 97
 			if name == "hostile" {
-				stride = 11
+				stride = 23
 			}
 			for w := range 141 {
 				for h := range 51 {

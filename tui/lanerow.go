@@ -117,7 +117,7 @@ func flightRow(st *text.Styles, c *ledger.Call, custom bool, now time.Time, n in
 // endedRow shows a completed or failed call.
 func endedRow(st *text.Styles, c *ledger.Call, custom bool, n int) laneRow {
 	r := laneRow{id: c.ID, ink: st.Completed}
-	long, short := explain.Failure(c.Outcome)
+	long, short := explain.FailureNames(c.Outcome)
 	failed := c.Outcome.Failed()
 	switch {
 	case failed:
@@ -195,9 +195,9 @@ func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow
 		}
 	case s.Class == amqprpc.Late:
 		r.ink = st.Orphaned
-		had := explain.Ended(s.Outcome)
+		had := "call had " + explain.Ended(s.Outcome)
 		kind = text.FirstFit(room, "late by "+after+", "+name, "late "+after+", "+name, "late by "+after, "late "+after, "late")
-		whys = []string{had, strings.TrimPrefix(had, "the ")}
+		whys = []string{"the " + had, had}
 		if kind == "late" {
 			whys = append(whys, "by "+after)
 		}

@@ -193,9 +193,9 @@ func TestStrayRows(t *testing.T) {
 		}, someID + ": 2nd reply, an error: INTERNAL, from fib-2, 1.20 s after fib-1's answer: a duplicate, since the call has its answer; its request had been redelivered. Discarded."},
 	} {
 		for n, want := range c.rows {
-			look := &lab.Snapshot{Ledger: ledger.Snapshot{Now: at(12 * time.Second)}}
+			snap := &lab.Snapshot{Ledger: ledger.Snapshot{Now: at(12 * time.Second)}}
 			var got string
-			for i, l := range drawRow(st, laneRows{strays: []ledger.Stray{*c.s}}, 0, look, n, false, "") {
+			for i, l := range drawRow(st, laneRows{strays: []ledger.Stray{*c.s}}, 0, snap, n, false, "") {
 				if i > 0 {
 					got += "|"
 				}
@@ -230,7 +230,7 @@ func TestAgeing(t *testing.T) {
 }
 
 // titlesOf returns the titles of the lanes in room cells.
-func titlesOf(look *lab.Snapshot, room int, filtered bool, s stance) string {
+func titlesOf(snap *lab.Snapshot, room int, filtered bool, s stance) string {
 	var l lanes
 	if filtered {
 		l.filter = make(filter, 1)
@@ -238,13 +238,13 @@ func titlesOf(look *lab.Snapshot, room int, filtered bool, s stance) string {
 	var got []string
 	for kind := range laneKind(laneCount) {
 		l.list[kind].stance = s
-		got = append(got, l.title(styled(false), look, kind, room).Render())
+		got = append(got, l.title(styled(false), snap, kind, room).Render())
 	}
 	return strings.Join(got, "|")
 }
 
 func TestLaneTitles(t *testing.T) {
-	look := &lab.Snapshot{Ledger: ledger.Snapshot{
+	snap := &lab.Snapshot{Ledger: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 12_327, Failed: 17}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
 	for room, want := range map[int]string{
@@ -255,7 +255,7 @@ func TestLaneTitles(t *testing.T) {
 		5:  "Flig…|Comp…|Dupl…|Orph…",
 		0:  "|||",
 	} {
-		if got := titlesOf(look, room, false, atTop); got != want {
+		if got := titlesOf(snap, room, false, atTop); got != want {
 			t.Errorf("%d cells:\ngot  %s\nwant %s", room, got, want)
 		}
 	}
@@ -263,8 +263,8 @@ func TestLaneTitles(t *testing.T) {
 
 // The titles of filtered lanes count the rows that pass.
 func TestLaneTitlesOfAFilter(t *testing.T) {
-	look := &lab.Snapshot{}
-	p := &look.Ledger.Picked
+	snap := &lab.Snapshot{}
+	p := &snap.Ledger.Picked
 	p.InFlight, p.Duplicates, p.Orphans = ledger.Picked{Rows: 0, Of: 64}, ledger.Picked{Rows: 3, Of: 512}, ledger.Picked{Rows: 5, Of: 5}
 	p.Completed, p.Failed = ledger.Picked{Rows: 1200, Of: 4096}, ledger.Picked{Rows: 34, Of: 1024}
 	for room, want := range map[int]string{
@@ -272,13 +272,13 @@ func TestLaneTitlesOfAFilter(t *testing.T) {
 		19: "In flight 0 of 64|Compl. 1.2k of 5.1k|Duplicate 3 of 512|Orphaned 5 of 5",
 		12: "Flight 0/|Compl. 1.2k/|Dupl. 3/|Orph. 5 of 5",
 	} {
-		if got := titlesOf(look, room, true, atTop); got != want {
+		if got := titlesOf(snap, room, true, atTop); got != want {
 			t.Errorf("%d cells:\ngot  %s\nwant %s", room, got, want)
 		}
 	}
 	for rows, want := range map[endedRows]string{completedOnly: "Completed 1,200 of 4,096 pass", failedOnly: "Failed 34 of 1,024 pass"} {
 		l := lanes{ended: rows, filter: make(filter, 1)}
-		if got := l.title(styled(false), look, endedLane, 40).Render(); got != want {
+		if got := l.title(styled(false), snap, endedLane, 40).Render(); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}
@@ -286,10 +286,10 @@ func TestLaneTitlesOfAFilter(t *testing.T) {
 
 // The title of a lane that does not follow its newest row names the key for it, if there is room.
 func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
-	look := &lab.Snapshot{Ledger: ledger.Snapshot{
+	snap := &lab.Snapshot{Ledger: ledger.Snapshot{
 		Calls: ledger.Calls{InFlight: 1000, Completed: 4_600, Failed: 9_000}, Replies: ledger.Replies{Duplicates: 1700, Late: 3, Unknown: 2},
 	}}
-	look.Ledger.Picked.Completed = ledger.Picked{Rows: 9, Of: 4096}
+	snap.Ledger.Picked.Completed = ledger.Picked{Rows: 9, Of: 4096}
 	for _, c := range []struct {
 		room   int
 		filter bool
@@ -303,7 +303,7 @@ func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
 		{8, false, "Flight …|Compl. …|Dupl. 1…|Orph. 5"},
 	} {
 		for _, s := range []stance{onRow, atLast} {
-			if got := titlesOf(look, c.room, c.filter, s); got != c.want {
+			if got := titlesOf(snap, c.room, c.filter, s); got != c.want {
 				t.Errorf("%d cells:\ngot  %s\nwant %s", c.room, got, c.want)
 			}
 		}
@@ -311,24 +311,24 @@ func TestLaneTitlesTellWhoDoesNotFollow(t *testing.T) {
 }
 
 func TestEmptyLanesExplainThemselves(t *testing.T) {
-	look := &lab.Snapshot{}
+	snap := &lab.Snapshot{}
 	l := &lanes{empty: [laneCount]string{inFlightLane: "Paused: space goes on."}}
-	text := strings.Join(strings.Fields(strings.NewReplacer("│", " ").Replace(drawnLanes(&lanes{focus: duplicateLane, zoomed: true}, styled(false), look, true, 160, 3))), " ")
+	text := strings.Join(strings.Fields(strings.NewReplacer("│", " ").Replace(drawnLanes(&lanes{focus: duplicateLane, zoomed: true}, styled(false), snap, true, 160, 3))), " ")
 	if want := "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."; !strings.Contains(text, want) {
 		t.Errorf("%q is missing from\n%s", want, text)
 	}
 	for kind, want := range []string{"Paused: space goes on.", "None yet. A call", "None yet. A", "None yet. An"} {
-		body := l.frames(styled(false), look, true, 120, 9)[kind].Body
+		body := l.frames(styled(false), snap, true, 120, 9)[kind].Body
 		if len(body) == 0 || strings.TrimSpace(body[0].Render()) != want && !strings.HasPrefix(body[0].Render(), " "+want) {
 			t.Errorf("lane %d says %v, want %q", kind, body, want)
 		}
 	}
-	if _, ok := l.selected(look); ok || l.sentence(look, 80) != "" {
+	if _, ok := l.selected(snap); ok || l.sentence(snap, 80) != "" {
 		t.Error("something is selected in an empty lane")
 	}
 	for ended, want := range []string{"None yet. A call ends", "None yet. A call is completed", "None. Every call"} {
 		l := &lanes{focus: endedLane, zoomed: true, ended: endedRows(ended)}
-		if got := fmt.Sprint(l.frames(styled(false), look, true, 120, 9)[0].Body[0].Render()); !strings.HasPrefix(got, " "+want) {
+		if got := fmt.Sprint(l.frames(styled(false), snap, true, 120, 9)[0].Body[0].Render()); !strings.HasPrefix(got, " "+want) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}

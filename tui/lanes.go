@@ -135,8 +135,8 @@ func (r laneRows) key(i int) rowKey {
 	return rowKey{id: r.calls[i].ID}
 }
 
-func (l *lanes) rows(look *lab.Snapshot, kind laneKind) laneRows {
-	b := &look.Ledger
+func (l *lanes) rows(snap *lab.Snapshot, kind laneKind) laneRows {
+	b := &snap.Ledger
 	switch kind {
 	case inFlightLane:
 		return laneRows{calls: addresses(b.InFlight)}
@@ -180,21 +180,21 @@ func merge(a, b []ledger.Call, asked int) []*ledger.Call {
 }
 
 // sync brings a lane's list up to date and returns its rows.
-func (l *lanes) sync(look *lab.Snapshot, kind laneKind) laneRows {
-	rows := l.rows(look, kind)
+func (l *lanes) sync(snap *lab.Snapshot, kind laneKind) laneRows {
+	rows := l.rows(snap, kind)
 	l.list[kind].sync(rows.len(), rows.key)
 	return rows
 }
 
 // move moves the selection of the lane in focus by delta rows.
-func (l *lanes) move(look *lab.Snapshot, delta int) {
+func (l *lanes) move(snap *lab.Snapshot, delta int) {
 	l.unpick()
-	rows := l.sync(look, l.focus)
+	rows := l.sync(snap, l.focus)
 	l.list[l.focus].move(delta, rows.len(), rows.key)
 }
 
 // page moves it by delta pages.
-func (l *lanes) page(look *lab.Snapshot, delta int) { l.move(look, delta*max(l.fit[l.focus], 1)) }
+func (l *lanes) page(snap *lab.Snapshot, delta int) { l.move(snap, delta*max(l.fit[l.focus], 1)) }
 
 // home moves it to the first row and keeps it there, whichever row that is.
 func (l *lanes) home() {
@@ -222,7 +222,7 @@ func (l *lanes) cycleEnded() {
 
 // frames draws the lanes, or only the one in focus if zoomed: w cells wide with their borders, and h rows high inside. focused
 // says that the keys go to the lanes.
-func (l *lanes) frames(st *text.Styles, look *lab.Snapshot, focused bool, w, h int) []text.Frame {
+func (l *lanes) frames(st *text.Styles, snap *lab.Snapshot, focused bool, w, h int) []text.Frame {
 	widths := l.widths(w)
 	var out []text.Frame
 	for kind := range laneKind(laneCount) {
@@ -230,14 +230,14 @@ func (l *lanes) frames(st *text.Styles, look *lab.Snapshot, focused bool, w, h i
 			continue
 		}
 		n, mine := widths[kind], focused && kind == l.focus
-		body := l.body(st, look, kind, mine, n, h) // before the title, which depends on the place in the list
-		out = append(out, text.Frame{Width: n, Title: l.title(st, look, kind, n-4), Focused: mine, Body: body})
+		body := l.body(st, snap, kind, mine, n, h) // before the title, which depends on the place in the list
+		out = append(out, text.Frame{Width: n, Title: l.title(st, snap, kind, n-4), Focused: mine, Body: body})
 	}
 	return out
 }
 
-func (l *lanes) body(st *text.Styles, look *lab.Snapshot, kind laneKind, focused bool, n, h int) []text.Line {
-	rows := l.sync(look, kind)
+func (l *lanes) body(st *text.Styles, snap *lab.Snapshot, kind laneKind, focused bool, n, h int) []text.Line {
+	rows := l.sync(snap, kind)
 	v, lines := &l.list[kind], linesPerRow(kind, n)
 	l.fit[kind] = max(h/lines, 1)
 	if h <= 0 || n <= 0 {
@@ -249,7 +249,7 @@ func (l *lanes) body(st *text.Styles, look *lab.Snapshot, kind laneKind, focused
 	body := make([]text.Line, 0, h+1)
 	for i := v.window(rows.len(), l.fit[kind]); i < rows.len() && len(body) < h; i++ {
 		selected := focused && i == v.cursor && (l.pick == nil || l.picked)
-		body = append(body, drawRow(st, rows, i, look, n, selected, l.numberOf(rows, i))...)
+		body = append(body, drawRow(st, rows, i, snap, n, selected, l.numberOf(rows, i))...)
 	}
 	return body[:min(len(body), h)]
 }
@@ -267,8 +267,8 @@ func (l *lanes) numberOf(rows laneRows, i int) string {
 }
 
 // drawRow draws a row in n cells, with number before the ID.
-func drawRow(st *text.Styles, rows laneRows, i int, look *lab.Snapshot, n int, selected bool, number string) []text.Line {
-	now, custom, mark := look.Ledger.Now, look.Load.Custom, " "
+func drawRow(st *text.Styles, rows laneRows, i int, snap *lab.Snapshot, n int, selected bool, number string) []text.Line {
+	now, custom, mark := snap.Ledger.Now, snap.Load.Custom, " "
 	if selected {
 		mark = "▸"
 	}

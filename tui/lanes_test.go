@@ -25,8 +25,8 @@ func laneSnapshot(l *lanes, books *ledger.Ledger, now time.Time, w, h int) *lab.
 }
 
 // drawnLanes returns the lanes as lines of text.
-func drawnLanes(l *lanes, st *text.Styles, look *lab.Snapshot, focused bool, w, h int) string {
-	g := text.Grid{{Height: max(h, 0), Frames: l.frames(st, look, focused, w, h)}}
+func drawnLanes(l *lanes, st *text.Styles, snap *lab.Snapshot, focused bool, w, h int) string {
+	g := text.Grid{{Height: max(h, 0), Frames: l.frames(st, snap, focused, w, h)}}
 	return strings.Join(g.Draw(st, nil), "\n") + "\n"
 }
 
@@ -150,11 +150,11 @@ func TestLanesGolden(t *testing.T) {
 			var plain, colour strings.Builder
 			for focus := range laneKind(laneCount) {
 				l := lanes{focus: focus, zoomed: zoomed}
-				look := laneSnapshot(&l, busy(), at(20*time.Second), w, h)
-				text := drawnLanes(&l, styled(false), look, true, w, h)
+				snap := laneSnapshot(&l, busy(), at(20*time.Second), w, h)
+				text := drawnLanes(&l, styled(false), snap, true, w, h)
 				fits(t, text, w)
-				plain.WriteString(text + l.sentence(look, w) + "\n")
-				colour.WriteString(drawnLanes(&l, styled(true), look, true, w, h) + l.sentence(look, w) + "\n")
+				plain.WriteString(text + l.sentence(snap, w) + "\n")
+				colour.WriteString(drawnLanes(&l, styled(true), snap, true, w, h) + l.sentence(snap, w) + "\n")
 			}
 			name := fmt.Sprintf("lanes-%d", w)
 			if zoomed {
@@ -177,11 +177,11 @@ func TestLanesFitEverySize(t *testing.T) {
 			for w := 0; w <= 300; w += 1 + w/130 { // rows change below that width
 				for _, h := range []int{w%3 - 1, 3 + w%15, w % 101} {
 					l := lanes{focus: laneKind(w+h+1) % laneCount, zoomed: (w+h)%3 == 0, ended: endedRows(w % 3)}
-					look := laneSnapshot(&l, books, at(40*time.Second), w, h)
+					snap := laneSnapshot(&l, books, at(40*time.Second), w, h)
 					if (w+h)%2 == 0 {
 						l.end()
 					}
-					frames, borders, sum := l.frames(st, look, true, w, h), 2, 0
+					frames, borders, sum := l.frames(st, snap, true, w, h), 2, 0
 					if !l.zoomed {
 						borders = laneCount + 1
 					}
@@ -203,7 +203,7 @@ func TestLanesFitEverySize(t *testing.T) {
 					if sum != max(w-borders, 0) || len(frames) != borders-1 {
 						t.Fatalf("%dx%d: %d frames of %d cells", w, h, len(frames), sum)
 					}
-					harmless(t, l.sentence(look, w), w)
+					harmless(t, l.sentence(snap, w), w)
 				}
 			}
 		})
@@ -229,44 +229,44 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	}
 	next := func() (*lab.Snapshot, string) {
 		complete(50)
-		look := laneSnapshot(l, s.ledger, at(now), w, h)
-		l.frames(styled(false), look, true, w, h)
-		r, _ := l.selected(look)
-		return look, r.id
+		snap := laneSnapshot(l, s.ledger, at(now), w, h)
+		l.frames(styled(false), snap, true, w, h)
+		r, _ := l.selected(snap)
+		return snap, r.id
 	}
 	for range 3 {
-		if look, id := next(); id != uuid(n) {
-			t.Fatalf("%s is selected, not the newest, %s", id, look.Ledger.Completed[0].ID)
+		if snap, id := next(); id != uuid(n) {
+			t.Fatalf("%s is selected, not the newest, %s", id, snap.Ledger.Completed[0].ID)
 		}
 	}
-	look, _ := next()
-	l.move(look, 5)
-	kept, _ := l.selected(look)
+	snap, _ := next()
+	l.move(snap, 5)
+	kept, _ := l.selected(snap)
 	if kept.id != uuid(n-5) {
 		t.Fatalf("%s is selected, not the sixth, %s", kept.id, uuid(n-5))
 	}
 	place := l.list[endedLane].cursor - l.list[endedLane].offset
 	for range 60 { // 3,000 calls: not one of them forgotten
-		look, id := next()
+		snap, id := next()
 		if v := l.list[endedLane]; id != kept.id || v.cursor-v.offset != place {
 			t.Fatalf("%s is selected in place %d, not %s in place %d", id, v.cursor-v.offset, kept.id, place)
 		}
-		if all := drawnLanes(l, styled(false), look, true, w, h); !strings.Contains(all, "▸"+kept.id[:8]) {
+		if all := drawnLanes(l, styled(false), snap, true, w, h); !strings.Contains(all, "▸"+kept.id[:8]) {
 			t.Fatalf("%s is not marked in\n%s", kept.id, all)
 		}
 	}
-	if look.Ledger.Calls.Completed == 0 || look.Ledger.Calls.Failed == 0 {
+	if snap.Ledger.Calls.Completed == 0 || snap.Ledger.Calls.Failed == 0 {
 		t.Error("one kind only")
 	}
 	for range 60 { // until it is forgotten
 		next()
 	}
-	look, id := next()
+	snap, id := next()
 	if id == kept.id || id == "" {
 		t.Fatalf("%q is selected", id)
 	}
-	l.page(look, -1)
-	if r, _ := l.selected(look); r.id == id {
+	l.page(snap, -1)
+	if r, _ := l.selected(snap); r.id == id {
 		t.Error("a page up moves nothing")
 	}
 	l.home()
@@ -276,9 +276,9 @@ func TestSelectionFollowsItsRow(t *testing.T) {
 	l.end()
 	next()
 	complete(1)
-	look, id = next()
-	oldest := look.Ledger.Completed[len(look.Ledger.Completed)-1]
-	if f := look.Ledger.Failed[len(look.Ledger.Failed)-1]; f.Ended.Before(oldest.Ended) {
+	snap, id = next()
+	oldest := snap.Ledger.Completed[len(snap.Ledger.Completed)-1]
+	if f := snap.Ledger.Failed[len(snap.Ledger.Failed)-1]; f.Ended.Before(oldest.Ended) {
 		oldest = f
 	}
 	if id != oldest.ID {
@@ -307,9 +307,9 @@ func TestSelectionIsFoundAfterTimeWithoutQueries(t *testing.T) {
 			}
 		}
 		look := func() row {
-			look := laneSnapshot(l, s.ledger, time.Time{}, w, h)
-			l.frames(styled(false), look, true, w, h)
-			r, _ := l.selected(look)
+			snap := laneSnapshot(l, s.ledger, time.Time{}, w, h)
+			l.frames(styled(false), snap, true, w, h)
+			r, _ := l.selected(snap)
 			return r
 		}
 		come(20)
@@ -345,16 +345,16 @@ func TestPagesReachTheEnd(t *testing.T) {
 		}
 		want := map[laneKind]string{inFlightLane: uuid(n - 1), duplicateLane: uuid(0)}[kind]
 		for pages := 0; ; pages++ {
-			look := laneSnapshot(l, s.ledger, at(time.Second), 80, 9)
-			l.frames(styled(false), look, true, 80, 9)
-			r, _ := l.selected(look)
+			snap := laneSnapshot(l, s.ledger, at(time.Second), 80, 9)
+			l.frames(styled(false), snap, true, 80, 9)
+			r, _ := l.selected(snap)
 			if r.id == want {
 				break
 			}
 			if pages > n {
 				t.Fatalf("lane %d: %s is as far as it goes", kind, r.id)
 			}
-			l.page(look, 1)
+			l.page(snap, 1)
 		}
 	}
 }
@@ -400,9 +400,9 @@ func TestLanesChoice(t *testing.T) {
 	for _, c := range []struct{ title, first string }{
 		{"Completed 40 failed 8", uuid(107)}, {"Completed 40", uuid(39)}, {"Failed 8", uuid(107)}, {"Completed 40 failed 8", uuid(107)},
 	} {
-		look := laneSnapshot(l, busy(), at(20*time.Second), 120, 9)
-		f := l.frames(styled(false), look, true, 120, 9)[endedLane]
-		if r, ok := l.selected(look); f.Title.Render() != c.title || !ok || r.id != c.first || r.lane != endedLane {
+		snap := laneSnapshot(l, busy(), at(20*time.Second), 120, 9)
+		f := l.frames(styled(false), snap, true, 120, 9)[endedLane]
+		if r, ok := l.selected(snap); f.Title.Render() != c.title || !ok || r.id != c.first || r.lane != endedLane {
 			t.Errorf("%q begins with %s, want %q with %s", f.Title.Render(), r.id, c.title, c.first)
 		}
 		l.cycleEnded()
@@ -411,9 +411,9 @@ func TestLanesChoice(t *testing.T) {
 
 func TestOnlyTheFocusIsMarked(t *testing.T) {
 	l := &lanes{focus: duplicateLane}
-	look := laneSnapshot(l, busy(), at(20*time.Second), 120, 18)
+	snap := laneSnapshot(l, busy(), at(20*time.Second), 120, 18)
 	for _, focused := range []bool{true, false} {
-		for kind, f := range l.frames(styled(true), look, focused, 120, 18) {
+		for kind, f := range l.frames(styled(true), snap, focused, 120, 18) {
 			marks := 0
 			for _, row := range f.Body {
 				if strings.Contains(row.Render(), "▸") {
@@ -434,7 +434,7 @@ func TestLanesOfAnything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s, l := newStage(), &lanes{}
 		w, h, n := 80, 9, 0
-		look := laneSnapshot(l, s.ledger, at(0), w, h)
+		snap := laneSnapshot(l, s.ledger, at(0), w, h)
 		t.Repeat(map[string]func(*rapid.T){
 			"traffic": func(t *rapid.T) {
 				for range rapid.IntRange(0, 40).Draw(t, "events") {
@@ -455,11 +455,11 @@ func TestLanesOfAnything(t *testing.T) {
 				}
 			},
 			"reset": func(t *rapid.T) { s.ledger.Observe(amqprpc.Event{Kind: ledger.EventReset}) },
-			"look":  func(t *rapid.T) { look = laneSnapshot(l, s.ledger, time.Time{}, w, h) },
+			"snap":  func(t *rapid.T) { snap = laneSnapshot(l, s.ledger, time.Time{}, w, h) },
 			"ask":   func(t *rapid.T) { l.query(new(ledger.Query), w, h) },
 			"size":  func(t *rapid.T) { w, h = rapid.IntRange(0, 130).Draw(t, "w"), rapid.IntRange(0, 30).Draw(t, "h") },
-			"move":  func(t *rapid.T) { l.move(look, rapid.IntRange(-5, 9).Draw(t, "delta")) },
-			"page":  func(t *rapid.T) { l.page(look, rapid.IntRange(-2, 2).Draw(t, "delta")) },
+			"move":  func(t *rapid.T) { l.move(snap, rapid.IntRange(-5, 9).Draw(t, "delta")) },
+			"page":  func(t *rapid.T) { l.page(snap, rapid.IntRange(-2, 2).Draw(t, "delta")) },
 			"home":  func(t *rapid.T) { l.home() },
 			"end":   func(t *rapid.T) { l.end() },
 			"focus": func(t *rapid.T) { l.focus = laneKind(rapid.IntRange(0, laneCount-1).Draw(t, "lane")) },
@@ -473,12 +473,12 @@ func TestLanesOfAnything(t *testing.T) {
 				l.filter = f
 			},
 			"": func(t *rapid.T) {
-				frames := l.frames(st, look, true, w, h)
+				frames := l.frames(st, snap, true, w, h)
 				if l.focus < 0 || l.focus >= laneCount {
 					t.Fatalf("focus on %d", l.focus)
 				}
-				r, ok := l.selected(look)
-				rows := l.rows(look, l.focus)
+				r, ok := l.selected(snap)
+				rows := l.rows(snap, l.focus)
 				if ok != (rows.len() > 0) {
 					t.Fatalf("%d rows, and selected is %v", rows.len(), ok)
 				}
@@ -508,10 +508,10 @@ func BenchmarkLanes(b *testing.B) {
 	for _, size := range [][2]int{{80, 9}, {120, 18}, {200, 40}} {
 		b.Run(fmt.Sprint(size[0]), func(b *testing.B) {
 			st, l := styled(true), &lanes{}
-			look := laneSnapshot(l, busy(), at(20*time.Second), size[0], size[1])
+			snap := laneSnapshot(l, busy(), at(20*time.Second), size[0], size[1])
 			b.ReportAllocs()
 			for b.Loop() {
-				l.frames(st, look, true, size[0], size[1])
+				l.frames(st, snap, true, size[0], size[1])
 			}
 		})
 	}

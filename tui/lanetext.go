@@ -16,18 +16,18 @@ type row struct {
 }
 
 // selected returns the picked row, or else the selected row of the lane in focus.
-func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
+func (l *lanes) selected(snap *lab.Snapshot) (row, bool) {
 	if p := l.pick; p != nil && !l.picked {
 		words := " is not among the rows that are shown. Press enter to see its whole story."
 		switch {
-		case look.Frozen:
+		case snap.Frozen:
 			words = " is not in the frozen picture. Press f to go back to the present."
 		case p.pending():
 			words = ": a reply that was sent and has not come in yet."
 		}
 		return row{target{id: p.id, seq: p.seq}, l.focus, text.ID(p.id, explain.IDWidth) + words}, true
 	}
-	rows := l.sync(look, l.focus)
+	rows := l.sync(snap, l.focus)
 	if rows.len() == 0 {
 		return row{}, false
 	}
@@ -37,14 +37,14 @@ func (l *lanes) selected(look *lab.Snapshot) (row, bool) {
 		r.target, r.sentence = target{s.ID, s.Seq, s.Time}, explain.Stray(s)
 	} else {
 		c := rows.calls[i]
-		r.id, r.sentence = c.ID, explain.Call(c, look.Load.Custom, look.Ledger.Now)
+		r.id, r.sentence = c.ID, explain.Call(c, snap.Load.Custom, snap.Ledger.Now)
 	}
 	return r, true
 }
 
 // sentence describes the selection in at most w cells. It shortens a UUID that would leave no room for the rest.
-func (l *lanes) sentence(look *lab.Snapshot, w int) string {
-	r, ok := l.selected(look)
+func (l *lanes) sentence(snap *lab.Snapshot, w int) string {
+	r, ok := l.selected(snap)
 	if !ok {
 		return ""
 	}
@@ -56,8 +56,8 @@ func (l *lanes) sentence(look *lab.Snapshot, w int) string {
 
 // title names a lane with the number of its rows, or of those that pass the filter. If there is room, it names the key that makes
 // the lane follow its newest row.
-func (l *lanes) title(st *text.Styles, look *lab.Snapshot, kind laneKind, room int) text.Line {
-	titles := l.titles(st, look, kind)
+func (l *lanes) title(st *text.Styles, snap *lab.Snapshot, kind laneKind, room int) text.Line {
+	titles := l.titles(st, snap, kind)
 	if l.list[kind].stance != atTop {
 		for _, t := range titles {
 			if key := " ↑ home"; t.Width()+text.Width(key) <= room {
@@ -74,8 +74,8 @@ func (l *lanes) title(st *text.Styles, look *lab.Snapshot, kind laneKind, room i
 }
 
 // titles returns the forms of the title of a lane, the longest first.
-func (l *lanes) titles(st *text.Styles, look *lab.Snapshot, kind laneKind) []text.Line {
-	c, r, p := look.Ledger.Calls, look.Ledger.Replies, look.Ledger.Picked
+func (l *lanes) titles(st *text.Styles, snap *lab.Snapshot, kind laneKind) []text.Line {
+	c, r, p := snap.Ledger.Calls, snap.Ledger.Replies, snap.Ledger.Picked
 	ink, name, short, n, picked := st.InFlight, "In flight", "Flight", c.InFlight, p.InFlight
 	switch {
 	case kind == duplicateLane:

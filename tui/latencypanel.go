@@ -11,18 +11,18 @@ import (
 
 // latencyPanel shows percentiles of response times in numbers, and their distribution as columns over a logarithmic axis. The
 // slowest one of a thousand is only in the numbers.
-func latencyPanel(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
+func latencyPanel(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
 	f := text.Frame{Width: w, Title: text.Line{st.Title.Span("Latency")}.Cut(max(w-4, 0))}
-	l := look.Ledger.Response
+	l := snap.Ledger.Response
 	switch {
 	case w == 0 || h == 0:
 		return f
 	case l.Count == 0:
 		f.Body = []text.Line{{st.Faint.Span("no answers yet")}}
 	default:
-		bars := look.Ledger.ResponseBars // one for each cell
-		f.Body = latencyNumbers(st, l, look.Ledger.Service, w, h)
+		bars := snap.Ledger.ResponseBars // one for each cell
+		f.Body = latencyNumbers(st, l, snap.Ledger.Service, w, h)
 		f.Body = append(f.Body, latencyColumns(st, l, bars[:min(len(bars), w)], h-len(f.Body))...)
 	}
 	for i := range f.Body {

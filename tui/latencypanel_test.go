@@ -16,9 +16,9 @@ func TestLatencyGolden(t *testing.T) { goldenPanel(t, "latency", latencyWithBars
 func TestLatencyFits(t *testing.T)   { sweepPanel(t, latencyWithBars) }
 
 // latencyWithBars draws a snapshot with a bar for each cell, as the screen asks for them.
-func latencyWithBars(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
-	s := *look
-	if l := ledgers[look]; l != nil {
+func latencyWithBars(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame {
+	s := *snap
+	if l := ledgers[snap]; l != nil {
 		s.Ledger.ResponseBars = l.Snapshot(ledger.Query{Bars: max(w, 0), LogBars: true}).ResponseBars
 	}
 	return latencyPanel(st, &s, w, h)
@@ -26,8 +26,8 @@ func latencyWithBars(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
 
 // latencyLook returns a snapshot with bars of growing width and the given counts.
 func latencyLook(counts ...uint64) *lab.Snapshot {
-	look := &lab.Snapshot{}
-	b := &look.Ledger
+	snap := &lab.Snapshot{}
+	b := &snap.Ledger
 	from := 10.0
 	for _, n := range counts {
 		b.ResponseBars = append(b.ResponseBars, ledger.Bar{From: from, To: 1.2 * from, Count: n})
@@ -39,7 +39,7 @@ func latencyLook(counts ...uint64) *lab.Snapshot {
 	}
 	b.Response.P50, b.Response.P90, b.Response.P99 = from/4, from/2, from*0.95
 	b.Service = b.Response
-	return look
+	return snap
 }
 
 // The height of each column follows its share of the bars, and the highest fills the chart.
@@ -78,13 +78,13 @@ func TestLatencyColumnsFollowTheData(t *testing.T) {
 
 func TestLatencySays(t *testing.T) {
 	waited := func() *lab.Snapshot {
-		look := *snapshots()["healthy"]
-		look.Ledger.Response.P50 *= 3
-		return &look
+		snap := *snapshots()["healthy"]
+		snap.Ledger.Response.P50 *= 3
+		return &snap
 	}
 	for _, c := range []struct {
 		name string
-		look *lab.Snapshot
+		snap *lab.Snapshot
 		w, h int
 		yes  []string
 		no   []string
@@ -102,7 +102,7 @@ func TestLatencySays(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := styled(false)
-			says(t, paintFrames(st, c.h, latencyWithBars(st, c.look, c.w, c.h)), c.yes, c.no)
+			says(t, paintFrames(st, c.h, latencyWithBars(st, c.snap, c.w, c.h)), c.yes, c.no)
 		})
 	}
 }
@@ -113,9 +113,9 @@ func TestLatencyMarks(t *testing.T) {
 	for i := range counts {
 		counts[i] = 1
 	}
-	look := latencyLook(counts...)
-	b := look.Ledger.ResponseBars
-	l := &look.Ledger.Response
+	snap := latencyLook(counts...)
+	b := snap.Ledger.ResponseBars
+	l := &snap.Ledger.Response
 	l.P50, l.P90, l.P99 = b[3].From, b[14].From, b[29].To+1
 	lines := latencyColumns(styled(false), *l, b, 5)
 	if got, want := lines[3].Render(), "───▲p50───────▲p90────────p99▲"; got != want {

@@ -42,19 +42,19 @@ func (e *serverEntry) alive() bool { return e.kind != poolServer || e.status.Sta
 // serverList is the panel of servers. Its cursor follows a server, not a row. The zero serverList selects the newest running
 // server of the pool.
 type serverList struct {
-	told   bool // a scenario starts and stops the servers
-	cursor serverKey
-	offset int // rows above the first that is shown
+	inScenario bool // a scenario starts and stops the servers
+	cursor     serverKey
+	offset     int // rows above the first that is shown
 }
 
 // serverEntries returns the servers in the order of the screen: the running ones of the pool, in the order of their starts,
 // those of others, the last ones that ended, and replies sent by hand. keep is listed in any case.
-func serverEntries(look *lab.Snapshot, keep serverKey) []serverEntry {
+func serverEntries(snap *lab.Snapshot, keep serverKey) []serverEntry {
 	var all, ended, others, hand []serverEntry
-	ours := make(map[string]bool, len(look.Pool))
-	for _, status := range look.Pool {
+	ours := make(map[string]bool, len(snap.Pool))
+	for _, status := range snap.Pool {
 		e := serverEntry{serverKey: serverKey{poolServer, status.Name}, status: status}
-		for _, s := range look.Ledger.Servers {
+		for _, s := range snap.Ledger.Servers {
 			if !s.Others && status.Answers(s.Name) {
 				e.replies, ours[s.Name] = s, true
 			}
@@ -65,7 +65,7 @@ func serverEntries(look *lab.Snapshot, keep serverKey) []serverEntry {
 			ended = append(ended, e)
 		}
 	}
-	for _, s := range look.Ledger.Servers {
+	for _, s := range snap.Ledger.Servers {
 		switch {
 		case s.Others:
 			others = append(others, serverEntry{serverKey: serverKey{kind: otherServers}, replies: s})
@@ -102,8 +102,8 @@ func (s *serverList) at(entries []serverEntry) int {
 }
 
 // move moves the cursor by delta rows.
-func (s *serverList) move(look *lab.Snapshot, delta int) {
-	entries := serverEntries(look, s.cursor)
+func (s *serverList) move(snap *lab.Snapshot, delta int) {
+	entries := serverEntries(snap, s.cursor)
 	last := len(entries) - 1
 	if last < 0 {
 		return
@@ -118,9 +118,9 @@ func (s *serverList) move(look *lab.Snapshot, delta int) {
 }
 
 // selected returns the server that keys act on: the one at the cursor, or else the newest running one of the pool. The name is
-// not escaped, and "" if there is no such server. If isPool, the server was started here and has a status.
-func (s *serverList) selected(look *lab.Snapshot) (name string, status pool.Status, isPool bool) {
-	entries := serverEntries(look, s.cursor)
+// not escaped, and "" if there is no such server. If ours, the server was started here and has a status.
+func (s *serverList) selected(snap *lab.Snapshot) (name string, status pool.Status, ours bool) {
+	entries := serverEntries(snap, s.cursor)
 	if i := s.at(entries); i >= 0 {
 		return entries[i].name, entries[i].status, entries[i].kind == poolServer
 	}
@@ -128,15 +128,15 @@ func (s *serverList) selected(look *lab.Snapshot) (name string, status pool.Stat
 }
 
 // elsewhere returns how many servers were not started here, as far as the broker and their replies tell.
-func elsewhere(look *lab.Snapshot) int {
+func elsewhere(snap *lab.Snapshot) int {
 	n := 0
-	for _, e := range serverEntries(look, serverKey{}) {
+	for _, e := range serverEntries(snap, serverKey{}) {
 		if e.kind == namedServer && e.replies.Rate > 0 && e.replies.Replies > e.replies.Unknown {
 			n++
 		}
 	}
-	if look.Queue.Known {
-		n = max(n, look.Queue.Others)
+	if snap.Queue.Known {
+		n = max(n, snap.Queue.Others)
 	}
 	return n
 }

@@ -19,14 +19,14 @@ const (
 )
 
 // panel draws the servers, their shares of the work, and how those ended that did.
-func (s *serverList) panel(st *text.Styles, look *lab.Snapshot, focused bool, w, h int) text.Frame {
+func (s *serverList) panel(st *text.Styles, snap *lab.Snapshot, focused bool, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
 	f := text.Frame{Width: w, Focused: focused}
-	entries := serverEntries(look, s.cursor)
+	entries := serverEntries(snap, s.cursor)
 	at := s.at(entries)
 
-	none := explain.NoServer(look)
-	if none != "" && s.told {
+	none := explain.NoServer(snap)
+	if none != "" && s.inScenario {
 		none = "No server runs. A scenario starts and stops its own."
 	}
 	words := text.Wrap(none, w)
@@ -39,11 +39,11 @@ func (s *serverList) panel(st *text.Styles, look *lab.Snapshot, focused bool, w,
 		s.offset = min(max(s.offset, at-room+1), at)
 	}
 	shown := entries[s.offset:min(s.offset+room, len(entries))]
-	f.Title = serverTitle(st, look, s.offset, len(shown), len(entries), w-4)
+	f.Title = serverTitle(st, snap, s.offset, len(shown), len(entries), w-4)
 
-	columns := layServers(look, entries, w)
+	columns := layServers(snap, entries, w)
 	for i := range shown {
-		l := columns.row(st, look, &shown[i])
+		l := columns.row(st, snap, &shown[i])
 		if focused && s.offset+i == at {
 			l[0].Text = "▸ "
 			l = l.Fill(w).WithInk(st.Selected)
@@ -56,17 +56,17 @@ func (s *serverList) panel(st *text.Styles, look *lab.Snapshot, focused bool, w,
 	return f
 }
 
-func serverTitle(st *text.Styles, look *lab.Snapshot, offset, shown, all, room int) text.Line {
+func serverTitle(st *text.Styles, snap *lab.Snapshot, offset, shown, all, room int) text.Line {
 	n := 0
-	for _, status := range look.Pool {
+	for _, status := range snap.Pool {
 		if status.State == pool.Running {
 			n++
 		}
 	}
 	running := text.Count(n)
 	pieces := []text.Piece{text.NewPiece(0, st.Title, "Servers")}
-	switch n := elsewhere(look); {
-	case look.Replay != nil:
+	switch n := elsewhere(snap); {
+	case snap.Replay != nil:
 	case n > 0:
 		here := " here, " + text.Count(n) + " elsewhere"
 		pieces = append(pieces, text.NewPiece(1, st.Plain, running+" running"+here, running+here, running+" here"))
@@ -76,8 +76,8 @@ func serverTitle(st *text.Styles, look *lab.Snapshot, offset, shown, all, room i
 	if shown < all && shown > 0 {
 		pieces = append(pieces, text.NewPiece(3, st.Faint, text.Count(offset+1)+" to "+text.Count(offset+shown)+" of "+text.Count(all)))
 	}
-	if look.Fault != "" {
-		fault := text.Escape(look.Fault, 60)
+	if snap.Fault != "" {
+		fault := text.Escape(snap.Fault, 60)
 		pieces = append(pieces, text.NewPiece(1, st.Warn, "next: "+fault, "next: "+text.Escape(fault, 24), "next: fault"))
 	}
 	return text.Join(pieces, room)
@@ -94,12 +94,12 @@ type serverColumns struct {
 
 // layServers chooses the columns that fit. From the left: the mark of the cursor, the name, a bar, the rate, the share,
 // discarded replies, and a note.
-func layServers(look *lab.Snapshot, entries []serverEntry, w int) serverColumns {
+func layServers(snap *lab.Snapshot, entries []serverEntry, w int) serverColumns {
 	c := serverColumns{width: w}
 	for _, e := range entries {
 		c.live = c.live || e.replies.Rate > 0 && e.kind != byHand
 	}
-	c.live = c.live && !look.Load.Paused
+	c.live = c.live && !snap.Load.Paused
 	note, discarded := 0, 0
 	for i := range entries {
 		e := &entries[i]
@@ -112,7 +112,7 @@ func layServers(look *lab.Snapshot, entries []serverEntry, w int) serverColumns 
 		c.sum += value
 		c.valueWidth = max(c.valueWidth, text.Width(words))
 		discarded = max(discarded, text.Width(e.discarded()))
-		note = max(note, text.Width(e.note(look)))
+		note = max(note, text.Width(e.note(snap)))
 	}
 	room := w - text.Width("▸ ") - c.name - 1 - c.valueWidth
 	fit := func(column *int, n, leave int) {
@@ -141,14 +141,14 @@ func (c *serverColumns) value(e *serverEntry) (float64, string) {
 }
 
 // row draws one server, with two spaces for the mark of the cursor.
-func (c *serverColumns) row(st *text.Styles, look *lab.Snapshot, e *serverEntry) text.Line {
+func (c *serverColumns) row(st *text.Styles, snap *lab.Snapshot, e *serverEntry) text.Line {
 	ink := st.Plain
 	if !e.alive() || e.kind != poolServer && e.kind != namedServer {
 		ink = st.Faint
 	}
 	l := text.Line{text.Plain("  "), ink.Span(text.Left(e.label(c.name), c.name+1))}
 	if !e.serves() {
-		return append(l, e.state(st, look, c.width-l.Width()))
+		return append(l, e.state(st, snap, c.width-l.Width()))
 	}
 	value, words := c.value(e)
 	if c.bar > 0 {
@@ -162,7 +162,7 @@ func (c *serverColumns) row(st *text.Styles, look *lab.Snapshot, e *serverEntry)
 		l = append(l, st.Duplicate.Span(" "+text.Left(e.discarded(), c.discarded)))
 	}
 	if c.note > 0 {
-		l = append(l, st.Faint.Span(" "+e.note(look)))
+		l = append(l, st.Faint.Span(" "+e.note(snap)))
 	}
 	return l
 }
@@ -173,8 +173,8 @@ func (e *serverEntry) serves() bool {
 }
 
 // state describes a server that does not serve, in the longest form that fits.
-func (e *serverEntry) state(st *text.Styles, look *lab.Snapshot, room int) text.Span {
-	ago := text.Clock(look.Ledger.Now.Sub(e.status.Ended)) + " ago"
+func (e *serverEntry) state(st *text.Styles, snap *lab.Snapshot, room int) text.Span {
+	ago := text.Clock(snap.Ledger.Now.Sub(e.status.Ended)) + " ago"
 	state := e.status.State.String()
 	ink, forms := st.Faint, []string{state + " " + ago, state}
 	switch {
@@ -205,7 +205,7 @@ func (e *serverEntry) discarded() string {
 }
 
 // note says more of a server that serves.
-func (e *serverEntry) note(look *lab.Snapshot) string {
+func (e *serverEntry) note(snap *lab.Snapshot) string {
 	switch {
 	case e.kind == otherServers:
 		return ""
@@ -215,10 +215,10 @@ func (e *serverEntry) note(look *lab.Snapshot) string {
 		return "pid " + strconv.Itoa(e.status.PID)
 	}
 	var notes []string
-	if look.Replay == nil { // a recording does not say which servers were ours
+	if snap.Replay == nil { // a recording does not say which servers were ours
 		notes = append(notes, "not ours")
 	}
-	if silent := look.Ledger.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
+	if silent := snap.Ledger.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
 		notes = append(notes, "silent "+text.Clock(silent))
 	}
 	return strings.Join(notes, ", ")

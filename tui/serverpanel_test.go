@@ -14,8 +14,8 @@ import (
 	"rpcscope/tui/text"
 )
 
-func focusedServers(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
-	return new(serverList).panel(st, look, true, w, h)
+func focusedServers(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame {
+	return new(serverList).panel(st, snap, true, w, h)
 }
 
 func TestServersGolden(t *testing.T) { goldenPanel(t, "servers", focusedServers) }
@@ -23,26 +23,26 @@ func TestServersGolden(t *testing.T) { goldenPanel(t, "servers", focusedServers)
 func TestServersFit(t *testing.T) {
 	sweepPanel(t, focusedServers)
 	down := serverList{}
-	sweepPanel(t, func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
-		down.move(look, 3)
-		return down.panel(st, look, h%2 == 0, w, h)
+	sweepPanel(t, func(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame {
+		down.move(snap, 3)
+		return down.panel(st, snap, h%2 == 0, w, h)
 	})
 }
 
-func serversText(look *lab.Snapshot, w, h int) string {
+func serversText(snap *lab.Snapshot, w, h int) string {
 	st := styled(false)
-	return paintFrames(st, h, focusedServers(st, look, w, h))
+	return paintFrames(st, h, focusedServers(st, snap, w, h))
 }
 
 func TestServersSay(t *testing.T) {
 	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
-		look := *snapshots()[name]
-		f(&look)
-		return &look
+		snap := *snapshots()[name]
+		f(&snap)
+		return &snap
 	}
 	for _, c := range []struct {
 		name string
-		look *lab.Snapshot
+		snap *lab.Snapshot
 		w, h int
 		yes  []string
 		no   []string
@@ -75,7 +75,7 @@ func TestServersSay(t *testing.T) {
 		{"crowd", snapshots()["crowd"], 60, 6, []string{"of 67"}, nil},
 		{"silent", with("mixed", func(l *lab.Snapshot) { l.Ledger.Now = l.Ledger.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
 	} {
-		t.Run(c.name, func(t *testing.T) { says(t, serversText(c.look, c.w, c.h), c.yes, c.no) })
+		t.Run(c.name, func(t *testing.T) { says(t, serversText(c.snap, c.w, c.h), c.yes, c.no) })
 	}
 }
 
@@ -92,45 +92,45 @@ func TestServersOrder(t *testing.T) {
 }
 
 func TestServersSelected(t *testing.T) {
-	look := snapshots()["mixed"]
+	snap := snapshots()["mixed"]
 	s := new(serverList)
 	is := func(want string, ours bool) {
 		t.Helper()
-		name, status, isPool := s.selected(look)
+		name, status, isPool := s.selected(snap)
 		if name != want || isPool != ours || isPool && status.Name != want || !isPool && status.Name != "" {
 			t.Errorf("selected %q (%+v, %v), want %q, %v", name, status, isPool, want, ours)
 		}
 	}
 	is("fib-1", true) // the newest one that runs
-	s.move(look, 1)
+	s.move(snap, 1)
 	is("fib-4", true)
-	s.move(look, 1)
+	s.move(snap, 1)
 	is("fib-7", true)
-	s.move(look, 1)
+	s.move(snap, 1)
 	is("elsewhere", false)
-	s.move(look, 1)
+	s.move(snap, 1)
 	is("fib-2", true)
-	s.move(look, 100)
+	s.move(snap, 100)
 	is(lab.InjectorName, false)
-	s.move(look, -100)
+	s.move(snap, -100)
 	is("fib-1", true)
-	s.move(look, 100)
-	s.move(look, -1)
+	s.move(snap, 100)
+	s.move(snap, -1)
 	is("fib-5", true)
 
 	// The cursor stays with a server that is about to leave the list: a key must not
 	// act on another one of a sudden.
-	later := *look
-	later.Pool = append([]pool.Status(nil), look.Pool...)
-	later.Pool[3].State, later.Pool[3].Ended = pool.Killed, look.Ledger.Now
-	look = &later
+	later := *snap
+	later.Pool = append([]pool.Status(nil), snap.Pool...)
+	later.Pool[3].State, later.Pool[3].Ended = pool.Killed, snap.Ledger.Now
+	snap = &later
 	is("fib-5", true)
 
-	look = &lab.Snapshot{}
+	snap = &lab.Snapshot{}
 	is("", false)
-	s.move(look, 1)
+	s.move(snap, 1)
 	is("", false)
-	look = snapshots()["healthy"]
+	snap = snapshots()["healthy"]
 	is("fib-2", true)
 }
 
@@ -140,28 +140,28 @@ func TestServersCursorIsSeen(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := new(serverList)
 		for range rapid.IntRange(1, 20).Draw(t, "steps") {
-			look := &lab.Snapshot{}
+			snap := &lab.Snapshot{}
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "pool") {
-				look.Pool = append(look.Pool, pool.Status{
+				snap.Pool = append(snap.Pool, pool.Status{
 					Name: "fib-" + strings.Repeat("i", n), State: pool.State(rapid.IntRange(0, 5).Draw(t, "state")),
 				})
 			}
 			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(1, 20), 0, 12, rapid.ID[int]).Draw(t, "others") {
-				look.Ledger.Servers = append(look.Ledger.Servers, ledger.Server{Name: "fib-" + strings.Repeat("i", n), Rate: float64(n), Share: 0.1})
+				snap.Ledger.Servers = append(snap.Ledger.Servers, ledger.Server{Name: "fib-" + strings.Repeat("i", n), Rate: float64(n), Share: 0.1})
 			}
-			s.move(look, rapid.IntRange(-5, 5).Draw(t, "delta"))
+			s.move(snap, rapid.IntRange(-5, 5).Draw(t, "delta"))
 			h := rapid.IntRange(1, 12).Draw(t, "h")
-			f := s.panel(st, look, true, 60, h)
+			f := s.panel(st, snap, true, 60, h)
 			marks := 0
 			for _, l := range f.Body {
 				if words := l.Render(); strings.HasPrefix(words, "▸ ") {
 					marks++
-					if name, _, _ := s.selected(look); !strings.HasPrefix(words, "▸ "+text.Escape(name, 15)) {
+					if name, _, _ := s.selected(snap); !strings.HasPrefix(words, "▸ "+text.Escape(name, 15)) {
 						t.Fatalf("%q is marked, %q is selected", words, name)
 					}
 				}
 			}
-			if name, _, _ := s.selected(look); name != "" != (marks == 1) || marks > 1 {
+			if name, _, _ := s.selected(snap); name != "" != (marks == 1) || marks > 1 {
 				t.Fatalf("%d marks for %q in\n%s", marks, name, joinedBody(f))
 			}
 		}
@@ -170,16 +170,16 @@ func TestServersCursorIsSeen(t *testing.T) {
 
 // The length of a bar follows the rate.
 func TestServersBars(t *testing.T) {
-	look := &lab.Snapshot{Ledger: ledger.Snapshot{Servers: []ledger.Server{
+	snap := &lab.Snapshot{Ledger: ledger.Snapshot{Servers: []ledger.Server{
 		{Name: "a", Rate: 100, Share: 0.2}, {Name: "b", Rate: 50, Share: 0.8}, {Name: "c", Share: 0},
 	}}}
 	length := func(row int) int {
-		return strings.Count(new(serverList).panel(styled(false), look, false, 50, 5).Body[row].Render(), "█")
+		return strings.Count(new(serverList).panel(styled(false), snap, false, 50, 5).Body[row].Render(), "█")
 	}
 	if a, b, c := length(0), length(1), length(2); a < 10 || b < a/2 || b > a/2+1 || c != 0 {
 		t.Errorf("bars of %d, %d and %d cells for 100, 50 and 0 per second", a, b, c)
 	}
-	look.Load.Paused = true
+	snap.Load.Paused = true
 	if a, b := length(0), length(1); b < 10 || a < b/4-1 || a > b/4+1 {
 		t.Errorf("bars of %d and %d cells for 20 %% and 80 %% of all", a, b)
 	}

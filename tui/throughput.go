@@ -35,17 +35,17 @@ const (
 )
 
 // throughputPanel draws the calls that ended per second: columns of completed calls, with failed calls on top.
-func throughputPanel(st *text.Styles, look *lab.Snapshot, window time.Duration, w, h int) text.Frame {
+func throughputPanel(st *text.Styles, snap *lab.Snapshot, window time.Duration, w, h int) text.Frame {
 	w, h = max(w, 0), max(h, 0)
 	f := text.Frame{Width: w, Title: text.Join([]text.Piece{
 		text.NewPiece(0, st.Title, "Throughput, "+spanName(window), spanName(window)),
 		text.NewPiece(2, st.Key, "[ ]"),
-		text.NewPiece(1, st.Completed, text.PerSecond(look.Ledger.Rate)),
+		text.NewPiece(1, st.Completed, text.PerSecond(snap.Ledger.Rate)),
 	}, w-4)}
 	if w == 0 || h == 0 {
 		return f
 	}
-	past := look.Ledger.Seconds[:max(len(look.Ledger.Seconds)-1, 0)]
+	past := snap.Ledger.Seconds[:max(len(snap.Ledger.Seconds)-1, 0)]
 	n := max(int(window/time.Second), 1)
 	past = past[max(len(past)-n, 0):]
 	discards := h >= minDiscardRows && slices.ContainsFunc(past, func(s ledger.Second) bool { return s.Duplicates+s.Orphans > 0 })
@@ -81,7 +81,7 @@ func throughputPanel(st *text.Styles, look *lab.Snapshot, window time.Duration, 
 	for row, l := range p.draw(st, rows, float64(top)) {
 		switch {
 		case row == 0 && top == 0:
-			add("", "│", text.Line{st.Faint.Span(nothingCompleted(look, p.width))})
+			add("", "│", text.Line{st.Faint.Span(nothingCompleted(snap, p.width))})
 		case row == 0:
 			add(text.Count(top), "┤", l)
 		case rows >= 6 && 2*row == rows && top > 0 && top%2 == 0:
@@ -93,7 +93,7 @@ func throughputPanel(st *text.Styles, look *lab.Snapshot, window time.Duration, 
 	if discards {
 		add("", "│", p.discarded(st))
 	}
-	marks := p.marks(st, look.Marks)
+	marks := p.marks(st, snap.Marks)
 	if h >= minMarksRows || h >= minTimesRows && len(marks) > 0 {
 		add("", "└", text.MarkedAxis(st, p.width, marks))
 	}
@@ -104,8 +104,8 @@ func throughputPanel(st *text.Styles, look *lab.Snapshot, window time.Duration, 
 }
 
 // nothingCompleted says in at most width cells that no call has ended.
-func nothingCompleted(look *lab.Snapshot, width int) string {
-	if look.Ledger.Calls.Completed > 0 {
+func nothingCompleted(snap *lab.Snapshot, width int) string {
+	if snap.Ledger.Calls.Completed > 0 {
 		return text.Escape("nothing in this time", width)
 	}
 	return text.FirstFit(width, "nothing completed yet", "nothing yet")

@@ -13,8 +13,8 @@ import (
 )
 
 func throughputOf(window time.Duration) func(*text.Styles, *lab.Snapshot, int, int) text.Frame {
-	return func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
-		return throughputPanel(st, look, window, w, h)
+	return func(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame {
+		return throughputPanel(st, snap, window, w, h)
 	}
 }
 
@@ -22,20 +22,20 @@ func TestThroughputGolden(t *testing.T) { goldenPanel(t, "throughput", throughpu
 
 func TestThroughputFits(t *testing.T) {
 	windows := append([]time.Duration{0, time.Second}, spans...)
-	sweepPanel(t, func(st *text.Styles, look *lab.Snapshot, w, h int) text.Frame {
-		return throughputPanel(st, look, windows[max(w+h, 0)%len(windows)], w, h)
+	sweepPanel(t, func(st *text.Styles, snap *lab.Snapshot, w, h int) text.Frame {
+		return throughputPanel(st, snap, windows[max(w+h, 0)%len(windows)], w, h)
 	})
 }
 
 // secondsFrom returns a snapshot of seconds, with one more that is not over.
 func secondsFrom(first time.Time, past []ledger.Second) *lab.Snapshot {
-	look := &lab.Snapshot{}
+	snap := &lab.Snapshot{}
 	for i, s := range append(past[:len(past):len(past)], ledger.Second{}) {
 		s.Time = first.Add(time.Duration(i) * time.Second)
-		look.Ledger.Seconds = append(look.Ledger.Seconds, s)
+		snap.Ledger.Seconds = append(snap.Ledger.Seconds, s)
 	}
-	look.Ledger.Now = first.Add(time.Duration(len(past)) * time.Second)
-	return look
+	snap.Ledger.Now = first.Add(time.Duration(len(past)) * time.Second)
+	return snap
 }
 
 // heightsOf measures the columns of a chart in eighths of a row, and counts their cells of failures.
@@ -86,8 +86,8 @@ func TestColumnsFollowTheData(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		past := someSeconds.Draw(t, "past")
 		width, rows := rapid.IntRange(1, 150).Draw(t, "width"), rapid.IntRange(1, 20).Draw(t, "rows")
-		look := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(-100, 1e6).Draw(t, "from"))*time.Second), past)
-		p := newTimeline(look.Ledger.Seconds[:len(past)], len(past), width)
+		snap := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(-100, 1e6).Draw(t, "from"))*time.Second), past)
+		p := newTimeline(snap.Ledger.Seconds[:len(past)], len(past), width)
 		top := niceScale(p.highest())
 		heights, failed := heightsOf(t, p.draw(st, rows, float64(top)))
 		if len(heights) != width {
@@ -121,8 +121,8 @@ func TestColumnsShowAllSeconds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		past := someSeconds.Draw(t, "past")
 		n, width := len(past), rapid.IntRange(1, 150).Draw(t, "width")
-		look := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "from"))*time.Second), past)
-		p := newTimeline(look.Ledger.Seconds[:n], n, width)
+		snap := secondsFrom(epoch.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "from"))*time.Second), past)
+		p := newTimeline(snap.Ledger.Seconds[:n], n, width)
 		if last := p.cellOf(n - 1); width < n && last != width-1 {
 			t.Fatalf("the last second is in cell %d of %d", last, width)
 		}
@@ -175,30 +175,30 @@ func TestThroughputSays(t *testing.T) {
 	flat[30].Failed = 40
 	flat[50].Duplicates = 2
 	flat[10].Orphans = 1
-	look := secondsFrom(epoch, flat)
-	look.Marks = []lab.Mark{{Time: at(20 * time.Second), Server: "fib-7", Joined: true}, {Time: at(40 * time.Second), Server: "fib-8"}}
-	look.Ledger.Calls.Completed = 18_000
-	look.Ledger.Rate = 300
+	snap := secondsFrom(epoch, flat)
+	snap.Marks = []lab.Mark{{Time: at(20 * time.Second), Server: "fib-7", Joined: true}, {Time: at(40 * time.Second), Server: "fib-8"}}
+	snap.Ledger.Calls.Completed = 18_000
+	snap.Ledger.Rate = 300
 	idle := secondsFrom(epoch, make([]ledger.Second, 60))
 	for _, c := range []struct {
 		name   string
-		look   *lab.Snapshot
+		snap   *lab.Snapshot
 		window time.Duration
 		w, h   int
 		yes    []string
 		no     []string
 	}{
-		{"all", look, time.Minute, 60, 12, []string{"Throughput, 60 s  [ ]  300/s", "400┤", "▒", "▲fib-7", "▼fib-8", "60 s ago", "now", "d duplicate  o orphaned", "o ", "d "}, []string{"nothing"}},
-		{"half", look, 30 * time.Second, 60, 8, []string{"Throughput, 30 s", "400┤", "200┤", "30 s ago", "▼fib-8"}, []string{"fib-7"}},
-		{"low", look, time.Minute, 60, 5, []string{"400┤", "▲fib-7"}, []string{"duplicate", "ago"}},
-		{"lowest", look, time.Minute, 60, 1, []string{"400┤"}, []string{"fib", "ago"}},
-		{"narrow", look, time.Minute, 10, 12, []string{"now", "█"}, []string{"400"}},
+		{"all", snap, time.Minute, 60, 12, []string{"Throughput, 60 s  [ ]  300/s", "400┤", "▒", "▲fib-7", "▼fib-8", "60 s ago", "now", "d duplicate  o orphaned", "o ", "d "}, []string{"nothing"}},
+		{"half", snap, 30 * time.Second, 60, 8, []string{"Throughput, 30 s", "400┤", "200┤", "30 s ago", "▼fib-8"}, []string{"fib-7"}},
+		{"low", snap, time.Minute, 60, 5, []string{"400┤", "▲fib-7"}, []string{"duplicate", "ago"}},
+		{"lowest", snap, time.Minute, 60, 1, []string{"400┤"}, []string{"fib", "ago"}},
+		{"narrow", snap, time.Minute, 10, 12, []string{"now", "█"}, []string{"400"}},
 		{"nothing yet", idle, 5 * time.Minute, 40, 8, []string{"nothing completed yet", "Throughput, 5 min", "5 min ago"}, []string{"┤", "█"}},
 		{"nothing at all", &lab.Snapshot{}, 15 * time.Minute, 40, 8, []string{"nothing completed yet", "15 min ago", "now"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			st := styled(false)
-			says(t, paintFrames(st, c.h, throughputPanel(st, c.look, c.window, c.w, c.h)), c.yes, c.no)
+			says(t, paintFrames(st, c.h, throughputPanel(st, c.snap, c.window, c.w, c.h)), c.yes, c.no)
 		})
 	}
 }

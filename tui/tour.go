@@ -44,7 +44,7 @@ func (m *Model) followTour() {
 		m.mode, m.modeStack, m.log, m.opening = browsing, nil, noteLog{}, false
 	}
 	m.tourSnapshot = stage
-	m.servers.told = m.telling()
+	m.servers.inScenario = m.telling()
 }
 
 // telling reports whether the screen shows the story of a scenario.

@@ -56,9 +56,9 @@ func snapshot(name string) *lab.Snapshot {
 }
 
 // adviceText returns all advice with its level, one a line.
-func adviceText(look *lab.Snapshot) string {
+func adviceText(snap *lab.Snapshot) string {
 	var b strings.Builder
-	for _, a := range Advise(look) {
+	for _, a := range Advise(snap) {
 		b.WriteString([]string{lab.Info: "  ", lab.Success: "+ ", lab.Failure: "! "}[a.Level] + a.Text + "\n")
 	}
 	return b.String()
@@ -66,9 +66,9 @@ func adviceText(look *lab.Snapshot) string {
 
 func TestAdviseSays(t *testing.T) {
 	with := func(name string, f func(*lab.Snapshot)) *lab.Snapshot {
-		look := snapshot(name)
-		f(look)
-		return look
+		snap := snapshot(name)
+		f(snap)
+		return snap
 	}
 	// seconds is a healthy screen whose last seconds were so.
 	seconds := func(now ledger.Second, f func(*lab.Snapshot)) *lab.Snapshot {
@@ -83,7 +83,7 @@ func TestAdviseSays(t *testing.T) {
 	const paused = "  The load is paused. Press space to resume it, or c to make one call.\n"
 	for _, c := range []struct {
 		name string
-		look *lab.Snapshot
+		snap *lab.Snapshot
 		want string
 	}{
 		{"nothing known", &lab.Snapshot{}, "! There is no connection yet. Calls wait for it until their deadline.\n"},
@@ -173,7 +173,7 @@ func TestAdviseSays(t *testing.T) {
 		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("index out of range") }),
 			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
 	} {
-		if got := adviceText(c.look); got != c.want {
+		if got := adviceText(c.snap); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
 		}
 	}
@@ -182,7 +182,7 @@ func TestAdviseSays(t *testing.T) {
 // Text from elsewhere is escaped and bounded.
 func TestAdviseEscapes(t *testing.T) {
 	long := strings.Repeat(hostile, 500)
-	for _, look := range []*lab.Snapshot{
+	for _, snap := range []*lab.Snapshot{
 		{Err: errors.New(long)},
 		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Reason: long}}},
 		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Since: epoch, Reason: long}}},
@@ -192,9 +192,9 @@ func TestAdviseEscapes(t *testing.T) {
 		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true, Since: epoch, Lost: long, Denied: true}}},
 		{Ledger: ledger.Snapshot{Connection: ledger.Connection{Connected: true}}, Queue: lab.Queue{Name: long}, Fault: long, Load: lab.Load{Waiting: true}},
 	} {
-		all := Advise(look)
+		all := Advise(snap)
 		if len(all) == 0 {
-			t.Errorf("nothing said of %+v", look)
+			t.Errorf("nothing said of %+v", snap)
 		}
 		for _, a := range all {
 			if text.Escape(a.Text, 320) != a.Text {
@@ -209,7 +209,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		yes := func(name string) bool { return rapid.Bool().Draw(t, name) }
 		n := func(name string) int { return rapid.SampledFrom([]int{0, 1, 100}).Draw(t, name) }
-		look := &lab.Snapshot{
+		snap := &lab.Snapshot{
 			Queue: lab.Queue{Name: "q", Known: yes("known"), Missing: yes("missing"), Ready: n("ready"), Consumers: n("consumers")},
 			Load: lab.Load{
 				Rate: float64(n("rate")), Paused: yes("paused"), Waiting: yes("waiting"), Custom: yes("custom"),
@@ -218,9 +218,9 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			Frozen: yes("frozen") && yes("frozen indeed"),
 		}
 		if yes("fault") {
-			look.Fault = "duplicate=1"
+			snap.Fault = "duplicate=1"
 		}
-		b := &look.Ledger
+		b := &snap.Ledger
 		b.Calls.Wrong = uint64(n("wrong"))
 		b.Connection = ledger.Connection{Connected: yes("connected"), Blocked: yes("blocked")}
 		if b.Connection.Connected || yes("was connected") {
@@ -228,7 +228,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			b.Connection.Denied, b.Connection.Lost = yes("denied"), "user lacks the permission"
 		}
 		if yes("pool") {
-			look.Pool = []pool.Status{{Name: "fib-1", State: rapid.SampledFrom([]pool.State{pool.Starting, pool.Running, pool.Killed}).Draw(t, "state")}}
+			snap.Pool = []pool.Status{{Name: "fib-1", State: rapid.SampledFrom([]pool.State{pool.Starting, pool.Running, pool.Killed}).Draw(t, "state")}}
 		}
 		var now ledger.Second
 		for range rapid.IntRange(1, 3).Draw(t, "seconds") {
@@ -244,8 +244,8 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		b.Calls.Completed, b.Calls.InFlight = uint64(n("all completed")), uint64(n("in flight"))
 		b.Replies = ledger.Replies{Late: uint64(n("late")), Duplicates: uint64(n("duplicates"))}
 
-		text := adviceText(look)
-		all := Advise(look)
+		text := adviceText(snap)
+		all := Advise(snap)
 		for i, a := range all {
 			if !strings.HasSuffix(a.Text, ".") || strings.Contains(a.Text, "..") || strings.ToUpper(a.Text[:1]) != a.Text[:1] {
 				t.Fatalf("not a sentence: %q", a.Text)
@@ -276,26 +276,26 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 		for _, s := range b.Seconds[max(len(b.Seconds)-2, 0):] {
 			answered = answered || s.Completed > 0
 		}
-		crowded := look.Queue.Known && look.Queue.Ready > longQueue*max(look.Queue.Consumers, 1)
+		crowded := snap.Queue.Known && snap.Queue.Ready > longQueue*max(snap.Queue.Consumers, 1)
 		only("Press t for a longer timeout", now.Late > 0 && !crowded)
 		only("wait in the queue", crowded && now.TimedOut+now.Late > 0)
 		only("Most calls time out", 2*now.TimedOut > now.Completed+now.Failed)
 		only("no reply comes", now.Completed+now.Late == 0)
-		only("although the queue has", look.Queue.Known)
+		only("although the queue has", snap.Queue.Known)
 		only("answer most calls with an error", 2*now.Remote > now.Completed+now.Failed)
-		only("Nobody consumes", look.Queue.Known && look.Queue.Consumers == 0 && !answered)
-		only("There is no queue", look.Queue.Missing && !answered)
+		only("Nobody consumes", snap.Queue.Known && snap.Queue.Consumers == 0 && !answered)
+		only("There is no queue", snap.Queue.Missing && !answered)
 		only("has not answered", !answered)
-		only("K to kill one", len(look.Pool) > 0 && look.Pool[0].State.Alive())
+		only("K to kill one", len(snap.Pool) > 0 && snap.Pool[0].State.Alive())
 		for _, key := range []string{"Press s to start another", "Press s to start a server", "or s to start", "Press s to start it", "x, a fault", "or x for a fault"} {
-			only(key, !look.Load.Custom)
+			only(key, !snap.Load.Custom)
 		}
 		only("All is well", now.Failed == 0 && b.Calls.Wrong == 0 && b.Calls.Completed+uint64(now.Completed) > 0)
-		only("The load begins", look.Load.Waiting && !look.Load.Paused)
-		if strings.Contains(text, "Press space") != (look.Load.Paused && !look.Frozen) {
-			t.Fatalf("paused: %v:\n%s", look.Load.Paused, text)
+		only("The load begins", snap.Load.Waiting && !snap.Load.Paused)
+		if strings.Contains(text, "Press space") != (snap.Load.Paused && !snap.Frozen) {
+			t.Fatalf("paused: %v:\n%s", snap.Load.Paused, text)
 		}
-		if !b.Connection.Connected && !look.Frozen && !strings.Contains(text, "connection") {
+		if !b.Connection.Connected && !snap.Frozen && !strings.Contains(text, "connection") {
 			t.Fatalf("not a word of the connection:\n%s", text)
 		}
 	})
@@ -303,18 +303,18 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 
 // A broker that cannot be asked about the queue is mentioned with the reason, and is not an obstacle to calls.
 func TestAdviseUnknownQueue(t *testing.T) {
-	look := snapshot("healthy")
-	look.Queue.Known, look.Queue.Err = false, "NOT_ALLOWED - the maximum allowed user limit of (4)"
+	snap := snapshot("healthy")
+	snap.Queue.Known, snap.Queue.Err = false, "NOT_ALLOWED - the maximum allowed user limit of (4)"
 	want := "  Nobody can say who consumes from rpc_queue: NOT_ALLOWED - the maximum allowed user limit of (4). "
-	if got := adviceText(look); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(look) != "" {
-		t.Errorf("%s; obstacle %s", got, obstacle(look))
+	if got := adviceText(snap); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(snap) != "" {
+		t.Errorf("%s; obstacle %s", got, obstacle(snap))
 	}
-	look.Ledger.Seconds, look.Load.Waiting = nil, true
-	if got := adviceText(look); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
+	snap.Ledger.Seconds, snap.Load.Waiting = nil, true
+	if got := adviceText(snap); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
 		t.Errorf("waiting: %s", got)
 	}
-	look.Ledger.Now = look.Ledger.Now.Add(time.Hour) // nobody says that it hangs
-	if got := adviceText(look); strings.Contains(got, "hangs") {
+	snap.Ledger.Now = snap.Ledger.Now.Add(time.Hour) // nobody says that it hangs
+	if got := adviceText(snap); strings.Contains(got, "hangs") {
 		t.Errorf("after an hour: %s", got)
 	}
 }

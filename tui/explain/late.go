@@ -85,7 +85,7 @@ func (e *Evidence) stray() string {
 		}
 		s = "A duplicate from " + r.server + ": " + answered + since + " before. The call itself is no longer remembered. Discarded."
 	case r.Class == amqprpc.Late:
-		s = "A late " + r.kind() + " from " + r.server + ": the call had " + endedWords(r.Outcome) + " " + since +
+		s = "A late " + r.kind() + " from " + r.server + ": the call had " + Ended(r.Outcome) + " " + since +
 			" before. The call itself is no longer remembered. Discarded."
 	case r.byHand:
 		s = "A reply of an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."
@@ -117,7 +117,7 @@ func strayRequest(r *Reply) string {
 	case amqprpc.Duplicate:
 		s += ": its call had been answered " + since + " before and is no longer remembered."
 	case amqprpc.Late:
-		s += ": its call had " + endedWords(r.Outcome) + " " + since + " before and is no longer remembered."
+		s += ": its call had " + Ended(r.Outcome) + " " + since + " before and is no longer remembered."
 	default:
 		s += ", no reply: its call was sent by another client, or forgotten since."
 	}

@@ -12,8 +12,8 @@ func Outcome(o amqprpc.Outcome) string {
 	return text.Escape(strings.ReplaceAll(o.String(), "_", " "), nameWidth)
 }
 
-// endedWords returns the participle for "the call had".
-func endedWords(o amqprpc.Outcome) string {
+// Ended returns how a call ended, after "the call had".
+func Ended(o amqprpc.Outcome) string {
 	if words, ok := map[amqprpc.Outcome]string{
 		amqprpc.Timeout:        "timed out",
 		amqprpc.Canceled:       "been canceled",

@@ -89,7 +89,7 @@ func Stray(s *ledger.Stray) string {
 		}
 		words = id + ": " + nth + ", " + name + ", " + text.Duration(s.Since) + " after " + first + ": a duplicate, since the call has its answer"
 	case s.Class == amqprpc.Late:
-		words = id + ": " + reply + name + ", late by " + text.Duration(s.Since) + ": " + Ended(s.Outcome)
+		words = id + ": " + reply + name + ", late by " + text.Duration(s.Since) + ": the call had " + Ended(s.Outcome)
 	case s.ID == "":
 		words = capital(reply) + name + " without a correlation ID: nobody can tell which call it is for"
 	default:
@@ -134,8 +134,8 @@ func Sender(server string, width int) string {
 	return text.Escape(pool.ShortNames(server), width)
 }
 
-// Failure returns the name of the outcome of a failed call, and a form of at most 10 cells.
-func Failure(o amqprpc.Outcome) (long, short string) {
+// FailureNames returns the name of the outcome of a failed call, and a form of at most 10 cells.
+func FailureNames(o amqprpc.Outcome) (long, short string) {
 	if o == amqprpc.ConnectionLost {
 		return Outcome(o), "conn. lost"
 	}
@@ -159,9 +159,6 @@ func NthReply(n int) (long, short string) {
 	short = text.Count(n) + short
 	return short + " reply", short
 }
-
-// Ended says how the call of a late reply had ended.
-func Ended(o amqprpc.Outcome) string { return "the call had " + endedWords(o) }
 
 // ErrorKind says which error a discarded reply is.
 func ErrorKind(s *ledger.Stray) string { return "an error: " + text.Escape(s.Error, nameWidth) }
