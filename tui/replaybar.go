@@ -126,11 +126,7 @@ func replayBar(st *text.Styles, r *lab.Replay, w int) text.Line {
 		case i < known:
 			s = st.Border.Span("─")
 		}
-		if last := &l[len(l)-1]; last.Ink == s.Ink { // saves escape sequences
-			last.Text += s.Text
-		} else {
-			l = append(l, s)
-		}
+		l.Add(s.Text, s.Ink)
 	}
 	return l
 }

@@ -39,10 +39,10 @@ func (t *Tally) Add(err error) {
 	if call := (*amqprpc.CallError)(nil); errors.As(err, &call) {
 		reason = call.Reason()
 	}
-	text := text.Escape(reason, maxSentence)
+	sentence := text.Escape(reason, maxSentence)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, known := t.counts[text]; !known {
+	if _, known := t.counts[sentence]; !known {
 		if len(t.counts) == maxTallied {
 			t.others++
 			return
@@ -51,7 +51,7 @@ func (t *Tally) Add(err error) {
 			t.counts = make(map[string]int64)
 		}
 	}
-	t.counts[text]++
+	t.counts[sentence]++
 }
 
 // Sentences returns the most frequent errors, in order of frequency, and the sum of all others as the last one.
@@ -59,8 +59,8 @@ func (t *Tally) Sentences() []Sentence {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := make([]Sentence, 0, len(t.counts))
-	for text, n := range t.counts {
-		all = append(all, Sentence{text, n})
+	for sentence, n := range t.counts {
+		all = append(all, Sentence{sentence, n})
 	}
 	slices.SortFunc(all, func(a, b Sentence) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Text, b.Text))
