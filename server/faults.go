@@ -89,25 +89,15 @@ func (f *Faults) Type() string { return "list" }
 func (f Faults) String() string {
 	var items []string
 	for _, k := range faultTable {
-		var chance float64
-		var duration time.Duration
+		var values []string
 		if k.chance != nil {
-			chance = *k.chance(&f)
+			values = append(values, strconv.FormatFloat(*k.chance(&f), 'g', -1, 64))
 		}
 		if k.duration != nil {
-			duration = *k.duration(&f)
+			values = append(values, k.duration(&f).String())
 		}
-		if chance == 0 && duration == 0 {
-			continue
-		}
-		p := strconv.FormatFloat(chance, 'g', -1, 64)
-		switch {
-		case k.duration == nil:
-			items = append(items, k.name+"="+p)
-		case k.chance == nil:
-			items = append(items, k.name+"="+duration.String())
-		default:
-			items = append(items, k.name+"="+p+":"+duration.String())
+		if value := strings.Join(values, ":"); value != "0" && value != "0s" && value != "0:0s" {
+			items = append(items, k.name+"="+value)
 		}
 	}
 	return strings.Join(items, ",")

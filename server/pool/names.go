@@ -7,19 +7,11 @@ import (
 	"sync"
 )
 
-// Host returns this machine's name up to the first character that is not a letter, a digit or
-// a hyphen, at most 32 bytes, for use in a server's name.
+// Host returns this machine's name up to the first dot, at most 32 bytes, for use in a server's
+// name.
 var Host = sync.OnceValue(func() string {
 	name, _ := os.Hostname()
-	end := strings.IndexFunc(name, func(r rune) bool {
-		return r != '-' && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
-	})
-	if end >= 0 {
-		name = name[:end]
-	}
-	if name == "" {
-		return "unknown"
-	}
+	name, _, _ = strings.Cut(name, ".")
 	return name[:min(len(name), 32)]
 })
 

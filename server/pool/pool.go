@@ -76,7 +76,7 @@ func (p *Pool) Start(ctx context.Context, args ...string) (*Process, error) {
 	}
 	p.last++
 	name := fmt.Sprintf("%s%d", p.config.NamePrefix, p.last)
-	s := &Process{pool: p, name: name, args: slices.Clone(args), status: Status{Name: name, AppID: name + nameSuffix()}}
+	s := &Process{pool: p, status: Status{Name: name, AppID: name + nameSuffix(), Args: slices.Clone(args)}}
 	p.servers = append(p.servers, s)
 	r, err := s.launchLocked()
 	p.mu.Unlock()
@@ -161,7 +161,7 @@ func (p *Pool) List() []Status {
 	defer p.mu.Unlock()
 	list := make([]Status, len(p.servers))
 	for i, s := range p.servers {
-		list[i] = s.statusLocked()
+		list[i] = s.status
 	}
 	return list
 }
@@ -198,5 +198,5 @@ func (p *Pool) find(name string) (*Process, error) {
 }
 
 func (p *Pool) index(name string) int {
-	return slices.IndexFunc(p.servers, func(s *Process) bool { return s.name == name })
+	return slices.IndexFunc(p.servers, func(s *Process) bool { return s.status.Name == name })
 }

@@ -16,8 +16,6 @@ import (
 // A Process is a server of a pool: one operating system process, and after a restart the next.
 type Process struct {
 	pool *Pool
-	name string
-	args []string
 
 	// The pool's mutex guards the fields below.
 
@@ -36,19 +34,13 @@ type run struct {
 }
 
 // Name returns the server's name.
-func (s *Process) Name() string { return s.name }
+func (s *Process) Name() string { return s.status.Name }
 
 // Status returns the server's status.
 func (s *Process) Status() Status {
 	s.pool.mu.Lock()
 	defer s.pool.mu.Unlock()
-	return s.statusLocked()
-}
-
-func (s *Process) statusLocked() Status {
-	status := s.status
-	status.Args = slices.Clone(s.args)
-	return status
+	return s.status
 }
 
 func (s *Process) alive() bool { return s.run != nil && s.status.State.Alive() }
@@ -61,7 +53,7 @@ func (s *Process) launchLocked() (*run, error) {
 		return nil, ErrClosed
 	case s.alive():
 		return nil, ErrRunning
-	case p.index(s.name) < 0:
+	case p.index(s.status.Name) < 0:
 		return nil, ErrUnknown // removed during its restart
 	}
 	r := &run{ready: make(chan struct{}), exited: make(chan struct{})}
@@ -70,14 +62,14 @@ func (s *Process) launchLocked() (*run, error) {
 			s.markReady(r)
 		}
 		if p.config.Output != nil {
-			p.config.Output(s.name, line)
+			p.config.Output(s.status.Name, line)
 		}
 	}
 	restarts := 0
 	if s.run != nil {
 		restarts = s.status.Restarts + 1
 	}
-	argv := slices.Concat(p.config.Command, p.config.Args, s.args, []string{"--name", s.status.AppID})
+	argv := slices.Concat(p.config.Command, p.config.Args, s.status.Args, []string{"--name", s.status.AppID})
 	r.cmd = exec.Command(argv[0], argv[1:]...)
 	r.cmd.Env = slices.Concat(os.Environ(), p.config.Env, []string{RestartsEnv + "=" + strconv.Itoa(restarts)})
 	if p.config.URL != "" {
@@ -154,7 +146,7 @@ func (s *Process) recordExit(r *run) Status {
 	if s.status.State == Crashed && p.config.RestartOnExit && !first && !p.closed {
 		s.scheduleRestart()
 	}
-	return s.statusLocked()
+	return s.status
 }
 
 // restartDelay is the time from a crash to the restart. It bounds the cost of a server that
@@ -232,7 +224,7 @@ func (s *Process) stop(ctx context.Context) error {
 	if s.Status().State != Killed {
 		return nil
 	}
-	return fmt.Errorf("%s did not end in time and was killed: %w", s.name, ctx.Err())
+	return fmt.Errorf("%s did not end in time and was killed: %w", s.status.Name, ctx.Err())
 }
 
 // end asks a run to end, or the current one if r is nil. It returns that run, or nil if it
