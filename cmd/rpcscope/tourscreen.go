@@ -22,7 +22,7 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	if err != nil {
 		return err
 	}
-	cfg.Pace = tour.DefaultPace.Scale(o.pace)
+	cfg.Pace = o.pace
 	guide, err := tour.NewGuide(ctx, cfg, o.scenarios)
 	if err != nil {
 		return sessionError(ctx, err)

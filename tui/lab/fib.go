@@ -90,19 +90,16 @@ func (f *Fib) Check(req amqprpc.Request, reply amqprpc.Reply) error {
 
 func (f *Fib) answer(n int) ([]byte, error) {
 	f.mu.Lock()
-	b, ok := f.answers[n]
-	f.mu.Unlock()
-	if ok {
+	defer f.mu.Unlock()
+	if b, ok := f.answers[n]; ok {
 		return b, nil
 	}
 	v, err := server.Doubling.Fib(context.Background(), n)
 	if err != nil {
 		return nil, err
 	}
-	b = []byte(v.String())
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, ok := f.answers[n]; !ok && f.size+len(b) <= maxAnswers {
+	b := []byte(v.String())
+	if f.size+len(b) <= maxAnswers {
 		f.answers[n] = b
 		f.size += len(b)
 	}

@@ -72,7 +72,7 @@ func scaling() *Scenario {
 		Why:     "All servers consume from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *player) {
 			each := 15 // calls for each server
-			if p.cfg.Pace != (Pace{}) {
+			if p.cfg.Pace != 0 {
 				each = 25 // 5 s, the period of the rates on the screen
 			}
 			var first float64

@@ -73,11 +73,11 @@ func scenario(t testing.TB, number int) *tour.Scenario {
 // play plays a scenario to its end, and checks that nothing is left of it.
 func play(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, intercept func(tour.Lab) tour.Lab) tour.Result {
 	t.Helper()
-	return playPaced(t, ctx, node, s, tour.Pace{}, intercept, nil)
+	return playPaced(t, ctx, node, s, 0, intercept, nil)
 }
 
 // playPaced is play at a pace. It calls inspect with the lab at the end.
-func playPaced(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace tour.Pace, intercept func(tour.Lab) tour.Lab, inspect func(*lab.Lab)) tour.Result {
+func playPaced(t testing.TB, ctx context.Context, node brokertest.Node, s *tour.Scenario, pace float64, intercept func(tour.Lab) tour.Lab, inspect func(*lab.Lab)) tour.Result {
 	t.Helper()
 	cfg := config(node)
 	cfg.Intercept, cfg.Pace = intercept, pace

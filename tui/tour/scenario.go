@@ -103,15 +103,11 @@ func (r *Result) Summary() string {
 	return strings.Join(parts, "; ")
 }
 
-// Verdict returns "ok" or "FAILED".
-func (r *Result) Verdict() string {
-	if r.OK() {
-		return "ok"
-	}
-	return "FAILED"
-}
-
 // Line returns the result in one line.
 func (r *Result) Line() string {
-	return fmt.Sprintf("%2d %-6s %s: %s (%.1f s)", r.Scenario.Number, r.Verdict(), r.Scenario.Title, r.Summary(), r.Elapsed.Seconds())
+	verdict := "FAILED"
+	if r.OK() {
+		verdict = "ok"
+	}
+	return fmt.Sprintf("%2d %-6s %s: %s (%.1f s)", r.Scenario.Number, verdict, r.Scenario.Title, r.Summary(), r.Elapsed.Seconds())
 }

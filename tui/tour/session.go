@@ -43,8 +43,8 @@ type Config struct {
 	StandIn string
 	Backoff amqprpc.Backoff
 	Pool    pool.Config
-	// Pace is for a user who watches; the zero value does not wait.
-	Pace Pace
+	// Pace is the time that a user who watches gets for each step, 1 for the usual time; 0 does not wait.
+	Pace float64
 	// Intercept, if set, returns the lab that a scenario uses in place of its own, for tests.
 	Intercept func(Lab) Lab
 }
@@ -100,7 +100,7 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
 // Steps returns the steps so far, the current one last. It never blocks.
 func (s *Session) Steps() []Step { return s.steps.all() }
 
-// SkipWait ends a wait of the [Pace]. It never blocks.
+// SkipWait ends a wait. It never blocks.
 func (s *Session) SkipWait() {
 	select {
 	case s.steps.skip <- struct{}{}:
@@ -108,11 +108,11 @@ func (s *Session) SkipWait() {
 	}
 }
 
-// Play plays the scenario and checks its claim. It blocks for a few seconds and the waits of the
-// Pace, or until ctx ends; the result has its cause then.
+// Play plays the scenario and checks its claim. It blocks for a few seconds and the waits for
+// the user, or until ctx ends; the result has its cause then.
 func (s *Session) Play(ctx context.Context) (r Result) {
 	began := time.Now()
-	bounded, cancel := context.WithTimeout(ctx, time.Minute+100*s.cfg.Pace.Pause)
+	bounded, cancel := context.WithTimeout(ctx, time.Minute+s.paced(100*pause))
 	defer cancel()
 	p := &player{Session: s, ctx: bounded, lab: s.Lab}
 	if s.cfg.Intercept != nil {

@@ -9,20 +9,11 @@ import (
 	"time"
 )
 
-// A Pace is how long a user gets to follow a scenario: to read each step before it runs, and to look
-// at its effect after that. The zero value does not wait.
-type Pace struct {
-	Word  time.Duration // for each word of a step
-	Pause time.Duration // after a step
-}
-
-// DefaultPace lets most users follow.
-var DefaultPace = Pace{Word: 220 * time.Millisecond, Pause: 1200 * time.Millisecond}
-
-// Scale returns the pace with its times multiplied by x.
-func (p Pace) Scale(x float64) Pace {
-	return Pace{Word: time.Duration(x * float64(p.Word)), Pause: time.Duration(x * float64(p.Pause))}
-}
+// At a pace of 1 most users can follow.
+const (
+	timePerWord = 220 * time.Millisecond  // of a step, to read it before it runs
+	pause       = 1200 * time.Millisecond // after a step, to look at its effect
+)
 
 // A Phase is the state of a step.
 type Phase int
@@ -94,21 +85,25 @@ func (p *player) step(format string, args ...any) {
 	skipped := false
 	if len(p.steps.all()) > 0 {
 		p.steps.setPhase(Done)
-		skipped = p.steps.wait(p.ctx, p.cfg.Pace.Pause)
+		skipped = p.steps.wait(p.ctx, p.paced(pause))
 	}
 	p.steps.add(text)
 	if !skipped {
-		p.steps.wait(p.ctx, time.Duration(len(strings.Fields(text)))*p.cfg.Pace.Word)
+		p.steps.wait(p.ctx, p.paced(time.Duration(len(strings.Fields(text)))*timePerWord))
 	}
 	p.steps.setPhase(Running)
 	p.checkTime()
+}
+
+func (s *Session) paced(d time.Duration) time.Duration {
+	return time.Duration(s.cfg.Pace * float64(d))
 }
 
 // endSteps ends the last step and waits.
 func (p *player) endSteps() {
 	if p.err == nil {
 		p.steps.setPhase(Done)
-		p.steps.wait(p.ctx, p.cfg.Pace.Pause)
+		p.steps.wait(p.ctx, p.paced(pause))
 		p.checkTime()
 	}
 }
@@ -121,7 +116,7 @@ func (p *player) checkTime() {
 
 // watched returns a time that depends on whether a user watches.
 func (p *player) watched(no, yes time.Duration) time.Duration {
-	if p.cfg.Pace == (Pace{}) {
+	if p.cfg.Pace == 0 {
 		return no
 	}
 	return yes
