@@ -4,9 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"strings"
 	"sync"
 )
 
@@ -29,40 +27,26 @@ type Counter struct {
 func (c *Counter) Add(id string, n int) (sum int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	sum, added, err := c.read(id)
-	if err != nil || added && c.Once {
-		return sum, err
-	}
-	f, err := os.OpenFile(c.File, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(c.File, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return 0, err
 	}
-	_, err = fmt.Fprintf(f, "%d %q\n", n, id)
-	return sum + n, errors.Join(err, f.Close())
-}
-
-// read returns the number and whether id has added to it; with Once, the number after that
-// addition.
-func (c *Counter) read(id string) (sum int, added bool, err error) {
-	f, err := os.Open(c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	defer f.Close()
+	defer func() { err = errors.Join(err, f.Close()) }()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		var n int
+		var added int
 		var by string
-		if _, err := fmt.Fscanf(strings.NewReader(lines.Text()), "%d %q", &n, &by); err != nil {
-			return 0, false, fmt.Errorf("%s is not the file of a counter", c.File)
+		if _, err := fmt.Sscanf(lines.Text(), "%d %q", &added, &by); err != nil {
+			return 0, fmt.Errorf("%s is not the file of a counter", c.File)
 		}
-		sum += n
-		if added = added || by == id; added && c.Once {
-			return sum, true, nil
+		sum += added
+		if c.Once && by == id {
+			return sum, nil
 		}
 	}
-	return sum, added, lines.Err()
+	if err := lines.Err(); err != nil {
+		return 0, err
+	}
+	_, err = fmt.Fprintf(f, "%d %q\n", n, id)
+	return sum + n, err
 }

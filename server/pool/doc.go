@@ -7,11 +7,9 @@
 // stays the same over restarts. The --name that the process gets is longer,
 // fib-1.4121@host, since servers of several programs may consume from one queue.
 //
-// All methods may be called from any goroutine. [Pool.Start], [Pool.Stop],
-// [Pool.Restart] and [Pool.Close] block until they are done or their context ends, and
-// [Pool.Kill] until the process is gone. No goroutine of the pool is left when Close
-// returns. Config.OnExit may call any method but Close. Config.Output must return soon
-// and must not call the pool: the process waits for it.
+// All methods may be called from any goroutine. No goroutine of the pool is left when
+// Close returns. Config.OnExit may call any method but Close. Config.Output must return
+// soon and must not call the pool: the process waits for it.
 //
 // Of each line 4,096 bytes are kept, of each process the last 8 lines. Processes that
 // have ended stay in the list, so that they can be restarted, until [Pool.Remove].
