@@ -39,13 +39,9 @@
 //
 // # Concurrency
 //
-// All methods of a Load may be called from any goroutine, also by callbacks of the Plan. Only Run blocks. Plan.Source,
-// Plan.Check and Plan.OnResult are called concurrently by the goroutines of the calls and delay the next call: they
-// must be quick. No lock is held meanwhile.
+// All methods of a Load may be called from any goroutine, also by callbacks of the Plan. Plan.Source, Plan.Check and
+// Plan.OnResult are called concurrently, by one goroutine for each outstanding call, and delay its next call.
 //
-// # Bounds
-//
-// There is one goroutine for each outstanding call, at most [MaxConcurrency]. The open model looks at its schedule at most 10,000 times a second, so a call of a faster load may start
-// 0.1 ms late. The timers of an idle process are late by about 0.5 ms besides (BenchmarkLateness). Response times
-// include this.
+// The open model looks at its schedule at most 10,000 times a second, and timers of an idle process are late by about
+// 0.5 ms (BenchmarkLateness). Response times include this.
 package load

@@ -65,10 +65,6 @@ func (l *Lab) CallWith(body string) (id string) {
 }
 
 func (l *Lab) callOne(req amqprpc.Request, name string) (id string) {
-	if l.client.InFlight() >= maxInFlight {
-		l.notes.add(Failure, "no call: too many are in flight", "")
-		return ""
-	}
 	call := l.client.Go(l.ctx, req)
 	if call.ID() == "" {
 		_, err := call.Result()

@@ -75,8 +75,6 @@ func (l *Lab) injectReply(ctx context.Context, what string, m amqprpc.Message) e
 	switch {
 	case err == nil:
 		return nil
-	case l.ctx.Err() != nil:
-		err = ErrClosed
 	case errors.Is(err, amqprpc.ErrUnroutable):
 		err = errors.New("the callback queue is gone")
 	}

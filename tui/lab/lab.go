@@ -13,6 +13,7 @@ import (
 	"rpcscope/amqprpc/load"
 	"rpcscope/server/pool"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 // ErrClosed is returned by methods that have no effect after [Lab.Close].
@@ -99,13 +100,8 @@ func Open(ctx context.Context, cfg Config) (*Lab, error) {
 		return nil, err
 	}
 	l.mu.Lock()
-	err = l.newLoad(cfg.Rate, cfg.Concurrency)
+	l.newLoad(cfg.Rate, cfg.Concurrency) //nolint:errcheck // the values were checked
 	l.mu.Unlock()
-	if err != nil {
-		l.cancel()
-		l.client.Close() //nolint:errcheck // returns nil
-		return nil, err
-	}
 	// No server has been started yet: all consumers are foreign.
 	queue, failures := l.queryQueue(ctx)
 	l.startLoad(queue, true, failures)
@@ -147,8 +143,12 @@ func (l *Lab) close(ctx context.Context) error {
 	}
 	l.cancel()
 	err := l.pool.Close(ctx)
-	if l.cfg.OwnQueue {
-		err = errors.Join(err, l.deleteQueue(context.WithoutCancel(ctx)))
+	if l.cfg.OwnQueue { // no server is left that would declare it again
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), deleteTimeout)
+		defer cancel()
+		if failure := l.client.DeleteQueue(ctx, l.cfg.Queue); failure != nil {
+			err = errors.Join(err, fmt.Errorf("the queue %s was not deleted: %w", l.cfg.Queue, failure))
+		}
 	}
 	l.client.Close() //nolint:errcheck // returns nil
 	l.running.Wait()
@@ -231,13 +231,7 @@ func (l *Lab) DropConnection() {
 		l.notes.add(Failure, "there is no connection to drop", "")
 		return
 	}
-	calls := "no call"
-	switch n := l.ledger.Snapshot(ledger.Query{}).Calls.InFlight; {
-	case n == 1:
-		calls = "1 call"
-	case n > 1:
-		calls = fmt.Sprintf("%d calls", n)
-	}
+	calls := text.Plural(l.ledger.Snapshot(ledger.Query{}).Calls.InFlight, "call", "calls")
 	l.notes.add(Info, "dropped the connection, with "+calls+" in flight", "")
 	l.conn.dropped.Store(true)
 	l.client.DropConnection()

@@ -76,7 +76,7 @@ func TestLoadStartsWithForeignServer(t *testing.T) {
 	serve(t, node, cfg.Queue, func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 		return amqprpc.Response{Body: []byte("5")}, nil
 	})
-	snap := untilNoted(t, l, "somebody consumes from "+cfg.Queue+": the load begins when it is resumed")
+	snap := untilNoted(t, l, "a server consumes from "+cfg.Queue+": the load begins when it is resumed")
 	if !snap.Load.Paused || snap.Load.Waiting || snap.Load.Progress.Started != 0 {
 		t.Errorf("load %+v", snap.Load)
 	}

@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,11 +119,7 @@ func (l *Lab) SetBody(template string) error {
 	if err != nil {
 		return l.noteResult("", fmt.Errorf("the body: %w", err))
 	}
-	success := "the load sends " + template
-	if template == "" {
-		success = "the load sends empty bodies"
-	}
-	return l.change(success, func() error {
+	return l.change("the load sends "+cmp.Or(template, "empty bodies"), func() error {
 		next := *service
 		next.Body = body
 		l.setWorkload(&next)

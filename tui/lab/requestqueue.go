@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,7 +147,7 @@ func (l *Lab) startLoad(queue Queue, first bool, failures int) {
 	case starts && queue.Known && queue.Exclusive:
 		l.notes.add(Success, fmt.Sprintf("%s is exclusive to another connection, so it has an owner: %s", queue.Name, begins), "")
 	case starts && (consumed || l.servers.newest() != ""):
-		l.notes.add(Success, fmt.Sprintf("%s consumes from %s: %s", l.consumerName(), queue.Name, begins), "")
+		l.notes.add(Success, fmt.Sprintf("%s consumes from %s: %s", cmp.Or(l.servers.newest(), "a server"), queue.Name, begins), "")
 	case starts:
 		l.notes.add(Info, fmt.Sprintf("nobody can say who consumes from %s (%s): %s all the same", queue.Name, queue.Err, begins), "")
 	case first && queue.Known && queue.Missing:
@@ -154,26 +155,4 @@ func (l *Lab) startLoad(queue Queue, first bool, failures int) {
 	case first && queue.Known:
 		l.notes.add(Info, fmt.Sprintf("the load waits for a server: nobody consumes from %s", queue.Name), "")
 	}
-}
-
-// consumerName returns the name of a consumer for a note.
-func (l *Lab) consumerName() string {
-	switch name := l.servers.newest(); {
-	case name != "":
-		return name
-	case l.ownConsumers() > 0: // its ready line has not been read yet
-		return "a server"
-	}
-	return "somebody"
-}
-
-// deleteQueue deletes the request queue with its messages. No server may be left that would
-// declare it again.
-func (l *Lab) deleteQueue(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, deleteTimeout)
-	defer cancel()
-	if err := l.client.DeleteQueue(ctx, l.cfg.Queue); err != nil {
-		return fmt.Errorf("the queue %s was not deleted: %w", l.cfg.Queue, err)
-	}
-	return nil
 }

@@ -195,10 +195,9 @@ func (g *Guide) goTo(ctx context.Context, to int, play bool) error {
 		g.mu.Unlock()
 		return err
 	case g.closed:
+		g.closeInBackground(context.WithoutCancel(ctx), session) // Close waits for it
 		g.mu.Unlock()
-		closeCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
-		defer cancel()
-		return errors.Join(errors.New("the tour is closed"), session.Close(closeCtx))
+		return errors.New("the tour is closed")
 	}
 	g.closeInBackground(context.WithoutCancel(ctx), g.session)
 	g.at, g.session, g.state, g.left, g.result = to, session, Intro, false, nil

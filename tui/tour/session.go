@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -55,9 +56,12 @@ type Session struct {
 	Lab      *lab.Lab
 
 	cfg    Config
-	steps  *steps
+	skip   chan struct{}                           // a receive ends a wait
 	folder string                                  // for files of servers, or ""
 	denied atomic.Pointer[amqprpc.PermissionError] // of the first call that failed for it
+
+	mu    sync.Mutex
+	steps []Step
 }
 
 // loadConcurrency is the calls in flight of a scenario's load.
@@ -66,7 +70,7 @@ const loadConcurrency = 16
 // Open opens a lab for a scenario, with its own queue, no servers and a paused load. It blocks until
 // connected; ctx bounds only that. The error is that of [lab.Open].
 func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
-	session := &Session{Scenario: s, cfg: cfg, steps: &steps{skip: make(chan struct{})}}
+	session := &Session{Scenario: s, cfg: cfg, skip: make(chan struct{})}
 	var service *lab.Service
 	if s.body != "" {
 		body, err := lab.ParseTemplate(s.body, nil)
@@ -97,13 +101,10 @@ func Open(ctx context.Context, s *Scenario, cfg Config) (*Session, error) {
 	return session, nil
 }
 
-// Steps returns the steps so far, the current one last. It never blocks.
-func (s *Session) Steps() []Step { return s.steps.all() }
-
 // SkipWait ends a wait. It never blocks.
 func (s *Session) SkipWait() {
 	select {
-	case s.steps.skip <- struct{}{}:
+	case s.skip <- struct{}{}:
 	default: // the step runs
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -30,44 +29,35 @@ type Step struct {
 	Phase Phase
 }
 
-// steps has the steps of a scenario so far.
-type steps struct {
-	skip chan struct{} // a receive ends a wait
-
-	mu   sync.Mutex
-	list []Step
-}
-
-func (s *steps) add(text string) {
+func (s *Session) addStep(text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.list = append(s.list, Step{Text: text})
+	s.steps = append(s.steps, Step{Text: text})
 }
 
 // setPhase sets the phase of the last step, if there is one.
-func (s *steps) setPhase(p Phase) {
+func (s *Session) setPhase(p Phase) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n := len(s.list); n > 0 {
-		s.list[n-1].Phase = p
+	if n := len(s.steps); n > 0 {
+		s.steps[n-1].Phase = p
 	}
 }
 
-func (s *steps) all() []Step {
+// Steps returns the steps so far, the current one last. It never blocks.
+func (s *Session) Steps() []Step {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.list)
+	return slices.Clone(s.steps)
 }
 
-// wait waits for d, or until the wait is skipped or ctx ends.
-func (s *steps) wait(ctx context.Context, d time.Duration) (skipped bool) {
-	if d <= 0 {
+// wait waits for d at a pace of 1, or until the wait is skipped or ctx ends.
+func (s *Session) wait(ctx context.Context, d time.Duration) (skipped bool) {
+	if s.cfg.Pace == 0 {
 		return false
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(s.paced(d)):
 	case <-ctx.Done():
 	case <-s.skip:
 		return true
@@ -83,15 +73,15 @@ func (p *player) step(format string, args ...any) {
 	}
 	text := fmt.Sprintf(format, args...)
 	skipped := false
-	if len(p.steps.all()) > 0 {
-		p.steps.setPhase(Done)
-		skipped = p.steps.wait(p.ctx, p.paced(pause))
+	if len(p.Steps()) > 0 {
+		p.setPhase(Done)
+		skipped = p.wait(p.ctx, pause)
 	}
-	p.steps.add(text)
+	p.addStep(text)
 	if !skipped {
-		p.steps.wait(p.ctx, p.paced(time.Duration(len(strings.Fields(text)))*timePerWord))
+		p.wait(p.ctx, time.Duration(len(strings.Fields(text)))*timePerWord)
 	}
-	p.steps.setPhase(Running)
+	p.setPhase(Running)
 	p.checkTime()
 }
 
@@ -102,8 +92,8 @@ func (s *Session) paced(d time.Duration) time.Duration {
 // endSteps ends the last step and waits.
 func (p *player) endSteps() {
 	if p.err == nil {
-		p.steps.setPhase(Done)
-		p.steps.wait(p.ctx, p.paced(pause))
+		p.setPhase(Done)
+		p.wait(p.ctx, pause)
 		p.checkTime()
 	}
 }
