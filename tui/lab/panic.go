@@ -22,12 +22,6 @@ func (e *PanicError) Error() string { return fmt.Sprintf("panic: %v\n\n%s", e.Va
 // StackTrace returns Stack. Commands print errors with this method on several lines.
 func (e *PanicError) StackTrace() []byte { return e.Stack }
 
-// Unwrap returns Value if that is an error.
-func (e *PanicError) Unwrap() error {
-	err, _ := e.Value.(error)
-	return err
-}
-
 // catch is deferred in all goroutines of the lab and around all callbacks, since a panic would
 // leave the terminal in disorder. It keeps the first panic for [Snapshot].Err.
 func (l *Lab) catch() {

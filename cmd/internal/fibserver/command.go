@@ -212,3 +212,21 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	logger.Info(logDrained, append([]any{"queue", o.queue, "after", time.Since(began).Round(time.Millisecond)}, counts(s.Stats())...)...)
 	return nil
 }
+
+// The events of fibserver itself. The others are amqprpc's.
+const (
+	logStarted  = "started"
+	logDraining = "draining"
+	logDrained  = "drained"
+)
+
+// counts returns the counts of a server as attributes.
+func counts(s amqprpc.ServerStats) []any {
+	// The counts are not taken at the same moment.
+	running := max(0, s.Requests-s.Answered-s.Errors-s.Replayed-s.Refused-s.Expired)
+	return []any{
+		"requests", s.Requests, "running", running, "answered", s.Answered, "errors", s.Errors, "panics", s.Panics, "redelivered", s.Redelivered,
+		"expired", s.Expired, "refused", s.Refused, "undeliverable", s.Undeliverable, "nacked", s.Nacked, "replayed", s.Replayed,
+		"given_back", s.Requeued, "reconnects", s.Reconnects,
+	}
+}
