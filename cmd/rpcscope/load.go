@@ -88,7 +88,7 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 }
 
 func (o *loadOptions) run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	recorded, err := newRecording(o.record, "rpcscope load", o.config(), stderr)
+	recorded, err := newRecording(ctx, o.record, "rpcscope load", o.config(), stderr)
 	if err != nil {
 		return err
 	}

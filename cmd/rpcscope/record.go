@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,12 +55,12 @@ type recording struct {
 }
 
 // newRecording opens the file of --record, if there is one. Its errors are usage errors.
-func newRecording(flags recordFlags, by string, cfg report.RunConfig, stderr io.Writer) (*recording, error) {
+func newRecording(ctx context.Context, flags recordFlags, by string, cfg report.RunConfig, stderr io.Writer) (*recording, error) {
 	if flags.path == "" {
 		return nil, nil
 	}
 	r := &recording{recordFlags: flags, stderr: stderr, onError: func(error) {}}
-	if err := r.open(); err != nil {
+	if err := r.open(ctx); err != nil {
 		return nil, fmt.Errorf("--record: %w", err)
 	}
 	r.Recorder = ledger.NewRecorder(r, report.Header(by, cfg))
@@ -121,7 +122,7 @@ func (r *recording) verdict(err error) error {
 		return err
 	}
 	if code := (*cli.ExitError)(nil); err == nil || errors.As(err, &code) && code.Err == nil {
-		return cli.Fail(cli.FellShort, fmt.Errorf("the recording failed: %w", r.err))
+		return cli.Fail(cli.FellShort, fmt.Errorf("--record: %w", r.err))
 	}
 	return err
 }

@@ -1,26 +1,29 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"rpcscope/amqprpc/ledger"
+	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/report"
 )
 
 // open opens the file. A recording is written under a temporary name beside its own, and renamed when the run has
 // ended: a run that fails neither costs an older recording nor leaves a part of one in its place. A named pipe or a
 // device is written to directly. open returns an error if the file may not be replaced.
-func (r *recording) open() error {
+func (r *recording) open(ctx context.Context) error {
 	info, err := os.Stat(r.path)
 	switch {
 	case err == nil && info.IsDir():
 		return fmt.Errorf("%s is a directory", r.path)
 	case err == nil && !info.Mode().IsRegular():
-		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
-		return err
+		return r.openDevice(ctx)
 	}
 	if err := r.mayReplace(); err != nil {
 		return err
@@ -36,6 +39,27 @@ func (r *recording) open() error {
 		}
 		if err == nil && info != nil {
 			err = r.file.Chmod(info.Mode().Perm())
+		}
+		return err
+	}
+}
+
+// openDevice opens a named pipe, as soon as it has a reader, or a device.
+func (r *recording) openDevice(ctx context.Context) error {
+	opened := make(chan error, 1)
+	go func() {
+		var err error
+		r.file, err = os.OpenFile(r.path, os.O_WRONLY, 0)
+		opened <- err
+	}()
+	waiting := time.AfterFunc(time.Second, func() { warn(r.stderr, "waiting for a reader of %s", r.path) })
+	defer waiting.Stop()
+	select {
+	case <-ctx.Done():
+		return cli.Fail(cli.Interrupted, context.Cause(ctx))
+	case err := <-opened:
+		if err == nil && report.IsTerminal(r.file) {
+			return fmt.Errorf("%s is a terminal", r.path)
 		}
 		return err
 	}
@@ -86,14 +110,14 @@ func (r *recording) close() error {
 	case !r.begun:
 		return errors.Join(err, os.Remove(r.file.Name()))
 	}
-	if err == nil {
-		err = r.mayReplace()
+	if err == nil && r.mayReplace() != nil {
+		err = fmt.Errorf("%s was written by another program meanwhile", r.path)
 	}
 	if err == nil {
 		err = os.Rename(r.file.Name(), r.target)
 	}
 	if err != nil {
-		err = fmt.Errorf("%w; the recording is in %s", err, r.file.Name())
+		err = fmt.Errorf("%w; this recording is in %s", err, r.file.Name())
 	}
 	return err
 }

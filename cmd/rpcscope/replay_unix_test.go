@@ -176,7 +176,7 @@ func TestScreenRecordBreaksOff(t *testing.T) {
 	term.WaitFor("the recording failed: write ")
 	term.Type("esc")
 	term.Type("q")
-	term.WaitFor("rpcscope: the recording failed") // below the summary
+	term.WaitFor("rpcscope: --record: write ") // below the summary
 	term.Type("echo code=$?", "enter")
 	term.WaitFor("code=1")
 	term.WaitAlone()

@@ -153,7 +153,7 @@ func (o *scaleOptions) run(ctx context.Context, stdout, stderr io.Writer) error 
 // runStep makes the run with n servers. It returns an error if the run was not complete.
 func (o *scaleOptions) runStep(ctx context.Context, stderr io.Writer, n int) (m *measurement, err error) {
 	o.servers = n
-	recorded, err := newRecording(o.recordOf(n), "rpcscope scale", o.config(), stderr)
+	recorded, err := newRecording(ctx, o.recordOf(n), "rpcscope scale", o.config(), stderr)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func onScreen(stdout *os.File, alternative string, show func() error) error {
 }
 
 func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writer) (err error) {
-	recorded, err := newRecording(o.record, "rpcscope", o.config(), stderr)
+	recorded, err := newRecording(ctx, o.record, "rpcscope", o.config(), stderr)
 	if err != nil {
 		return err
 	}
