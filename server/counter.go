@@ -25,6 +25,16 @@ type Counter struct {
 // Add adds n under a correlation ID and returns the new number. If the file is not a
 // counter's, Add fails and leaves it unchanged.
 func (c *Counter) Add(id string, n int) (sum int, err error) {
+	return c.add(id, n, fmt.Sprintf("%d %q\n", n, id))
+}
+
+// Check returns an error if the file cannot hold a counter. It creates the file if there is none.
+func (c *Counter) Check() error {
+	_, err := c.add("", 0, "")
+	return err
+}
+
+func (c *Counter) add(id string, n int, line string) (sum int, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f, err := os.OpenFile(c.File, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
@@ -47,6 +57,6 @@ func (c *Counter) Add(id string, n int) (sum int, err error) {
 	if err := lines.Err(); err != nil {
 		return 0, err
 	}
-	_, err = fmt.Fprintf(f, "%d %q\n", n, id)
+	_, err = f.WriteString(line)
 	return sum + n, err
 }

@@ -46,6 +46,9 @@ func TestCounterRefusesOtherFiles(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		if err := (&Counter{File: file}).Check(); err == nil {
+			t.Errorf("%.20q: Check returns no error", text)
+		}
 		s := service(t, Config{Counter: &Counter{File: file}})
 		if response, err := s.Handle(t.Context(), request("1")); err == nil {
 			t.Errorf("%.20q: added, and answered %q", text, response.Body)

@@ -56,6 +56,9 @@ func TestUsageTexts(t *testing.T) {
 		"fibserver --max-n -1":         "--max-n -1 is negative",
 		"fibserver --fault drop=2":     `--fault: fault drop: "2" is not a probability: it must be a number from 0 to 1`,
 		"fibserver --algoritm x":       "there is no flag \"algoritm\"; did you mean --algorithm?",
+		"fibserver --counter .":        "--counter: open .: is a directory",
+		"fibserver --counter no/x":     "--counter: open no/x: no such file or directory",
+		"fibserver --counter main.go":  "--counter: main.go is not the file of a counter",
 	} {
 		var stderr strings.Builder
 		root := command()

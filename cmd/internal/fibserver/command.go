@@ -174,6 +174,11 @@ func (o *options) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.counter.File != "" {
+		if err := o.counter.Check(); err != nil {
+			return fmt.Errorf("--counter: %w", err)
+		}
+	}
 	broker.Product, broker.MaxMessage = "fibserver", o.maxMessage
 	queueType, _ := amqprpc.ParseQueueType(o.queueType)
 	log := cli.NewLines(stderr)
