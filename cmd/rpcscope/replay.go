@@ -131,7 +131,7 @@ func (o *replayOptions) printSummary(ctx context.Context, path string, stdin io.
 	if o.asJSON {
 		err = report.PrintJSON(stdout, report.Summarize(&s, *cfg))
 	} else {
-		summary := report.Summary{Snapshot: s, Config: *cfg, Fault: faultOf(damage)}
+		summary := report.Summary{Snapshot: s, Config: *cfg, Replayed: true, Fault: faultOf(damage)}
 		err = summary.Write(stdout, summaryWidth(stdout))
 	}
 	return cli.Fail(cli.FellShort, errors.Join(err, damage))
@@ -165,7 +165,7 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	}
 	look := p.Snapshot(lab.Query{Ledger: report.SummaryQuery()})
 	summary := report.Summary{
-		Snapshot: look.Ledger, Config: p.RunConfig(), Notice: partShown(path, look.Replay), Interrupted: ctx.Err() != nil,
+		Snapshot: look.Ledger, Config: p.RunConfig(), Replayed: true, Notice: partShown(path, look.Replay), Interrupted: ctx.Err() != nil,
 		Fault: faultOf(p.Err()),
 	}
 	if err := summary.Write(stdout, report.TerminalWidth(stdout)); err != nil {

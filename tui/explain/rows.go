@@ -49,7 +49,7 @@ func Call(c *ledger.Call, custom bool, now time.Time) string {
 	if c.Outcome == amqprpc.Remote {
 		return s + ": " + Sender(c.Server, quoteWidth) + " answered with an error: " + text.Body(c.Answer, c.AnswerLen, quoteWidth) + "."
 	}
-	if reason := report.FailureReason(c.Outcome, 0, false); reason != "" {
+	if reason := report.FailureReason(c.Outcome, false); reason != "" {
 		s += ": " + reason
 	}
 	return s + "."

@@ -2,20 +2,14 @@ package report
 
 import (
 	"strings"
-	"time"
 
 	"rpcscope/amqprpc"
-	"rpcscope/tui/text"
 )
 
-// FailureReason says why calls with an outcome failed. timeout is that of the load, or 0; interrupted says that the run ended
-// before its time.
-func FailureReason(o amqprpc.Outcome, timeout time.Duration, interrupted bool) string {
+// FailureReason says why calls with an outcome failed. interrupted says that the run ended before its time.
+func FailureReason(o amqprpc.Outcome, interrupted bool) string {
 	switch o {
 	case amqprpc.Timeout:
-		if timeout > 0 {
-			return "no reply within " + text.ExactDuration(timeout)
-		}
 		return "no reply before the deadline"
 	case amqprpc.Canceled:
 		if interrupted {

@@ -22,6 +22,8 @@ type Summary struct {
 	Config RunConfig
 	// Address is the address of the broker, if it is not that of Snapshot.
 	Address string
+	// Replayed says that the configuration may have been changed during the run.
+	Replayed bool
 	// Notice is added at the end.
 	Notice string
 	// Interrupted says that the user ended the run, InWarmUp that no call counted by then.
@@ -118,7 +120,11 @@ func (s *Summary) run(p *sheet) {
 	} else if address := text.Escape(info.Address, 48); address != "" {
 		add("%s", address)
 	}
-	p.flow("run", items)
+	label := "run"
+	if s.Replayed {
+		label = "began as"
+	}
+	p.flow(label, items)
 }
 
 // calls writes the outcomes of the calls.
@@ -141,7 +147,7 @@ func (s *Summary) calls(p *sheet) {
 
 	var rows []reason
 	for _, o := range amqprpc.Failures() {
-		rows = append(rows, reason{f.Of(o), o.String(), FailureReason(o, time.Duration(s.Config.TimeoutMS)*time.Millisecond, s.Interrupted), p.Failed})
+		rows = append(rows, reason{f.Of(o), o.String(), FailureReason(o, s.Interrupted), p.Failed})
 	}
 	reasons(p, "failed", rows)
 }
@@ -218,7 +224,7 @@ func (s *Summary) late() bool {
 func (s *Summary) rate(p *sheet) {
 	c := s.Snapshot.Calls
 	switch asked := s.Config.Rate; {
-	case asked <= 0 || c.Sent == 0 || s.Missed > 0:
+	case asked <= 0 || c.Sent == 0 || s.Missed > 0 || s.Replayed:
 	case s.late():
 		began := float64(c.Sent) / (s.due() + s.Behind).Seconds()
 		p.words("rate", text.PerSecond(began)+" began instead of "+text.PerSecond(asked)+", the last call "+text.Duration(s.Behind)+

@@ -326,7 +326,8 @@ func TestSummaryWriteReturnsTheError(t *testing.T) {
 
 func TestSummarySays(t *testing.T) {
 	all := situations()
-	zero := Summary{}
+	zero, replayed, slower := Summary{}, all["good"], all["slow"]
+	replayed.Replayed, slower.Replayed = true, true
 	for _, c := range []struct {
 		name string
 		sum  Summary
@@ -336,7 +337,9 @@ func TestSummarySays(t *testing.T) {
 		{"zero", zero, []string{"! no call was made", "0 received"}, []string{"latency", "servers", "failed"}},
 		{"good", all["good"], []string{"✓ 20,000 calls completed", "64 in flight", "seed 42", "RabbitMQ 4.2.1"},
 			[]string{"discarded", "failed", "counts from", "orphaned", "→"}},
-		{"discarded", all["discarded"], []string{"the call had its answer already", "no call of that ID", "no reply within 5 s"}, nil},
+		{"discarded", all["discarded"], []string{"the call had its answer already", "no call of that ID", "no reply before the deadline"}, nil},
+		{"replayed", replayed, []string{"began as   closed loop, 64 in flight"}, []string{"\nrun"}},
+		{"replayed, slower", slower, nil, []string{"instead of"}},
 		{"open", all["open"], []string{"open model, 500/s", "counts from", "312 calls were due"}, nil},
 		{"unroutable", all["unroutable"], []string{"no queue 'rpc_queue'", "is a server running?", "fibserver"}, []string{"latency", "servers"}},
 		{"timeout", all["timeout"], []string{"! interrupted", "is a server consuming"}, []string{"latency"}},
