@@ -3,6 +3,7 @@ module rpcscope
 go 1.26.0
 
 require (
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // latencies to three digits in constant memory
 	github.com/aymanbagabas/go-osc52/v2 v2.0.1 // copies an ID to the clipboard, over ssh too
 	github.com/cenkalti/backoff/v5 v5.0.3 // exponential backoff with jitter
 	github.com/charmbracelet/bubbles v1.0.0 // key bindings and their help; the line editor of prompts
@@ -42,7 +43,6 @@ require (
 	github.com/mattn/go-localereader v0.0.1 // indirect
 	github.com/muesli/ansi v0.0.0-20230316100256-276c6243b2f6 // indirect
 	github.com/muesli/cancelreader v0.2.2 // indirect
-	github.com/stretchr/testify v1.11.1 // indirect
 	github.com/xo/terminfo v0.0.0-20220910002029-abceb7e1c41e // indirect
 	golang.org/x/exp/typeparams v0.0.0-20231108232855-2478ac86f678 // indirect
 	golang.org/x/mod v0.41.0 // indirect

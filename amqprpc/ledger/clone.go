@@ -50,7 +50,7 @@ func (l *Ledger) Clone() *Ledger {
 }
 
 func (l latency) clone() latency {
-	l.buckets = slices.Clone(l.buckets)
+	l.hist = l.hist.Clone()
 	return l
 }
 

@@ -2,8 +2,9 @@ package ledger
 
 import (
 	"math"
-	"math/bits"
 	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // A Latency summarizes times in ms. All fields are 0 if Count is.
@@ -21,21 +22,21 @@ type Bar struct {
 
 const maxLatency = time.Hour // of percentiles
 
-// A latency collects times. Bucket i counts the times from bucketStart(i) up to bucketStart(i+1).
+// A latency collects times.
 type latency struct {
-	buckets  []uint64
+	hist     *hdr.Histogram // in µs
 	n        uint64
 	min, max int64   // ns
 	sum      float64 // ns
 }
 
 func newLatency() latency {
-	return latency{buckets: make([]uint64, bucketOf(int64(maxLatency))+1)}
+	return latency{hist: hdr.New(1, maxLatency.Microseconds(), 3)}
 }
 
 func (l *latency) reset() {
-	clear(l.buckets)
-	*l = latency{buckets: l.buckets}
+	l.hist.Reset()
+	*l = latency{hist: l.hist}
 }
 
 // record adds a time in ns. A negative time, from a clock that went back, counts as 0.
@@ -47,26 +48,22 @@ func (l *latency) record(ns int64) {
 	l.max = max(l.max, ns)
 	l.n++
 	l.sum += float64(ns)
-	l.buckets[bucketOf(ns)]++
+	l.hist.RecordValue(min(ns, int64(maxLatency)) / 1000) //nolint:errcheck // it fails only above maxLatency
 }
 
 func (l *latency) summary() Latency {
 	if l.n == 0 {
 		return Latency{}
 	}
-	s := Latency{Count: l.n, Min: ms(l.min), Mean: l.sum / float64(l.n) / 1e6, Max: ms(l.max)}
-	i, upTo := bucketOf(l.min), uint64(0) // buckets[:i] hold upTo times
-	for _, q := range []struct {
-		share float64
-		value *float64
-	}{{0.5, &s.P50}, {0.9, &s.P90}, {0.99, &s.P99}, {0.999, &s.P999}} {
-		for rank := uint64(q.share*float64(l.n) + 0.5); upTo < max(rank, 1); i++ {
-			upTo += l.buckets[i]
-		}
-		*q.value = min(max(bucketStart(i)-1, 0)/1000, s.Max)
-		*q.value = max(*q.value, s.Min)
+	lowest, highest := ms(l.min), ms(l.max)
+	p := l.hist.ValueAtPercentilesSlice([]float64{50, 90, 99, 99.9})
+	at := func(us int64) float64 { // the histogram rounds
+		return min(max(float64(us)/1000, lowest), highest)
 	}
-	return s
+	return Latency{
+		Count: l.n, Min: lowest, Mean: l.sum / float64(l.n) / 1e6, Max: highest,
+		P50: at(p[0]), P90: at(p[1]), P99: at(p[2]), P999: at(p[3]),
+	}
 }
 
 func ms(ns int64) float64 { return float64(ns) / 1e6 }
@@ -77,8 +74,7 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 	if l.n == 0 || n <= 0 {
 		return nil
 	}
-	first, last := bucketOf(l.min), bucketOf(int64(l.summary().P999*1e6))
-	lo, hi := float64(l.min/1000), bucketStart(last+1)
+	lo, hi := float64(l.min/1000), float64(l.hist.ValueAtPercentile(99.9)+1)
 	if equalRatio {
 		lo = max(lo, 1)
 	}
@@ -94,26 +90,15 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 		from = to
 	}
 	b := 0
-	for i := first; i <= last; i++ {
-		for b < n-1 && bucketStart(i)/1000 >= bars[b].To {
+	for _, bucket := range l.hist.Distribution() {
+		at := float64(bucket.From)
+		if at >= hi {
+			break
+		}
+		for b < n-1 && at/1000 >= bars[b].To {
 			b++
 		}
-		bars[b].Count += l.buckets[i]
+		bars[b].Count += uint64(bucket.Count)
 	}
 	return bars
-}
-
-// Buckets are 1 µs wide up to 2.048 ms, and then there are 1,024 for every doubling: three significant
-// digits.
-
-func bucketOf(ns int64) int {
-	us := min(ns, int64(maxLatency)) / 1000
-	shift := max(bits.Len64(uint64(us))-11, 0)
-	return shift*1024 + int(us>>shift)
-}
-
-// bucketStart returns the lowest time, in µs, in bucket i.
-func bucketStart(i int) float64 {
-	shift := max(i/1024-1, 0)
-	return float64(int64(i-shift*1024) << shift)
 }
