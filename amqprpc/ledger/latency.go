@@ -90,15 +90,22 @@ func (l *latency) bars(n int, equalRatio bool) []Bar {
 		from = to
 	}
 	b := 0
-	for _, bucket := range l.hist.Distribution() {
-		at := float64(bucket.From)
+	for i, count := range l.hist.Export().Counts { // Distribution takes 1.3 ms
+		at := bucketStart(i)
 		if at >= hi {
 			break
 		}
 		for b < n-1 && at/1000 >= bars[b].To {
 			b++
 		}
-		bars[b].Count += uint64(bucket.Count)
+		bars[b].Count += uint64(count)
 	}
 	return bars
+}
+
+// bucketStart returns the lowest time, in µs, in bucket i of the histogram: for three significant digits, buckets are
+// 1 µs wide up to 2.048 ms, and then there are 1,024 for every doubling.
+func bucketStart(i int) float64 {
+	shift := max(i/1024-1, 0)
+	return float64(int64(i-shift*1024) << shift)
 }

@@ -34,3 +34,18 @@ func TestBars(t *testing.T) {
 		}
 	})
 }
+
+// The buckets that bars count in are those of hdrhistogram-go.
+func TestBucketStart(t *testing.T) {
+	l := newLatency()
+	l.record(int64(maxLatency))
+	buckets := l.hist.Distribution()
+	if len(buckets) < 20_000 {
+		t.Fatalf("%d buckets", len(buckets))
+	}
+	for i, b := range buckets {
+		if at := bucketStart(i); at != float64(b.From) {
+			t.Fatalf("bucket %d starts at %v, and at %d in the histogram", i, at, b.From)
+		}
+	}
+}
