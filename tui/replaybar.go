@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,11 +64,11 @@ func replayState(st *text.Styles, r *lab.Replay, w int) text.Line {
 	case r.Event == r.Events && r.Indexed == 1:
 		state = text.Piece{Forms: []string{"■ the end, " + speed}, Ink: st.Title}
 	}
-	position := playClock(r.Position) + " of " + playClock(r.Duration)
+	position := text.PlayClock(r.Position) + " of " + text.PlayClock(r.Duration)
 	event := "event " + text.Count(r.Event) + " of " + text.Count(r.Events)
 	number := "#" + text.Count(r.Event)
 	before := []text.Piece{
-		state, {Forms: []string{position, playClock(r.Position)}, Ink: st.Plain},
+		state, {Forms: []string{position, text.PlayClock(r.Position)}, Ink: st.Plain},
 		text.NewPiece(3, st.Plain, event+": "+text.Escape(r.Last, 60), event+": "+briefEvent(r.Last), number+": "+briefEvent(r.Last), event, number),
 	}
 	var after []text.Piece
@@ -141,14 +140,4 @@ func incidentSpan(st *text.Styles, found lab.Incident) text.Span {
 		return st.Failed.Span("x")
 	}
 	return st.Warn.Span("*")
-}
-
-// playClock formats a time in a recording: 1:40.000, 2:05:00.000.
-func playClock(d time.Duration) string {
-	ms := max(d, 0).Milliseconds()
-	h, m, s := ms/3_600_000, ms/60_000%60, fmt.Sprintf("%02d.%03d", ms/1000%60, ms%1000)
-	if h > 0 {
-		return fmt.Sprintf("%d:%02d:%s", h, m, s)
-	}
-	return fmt.Sprintf("%d:%s", m, s)
 }

@@ -20,6 +20,7 @@ import (
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 // A fakeReplay is a [Player] that records its calls.
@@ -280,7 +281,7 @@ func TestPlayClock(t *testing.T) {
 		-5: "0:00.000", 1500 * time.Millisecond: "0:01.500", 100 * time.Second: "1:40.000",
 		2*time.Hour + 5*time.Minute + time.Millisecond: "2:05:00.001",
 	} {
-		if got := playClock(d); got != want {
+		if got := text.PlayClock(d); got != want {
 			t.Errorf("%v is written %q, not %q", d, got, want)
 		}
 	}

@@ -46,7 +46,7 @@ func (m *Model) draw() string {
 		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
 		title := text.Line{st.Title.Span("Help")}
 		if more := len(lines) - m.helpFrom - (body - 2); more > 0 {
-			title = append(title, st.Faint.Span(fmt.Sprintf("  ↓ %d more lines", more)))
+			title = append(title, st.Faint.Span("  ↓ "+text.Plural(more, "more line", "more lines")))
 		}
 		whole(title, lines[m.helpFrom:])
 	case choosing:

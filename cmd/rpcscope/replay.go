@@ -16,6 +16,7 @@ import (
 	"rpcscope/tui/lab"
 	"rpcscope/tui/replay"
 	"rpcscope/tui/report"
+	"rpcscope/tui/text"
 )
 
 type replayOptions struct {
@@ -82,6 +83,8 @@ func (o *replayOptions) validate(cmd *cobra.Command) error {
 	switch {
 	case o.asJSON && o.summary:
 		return errors.New("--json and --summary are two forms of the summary: give one")
+	case (o.asJSON || o.summary) && (cmd.Flags().Changed("speed") || cmd.Flags().Changed("paused")):
+		return errors.New("--speed and --paused are for the screen; --json and --summary do not play")
 	case o.speed != replay.FullSpeed && !(o.speed >= replay.MinSpeed && o.speed <= replay.MaxSpeed):
 		return fmt.Errorf("--speed %v is neither 0 nor between %g and %g", o.speed, replay.MinSpeed, float64(replay.MaxSpeed))
 	}
@@ -182,6 +185,6 @@ func partShown(path string, r *lab.Replay) string {
 	if r.Indexed == 1 && r.Event == r.Events {
 		return ""
 	}
-	return fmt.Sprintf("This is the recording up to event %d, %.3f s after its beginning. The summary of all of it: %s replay --summary %s",
-		r.Event, r.Position.Seconds(), cli.Program("rpcscope"), path)
+	return fmt.Sprintf("This is the recording up to event %s, after %s. The summary of all of it: %s replay --summary %s",
+		text.Count(r.Event), text.PlayClock(r.Position), cli.Program("rpcscope"), path)
 }

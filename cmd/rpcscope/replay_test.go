@@ -11,9 +11,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"rpcscope/amqprpc/broker/brokertest"
 	"rpcscope/cmd/internal/cli"
+	"rpcscope/tui/lab"
 )
 
 // recordLoad records a load with all kinds of failures, and returns its summary.
@@ -193,5 +195,13 @@ func TestReplayUsage(t *testing.T) {
 		{[]string{"/no/such/file"}, "/no/such/file: no such file"}, {[]string{put(t, "thesis", "years of work\n")}, "thesis"},
 	} {
 		rpcscope(t, "", append([]string{"replay"}, c.args...)...).want(t, cli.Usage, "", c.want)
+	}
+}
+
+// The notice about a part of a recording has the numbers of the screen.
+func TestPartShown(t *testing.T) {
+	part := &lab.Replay{Indexed: 1, Event: 13509, Events: 20000, Position: 208604 * time.Millisecond}
+	if s := partShown("x", part); !strings.HasPrefix(s, "This is the recording up to event 13,509, after 3:28.604. ") {
+		t.Error(s)
 	}
 }

@@ -41,7 +41,7 @@ func screenCommand(root *cobra.Command) {
 }
 
 func (o *screenOptions) validate(flags *pflag.FlagSet) error {
-	if err := o.record.check(flags); err != nil {
+	if err := o.record.check(); err != nil {
 		return err
 	}
 	if err := o.runFlags.validate(flags); err != nil {
@@ -134,7 +134,7 @@ func (o *screenOptions) summaryConfig() report.RunConfig {
 }
 
 // errTakenOver ends a screen whose terminal has another program in the foreground.
-var errTakenOver = errors.New("another program has taken over the terminal")
+var errTakenOver = errors.New("the screen is no longer in the foreground of its terminal")
 
 // interrupted returns the error of a screen whose context has ended, or nil if it has not.
 func interrupted(ctx context.Context) error {

@@ -140,6 +140,16 @@ func ShortClock(d time.Duration) string {
 	return s
 }
 
+// PlayClock writes a time in a recording: 1:40.000, 2:05:00.000.
+func PlayClock(d time.Duration) string {
+	ms := max(d, 0).Milliseconds()
+	h, m, s := ms/3_600_000, ms/60_000%60, fmt.Sprintf("%02d.%03d", ms/1000%60, ms%1000)
+	if h > 0 {
+		return fmt.Sprintf("%d:%02d:%s", h, m, s)
+	}
+	return fmt.Sprintf("%d:%s", m, s)
+}
+
 // ExactDuration writes a duration that someone has set: 5 s, 250 ms, 1m30s.
 func ExactDuration(d time.Duration) string {
 	switch {
