@@ -68,7 +68,7 @@ func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
 // validate checks the values of the flags.
 func (o *loadOptions) validate(cmd *cobra.Command) error {
 	given := cmd.Flags().Changed
-	if err := o.record.check(cmd.Flags()); err != nil {
+	if err := o.record.check(); err != nil {
 		return err
 	}
 	switch {

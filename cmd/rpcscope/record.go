@@ -29,10 +29,8 @@ func (f *recordFlags) add(flags *pflag.FlagSet) {
 }
 
 // check returns a usage error if the flags make no sense.
-func (f *recordFlags) check(flags *pflag.FlagSet) error {
+func (f *recordFlags) check() error {
 	switch {
-	case flags.Changed("record") && f.path == "":
-		return errors.New("--record names no file")
 	case f.path == "-":
 		return errors.New("--record takes a file, not stdout (./- is a file of that name)")
 	case f.overwrite && f.path == "":
@@ -117,7 +115,7 @@ func (r *recording) verdict(err error) error {
 			if abs != nil {
 				path = r.path
 			}
-			fmt.Fprintf(r.stderr, "recorded all %d events of the run to %s\n", r.Events(), text.Escape(path, 4096))
+			fmt.Fprintf(r.stderr, "recorded all %s events of the run to %s\n", text.Count(r.Events()), text.Escape(path, 4096))
 		}
 		return err
 	}

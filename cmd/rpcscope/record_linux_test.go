@@ -21,7 +21,7 @@ func TestRecordToAFullDisk(t *testing.T) {
 		t.Errorf("%d requests", n)
 	}
 	o = rpcscope(t, node.URL(), "load", "--queue", queue, "--body=x", "-n=20", "--record=/dev/null")
-	if o.code != cli.OK || !regexp.MustCompile(`^recorded all \d+ events of the run to /dev/null\n$`).MatchString(o.stderr) {
+	if o.code != cli.OK || !regexp.MustCompile(`^recorded all [\d,]+ events of the run to /dev/null\n$`).MatchString(o.stderr) {
 		t.Errorf("to /dev/null: %+v", o)
 	}
 }

@@ -60,7 +60,7 @@ func TestRecordRefusesFlags(t *testing.T) {
 		args []string
 		want string
 	}{
-		{[]string{"--record="}, "names no file"},
+		{[]string{"--record="}, "--record is empty"},
 		{[]string{"--record=-"}, "stdout"},
 		{[]string{"--overwrite"}, "there is none"},
 		{[]string{"--record", folder}, "is a directory"},

@@ -97,7 +97,7 @@ func TestScreenRecordRefuses(t *testing.T) {
 	term := shell(t, closedURL(t), screen.Size{Cols: 140, Rows: 30})
 	for i, c := range []struct{ file, want string }{
 		{diary, "exists and is no recording"},
-		{"", "names no file"},
+		{"", "--record is empty"},
 		{folder, "is a directory"},
 		{fresh, "cannot connect"}, // no empty file is left
 	} {

@@ -86,9 +86,12 @@ func (o *scaleOptions) validate(cmd *cobra.Command) error {
 	if len(o.steps) == 0 {
 		return errors.New("--servers is empty")
 	}
-	for _, n := range o.steps {
+	for i, n := range o.steps {
 		if n < 1 || n > maxServers {
 			return fmt.Errorf("--servers: %d is not between 1 and %d", n, maxServers)
+		}
+		if slices.Contains(o.steps[:i], n) {
+			return fmt.Errorf("--servers has %d twice", n)
 		}
 	}
 	o.servers = slices.Max(o.steps)
@@ -194,7 +197,7 @@ func (o *scaleOptions) recordOf(n int) recordFlags {
 	return of
 }
 
-// checkRecord returns a usage error if a run cannot be recorded, or two runs would be recorded to one file.
+// checkRecord returns a usage error if a run cannot be recorded.
 func (o *scaleOptions) checkRecord() error {
 	if o.record.path == "" {
 		return nil
@@ -202,11 +205,8 @@ func (o *scaleOptions) checkRecord() error {
 	if info, err := os.Stat(o.record.path); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("--record: scale writes a file for each run, and %s is not one", o.record.path)
 	}
-	for i, n := range o.steps {
+	for _, n := range o.steps {
 		of := o.recordOf(n)
-		if slices.Contains(o.steps[:i], n) {
-			return fmt.Errorf("--record: --servers has %d twice, and both runs would be recorded to %s", n, of.path)
-		}
 		if err := of.mayReplace(); err != nil {
 			return fmt.Errorf("--record: %w", err)
 		}

@@ -353,7 +353,7 @@ func TestScreenRefuses(t *testing.T) {
 		{"--timeout 0s", "--timeout 0s", "2"},
 		{"--servers 1000", "--servers", "2"},
 		{"--server-flag=--name=x", "--name", "2"},
-		{"--queue ''", "--queue: the queue's name is empty", "2"},
+		{"--queue ''", "--queue is empty", "2"},
 		{"--queue $'a\\nb'", `--queue: the queue's name "a\nb" has control characters`, "2"},
 		{"", "cannot connect", "3"},
 	} {

@@ -56,6 +56,15 @@ func TestUsageTexts(t *testing.T) {
 		"fibserver --max-n -1":         "--max-n -1 is negative",
 		"fibserver --fault drop=2":     `--fault: fault drop: "2" is not a probability: it must be a number from 0 to 1`,
 		"fibserver --algoritm x":       "there is no flag \"algoritm\"; did you mean --algorithm?",
+		"hlep":                         `there is no command "hlep"; did you mean help?`,
+		"broker --user=":               "--user is empty",
+		"fibserver --name=":            "--name is empty",
+		"fibserver --counter=":         "--counter is empty",
+		"load --tls-ca=":               "--tls-ca is empty",
+		"load --record=":               "--record is empty",
+		"scale --servers 1,2,1":        "--servers has 1 twice",
+		"replay x --json --paused":     "--speed and --paused are for the screen; --json and --summary do not play",
+		"replay x --summary --speed 3": "--speed and --paused are for the screen; --json and --summary do not play",
 		"fibserver --counter .":        "--counter: open .: is a directory",
 		"fibserver --counter no/x":     "--counter: open no/x: no such file or directory",
 		"fibserver --counter main.go":  "--counter: main.go is not the file of a counter",
@@ -66,6 +75,9 @@ func TestUsageTexts(t *testing.T) {
 		code := cli.Main(context.Background(), root, strings.Fields(args), &stderr)
 		if first, _, _ := strings.Cut(stderr.String(), "\n"); code != cli.Usage || first != "rpcscope: "+want {
 			t.Errorf("rpcscope %s: exit code %d, %q, want %q", args, code, first, want)
+		}
+		if strings.Contains(stderr.String(), "Try 'rpcscope help") {
+			t.Errorf("rpcscope %s advises help about help: %s", args, &stderr)
 		}
 	}
 }

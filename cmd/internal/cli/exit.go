@@ -3,10 +3,12 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"os/signal"
@@ -55,9 +57,26 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	root.SetErr(stderr)
 	root.SetFlagErrorFunc(FlagError)
 	if root.HasSubCommands() {
-		root.SetHelpCommand(helpCommand())
+		root.AddCommand(helpCommand())
+		root.SetHelpCommand(&cobra.Command{Hidden: true}) // cobra does not suggest its help command
 	}
+	root.PersistentPreRunE = noEmptyFlags
+	var wrote error
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) { // cobra drops the error
+		var text bytes.Buffer
+		out := cmd.OutOrStdout()
+		cmd.SetOut(&text)
+		help(cmd, args)
+		_, wrote = text.WriteTo(out)
+	})
 	ran, err := root.ExecuteContextC(ctx)
+	if write := (*fs.PathError)(nil); errors.As(err, &write) && write.Op == "write" { // of --version
+		wrote = err
+	}
+	if wrote != nil {
+		err = Fail(FellShort, wrote)
+	}
 	if err == nil {
 		return OK
 	}
@@ -70,6 +89,9 @@ func Main(ctx context.Context, root *cobra.Command, args []string, stderr io.Wri
 	}
 	fmt.Fprintf(stderr, "%s: %s\n", root.Name(), errorText(err))
 	if code == Usage {
+		if ran.Name() == "help" {
+			ran = root
+		}
 		fmt.Fprintf(stderr, "Try '%s --help'.\n", ran.CommandPath())
 	}
 	return code

@@ -5,6 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -37,6 +40,25 @@ func TestMainPrintsErrors(t *testing.T) {
 		root := &cobra.Command{Use: "x", RunE: func(*cobra.Command, []string) error { return Fail(FellShort, c.err) }}
 		if code := Main(context.Background(), root, nil, &stderr); code != FellShort || stderr.String() != c.want {
 			t.Errorf("%q: code %d, %q, want %q", c.err, code, stderr.String(), c.want)
+		}
+	}
+}
+
+// Help and a version that cannot be written have exit code 1.
+func TestStdoutCannotBeWritten(t *testing.T) {
+	closed, err := os.Create(filepath.Join(t.TempDir(), "stdout"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	for _, args := range []string{"--help", "--version", "help", "help y", "y --help"} {
+		var stderr bytes.Buffer
+		root := &cobra.Command{Use: "x", Run: func(*cobra.Command, []string) {}}
+		root.AddCommand(&cobra.Command{Use: "y", Run: func(*cobra.Command, []string) {}})
+		root.SetOut(closed)
+		code := Main(context.Background(), root, strings.Fields(args), &stderr)
+		if want := "x: write " + closed.Name() + ": file already closed\n"; code != FellShort || stderr.String() != want {
+			t.Errorf("x %s: code %d, %q, want %q", args, code, &stderr, want)
 		}
 	}
 }

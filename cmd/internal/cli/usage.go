@@ -75,6 +75,16 @@ func FlagError(cmd *cobra.Command, err error) error {
 	return err
 }
 
+// noEmptyFlags returns an error for a flag that is given without a value, such as --queue=. A body may be empty.
+func noEmptyFlags(cmd *cobra.Command, _ []string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.Type() == "string" && f.Value.String() == "" && f.Name != "body" {
+			err = fmt.Errorf("--%s is empty", f.Name)
+		}
+	})
+	return err
+}
+
 // flagName returns the name of a flag in errors: -n rather than --count.
 func flagName(f *pflag.Flag) string {
 	if f.Shorthand != "" {
