@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -80,20 +81,30 @@ func (f *BrokerFlags) Environment() string {
 	return strings.Join(urls, " ")
 }
 
+// tlsGiven returns the names of the TLS flags that are set, or "".
+func (f *BrokerFlags) tlsGiven() string {
+	var names []string
+	for i, value := range f.tls {
+		if value != "" {
+			names = append(names, "--"+tlsFlags[i].name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
 // withTLS returns the URLs with the values of the TLS flags as their first parameters, which override others of the
 // same name. It returns an error if there are such flags and no amqps:// URL.
 func (f *BrokerFlags) withTLS(urls []string) ([]string, error) {
-	parameters, flag := url.Values{}, ""
+	parameters, flags := url.Values{}, f.tlsGiven()
 	for i, value := range f.tls {
 		if value != "" {
 			parameters.Set(tlsFlags[i].parameter, value)
-			flag = tlsFlags[i].name
 		}
 	}
-	if flag == "" {
+	if flags == "" {
 		return urls, nil
 	}
-	err := fmt.Errorf("--%s is for amqps:// URLs, and there is none", flag)
+	err := fmt.Errorf("%s: there is no amqps:// URL", flags)
 	urls = slices.Clone(urls)
 	for i, u := range urls {
 		if strings.HasPrefix(strings.ToLower(u), "amqps://") {
@@ -121,9 +132,9 @@ func (f *BrokerFlags) Broker(name string) (amqprpc.ConnConfig, error) {
 	if b.URLs, err = f.withTLS(b.URLs); err != nil {
 		return b, Fail(Usage, err)
 	}
-	for _, u := range b.URLs {
+	for i, u := range b.URLs {
 		if err := amqprpc.CheckURL(u); err != nil { // before servers are started with it
-			return b, Fail(Usage, err)
+			return b, Fail(Usage, fmt.Errorf("%s: %w", cmp.Or(f.tlsGiven(), f.source(i)), err))
 		}
 	}
 	return b, nil
