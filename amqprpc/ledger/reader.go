@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -50,7 +51,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, rd.fail(ErrNewerVersion)
 	}
 	if err := json.Unmarshal(line, &rd.header, format); err != nil {
-		return nil, rd.fail(errors.Join(ErrSyntax, err))
+		return nil, rd.fail(syntaxError(err))
 	}
 	rd.header.Start = rd.header.Start.UTC()
 	return rd, nil
@@ -116,6 +117,11 @@ func (r *Reader) ApplyAll(l *Ledger) (n int, err error) {
 	}
 }
 
+// syntaxError returns an ErrSyntax with the text of a JSON error, without the name of a library.
+func syntaxError(err error) error {
+	return fmt.Errorf("%w: %s", ErrSyntax, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "jsontext: "), "json: "))
+}
+
 func (r *Reader) parse(text []byte) error {
 	r.text = line{Intended: noTime, Deadline: noTime}
 	err := json.Unmarshal(text, &r.text, format)
@@ -123,7 +129,7 @@ func (r *Reader) parse(text []byte) error {
 		err = r.text.entry(&r.entry, &r.message, r.header.Start)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrSyntax, err)
+		return syntaxError(err)
 	}
 	return nil
 }

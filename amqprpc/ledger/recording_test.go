@@ -126,6 +126,9 @@ func TestDamagedRecordings(t *testing.T) {
 			t.Errorf("%s: %d events, then %v; want %d, then %v in line %d", c.name, n, err, c.n, c.want, c.line)
 			continue
 		}
+		if strings.Contains(err.Error(), "json") {
+			t.Errorf("%s: %v names a library", c.name, err)
+		}
 		if want := int64(len(strings.Join(strings.SplitAfter(c.file, "\n")[:c.line-1], ""))); at.Offset != want {
 			t.Errorf("%s: offset %d, want %d", c.name, at.Offset, want)
 		}
