@@ -125,7 +125,7 @@ func newScreen(t testing.TB, s Session, w, h int) *Model {
 	return m
 }
 
-// press presses keys one after the other and runs their commands.
+// press presses keys one after the other and runs their commands. It reports whether one quits or suspends.
 func press(m *Model, keys ...string) (quit bool) {
 	for _, k := range keys {
 		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
@@ -138,7 +138,7 @@ func press(m *Model, keys ...string) (quit bool) {
 		_, cmd := m.Update(msg)
 		if cmd != nil {
 			switch msg := cmd().(type) {
-			case tea.QuitMsg:
+			case tea.QuitMsg, tea.SuspendMsg:
 				return true
 			case nil:
 			default:

@@ -193,7 +193,7 @@ func TestKeysWorkInTheirModes(t *testing.T) {
 					if f, ok := m.tour.(*fakeTour); ok {
 						done = slices.Concat(done, f.done)
 					}
-					return fmt.Sprint(m.View(), m.mode, m.span, done, copied, m.suspended)
+					return fmt.Sprint(m.View(), m.mode, m.span, done, copied)
 				}
 			}
 			pressed := func(m *Model, name string) (quit bool) { return press(m, strings.Replace(name, "space", " ", 1)) }

@@ -3,7 +3,6 @@ package tui
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -113,9 +112,6 @@ type Model struct {
 	jumping  bool // the player is on its way to the row to select
 	opening  bool // enter was pressed meanwhile
 
-	continued <-chan os.Signal // receives SIGCONT
-	suspended int              // suspensions by ctrl+z whose SIGCONT has not come yet
-
 	messageRows int // rows of the advice and of the footer in the last picture
 	frame       string
 }
@@ -163,7 +159,7 @@ type (
 )
 
 // Init starts the ticks.
-func (m *Model) Init() tea.Cmd { return tea.Batch(m.nextTick(), m.nextContinued()) }
+func (m *Model) Init() tea.Cmd { return m.nextTick() }
 
 func (m *Model) nextTick() tea.Cmd {
 	chain := m.tickChain
@@ -187,13 +183,6 @@ func (m *Model) Update(msg tea.Msg) (_ tea.Model, cmd tea.Cmd) {
 		m.w, m.h = msg.Width, msg.Height
 	case tea.KeyMsg:
 		cmd = m.typed(msg)
-	case continuedMsg:
-		cmd = m.nextContinued()
-		if m.suspended > 0 { // Bubble Tea takes the terminal back
-			m.suspended--
-		} else {
-			cmd = tea.Batch(cmd, retakeTerminal())
-		}
 	case tea.ResumeMsg:
 		m.tickChain++ // the tick that was under way may be lost
 		cmd = m.nextTick()

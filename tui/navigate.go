@@ -37,10 +37,7 @@ func (m *Model) typed(msg tea.KeyMsg) tea.Cmd {
 
 func (m *Model) quit() tea.Cmd { return tea.Quit }
 
-func (m *Model) suspend() tea.Cmd {
-	m.suspended++
-	return tea.Suspend
-}
+func (m *Model) suspend() tea.Cmd { return tea.Suspend }
 
 // move moves the selection of the present mode, or its text, by rows and pages.
 func (m *Model) move(rows, pages int) {

@@ -39,14 +39,11 @@ func run[S any](ctx context.Context, newModel func(context.Context, S, *text.Sty
 	defer cancel()
 	write := func(sequence string) { os.Stdout.WriteString(sequence) } //nolint:errcheck // a terminal that is gone
 	m := newModel(ctx, shown, text.NewStyles(os.Stdout), write)
-	continued := make(chan os.Signal, 1)
-	defer notifyContinued(continued)()
-	m.continued = continued
 	options := []tea.ProgramOption{
 		tea.WithAltScreen(), tea.WithoutSignalHandler(), tea.WithoutCatchPanics(), // Update catches its own
 	}
 	if report.IsTerminal(os.Stdin) { // else Bubble Tea finds one
-		options = append(options, tea.WithInput(&terminalInput{File: os.Stdin, gone: cancel}))
+		options = append(options, tea.WithInput(terminalInput{File: os.Stdin, gone: cancel}))
 	}
 	p := tea.NewProgram(m, options...)
 	stop := context.AfterFunc(ctx, p.Quit)

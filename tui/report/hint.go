@@ -11,7 +11,7 @@ func (s *Summary) hint() string {
 	if conn.Denied {
 		return "the broker refuses calls: " + text.Escape(conn.Lost, 300)
 	}
-	if c.Completed > 0 {
+	if c.Completed > 0 || conn.Blocked || !conn.Connected && conn.Reason != "" { // see trouble
 		return ""
 	}
 	queue := text.Escape(s.Config.Queue, 40)
@@ -21,21 +21,10 @@ func (s *Summary) hint() string {
 		queue = "'" + queue + "'"
 	}
 	if c.Failed == 0 {
-		switch {
-		case !conn.Connected && conn.Reason != "":
-			return "not connected: " + text.Escape(conn.Reason, 200)
-		case c.Sent > 0:
+		if c.Sent > 0 {
 			return "the run was over before a call had ended"
 		}
 		return ""
-	}
-	switch {
-	case conn.Blocked:
-		return "the broker has raised an alarm and takes no requests: " + text.Escape(conn.BlockedReason, 100)
-	case !conn.Connected && conn.Reason != "" && conn.Since.IsZero():
-		return "not connected: " + text.Escape(conn.Reason, 200)
-	case !conn.Connected && conn.Reason != "":
-		return "the connection was lost: " + text.Escape(conn.Reason, 200)
 	}
 	worst := amqprpc.Timeout
 	for _, o := range amqprpc.Failures() {

@@ -205,6 +205,8 @@ func (s *Summary) trouble(p *sheet) {
 	switch {
 	case conn.Blocked:
 		p.words("connection", "the broker blocks publishers: "+text.Escape(conn.BlockedReason, 100), p.Warn)
+	case !conn.Connected && conn.Reason != "" && conn.Since.IsZero():
+		p.words("connection", "not connected: "+text.Escape(conn.Reason, 200), p.Warn)
 	case !conn.Connected && conn.Reason != "":
 		p.words("connection", "lost and not yet restored: "+text.Escape(conn.Reason, 200), p.Warn)
 	}

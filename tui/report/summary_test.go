@@ -258,9 +258,6 @@ func TestHint(t *testing.T) {
 	}
 	unsent := failed(3, ledger.Failures{Timeout: 3})
 	unsent.Traffic.Published = 0
-	never, gone := unsent, unsent
-	never.Connection.Reason = "refused"
-	gone.Connection = ledger.Connection{Reason: "EOF", Since: epoch}
 	late := failed(3, ledger.Failures{Timeout: 3})
 	late.Replies.Late = 1
 	lost := failed(3, ledger.Failures{ConnectionLost: 3})
@@ -276,14 +273,11 @@ func TestHint(t *testing.T) {
 	}{
 		{"nothing", "rpc_queue", ledger.Snapshot{}, ""},
 		{"completed", "rpc_queue", ledger.Snapshot{Calls: ledger.Calls{Completed: 1, Failed: 9}, Failures: ledger.Failures{Timeout: 9}}, ""},
-		{"no broker", "", ledger.Snapshot{Connection: ledger.Connection{Reason: "refused"}}, "not connected: refused"},
 		{"too short", "", ledger.Snapshot{Calls: ledger.Calls{Sent: 2, InFlight: 2}}, "the run was over before a call had ended"},
 		{"other queue", "fib.v2", failed(3, ledger.Failures{Unroutable: 2, Timeout: 1}), "no queue 'fib.v2': is a server running? Start one with: fibserver --queue fib.v2"},
 		{"odd queue", "a b;c", failed(1, ledger.Failures{Unroutable: 1}), "no queue 'a b;c': is a server running? Start one with: fibserver --queue NAME"},
 		{"no name", "", failed(1, ledger.Failures{Timeout: 1}), "is a server consuming from the request queue? Start one with: fibserver"},
 		{"nothing sent", "q", unsent, "no call could be sent before its deadline"},
-		{"never connected", "q", never, "not connected: refused"},
-		{"lost at the end", "q", gone, "the connection was lost: EOF"},
 		{"late", "q", late, "1 reply came too late: give calls more time, send fewer at once, or start more servers"},
 		{"remote", "q", failed(1, ledger.Failures{Remote: 1}), "servers answer with errors: are they meant for these requests?"},
 		{"rejected", "q", failed(1, ledger.Failures{Rejected: 1}), "the broker refuses requests: is 'q' full, or without a leader?"},
@@ -296,6 +290,25 @@ func TestHint(t *testing.T) {
 		sum := Summary{Snapshot: c.s, Config: RunConfig{Queue: c.queue}}
 		if got := sum.hint(); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// The summary names the state of the connection once, and adds no hint to it.
+func TestSummaryConnection(t *testing.T) {
+	for want, c := range map[string]ledger.Connection{
+		"connection not connected: refused":                      {Reason: "refused"},
+		"connection lost and not yet restored: EOF":              {Reason: "EOF", Since: epoch},
+		"connection the broker blocks publishers: low on memory": {Connected: true, Since: epoch, Blocked: true, BlockedReason: "low on memory"},
+	} {
+		for sent := range uint64(2) {
+			sum := Summary{Snapshot: ledger.Snapshot{
+				Calls: ledger.Calls{Sent: sent, Failed: sent}, Failures: ledger.Failures{Timeout: sent}, Connection: c,
+			}}
+			got := sum.Render(styled(false), 80)
+			if !strings.Contains(got, want+"\n") || strings.Count(got, "connection ") != 1 || strings.Contains(got, "→") {
+				t.Errorf("%q is not the only row on the connection:\n%s", want, got)
+			}
 		}
 	}
 }
