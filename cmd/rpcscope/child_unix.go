@@ -47,6 +47,7 @@ const leaveScreen = "\x1b\\" +
 // inChild runs this command again in a child process, and calls show there. It returns the child's exit code as
 // an error.
 func inChild(terminal *os.File, show func() error) error {
+	endWithParent()
 	if os.Getenv(childVariable) != "" {
 		os.Unsetenv(childVariable)
 		crash := os.NewFile(crashFD, "crash report")

@@ -159,10 +159,8 @@ func (o *replayOptions) show(ctx context.Context, path string, stdout *os.File) 
 	if !o.paused {
 		p.Toggle()
 	}
-	ctx, release := whileForeground(ctx, stdout)
 	defer context.AfterFunc(ctx, func() { exitIfStalled(func() {}) })()
 	shown := tui.RunReplay(ctx, p)
-	release()
 	if shown != nil {
 		return cli.Fail(cli.FellShort, shown)
 	}

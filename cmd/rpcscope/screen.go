@@ -107,7 +107,6 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	if o.standIn != "" {
 		l.Note(lab.Info, "on an in-process broker: "+o.standIn, "")
 	}
-	ctx, release := whileForeground(ctx, stdout)
 	for range o.servers {
 		go l.StartServer(ctx) //nolint:errcheck // the screen shows it
 	}
@@ -120,7 +119,6 @@ func (o *screenOptions) run(ctx context.Context, stdout *os.File, stderr io.Writ
 	})
 	defer context.AfterFunc(ctx, func() { exitIfStalled(func() { end() }) })() //nolint:errcheck // leave reports it
 	shown := tui.Run(ctx, l)
-	release()
 	return o.leave(ctx, l, end, shown, recorded, stdout, stderr)
 }
 
@@ -133,15 +131,9 @@ func (o *screenOptions) summaryConfig() report.RunConfig {
 	return c
 }
 
-// errTakenOver ends a screen whose terminal has another program in the foreground.
-var errTakenOver = errors.New("the screen is no longer in the foreground of its terminal")
-
 // interrupted returns the error of a screen whose context has ended, or nil if it has not.
 func interrupted(ctx context.Context) error {
-	switch {
-	case errors.Is(context.Cause(ctx), errTakenOver):
-		return cli.Fail(cli.Interrupted, errTakenOver)
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return &cli.ExitError{Code: cli.Interrupted}
 	}
 	return nil

@@ -27,11 +27,9 @@ func (o *tourOptions) show(ctx context.Context, stdout *os.File, stderr io.Write
 	if err != nil {
 		return sessionError(ctx, err)
 	}
-	ctx, release := whileForeground(ctx, stdout)
 	end := sync.OnceValue(func() error { return guide.Close(context.Background()) })
 	defer context.AfterFunc(ctx, func() { exitIfStalled(func() { end() }) })() //nolint:errcheck // reported below
 	shown := tui.RunTour(ctx, guide)
-	release()
 
 	printStandIn(stderr, why)
 	l, _ := guide.Snapshot()
