@@ -131,18 +131,8 @@ func latencyColumns(st *text.Styles, l ledger.Latency, bars []ledger.Bar, h int)
 	return lines
 }
 
-// edgeLabels writes the times at the first, the middle and the last edge.
+// edgeLabels writes the times at the first and the last edge.
 func edgeLabels(st *text.Styles, all []ledger.Bar) text.Line {
-	width := len(all)
-	first, middle, last := text.Millis(all[0].From), text.Millis(all[width/2].From), text.Millis(all[width-1].To)
-	gap := width - text.Width(first) - text.Width(last)
-	before := width/2 - text.Width(first) - text.Width(middle)/2
-	switch after := gap - before - text.Width(middle); {
-	case gap < 1:
-		return text.Line{st.Faint.Span(text.Escape(first, width))}
-	case before < 1 || after < 1:
-		return text.Line{st.Faint.Span(first + text.Spaces(gap) + last)}
-	default:
-		return text.Line{st.Faint.Span(first + text.Spaces(before) + middle + text.Spaces(after) + last)}
-	}
+	first, last := text.Millis(all[0].From), text.Millis(all[len(all)-1].To)
+	return text.Line{st.Faint.Span(first + text.Right(last, len(all)-text.Width(first)))}.Cut(len(all))
 }

@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
@@ -121,7 +120,7 @@ func TestLatencyMarks(t *testing.T) {
 	if got, want := lines[3].Render(), "───▲p50───────▲p90────────p99▲"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
-	if got, want := lines[4].Render(), fmt.Sprintf("10.0 ms%s154 ms%s2.37 s", strings.Repeat(" ", 5), strings.Repeat(" ", 6)); got != want {
+	if got, want := lines[4].Render(), "10.0 ms"+strings.Repeat(" ", 17)+"2.37 s"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -65,26 +65,10 @@ func (g *noteLog) selected(notes []lab.Note) (lab.Note, bool) {
 	return notes[i], true
 }
 
-// noteTitle returns the title of the notes. Those of a replay are not part of the recording.
-func noteTitle(snap *lab.Snapshot) string {
-	if snap.Replay != nil {
-		return "Log of this replay"
-	}
-	return "Log"
-}
-
-// noteLines draws the notes in h lines of w cells.
-func (m *Model) noteLines(w, h int) []text.Line {
-	if len(m.snapshot.Notes) == 0 && m.snapshot.Replay != nil {
-		return []text.Line{{m.st.Faint.Span(" nothing yet; the events of the recording are in its bar and in the lanes")}}
-	}
-	return m.log.lines(m.st, m.snapshot.Notes, w, h)
-}
-
 // lines draws the notes around the selected one.
 func (g *noteLog) lines(st *text.Styles, notes []lab.Note, w, h int) []text.Line {
 	if len(notes) == 0 || h <= 0 {
-		return []text.Line{{st.Faint.Span(" nothing has happened yet")}}
+		return []text.Line{{st.Faint.Span(" no notes yet")}}
 	}
 	at := g.index(notes)
 	selected := noteInLines(st, notes[at], w-2, h)

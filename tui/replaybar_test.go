@@ -225,22 +225,6 @@ func TestReplayAnyKeys(t *testing.T) {
 	})
 }
 
-// The log of a replay is not the log of the recording, and says so.
-func TestReplayNotes(t *testing.T) {
-	p, err := replay.Open(recordStory(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer p.Close()
-	m := newScreen(t, p, 80, 24)
-	press(m, "v")
-	for _, want := range []string{"Log of this replay", "the events of the recording are in its bar"} {
-		if !strings.Contains(m.View(), want) {
-			t.Errorf("no %q:\n%s", want, m.View())
-		}
-	}
-}
-
 // If the player goes back to before the call of the inspector, the inspector closes and a note says why.
 func TestReplayBeforeAStory(t *testing.T) {
 	p, err := replay.Open(recordStory(t))

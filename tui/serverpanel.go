@@ -3,7 +3,6 @@ package tui
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"rpcscope/server/pool"
 	"rpcscope/tui/explain"
@@ -11,12 +10,8 @@ import (
 	"rpcscope/tui/text"
 )
 
-const (
-	// silentAfter is the time without replies after which a server of others is called silent.
-	silentAfter = 10 * time.Second
-	// minServerBar and maxServerBar bound the width of a bar. A longer bar would separate the number from the name.
-	minServerBar, maxServerBar = 4, 40
-)
+// minServerBar and maxServerBar bound the width of a bar. A longer bar would separate the number from the name.
+const minServerBar, maxServerBar = 4, 40
 
 // panel draws the servers, their shares of the work, and how those ended that did.
 func (s *serverList) panel(st *text.Styles, snap *lab.Snapshot, focused bool, w, h int) text.Frame {
@@ -214,12 +209,8 @@ func (e *serverEntry) note(snap *lab.Snapshot) string {
 	case e.kind == poolServer:
 		return "pid " + strconv.Itoa(e.status.PID)
 	}
-	var notes []string
-	if snap.Replay == nil { // a recording does not say which servers were ours
-		notes = append(notes, "not ours")
+	if snap.Replay != nil { // a recording does not say which servers were ours
+		return ""
 	}
-	if silent := snap.Ledger.Now.Sub(e.replies.Last); !e.replies.Last.IsZero() && silent >= silentAfter {
-		notes = append(notes, "silent "+text.Clock(silent))
-	}
-	return strings.Join(notes, ", ")
+	return "not ours"
 }

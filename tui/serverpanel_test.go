@@ -73,7 +73,6 @@ func TestServersSay(t *testing.T) {
 			l.Queue.Consumers, l.Queue.Others, l.Ledger.Servers = 3, 3, []ledger.Server{{Replies: 9, Answers: 9, Rate: 9, Share: 1}}
 		}), 80, 4, []string{"0 running here, 3 elsewhere", "(no name)"}, nil},
 		{"crowd", snapshots()["crowd"], 60, 6, []string{"of 67"}, nil},
-		{"silent", with("mixed", func(l *lab.Snapshot) { l.Ledger.Now = l.Ledger.Now.Add(time.Minute) }), 100, 12, []string{"not ours, silent 1m"}, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) { says(t, serversText(c.snap, c.w, c.h), c.yes, c.no) })
 	}

@@ -40,7 +40,7 @@ func (m *Model) draw() string {
 	case inspecting:
 		out = m.inspector.frames(st, m.w, body).Draw(st, out)
 	case readingLog:
-		whole(text.Line{st.Title.Span(noteTitle(&m.snapshot))}, m.noteLines(m.w-2, body-2))
+		whole(text.Line{st.Title.Span("Log")}, m.log.lines(st, m.snapshot.Notes, m.w-2, body-2))
 	case readingHelp:
 		lines := m.helpLines(m.w - 2)
 		m.helpFrom = min(max(m.helpFrom, 0), max(len(lines)-(body-2), 0))
