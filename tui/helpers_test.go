@@ -166,14 +166,7 @@ const hostile = "\x1b]0;owned\x07\x1b[2J\u202efib\u200b\n\xff\u009b31m" + "e\u03
 // nasty draws text that must be escaped, or is hard to measure.
 var nasty = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{hostile, "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤️", "1️⃣", "क्षि", "e\u0301"}))
 
-// adviceText returns all advice, one a line.
-func adviceText(s *lab.Snapshot) string {
-	var b strings.Builder
-	for _, a := range explain.Advise(s) {
-		b.WriteString(a.Text + "\n")
-	}
-	return b.String()
-}
+func adviceText(s *lab.Snapshot) string { return explain.Advise(s).Text }
 
 // sound fails the test if text has bad numbers or trailing spaces.
 func sound(t interface {

@@ -105,7 +105,7 @@ func (m *Model) stepWords() string {
 }
 
 // advice returns the advice to show. While a scenario plays it is about the tour, since faults are part of the story.
-func (m *Model) advice() []explain.Advice {
+func (m *Model) advice() explain.Advice {
 	if !m.telling() || m.snapshot.Err != nil {
 		return explain.Advise(&m.snapshot)
 	}
@@ -113,7 +113,7 @@ func (m *Model) advice() []explain.Advice {
 	if m.snapshot.StandIn != "" && m.tourSnapshot.Position == 1 && m.tourSnapshot.State == tour.Intro {
 		s += " " + text.Escape(m.snapshot.StandIn, 300)
 	}
-	return []explain.Advice{{Level: lab.Info, Text: s}}
+	return explain.Advice{Level: lab.Info, Text: s}
 }
 
 // tourAdvice names the next key, in a row of the smallest screen.

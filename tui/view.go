@@ -97,15 +97,15 @@ func (m *Model) adviceLines() []text.Line {
 	if m.snapshot.Replay != nil {
 		return replayLines(m.st, m.snapshot.Replay, m.w)
 	}
-	all := m.advice()
-	if len(all) == 0 || m.mode != browsing && all[0].Level != lab.Failure { // hints are about the lanes
+	advice := m.advice()
+	if advice.Text == "" || m.mode != browsing && advice.Level != lab.Failure { // hints are about the lanes
 		return make([]text.Line, m.minAdvice())
 	}
 	ink, mark := m.st.Plain, " → "
-	if all[0].Level == lab.Failure {
+	if advice.Level == lab.Failure {
 		ink, mark = m.st.Warn, " ! "
 	}
-	out := text.Paragraph(m.st.Warn.Span(mark), text.Limit(text.Wrap(all[0].Text, m.w-4), maxAdviceRows), ink)
+	out := text.Paragraph(m.st.Warn.Span(mark), text.Limit(text.Wrap(advice.Text, m.w-4), maxAdviceRows), ink)
 	for len(out) < m.minAdvice() {
 		out = append(out, nil)
 	}

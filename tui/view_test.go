@@ -69,7 +69,7 @@ func TestLongMessagesAreWhole(t *testing.T) {
 	press(m, "esc", "tab", "tab", "tab", "down")
 	s.snap.Queue = lab.Queue{Name: "rpc_queue", Err: strings.TrimSuffix(strings.Repeat("no such thing ", 12), " ")}
 	m.Update(tickMsg(m.tickChain))
-	says("advice", explain.Advise(&m.snapshot)[0].Text)
+	says("advice", explain.Advise(&m.snapshot).Text)
 }
 
 // A row that the user has selected is described in two lines, one that follows the newest row in one line.

@@ -27,79 +27,64 @@ const (
 	brokerSilence = 4 * time.Second
 )
 
-// Advise returns all advice about a snapshot, the most urgent first. It names causes rather than their effects, so that no
-// two pieces of advice contradict each other.
-func Advise(s *lab.Snapshot) []Advice {
-	var all []Advice
-	add := func(level lab.Level, words string) { all = append(all, Advice{level, words}) }
+// Advise returns the most urgent advice about a snapshot. Its text is "" if there is none.
+func Advise(s *lab.Snapshot) Advice {
 	switch {
 	case s.Err != nil:
-		add(lab.Failure, "Something in here broke: "+text.Escape(text.FirstLine(s.Err.Error()), 120)+". Nothing goes on; press q to quit.")
-		return all
+		return Advice{lab.Failure, "Something in here broke: " + text.Escape(text.FirstLine(s.Err.Error()), 120) + ". Nothing goes on; press q to quit."}
 	case s.Replay != nil:
-		return nil
+		return Advice{}
 	case s.Frozen: // the rest would be about the past
-		add(lab.Info, "This is the picture of "+s.Ledger.Now.Format(time.TimeOnly)+
-			", and stands still whatever happens now. Press f to see the present.")
-		return all
+		return Advice{lab.Info, "This is the picture of " + s.Ledger.Now.Format(time.TimeOnly) +
+			", and stands still whatever happens now. Press f to see the present."}
 	}
-
-	blocked := obstacle(s)
-	if blocked != "" {
-		add(lab.Failure, blocked)
+	if blocked := obstacle(s); blocked != "" {
+		return Advice{lab.Failure, blocked}
 	}
 	if n := s.Ledger.Calls.Wrong; n > 0 {
 		wrong := " not the right number: some server computes something else."
 		if s.Load.Custom {
 			wrong = " not what is expected (--expect)."
 		}
-		add(lab.Failure, text.Plural(n, "answer was", "answers were")+wrong)
+		return Advice{lab.Failure, text.Plural(n, "answer was", "answers were") + wrong}
 	}
-	if s.Load.Paused {
-		add(lab.Info, pausedAdvice(s))
+	switch q := &s.Queue; {
+	case s.Load.Paused:
+		return Advice{lab.Info, pausedAdvice(s)}
+	case s.Load.Waiting:
+		return Advice{lab.Info, waitingAdvice(s)}
+	case !q.Known && q.Err != "":
+		return Advice{lab.Info, because("Nobody can say who consumes from "+QueueName(s), q.Err) + " Calls are made all the same."}
 	}
-	if blocked != "" {
-		return all
-	}
-	if s.Load.Waiting && !s.Load.Paused {
-		add(lab.Info, waitingAdvice(s))
-	} else if q := &s.Queue; !q.Known && q.Err != "" {
-		add(lab.Info, because("Nobody can say who consumes from "+QueueName(s), q.Err)+" Calls are made all the same.")
-	}
-
-	failing := failures(s)
-	for _, words := range failing {
-		add(lab.Failure, words)
+	if failing := failure(s); failing != "" {
+		return Advice{lab.Failure, failing}
 	}
 	if fault := text.Escape(s.Fault, 60); fault != "" {
 		words := "The next server will have the fault " + fault + "."
 		if StartsServers(s) {
 			words += " Press s to start it."
 		}
-		add(lab.Info, words)
+		return Advice{lab.Info, words}
 	}
-	if len(failing) == 0 {
-		all = append(all, suggestion(s)...)
-	}
-	return all
+	return suggestion(s)
 }
 
 // suggestion names the keys to try while no call fails.
-func suggestion(s *lab.Snapshot) []Advice {
+func suggestion(s *lab.Snapshot) Advice {
 	now, c := recent(s), s.Ledger.Calls
-	well := c.Wrong == 0 && !s.Load.Waiting && now.Failed == 0 && (now.Completed > 0 || c.Completed > 0 && c.InFlight == 0)
+	well := now.Failed == 0 && (now.Completed > 0 || c.Completed > 0 && c.InFlight == 0)
 	const allWell = "All is well, and no reply had to be discarded. Press d to send a second reply, "
 	switch r := s.Ledger.Replies; {
 	case r.Duplicates+r.Orphaned() > 0:
-		return []Advice{{lab.Info, "Press enter on a duplicate or an orphan to see its whole story. Then try " + faultKeys(s) + "."}}
-	case s.StandIn != "" && s.Fault == "":
-		return []Advice{{lab.Info, text.Escape(s.StandIn, 300)}} // the empty lanes say how to fill them
+		return Advice{lab.Info, "Press enter on a duplicate or an orphan to see its whole story. Then try " + faultKeys(s) + "."}
+	case s.StandIn != "":
+		return Advice{lab.Info, text.Escape(s.StandIn, 300)} // the empty lanes say how to fill them
 	case well && !StartsServers(s):
-		return []Advice{{lab.Success, allWell + "or u to send one of an unknown ID."}}
-	case well && s.Fault == "":
-		return []Advice{{lab.Success, allWell + "u to send one of an unknown ID, or x for a fault in the next server."}}
+		return Advice{lab.Success, allWell + "or u to send one of an unknown ID."}
+	case well:
+		return Advice{lab.Success, allWell + "u to send one of an unknown ID, or x for a fault in the next server."}
 	}
-	return nil
+	return Advice{}
 }
 
 func pausedAdvice(s *lab.Snapshot) string {
@@ -266,9 +251,8 @@ func because(sentence, reason string) string {
 	return sentence + "."
 }
 
-// failures says why calls fail that could succeed.
-func failures(s *lab.Snapshot) (all []string) {
-	add := func(words string) { all = append(all, words) }
+// failure says why calls fail that could succeed, or "".
+func failure(s *lab.Snapshot) string {
 	now, q, l := recent(s), &s.Queue, &s.Load
 	ended := now.Completed + now.Failed
 	waiting := text.Count(q.Ready) + " wait in the queue"
@@ -282,30 +266,30 @@ func failures(s *lab.Snapshot) (all []string) {
 	timeouts := 2*now.TimedOut > ended
 	switch {
 	case timeouts && crowded && now.Completed+now.Late > 0:
-		add("Most calls time out, and " + waiting + ": too few servers for this load. " + another)
+		return "Most calls time out, and " + waiting + ": too few servers for this load. " + another
 	case timeouts && crowded:
-		add("Calls time out, " + waiting + ", and no reply comes: the servers hang, or are very slow. Press enter on a call to see how far it came" + orStart + ".")
+		return "Calls time out, " + waiting + ", and no reply comes: the servers hang, or are very slow. Press enter on a call to see how far it came" + orStart + "."
 	case now.Late > 0 && crowded:
-		add("Some replies come too late: their calls have timed out, and " + waiting + " for a server. " + another)
+		return "Some replies come too late: their calls have timed out, and " + waiting + " for a server. " + another
 	case now.Late > 0:
-		add("Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.")
+		return "Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load."
 	case timeouts && q.Known && !q.Exclusive:
-		add("Most calls time out, although the queue has " + text.Plural(q.Consumers, "consumer", "consumers") +
-			". Press enter on one to see how far it came" + orStart + ".")
+		return "Most calls time out, although the queue has " + text.Plural(q.Consumers, "consumer", "consumers") +
+			". Press enter on one to see how far it came" + orStart + "."
 	case timeouts:
-		add("Most calls time out. Press enter on one to see how far it came.")
+		return "Most calls time out. Press enter on one to see how far it came."
 	}
 	if 2*now.Remote > ended {
-		add("The servers answer most calls with an error. Press enter on a failed call to see which.")
+		return "The servers answer most calls with an error. Press enter on a failed call to see which."
 	}
 	if n := l.Progress.Backlog; l.Rate > 0 && float64(n) > l.Rate && !l.Paused { // more than a second's calls
 		words := text.Count(n) + " calls are due and have not begun. Press - for a lower rate"
 		if crowded {
 			words += orStart
 		}
-		add(words + ".")
+		return words + "."
 	}
-	return all
+	return ""
 }
 
 // recent sums up the last seconds.
