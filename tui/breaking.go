@@ -90,14 +90,14 @@ var faultChoices = func() []choice {
 		"crash-before-reply": {"=0.02", "dies before its reply: another server answers"},
 		"early-ack":          {"=0.02", "acks first, dies before its reply: a lost call"},
 		"duplicate":          {"=0.05", "sends the reply twice"},
-		"unknown":            {"=0.05", "sends a reply of an unknown ID as well"},
+		"unknown":            {"=0.05", "sends a reply with an unknown ID as well"},
 		"drop":               {"=0.02", "never replies: the call times out"},
 		"error":              {"=0.05", "answers with an error: the call fails"},
 		"panic":              {"=0.05", "panics: an error reply, and the server lives"},
 		"slow":               {"=0.02:6s", "sleeps for 6 s: the reply comes too late"},
 		"ack-delay":          {"=3s", "acks 3 s late: kill it meanwhile, see duplicates"},
 	}
-	all := []choice{{value: "", words: "none: the next server is a good one"}}
+	all := []choice{{value: "", words: "none: the next server works normally"}}
 	for _, name := range server.FaultNames() {
 		w := words[name]
 		all = append(all, choice{value: name + w[0], words: w[1]})
@@ -110,7 +110,7 @@ func (m *Model) chooseFault() tea.Cmd {
 	return m.confirmServers(func() tea.Cmd {
 		m.open(choosing)
 		m.menu = menu{
-			name: "Fault", title: "What shall the next server do wrong? (a probability for each request)",
+			name: "Fault", title: "What should the next server do wrong? (a probability for each request)",
 			choices: faultChoices, choose: m.setFault,
 		}
 		for i, c := range faultChoices {

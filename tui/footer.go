@@ -70,7 +70,7 @@ func (m *Model) pauseWords() string {
 	case m.snapshot.Load.Paused && m.snapshot.Load.PausedBy == "":
 		return "resume"
 	case m.snapshot.Load.Paused, m.snapshot.Load.Waiting:
-		return "begin"
+		return "start"
 	}
 	return "pause"
 }

@@ -26,7 +26,7 @@ func connectionPiece(st *text.Styles, snap *lab.Snapshot) text.Piece {
 	mark, ink := "○ ", st.Bad
 	switch {
 	case snap.Err != nil:
-		mark, forms = "✗ ", []string{"something in here broke", "broken"}
+		mark, forms = "✗ ", []string{"internal error", "error"}
 	case forms == nil:
 		mark, ink, forms = "● ", st.Good, []string{"connected " + text.Clock(now.Sub(c.Since)), "connected"}
 	case c.Denied:

@@ -244,7 +244,7 @@ func TestHeaderSays(t *testing.T) {
 		{"one consumer", with("healthy", func(l *lab.Snapshot) { l.Queue.Consumers = 1 }), 120, []string{"1 consumer "}, nil},
 		{"open", snapshots()["open"], 120, []string{"200/s open, backlog 12"}, []string{"closed"}},
 		{"wrong", snapshots()["mixed"], 120, []string{"9 WRONG", "failed 300"}, nil},
-		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("x") }), 80, []string{"✗ something in here broke"}, []string{"connected"}},
+		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("x") }), 80, []string{"✗ internal error"}, []string{"connected"}},
 		{"in-process", snapshots()["in-process"], 140, []string{"rpcscope  in-process broker 0.1.0  127.0.0.1:40123  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
 		{"in-process, 120 cells", snapshots()["in-process"], 120, []string{" rpcscope  in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers  callback amq.gen-JzTY2"}, nil},
 		{"in-process, 80 cells", snapshots()["in-process"], 80, []string{" in-process broker 0.1.0  rpc_queue 3 ready, 2 consumers "}, []string{"callback"}},

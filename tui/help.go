@@ -11,7 +11,7 @@ var vocabulary = [][2]string{
 	{"in flight", "a call that waits for its answer"},
 	{"completed", "a call whose answer came, right or wrong. Others failed, and say why"},
 	{"duplicate", "a reply to a call that has its answer. Discarded"},
-	{"orphaned", "a reply that no call waits for: late, or of an unknown ID. Discarded"},
+	{"orphaned", "a reply that no call waits for: late, or with an unknown ID. Discarded"},
 }
 
 // keysOn returns the keys that the help shows for a source.
@@ -31,13 +31,13 @@ func (m *Model) helpText() string {
 		"▲ ▼ a server came, went. Latencies are those of the whole run; servers' rates count replies. " +
 		"A filter is words that must all hold: state:failed server:fib-1 n:20-35 id:7f3a, any other text, and ! for not."
 	if m.player != nil {
-		return "This is a recording: what is shown is as it was at the time that the line under the header tells. " +
-			"The bar below that is the whole recording: ━ has been, ─ is to come, · has not been read yet; d o x * are " +
+		return "This is a recording: the screen shows the state at the time given under the header. " +
+			"The bar below that is the whole recording: ━ played, ─ still to play, · not yet read; d o x * are " +
 			"duplicates, orphans, failures, and several of them. " + both
 	}
-	return "A paused load starts no calls; a frozen picture stands still while calls go on. " +
-		"S, K and r are about the server that is selected, or else the newest that runs; d about the call that is selected, " +
-		"or else the newest completed one. " + both
+	return "A paused load starts no calls; a frozen screen does not change while calls go on. " +
+		"S, K and r are about the server that is selected, or the newest that is running; d about the call that is selected, " +
+		"or the newest completed one. " + both
 }
 
 // helpLines draws all keys, the vocabulary and the help text.

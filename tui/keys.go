@@ -115,7 +115,7 @@ func newKeys() []keyGroup {
 			{keys: "enter", on: all, in: inspecting, do: act((*Model).close)},
 			{keys: "enter", on: all, in: choosing, do: (*Model).chosen, hint: "choose"},
 			{keys: "enter", on: all, in: prompting, do: (*Model).submit, hint: "ok"},
-			{keys: "f", help: "freeze the picture", on: labs, in: reading, do: act((*Model).toggleFrozen), words: (*Model).freezeWords},
+			{keys: "f", help: "freeze the screen", on: labs, in: reading, do: act((*Model).toggleFrozen), words: (*Model).freezeWords},
 			{keys: "/", help: "find an ID", on: all, in: reading, do: act((*Model).askID), hint: "find"},
 			{keys: "F", help: "filter the lanes", on: all, in: reading, do: act((*Model).askFilter), hint: "filter"},
 			{keys: "z", help: "zoom into the lane", on: all, in: browsing, do: act((*Model).zoom), hint: "zoom"},

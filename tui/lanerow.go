@@ -204,7 +204,7 @@ func strayRow(st *text.Styles, s *ledger.Stray, now time.Time, n int) (r laneRow
 	default:
 		r.ink = st.Orphaned
 		kind = text.FirstFit(room, "unknown ID, "+name, "unknown ID", "unknown")
-		whys = []string{"no such call here", "no such call"}
+		whys = []string{"no such call"}
 		if s.ID == "" {
 			kind = text.FirstFit(room, "no ID, "+name, "unknown")
 			whys = []string{"it names no call", "names no call"}

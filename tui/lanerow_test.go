@@ -170,7 +170,7 @@ func TestStrayRows(t *testing.T) {
 		}, someID + ": a reply by hand, late by 312 ms: the call had ended with its client. Discarded."},
 		{"unknown", stray(amqprpc.Unknown, as), map[int]string{
 			16: "7f3a91c unknown|no such call",
-			28: "7f3a91c2 unknown ID, fib-2|no such call here",
+			28: "7f3a91c2 unknown ID, fib-2|no such call",
 		}, someID + ": a reply from fib-2 that no call here waits for: its ID is unknown. Discarded."},
 		{"no ID", stray(amqprpc.Unknown, func(s *ledger.Stray) { s.ID, s.Server = "", "" }), map[int]string{
 			16: "(no ID) unknown|names no call",
@@ -179,8 +179,8 @@ func TestStrayRows(t *testing.T) {
 		{"an error", stray(amqprpc.Unknown, func(s *ledger.Stray) { s.Error = "overflow\n" }), map[int]string{
 			16:  "7f3a91c unknown|an error: over…",
 			28:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n`,
-			40:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n, no such call here`,
-			118: someID + ` unknown ID, fib-2, an error: overflow\n, no such call here 12s ago`,
+			40:  `7f3a91c2 unknown ID, fib-2|an error: overflow\n, no such call`,
+			118: someID + ` unknown ID, fib-2, an error: overflow\n, no such call 12s ago`,
 		}, someID + `: an error reply (overflow\n) from fib-2 that no call here waits for: its ID is unknown. Discarded.`},
 		{"a late error", stray(amqprpc.Late, func(s *ledger.Stray) { s.Error, s.Since = amqprpc.CodeDeadlineExceeded, 1270*time.Microsecond }), map[int]string{
 			16: "7f3a91c2 late|an error: DEAD…",

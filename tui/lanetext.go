@@ -21,7 +21,7 @@ func (l *lanes) selected(snap *lab.Snapshot) (row, bool) {
 		words := " is not among the rows that are shown. Press enter to see its whole story."
 		switch {
 		case snap.Frozen:
-			words = " is not in the frozen picture. Press f to go back to the present."
+			words = " is not on the frozen screen. Press f to go live."
 		case p.pending():
 			words = ": a reply that was sent and has not come in yet."
 		}
@@ -124,7 +124,7 @@ func (l *lanes) nothing(st *text.Styles, kind laneKind, n, h int) []text.Line {
 	case kind == duplicateLane:
 		s = "None yet. A duplicate is a second reply to a call that has its answer. d sends one; x makes a server that does."
 	case kind == orphanedLane:
-		s = "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u sends one."
+		s = "None yet. An orphan is a reply that no call waits for: too late, or with an unknown ID. u sends one."
 	case l.ended == completedOnly:
 		s = "None yet. A call is completed when its answer has come."
 	case l.ended == failedOnly:

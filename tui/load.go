@@ -60,7 +60,7 @@ func (m *Model) askLoad() {
 	if rate := m.snapshot.Load.Rate; rate > 0 {
 		now = strconv.FormatFloat(rate, 'g', -1, 64) + "/s"
 	}
-	m.ask("Load", "64 keeps so many calls in flight; 200/s starts so many a second, come what may", now, func(s string) (tea.Cmd, error) {
+	m.ask("Load", "64 keeps 64 calls in flight; 200/s starts 200 a second, whatever happens", now, func(s string) (tea.Cmd, error) {
 		return nil, m.setLoad(strings.TrimSpace(s))
 	})
 }
@@ -70,7 +70,7 @@ func (m *Model) setLoad(s string) error {
 	if perSecond, ok := strings.CutSuffix(s, "/s"); ok {
 		rate, err := strconv.ParseFloat(strings.TrimSpace(perSecond), 64)
 		if err != nil || !(rate >= load.MinRate && rate <= load.MaxRate) {
-			return fmt.Errorf("%.20q is not a rate from %g/s to %g/s", s, load.MinRate, load.MaxRate)
+			return fmt.Errorf("%.20q is not a rate from %.6f/s to %.0f/s", s, load.MinRate, load.MaxRate)
 		}
 		return m.lab.SetRate(rate)
 	}

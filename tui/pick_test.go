@@ -239,7 +239,7 @@ func TestMadeWhileFrozen(t *testing.T) {
 	if m.mode != browsing {
 		t.Fatal("something is opened")
 	}
-	says(t, m.View(), []string{id + " is not in the frozen picture. Press f", "✗ that one is not in the frozen picture: f goes back to the present"}, nil)
+	says(t, m.View(), []string{id + " is not on the frozen screen. Press f", "✗ that one is not on the frozen screen: f goes live"}, nil)
 	press(m, "f", "enter")
 	opened(t, m, "the call", id)
 }
@@ -381,7 +381,7 @@ func TestUnknownStories(t *testing.T) {
 	m = newScreen(t, live, 120, 40)
 	m.inspect(target{id: "none"})
 	tick(m)
-	says(t, m.View(), []string{"that one is no longer remembered: f freezes the picture"}, nil)
+	says(t, m.View(), []string{"that one is no longer remembered: f freezes the screen"}, nil)
 }
 
 // hasStory reports whether there is a story to tell.

@@ -137,7 +137,7 @@ func (p *propertyList) addBasic(m *ledger.Message) {
 			unset = append(unset, property.name)
 		}
 	}
-	p.addWords("(unset: " + strings.Join(append(unset, "cluster_id, reserved and not read"), ", ") + ")")
+	p.addWords("(unset: " + strings.Join(append(unset, "cluster_id (obsolete)"), ", ") + ")")
 }
 
 func hasHeaders(m *ledger.Message) bool { return m.HeadersTotal > 0 || len(m.Headers) > 0 }

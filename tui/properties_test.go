@@ -37,7 +37,7 @@ routing key
 redelivered       no  this reply, not its request
 (unset: content_type, content_encoding, headers, delivery_mode, priority,
 correlation_id, reply_to, expiration, message_id, timestamp, type, user_id,
-app_id, cluster_id, reserved and not read)
+app_id, cluster_id (obsolete))
 body              empty
 `},
 		{"all set", amqprpc.Message{Exchange: "x", RoutingKey: "k", Redelivered: true, ContentType: "text/plain", ContentEncoding: "gzip",
@@ -59,7 +59,7 @@ timestamp         2026-01-02 15:04:05 UTC
 type              t
 user_id           guest
 app_id            rpcscope (by hand)  sent by hand from this program
-(unset: cluster_id, reserved and not read)
+(unset: cluster_id (obsolete))
 headers           3
   b               true  bool
   table           {k: "v"}  table
@@ -76,8 +76,7 @@ redelivered       no  this reply, not its request
 delivery_mode     3  no such mode
 expiration        soon  not a number of ms
 (unset: content_type, content_encoding, headers, priority, correlation_id,
-reply_to, message_id, timestamp, type, user_id, app_id, cluster_id, reserved and
-not read)
+reply_to, message_id, timestamp, type, user_id, app_id, cluster_id (obsolete))
 body              22 bytes, not text
   0000  00 01 61 62 63 ff 7e 20 61 6e 64 20 6d 6f 72 65  ..abc.~ and more
   0010  20 6f 66 20 69 74                                 of it
@@ -88,7 +87,7 @@ routing key
 redelivered       no  this reply, not its request
 (unset: content_type, content_encoding, headers, delivery_mode, priority,
 correlation_id, reply_to, expiration, message_id, timestamp, type, user_id,
-app_id, cluster_id, reserved and not read)
+app_id, cluster_id (obsolete))
 body              the first 1,024 of 6,000 bytes
 ` + strings.Repeat("  "+strings.Repeat("한", 39)+"\n", 8) + "  " + strings.Repeat("한", 341-8*39) + "\n"},
 	} {

@@ -44,7 +44,7 @@ func nextSpeed(now float64, delta int) float64 {
 // emptyInReplay are the texts of empty lanes in a recording, in which no key fills them.
 var emptyInReplay = [laneCount]string{
 	duplicateLane: "None yet. A duplicate is a second reply to a call that has its answer. d goes to the next one.",
-	orphanedLane:  "None yet. An orphan is a reply that no call waits for: too late, or of an unknown ID. u goes to the next one.",
+	orphanedLane:  "None yet. An orphan is a reply that no call waits for: too late, or with an unknown ID. u goes to the next one.",
 }
 
 // replayLines draws the position in a recording.

@@ -64,9 +64,9 @@ func (m *Model) unknown() error {
 	case m.player != nil:
 		return errors.New("at this time of the recording that one is not remembered: / finds it")
 	case m.frozen != nil:
-		return errors.New("that one is not in the frozen picture: f goes back to the present")
+		return errors.New("that one is not on the frozen screen: f goes live")
 	}
-	return errors.New("that one is no longer remembered: f freezes the picture, so that nothing is forgotten")
+	return errors.New("that one is no longer remembered: f freezes the screen, so that nothing is forgotten")
 }
 
 // showStory gives the inspector the story as it is now. It returns false if there is none.

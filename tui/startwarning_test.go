@@ -12,7 +12,7 @@ import (
 	"rpcscope/tui/lab"
 )
 
-const sharedWarning = `somebody else consumes from "orders"`
+const sharedWarning = `another client consumes from "orders"`
 
 // sharedLab is a lab on a queue from which somebody else consumes.
 func sharedLab() *fakeLab {
@@ -23,7 +23,7 @@ func sharedLab() *fakeLab {
 	return s
 }
 
-// If somebody else consumes from the queue, s, x and r ask first, and only once.
+// If another client consumes from the queue, s, x and r ask first, and only once.
 func TestStartServersOnASharedQueue(t *testing.T) {
 	for _, c := range []struct {
 		keys string
@@ -92,7 +92,7 @@ func TestSpaceStartsTheLoad(t *testing.T) {
 	s := sharedLab()
 	s.snap.Load.Paused, s.snap.Load.PausedBy = true, sharedWarning
 	m := newScreen(t, s, 120, 40)
-	if view := ansi.Strip(m.View()); !strings.Contains(view, "The load begins paused, because "+sharedWarning+". Press space to begin it") || !strings.Contains(view, "space begin") {
+	if view := ansi.Strip(m.View()); !strings.Contains(view, "The load is paused, because "+sharedWarning+". Press space to start it") || !strings.Contains(view, "space start") {
 		t.Errorf("paused:\n%s", view)
 	}
 	s.snap.Load.PausedBy, s.snap.Load.Waiting = "", true

@@ -88,7 +88,7 @@ func (m *Model) nextScenarioWords() string {
 	case t.Left:
 		return "next scenario"
 	case t.State == tour.Intro:
-		return "begin"
+		return "start"
 	case t.State == tour.Playing:
 		return "skip"
 	case last:

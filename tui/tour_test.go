@@ -93,7 +93,7 @@ func TestTourStates(t *testing.T) {
 		set       func(*fakeTour)
 		says, not []string
 	}{
-		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N begin", "P back", "R repeat", "L leave", "tab panel"}, []string{"space", "s server", "K kill", "PAUSED", "WAITING", "closed loop"}},
+		"told":       {func(*fakeTour) {}, []string{"4 of 10: a server dies", "ready", "happens", "watch", "why", "Press N to see it happen", "N start", "P back", "R repeat", "L leave", "tab panel"}, []string{"space", "s server", "K kill", "PAUSED", "WAITING", "closed loop"}},
 		"part":       {func(f *fakeTour) { f.snap.Position, f.snap.Count = 1, 2 }, []string{"Scenario 4 (1 of 2): a server dies"}, nil},
 		"acting":     {func(f *fakeTour) { f.snap.State = tour.Playing }, []string{"happening", "happens", "It is happening now", "N skip"}, []string{"✓ ok"}},
 		"next":       {func(f *fakeTour) { acting(f, tour.Pending) }, []string{"happening", "✓ done   Two calls are made.", "○ next   A server starts", "watch", ". next step", "N skip"}, []string{"happens", "● now", "PAUSED"}},

@@ -293,7 +293,7 @@ func TestInvalid(t *testing.T) {
 		"rate 1e-07":                            {Source: numbered, Rate: MinRate / 10},
 		"rate NaN":                              {Source: numbered, Rate: math.NaN()},
 		"rate +Inf":                             {Source: numbered, Rate: math.Inf(1)},
-		"from 1e-06 to 1000000":                 {Source: numbered, Rate: 2 * MaxRate},
+		"from 0.000001 to 1000000":              {Source: numbered, Rate: 2 * MaxRate},
 		"concurrency -1 is not from 0 to 65536": {Source: numbered, Concurrency: -1},
 		"concurrency 65537":                     {Source: numbered, Concurrency: MaxConcurrency + 1},
 		"count -2 is negative":                  {Source: numbered, Count: -2},

@@ -98,7 +98,7 @@ func CheckRate(rate float64) error {
 	if rate >= MinRate && rate <= MaxRate {
 		return nil
 	}
-	return Invalidf("rate %v per second is not from %g to %.0f", rate, MinRate, MaxRate)
+	return Invalidf("rate %v per second is not from %.6f to %.0f", rate, MinRate, MaxRate)
 }
 
 // CheckConcurrency returns an error if n is not from min to [MaxConcurrency].

@@ -13,7 +13,7 @@ func TestServersBesideAForeignService(t *testing.T) {
 	node := brokertest.Shared(t)
 	queue := brokertest.QueueName(t)
 	foreign := newForeign(t, node.URL(), queue, echo)
-	why := `somebody else consumes from "` + queue + `": give another --queue, or --force`
+	why := `another client consumes from "` + queue + `": give another --queue, or --force`
 	for _, args := range [][]string{
 		{"load", "--servers=2", "-n=20"},
 		{"load", "--servers=2", "-n=20", "--body=x"},

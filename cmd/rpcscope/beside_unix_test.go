@@ -33,10 +33,10 @@ func TestScreenBesideAForeignService(t *testing.T) {
 	}
 	term.Type("clear; rpcscope --queue "+queue+" -c 2", "enter")
 	term.WaitFor("PAUSED")
-	term.WaitFor("The load begins paused, because somebody else consumes")
+	term.WaitFor("The load is paused, because another client consumes")
 	for _, key := range []string{"s", "x", "r"} {
 		term.Type(key)
-		term.WaitFor("Start servers here, although somebody else consumes")
+		term.WaitFor("Start servers here, although another client consumes")
 		term.Type("enter")
 		term.WaitFor("Duplicate 0")
 	}
@@ -83,7 +83,7 @@ func TestScreenOfAnExclusiveQueue(t *testing.T) {
 	term := shell(t, node.URL(), screen.Size{Cols: 140, Rows: 40})
 	term.Type("rpcscope --queue "+q.Name+" --fib 1 -c 2", "enter")
 	term.WaitFor("exclusive to another connection")
-	term.WaitFor("Press space to begin it")
+	term.WaitFor("Press space to start it")
 	term.Type(" ")
 	shown(term, `completed ([\d,]+)`)
 	term.Type("q")
@@ -113,13 +113,13 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 
 	term := shell(t, node.URL(), screen.Size{Cols: 200, Rows: 40})
 	term.Type("rpcscope --queue "+queue+" --fib 1 --rate 20", "enter")
-	term.WaitFor("Nobody can say who consumes from limited")
+	term.WaitFor("It is unknown who consumes from limited")
 	term.WaitFor("maximum allowed user limit of")
 	term.Wait("some calls", func(string) bool { return shown(term, `completed ([\d,]+)`) > 100 })
 	term.Type("s")
 	term.WaitFor("Start servers here, although nobody can say")
 	term.Type("enter", "v")
-	term.WaitFor("the load begins all the same")
+	term.WaitFor("the load begins anyway")
 	if s := term.Screen(); strings.Contains(s, "lost") || strings.Contains(s, "again") {
 		t.Errorf("it has lost its connection:\n%s", s)
 	}

@@ -85,9 +85,9 @@ func (o *brokerOptions) config(stderr io.Writer) (cfg broker.Config, err error) 
 		}
 		return cfg, fmt.Errorf("--listen %q is not an address such as 127.0.0.1:5672: %s", o.listen, why)
 	case o.maxMessage <= 0:
-		return cfg, fmt.Errorf("--max-message %d is not above zero", o.maxMessage)
+		return cfg, fmt.Errorf("--max-message must be positive, not %d", o.maxMessage)
 	case o.memoryLimit <= 0:
-		return cfg, fmt.Errorf("--memory-limit %d is not above zero", o.memoryLimit)
+		return cfg, fmt.Errorf("--memory-limit must be positive, not %d", o.memoryLimit)
 	case o.user != "" && password == "":
 		return cfg, fmt.Errorf("--user needs a password in $%s", brokerPassword)
 	case o.user == "" && password != "":

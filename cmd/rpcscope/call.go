@@ -73,7 +73,7 @@ call: timeout, unroutable, rejected, expired, connection_lost, ...`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout <= 0 {
-				return fmt.Errorf("--timeout %v is not above zero", timeout)
+				return fmt.Errorf("--timeout must be positive, not %v", timeout)
 			}
 			if err := amqprpc.CheckQueueName(queue); err != nil {
 				return fmt.Errorf("--queue: %w", err)

@@ -43,7 +43,7 @@ const maxServers = 256
 // add adds the flags to a set.
 func (o *runFlags) add(flags *pflag.FlagSet, defaults runFlags) {
 	o.addCalls(flags, defaults)
-	flags.IntVar(&o.servers, "servers", defaults.servers, "start so many local fibservers for the run")
+	flags.IntVar(&o.servers, "servers", defaults.servers, "number of local fibservers to start for the run")
 	o.addServerFlag(flags, defaults)
 }
 
@@ -75,9 +75,9 @@ func (o *runFlags) validate(flags *pflag.FlagSet) error {
 	case given("concurrency") && (o.concurrency < 1 || o.concurrency > load.MaxConcurrency):
 		return fmt.Errorf("-c %d is not between 1 and %d", o.concurrency, load.MaxConcurrency)
 	case given("rate") && !(o.rate >= load.MinRate && o.rate <= load.MaxRate):
-		return fmt.Errorf("--rate %v is not between %g and %g", o.rate, load.MinRate, load.MaxRate)
+		return fmt.Errorf("--rate %v is not between %.6f and %.0f", o.rate, load.MinRate, load.MaxRate)
 	case o.timeout <= 0:
-		return fmt.Errorf("--timeout %v is not above zero", o.timeout)
+		return fmt.Errorf("--timeout must be positive, not %v", o.timeout)
 	case o.servers < 0 || o.servers > maxServers:
 		return fmt.Errorf("--servers %d is not between 0 and %d", o.servers, maxServers)
 	}

@@ -60,7 +60,7 @@ The first Ctrl+C ends the load and prints the summary, the second one ends at on
 func (o *loadOptions) add(flags *pflag.FlagSet, count string) {
 	flags.Int64VarP(&o.count, "count", "n", 0, count)
 	flags.DurationVar(&o.duration, "duration", 0, "time for which to start requests")
-	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run for so long first, without counting it")
+	flags.DurationVar(&o.warmup, "warmup", o.warmup, "run this long first, without counting it")
 	flags.BoolVar(&o.asJSON, "json", false, "print the summary as JSON, in one line")
 	flags.Uint64Var(&o.maxFailed, "max-failed", 0, "maximum of calls that fail, are answered wrong or do not start\nbefore the exit code is 1")
 }
@@ -73,9 +73,9 @@ func (o *loadOptions) validate(cmd *cobra.Command) error {
 	}
 	switch {
 	case given("count") && o.count <= 0:
-		return fmt.Errorf("-n %d is not above zero", o.count)
+		return fmt.Errorf("-n must be positive, not %d", o.count)
 	case given("duration") && o.duration <= 0:
-		return fmt.Errorf("--duration %v is not above zero", o.duration)
+		return fmt.Errorf("--duration must be positive, not %v", o.duration)
 	case o.warmup < 0:
 		return fmt.Errorf("--warmup %v is negative", o.warmup)
 	case len(o.serverFlags) > 0 && o.servers == 0:

@@ -34,8 +34,8 @@ func TestRecordKeepsWhatIsThere(t *testing.T) {
 		{"old recording", oldRecording, "is an older recording: --overwrite replaces it"},
 		{"recording of the future", strings.Replace(oldRecording, `"version":1`, `"version":99`, 1), "--overwrite"},
 		{"recording that is cut off", oldRecording[:40], "--overwrite"},
-		{"thesis", "years of work\n", "exists and is no recording; it stays as it is"},
-		{"thesis", "no newline", "exists and is no recording"},
+		{"thesis", "years of work\n", "exists and is not a recording; it stays as it is"},
+		{"thesis", "no newline", "exists and is not a recording"},
 	} {
 		path := put(t, "file", c.content)
 		for _, args := range [][]string{{"load"}, {"load", "--overwrite"}} {

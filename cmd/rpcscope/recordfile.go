@@ -82,7 +82,7 @@ func (f *recordFlags) mayReplace() error {
 		return nil
 	}
 	if _, err := ledger.NewReader(file); errors.Is(err, ledger.ErrNotRecording) {
-		return fmt.Errorf("%s exists and is no recording; it stays as it is", f.path)
+		return fmt.Errorf("%s exists and is not a recording; it stays as it is", f.path)
 	}
 	if !f.overwrite {
 		return fmt.Errorf("%s is an older recording: --overwrite replaces it", f.path)

@@ -96,7 +96,7 @@ func TestScreenRecordRefuses(t *testing.T) {
 	fresh := filepath.Join(folder, "fresh.ndjson")
 	term := shell(t, closedURL(t), screen.Size{Cols: 140, Rows: 30})
 	for i, c := range []struct{ file, want string }{
-		{diary, "exists and is no recording"},
+		{diary, "exists and is not a recording"},
 		{"", "--record is empty"},
 		{folder, "is a directory"},
 		{fresh, "cannot connect"}, // no empty file is left
@@ -149,7 +149,7 @@ func TestReplayRefusesOnScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
-		empty: "it is empty", folder: "is a directory", "/dev/null": "no regular file", "/nowhere": "no such file", "-": "cannot seek in stdin",
+		empty: "it is empty", folder: "is a directory", "/dev/null": "not a regular file", "/nowhere": "no such file", "-": "cannot seek in stdin",
 	} {
 		term := shell(t, "amqp://127.0.0.1:1/", screen.Size{Cols: 140, Rows: 24})
 		term.Type("rpcscope replay "+path+"; echo code=$?", "enter")

@@ -84,7 +84,7 @@ func TestScreen(t *testing.T) {
 
 	// The new reply is selected.
 	term.Type("enter")
-	term.WaitFor("A reply of an unknown ID, sent by hand")
+	term.WaitFor("A reply with an unknown ID, sent by hand")
 	term.Type("esc")
 	term.WaitFor("In flight")
 

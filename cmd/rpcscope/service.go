@@ -25,7 +25,7 @@ func (f *serviceFlags) add(flags *pflag.FlagSet) {
 		"call's number, {n} a random number from --fib's range, {n:1-100} from\nthis range, {uuid} a random UUID, {{ a brace; '' is an empty body")
 	flags.StringVar(&f.contentType, "content-type", "text/plain", "content type of --body")
 	flags.StringArrayVar(&f.headers, "header", nil, "NAME=VALUE, a header of the requests with --body; repeatable")
-	flags.StringVar(&f.expect, "expect", "", "regular expression (Go's) that right answers to --body match; it may\nmatch a part: (?s)\\A...\\z matches all of an answer")
+	flags.StringVar(&f.expect, "expect", "", "regular expression (Go's) that right answers to --body match; it may\nmatch a part: (?s)\\A...\\z matches the whole answer")
 }
 
 // service returns the service that the flags describe, or nil for fib. Its errors are usage errors.

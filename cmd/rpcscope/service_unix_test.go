@@ -27,7 +27,7 @@ func TestScreenOfAForeignService(t *testing.T) {
 	term := shell(t, node.URL(), screen.Size{Cols: 120, Rows: 40})
 	term.Type(fmt.Sprintf("rpcscope --queue %s --rate 50 --body 'ask {k}' --expect '^ASK'; echo code=$?", queue), "enter")
 	term.WaitFor("body ask {k}")
-	term.WaitFor("The load begins paused, because it asks a service that is not rpcscope's")
+	term.WaitFor("The load is paused, because it asks a service that is not rpcscope's")
 	term.Type(" ")
 	term.WaitFor("ASK ")
 	term.Type("n", "ctrl+u")

@@ -71,7 +71,7 @@ last time that it was played to its end counts.`,
 	o.broker.Add(flags)
 	flags.BoolVar(&o.inProcess, "in-process", false, "use a broker in this process, even if there is another one")
 	flags.BoolVar(&o.check, "check", false, "without a screen: print a line for each scenario")
-	flags.Float64Var(&o.pace, "pace", 1, "time for each step, from 0 (no step waits) to 3 (three times the usual\ntime); a key goes on at once")
+	flags.Float64Var(&o.pace, "pace", 1, "time for each step, from 0 (no step waits) to 3 (three times the usual\ntime); a key goes to the next step at once")
 	flags.IntSliceVar(&o.only, "only", nil, "run only these scenarios, such as 4,7")
 	flags.BoolVar(&o.asJSON, "json", false, "with --check: print one JSON object a line")
 	flags.StringArrayVar(&o.serverFlags, "server-flag", nil, "flag for all servers, such as --server-flag=--queue-type=classic;\nrepeatable")

@@ -31,12 +31,11 @@ const (
 func Advise(s *lab.Snapshot) Advice {
 	switch {
 	case s.Err != nil:
-		return Advice{lab.Failure, "Something in here broke: " + text.Escape(text.FirstLine(s.Err.Error()), 120) + ". Nothing goes on; press q to quit."}
+		return Advice{lab.Failure, "Internal error: " + text.Escape(text.FirstLine(s.Err.Error()), 120) + ". The session has stopped; press q to quit."}
 	case s.Replay != nil:
 		return Advice{}
 	case s.Frozen: // the rest would be about the past
-		return Advice{lab.Info, "This is the picture of " + s.Ledger.Now.Format(time.TimeOnly) +
-			", and stands still whatever happens now. Press f to see the present."}
+		return Advice{lab.Info, "Frozen at " + s.Ledger.Now.Format(time.TimeOnly) + ". Press f to go live."}
 	}
 	if blocked := obstacle(s); blocked != "" {
 		return Advice{lab.Failure, blocked}
@@ -54,7 +53,7 @@ func Advise(s *lab.Snapshot) Advice {
 	case s.Load.Waiting:
 		return Advice{lab.Info, waitingAdvice(s)}
 	case !q.Known && q.Err != "":
-		return Advice{lab.Info, because("Nobody can say who consumes from "+QueueName(s), q.Err) + " Calls are made all the same."}
+		return Advice{lab.Info, because("It is unknown who consumes from "+QueueName(s), q.Err) + " Calls are made anyway."}
 	}
 	if failing := failure(s); failing != "" {
 		return Advice{lab.Failure, failing}
@@ -80,25 +79,25 @@ func suggestion(s *lab.Snapshot) Advice {
 	case s.StandIn != "":
 		return Advice{lab.Info, text.Escape(s.StandIn, 300)} // the empty lanes say how to fill them
 	case well && !StartsServers(s):
-		return Advice{lab.Success, allWell + "or u to send one of an unknown ID."}
+		return Advice{lab.Success, allWell + "or u to send one with an unknown ID."}
 	case well:
-		return Advice{lab.Success, allWell + "u to send one of an unknown ID, or x for a fault in the next server."}
+		return Advice{lab.Success, allWell + "u to send one with an unknown ID, or x for a fault in the next server."}
 	}
 	return Advice{}
 }
 
 func pausedAdvice(s *lab.Snapshot) string {
 	if why := text.Escape(s.Load.PausedBy, 120); why != "" {
-		return "The load begins paused, because " + why + ". Press space to begin it, or c to make one call."
+		return "The load is paused, because " + why + ". Press space to start it, or c to make one call."
 	}
 	return "The load is paused. Press space to resume it, or c to make one call."
 }
 
 func waitingAdvice(s *lab.Snapshot) string {
 	if q := &s.Queue; !q.Known && q.Err != "" {
-		return because("Nobody can say who consumes from "+QueueName(s), q.Err) + " Press space to begin the load."
+		return because("It is unknown who consumes from "+QueueName(s), q.Err) + " Press space to start the load."
 	}
-	return "The load begins as soon as somebody consumes from " + QueueName(s) + "."
+	return "The load starts as soon as a server consumes from " + QueueName(s) + "."
 }
 
 // WhyIdle says why no call is in flight, or "" if nothing keeps the load from making calls.
@@ -175,7 +174,7 @@ func obstacle(s *lab.Snapshot) string {
 			next + ", and until then calls fail at their own deadline."
 	case c.Blocked:
 		return because("The broker has raised an alarm and takes no requests", c.BlockedReason) +
-			" They wait in the client; clear the alarm on the broker to go on."
+			" They wait in the client; clear the alarm on the broker to continue."
 	case answeredLately(s): // the state of the queue is out of date
 		return ""
 	case q.Known && q.Err != "" && s.Ledger.Now.Sub(q.At) > brokerSilence: // without Err it has not been asked, as after ctrl+z
@@ -193,9 +192,9 @@ func missingQueue(s *lab.Snapshot) string {
 	case s.ServerStarting():
 		return "There is no queue " + name + " yet: the server that is starting declares it."
 	case StartsServers(s):
-		return "There is no queue " + name + ", so that calls are unroutable. Press s to start a server, which declares it."
+		return "There is no queue " + name + ", so calls are unroutable. Press s to start a server, which declares it."
 	default:
-		return "There is no queue " + name + ", so that calls are unroutable. Start your server: it has to declare it."
+		return "There is no queue " + name + ", so calls are unroutable. Start your server: it must declare it."
 	}
 }
 
@@ -208,7 +207,7 @@ func noConsumers(s *lab.Snapshot) string {
 		if StartsServers(s) {
 			start = "Press s to start a server, or run " + ServerCommand(s) + " in another terminal."
 		}
-		return nobody + ", and the load waits for that. " + start
+		return nobody + ", and the load waits for a server. " + start
 	}
 	if StartsServers(s) {
 		start = "Press s to start a server."
@@ -228,11 +227,11 @@ func NoServer(s *lab.Snapshot) string {
 	case q.Known && q.Exclusive:
 		return "The queue is exclusive to another connection, and no reply yet says who serves it."
 	case !q.Known && q.Err != "":
-		return "Nobody can say who consumes from " + QueueName(s) + ", and no reply yet does."
+		return "It is unknown who consumes from " + QueueName(s) + ", and no server has replied yet."
 	case q.Known && n > 0:
 		return text.Plural(n, "consumer waits", "consumers wait") + " for requests in another program, and no reply yet says which."
 	case !StartsServers(s):
-		return "No server. Start yours: it has to consume from " + QueueName(s) + "."
+		return "No server. Start yours: it must consume from " + QueueName(s) + "."
 	}
 	return "No server. Press s to start one here, or run " + ServerCommand(s) + " in another terminal."
 }
@@ -257,9 +256,9 @@ func failure(s *lab.Snapshot) string {
 	ended := now.Completed + now.Failed
 	waiting := text.Count(q.Ready) + " wait in the queue"
 	crowded := q.Known && q.Ready > longQueue*max(q.Consumers, 1)
-	another, orStart := "Start another one, or press - for less load.", ""
+	another, orStart := "Start another one, or press - to reduce the load.", ""
 	if StartsServers(s) {
-		another, orStart = "Press s to start another one, or - for less load.", ", or s to start another server"
+		another, orStart = "Press s to start another one, or - to reduce the load.", ", or s to start another server"
 	}
 
 	// A longer timeout helps only if servers are slow, not if calls wait for a server.
@@ -272,7 +271,7 @@ func failure(s *lab.Snapshot) string {
 	case now.Late > 0 && crowded:
 		return "Some replies come too late: their calls have timed out, and " + waiting + " for a server. " + another
 	case now.Late > 0:
-		return "Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load."
+		return "Some replies come too late: their calls have timed out. Press t for a longer timeout, or - to reduce the load."
 	case timeouts && q.Known && !q.Exclusive:
 		return "Most calls time out, although the queue has " + text.Plural(q.Consumers, "consumer", "consumers") +
 			". Press enter on one to see how far it came" + orStart + "."
@@ -283,7 +282,7 @@ func failure(s *lab.Snapshot) string {
 		return "The servers answer most calls with an error. Press enter on a failed call to see which."
 	}
 	if n := l.Progress.Backlog; l.Rate > 0 && float64(n) > l.Rate && !l.Paused { // more than a second's calls
-		words := text.Count(n) + " calls are due and have not begun. Press - for a lower rate"
+		words := text.Count(n) + " calls are due and have not started. Press - for a lower rate"
 		if crowded {
 			words += orStart
 		}

@@ -96,33 +96,33 @@ func TestAdviseSays(t *testing.T) {
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
 		{"denied, connected", with("healthy", func(l *lab.Snapshot) { l.Ledger.Connection.Lost, l.Ledger.Connection.Denied = deniedText, true }),
 			"! The broker closes the connection over each call: " + deniedText + ".\n"},
-		{"blocked", snapshot("blocked"), "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to go on.\n"},
+		{"blocked", snapshot("blocked"), "! The broker has raised an alarm and takes no requests: low on memory. They wait in the client; clear the alarm on the broker to continue.\n"},
 		{"silent", seconds(ledger.Second{Completed: 9}, func(l *lab.Snapshot) {
 			l.Queue.At, l.Queue.Err = l.Ledger.Now.Add(-7*time.Second), "no answer within 3s"
 		}),
 			"! The broker has not answered for 7s: it hangs, or the network to it does. Calls wait until their deadline.\n"},
 		{"back from ctrl+z", seconds(ledger.Second{}, func(l *lab.Snapshot) { l.Queue.At, l.Ledger.Calls.InFlight = l.Ledger.Now.Add(-time.Hour), 8 }), ""},
 		{"missing", with("empty", func(l *lab.Snapshot) { l.Queue.Missing = true }),
-			"! There is no queue rpc_queue, so that calls are unroutable. Press s to start a server, which declares it.\n"},
+			"! There is no queue rpc_queue, so calls are unroutable. Press s to start a server, which declares it.\n"},
 		{"missing, starting", with("empty", func(l *lab.Snapshot) { l.Queue.Missing, l.Pool = true, []pool.Status{{State: pool.Starting}} }),
 			"! There is no queue rpc_queue yet: the server that is starting declares it.\n"},
 		{"no consumers", with("empty", func(l *lab.Snapshot) { l.Load.Waiting = false }),
 			"! Nobody consumes from rpc_queue: calls wait in it and time out. Press s to start a server.\n"},
-		{"waiting", snapshot("empty"), "! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
+		{"waiting", snapshot("empty"), "! Nobody consumes from rpc_queue, and the load waits for a server. Press s to start a server, or run fibserver in another terminal.\n"},
 		{"waiting, starting", with("empty", func(l *lab.Snapshot) { l.Pool = []pool.Status{{State: pool.Starting}} }), "! Nobody consumes from rpc_queue yet: a server is starting.\n"},
-		{"waiting, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known = false }), "  The load begins as soon as somebody consumes from rpc_queue.\n"},
+		{"waiting, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known = false }), "  The load starts as soon as a server consumes from rpc_queue.\n"},
 		{"waiting and paused", with("empty", func(l *lab.Snapshot) { l.Load.Paused = true }),
-			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver in another terminal.\n"},
+			"! Nobody consumes from rpc_queue, and the load waits for a server. Press s to start a server, or run fibserver in another terminal.\n"},
 		{"paused", with("discarded", func(l *lab.Snapshot) {
 			l.Load, l.Fault, l.Ledger.Seconds, l.Ledger.Calls.Wrong = lab.Load{Paused: true}, "", []ledger.Second{{}}, 0
 		}),
 			paused},
-		{"frozen", snapshot("frozen"), "  This is the picture of 15:04:47, and stands still whatever happens now. Press f to see the present.\n"},
+		{"frozen", snapshot("frozen"), "  Frozen at 15:04:47. Press f to go live.\n"},
 		{"healthy, of somebody else", with("healthy", func(l *lab.Snapshot) { l.Load.Custom = true }), // whose servers cannot be started here
-			"+ All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one of an unknown ID.\n"},
+			"+ All is well, and no reply had to be discarded. Press d to send a second reply, or u to send one with an unknown ID.\n"},
 		{"discarded, of somebody else", with("healthy", func(l *lab.Snapshot) { l.Load.Custom, l.Ledger.Replies.Duplicates, l.Pool = true, 1, nil }),
 			"  Press enter on a duplicate or an orphan to see its whole story. Then try D to drop the connection.\n"},
-		{"healthy", snapshot("healthy"), "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one of an unknown ID, or x for a fault in the next server.\n"},
+		{"healthy", snapshot("healthy"), "+ All is well, and no reply had to be discarded. Press d to send a second reply, u to send one with an unknown ID, or x for a fault in the next server.\n"},
 		{"in-process", snapshot("in-process"), "  " + standIn + "\n"},
 		{"in-process, with duplicates", with("in-process", func(l *lab.Snapshot) { l.Ledger.Replies.Duplicates = 1 }), "  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, K to kill one, or D to drop the connection.\n"},
 		{"in-process, paused", with("in-process", func(l *lab.Snapshot) { l.Load.Paused = true }), paused},
@@ -130,23 +130,23 @@ func TestAdviseSays(t *testing.T) {
 			l.Ledger.Seconds = nil
 			l.Queue.Consumers, l.Load.Waiting, l.Pool = 0, true, nil
 		}),
-			"! Nobody consumes from rpc_queue, and the load waits for that. Press s to start a server, or run fibserver --url amqp://127.0.0.1:40123/ in another terminal.\n"},
+			"! Nobody consumes from rpc_queue, and the load waits for a server. Press s to start a server, or run fibserver --url amqp://127.0.0.1:40123/ in another terminal.\n"},
 		{"waiting and paused, unknown", with("empty", func(l *lab.Snapshot) { l.Queue.Known, l.Load.Paused = false, true }), paused},
 		{"fault", with("healthy", func(l *lab.Snapshot) { l.Fault = "duplicate=1" }), "  The next server will have the fault duplicate=1. Press s to start it.\n"},
 		{"begun", with("healthy", func(l *lab.Snapshot) { l.Ledger.Seconds = nil; l.Ledger.Calls = ledger.Calls{Sent: 1, InFlight: 1} }), ""},
 		{"a few failed", seconds(ledger.Second{Completed: 50, Failed: 2, TimedOut: 2}, none), ""},
 		{"too few servers", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, crowd),
-			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - to reduce the load.\n"},
 		{"too few servers, of somebody else", seconds(ledger.Second{Completed: 50, Failed: 90, TimedOut: 90}, func(l *lab.Snapshot) { crowd(l); l.Load.Custom = true }),
-			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Start another one, or press - for less load.\n"},
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Start another one, or press - to reduce the load.\n"},
 		{"too few servers, all late", seconds(ledger.Second{Failed: 90, TimedOut: 90, Late: 7}, crowd),
-			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - for less load.\n"},
+			"! Most calls time out, and 312 wait in the queue: too few servers for this load. Press s to start another one, or - to reduce the load.\n"},
 		{"some late, since calls wait for servers", seconds(ledger.Second{Completed: 50, Failed: 9, TimedOut: 9, Late: 7}, func(l *lab.Snapshot) { l.Queue.Ready = 192 }),
-			"! Some replies come too late: their calls have timed out, and 192 wait in the queue for a server. Press s to start another one, or - for less load.\n"},
+			"! Some replies come too late: their calls have timed out, and 192 wait in the queue for a server. Press s to start another one, or - to reduce the load.\n"},
 		{"hanging, crowded", seconds(hanging, crowd),
 			"! Calls time out, 312 wait in the queue, and no reply comes: the servers hang, or are very slow. Press enter on a call to see how far it came, or s to start another server.\n"},
 		{"late", seconds(ledger.Second{Completed: 50, Failed: 60, TimedOut: 60, Late: 60}, none),
-			"! Some replies come too late: their calls have timed out. Press t for a longer timeout, or - for less load.\n"},
+			"! Some replies come too late: their calls have timed out. Press t for a longer timeout, or - to reduce the load.\n"},
 		{"hanging", seconds(hanging, none),
 			"! Most calls time out, although the queue has 2 consumers. Press enter on one to see how far it came, or s to start another server.\n"},
 		{"hanging, the queue unknown", seconds(hanging, func(l *lab.Snapshot) { l.Queue = lab.Queue{Name: "rpc_queue"} }),
@@ -157,9 +157,9 @@ func TestAdviseSays(t *testing.T) {
 		{"errors now, timeouts before", seconds(ledger.Second{Failed: 60, Remote: 60}, func(l *lab.Snapshot) { l.Ledger.Failures.Timeout = 1000 }),
 			"! The servers answer most calls with an error. Press enter on a failed call to see which.\n"},
 		{"backlog", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
-			"! 1,300 calls are due and have not begun. Press - for a lower rate.\n"},
+			"! 1,300 calls are due and have not started. Press - for a lower rate.\n"},
 		{"backlog, since calls wait for servers", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { crowd(l); l.Load.Rate, l.Load.Progress = 200, load.Progress{Backlog: 1300} }),
-			"! 1,300 calls are due and have not begun. Press - for a lower rate, or s to start another server.\n"},
+			"! 1,300 calls are due and have not started. Press - for a lower rate, or s to start another server.\n"},
 		{"no answer for long", seconds(ledger.Second{}, func(l *lab.Snapshot) { l.Ledger.Calls.InFlight = 8 }), ""}, // which is not well
 		{"wrong", seconds(ledger.Second{Completed: 60}, func(l *lab.Snapshot) { l.Ledger.Calls.Wrong = 1 }),
 			"! 1 answer was not the right number: some server computes something else.\n"},
@@ -170,7 +170,7 @@ func TestAdviseSays(t *testing.T) {
 		{"answered, though nobody consumes", with("healthy", func(l *lab.Snapshot) { l.Queue.Consumers = 0; l.Ledger.Replies.Duplicates = 1; l.Pool = nil }),
 			"  Press enter on a duplicate or an orphan to see its whole story. Then try x, a fault for the next server, or D to drop the connection.\n"},
 		{"broken", with("healthy", func(l *lab.Snapshot) { l.Err = errors.New("index out of range") }),
-			"! Something in here broke: index out of range. Nothing goes on; press q to quit.\n"},
+			"! Internal error: index out of range. The session has stopped; press q to quit.\n"},
 	} {
 		if got := adviceText(c.snap); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", c.name, got, c.want)
@@ -279,7 +279,7 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 			only(key, !snap.Load.Custom)
 		}
 		only("All is well", now.Failed == 0 && b.Calls.Wrong == 0 && b.Calls.Completed+uint64(now.Completed) > 0)
-		only("The load begins", snap.Load.Waiting && !snap.Load.Paused)
+		only("The load starts", snap.Load.Waiting && !snap.Load.Paused)
 		only("Press space", snap.Load.Paused && !snap.Frozen)
 		if !b.Connection.Connected && !snap.Frozen && !strings.Contains(text, "connection") {
 			t.Fatalf("not a word of the connection:\n%s", text)
@@ -291,12 +291,12 @@ func TestAdviseNeverContradictsItself(t *testing.T) {
 func TestAdviseUnknownQueue(t *testing.T) {
 	snap := snapshot("healthy")
 	snap.Queue.Known, snap.Queue.Err = false, "NOT_ALLOWED - the maximum allowed user limit of (4)"
-	want := "  Nobody can say who consumes from rpc_queue: NOT_ALLOWED - the maximum allowed user limit of (4). "
-	if got := adviceText(snap); !strings.HasPrefix(got, want+"Calls are made all the same.\n") || obstacle(snap) != "" {
+	want := "  It is unknown who consumes from rpc_queue: NOT_ALLOWED - the maximum allowed user limit of (4). "
+	if got := adviceText(snap); !strings.HasPrefix(got, want+"Calls are made anyway.\n") || obstacle(snap) != "" {
 		t.Errorf("%s; obstacle %s", got, obstacle(snap))
 	}
 	snap.Ledger.Seconds, snap.Load.Waiting = nil, true
-	if got := adviceText(snap); !strings.HasPrefix(got, want+"Press space to begin the load.\n") {
+	if got := adviceText(snap); !strings.HasPrefix(got, want+"Press space to start the load.\n") {
 		t.Errorf("waiting: %s", got)
 	}
 	snap.Ledger.Now = snap.Ledger.Now.Add(time.Hour) // nobody says that it hangs

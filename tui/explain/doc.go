@@ -101,7 +101,7 @@
 //	stray         A duplicate from
 //	stray         The call itself is no longer remembered
 //	stray         A late … the call had
-//	stray         A reply of an unknown ID, sent by hand from this program
+//	stray         A reply with an unknown ID, sent by hand from this program
 //	stray         A reply without a correlation ID
 //	stray         No call of this ID is known here
 //	stray         It came from

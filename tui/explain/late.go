@@ -88,7 +88,7 @@ func (e *Evidence) stray() string {
 		s = "A late " + r.kind() + " from " + r.server + ": the call had " + Ended(r.Outcome) + " " + since +
 			" before. The call itself is no longer remembered. Discarded."
 	case r.byHand:
-		s = "A reply of an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."
+		s = "A reply with an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."
 	case e.ID == "":
 		s = "A reply without a correlation ID, from " + r.server + ": it cannot belong to any call. Discarded."
 	default:

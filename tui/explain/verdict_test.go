@@ -233,7 +233,7 @@ func verdictCases() []verdictCase {
 		{name: "unknown", tale: newTale().discarded(0, amqprpc.Unknown, fib1),
 			text: "No call of this ID is known here: never sent, sent by another client, or forgotten since. Discarded. It came from fib-1."},
 		{name: "unknown by hand", tale: newTale().discarded(0, amqprpc.Unknown, said{server: lab.InjectorName}),
-			text: "A reply of an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."},
+			text: "A reply with an unknown ID, sent by hand from this program: no call is waiting for it. Discarded."},
 		{name: "unknown, twice", tale: newTale().discarded(0, amqprpc.Unknown, fib1).discarded(1200, amqprpc.Unknown, fib1),
 			text: "No call of this ID is known here: never sent, sent by another client, or forgotten since. Discarded. 2 replies of it came, the last 1.20 s after the first."},
 		{name: "no ID", tale: newTaleOf("").discarded(0, amqprpc.Unknown, said{server: "\x1b]0;"}),

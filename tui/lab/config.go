@@ -98,7 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 
 func validTimeout(d time.Duration) error {
 	if d <= 0 || d > maxTimeout {
-		return invalid("timeout %v is not above zero, or above %v", d, maxTimeout)
+		return invalid("timeout must be positive and at most %v, not %v", maxTimeout, d)
 	}
 	return nil
 }

@@ -84,7 +84,7 @@ func ParseHeaders(all []string) (amqp.Table, error) {
 			return nil, invalid("%.40q is not NAME=VALUE", text)
 		case len(name) > maxHeaderName || !utf8.ValidString(name) ||
 			strings.ContainsFunc(name, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) }):
-			return nil, invalid("%.40q has a name that is longer than %d bytes, or not of visible characters", text, maxHeaderName)
+			return nil, invalid("%.40q has a name that is longer than %d bytes, or has invisible characters", text, maxHeaderName)
 		case strings.EqualFold(name, amqprpc.HeaderRPC) || strings.HasPrefix(strings.ToLower(name), "x-rpc-"):
 			return nil, invalid("%.40q is one of the client's own: x-rpc, and those that begin with x-rpc-", text)
 		case name == "CC" || name == "BCC":

@@ -76,7 +76,7 @@ func TestLoadStartsWithForeignServer(t *testing.T) {
 	serve(t, node, cfg.Queue, func(context.Context, *amqprpc.Request) (amqprpc.Response, error) {
 		return amqprpc.Response{Body: []byte("5")}, nil
 	})
-	snap := untilNoted(t, l, "a server consumes from "+cfg.Queue+": the load begins when it is resumed")
+	snap := untilNoted(t, l, "a server consumes from "+cfg.Queue+": press space to start the load")
 	if !snap.Load.Paused || snap.Load.Waiting || snap.Load.Progress.Started != 0 {
 		t.Errorf("load %+v", snap.Load)
 	}
@@ -84,7 +84,7 @@ func TestLoadStartsWithForeignServer(t *testing.T) {
 	until(t, l, "calls", func(snap lab.Snapshot) bool { return !snap.Load.Paused && snap.Load.Progress.Completed > 10 })
 	l.Pause()
 	snap = until(t, l, "nothing in flight", func(snap lab.Snapshot) bool { return snap.Load.Paused && snap.Ledger.Calls.InFlight == 0 })
-	if !noted("the load is paused")(snap) || !noted("the load goes on")(snap) {
+	if !noted("the load is paused")(snap) || !noted("the load is running again")(snap) {
 		t.Errorf("notes:\n%s", texts(snap.Notes))
 	}
 }

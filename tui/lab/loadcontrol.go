@@ -189,7 +189,7 @@ func (l *Lab) Pause() {
 
 // Resume ends a pause. A load that waits for a server still waits.
 func (l *Lab) Resume() {
-	l.change("the load goes on", func() error { //nolint:errcheck // the note has it
+	l.change("the load is running again", func() error { //nolint:errcheck // the note has it
 		l.state.Paused, l.state.PausedBy = false, ""
 		l.pauseOrResume()
 		return nil

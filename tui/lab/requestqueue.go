@@ -139,7 +139,7 @@ func (l *Lab) startLoad(queue Queue, first bool, failures int) {
 
 	begins := "the load begins"
 	if paused {
-		begins = "the load begins when it is resumed"
+		begins = "press space to start the load"
 	}
 	switch {
 	case !wasWaiting:
@@ -149,7 +149,7 @@ func (l *Lab) startLoad(queue Queue, first bool, failures int) {
 	case starts && (consumed || l.servers.newest() != ""):
 		l.notes.add(Success, fmt.Sprintf("%s consumes from %s: %s", cmp.Or(l.servers.newest(), "a server"), queue.Name, begins), "")
 	case starts:
-		l.notes.add(Info, fmt.Sprintf("nobody can say who consumes from %s (%s): %s all the same", queue.Name, queue.Err, begins), "")
+		l.notes.add(Info, fmt.Sprintf("cannot tell who consumes from %s (%s): %s anyway", queue.Name, queue.Err, begins), "")
 	case first && queue.Known && queue.Missing:
 		l.notes.add(Info, fmt.Sprintf("the load waits for a server: there is no queue %s", queue.Name), "")
 	case first && queue.Known:

@@ -50,17 +50,17 @@ func (l *Lab) startWarning(queue Queue) error {
 	return OtherConsumers(queue)
 }
 
-// OtherConsumers returns an error if somebody else consumes from a queue, or may.
+// OtherConsumers returns an error if another client consumes from a queue, or may.
 func OtherConsumers(queue Queue) error {
 	switch {
 	case queue.Known && queue.Exclusive:
 		return fmt.Errorf("%.60q is exclusive to another connection", queue.Name)
 	case queue.Others == 1:
-		return fmt.Errorf("somebody else consumes from %.60q", queue.Name)
+		return fmt.Errorf("another client consumes from %.60q", queue.Name)
 	case queue.Others > 1:
 		return fmt.Errorf("%d others consume from %.60q", queue.Others, queue.Name)
 	case !queue.Known && queue.Err != "":
-		return fmt.Errorf("nobody can say whether somebody else consumes from %.60q (%s)", queue.Name, queue.Err)
+		return fmt.Errorf("cannot tell whether another client consumes from %.60q (%s)", queue.Name, queue.Err)
 	}
 	return nil
 }

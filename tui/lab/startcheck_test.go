@@ -69,9 +69,9 @@ func TestForeignConsumer(t *testing.T) {
 	declare(t, node, cfg.Queue)
 	consumeForeign(t, node, cfg.Queue, false)
 	l := open(t, cfg)
-	why := `somebody else consumes from "` + cfg.Queue + `"`
+	why := `another client consumes from "` + cfg.Queue + `"`
 	snap := l.Snapshot(everything()) // no server has been started here
-	if !noted("the load begins when it is resumed")(snap) || !snap.Load.Paused || snap.Load.PausedBy != why || snap.Load.Waiting || snap.Queue.Others != 1 || snap.Ledger.Calls.Sent != 0 {
+	if !noted("press space to start the load")(snap) || !snap.Load.Paused || snap.Load.PausedBy != why || snap.Load.Waiting || snap.Queue.Others != 1 || snap.Ledger.Calls.Sent != 0 {
 		t.Errorf("load %+v, queue %+v, calls %+v", snap.Load, snap.Queue, snap.Ledger.Calls)
 	}
 	wantNoServer(t, l, why)
@@ -96,7 +96,7 @@ func TestNewForeignConsumer(t *testing.T) {
 	start(t, l)
 	until(t, l, "a consumer", func(snap lab.Snapshot) bool { return snap.Queue.Consumers == 1 && snap.Queue.Others == 0 })
 	consumeForeign(t, node, cfg.Queue, false)
-	if _, err := l.StartServer(t.Context()); err == nil || !strings.Contains(err.Error(), "somebody else consumes") {
+	if _, err := l.StartServer(t.Context()); err == nil || !strings.Contains(err.Error(), "another client consumes") {
 		t.Errorf("%v", err)
 	}
 }
@@ -166,7 +166,7 @@ func TestQueueStatsFail(t *testing.T) {
 		t.Errorf("queue %+v", snap.Queue)
 	}
 	wantNoServer(t, l, "enough connections")
-	untilNoted(t, l, "nobody can say who consumes from "+cfg.Queue, "enough connections", "the load begins all the same")
+	untilNoted(t, l, "cannot tell who consumes from "+cfg.Queue, "enough connections", "the load begins anyway")
 	snap = until(t, l, "calls", func(snap lab.Snapshot) bool { return snap.Ledger.Calls.Completed > 10 })
 	if n := snap.Ledger.Connection.Epochs; n != 1 {
 		t.Errorf("connected %d times", n)

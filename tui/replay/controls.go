@@ -100,7 +100,7 @@ func (p *Player) seekTime(d time.Duration, words string) {
 
 // Next pauses and moves to the next incident of a kind.
 func (p *Player) Next(kind lab.Incident) {
-	p.seekIncident(kind, "the next "+incidentNames[kind], "no further "+incidentNames[kind], func(x *index, from int) (int, bool) {
+	p.seekIncident(kind, "the next "+incidentNames[kind], "no more "+incidentNames[kind], func(x *index, from int) (int, bool) {
 		n := x.marks.after(kind, from)
 		return n, n > 0 || x.done
 	})
@@ -108,7 +108,7 @@ func (p *Player) Next(kind lab.Incident) {
 
 // Previous pauses and moves to the previous incident of a kind.
 func (p *Player) Previous(kind lab.Incident) {
-	p.seekIncident(kind, "the "+incidentNames[kind]+" before", "no "+incidentNames[kind]+" before", func(x *index, from int) (int, bool) {
+	p.seekIncident(kind, "the previous "+incidentNames[kind], "no earlier "+incidentNames[kind], func(x *index, from int) (int, bool) {
 		return x.marks.before(kind, from), from <= x.events
 	})
 }

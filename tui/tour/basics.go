@@ -38,7 +38,7 @@ func fairDispatch() *Scenario {
 	return &Scenario{
 		Title:   "fair dispatch: prefetch 1 against 100",
 		Happens: "Two servers share 16 calls in flight; one needs ten times as long as the other. First each gets one request at a time, then up to a hundred.",
-		Watch:   "How many a second each server answers, and the throughput. At prefetch 100 calls are in flight for long.",
+		Watch:   "How many a second each server answers, and the throughput. At prefetch 100 calls are in flight for a long time.",
 		Why:     "With a high prefetch the broker hands out requests in turn, and the fast server idles while the slow one has many.",
 		play: func(p *player) {
 			var fast, slow string
@@ -68,7 +68,7 @@ func scaling() *Scenario {
 	return &Scenario{
 		Title:   "scaling: 1, 2, 4 servers",
 		Happens: "16 calls are in flight all the time, for one server, then for two, then for four. The work is waiting, 0.2 s a call, so cores are no limit.",
-		Watch:   "The throughput: it steps up where servers come (▲), to 5, 10 and 20 a second.",
+		Watch:   "The throughput: it steps up when servers join (▲), to 5, 10 and 20 a second.",
 		Why:     "All servers consume from one queue. If they are too slow, start another: neither clients nor servers need to know.",
 		play: func(p *player) {
 			each := 15 // calls for each server

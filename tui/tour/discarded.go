@@ -19,7 +19,7 @@ func diesBeforeAck() *Scenario {
 		Happens: "fib-1 answers call #1 and is killed before it acks the request. The broker keeps the request for fib-2, which answers once more.",
 		Watch:   "The lane of duplicates: the second reply to #1. Press enter there for the whole story.",
 		Lane:    Duplicates,
-		Why:     "The broker cannot know that the work was done. Requests come at least once: clients discard second replies, servers should do no harm twice.",
+		Why:     "The broker cannot know that the work was done. A request is delivered at least once: clients discard second replies, and servers must tolerate repeats.",
 		play: func(p *player) {
 			p.step("fib-1 starts. It will die between its first reply and the ack.")
 			crashing := p.faultyServer("crash-before-ack", p.delay(0, time.Second))
@@ -55,7 +55,7 @@ func unknownReply() *Scenario {
 	const calls = 20
 	return &Scenario{
 		Title:   "an unknown reply",
-		Happens: "Twenty calls are made. Then somebody sends a reply to our callback queue under a correlation ID that no call has, and one more call is made.",
+		Happens: "Twenty calls are made. Then another client sends a reply to our callback queue with a correlation ID that no call has, and one more call is made.",
 		Watch:   "The lane of orphans: what came, and from whom.",
 		Lane:    Orphans,
 		Why:     "Anybody who knows its name can write to a callback queue. A reply is matched by its ID or discarded, and never taken for another's.",
@@ -79,7 +79,7 @@ func unknownReply() *Scenario {
 			if ours {
 				got = "discarded under its ID " + id[:8]
 			}
-			p.fact(ours, "it discarded under the ID that was sent", "%s", got)
+			p.fact(ours, "it discarded, with the ID that was sent", "%s", got)
 			c := ended.Calls
 			p.fact(c.Completed == calls+1 && c.Failed == 0, fmt.Sprintf("%d of %d calls completed", calls+1, calls+1), "%d of %d calls completed", c.Completed, c.Sent)
 		},

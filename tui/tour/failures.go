@@ -34,7 +34,7 @@ func noServer() *Scenario {
 			p.step("A server starts, and one more call is made.")
 			server := p.server(p.delay(0, 500*time.Millisecond))
 			third := p.call()
-			p.fact(first.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s in %s", outcome(first), text.Duration(elapsed(first)))
+			p.fact(first.Outcome == amqprpc.Unroutable, "no queue: unroutable", "no queue: %s within %s", outcome(first), text.Duration(max(elapsed(first), time.Millisecond)))
 			// The deadline counts from a moment before the call was sent.
 			p.fact(second.Outcome == amqprpc.Timeout && !second.Ended.Before(second.Deadline), "no server: a timeout after 1 s",
 				"no server: %s after %s", outcome(second), text.Duration(elapsed(second)))
@@ -57,7 +57,7 @@ func badRequests() *Scenario {
 		Happens: "The server is asked for the fib of abc, of -5, of 10^12 and of nothing. Each is answered with an error. Then a good request comes.",
 		Watch:   "The failed calls. Press enter on one for its code and why.",
 		Lane:    Ended,
-		Why:     "If a server dies of a bad request, the next server gets it, and dies too. An error reply ends it.",
+		Why:     "If a server crashes on a bad request, the next server gets it, and crashes too; an error reply breaks the cycle.",
 		play: func(p *player) {
 			p.step("A server starts.")
 			server := p.server(p.delay(0, 300*time.Millisecond))
@@ -118,7 +118,7 @@ func serverPanics() *Scenario {
 	const calls = 3
 	return &Scenario{
 		Title:   "the server panics",
-		Happens: "The server's handler panics at each request, as with a bug. Three calls are made, one after the other.",
+		Happens: "The server's handler has a bug: it panics on each request. Three calls are made, one after the other.",
 		Watch:   "Three failed calls, remote errors of the code INTERNAL, and one server that runs on.",
 		Lane:    Ended,
 		Why:     "A bug in one request must not stop the others. The caller learns only that the server has failed.",

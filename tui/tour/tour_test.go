@@ -185,7 +185,7 @@ func TestClaimsCanFail(t *testing.T) {
 		{4, "a death", noFault, []string{"1 duplicate", "the request redelivered to fib-2", "its answer from fib-1"}},
 		{5, "a reply", func(m *wrapper) {
 			m.unknown = func(context.Context) (string, error) { return "00000000-0000-4000-8000-000000000000", nil }
-		}, []string{"1 unknown reply", "it discarded under the ID that was sent"}},
+		}, []string{"1 unknown reply", "it discarded, with the ID that was sent"}},
 		{6, "a deadline", func(m *wrapper) { m.setTimeout = func(time.Duration) error { return nil } }, []string{"a timeout", "1 late reply"}},
 		{6, "a slow server", noFault, []string{"a timeout", "1 late reply"}},
 		{7, "no queue", func(m *wrapper) {

@@ -70,13 +70,13 @@ func (o *options) command() *cobra.Command {
 decimal digits, the body of its reply fib(n). It prints a line once it consumes, and one
 for each request, as the tutorial's server does.
 
-SIGINT or SIGTERM makes it finish the requests that it has begun and exit with 0. A
+SIGINT or SIGTERM makes it finish the requests that it has started and exit with 0. A
 second one ends it at once. Either way no request is lost: one that is not answered and
 acked goes back to the queue.
 
 Under load the line for each request is a lot of output: --quiet leaves it out.
 
-Faults (--fault) are injected with a probability each, for example
+Each fault (--fault) has its own probability, for example
 --fault crash-before-ack=0.01,duplicate=0.05:
   crash-before-ack    reply, wait for the reply's confirm, then die by SIGKILL
   crash-before-reply  compute, then die by SIGKILL
@@ -84,7 +84,7 @@ Faults (--fault) are injected with a probability each, for example
   duplicate           reply twice
   unknown             also send a reply with a fresh correlation ID
   drop                ack, never reply
-  error, panic        answer with an error; panic while handling
+  error, panic        answer with an error; panic in the handler
   slow=P:DURATION     sleep first, whatever the caller's deadline
   ack-delay=DURATION  wait between reply and ack: a kill then makes a duplicate
 A name without a probability means always.`,
@@ -101,9 +101,9 @@ A name without a probability means always.`,
 	o.broker.Add(flags)
 	flags.StringVar(&o.queue, "queue", "rpc_queue", "queue to answer")
 	flags.StringVar(&o.queueType, "queue-type", string(amqprpc.QueueAuto), "auto (use it as it is, else declare it quorum), quorum, classic\n(durable), or transient (RabbitMQ 4.3 and later refuse it)")
-	flags.DurationVar(&o.expires, "queue-expires", 0, "if this declares the queue, the broker deletes it after so long without\nconsumers; 0 means never")
+	flags.DurationVar(&o.expires, "queue-expires", 0, "if this declares the queue, the broker deletes it after this long without\nconsumers; 0 means never")
 	flags.IntVar(&o.prefetch, "prefetch", 1, "requests that the broker may hand over before the first is acked;\n0 means no limit")
-	flags.IntVar(&o.workers, "workers", 1, "requests that are computed at the same time")
+	flags.IntVar(&o.workers, "workers", 1, "requests to compute at the same time")
 	flags.Var(&o.service.Algorithm, "algorithm", "recursive, iterative or doubling")
 	flags.IntVar(&o.service.MaxN, "max-n", 0, fmt.Sprintf("refuse a greater n (default what the algorithm does in about ten\nseconds: recursive %d, iterative %d, doubling %d)",
 		server.Recursive.DefaultMaxN(), server.Iterative.DefaultMaxN(), server.Doubling.DefaultMaxN()))
