@@ -243,8 +243,8 @@ func TestBrokerRefuses(t *testing.T) {
 		{"", []string{"--listen=here"}, cli.Usage, "missing port"},
 		{"", []string{"--listen=127.0.0.1:0", "--user=me"}, cli.Usage, "$" + brokerPassword},
 		{"secret", []string{"--listen=127.0.0.1:0"}, cli.Usage, "--user"},
-		{"", []string{"--max-message=0"}, cli.Usage, "--max-message 0"},
-		{"", []string{"--memory-limit=-1"}, cli.Usage, "--memory-limit -1"},
+		{"", []string{"--max-message=0"}, cli.Usage, "--max-message must be positive, not 0"},
+		{"", []string{"--memory-limit=-1"}, cli.Usage, "--memory-limit must be positive, not -1"},
 		{"", []string{"--log-format=xml"}, cli.Usage, `"xml"`},
 		{"", []string{"now"}, cli.Usage, "now"},
 	} {

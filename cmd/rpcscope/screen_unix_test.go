@@ -340,7 +340,7 @@ func TestScreenRefuses(t *testing.T) {
 		{"--fib abc", "abc", "2"},
 		{"-c 0", "-c 0", "2"},
 		{"--rate -1", "--rate -1", "2"},
-		{"--timeout 0s", "--timeout 0s", "2"},
+		{"--timeout 0s", "--timeout must be positive, not 0s", "2"},
 		{"--servers 1000", "--servers", "2"},
 		{"--server-flag=--name=x", "--name", "2"},
 		{"--queue ''", "--queue is empty", "2"},
