@@ -146,10 +146,10 @@ func TestQueueNameRefused(t *testing.T) {
 	t.Parallel()
 	const nowhere = "amqp://guest:" + secret + "@127.0.0.1:1/"
 	for queue, want := range map[string]string{
-		"a\r\nb":  `the queue's name "a\r\nb" has control characters`,
-		"\x1b[2J": `the queue's name "\x1b[2J" has control characters`,
-		"a\xff":   `the queue's name "a\xff" is not valid UTF-8`,
-		"":        "the queue's name is empty",
+		"a\r\nb":  `--queue: the queue's name "a\r\nb" has control characters`,
+		"\x1b[2J": `--queue: the queue's name "\x1b[2J" has control characters`,
+		"a\xff":   `--queue: the queue's name "a\xff" is not valid UTF-8`,
+		"":        "--queue is empty",
 	} {
 		queue = "--queue=" + queue
 		for command, o := range map[string]outcome{
@@ -159,7 +159,7 @@ func TestQueueNameRefused(t *testing.T) {
 			"fibserver":      runFibserver(t, nowhere, queue),
 		} {
 			program, _, _ := strings.Cut(command, " ")
-			if all := program + ": --queue: " + want + "\nTry '" + command + " --help'.\n"; o.code != cli.Usage || o.stdout != "" || o.stderr != all {
+			if all := program + ": " + want + "\nTry '" + command + " --help'.\n"; o.code != cli.Usage || o.stdout != "" || o.stderr != all {
 				t.Errorf("%s: exit code %d, stdout %q, stderr\n%q, want\n%q", command, o.code, o.stdout, o.stderr, all)
 			}
 		}
