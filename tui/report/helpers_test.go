@@ -17,7 +17,6 @@ import (
 	"github.com/mattn/go-runewidth"
 	"github.com/muesli/termenv"
 	"go.uber.org/goleak"
-	"pgregory.net/rapid"
 
 	"rpcscope/amqprpc"
 	"rpcscope/amqprpc/ledger"
@@ -155,8 +154,5 @@ func harmless(t interface {
 		t.Fatalf("%q is not escaped, or wider than %d cells", s, width)
 	}
 }
-
-// nasty is text that must be escaped, or is hard to measure.
-var nasty = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{hostile, "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤️", "1️⃣", "क्षि", "e\u0301"}))
 
 const standIn = "In-process broker (localhost:5672: connection refused). Run rpcscope demo --url amqp://user:password@host/ to use a RabbitMQ of yours."
