@@ -68,7 +68,8 @@ func TestCallsWithDirectReplyTo(t *testing.T) {
 	// A handler's deadline has passed by then, but not its reply's way.
 	observed.until(t, "a late reply", replies(amqprpc.Late, 1))
 	_, err = c.Call(t.Context(), amqprpc.Request{Queue: queue + "-missing", Timeout: 100 * time.Millisecond})
-	if e := asCall(t, err); !e.NotExecuted {
+	// The call is retried, so its last attempt may be on its way at the deadline.
+	if e := asCall(t, err); !strings.Contains(e.Error(), "NO_ROUTE") {
 		t.Errorf("no queue: %v", err)
 	}
 

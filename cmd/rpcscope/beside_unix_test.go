@@ -117,7 +117,7 @@ func TestScreenAtTheChannelLimit(t *testing.T) {
 	term.WaitFor("maximum allowed user limit of")
 	term.Wait("some calls", func(string) bool { return shown(term, `completed ([\d,]+)`) > 100 })
 	term.Type("s")
-	term.WaitFor("Start servers here, although nobody can say")
+	term.WaitFor("Start servers here, although it is unknown")
 	term.Type("enter", "v")
 	term.WaitFor("the load begins anyway")
 	if s := term.Screen(); strings.Contains(s, "lost") || strings.Contains(s, "again") {

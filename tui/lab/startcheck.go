@@ -60,7 +60,7 @@ func OtherConsumers(queue Queue) error {
 	case queue.Others > 1:
 		return fmt.Errorf("%d others consume from %.60q", queue.Others, queue.Name)
 	case !queue.Known && queue.Err != "":
-		return fmt.Errorf("cannot tell whether another client consumes from %.60q (%s)", queue.Name, queue.Err)
+		return fmt.Errorf("it is unknown whether another client consumes from %.60q (%s)", queue.Name, queue.Err)
 	}
 	return nil
 }
