@@ -32,12 +32,9 @@
 //
 // # Implementation
 //
-// Each connection has a goroutine that reads and one that writes. The reader handles up to 64 frames that have arrived together
-// while it holds the broker's one lock. Handling appends deliveries, confirms and returns to the outboxes of connections.
-// After the lock is released, each of those connections' writers is woken once and writes its outbox with one system call.
-//
-// If a client does not read, its outbox fills up. At one mebibyte the broker sends it no more deliveries and stops reading
-// from it. Frames and fields are checked before memory is allocated for them, and a body grows as it arrives.
+// Each connection has a goroutine that reads and one that writes. The reader handles up to 64 frames with the broker's one lock
+// held, and appends to the outboxes of connections, whose writers it then wakes. If a client does not read, its outbox fills
+// up: from one mebibyte on the broker sends it no deliveries and does not read from it.
 //
 // Sources: AMQP 0-9-1, the specification and its XML; RabbitMQ's documented extensions (confirms, nack, consumer cancel
 // notification, connection.blocked, authentication_failure_close); observation of RabbitMQ 3.10.

@@ -13,8 +13,7 @@
 // intended time, so a stall shows in the response times of all the calls that it delayed. Calls that are due and
 // have not started are the backlog.
 //
-// A Load has one model for life, because response times mean different things in the two. Concurrency and rate can
-// be changed while it runs.
+// A Load keeps its model. Its concurrency and rate can be changed while it runs.
 //
 // # Repeatable
 //
@@ -27,21 +26,16 @@
 // then end by themselves, at their own deadlines at the latest. If the context of [Load.Run] ends, outstanding calls
 // are canceled. Run returns when the last call has returned, and leaves no goroutine behind.
 //
-// Two errors of a call end the run, because every later call would fail alike: amqprpc.ErrClosed and
-// amqprpc.ErrInvalidRequest. Run returns them.
+// If a call fails with amqprpc.ErrClosed or amqprpc.ErrInvalidRequest, so would all others: Run returns the error.
 //
 // # Calls that fail at once
 //
-// If calls fail at once, because there is no queue for example, a closed loop would use all of a CPU and measure
-// nothing. So a worker starts its next call at least 1 ms after the start of one that failed, then 2 ms, 4 ms and so
-// on up to 100 ms. An error that a server answered with (amqprpc.RemoteError) is an answer and causes no delay.
-// The open model is bounded by its rate.
+// A closed loop whose calls fail at once would use all of a CPU. So a worker starts its next call at least 1 ms after
+// the start of one that failed, then 2 ms, 4 ms and so on up to 100 ms. An amqprpc.RemoteError causes no delay.
 //
 // # Concurrency
 //
 // All methods of a Load may be called from any goroutine, also by callbacks of the Plan. Plan.Source, Plan.Check and
 // Plan.OnResult are called concurrently, by one goroutine for each outstanding call, and delay its next call.
-//
-// The open model looks at its schedule at most 10,000 times a second, and timers of an idle process are late by about
-// 0.5 ms (BenchmarkLateness). Response times include this.
+// Timers of an idle process are late by about 0.5 ms (BenchmarkLateness), and response times include this.
 package load

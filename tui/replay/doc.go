@@ -7,8 +7,7 @@
 // When a recording is opened, a goroutine reads all of it once and makes an index: checkpoints, which are
 // copies of the ledger, the places of duplicates, orphans and failures, and the last event of each
 // correlation ID. To seek is to copy the checkpoint before the target and to apply the events in between.
-// A seek waits until the index knows its target; [lab.Replay] says how far the index is. Nothing else
-// waits for the index: the first snapshot is there at once, and playing needs no index.
+// A seek waits until the index knows its target; nothing else does.
 //
 // # Bounds
 //
@@ -18,7 +17,6 @@
 //
 // # Damage
 //
-// A recording may be damaged or forged, or may change while it is played. It is shown up to the first
-// line that is not an event, and the damage names that line. An event never happens before those ahead of
-// it in the file: if times go back, it happens together with the one before it.
+// A damaged or forged recording is shown up to the first line that is not an event, and the damage names
+// that line. If times go back, an event happens together with the one before it in the file.
 package replay
