@@ -6,8 +6,7 @@
 // [Service.Hooks], which inject the faults that a handler cannot. Both may be called from
 // many goroutines.
 //
-// Results are exact for every n up to [Config.MaxN]; a greater n is refused at once. A
-// computation stops soon after its context ends, but the conversion of the result to
+// A computation stops soon after its context ends, but the conversion of the result to
 // decimal digits does not: it takes seconds at [Algorithm.DefaultMaxN].
 //
 // A hostile body is read once and not copied; an error quotes at most 40 bytes of it, escaped.

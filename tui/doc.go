@@ -5,8 +5,7 @@
 // # Keys
 //
 // All keys are in one table, newKeys in keys.go. A row has the key, its text in the help, the sources and modes in which it
-// works, the method that it calls, and its word in the footers. To add a key, add a row and its method. footer.go lists the
-// keys of each footer. The tests go through the table.
+// works, the method that it calls, and its word in the footers, which footer.go lists. To add a key, add a row and its method.
 //
 // # Other parts
 //
@@ -24,6 +23,5 @@
 // Text of others (names of servers, queues and brokers, bodies, errors) is escaped, so that a reply cannot move the cursor,
 // set a title, or imitate a part of the screen.
 //
-// Colours are the sixteen that people choose for their terminals, and NO_COLOR is honoured. A word or a mark always says the
-// same as a colour. The terminal is asked nothing; see internal/noquery.
+// NO_COLOR is honoured, and a word or a mark always says the same as a colour. See internal/noquery for terminal queries.
 package tui

@@ -18,12 +18,9 @@
 //
 // This holds for any sequence of events, since a recording may be damaged or forged. The ledger believes
 // the kind, class and outcome of an event, with one rule: a call goes in flight only if it is not in
-// flight, and ends only if it is. An event that cannot be true (a second start, the end of a call that
-// is not in flight, an answer that no call waits for, an unknown outcome, a wrong answer to a call that
-// was not completed) changes nothing and counts in [Traffic].Ignored. A ledger that is attached to a
-// client with calls in flight ignores their ends for the same reason.
-//
-// The file transitions.go has all changes of state.
+// flight, and ends only if it is. An event that contradicts the state, such as
+// the end of a call that is not in flight, changes nothing and counts in [Traffic].Ignored. The file
+// transitions.go has all changes of state.
 //
 // # Concurrency
 //
@@ -35,8 +32,7 @@
 // # Costs
 //
 // An event costs O(1), and no allocation once records are reused. The cost of a snapshot does not depend on
-// the number of calls. [Ledger.Find] and [Ledger.Clone] go through everything and are meant for a
-// keystroke.
+// the number of calls. [Ledger.Find] and [Ledger.Clone] go through everything.
 //
 // # Bounds
 //
